@@ -1,0 +1,67 @@
+"""One DAG for each connected account: from the household's consent to its gas days and totals in CouchDB."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import DAG
+
+from grdf import settings
+from grdf.account_list import accounts_to_build
+from grdf.operators.acquire_token import AcquireTokenOperator
+from grdf.operators.extract import ExtractOperator
+from grdf.operators.load import LoadOperator
+from grdf.operators.rescope_token import RescopeTokenOperator
+from grdf.retries import GasRetryPolicy
+from grdf.timetable import GasDayTimetable
+from include.gas.documents import dag_id
+
+DOC = """
+Reads one household's gas days from GRDF and keeps them, with month and year totals, in CouchDB.
+
+* **Red `acquire_token`**: the household's consent could not be used. The log says why; often it must connect again.
+* **Red `rescope_token`**: GRDF refuses our own client. It concerns every account: see the connection `grdf_adict`.
+* **Red `extract`**: GRDF did not give the data. The log says whether it will pass or the household must consent again.
+* **Red `load`**: CouchDB did not take it, or one of several meters has a problem. Clear the task once that is mended.
+
+To read one day again, clear its run. To read past days, start a backfill of this DAG. Any run may be repeated.
+"""
+START = pendulum.datetime(2020, 1, 1, tz="Europe/Paris")
+DEFAULTS = {
+    "owner": "grdf",
+    "retries": settings.retries(),
+    "retry_delay": timedelta(seconds=settings.retry_seconds()),
+    "retry_policy": GasRetryPolicy(),
+}
+
+
+def account_dag(account_id: str) -> DAG:
+    """Build the DAG of one account."""
+    schedule = GasDayTimetable.for_account(
+        account_id,
+        publication_days=settings.publication_days(),
+        first_hour=settings.first_hour(),
+        spread_minutes=settings.spread_minutes(),
+    )
+    with DAG(
+        dag_id(account_id),
+        schedule=schedule,
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        default_args=DEFAULTS,
+        tags=["grdf", "account"],
+        doc_md=DOC,
+    ) as dag:
+        acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id)
+        rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id)
+        extract = ExtractOperator(task_id="extract", account_id=account_id)
+        load = LoadOperator(task_id="load", account_id=account_id, staged=extract.output)
+        acquire >> rescope >> extract >> load
+    return dag
+
+
+for account in accounts_to_build():
+    globals()[dag_id(account)] = account_dag(account)

@@ -1,0 +1,16 @@
+"""Makes accounts that cannot have a DAG visible: Airflow shows what this file raises as an import error.
+
+It builds no DAG, so that an account that is broken never takes the DAGs of others with it.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import get_parsing_context
+
+from grdf.account_list import known_accounts
+
+if get_parsing_context().dag_id is None and (broken := known_accounts().broken):
+    raise ValueError(
+        f"{len(broken)} account(s) in CouchDB cannot have a DAG; all others run as usual. "
+        + " ".join(f"[{name!r}: {reason}]" for name, reason in sorted(broken.items()))
+    )

@@ -1,0 +1,272 @@
+"""The account document: what cozy-stack leaves in it after its OAuth dance, and what we make of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from include.gas.consents import Consent, is_pce
+from include.gas.days import utc_text
+from include.gas.documents import Document, check_account_id
+from include.gas.errors import BadAccount, GrantRefused
+from include.gas.words import day_in
+
+ACCOUNT_TYPE = "grdfgrandlyon"
+
+_SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
+_CLEARED = ("state_message", "state_since")
+
+
+@dataclass(frozen=True, slots=True)
+class IdToken:
+    """A grant already exchanged by cozy-stack.
+
+    :param token: the id_token, not yet checked.
+    :param nonce: the one sent with the request, or None.
+    """
+
+    token: str = field(repr=False)
+    nonce: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A grant still to exchange.
+
+    :param code: the authorization code; works once, for a few minutes.
+    :param redirect_uri: the one it was asked with, or None for the configured one.
+    :param nonce: the one sent with the request, or None.
+    """
+
+    code: str = field(repr=False)
+    redirect_uri: str | None = None
+    nonce: str | None = field(default=None, repr=False)
+
+
+Grant = IdToken | Code
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One household's connection.
+
+    :param id: the account's id.
+    :param state: Cozy's word for what is wrong, or None.
+    :param meters: the consents we know, in order; empty before the first launch.
+    :param grant: what the household's consent left for us to take, or None.
+    :param history: per meter, what is known of its history (see `history_read`).
+    :param reconnected: whether the meters are known and yet a newer consent waits to be taken.
+    """
+
+    id: str
+    state: str | None = None
+    meters: tuple[Consent, ...] = ()
+    grant: Grant | None = None
+    history: Mapping[str, Any] = field(default_factory=dict)
+    reconnected: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Account:
+        """Read an account document.
+
+        :param document: in the shape cozy-stack, the konnector or we leave it in.
+        :raises BadAccount: if it is not an account of ours or cannot be understood.
+        """
+        account = _account_id(document)
+        if document.get("account_type") != ACCOUNT_TYPE:
+            raise BadAccount.about(account, f"its account_type is not {ACCOUNT_TYPE}")
+        oauth = _part(document, "oauth", account)
+        results = _part(document, "oauth_callback_results", account)
+        history = _part(document, "history", account)
+        state = document.get("state") or None
+        if state is not None and not isinstance(state, str):
+            raise BadAccount.about(account, "its state is not a text")
+        grant = _grant(oauth, results, account)
+        meters = _meters(results, account)
+        # We drop the id_token once its meters are known. One that is there again beside our consents, on an account
+        # whose household was asked to act, comes from a new dance. The konnector kept it, but wrote no `consents`.
+        asked = state is not None and state.startswith("USER_ACTION_NEEDED")
+        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results and asked)
+        return cls(account, state, meters, grant, history, reconnected=bool(meters) and fresh)
+
+    @property
+    def needs_first_launch(self) -> bool:
+        """Whether the meters must be learnt: none is known, or the household has consented anew."""
+        return not self.meters or self.reconnected
+
+    def required_grant(self) -> Grant:
+        """Return the grant, which a first launch cannot do without.
+
+        :raises GrantRefused: if there is none.
+        """
+        if self.grant is None:
+            raise GrantRefused.about(
+                self.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+            )
+        return self.grant
+
+    def history_read(self, consent: Consent) -> bool:
+        """Tell whether a meter's whole history was read under this very consent.
+
+        :param consent: the present consent; another `id_accreditation` is a new one, with its history still to read.
+        """
+        return history_read({"history": self.history}, consent)
+
+
+def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
+    """Put the meters into an account document and take out every token, code and secret, and the state.
+
+    :param document: the account document.
+    :param consents: at least one.
+    :return: a new document; `oauth_callback_results.pce_id` is the first meter, as the konnector had it.
+    :raises ValueError: if there is no consent.
+    """
+    meters = list(consents)
+    if not meters:
+        raise ValueError("an account needs at least one meter")
+    changed = with_state(document, None)
+    changed["oauth"] = _without_secrets(changed.get("oauth"))
+    results = _without_secrets(changed.get("oauth_callback_results"))
+    results["pce_id"] = meters[0].pce
+    results["consents"] = [consent.as_json() for consent in meters]
+    changed["oauth_callback_results"] = results
+    return changed
+
+
+def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
+    """Put what was learnt of known meters (their dates, a missing `id_accreditation`) into an account document.
+
+    :param document: the account document.
+    :param consents: all its meters, in order.
+    :return: a new document.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    results = dict(changed.get("oauth_callback_results") or {})
+    if "consents" not in results:  # the konnector's document: its old id_token must not pass for a new consent later
+        results = _without_secrets(results)
+    results["consents"] = [consent.as_json() for consent in consents]
+    changed["oauth_callback_results"] = results
+    return changed
+
+
+def with_state(
+    document: Mapping[str, Any], state: str | None, message: str = "", since: datetime | str | None = None
+) -> Document:
+    """Put a state into an account document.
+
+    :param document: the account document.
+    :param state: Cozy's word, or None when all is well.
+    :param message: why, for a person; must hold no secret.
+    :param since: when it was noticed, aware; kept from before while the state stays the same.
+    :return: a new document, equal to the old one when it said so already.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    if state is None:
+        for key in _CLEARED:
+            changed.pop(key, None)
+        if changed.get("state"):
+            changed["state"] = None
+        return changed
+    same = changed.get("state") == state
+    changed["state"] = state
+    changed["state_message"] = message
+    if since is not None and not (same and changed.get("state_since")):
+        changed["state_since"] = utc_text(since)
+    return changed
+
+
+def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
+    """Note in an account document that a meter's whole history was read.
+
+    :param document: the account document.
+    :param consent: the consent it was read under.
+    :param first: the oldest gas day that was asked.
+    :param read_at: when, aware.
+    :return: a new document.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    history = dict(changed.get("history") or {})
+    history[consent.pce] = {
+        "id_accreditation": consent.id_accreditation,
+        "from": first.isoformat(),
+        "read_at": utc_text(read_at),
+    }
+    changed["history"] = history
+    return changed
+
+
+def history_read(document: Mapping[str, Any], consent: Consent) -> bool:
+    """Tell whether a meter's whole history was read under this very consent.
+
+    :param document: the account document.
+    :param consent: the present consent.
+    """
+    history = document.get("history")
+    entry = history.get(consent.pce) if isinstance(history, Mapping) else None
+    if not isinstance(entry, Mapping):
+        return False
+    return entry.get("id_accreditation") == consent.id_accreditation and day_in(entry.get("from")) is not None
+
+
+def _account_id(document: Mapping[str, Any]) -> str:
+    try:
+        return check_account_id(document["_id"])
+    except KeyError:
+        raise BadAccount.about(None, "an account document has no _id") from None
+    except ValueError as error:
+        raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
+
+
+def _part(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
+    part = document.get(key)
+    if part is None:
+        return {}
+    if not isinstance(part, Mapping):
+        raise BadAccount.about(account, f"its {key} is not an object")
+    return part
+
+
+def _grant(oauth: Mapping[str, Any], results: Mapping[str, Any], account: str) -> Grant | None:
+    nonce = _word(oauth, "nonce", account)
+    code = _word(oauth, "code", account)
+    if code is not None:  # newer than any id_token: the exchange drops it
+        return Code(code, _word(oauth, "redirect_uri", account), nonce)
+    token = _word(results, "id_token", account)
+    return None if token is None else IdToken(token, nonce)
+
+
+def _meters(results: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
+    meters: dict[str, Consent] = {}
+    listed = results.get("consents")
+    if listed is not None and not isinstance(listed, list):
+        raise BadAccount.about(account, "its list of consents is not a list")
+    for entry in listed or []:
+        pce = entry.get("pce") if isinstance(entry, Mapping) else None
+        if not isinstance(pce, str) or not is_pce(pce):
+            raise BadAccount.about(account, "one of its consents names no valid meter")
+        accreditation = _word(entry, "id_accreditation", account)
+        meters[pce] = Consent(pce, accreditation, day_in(entry.get("first")), day_in(entry.get("end")))
+    single = _word(results, "pce_id", account)
+    if single is not None and single not in meters:
+        if not is_pce(single):
+            raise BadAccount.about(account, "its pce_id is no valid meter")
+        meters[single] = Consent(single)
+    return tuple(meters.values())
+
+
+def _word(part: Mapping[str, Any], key: str, account: str) -> str | None:
+    value = part.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BadAccount.about(account, f"its {key} is not a text")
+    return value
+
+
+def _without_secrets(part: object) -> Document:
+    if not isinstance(part, Mapping):
+        return {}
+    return {key: value for key, value in part.items() if not any(word in key.lower() for word in _SECRET_WORDS)}

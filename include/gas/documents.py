@@ -1,0 +1,179 @@
+"""The documents we keep in CouchDB: their databases, their ids, and the day document.
+
+An id is `<account>:<pce>:<date>`. Neither account ids nor meters hold a colon, so the ids of one account and meter
+are exactly one run of keys: whatever else is stored, a range from one day's id to another's holds that meter's days
+between them and no others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from include.gas.days import ONE_DAY, utc_text
+from include.gas.lines import Reading
+
+Document = dict[str, Any]
+
+DAY = "com.grandlyon.grdf.day"
+MONTH = "com.grandlyon.grdf.month"
+YEAR = "com.grandlyon.grdf.year"
+ACCOUNT = "io.cozy.accounts"
+
+ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+DAG_PREFIX = "grdf_account__"
+
+_COMPARED = ("load", "status", "quality")
+
+
+def database_name(doctype: str, prefix: str = "") -> str:
+    """Name the database of a doctype as cozy-stack does: dots become dashes, after a prefix.
+
+    :param doctype: for example `com.grandlyon.grdf.day`.
+    :param prefix: put in front as it is; may hold a slash.
+    """
+    return prefix + doctype.replace(".", "-")
+
+
+def check_account_id(account: str) -> str:
+    """Return an account id if it is one.
+
+    :param account: the id to check.
+    :raises ValueError: if it is not 1 to 128 letters, digits, `_` and `-`.
+    """
+    if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
+        raise ValueError(f"{account!r:.60} is not an account id; use 1 to 128 letters, digits, '_' and '-'")
+    return account
+
+
+def dag_id(account: str) -> str:
+    """Name the DAG of an account.
+
+    :param account: the account's id.
+    :raises ValueError: if it is no account id.
+    """
+    return DAG_PREFIX + check_account_id(account)
+
+
+def account_of(dag_id: str) -> str | None:
+    """Return the account whose DAG this is, or None when it is not the DAG of an account.
+
+    :param dag_id: the DAG's id.
+    """
+    account = dag_id.removeprefix(DAG_PREFIX)
+    return account if account != dag_id and ACCOUNT_ID.fullmatch(account) else None
+
+
+def day_id(account: str, pce: str, day: date) -> str:
+    """Make the id of a day document."""
+    return f"{account}:{pce}:{day.isoformat()}"
+
+
+def day_of_id(day_id: str) -> date:
+    """Return the gas day that a day document's id names.
+
+    :param day_id: made by :func:`day_id`.
+    :raises ValueError: if it names none.
+    """
+    return date.fromisoformat(day_id.rpartition(":")[2])
+
+
+def month_id(account: str, pce: str, year: int, month: int) -> str:
+    """Make the id of a month document."""
+    return f"{account}:{pce}:{year:04d}-{month:02d}"
+
+
+def year_id(account: str, pce: str, year: int) -> str:
+    """Make the id of a year document."""
+    return f"{account}:{pce}:{year:04d}"
+
+
+def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
+    """Return the two keys between which a meter's day documents lie.
+
+    :param account: account id.
+    :param pce: the meter.
+    :param first_day: first gas day, included.
+    :param end_day: gas day after the last one, excluded.
+    :return: (startkey, endkey), both included, which is how CouchDB reads them unless told otherwise.
+    :raises ValueError: if it would hold no day.
+    """
+    if first_day >= end_day:
+        raise ValueError(f"a range must start before it ends, not from {first_day} to {end_day}")
+    return day_id(account, pce, first_day), day_id(account, pce, end_day - ONE_DAY)
+
+
+def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
+    """Return the two keys between which all documents of an account lie, in any of our databases.
+
+    :param account: account id.
+    :param pce: one meter only; None is all of them.
+    :return: (startkey, endkey). No document bears either key itself.
+    """
+    start = f"{account}:" if pce is None else f"{account}:{pce}:"
+    return start, start[:-1] + ";"  # the character after the colon
+
+
+def day_document(account: str, reading: Reading, pce: str, read_at: datetime | str) -> Document:
+    """Write a reading as the document of its gas day.
+
+    :param account: account id.
+    :param reading: what ADICT said.
+    :param pce: the meter.
+    :param read_at: when ADICT said it: an aware datetime or its ISO text. Newer readings win.
+    """
+    day = reading.day
+    return {
+        "_id": day_id(account, pce, day),
+        "account": account,
+        "pce": pce,
+        "load": reading.load,
+        "year": day.year,
+        "month": day.month,
+        "day": day.day,
+        "hour": 0,
+        "minute": 0,
+        "status": reading.status,
+        "quality": reading.quality,
+        "read_at": utc_text(read_at),
+    }
+
+
+def day_of(document: Mapping[str, Any]) -> date:
+    """Return the gas day of a day document.
+
+    :param document: the document; its `year`, `month` and `day` are read.
+    """
+    return date(int(document["year"]), int(document["month"]), int(document["day"]))
+
+
+def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
+    """Tell whether what is stored was read from ADICT later than what we hold.
+
+    :param stored: the stored day document, or None. One without `read_at` counts as the oldest.
+    :param new: the day document to store.
+    """
+    if stored is None or not stored.get("read_at"):
+        return False
+    return utc_text(stored["read_at"]) > utc_text(new["read_at"])
+
+
+def merge_day(stored: Document | None, new: Document) -> Document | None:
+    """Decide what to write for a gas day.
+
+    A reading that only repeats what is stored leaves no trace, so that running again writes nothing. The price: a
+    slower run that holds an older and different reading at that very moment cannot know that it was overtaken. The
+    next reading of that day puts it right.
+
+    :param stored: the stored document with its `_rev`, or None.
+    :param new: the document made from the reading.
+    :return: the document to write (other people's keys kept), or None when there is nothing to write: the same load,
+        status and quality, or a stored one that was read later.
+    """
+    if stored is None:
+        return dict(new)
+    if is_stale(stored, new) or all(stored.get(key) == new[key] for key in _COMPARED):
+        return None
+    return {**stored, **new}

@@ -1,0 +1,281 @@
+"""From an ADICT answer to readings: one usable energy per gas day, everything else counted.
+
+One bad line never loses the good ones, and never passes silently. Facts: GRDF's v2 API description, clients' reports.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from include.gas.days import PARIS, gas_day_of
+from include.gas.errors import FailNow, GasError, PartialAnswer, ServiceUnavailable
+from include.gas.refusals import is_fine, refusal_error, status_of
+from include.gas.scan import scan
+from include.gas.windows import Window
+from include.gas.words import day_in, fold
+
+Status = Literal["provisional", "definitive"]
+Quality = Literal["measured", "estimated", "corrected"]
+
+COUNTED = ("lines", "readings", "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
+"""The counts of an answer. The first is the sum of the others: every line is counted once."""
+
+HIGHEST_LOAD = 10_000_000
+"""kWh a day; no meter with daily data burns near as much, so anything above is a broken line."""
+
+_DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent that a wrong charset tore apart
+_QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
+_MOST_CAREFUL: Quality = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What ADICT says about one gas day.
+
+    :param day: the gas day.
+    :param load: energy in kWh, 0 or more; a measured 0 is a reading.
+    :param status: whether GRDF may still change it.
+    :param quality: how GRDF came by it; a word we do not know counts as estimated, the most careful of the three.
+    :param volume: m³, or None. On daily rows load is *not* volume times coefficient.
+    :param coefficient: kWh per m³, or None.
+    """
+
+    day: date
+    load: int | float
+    status: Status = "provisional"
+    quality: Quality = "measured"
+    volume: float | None = None
+    coefficient: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line by which GRDF refuses.
+
+    :param code: GRDF's number, or "" when the line carries a message alone.
+    :param message: GRDF's message as received; redact before showing.
+    :param window: the days it is about, or None when it does not say.
+    """
+
+    code: str
+    message: str
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, sorted.
+
+    :param account: account id, for messages.
+    :param pce: the meter that was asked.
+    :param window: the days that were asked.
+    :param readings: one per gas day, by day.
+    :param absent: gas days that GRDF says it has nothing for (yet), by day.
+    :param refusals: in the order of the answer.
+    :param counts: how many lines of which kind, keys as in `COUNTED`; `status` lines merely say "fine" or "no data".
+    :param empty: GRDF had nothing to say and nothing went wrong: no body, or the status "no data".
+    :param broken: where and why lines could not be read, without quoting them.
+    """
+
+    account: str
+    pce: str
+    window: Window
+    readings: tuple[Reading, ...] = ()
+    absent: tuple[date, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    empty: bool = False
+    broken: tuple[str, ...] = ()
+
+    def problem(self) -> GasError | None:
+        """Return the error to raise once the readings are stored, or None.
+
+        :return: what needs a person before what goes away by itself; all windows to ask again in one `PartialAnswer`.
+            An answer of which nothing could be read is a `ServiceUnavailable`.
+        """
+        errors = [
+            refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
+            for each in self.refusals
+        ]
+        lasting = [error for error in errors if isinstance(error, FailNow)]
+        if lasting:
+            return lasting[0]
+        partial = [error for error in errors if isinstance(error, PartialAnswer)]
+        if partial:
+            partial[0].windows = tuple(
+                sorted({window for error in partial for window in (error.windows or (self.window,))})
+            )
+            return partial[0]
+        rest = [error for error in errors if error is not None]
+        if rest:
+            return rest[0]
+        if self.broken and not (self.readings or self.absent):
+            cause = f"meter {self.pce}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
+            return ServiceUnavailable.about(self.account, cause)
+        return None
+
+
+def read_answer(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer:
+    """Read an answer of `donnees_consos_informatives`.
+
+    :param text: the body as received.
+    :param account: account id, for messages.
+    :param pce: the meter that was asked; lines of another one are left out.
+    :param window: the gas days that were asked; others are left out.
+    :return: readings, absences, refusals and counts. Never raises for anything GRDF may send.
+    """
+    found = scan(text)
+    sorter = _Sorter(account, pce, window)
+    sorter.broken.extend(found.broken)
+    for line in found.objects:
+        sorter.take(line)
+    return sorter.answer(len(found.objects) + len(found.broken))
+
+
+class _Sorter:
+    """Collects the lines of one answer."""
+
+    def __init__(self, account: str, pce: str, window: Window) -> None:
+        self.account = account
+        self.pce = pce
+        self.window = window
+        self.best: dict[date, Reading] = {}
+        self.absent: set[date] = set()
+        self.refusals: list[Refusal] = []
+        self.broken: list[str] = []
+        self.counts = dict.fromkeys(COUNTED, 0)
+
+    def take(self, line: dict[str, Any]) -> None:
+        code, message = status_of(line)
+        use = line.get("consommation")
+        if not self._ours(line):
+            self.counts["foreign"] += 1
+        elif (code and not is_fine(code, message)) or (message and not code and not use):
+            self.refusals.append(Refusal(code, message, self._window_of(line)))
+            self.counts["refused"] += 1
+        elif code and not use:
+            self.counts["status"] += 1
+        elif use is None and "pce" in line:
+            self.counts["absent"] += 1
+        elif not isinstance(use, dict):
+            self._break("a line without consumption")
+        elif not _is_daily(use):
+            self.counts["foreign"] += 1
+        else:
+            self._use(use)
+
+    def answer(self, lines: int) -> Answer:
+        self.counts["lines"] = lines
+        self.counts["broken"] = len(self.broken)
+        self.counts["readings"] = len(self.best)
+        return Answer(
+            account=self.account,
+            pce=self.pce,
+            window=self.window,
+            readings=tuple(self.best[day] for day in sorted(self.best)),
+            absent=tuple(sorted(self.absent - self.best.keys())),
+            refusals=tuple(self.refusals),
+            counts=self.counts,
+            empty=lines == self.counts["status"],
+            broken=tuple(self.broken),
+        )
+
+    def _use(self, use: dict[str, Any]) -> None:
+        day = _day_of(use)
+        energy = use.get("energie")
+        if day is None:
+            self._break("a line without a gas day")
+        elif day not in self.window:
+            self.counts["outside"] += 1
+        elif energy is None or fold(use.get("type_qualif_conso")).startswith("absence"):
+            self.counts["absent"] += 1
+            self.absent.add(day)
+        elif (load := _number(energy)) is None or load > HIGHEST_LOAD:
+            self._break(f"gas day {day}: an energy that is no number of kWh")
+        else:
+            self._keep(_reading(day, load, use))
+
+    def _keep(self, new: Reading) -> None:
+        old = self.best.get(new.day)
+        if old is not None:
+            self.counts["duplicate"] += 1
+            if old.status == "definitive" and new.status != "definitive":
+                return
+        self.best[new.day] = new
+
+    def _break(self, why: str) -> None:
+        self.broken.append(why)
+
+    def _ours(self, line: dict[str, Any]) -> bool:
+        # The swagger makes every field optional and only one meter is asked at a time: a line that names none is ours.
+        meter = line.get("pce")
+        name = meter.get("id_pce") if isinstance(meter, dict) else meter
+        if name is None:
+            return True
+        if isinstance(name, int) and not isinstance(name, bool):
+            return f"{name:014d}" == self.pce
+        return isinstance(name, str) and name.strip() == self.pce
+
+    def _window_of(self, line: dict[str, Any]) -> Window | None:
+        period = line.get("periode")
+        if not isinstance(period, dict):
+            return None
+        first, end = day_in(period.get("date_debut")), day_in(period.get("date_fin"))
+        if first is None or end is None or first >= end:
+            return None
+        return Window(first, end).clip(self.window.first, self.window.end)
+
+
+def _is_daily(use: dict[str, Any]) -> bool:
+    kind = fold(use.get("type_conso"))
+    return not fold(use.get("sens_flux_gaz")).startswith("prod") and (
+        not kind or kind.startswith("informative journalier")
+    )
+
+
+def _reading(day: date, load: int | float, use: dict[str, Any]) -> Reading:
+    status: Status = "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
+    word = fold(use.get("type_qualif_conso"))
+    quality: Quality = next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
+    factors = use.get("coeff_calcul")
+    coefficient = _float(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
+    return Reading(day, load, status, quality, volume=_float(use.get("volume_brut")), coefficient=coefficient)
+
+
+def _day_of(use: dict[str, Any]) -> date | None:
+    label = day_in(use.get("journee_gaziere"))
+    if label is not None:
+        return label
+    start = use.get("date_debut_consommation")
+    if not isinstance(start, str):
+        return None
+    if "T" not in start and " " not in start.strip():
+        return day_in(start)  # a bare date is the label itself
+    try:
+        instant = datetime.fromisoformat(start.strip())
+        return gas_day_of(instant if instant.tzinfo else instant.replace(tzinfo=PARIS))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(value: object) -> int | float | None:
+    """Return a finite number of 0 or more, whole ones as int so that 60 and 60.0 are stored alike; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value < 0:
+        return None
+    return int(value) if value == int(value) else value
+
+
+def _float(value: object) -> float | None:
+    number = _number(value)
+    try:
+        return None if number is None else float(number)
+    except OverflowError:
+        return None

@@ -1,0 +1,100 @@
+"""The accounts: Cozy-shaped documents in CouchDB, changed by read, change and write again until nobody interferes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from grdf.hooks.couchdb import CouchDBHook, Document
+from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
+from include.gas.documents import ACCOUNT, check_account_id
+from include.gas.errors import BadAccount, GasError, StoreBusy
+
+TRIES = 10
+
+
+class AccountStore:
+    """Read and change account documents.
+
+    :param couchdb: the hook whose connection says where they are
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def document(self, account_id: str) -> Document:
+        """Read an account's document.
+
+        :param account_id: the account's id
+        :raises BadAccount: when there is none
+        """
+        document = self._couchdb.get(ACCOUNT, account_id)
+        if document is None:
+            raise BadAccount.about(
+                cause=f"there is no such account in CouchDB (connection {self._couchdb.couchdb_conn_id})",
+                account=account_id,
+                next_step="If it was deleted, its DAG goes by itself; if it should exist, let the household connect.",
+            )
+        return document
+
+    def account(self, account_id: str) -> Account:
+        """Read an account.
+
+        :param account_id: the account's id
+        :raises BadAccount: when there is none, or its document is odd
+        """
+        return Account.from_document(self.document(account_id))
+
+    def update(self, account_id: str, change: Callable[[Document], Document]) -> Document:
+        """Change an account's document, starting again whenever somebody else has changed it meanwhile.
+
+        Nothing is written when the change changes nothing.
+
+        :param account_id: the account's id
+        :param change: makes the new document from the stored one; called once per try, must not change its argument
+        :raises BadAccount: when the account does not exist
+        :raises StoreBusy: when others kept changing it
+        """
+        for _ in range(TRIES):
+            stored = self.document(account_id)
+            new = change(stored)
+            if new == stored or self._couchdb.put(ACCOUNT, new):
+                return new
+        raise StoreBusy.about(cause=f"its document was changed by others {TRIES} times in a row", account=account_id)
+
+    def mark(self, account_id: str, error: GasError) -> None:
+        """Put on an account what a person must do, when the failure is about this household and not about everybody.
+
+        :param account_id: the account's id
+        :param error: the failure; its class says which Cozy word goes with it, or none
+        """
+        if error.state:
+            self.set_state(account_id, error.state, str(error))
+
+    def set_state(self, account_id: str, state: str | None, message: str = "") -> None:
+        """Set an account's state and since when it has it.
+
+        :param account_id: the account's id
+        :param state: a Cozy word, ``None`` when all is well
+        :param message: a sentence for the operator
+        """
+        now = datetime.now(UTC)
+        self.update(account_id, lambda document: with_state(document, state, message, since=now))
+
+    def listed(self) -> Iterator[Document]:
+        """Give every account document of our account type, in the order of their ids."""
+        for document in self._couchdb.scan(ACCOUNT):
+            if document.get("account_type") == ACCOUNT_TYPE and not document["_id"].startswith("_design/"):
+                yield document
+
+
+def listing_problem(document: Document) -> str | None:
+    """Say why an account cannot have a DAG, ``None`` when it can.
+
+    :param document: the account's document
+    """
+    try:
+        check_account_id(document["_id"])
+    except ValueError as error:
+        return str(error)
+    return None

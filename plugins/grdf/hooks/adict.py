@@ -1,0 +1,199 @@
+"""ADICT, GRDF's data API, over the HTTP hook of Airflow's own provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import requests
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import Connection
+from requests.auth import AuthBase
+
+from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
+from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.staging import StagedAnswer
+from include.gas.consents import AccessRight, read_rights
+from include.gas.errors import GasError, ServiceUnavailable
+from include.gas.refusals import http_error
+from include.gas.windows import Window
+
+
+class BearerAuth(AuthBase):
+    """Puts a bearer token on a request (RFC 6750, 2.1).
+
+    :param token: the token
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign one request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class AdictHook(HttpHook):
+    """Ask ADICT with the shared data token, renewing it once when GRDF refuses it.
+
+    The provider's hook brings sessions, adapters and proxies. It would also send the connection's login and password
+    as Basic credentials and its extra fields as headers, which here would give secrets away: this hook hands it a
+    connection that has none.
+
+    :param grdf_conn_id: Airflow connection with the API base and the client's credentials
+    :param shelf: where the shared token is kept
+    :param one_at_a_time: gives a context in which no other worker renews the token
+    """
+
+    conn_name_attr = "grdf_conn_id"
+    default_conn_name = "grdf_adict"
+    conn_type = "grdf"
+    hook_name = "GRDF ADICT"
+
+    def __init__(
+        self,
+        grdf_conn_id: str = default_conn_name,
+        *,
+        shelf: TokenShelf | None = None,
+        one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        super().__init__(method="GET", http_conn_id=grdf_conn_id)
+        self.oauth = GrdfOAuthHook(grdf_conn_id)
+        self._shelf = shelf or VariableShelf()
+        self._one_at_a_time = one_at_a_time
+        self._token: DataToken | None = None
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Give the provider's hook what it needs of the connection: the API base, and no secret.
+
+        :param conn_id: Airflow's connection id
+        """
+        facts = GrdfOAuthHook(conn_id).facts
+        return Connection(conn_id=conn_id, conn_type="http", host=facts.api_base)
+
+    @cached_property
+    def tokens(self) -> SharedToken:
+        """The token shared with all other workers."""
+        facts = self.oauth.facts
+        return SharedToken(
+            self.oauth.ask_data_token,
+            scope=facts.scope,
+            client_id=facts.client_id,
+            shelf=self._shelf,
+            one_at_a_time=self._one_at_a_time,
+        )
+
+    def daily_lines(self, pce: str, window: Window, *, account: str) -> StagedAnswer:
+        """Ask for the gas days of one meter (``donnees_consos_informatives``): one call, whatever the range.
+
+        :param pce: the meter
+        :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
+        :param account: the account's id, for messages
+        :return: the answer as it came
+        :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
+        """
+        read_at = datetime.now(UTC)
+        body = self._call(
+            "GET",
+            f"/pce/{pce}/donnees_consos_informatives",
+            {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
+            account=account,
+            what=f"gas days {window} of meter {pce}",
+            accept="application/x-ndjson",
+        )
+        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), read_at.isoformat(), body)
+
+    def access_rights(self, pces: Iterable[str], *, account: str) -> tuple[AccessRight, ...]:
+        """Ask which rights we hold on some meters (``POST /droits_acces``): one call for all of them.
+
+        :param pces: up to 1,000 meters
+        :param account: the account's id, for messages
+        """
+        body = self._call(
+            "POST",
+            "/droits_acces",
+            {"id_pce": list(pces)},
+            account=account,
+            what="the household's consents",
+            accept="application/x-ndjson",
+        )
+        rights = read_rights(body, account=account)
+        if rights.problem:
+            raise rights.problem
+        return rights.rights
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for a token, then for our access rights; never raises."""
+        accepted, message = self.oauth.test_connection()
+        if not accepted:
+            return accepted, message
+        try:
+            token = self.oauth.ask_data_token()
+            response = self._send("POST", "/droits_acces", {"id_pce": []}, "application/x-ndjson", token)
+            if refusal := http_error(response.status_code, response.text, account=None, what="our access rights"):
+                raise refusal
+        except GasError as error:
+            return False, str(error)
+        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
+            return False, f"ADICT could not be asked ({type(error).__name__}). Check the connection's host."
+        return True, f"{message} ADICT answers at {self.oauth.facts.api_base}."
+
+    def _call(self, method: str, path: str, data: dict[str, Any], *, account: str, what: str, accept: str) -> str:
+        response = self._answer(method, path, data, account=account, what=what, accept=accept)
+        body = text_of(response)
+        refusal = http_error(response.status_code, body, account=account, what=what, retry_after=retry_after(response))
+        if refusal:
+            raise refusal
+        return body
+
+    def _answer(
+        self, method: str, path: str, data: dict[str, Any], *, account: str, what: str, accept: str
+    ) -> requests.Response:
+        """Ask, once more with a new token after a 401, and give the answer whatever its status."""
+        if self._token is None:
+            self._token, _ = self.tokens.get()
+        response = self._reach(method, path, data, accept, account, what)
+        if response.status_code == 401:
+            # Revoked before its time, or another clock than ours: one new token, then what GRDF says counts.
+            self._token, _ = self.tokens.get(refused=self._token.value)
+            response = self._reach(method, path, data, accept, account, what)
+        return response
+
+    def _reach(
+        self, method: str, path: str, data: dict[str, Any], accept: str, account: str, what: str
+    ) -> requests.Response:
+        assert self._token is not None
+        try:
+            return self._send(method, path, data, accept, self._token)
+        except requests.RequestException as error:
+            raise ServiceUnavailable.about(
+                cause=f"GRDF could not be reached for {what} ({type(error).__name__})",
+                account=account,
+                next_step=PATIENCE,
+            ) from None
+
+    def _send(self, method: str, path: str, data: dict[str, Any], accept: str, token: DataToken) -> requests.Response:
+        self.method = method
+        self.auth_type = lambda: BearerAuth(token.value)
+        how: dict[str, Any] = {"json": data} if method != "GET" else {}
+        response: requests.Response = self.run(
+            path,
+            data if method == "GET" else None,
+            headers={"Accept": accept},
+            extra_options={"check_response": False, "timeout": TIMEOUT, "allow_redirects": False},
+            **how,
+        )
+        return response
+
+
+def text_of(response: requests.Response) -> str:
+    """Read a body as what ADICT sends: UTF-8. Without a charset in the header requests would guess Latin-1.
+
+    :param response: an answer of ADICT
+    """
+    return response.content.decode("utf-8", errors="replace")

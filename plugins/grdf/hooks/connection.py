@@ -1,0 +1,169 @@
+"""The fields of the connections ``grdf_adict`` and ``grdfgrandlyon_delete``, read and checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from include.gas.errors import BadSettings
+from include.gas.redact import redact
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+API_BASE = "https://api.grdf.fr/adict/v2"
+TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
+AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
+
+
+@dataclass(frozen=True)
+class GrdfConnection:
+    """What a GRDF connection says. The secret is left out of its ``repr``.
+
+    :param conn_id: Airflow's connection id, for messages
+    :param client_id: the client id that GRDF sent by e-mail
+    :param client_secret: the secret that GRDF sent by text message
+    :param api_base: base URL of ADICT, without a slash at its end
+    :param token_url: OAuth token endpoint
+    :param authorize_url: Client Connect's page
+    :param redirect_uri: where Client Connect sends the household back, as declared to GRDF; may be empty
+    :param scope: scope of the data token; GRDF's is the path of the API base (API fact, ADICT 2.3)
+    :param issuer: the ``iss`` that an ``id_token`` must carry; by default what :func:`issuer_of` makes of the page
+    :param id_token_algorithms: signature algorithms accepted for an ``id_token``
+    :param jwks_url: where the provider's public keys are, for the RS and ES algorithms; may be empty
+    """
+
+    conn_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    api_base: str = API_BASE
+    token_url: str = TOKEN_URL
+    authorize_url: str = AUTHORIZE_URL
+    redirect_uri: str = ""
+    scope: str = "/adict/v2"
+    issuer: str = ""
+    id_token_algorithms: tuple[str, ...] = ("HS256",)
+    jwks_url: str = ""
+
+    @classmethod
+    def read(cls, connection: Connection) -> GrdfConnection:
+        """Read an Airflow connection of any type.
+
+        :param connection: the connection; ``host`` is the API base with or without its scheme
+        :raises BadSettings: names every field that is missing or wrong, in one message
+        """
+        given = connection.extra_dejson
+        extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+        odd: list[str] = []
+
+        def text(name: str, default: str = "") -> str:
+            value = extra.get(name) or default
+            if isinstance(value, str):
+                return value
+            odd.append(f"{name} is {value!r}, which is not a text")
+            return default
+
+        api_base = base_url(connection, default_scheme="https") or API_BASE
+        authorize_url = text("authorize_url", AUTHORIZE_URL)
+        algorithms = extra.get("id_token_algorithms") or ["HS256"]
+        if isinstance(algorithms, str):
+            algorithms = [name.strip() for name in algorithms.split(",")]
+        if not isinstance(algorithms, list) or not all(isinstance(name, str) for name in algorithms):
+            odd.append(f"id_token_algorithms is {algorithms!r}, which is not a list of names")
+            algorithms = ["HS256"]
+        this = cls(
+            conn_id=connection.conn_id,
+            client_id=connection.login or "",
+            client_secret=connection.password or "",
+            api_base=api_base,
+            token_url=text("token_url", TOKEN_URL),
+            authorize_url=authorize_url,
+            redirect_uri=text("redirect_uri"),
+            scope=text("scope") or _split(api_base).path or "/adict/v2",
+            issuer=text("issuer") or (issuer_of(authorize_url) if _is_address(authorize_url) else ""),
+            id_token_algorithms=tuple(algorithms),
+            jwks_url=text("jwks_url"),
+        )
+        if wrong := odd + this._problems():
+            raise BadSettings.about(
+                account=None,
+                cause=f"the Airflow connection {this.conn_id} is not complete: {'; '.join(wrong)}",
+                next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{this.conn_id.upper()}).",
+            )
+        return this
+
+    def _problems(self) -> list[str]:
+        wrong = []
+        if not self.client_id:
+            wrong.append("login (GRDF's client id) is missing")
+        if not self.client_secret:
+            wrong.append("password (GRDF's client secret) is missing")
+        for name in ("api_base", "token_url", "authorize_url", "jwks_url"):
+            value = getattr(self, name)
+            if value and not _is_address(value):
+                place = "host" if name == "api_base" else name
+                wrong.append(f"{place} is {redact(value)!r}, which is no http(s) address")
+        if any(name.lower() == "none" for name in self.id_token_algorithms):
+            wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")
+        if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
+            wrong.append("id_token_algorithms names a public-key algorithm, but jwks_url is missing")
+        return wrong
+
+
+def issuer_of(authorize_url: str) -> str:
+    """Give the issuer that goes with an authorize page by the habit of GRDF's server (ForgeRock OpenAM).
+
+    It names the port even where that is the scheme's own, and the realm without ``realms/`` (API fact, ADICT 2.4):
+    ``https://host/openam/oauth2/realms/x/authorize`` goes with ``https://host:443/openam/oauth2/x``.
+
+    :param authorize_url: address of the authorize page
+    """
+    parts = urlsplit(authorize_url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 443)
+    path = parts.path.removesuffix("/authorize").replace("/realms/", "/")
+    return f"{parts.scheme}://{parts.hostname}:{port}{path}"
+
+
+def base_url(connection: Connection, *, default_scheme: str) -> str:
+    """Put a connection's host, port and schema together, however the connection was written.
+
+    ``host`` may be a whole URL. From the URI form of a connection Airflow takes the path for the schema (Airflow doc,
+    "Managing Connections"): what is neither ``http`` nor ``https`` there is put back where it came from.
+
+    :param connection: the connection
+    :param default_scheme: scheme of a host that names none; a host on this machine gets ``http``
+    :return: the URL without a slash at its end, empty when there is no host
+    """
+    host = connection.host or ""
+    host = host if host.endswith("://") else host.rstrip("/")
+    if not host:
+        return ""
+    schema, path = connection.schema or "", ""
+    if schema not in ("", "http", "https"):
+        schema, path = "", "/" + schema.strip("/")
+    if "://" not in host:
+        here = host.partition(":")[0].partition("/")[0] in ("localhost", "127.0.0.1")
+        scheme = "https" if connection.conn_type == "https" else "http" if here else default_scheme
+        host = f"{schema or scheme}://{host}"
+    place = _split(host).netloc
+    if connection.port and place and ":" not in place.rpartition("@")[2].rpartition("]")[2]:
+        host = host.replace(place, f"{place}:{connection.port}", 1)
+    return host + path
+
+
+def _split(url: str) -> SplitResult:
+    """Split an address; one that cannot be split has no parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _is_address(url: str) -> bool:
+    parts = _split(url)
+    try:
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False

@@ -1,0 +1,392 @@
+"""CouchDB: the household's account, its gas days and totals. The only module that imports ``cloudant``.
+
+Of ``cloudant`` this uses what works: the connection, its HTTP session and ``_bulk_docs``. Its document, result and
+feed classes are left alone: they cache for ever, hide conflicts, or stop after the first page.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+from airflow.sdk import BaseHook
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from grdf.hooks.connection import base_url
+from include.gas.documents import database_name
+from include.gas.errors import BadSettings, GasError, ServiceUnavailable
+from include.gas.load import WriteResult
+from include.gas.redact import redact
+
+with warnings.catch_warnings():  # its import warns that the package is no longer maintained: known, and chosen
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from cloudant.client import CouchDB
+    from cloudant.error import CloudantException
+
+TIMEOUT = (3.05, 60.0)
+BATCH = 2000
+"""Documents per ``_bulk_docs``: a day document is about 250 bytes, so a batch stays far below any server's limit."""
+PAGE = 5000
+"""Documents per page of a range read."""
+HIGHEST = "\ufff0"
+
+Document = dict[str, Any]
+_T = TypeVar("_T")
+
+
+class CouchDBHook(BaseHook):
+    """Read and write documents of a Cozy doctype.
+
+    :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
+        ``database_prefix``
+    :param timeout: seconds to wait for a connection and for an answer
+    :param patience: how often a request that met a busy or restarting server is sent again
+    """
+
+    conn_name_attr = "couchdb_conn_id"
+    default_conn_name = "couchdb"
+    conn_type = "couchdb"
+    hook_name = "CouchDB"
+
+    def __init__(
+        self,
+        couchdb_conn_id: str = default_conn_name,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        patience: int = 4,
+    ) -> None:
+        super().__init__()
+        self.couchdb_conn_id = couchdb_conn_id
+        self._timeout = timeout
+        self._patience = patience
+        self._client: CouchDB | None = None
+        self._lock = threading.Lock()
+        self.prefix = ""
+        self.requests_sent = 0
+
+    def get_conn(self) -> CouchDB:
+        """Give the client, connected on first use and kept by this hook.
+
+        :raises BadSettings: when the connection is not complete or CouchDB refuses its login
+        :raises ServiceUnavailable: when CouchDB cannot be reached
+        """
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> CouchDB:
+        connection = self.get_connection(self.couchdb_conn_id)
+        url = base_url(connection, default_scheme="http")
+        wrong = [
+            f"{field} is missing"
+            for field, value in (("host", url), ("login", connection.login), ("password", connection.password))
+            if not value
+        ]
+        if wrong:
+            raise BadSettings.about(
+                account=None,
+                cause=f"the Airflow connection {self.couchdb_conn_id} is not complete: {'; '.join(wrong)}",
+                next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{self.couchdb_conn_id.upper()}).",
+            )
+        self.prefix = connection.extra_dejson.get("database_prefix") or ""
+        retry = Retry(
+            total=self._patience,
+            connect=min(self._patience, 2),
+            read=0,  # an answer that did not come may have been carried out: the caller decides
+            status=self._patience,
+            backoff_factor=0.25,
+            status_forcelist=(429, 502, 503),
+            allowed_methods=None,
+            raise_on_status=False,
+        )
+        client = CouchDB(
+            connection.login,
+            connection.password,
+            url=url,
+            use_basic_auth=True,
+            timeout=self._timeout,
+            adapter=HTTPAdapter(pool_maxsize=16, max_retries=retry),
+        )
+        client.connect()  # Basic authentication: sends nothing
+        return client
+
+    # -- one document -----------------------------------------------------------------------------------------------
+
+    def get(self, doctype: str, doc_id: str) -> Document | None:
+        """Read one document, ``None`` when it (or its database) does not exist.
+
+        :param doctype: Cozy doctype, such as ``io.cozy.accounts``
+        :param doc_id: the document's id
+        """
+        response = self.request("GET", doctype, "/" + quote(doc_id, safe=""))
+        return None if response.status_code == 404 else json_object(self.good(response))
+
+    def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
+        """Write one document.
+
+        :param doctype: Cozy doctype
+        :param document: with ``_id``, and ``_rev`` when it replaces one
+        :return: the new revision, ``None`` when somebody else has written it meanwhile (409)
+        """
+        path = "/" + quote(str(document["_id"]), safe="")
+        response = self._writing("PUT", doctype, path, document)
+        return None if response.status_code == 409 else str(json_object(self.good(response))["rev"])
+
+    # -- many documents (the store that include.gas.load works on) ---------------------------------------------------
+
+    def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
+        """Read all documents from one id to another, both included, in the order of their ids.
+
+        :param doctype: Cozy doctype
+        :param startkey: first id
+        :param endkey: last id
+        """
+        return list(self.scan(doctype, startkey, endkey))
+
+    def scan(self, doctype: str, startkey: str = "", endkey: str = HIGHEST) -> Iterator[Document]:
+        """Read a range page by page, never holding more than a page.
+
+        :param doctype: Cozy doctype
+        :param startkey: first id
+        :param endkey: last id
+        """
+        start = startkey
+        while True:
+            query = json_keys(startkey=start, endkey=endkey, limit=PAGE + 1, include_docs=True)
+            response = self.request("GET", doctype, "/_all_docs", query=query)
+            if response.status_code == 404:
+                return
+            rows = json_object(self.good(response))["rows"]
+            yield from (row["doc"] for row in rows[:PAGE] if row.get("doc"))
+            if len(rows) <= PAGE:
+                return
+            start = rows[PAGE]["id"]
+
+    def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
+        """Give the highest id of a range without reading the rest: its cost does not grow with the range.
+
+        :param doctype: Cozy doctype
+        :param startkey: lowest id, included
+        :param endkey: highest id, included
+        """
+        query = json_keys(startkey=endkey, endkey=startkey, descending=True, limit=1)
+        response = self.request("GET", doctype, "/_all_docs", query=query)
+        if response.status_code == 404:
+            return None
+        rows = json_object(self.good(response))["rows"]
+        return str(rows[0]["id"]) if rows else None
+
+    def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
+        """Read documents by id; those that do not exist are left out.
+
+        :param doctype: Cozy doctype
+        :param ids: any number of ids
+        """
+        found: dict[str, Document] = {}
+        for batch in _batches(list(ids)):
+            response = self.request(
+                "POST", doctype, "/_all_docs", query={"include_docs": "true"}, body={"keys": list(batch)}
+            )
+            if response.status_code == 404:
+                return {}
+            for row in json_object(self.good(response))["rows"]:
+                if row.get("doc"):  # a row for an unknown id has "error", one for a deleted document a null doc
+                    found[row["id"]] = row["doc"]
+        return found
+
+    def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
+        """Write documents in batches and read the answer item by item.
+
+        :param doctype: Cozy doctype
+        :param docs: each with ``_id``, and ``_rev`` when it replaces one
+        :return: which were written and which met a newer revision
+        :raises ServiceUnavailable: when the server refused a document for any other reason; what was written stays
+        """
+        written: set[str] = set()
+        conflicts: set[str] = set()
+        refused: list[str] = []
+        for batch in _batches(list(docs)):
+            response = self._writing("POST", doctype, "/_bulk_docs", {"docs": list(batch)})
+            rows = self.good(response).json()
+            answered = {row["id"]: row for row in rows if isinstance(row, dict) and "id" in row}
+            for document in batch:
+                row = answered.get(document["_id"])  # by id: not every server keeps the order
+                if row is None:
+                    refused.append(f"{document['_id']} (no answer)")
+                elif row.get("error") == "conflict":
+                    conflicts.add(document["_id"])
+                elif "error" in row or not row.get("rev"):
+                    refused.append(f"{document['_id']} ({row.get('error')}: {row.get('reason')})")
+                else:
+                    written.add(document["_id"])
+        if refused:
+            raise ServiceUnavailable.about(
+                account=None,
+                cause=f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, the first being "
+                f"{refused[0]}",
+                next_step="What it did store stays; the task is tried again and stores the rest.",
+            )
+        return WriteResult(written=written, conflicts=conflicts)
+
+    # -- databases ---------------------------------------------------------------------------------------------------
+
+    def create_database(self, doctype: str) -> None:
+        """Create a doctype's database; one that exists already is fine.
+
+        On CouchDB 3 it is partitioned, by what comes before the first colon of an id: the account.
+
+        :param doctype: Cozy doctype
+        """
+        query = {"partitioned": "true"} if ":" in _SAMPLE_IDS.get(doctype, "") and self._partitions() else {}
+        response = self.request("PUT", doctype, "", query=query)
+        if response.status_code != 412:
+            self.good(response)
+
+    def has_database(self, doctype: str) -> bool:
+        """Tell whether a doctype's database exists.
+
+        :param doctype: Cozy doctype
+        """
+        response = self.request("GET", doctype, "")
+        return response.status_code != 404 and self.good(response).ok
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for the server's name and, with the login, for its databases; never raises."""
+        try:
+            name = self.greeting()
+            self.good(self._send("GET", self.get_conn().server_url + "/_all_dbs", query={"limit": 1}))
+        except GasError as error:
+            return False, str(error)
+        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button shows a message and must never get an exception
+            return False, redact(f"CouchDB could not be asked ({type(error).__name__}: {error}).")
+        return True, f"CouchDB {name.get('version', '(unknown version)')} answers and accepts the login."
+
+    def greeting(self) -> dict[str, Any]:
+        """Give what the server says of itself: version, features."""
+        return json_object(self.good(self._send("GET", self.get_conn().server_url + "/")))
+
+    def _partitions(self) -> bool:
+        return "partitioned" in (self.greeting().get("features") or [])
+
+    # -- HTTP --------------------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str,
+        doctype: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        """Send one request about a doctype's database and give the answer, whatever its status.
+
+        :param method: HTTP method
+        :param doctype: Cozy doctype
+        :param path: what follows the database's name, quoted
+        :param query: query parameters
+        :param body: JSON body
+        :raises ServiceUnavailable: when there is no answer
+        """
+        client = self.get_conn()
+        name = quote(database_name(doctype, self.prefix), safe="")
+        return self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
+
+    def _send(
+        self, method: str, url: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
+    ) -> requests.Response:
+        client = self.get_conn()
+        self.requests_sent += 1
+        try:
+            # cloudant's session adds the credentials and the time limits, and raises nothing by itself.
+            response: requests.Response = client.r_session.request(method, url, params=query, json=body)
+        except (requests.RequestException, CloudantException) as error:
+            raise ServiceUnavailable.about(
+                account=None,
+                cause=f"CouchDB at {_place(url)} could not be reached ({type(error).__name__}; connection "
+                f"{self.couchdb_conn_id})",
+                next_step="Nothing is lost: it is tried again by itself. If it lasts, see whether CouchDB runs.",
+            ) from None
+        return response
+
+    def _writing(self, method: str, doctype: str, path: str, body: Mapping[str, Any]) -> requests.Response:
+        response = self.request(method, doctype, path, body=body)
+        if response.status_code == 404:  # the first write into a new database
+            self.create_database(doctype)
+            response = self.request(method, doctype, path, body=body)
+        return response
+
+    def good(self, response: requests.Response) -> requests.Response:
+        """Give an answer back when it is a good one.
+
+        :param response: CouchDB's answer
+        :raises BadSettings: when a person must correct the connection or the server
+        :raises ServiceUnavailable: for anything that may pass
+        """
+        if response.ok:
+            return response
+        try:
+            reason = str(response.json().get("reason"))
+        except (ValueError, AttributeError):
+            reason = response.reason
+        where = f"CouchDB at {_place(response.url)} answered {response.status_code} ({redact(reason)})"
+        if response.status_code in (401, 403):
+            raise BadSettings.about(
+                account=None,
+                cause=where,
+                next_step=f"Check login and password of the Airflow connection {self.couchdb_conn_id}, and that this "
+                "user may create and write the databases.",
+            )
+        if response.status_code in (400, 404, 405, 412, 413, 415):
+            raise BadSettings.about(
+                account=None,
+                cause=where,
+                next_step=f"Check that the Airflow connection {self.couchdb_conn_id} names a CouchDB 3 server.",
+            )
+        raise ServiceUnavailable.about(account=None, cause=where)
+
+
+_SAMPLE_IDS = {f"com.grandlyon.grdf.{period}": "account:pce" for period in ("day", "month", "year")}
+
+
+def _place(url: str) -> str:
+    """Give scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+
+
+def json_keys(**options: Any) -> dict[str, str]:
+    """Write query parameters as CouchDB reads them: each value as JSON.
+
+    :param options: name to value
+    """
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
+
+
+def _batches(items: Sequence[_T], size: int = BATCH) -> Iterable[Sequence[_T]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+def json_object(response: requests.Response) -> dict[str, Any]:
+    """Read an answer that must be a JSON object.
+
+    :param response: CouchDB's answer
+    :raises ServiceUnavailable: when it is not
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ServiceUnavailable.about(
+            account=None, cause=f"CouchDB at {_place(response.url)} answered something that is not a JSON object"
+        )
+    return answer

@@ -1,0 +1,169 @@
+"""The data token that all accounts and all workers share, kept in one Airflow Variable.
+
+Variables are encrypted at rest, and readable and writable from a task, which connections are not (Airflow 3 doc).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+VARIABLE = "grdf_data_token"
+"""Name of the Variable; Airflow hides the value of a Variable whose name says "token"."""
+
+
+@dataclass(frozen=True)
+class DataToken:
+    """A data token and what is known of it. The token itself is left out of its ``repr``.
+
+    :param value: the bearer token
+    :param scope: the scope GRDF granted
+    :param client: a short fingerprint of the client id it was given to
+    :param asked_at: moment before it was asked for, UTC
+    :param until: moment at which it ends, UTC, counted from ``asked_at``
+    """
+
+    value: str = field(repr=False)
+    scope: str
+    client: str
+    asked_at: datetime
+    until: datetime
+
+    @classmethod
+    def granted(cls, value: str, *, scope: str, client_id: str, asked_at: datetime, lifetime: float) -> DataToken:
+        """Make a token from GRDF's answer.
+
+        :param lifetime: ``expires_in`` of the answer, in seconds
+        """
+        return cls(value, scope, fingerprint(client_id), asked_at, asked_at + timedelta(seconds=lifetime))
+
+    def serves(self, *, scope: str, client_id: str, for_seconds: float, now: datetime | None = None) -> bool:
+        """Tell whether the token can be used for some time yet.
+
+        At most half of its life is kept back as margin, so that a short-lived token is not asked for at every step.
+
+        :param scope: the scope needed
+        :param client_id: the client id of the connection as it is now
+        :param for_seconds: how long the work ahead may take
+        :param now: the present, UTC
+        """
+        needed = min(timedelta(seconds=for_seconds), (self.until - self.asked_at) * 0.5)
+        return (
+            self.client == fingerprint(client_id)
+            and scope in self.scope.split()
+            and (now or datetime.now(UTC)) + needed < self.until
+        )
+
+    def dump(self) -> str:
+        """Give the text kept in the Variable."""
+        return json.dumps(
+            {
+                "value": self.value,
+                "scope": self.scope,
+                "client": self.client,
+                "asked_at": self.asked_at.isoformat(),
+                "until": self.until.isoformat(),
+            }
+        )
+
+    @classmethod
+    def load(cls, text: str | None) -> DataToken | None:
+        """Read the Variable's text; ``None`` for no text or one that somebody has changed."""
+        try:
+            data = json.loads(text or "")
+            words = [data[name] for name in ("value", "scope", "client")]
+            times = [datetime.fromisoformat(data[name]) for name in ("asked_at", "until")]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        if not all(isinstance(word, str) and word for word in words) or any(time.tzinfo is None for time in times):
+            return None
+        return cls(*words, *times)
+
+
+def fingerprint(client_id: str) -> str:
+    """Give a short fingerprint of a client id, so that a token of former credentials is not used with new ones."""
+    return sha256(client_id.encode()).hexdigest()[:16]
+
+
+class TokenShelf(Protocol):
+    """Where the shared token is kept."""
+
+    def read(self) -> str | None:
+        """Give the stored text, ``None`` when there is none."""
+
+    def write(self, text: str) -> None:
+        """Replace the stored text."""
+
+
+class VariableShelf:
+    """The shelf that every Airflow worker shares: a Variable."""
+
+    def read(self) -> str | None:
+        """Read the Variable."""
+        from airflow.sdk import Variable
+        from airflow.sdk.log import mask_secret
+
+        text: str | None = Variable.get(VARIABLE, default=None)
+        if text and (token := DataToken.load(text)):
+            mask_secret(token.value)
+        return text
+
+    def write(self, text: str) -> None:
+        """Write the Variable."""
+        from airflow.sdk import Variable
+
+        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed by itself")
+
+
+class SharedToken:
+    """Hand out the shared token, and see to it that one worker at a time renews it.
+
+    :param ask: asks GRDF for a new token
+    :param scope: the scope the connection wants
+    :param client_id: the connection's client id
+    :param shelf: where the token is kept
+    :param one_at_a_time: gives a context in which no other worker renews; the default does not wait for others
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], DataToken],
+        *,
+        scope: str,
+        client_id: str,
+        shelf: TokenShelf,
+        one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._ask = ask
+        self._scope = scope
+        self._client_id = client_id
+        self._shelf = shelf
+        self._one_at_a_time = one_at_a_time
+
+    def get(self, *, for_seconds: float = 900, refused: str | None = None) -> tuple[DataToken, bool]:
+        """Give a token that serves, asking GRDF for one if need be.
+
+        :param for_seconds: how long the work ahead may take
+        :param refused: a token that GRDF has just refused (HTTP 401): it is not given again
+        :return: the token, and whether GRDF was asked
+        :raises CredentialsRefused, ServiceUnavailable: as the call for a token does
+        """
+        if token := self._stored(for_seconds, refused):
+            return token, False
+        with self._one_at_a_time():
+            if token := self._stored(for_seconds, refused):  # another worker renewed it while this one waited
+                return token, False
+            token = self._ask()
+            self._shelf.write(token.dump())
+            return token, True
+
+    def _stored(self, for_seconds: float, refused: str | None) -> DataToken | None:
+        token = DataToken.load(self._shelf.read())
+        if token is None or token.value == refused:
+            return None
+        return token if token.serves(scope=self._scope, client_id=self._client_id, for_seconds=for_seconds) else None

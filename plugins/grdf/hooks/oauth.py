@@ -1,0 +1,223 @@
+"""GRDF's OAuth: Client Connect's codes and ``id_token``, and the data token that serves every account.
+
+GRDF knows no refresh token. An authorization code gives, once, the ``id_token`` that names the household's meters;
+every call for data carries a ``client_credentials`` token of the third party itself (API fact, ADICT 2.1).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import requests
+from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
+
+from grdf.hooks.connection import GrdfConnection
+from grdf.hooks.data_token import DataToken
+from include.gas.consents import Consent, parse_claims
+from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
+from include.gas.id_token import verify_id_token
+from include.gas.redact import redact
+from include.gas.refusals import token_error
+
+PATIENCE = "It is tried again by itself; if it lasts, check the network and GRDF's announcements of outages."
+TIMEOUT = (5.0, 30.0)
+"""Seconds to wait for a connection and for an answer."""
+
+
+class GrdfOAuthHook(BaseHook):
+    """Talk to GRDF's token endpoint with the credentials of one connection.
+
+    :param grdf_conn_id: Airflow connection with the client id and secret
+    """
+
+    conn_name_attr = "grdf_conn_id"
+    default_conn_name = "grdf_adict"
+    conn_type = "grdf"
+    hook_name = "GRDF Client Connect"
+
+    def __init__(self, grdf_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.grdf_conn_id = grdf_conn_id
+
+    @cached_property
+    def facts(self) -> GrdfConnection:
+        """The connection's fields, checked.
+
+        :raises BadSettings: when a field is missing or wrong
+        """
+        return GrdfConnection.read(self.get_connection(self.grdf_conn_id))
+
+    def get_conn(self) -> requests.Session:
+        """Give a plain HTTP session; the credentials travel in the body of each request, never in the session."""
+        return requests.Session()
+
+    def exchange_code(self, code: str, redirect_uri: str | None, *, account: str) -> str:
+        """Exchange an authorization code for its ``id_token``; a code serves once (RFC 6749, 4.1.2).
+
+        :param code: the code that Client Connect gave to the household's browser
+        :param redirect_uri: the address it was given at, which the token endpoint compares; ``None`` takes the
+            connection's
+        :param account: the account's id, for messages
+        :raises GrantRefused: when the code is used, expired or not ours: the household has to consent again
+        :raises CredentialsRefused: when GRDF does not accept the client id or secret
+        :raises ServiceUnavailable: when there is no usable answer
+        """
+        answer = self._ask(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": redirect_uri or self.facts.redirect_uri,
+            },
+            account=account,
+        )
+        token = answer.get("id_token")
+        if not isinstance(token, str) or not token:
+            raise IdTokenRefused.about(
+                cause="GRDF took the household's code but its answer holds no id_token, so the meter is not known",
+                account=account,
+                next_step="Ask GRDF whether Client Connect (scope openid) is open for this client, then let the "
+                "household connect again.",
+            )
+        mask_secret(token)
+        return token
+
+    def consents_of(self, id_token: str, *, account: str, nonce: str | None = None) -> tuple[Consent, ...]:
+        """Check an ``id_token`` and read the household's consents from it.
+
+        :param id_token: the signed token
+        :param account: the account's id, for messages
+        :param nonce: the nonce sent to the authorize page, if one was sent
+        :raises IdTokenRefused: when its algorithm, signature, issuer, audience, time or nonce is wrong
+        """
+        facts = self.facts
+        jwks = self._public_keys(account) if facts.jwks_url else None
+        claims = verify_id_token(
+            id_token,
+            account=account,
+            client_id=facts.client_id,
+            algorithms=list(facts.id_token_algorithms),
+            key=facts.client_secret,
+            jwks=jwks,
+            issuer=facts.issuer,
+            nonce=nonce,
+        )
+        return parse_claims(claims, account=account)
+
+    def ask_data_token(self) -> DataToken:
+        """Ask GRDF for a new data token.
+
+        :raises CredentialsRefused: when GRDF does not accept the client id or secret, or gives another scope
+        :raises ServiceUnavailable: when there is no usable answer
+        """
+        facts = self.facts
+        asked_at = datetime.now(UTC)  # before the request, so that the token never outlives what we believe of it
+        answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, account=None)
+        token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
+        if not isinstance(token, str) or not token:
+            raise ServiceUnavailable.about(
+                account=None,
+                cause=f"GRDF's token endpoint answered without an access_token (connection {self.grdf_conn_id})",
+            )
+        if facts.scope not in scope.split():
+            raise CredentialsRefused.about(
+                account=None,
+                cause=f"GRDF gave a token for another scope than {facts.scope} (connection {self.grdf_conn_id})",
+                next_step="Check that the connection's host and scope belong to the same environment as its login.",
+            )
+        mask_secret(token)
+        return DataToken.granted(
+            token,
+            scope=scope,
+            client_id=facts.client_id,
+            asked_at=asked_at,
+            lifetime=_seconds(answer.get("expires_in")),
+        )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for a data token and throw it away; never raises (Airflow doc, "Testing Connections")."""
+        try:
+            token = self.ask_data_token()
+        except GasError as error:
+            return False, str(error)
+        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
+            return False, redact(f"{type(error).__name__}: {error}")
+        return (
+            True,
+            f"GRDF accepts this client: it gave a token for {self.facts.scope}, good until {token.until:%H:%M} UTC.",
+        )
+
+    def _ask(self, form: dict[str, str], *, account: str | None) -> dict[str, Any]:
+        facts = self.facts
+        credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
+        try:
+            with self.get_conn() as session:
+                response = session.post(
+                    facts.token_url,
+                    data=form | credentials,
+                    headers={"Accept": "application/json"},
+                    timeout=TIMEOUT,
+                    allow_redirects=False,  # a redirect would carry the secret to another address
+                )
+        except requests.RequestException as error:
+            raise ServiceUnavailable.about(
+                cause=f"GRDF's token endpoint {facts.token_url} could not be reached ({type(error).__name__})",
+                account=account,
+                next_step=PATIENCE,
+            ) from None
+        if refusal := token_error(
+            response.status_code,
+            response.text,
+            account=account,
+            grant=form["grant_type"],
+            retry_after=retry_after(response),
+        ):
+            raise refusal
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ServiceUnavailable.about(
+                cause=f"GRDF's token endpoint answered HTTP {response.status_code} and no JSON object",
+                account=account,
+            )
+        return answer
+
+    def _public_keys(self, account: str) -> dict[str, Any]:
+        url = self.facts.jwks_url
+        try:
+            response = requests.get(url, timeout=TIMEOUT)
+            response.raise_for_status()
+            keys = response.json()
+        except (requests.RequestException, ValueError) as error:
+            raise ServiceUnavailable.about(
+                cause=f"the public keys for GRDF's id_token could not be read from {url} ({type(error).__name__})",
+                account=account,
+                next_step=f"It is tried again; if it lasts, check jwks_url in the connection {self.grdf_conn_id}.",
+            ) from None
+        if not isinstance(keys, dict):
+            raise BadSettings.about(
+                cause=f"{url} (jwks_url) does not answer with a set of keys (RFC 7517)", account=account
+            )
+        return keys
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Read ``Retry-After`` in seconds (RFC 9110, 10.2.3); its date form is not used by any gateway we know of.
+
+    :param response: any answer
+    """
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _seconds(value: object) -> float:
+    """Read ``expires_in``; without a usable one a token is good for one minute, so that it is soon asked again."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return 60.0
+    return seconds if 0 < seconds < 86_400 * 366 else 60.0

@@ -1,0 +1,166 @@
+"""ADICT extraction: one range call per meter, kept as it came until it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.operators.base import AccountOperator, is_backfill, is_last_try, run_day
+from grdf.staging import StagedAnswer, Staging
+from include.gas.accounts import Account, history_read, with_consents
+from include.gas.consents import Consent, usable_right
+from include.gas.days import paris_today
+from include.gas.documents import DAY, account_range, day_of_id
+from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, RetryLater
+from include.gas.lines import Answer, read_answer
+from include.gas.windows import Window, daily_window
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+ASK_AGAIN = 2
+"""How often a window that GRDF's server failed on (2000100) is asked for again within one task."""
+
+
+class ExtractOperator(AccountOperator):
+    """Ask ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
+
+    A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first day
+    that is missing, back by the re-read window. A backfilled run asks for its own gas day. None asks for a day
+    outside the household's consent, older than 3 years, or after yesterday in Paris.
+
+    The answers go to staging; what is returned is a reference and counts.
+
+    :param reread_days: days to ask for again before the first missing day; ``None`` takes ``[grdf] reread_days``
+    """
+
+    def __init__(self, *, reread_days: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reread_days = reread_days
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the reference of the staged answers (``None`` when there is nothing to load), counts of lines, and
+            what a person must know although the rest can be loaded
+        :raises RetryLater: when GRDF could not answer now
+        :raises FailNow: when a person must act first
+        """
+        document = self.accounts.document(self.account_id)
+        account = Account.from_document(document)
+        backfill = is_backfill(context)
+        unread = {meter.pce for meter in account.meters if not backfill and not history_read(document, meter)}
+        if unread:
+            account = self._with_dates(account)
+        answers: list[StagedAnswer] = []
+        problems: list[GasError] = []
+        counts: dict[str, int] = {}
+        for meter in account.meters:
+            window = self._window(context, account, meter, whole=meter.pce in unread)
+            if window is None:
+                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, meter.pce)
+                continue
+            read, trouble = self._read(account, meter, window, whole=meter.pce in unread)
+            answers += read
+            problems += trouble
+            for answer in read:
+                for name, number in self._understood(account, answer).counts.items():
+                    counts[name] = counts.get(name, 0) + number
+        self._judge(context, account, problems, readings=counts.get("readings", 0))
+        reference = self._staging.put(account.id, context["run_id"], answers) if answers else None
+        self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
+        return {
+            "account": account.id,
+            "reference": reference,
+            "answers": len(answers),
+            "counts": counts,
+            "problems": [str(problem) for problem in problems],
+        }
+
+    @property
+    def _staging(self) -> Staging:
+        return Staging(settings.staging_url(), settings.staging_conn_id())
+
+    def _with_dates(self, account: Account) -> Account:
+        """Learn from GRDF how far each consent reaches: once, on the first launch, in one call for all meters."""
+        rights = self.adict.access_rights([meter.pce for meter in account.meters], account=account.id)
+        today = paris_today(datetime.now(UTC))
+        dated: list[Consent] = []
+        for meter in account.meters:
+            right = usable_right(rights, meter.pce, today)
+            if right is None:  # the call for data will say what is wrong, in GRDF's own words
+                dated.append(meter)
+                continue
+            accreditation = meter.id_accreditation or right.id
+            dated.append(Consent(meter.pce, accreditation, right.data_first, right.data_end))
+        self.accounts.update(account.id, lambda document: with_consents(document, dated))
+        return replace(account, meters=tuple(dated))
+
+    def _window(self, context: Context, account: Account, meter: Consent, *, whole: bool) -> Window | None:
+        day = run_day(context)
+        reread = settings.reread_days() if self.reread_days is None else self.reread_days
+        last: date | None = None
+        if is_backfill(context):
+            last, reread = day, 0
+        elif not whole:
+            last_id = self.couchdb.last_id(DAY, *account_range(account.id, meter.pce))
+            last = day_of_id(last_id) if last_id else None
+        return daily_window(
+            run_day=day,
+            last_stored=last,
+            history_read=not whole,
+            reread_days=reread,
+            today=paris_today(datetime.now(UTC)),
+            consent_first=meter.first,
+            consent_end=meter.end,
+        )
+
+    def _read(
+        self, account: Account, meter: Consent, window: Window, *, whole: bool
+    ) -> tuple[list[StagedAnswer], list[GasError]]:
+        """Ask for one meter; trouble with it does not keep the others from being read."""
+        answers: list[StagedAnswer] = []
+        problems: list[GasError] = []
+        pending, asked_again = [window], 0
+        while pending:
+            try:
+                answer = self.adict.daily_lines(meter.pce, pending.pop(0), account=account.id)
+            except (CredentialsRefused, BadSettings):
+                raise  # about us, not about this meter: the next one would fail alike
+            except (FailNow, RetryLater) as error:
+                problems.append(error)
+                continue
+            answers.append(answer)
+            problem = self._understood(account, answer).problem()
+            if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
+                asked_again += 1
+                pending += problem.windows
+            elif isinstance(problem, CredentialsRefused):
+                raise problem
+            elif problem is not None:
+                problems.append(problem)
+        if whole and not problems:
+            answers = [replace(answer, history_from=window.first.isoformat()) for answer in answers]
+        return answers, problems
+
+    def _understood(self, account: Account, answer: StagedAnswer) -> Answer:
+        return read_answer(answer.body, account=account.id, pce=answer.pce, window=answer.window)
+
+    def _judge(self, context: Context, account: Account, problems: list[GasError], *, readings: int) -> None:
+        """Put on the account what its household must know, and stop here unless something can be loaded."""
+        later = [problem for problem in problems if isinstance(problem, RetryLater)]
+        for problem in problems:
+            if isinstance(problem, FailNow):
+                self.accounts.mark(account.id, problem)
+        if later:
+            if not is_last_try(context):
+                raise later[0]
+            if len(later) == len(problems):
+                self.accounts.mark(account.id, later[0])
+        if problems and not readings:
+            raise problems[0]
+        for problem in problems:
+            self.log.error("%s What GRDF did give is loaded.", problem)

@@ -1,0 +1,100 @@
+"""The settings of this project: Airflow's configuration section ``[grdf]``, read here and nowhere else.
+
+Each one can be set in ``airflow.cfg`` or by an environment variable ``AIRFLOW__GRDF__<NAME>`` (Airflow doc,
+"Setting Configuration Options").
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from airflow.sdk.configuration import conf
+
+from include.gas.errors import BadSettings
+
+SECTION = "grdf"
+
+
+def home() -> Path:
+    """Folder below Airflow's home for what this project keeps on disk (account list copy, local staging)."""
+    return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / "grdf"
+
+
+def staging_url() -> str:
+    """Where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
+
+    :raises BadSettings: when the value has no scheme
+    """
+    url = conf.get(SECTION, "staging_url", fallback="") or f"file://{home() / 'staging'}"
+    if not urlsplit(url).scheme:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the setting [grdf] staging_url is {url!r}, which is not a URL",
+            next_step="Give one with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
+        )
+    return url.rstrip("/")
+
+
+def staging_conn_id() -> str | None:
+    """Airflow connection for the object store of :func:`staging_url`; ``None`` for a local folder."""
+    return conf.get(SECTION, "staging_conn_id", fallback="") or None
+
+
+def reread_days() -> int:
+    """Days before the last stored day that each run asks for again.
+
+    62 days (two months) by default: GRDF makes the days of month M-1 definitive two to three days after that month
+    is published (ADICT 3.9), so a day may change until about 35 days after it; two months leave room for a late
+    publication and cost nothing, since they are part of the one call that a run makes anyway.
+    """
+    return _number("reread_days", 62, least=0, most=1000)
+
+
+def publication_days() -> int:
+    """Whole days between the end of a gas day and the morning on which its run starts (default 1: the day D+2).
+
+    Rows of a gas day D arrive from D+1 to D+3 (ADICT 3.9), most often in the afternoon of D+1.
+    """
+    return _number("publication_days", 1, least=0, most=30)
+
+
+def first_hour() -> int:
+    """Hour (0 to 23, Paris time) at which the first accounts run in the morning."""
+    return _number("first_hour", 8, least=0, most=23)
+
+
+def spread_minutes() -> int:
+    """Minutes over which the accounts are spread from :func:`first_hour` on."""
+    return _number("spread_minutes", 240, least=1, most=1440)
+
+
+def accounts_max_age() -> int:
+    """Seconds for which the copy of the account list on disk is used without asking CouchDB again."""
+    return _number("accounts_max_age", 20, least=0, most=3600)
+
+
+def retries() -> int:
+    """How often a task is tried again after a passing failure."""
+    return _number("retries", 3, least=0, most=50)
+
+
+def retry_seconds() -> int:
+    """Seconds to wait before such a retry, unless GRDF named a time."""
+    return _number("retry_seconds", 600, least=1, most=86_400)
+
+
+def _number(name: str, default: int, *, least: int, most: int) -> int:
+    text = conf.get(SECTION, name, fallback="") or str(default)
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the setting [grdf] {name} is {text!r}",
+            next_step=f"Give a whole number from {least} to {most}, or leave it out for {default}.",
+        )
+    return value

@@ -1,0 +1,161 @@
+"""Raw ADICT answers on their way from ``extract`` to ``load``: written whole or not at all, private, short-lived.
+
+An answer holds a household's gas days and its meter number, so it goes neither through XCom nor to a place that
+others can read. One file per run holds the answers of all the account's meters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import ObjectStoragePath
+
+from grdf.files import write_private
+from include.gas.errors import BadSettings, FailNow
+from include.gas.windows import Window
+
+EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
+KEEP_SECONDS = 7 * 86_400
+"""Age at which a file that a failed run left behind is removed by a later run of the same account."""
+
+
+@dataclass(frozen=True)
+class StagedAnswer:
+    """One raw answer of ADICT.
+
+    :param pce: the meter
+    :param first: first gas day asked for, ``YYYY-MM-DD``
+    :param end: gas day at which the question ended, excluded, ``YYYY-MM-DD``
+    :param read_at: when the question was sent, ISO 8601 in UTC
+    :param body: the answer as it came
+    :param history_from: first gas day of the allowed history, when this answer completes the meter's first launch
+    """
+
+    pce: str
+    first: str
+    end: str
+    read_at: str
+    body: str
+    history_from: str | None = None
+
+    @property
+    def window(self) -> Window:
+        """The gas days that were asked for."""
+        return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
+
+
+class Staging:
+    """The place where answers wait.
+
+    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or ``s3://bucket/x``
+    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
+    """
+
+    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.conn_id = conn_id
+
+    def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> str:
+        """Store a run's answers and give the reference by which :meth:`get` finds them.
+
+        :param account: the account's id
+        :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
+        :param answers: the answers, one or more per meter
+        :raises BadSettings: when the place cannot be written
+        """
+        name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
+        reference = f"{self.base_url}/{account}/{name}"
+        text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
+        try:
+            local = _local(reference)
+            if local is None:
+                # An object store shows an object only once it is complete.
+                self._path(reference).write_text(text, encoding="utf-8")
+            else:
+                write_private(local, text)
+                local.parent.parent.chmod(0o700)
+                _forget_old(local.parent)
+        except OSError as error:
+            raise BadSettings.about(
+                cause=f"GRDF's answers could not be put into {self.base_url} ({error.strerror or error!r})",
+                account=account,
+                next_step="Check that the setting [grdf] staging_url names a place that all workers can write.",
+            ) from error
+        return reference
+
+    def get(self, account: str, reference: str) -> list[StagedAnswer]:
+        """Read a run's answers.
+
+        :param account: the account's id
+        :param reference: what :meth:`put` gave
+        :raises FailNow: when they are no longer there or belong to another account
+        """
+        if not reference.startswith(f"{self.base_url}/{account}/"):
+            raise FailNow.about(
+                cause=f"the staged answers at {reference} do not lie in this account's folder of {self.base_url}",
+                account=account,
+                next_step=EXTRACT_AGAIN,
+            )
+        try:
+            text = self._path(reference).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise FailNow.about(
+                cause=f"the answers staged at {reference} are gone (already loaded, or removed by hand)",
+                account=account,
+                next_step=EXTRACT_AGAIN,
+            ) from error
+        rows: list[dict[str, Any]] = json.loads(text)
+        return [StagedAnswer(**row) for row in rows]
+
+    def remove(self, reference: str) -> None:
+        """Remove a run's answers; removing what is gone is fine.
+
+        :param reference: what :meth:`put` gave
+        """
+        self._path(reference).unlink(missing_ok=True)
+
+    def count(self, account: str) -> int:
+        """Count the files that wait for an account.
+
+        :param account: the account's id
+        """
+        return len(self._files(account))
+
+    def remove_all(self, account: str) -> int:
+        """Remove all that waits for an account, and give the number of files.
+
+        :param account: the account's id
+        """
+        files = self._files(account)
+        for file in files:
+            file.unlink(missing_ok=True)
+        if local := _local(f"{self.base_url}/{account}"):
+            with contextlib.suppress(OSError):  # an object store has no folders, and somebody may be writing here
+                local.rmdir()
+        return len(files)
+
+    def _files(self, account: str) -> list[ObjectStoragePath]:
+        folder = self._path(f"{self.base_url}/{account}")
+        return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
+
+    def _path(self, reference: str) -> ObjectStoragePath:
+        return ObjectStoragePath(reference, conn_id=self.conn_id)
+
+
+def _local(reference: str) -> Path | None:
+    return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None
+
+
+def _forget_old(folder: Path) -> None:
+    limit = time.time() - KEEP_SECONDS
+    for file in folder.iterdir():
+        if file.is_file() and file.stat().st_mtime < limit:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""The gas-day timetable: one run per gas day, each account at its own minute of the morning.
+
+Registered by ``grdf_plugin.py``; Airflow finds it by the import path ``grdf.timetable.GasDayTimetable``.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import pendulum
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from pendulum import DateTime
+
+from include.gas.days import gas_day_of
+
+PARIS_NAME = "Europe/Paris"
+GAS_DAY_HOUR = 6
+
+
+def minute_of(account_id: str, spread_minutes: int) -> int:
+    """Give an account its minute of the morning: always the same for the same id, even over all ids.
+
+    :param account_id: the account's id
+    :param spread_minutes: how many minutes there are to choose from
+    :return: 0 to ``spread_minutes - 1``
+    """
+    return int.from_bytes(blake2b(account_id.encode(), digest_size=4).digest(), "big") % spread_minutes
+
+
+class GasDayTimetable(Timetable):
+    """One run per gas day (06:00 to 06:00 Paris time: 24 h, or 23 h and 25 h over the changes of clock).
+
+    The data interval is the gas day, exactly. The run starts on a later morning, since GRDF publishes a gas day one
+    to three days after it (ADICT 3.9). Unlike a cron timetable it keeps a single number, so that it is cheap to
+    build: Airflow rebuilds each DAG's timetable many times in every pass of the DAG processor.
+
+    :param minutes: minutes, on the clock of Paris, from 06:00 of the day on which the gas day ends to the start of
+        its run; 0 starts the run at the end of the gas day
+    """
+
+    description = "Each gas day (06:00 to 06:00 in Paris), once GRDF has published it"
+
+    def __init__(self, minutes: int = 0) -> None:
+        self.minutes = minutes
+
+    @classmethod
+    def for_account(cls, account_id: str, *, publication_days: int, first_hour: int, spread_minutes: int) -> Any:
+        """Build an account's timetable.
+
+        :param account_id: the account's id, which chooses its minute
+        :param publication_days: whole days to wait after the end of the gas day
+        :param first_hour: hour of the morning, Paris time, at which the first accounts run
+        :param spread_minutes: minutes over which accounts are spread from there
+        """
+        base = publication_days * 1440 + (first_hour - GAS_DAY_HOUR) * 60
+        return cls(max(base, 0) + minute_of(account_id, spread_minutes))
+
+    def serialize(self) -> dict[str, Any]:
+        """Give what Airflow stores of this timetable."""
+        return {"minutes": self.minutes}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> GasDayTimetable:
+        """Rebuild the timetable from what Airflow stored."""
+        return cls(data["minutes"])
+
+    def __eq__(self, other: object) -> bool:
+        """Two timetables are the same when they start runs at the same minute."""
+        return isinstance(other, GasDayTimetable) and self.minutes == other.minutes
+
+    def __hash__(self) -> int:
+        """Hash that agrees with equality."""
+        return hash(self.minutes)
+
+    @property
+    def summary(self) -> str:
+        """Text of the schedule column of Airflow's UI."""
+        days, minutes = divmod(self.minutes + GAS_DAY_HOUR * 60, 1440)
+        return f"gas day, read on day D+{days + 1} at {minutes // 60:02d}:{minutes % 60:02d}"
+
+    def interval(self, day: date) -> DataInterval:
+        """Give the data interval of a gas day: aware datetimes in UTC.
+
+        :param day: the gas day
+        """
+        return DataInterval(_six_o_clock(day), _six_o_clock(day + timedelta(days=1)))
+
+    def run_after(self, day: date) -> DateTime:
+        """Give the moment from which the run of a gas day may start: an aware datetime in UTC.
+
+        :param day: the gas day
+        """
+        days, minutes = divmod(self.minutes + GAS_DAY_HOUR * 60, 1440)
+        at = day + timedelta(days=1 + days)
+        wall = pendulum.datetime(at.year, at.month, at.day, minutes // 60, minutes % 60, tz=PARIS_NAME)
+        return wall.in_timezone("UTC")
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """Give a manual run the last gas day that is over at the moment it was asked for."""
+        return self.interval(gas_day_of(run_after) - timedelta(days=1))
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """Give the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
+
+        Without catch-up an account that has waited (new, paused, or Airflow was down) gets the latest gas day whose
+        time has come, and that one alone: its run asks GRDF for the days since the last stored one by itself.
+        """
+        if last_automated_data_interval is not None:
+            day = gas_day_of(last_automated_data_interval.start) + timedelta(days=1)
+        elif restriction.earliest is not None:
+            day = self._first_day_from(restriction.earliest)
+        else:
+            return None
+        if not restriction.catchup:
+            day = max(day, self._latest_due(pendulum.now("UTC")))
+            if restriction.earliest is not None:
+                day = max(day, self._first_day_from(restriction.earliest))
+        interval = self.interval(day)
+        if restriction.latest is not None and interval.start > restriction.latest:
+            return None
+        return DagRunInfo(run_after=self.run_after(day), data_interval=interval)
+
+    def _first_day_from(self, earliest: DateTime) -> date:
+        day = gas_day_of(earliest)
+        return day if self.interval(day).start >= earliest else day + timedelta(days=1)
+
+    def _latest_due(self, now: DateTime) -> date:
+        day = gas_day_of(now)
+        while self.run_after(day) > now:
+            day -= timedelta(days=1)
+        return day
+
+
+def _six_o_clock(day: date) -> DateTime:
+    return pendulum.datetime(day.year, day.month, day.day, GAS_DAY_HOUR, tz=PARIS_NAME).in_timezone("UTC")

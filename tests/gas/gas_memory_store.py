@@ -1,0 +1,144 @@
+"""An in-memory store with revisions and conflicts, and ways to interleave and to kill those who use it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from include.gas.documents import DAY, MONTH, YEAR, day_of
+from include.gas.load import WriteResult
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch it."""
+
+
+class MemoryStore:
+    """What CouchDB does, as far as a load can tell."""
+
+    def __init__(self) -> None:
+        self.docs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.calls: list[str] = []
+
+    def range(self, doctype: str, startkey: str, endkey: str) -> list[dict[str, Any]]:
+        self.calls.append("range")
+        return [copy.deepcopy(d) for key, d in sorted(self.docs[doctype].items()) if startkey <= key <= endkey]
+
+    def fetch(self, doctype: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        self.calls.append("fetch")
+        return {key: copy.deepcopy(self.docs[doctype][key]) for key in ids if key in self.docs[doctype]}
+
+    def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
+        self.calls.append("write")
+        result = WriteResult()
+        for doc in docs:
+            (result.written if self._put(doctype, doc) else result.conflicts).add(doc["_id"])
+        return result
+
+    def _put(self, doctype: str, doc: dict[str, Any]) -> bool:
+        old = self.docs[doctype].get(doc["_id"])
+        if doc.get("_rev") != (old["_rev"] if old else None):
+            return False
+        generation = int(old["_rev"].split("-")[0]) if old else 0
+        digest = hashlib.sha256(json.dumps(doc, sort_keys=True).encode()).hexdigest()[:8]
+        self.docs[doctype][doc["_id"]] = {**copy.deepcopy(doc), "_rev": f"{generation + 1}-{digest}"}
+        return True
+
+    def loads(self) -> dict[str, Any]:
+        return {key: doc["load"] for key, doc in self.docs[DAY].items()}
+
+    def revs(self) -> dict[str, str]:
+        return {key: doc["_rev"] for docs in self.docs.values() for key, doc in docs.items()}
+
+    def check_totals(self) -> None:
+        """Assert that the totals are the sums of the stored days: none is missing, wrong or too many."""
+        sums: dict[str, dict[str, list[Any]]] = {MONTH: defaultdict(list), YEAR: defaultdict(list)}
+        for doc in self.docs[DAY].values():
+            meter = f"{doc['account']}:{doc['pce']}"
+            day = day_of(doc)
+            sums[MONTH][f"{meter}:{day:%Y-%m}"].append(doc["load"])
+            sums[YEAR][f"{meter}:{day:%Y}"].append(doc["load"])
+        for doctype, expected in sums.items():
+            stored = {key: (doc["load"], doc["days"]) for key, doc in self.docs[doctype].items()}
+            assert stored == {key: (sum(loads), len(loads)) for key, loads in expected.items()}
+
+
+class Mortal:
+    """A store whose user is killed at one call: before it, halfway through a write, or before its answer comes."""
+
+    def __init__(self, store: MemoryStore, at: int, how: str) -> None:
+        self.store, self.at, self.how, self.count = store, at, how, 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            dies, self.count = self.count == self.at, self.count + 1
+            if dies and self.how == "before":
+                raise Killed
+            if dies and self.how == "halfway" and name == "write":
+                docs = list(args[1])
+                self.store.write(args[0], docs[: len(docs) // 2])
+                raise Killed
+            answer = getattr(self.store, name)(*args)
+            if dies:
+                raise Killed
+            return answer
+
+        return call
+
+
+class Worker:
+    """Runs something in a thread that stops before every store call until it is let on."""
+
+    def __init__(self, store: MemoryStore, job: Callable[[Any], Any]) -> None:
+        self.store, self.job = store, job
+        self.go, self.back = threading.Semaphore(0), threading.Semaphore(0)
+        self.done = False
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        self.back.acquire()
+
+    def step(self) -> None:
+        if not self.done:
+            self.go.release()
+            self.back.acquire()
+
+    def finish(self) -> None:
+        while not self.done:
+            self.step()
+        self.thread.join()
+        if self.error:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            self.job(self)
+        except BaseException as error:  # noqa: BLE001  # of any kind: finish raises it in the test's own thread
+            self.error = error
+        self.done = True
+        self.back.release()
+
+    def _turn(self) -> None:
+        self.back.release()
+        self.go.acquire()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            self._turn()
+            return getattr(self.store, name)(*args)
+
+        return call
+
+
+def interleave(store: MemoryStore, jobs: list[Callable[[Any], Any]], order: Iterable[int]) -> None:
+    """Run jobs at once, letting one at a time make its next store call, in a given order; then all to the end."""
+    workers = [Worker(store, job) for job in jobs]
+    for which in order:
+        workers[which % len(workers)].step()
+    for worker in workers:
+        worker.finish()

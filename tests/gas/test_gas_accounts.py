@@ -1,0 +1,217 @@
+"""Account documents in every shape they come in, and what we write into them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.accounts import (
+    Account,
+    Code,
+    IdToken,
+    history_read,
+    with_consents,
+    with_history,
+    with_meters,
+    with_state,
+)
+from include.gas.consents import Consent
+from include.gas.errors import BadAccount, GrantRefused
+
+PCE, GI = "09900000000017", "GI000042"
+NOW = datetime(2024, 4, 2, 9, tzinfo=UTC)
+METERS = (Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2)), Consent(GI, "u-2"))
+
+
+def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, Any]:
+    return {
+        "_id": "acc-1", "_rev": "2-x", "account_type": "grdfgrandlyon", "name": "",
+        "oauth": {"access_token": "s3cr3t-a", "token_type": "Bearer", "refresh_token": "s3cr3t-r", "expires_at": "x"}
+        if oauth is None else oauth,
+        "oauth_callback_results": {"id_token": "s3cr3t-i", "scope": "openid"} if results is None else results,
+        **more,
+    }  # fmt: skip
+
+
+def test_as_cozy_leaves_it() -> None:
+    account = Account.from_document(document())
+    assert account == Account("acc-1", grant=IdToken("s3cr3t-i"))
+    assert account.needs_first_launch
+    assert account.required_grant() == IdToken("s3cr3t-i")
+
+
+def test_with_a_code_to_exchange() -> None:
+    account = Account.from_document(
+        document({"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}, {})
+    )
+    assert account.grant == Code("s3cr3t-c", "https://x.example/cb", "n")
+    assert account.needs_first_launch
+
+
+def test_as_the_konnector_leaves_it() -> None:
+    account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
+    assert account.meters == (Consent(PCE),)
+    assert account.grant == IdToken("s3cr3t-i")
+    assert not account.needs_first_launch
+
+
+def test_as_we_leave_it() -> None:
+    changed = with_meters(document(), METERS)
+    assert Account.from_document(changed).meters == METERS
+    assert Account.from_document(changed).grant is None
+    assert not Account.from_document(changed).needs_first_launch
+    assert changed["oauth_callback_results"]["pce_id"] == PCE
+    assert changed["oauth_callback_results"]["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
+    assert changed["oauth_callback_results"]["scope"] == "openid"
+    assert (changed["_id"], changed["_rev"]) == ("acc-1", "2-x")
+
+
+def test_reconnected() -> None:
+    known = with_meters(document(), METERS)
+    known["oauth"] = {"code": "s3cr3t-c"}
+    assert Account.from_document(known).needs_first_launch
+    known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
+    assert not Account.from_document(known).needs_first_launch
+    known["state"] = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert Account.from_document(known).needs_first_launch
+    assert Account.from_document(known).reconnected
+
+
+def test_what_is_learnt_of_known_meters() -> None:
+    konnectors = document(results={"id_token": "s3cr3t-i", "pce_id": PCE})
+    learnt = with_consents(konnectors, METERS[:1])
+    assert Account.from_document(learnt).meters == METERS[:1]
+    # The old token would pass for a new consent as soon as the household is asked to act.
+    assert not Account.from_document(with_state(learnt, "USER_ACTION_NEEDED.OAUTH_OUTDATED")).needs_first_launch
+    assert learnt["oauth"] == konnectors["oauth"]
+    ours = with_meters(document(), METERS)
+    ours["oauth_callback_results"]["id_token"] = "s3cr3t-new"
+    assert with_consents(ours, METERS)["oauth_callback_results"]["id_token"] == "s3cr3t-new"
+
+
+def test_no_secret_is_left_or_shown() -> None:
+    full = document(
+        {"access_token": "s3cr3t", "refresh_token": "s3cr3t", "code": "s3cr3t", "nonce": "s3cr3t", "id_token": "s3cr3t",
+         "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
+        {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
+    )  # fmt: skip
+    assert "s3cr3t" not in json.dumps(with_meters(full, METERS))
+    assert "s3cr3t" not in repr(Account.from_document(full))
+    assert "s3cr3t" not in repr(Account.from_document(document()))
+
+
+def test_nothing_to_learn_from() -> None:
+    account = Account.from_document(document({}, {}))
+    assert account.needs_first_launch
+    with pytest.raises(GrantRefused, match=r"^Account acc-1: no meter is known, .* must connect again"):
+        account.required_grant()
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"account_type": "enedis"}, "^Account acc-1: its account_type is not grdfgrandlyon"),
+        ({"account_type": None}, "account_type"),
+        ({"oauth": []}, "its oauth is not an object"),
+        ({"oauth_callback_results": "x"}, "its oauth_callback_results is not an object"),
+        ({"history": [1]}, "its history is not an object"),
+        ({"state": 7}, "its state is not a text"),
+        ({"oauth": {"code": 7}}, "its code is not a text"),
+        ({"oauth": {"nonce": 7}}, "its nonce is not a text"),
+        ({"oauth_callback_results": {"id_token": {}}}, "its id_token is not a text"),
+        ({"oauth_callback_results": {"pce_id": 9900000000017}}, "its pce_id is not a text"),
+        ({"oauth_callback_results": {"pce_id": "x"}}, "its pce_id is no valid meter"),
+        ({"oauth_callback_results": {"consents": {}}}, "its list of consents is not a list"),
+        ({"oauth_callback_results": {"consents": [{}]}}, "one of its consents names no valid meter"),
+        (
+            {"oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": 7}]}},
+            "its id_accreditation is not",
+        ),
+        ({"_id": "a b"}, "odd _id: 'a b' is not an account id"),
+        ({"_id": None}, "odd _id"),
+    ],
+)
+def test_odd_documents(changes: dict[str, Any], cause: str) -> None:
+    with pytest.raises(BadAccount, match=cause) as caught:
+        Account.from_document(document() | changes)
+    assert "io-cozy-accounts" in str(caught.value)
+
+
+def test_no_id() -> None:
+    with pytest.raises(BadAccount, match="no _id"):
+        Account.from_document({})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just(PCE),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["pce", "code", "id_token", "consents"]), inner)
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["_id", "oauth", "oauth_callback_results", "state", "history"]), JSON))
+def test_any_document_is_read_or_refused(changes: dict[str, Any]) -> None:
+    try:
+        account = Account.from_document(document() | changes)
+    except BadAccount:
+        return
+    assert account.needs_first_launch == (not account.meters or account.reconnected)
+
+
+def test_states() -> None:
+    marked = with_state(document(), "USER_ACTION_NEEDED.OAUTH_OUTDATED", "revoked", NOW)
+    assert Account.from_document(marked).state == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert (marked["state_message"], marked["state_since"]) == ("revoked", "2024-04-02T09:00:00.000000Z")
+    again = with_state(marked, "USER_ACTION_NEEDED.OAUTH_OUTDATED", "revoked", datetime(2024, 5, 1, tzinfo=UTC))
+    assert again == marked
+    assert with_state(marked, "LOGIN_FAILED", "x", datetime(2024, 5, 1, tzinfo=UTC))["state_since"].startswith(
+        "2024-05"
+    )
+    cleared = with_state(marked, None)
+    assert Account.from_document(cleared).state is None
+    assert not {"state_message", "state_since"} & cleared.keys()
+    assert with_state(document(), None) == document()
+    assert Account.from_document(with_meters(marked, METERS)).state is None
+
+
+def test_history_belongs_to_one_consent() -> None:
+    noted = with_history(document(), METERS[0], date(2021, 4, 4), NOW)
+    assert noted["history"][PCE] == {
+        "id_accreditation": "u-1", "from": "2021-04-04", "read_at": "2024-04-02T09:00:00.000000Z",
+    }  # fmt: skip
+    account = Account.from_document(noted)
+    assert account.history_read(METERS[0])
+    assert not account.history_read(METERS[1])
+    assert not account.history_read(Consent(PCE, "u-9"))
+    assert not account.history_read(Consent(PCE))
+    assert history_read(with_history(noted, Consent(GI), date(2021, 4, 4), NOW), Consent(GI))
+    for history in (
+        None,
+        [],
+        {PCE: None},
+        {PCE: {"id_accreditation": "u-1"}},
+        {PCE: {"id_accreditation": "u-1", "from": "x"}},
+    ):
+        assert not history_read({"history": history}, METERS[0])
+
+
+def test_documents_are_never_changed_in_place() -> None:
+    original = document(history={GI: {"from": "2021-01-01"}})
+    before = copy.deepcopy(original)
+    with_history(original, METERS[0], date(2021, 4, 4), NOW)["history"][GI]["from"] = "x"
+    with_meters(original, METERS)["oauth"]["x"] = 1
+    with_state(original, "LOGIN_FAILED", "x", NOW)["oauth"]["x"] = 1
+    assert original == before
+
+
+def test_an_account_needs_a_meter() -> None:
+    with pytest.raises(ValueError, match="at least one meter"):
+        with_meters(document(), [])

@@ -1,0 +1,174 @@
+"""Ids, documents and totals."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas import documents as d
+from include.gas.lines import Reading
+from include.gas.totals import exact_sum, merge_total, month_documents, touched, year_documents
+
+PCE = "09900000000017"
+READ = datetime(2024, 4, 2, 9, tzinfo=UTC)
+DAY = date(2024, 3, 28)
+ACCOUNTS = st.lists(st.sampled_from("aAzZ09_-"), min_size=1, max_size=6).map("".join)
+PCES = st.sampled_from([PCE, "09900000000018", "00000000000000", "99999999999999", "GI000042", "GI000043"])
+DAYS = st.dates(date(1999, 12, 1), date(2031, 2, 1))
+LOADS = st.integers(0, 10_000_000) | st.floats(0, 10_000_000, allow_nan=False)
+
+
+def day(when: date, load: Any, account: str = "a", **more: Any) -> dict[str, Any]:
+    return d.day_document(account, Reading(when, load), PCE, READ) | more
+
+
+def test_names() -> None:
+    assert d.database_name(d.DAY) == "com-grandlyon-grdf-day"
+    assert d.database_name(d.ACCOUNT, "cozy/") == "cozy/io-cozy-accounts"
+    assert d.day_id("a", PCE, DAY) == f"a:{PCE}:2024-03-28"
+    assert d.day_of_id(d.day_id("a", PCE, DAY)) == DAY
+    assert d.month_id("a", PCE, 2024, 3) == f"a:{PCE}:2024-03"
+    assert d.year_id("a", PCE, 2024) == f"a:{PCE}:2024"
+    assert d.dag_id("a_b-C9") == "grdf_account__a_b-C9"
+
+
+@pytest.mark.parametrize("account", ["", "a b", "a:b", "é", "a" * 129, "a\n", None, 7])
+def test_odd_account_ids_are_refused(account: Any) -> None:
+    with pytest.raises(ValueError, match="is not an account id"):
+        d.dag_id(account)
+
+
+@given(ACCOUNTS)
+def test_dag_ids_lead_back(account: str) -> None:
+    assert d.account_of(d.dag_id(account)) == account
+
+
+@pytest.mark.parametrize("dag_id", ["grdf_history", "grdf_account__", "grdf_account__a b", "x_grdf_account__a"])
+def test_other_dags_have_no_account(dag_id: str) -> None:
+    assert d.account_of(dag_id) is None
+
+
+@given(st.lists(st.tuples(ACCOUNTS, PCES, DAYS), max_size=25), ACCOUNTS, PCES, DAYS, st.integers(1, 900))
+def test_a_range_holds_exactly_its_days(
+    stored: list[tuple[str, str, date]], account: str, pce: str, first: date, length: int
+) -> None:
+    end = first + timedelta(days=length)
+    # The nearest strangers: accounts that start or end alike, and days just beside the range.
+    near = [account, account + "-", account + "_", account + "a", account[:-1] or "a", "-" + account, account + "-b"]
+    stored += [(who, pce, when) for who in near for when in (first, end)]
+    stored += [(account, pce, first - timedelta(days=1)), (account, "GI999999", first), (account, "0" * 14, first)]
+    low, high = d.id_range(account, pce, first, end)
+    found = {each for each in stored if low <= d.day_id(*each) <= high}
+    assert found == {
+        (who, meter, when) for who, meter, when in stored if (who, meter) == (account, pce) and first <= when < end
+    }
+
+
+@given(ACCOUNTS, ACCOUNTS, PCES, PCES, DAYS)
+def test_an_account_range_holds_exactly_that_account(mine: str, other: str, pce: str, pce2: str, when: date) -> None:
+    alike = [(mine + letter, pce) for letter in "aZ0_-"]
+    for who, meter in [(mine, pce), (other, pce), (mine, pce2), *alike]:
+        ids = [
+            d.day_id(who, meter, when),
+            d.month_id(who, meter, when.year, when.month),
+            d.year_id(who, meter, when.year),
+        ]
+        low, high = d.account_range(mine)
+        assert all((low <= key <= high) == (who == mine) for key in ids)
+        low, high = d.account_range(mine, pce)
+        assert all((low <= key <= high) == ((who, meter) == (mine, pce)) for key in ids)
+
+
+def test_no_empty_range() -> None:
+    with pytest.raises(ValueError, match="must start before it ends"):
+        d.id_range("a", PCE, DAY, DAY)
+
+
+def test_a_day_document() -> None:
+    assert day(DAY, 60) == {
+        "_id": f"a:{PCE}:2024-03-28", "account": "a", "pce": PCE, "load": 60, "year": 2024, "month": 3, "day": 28,
+        "hour": 0, "minute": 0, "status": "provisional", "quality": "measured",
+        "read_at": "2024-04-02T09:00:00.000000Z",
+    }  # fmt: skip
+    assert d.day_of(day(DAY, 60)) == DAY
+
+
+def test_merging_days() -> None:
+    new, later = day(DAY, 60), {"read_at": "2024-04-03T00:00:00Z"}
+    assert d.merge_day(None, new) == new
+    assert d.merge_day(new | {"_rev": "1-a"}, new | later) is None
+    assert d.merge_day(new | {"load": 59, "_rev": "1-a", "x": 1}, new) == new | {"_rev": "1-a", "x": 1}
+    assert d.merge_day(new | {"status": "definitive"}, new) == new
+    assert d.merge_day(new | {"quality": "estimated"}, new) == new
+    assert d.merge_day(new | {"load": 59} | later, new) is None
+    assert d.merge_day({"_id": new["_id"], "_rev": "1-a", "load": 1}, new) == new | {"_rev": "1-a"}
+
+
+@given(LOADS, LOADS, st.integers(0, 9), st.integers(0, 9))
+def test_the_later_reading_wins_in_any_order(one: Any, other: Any, when: int, later: int) -> None:
+    first = day(DAY, one, read_at=f"2024-04-02T0{when}:00:00Z")
+    second = day(DAY, other, read_at=f"2024-04-02T0{later}:00:00Z")
+    forth = d.merge_day(first, second) or first
+    back = d.merge_day(second, first) or second
+    if when != later:
+        assert forth["load"] == back["load"] == (one if when > later else other)
+
+
+@given(st.lists(st.tuples(DAYS, LOADS), max_size=40, unique_by=lambda pair: pair[0]), st.randoms(use_true_random=False))
+def test_totals_are_the_exact_sums_in_any_order(pairs: list[tuple[date, Any]], shuffle: random.Random) -> None:
+    documents = [day(when, load, _rev="1-x") for when, load in pairs]
+    months, years = month_documents("a", PCE, documents), year_documents("a", PCE, documents)
+    shuffle.shuffle(documents)
+    assert month_documents("a", PCE, documents) == months
+    assert year_documents("a", PCE, documents) == years
+    for totals, length in ((months, 7), (years, 4)):
+        assert {key.split(":")[2] for key in totals} == {when.isoformat()[:length] for when, _ in pairs}
+        for key, total in totals.items():
+            loads = [load for when, load in pairs if key.endswith(":" + when.isoformat()[:length])]
+            assert total["load"] == float(sum(Fraction(repr(load)) for load in loads))
+            assert total["days"] == len(loads)
+    assert sum(total["days"] for total in months.values()) == len(pairs)
+
+
+def test_the_seed_example_and_whole_numbers() -> None:
+    assert exact_sum([76.712, 5.5]) == 82.212
+    assert exact_sum([0.1] * 3) == 0.3
+    assert repr(exact_sum([60, 55])) == "115"
+    assert exact_sum([]) == 0
+    assert (
+        year_documents("a", PCE, [day(DAY, 76.712), day(DAY + timedelta(days=1), 5.5)])[f"a:{PCE}:2024"]["load"]
+        == 82.212
+    )
+
+
+def test_the_shape_of_totals() -> None:
+    march = {f"2024-03-{28 + n}": load for n, load in enumerate([60, 55, 69, 48])}
+    documents = [day(date.fromisoformat(text), load) for text, load in (march | {"2024-04-01": 45}).items()]
+    months, years = month_documents("a", PCE, documents), year_documents("a", PCE, documents)
+    assert months[f"a:{PCE}:2024-03"] | {"basis": ""} == {
+        "_id": f"a:{PCE}:2024-03", "account": "a", "pce": PCE, "load": 232, "year": 2024, "month": 3, "day": 1,
+        "hour": 0, "minute": 0, "days": 4, "basis": "",
+    }  # fmt: skip
+    year = years[f"a:{PCE}:2024"]
+    assert (year["load"], year["month"], year["day"], year["days"]) == (277, 1, 1, 5)
+
+
+def test_merging_totals() -> None:
+    (new,) = year_documents("a", PCE, [day(DAY, 60, _rev="1-a")]).values()
+    (revised,) = year_documents("a", PCE, [day(DAY, 60, _rev="2-b")]).values()
+    assert merge_total(None, new) == new
+    assert merge_total(new | {"_rev": "1-t", "x": 1}, new) is None
+    assert merge_total(new | {"_rev": "1-t", "x": 1}, revised) == revised | {"_rev": "1-t", "x": 1}
+    assert merge_total(new | {"_rev": "1-t", "load": 1}, new) == new | {"_rev": "1-t"}
+
+
+def test_touched() -> None:
+    days = [date(2024, 1, 1), date(2023, 12, 31), date(2024, 1, 9)]
+    assert touched(days) == (((2023, 12), (2024, 1)), (2023, 2024))
+    assert touched([]) == ((), ())

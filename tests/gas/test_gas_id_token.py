@@ -1,0 +1,233 @@
+"""The id_token: genuine ones pass, and every known way to forge one is refused with a message that helps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from include.gas.errors import IdTokenRefused
+from include.gas.id_token import verify_id_token
+
+SECRET = "an-invented-client-secret-of-some-length"
+ISSUER = "https://login.example:443/openam/oauth2/externeGrdf"
+NOW = datetime(2024, 4, 2, 7, 0, tzinfo=UTC)
+AT = int(NOW.timestamp())
+CLAIMS: dict[str, Any] = {
+    "iss": ISSUER, "aud": "client", "azp": "client", "sub": "s", "iat": AT - 60, "exp": AT + 3540, "nonce": "n-1",
+    "consentements": '[{"pce":"09900000000017","id_accreditation":"u"}]',
+}  # fmt: skip
+RSA, OTHER_RSA = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def jwk(key: Any, algorithm: Any, **more: Any) -> dict[str, Any]:
+    return {**algorithm.to_jwk(key.public_key(), as_dict=True), "use": "sig", **more}
+
+
+JWKS = {"keys": [jwk(RSA, RSAAlgorithm, kid="r1", alg="RS256"), jwk(EC, ECAlgorithm, kid="e1")]}
+PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def sign(algorithm: str = "HS256", key: Any = SECRET, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+    claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
+    return jwt.encode(claims, key, algorithm, headers=headers)
+
+
+def forge(header: dict[str, Any], claims: Any = CLAIMS, key: bytes = b"") -> str:
+    """Sign by hand what the library refuses to sign."""
+
+    def part(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    body = part(json.dumps(header).encode()) + "." + part(json.dumps(claims).encode())
+    return body + "." + (part(hmac.new(key, body.encode(), hashlib.sha256).digest()) if key else "")
+
+
+def verify(token: Any, **changes: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {
+        "account": "acc-1", "client_id": "client", "algorithms": ["HS256"], "key": SECRET, "issuer": ISSUER,
+        "nonce": "n-1", "now": NOW,
+    }  # fmt: skip
+    return verify_id_token(token, **(usual | changes))
+
+
+def refuse(token: Any, cause: str, **changes: Any) -> None:
+    with pytest.raises(IdTokenRefused) as caught:
+        verify(token, **changes)
+    text = str(caught.value)
+    assert text.startswith("Account acc-1: the id_token ")
+    assert cause in text
+    assert ". Nothing was changed. " in text
+    assert caught.value.account == "acc-1"
+    assert caught.value.state is None
+    assert caught.value.__cause__ is None
+    assert SECRET not in text
+    for part in str(token).split("."):
+        assert len(part) < 8 or part not in text
+
+
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")  # raised by the test's own signing
+def test_genuine_tokens() -> None:
+    assert verify(sign()) == CLAIMS
+    assert verify(sign(key="short"), key="short") == CLAIMS
+    assert verify(sign("RS256", RSA, {"kid": "r1"}), algorithms=["RS256"], key=JWKS) == CLAIMS
+    assert verify(sign("RS256", RSA), algorithms=["RS256"], key=JWKS) == CLAIMS
+    assert verify(sign("ES256", EC, {"kid": "e1"}), algorithms=["RS256", "ES256"], key=JWKS) == CLAIMS
+    both = {"algorithms": ["HS256", "RS256"], "key": SECRET, "jwks": JWKS}
+    assert verify(sign(), **both) == verify(sign("RS256", RSA), **both) == CLAIMS
+
+
+def test_lenient_where_it_is_meant_to_be() -> None:
+    assert verify(sign(aud=["client", "x"]))
+    assert verify(sign(aud=["client"], azp=...))
+    assert verify(sign(azp=...))
+    assert verify(sign(iss="other"), issuer=None)
+    assert verify(sign(nonce=...), nonce=None)
+    assert verify(sign(nonce="unasked"), nonce=None)
+    assert verify(sign(exp=AT - 59))
+    assert verify(sign(iat=AT + 59))
+
+
+def test_the_clock_is_taken_when_none_is_given() -> None:
+    present = int(datetime.now(UTC).timestamp())
+    assert verify(sign(iat=present, exp=present + 60), now=None)
+    refuse(sign(iat=present - 9000, exp=present - 8000), "expired 2 h ago", now=None)
+
+
+@pytest.mark.parametrize("name", ["none", "None", "NONE"])
+@pytest.mark.parametrize("algorithms", [["HS256"], ["none", "HS256"], ["HS256", "NONE", "None"]])
+def test_alg_none(name: str, algorithms: list[str]) -> None:
+    refuse(
+        forge({"alg": name}), "is signed with an algorithm we do not accept (we accept HS256)", algorithms=algorithms
+    )
+    refuse(forge({"alg": name}, key=SECRET.encode()), "algorithm we do not accept", algorithms=algorithms)
+
+
+@pytest.mark.parametrize("algorithms", [[], ["none"], ["NONE"], [None]])
+def test_no_algorithm_accepted(algorithms: list[Any]) -> None:
+    refuse(sign(), "cannot be checked as no algorithm is accepted", algorithms=algorithms)
+    refuse(forge({"alg": "none"}), "cannot be checked as no algorithm is accepted", algorithms=algorithms)
+
+
+@pytest.mark.parametrize("secret", [PEM, PEM.strip(), PEM.replace(b"\n", b""), json.dumps(JWKS).encode()])
+@pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "kid": "r1"}])
+def test_the_public_key_is_no_secret(secret: bytes, header: dict[str, Any]) -> None:
+    forged = forge(header, key=secret)
+    refuse(forged, "algorithm we do not accept (we accept RS256)", algorithms=["RS256"], key=JWKS)
+    refuse(forged, "is signed with HS256, for which we have no client secret", algorithms=["HS256", "RS256"], key=JWKS)
+    refuse(forged, "the signature does not match", algorithms=["HS256", "RS256"], key=SECRET, jwks=JWKS)
+
+
+def test_a_secret_is_no_public_key() -> None:
+    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["HS256", "RS256"], key=SECRET)
+    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["RS256"], key=PEM.decode())
+    octets = {"keys": [{"kty": "oct", "k": base64.urlsafe_b64encode(SECRET.encode()).decode(), "kid": "r1"}]}
+    refuse(sign(headers={"kid": "r1"}), "for which we have no client secret", algorithms=["HS256"], key=octets)
+    refuse(sign("RS256", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS256"], key=octets)
+
+
+def test_wrong_keys() -> None:
+    refuse(sign(key="another-secret-that-is-long-enough!"), "is not signed by GRDF: the signature does not match")
+    refuse(sign("HS512", SECRET * 2), "algorithm we do not accept")
+    refuse(sign("RS256", OTHER_RSA, {"kid": "r1"}), "the signature does not match", algorithms=["RS256"], key=JWKS)
+    refuse(sign("RS256", RSA, {"kid": "r9"}), "not among the published ones", algorithms=["RS256"], key=JWKS)
+    refuse(sign("RS512", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS512"], key=JWKS)
+    refuse(sign(), "for which we have no client secret", key="")
+    refuse(sign(), "for which we have no client secret", key=None)
+    for keys in ({}, {"keys": None}, {"keys": [7]}, {"keys": []}):
+        refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key=keys)
+    broken = {"keys": [{"kty": "RSA", "kid": "r1", "n": "AQAB"}]}
+    refuse(sign("RS256", RSA), "published key that cannot be read", algorithms=["RS256"], key=broken)
+    cipher = {"keys": [jwk(RSA, RSAAlgorithm, use="enc")]}
+    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key=cipher)
+    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key={"keys": JWKS["keys"][:1] * 2})
+
+
+@pytest.mark.parametrize(
+    "header", [{"jwk": JWKS["keys"][0]}, {"jku": "https://evil.example/keys"}, {"x5u": "https://evil.example"}]
+)
+def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None:
+    refuse(sign("RS256", OTHER_RSA, header), "the signature does not match", algorithms=["RS256"], key=JWKS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"exp": AT - 60}, "expired 1 min ago"),
+        ({"exp": AT - 9000}, "expired 2 h ago"),
+        ({"exp": ...}, "does not say when it was made and when it ends"),
+        ({"iat": ...}, "does not say when it was made and when it ends"),
+        ({"exp": "soon"}, "does not say when"),
+        ({"exp": True}, "does not say when"),
+        ({"exp": float("inf")}, "does not say when"),
+        ({"exp": 10**400}, "does not say when"),
+        ({"iat": AT + 61}, "is not valid yet"),
+        ({"nbf": AT + 61}, "is not valid yet"),
+        ({"nbf": "later"}, "is not valid yet"),
+        ({"aud": "other"}, "another client than ours (`aud`)"),
+        ({"aud": ...}, "(`aud`)"),
+        ({"aud": "clientele"}, "(`aud`)"),
+        ({"aud": ["other"]}, "(`aud`)"),
+        ({"aud": {"client": 1}}, "(`aud`)"),
+        ({"aud": [["client"]]}, "(`aud`)"),
+        ({"aud": ["client", "other"], "azp": ...}, "(`azp`)"),
+        ({"azp": "other"}, "(`azp`)"),
+        ({"iss": ISSUER.replace(":443", "")}, "another login server than the one configured (`iss`)"),
+        ({"iss": ...}, "(`iss`)"),
+        ({"iss": [ISSUER]}, "(`iss`)"),
+        ({"nonce": ...}, "lacks the nonce we sent"),
+        ({"nonce": None}, "lacks the nonce we sent"),
+        ({"nonce": "n-2"}, "bears another nonce than the one we sent"),
+        ({"nonce": ["n-1"]}, "bears another nonce"),
+    ],
+)
+def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:
+    claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
+    refuse(forge({"alg": "HS256"}, claims, SECRET.encode()), cause)
+
+
+def test_an_empty_client_id_matches_nothing() -> None:
+    refuse(sign(aud="", azp=...), "(`aud`)", client_id="")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "", "abc", "a.b", "a.b.c", "...", "a.b.c.d.e", None, 7, b"a.b.c", "é.é.é", "x" * 30_000, ".".join(["eyJ9"] * 3),
+        forge({"alg": ["HS256"]}), forge({"alg": None}), forge({}), "bnVsbA.bnVsbA.bnVsbA", "W10.W10.W10",
+        forge({"alg": "HS256", "crit": ["b64"], "b64": False}, key=SECRET.encode()),
+        forge({"alg": "HS256"}, [1], SECRET.encode()), forge({"alg": "HS256"}, "text", SECRET.encode()),
+    ],
+)  # fmt: skip
+def test_garbage(token: Any) -> None:
+    refuse(token, "")
+
+
+@given(st.text(max_size=60) | st.text("eyJ.-_AZ09", max_size=60))
+def test_any_text_is_refused(token: str) -> None:
+    with pytest.raises(IdTokenRefused):
+        verify(token)
+
+
+@given(st.integers(0, 400), st.integers(1, 63))
+def test_any_flipped_letter_is_refused(place: int, by: int) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    token = sign()
+    place %= len(token) - 1  # the very last letter has bits that mean nothing
+    if token[place] == ".":
+        return
+    other = letters[(letters.index(token[place]) + by) % 64]
+    with pytest.raises(IdTokenRefused):
+        verify(token[:place] + other + token[place + 1 :])

@@ -1,0 +1,209 @@
+"""Loads: what is stored, how many calls it takes, and what happens when they are repeated, killed and doubled."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.gas import load as load_module
+from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.errors import StoreBusy
+from include.gas.lines import Reading
+from include.gas.load import LoadReport, TotalChange, WriteResult, load_answer
+from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
+
+PCE = "09900000000017"
+T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
+FIRST = date(2023, 12, 29)  # the readings straddle a year and a month
+
+
+def at(minutes: int) -> datetime:
+    return T0 + timedelta(minutes=minutes)
+
+
+def readings(loads: dict[int, Any], **more: Any) -> list[Reading]:
+    return [Reading(FIRST + timedelta(days=n), load, **more) for n, load in loads.items()]
+
+
+def put(store: Any, loads: dict[int, Any], minutes: int = 0, account: str = "a", **more: Any) -> LoadReport:
+    return load_answer(store, account, PCE, readings(loads, **more), at(minutes))
+
+
+def test_days_months_and_years_are_stored() -> None:
+    store = MemoryStore()
+    report = put(store, {0: 60, 1: 55, 3: 69})
+    assert store.docs[YEAR]["a:" + PCE + ":2023"] | {"_rev": "", "basis": ""} == {
+        "_id": f"a:{PCE}:2023", "_rev": "", "account": "a", "pce": PCE, "load": 115, "year": 2023, "month": 1, "day": 1,
+        "hour": 0, "minute": 0, "days": 2, "basis": "",
+    }  # fmt: skip
+    assert store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] == 69
+    assert (report.new, report.months, report.years) == (3, 2, 2)
+    assert report.totals[0] == TotalChange(f"a:{PCE}:2023", None, 115)
+    store.check_totals()
+
+
+def test_the_seed_example() -> None:
+    store = MemoryStore()
+    put(store, {5: 70.012, 6: 6.7})
+    assert store.docs[YEAR][f"a:{PCE}:2024"]["load"] == 76.712
+    report = put(store, {6: 12.2}, minutes=1)
+    assert [doc["load"] for doc in store.docs[YEAR].values()] == [82.212]
+    assert report.corrected == 1
+    assert TotalChange(f"a:{PCE}:2024", 76.712, 82.212) in report.totals
+
+
+def test_again_changes_nothing_and_costs_four_calls() -> None:
+    store = MemoryStore()
+    put(store, {0: 60, 5: 55})
+    before, store.calls = store.revs(), []
+    report = put(store, {0: 60, 5: 55}, minutes=9)
+    assert not report.changed
+    assert report.unchanged == 2
+    assert store.revs() == before
+    assert store.calls == ["range", "fetch", "fetch", "range"]
+
+
+@pytest.mark.parametrize("days", [1, 40, 1096])
+def test_a_first_import_takes_seven_calls_however_long(days: int) -> None:
+    store = MemoryStore()
+    report = put(store, {n: n % 50 for n in range(days)})
+    assert report.new == days
+    assert len(store.calls) == 7
+
+
+def test_no_readings_no_calls() -> None:
+    store = MemoryStore()
+    assert put(store, {}) == LoadReport()
+    assert store.calls == []
+
+
+def test_a_later_reading_stays() -> None:
+    store = MemoryStore()
+    put(store, {0: 60}, minutes=5)
+    report = put(store, {0: 50, 1: 7}, minutes=1)
+    assert (report.new, report.stale, report.corrected) == (1, 1, 0)
+    assert store.loads() == {f"a:{PCE}:2023-12-29": 60, f"a:{PCE}:2023-12-30": 7}
+    store.check_totals()
+
+
+def test_a_status_alone_is_confirmed_and_counts_are_plain_numbers() -> None:
+    store = MemoryStore()
+    put(store, {0: 60})
+    report = put(store, {0: 60}, minutes=1, status="definitive")
+    assert report.counts() | {"months": 0, "years": 0} == {
+        "new": 0, "corrected": 0, "confirmed": 1, "unchanged": 0, "stale": 0, "months": 0, "years": 0,
+    }  # fmt: skip
+    assert report.totals == ()
+    assert store.docs[DAY][f"a:{PCE}:2023-12-29"]["status"] == "definitive"
+
+
+def test_other_meters_and_accounts_are_not_summed() -> None:
+    store = MemoryStore()
+    for account in ("a", "a-b", "a_", "aa"):
+        put(store, {0: 10, 4: 1}, account=account)
+    load_answer(store, "a", "GI000042", readings({0: 5}), at(0))
+    assert {doc["load"] for key, doc in store.docs[YEAR].items() if key.endswith("2023")} == {10, 5}
+    store.check_totals()
+
+
+def test_other_peoples_keys_are_kept() -> None:
+    store = MemoryStore()
+    put(store, {0: 10})
+    for docs in store.docs.values():
+        for doc in docs.values():
+            doc["cozyMetadata"] = {"x": 1}
+    put(store, {0: 11}, minutes=1)
+    assert all(doc["cozyMetadata"] == {"x": 1} for docs in store.docs.values() for doc in docs.values())
+
+
+def test_a_wrong_total_is_repaired_although_no_day_changed() -> None:
+    store = MemoryStore()
+    put(store, {0: 10, 5: 20, 40: 3})
+    store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] = 999
+    del store.docs[YEAR][f"a:{PCE}:2024"]
+    report = put(store, {40: 3}, minutes=1)  # the load is about February; January is repaired all the same
+    assert report.unchanged == 1
+    assert (report.months, report.years) == (1, 1)
+    store.check_totals()
+
+
+def test_a_store_that_always_conflicts_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr(store, "write", lambda _, docs: WriteResult(set(), {doc["_id"] for doc in docs}))
+    with pytest.raises(StoreBusy, match=rf"^Account a: the day documents of meter {PCE} .* tried again by itself"):
+        put(store, {0: 1})
+    assert len(store.calls) == load_module.ATTEMPTS
+
+
+@pytest.mark.parametrize("how", ["before", "halfway", "after"])
+@pytest.mark.parametrize("call", range(7))
+def test_killed_anywhere_and_repeated(call: int, how: str) -> None:
+    store = MemoryStore()
+    put(store, {0: 60, 1: 55, 5: 1})
+    fresh = {0: 61, 1: 55, 3: 9, 5: 2, 6: 4}
+    with pytest.raises(Killed):
+        put(Mortal(store, call, how), fresh, minutes=1)
+    put(store, fresh, minutes=1)
+    assert sorted(store.loads().values()) == sorted(fresh.values())
+    store.check_totals()
+
+
+def final_is_newest(store: MemoryStore, before: dict[int, int], old: dict[int, int], new: dict[int, int]) -> None:
+    """Check the days. A reading that repeats what is stored leaves no trace: there an older one may land later."""
+    for n in before | old | new:
+        stored = store.loads()[f"a:{PCE}:{FIRST + timedelta(days=n)}"]
+        newest = next(loads[n] for loads in (new, old, before) if n in loads)
+        assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))
+
+
+LOADS = st.dictionaries(st.integers(0, 6), st.integers(0, 3), min_size=1)
+
+
+@settings(max_examples=150)
+@given(st.dictionaries(st.integers(0, 6), st.integers(0, 3)), LOADS, LOADS, st.lists(st.integers(0, 1), max_size=24))
+def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int, int], order: list[int]) -> None:
+    store = MemoryStore()
+    put(store, before, minutes=0)
+    interleave(store, [lambda s: put(s, old, minutes=1), lambda s: put(s, new, minutes=2)], order)
+    store.check_totals()
+    final_is_newest(store, before, old, new)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(LOADS, min_size=3, max_size=3),
+    st.lists(st.integers(0, 2), max_size=40),
+    st.integers(0, 9),
+    st.sampled_from(["before", "halfway", "after"]),
+)
+def test_three_at_once_one_of_them_killed_and_repeated(
+    loads: list[dict[int, int]], order: list[int], call: int, how: str
+) -> None:
+    store = MemoryStore()
+    newest = {n: kwh + 10 for n, kwh in loads[0].items()}
+
+    def mortal(s: Any) -> None:
+        try:
+            put(Mortal(s, call, how), newest, minutes=3)
+        except Killed:
+            put(s, newest, minutes=3)
+
+    interleave(store, [mortal, lambda s: put(s, loads[1], minutes=1), lambda s: put(s, loads[2], minutes=2)], order)
+    store.check_totals()
+    assert store.loads().items() >= {f"a:{PCE}:{FIRST + timedelta(days=n)}": kwh for n, kwh in newest.items()}.items()
+
+
+def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
+    """Every interleaving of a slow load that saw 6 with a later one that saw 5 again, which is what stood before."""
+    steps = 5
+    for places in combinations(range(2 * steps), steps):
+        store = MemoryStore()
+        put(store, {5: 5}, minutes=0)
+        order = [0 if place in places else 1 for place in range(2 * steps)]
+        interleave(store, [lambda s: put(s, {5: 6}, minutes=1), lambda s: put(s, {5: 5}, minutes=2)], order)
+        store.check_totals()

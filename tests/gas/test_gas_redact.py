@@ -1,0 +1,76 @@
+"""Redaction: secrets go, the rest stays."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.gas.redact import excerpt, redact
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("Authorization: Bearer abc.def-123", "Authorization: Bearer [hidden]"),
+        ("authorization: basic dXNlcjpwYXNz", "authorization: basic [hidden]"),
+        (f"token {JWT}.", "token [hidden]."),
+        ("client_secret=s3cr3t&code=abc&x=1", "client_secret=[hidden]&code=[hidden]&x=1"),
+        ('{"client_secret": "s3 cr\\"3t", "x": 1}', '{"client_secret": "[hidden]", "x": 1}'),
+        ("{'access_token': 's3cr3t'}", "{'access_token': '[hidden]'}"),
+        ("https://user:pass@host/db", "https://[hidden]@host/db"),
+        ("write to personne.exemple+x@example.org now", "write to [hidden] now"),
+        ("Personne;Exemple;p@example.org;Tiers", "Personne;Exemple;[hidden];Tiers"),
+    ],
+)
+def test_secrets(text: str, hidden: str) -> None:
+    assert redact(text) == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["meter 09900000000017, code 1000014", "HTTP 429 at 06:00", "error_code=5", "a:b@", "Bearer of bad news", ""],
+)
+def test_the_rest_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+PIECES = st.sampled_from(
+    ["Bearer ", "Basic ", "code=", "id_token=", '"code": "', '"', "'", "[hidden]", JWT, "eyJ", ".", "@", "a@b.co", "://",
+     ":", " ", "\\", "s3cr3t", "&", "\n", ","]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES | st.text(max_size=3), max_size=14).map("".join))
+@example("://code=a:b@c")
+def test_twice_is_once(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+@given(
+    st.text(max_size=30),
+    st.sampled_from(["Bearer {}", "code={}", '"refresh_token":"{}"', "https://u:{}@h", "{}@example.org"]),
+)
+def test_the_secret_is_gone_whatever_is_around_it(around: str, form: str) -> None:
+    assert "s3cr3ts3cr3t" not in redact(around + " " + form.format("s3cr3ts3cr3t") + " " + around)
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "a.", "eyJ", "eyJ-", "eyJ.", "://", "a:", '"code":', "'code':\"", "@", "a@b", "code=", "Bearer "]
+)
+def test_time_grows_with_the_length_alone(unit: str) -> None:
+    def seconds(times: int) -> float:
+        start = time.process_time()
+        redact(unit * times)
+        return time.process_time() - start
+
+    assert seconds(40_000) < 0.2 + 20 * seconds(5_000)
+
+
+def test_excerpts() -> None:
+    assert excerpt("a\n  b\tp@example.org") == "a b [hidden]"
+    assert excerpt("x" * 500, 10) == "x" * 9 + "…"

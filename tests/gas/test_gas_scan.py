@@ -1,0 +1,164 @@
+"""The scanner: every layout that ADICT was seen to use, and whatever else may come."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.gas.scan import is_blank, scan
+
+A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
+JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{JA}\n{JB}\n{JC}\n",
+        f"{JA}\r\n\r\n{JB}\r\n{JC}",
+        f"{JA}{JB}{JC}",
+        f"\n\n  {json.dumps(A, indent=1)}{json.dumps(B, indent=4)}\n{JC}\n\n",
+        f"\ufeff{JA}\u00a0{JB} null , {JC}",
+        f"[{JA},{JB},{JC}]",
+        f'{{"liste_acces":[{JA},{JB}],"code_statut_traitement":"0"}}',
+        f"HTTP junk ]]> {JA} }} }} {JB} \x00\x01 \" ' {JC} trailing",
+    ],
+)
+def test_layouts(text: str) -> None:
+    for body in (text, text.encode()):
+        found = scan(body)
+        assert found.objects == [A, B, C]
+        assert found.broken == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{JA}\n{{"pce": {{"id_pce": "9"}}, "x": 1\n{JB}\n{JC}',  # a bracket is missing
+        f'{JA}\n{{"pce": {{"id_pce": "9"\n{JB}\n{JC}',  # two are
+        f'{JA}\n{{"pce": {{"id_pce": "9\n{JB}\n{JC}',  # and a quote
+        f'{JA}{JB}{JC}\n{{"pce": {{"id_pce": "9',  # the end is missing
+        f'{JA}{JB}{{"pce": {{"id_pce": 9}} "x"}}{JC}',  # a comma is missing
+        f'{JA}{JB}{{"pce": NOTHING}}{JC}',
+        f'{{"liste_acces":[{JA},{JB},{JC}',  # an envelope is cut off
+        f'{{"liste_acces":[{JA},{JB},{JC}] oops}}',
+        f"[{JA},{JB},{JC},{{",
+    ],
+)
+def test_the_good_are_kept_and_the_bad_counted(text: str) -> None:
+    found = scan(text)
+    assert found.objects == [A, B, C]
+    assert len(found.broken) == 1
+
+
+def test_a_raw_tab_in_a_message_is_forgiven() -> None:
+    assert scan('{"message":"a\tb"}').objects == [{"message": "a\tb"}]
+
+
+def test_bytes_that_are_no_utf_8_are_latin_1_one_by_one() -> None:
+    text = '{"a":"é"}'.encode() + '{"b":"é"}'.encode("latin-1") + b'{"c":"\xc3'
+    assert scan(text).objects == [{"a": "é"}, {"b": "é"}]
+    assert scan('{"a":"é"}'.encode("utf-16")).objects == [{"a": "é"}]
+
+
+def test_the_notes_quote_nothing() -> None:
+    text = '{"courriel": "personne@example.org", oops}  {"token": "s3cr3t"'
+    assert len(scan(text).broken) == 2
+    assert not any(word in note for note in scan(text).broken for word in ("personne", "s3cr3t", "oops"))
+
+
+@pytest.mark.parametrize("blank", ["", " \n", "\ufeff", "[]", "[ ]\n", "null", b"", b"\xc2\xa0"])
+def test_nothing_is_nothing(blank: str | bytes) -> None:
+    assert is_blank(blank)
+    assert scan(blank).objects == scan(blank).broken == []
+
+
+def test_a_page_without_objects_is_broken() -> None:
+    assert scan("<html>Bad gateway</html>").broken == ["no JSON object in 24 characters"]
+    assert not is_blank("<html>")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(st.text(max_size=6).filter(lambda key: not key.startswith("liste_")), JSON_VALUES, max_size=4)
+JUNK = st.text(max_size=12).map(lambda text: text.replace("{", ""))
+LAYOUTS = st.fixed_dictionaries({"indent": st.sampled_from([None, 0, 2]), "ensure_ascii": st.booleans()})
+
+
+@given(st.lists(st.tuples(OBJECTS, JUNK, LAYOUTS), max_size=6), JUNK, st.booleans())
+def test_any_objects_in_any_junk(
+    parts: list[tuple[dict[str, Any], str, dict[str, Any]]], start: str, raw: bool
+) -> None:
+    text = start + "".join(json.dumps(value, **layout) + junk for value, junk, layout in parts)
+    found = scan(text.encode() if raw else text)
+    assert found.objects == [value for value, _, _ in parts]
+    assert not parts or not found.broken
+
+
+@given(st.binary(max_size=200))
+@example(b"\xff\xfe{")
+@example(b"{" * 3000)
+@example(b'{"a":' * 50_000 + b"1" + b"}" * 50_000)
+@example(b'{"a":' + b"1" * 5000 + b"}")
+@example(b'{"a":[' * 3000 + b"}" * 3000)
+@example(b'{"\\')
+def test_any_bytes_never_raise(text: bytes) -> None:
+    scan(text)
+    is_blank(text)
+
+
+@given(st.lists(st.sampled_from([*'{}[]":,\\ \n\ta1é', '"a":', "{}", '"liste_a":[', '{"a":1}', "null"]), max_size=60))
+def test_anything_that_looks_like_json_never_raises(parts: list[str]) -> None:
+    text = "".join(parts)
+    found = scan(text)
+    assert len(found.objects) + len(found.broken) <= len(text) + 1
+    assert scan("".join(json.dumps(value) for value in found.objects)).objects == found.objects or "liste_" in text
+
+
+@given(st.lists(OBJECTS, min_size=1, max_size=4), st.data())
+def test_a_cut_never_costs_more_than_one_object(objects: list[dict[str, Any]], data: st.DataObject) -> None:
+    pieces = [json.dumps(value) for value in objects]
+    text = "\n".join(pieces)
+    cut = data.draw(st.integers(0, len(text)))
+    ends = [len("\n".join(pieces[: n + 1])) for n in range(len(pieces))]
+    whole = sum(1 for end in ends if end <= cut)
+    assert scan(text[:cut]).objects[:whole] == objects[:whole]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{",
+        "}",
+        '{"',
+        '"',
+        "\\",
+        '{"a":',
+        '{"a":[',
+        '{"a":[{',
+        "{\n",
+        '{"a":1}',
+        '{"a":"\n',
+        "{}x",
+        '{"a":{"b":1,}}',
+        "[{",
+    ],
+)
+@pytest.mark.parametrize("closing", ["", "}", "]}"])
+def test_time_grows_with_the_length_alone(unit: str, closing: str) -> None:
+    def seconds(times: int) -> float:
+        text = unit * times + closing * times
+        start = time.process_time()
+        scan(text)
+        return time.process_time() - start
+
+    # Eight times as long may take some 8 times as long; were it the square, it would take 64 times as long.
+    assert seconds(40_000) < 0.2 + 20 * seconds(5_000)

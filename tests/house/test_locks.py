@@ -1,0 +1,55 @@
+"""The lock files: complete, hashed, free of addresses, and agreeing with each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.txt", "requirements-dev.txt"]
+
+
+def entries(lock: str) -> dict[str, str]:
+    """What a lock holds: ``name==version ; marker`` to the whole entry with its hashes.
+
+    A package may stand twice, with versions for different Pythons.
+    """
+    text = re.sub(r"^ *#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    return {block.split(" \\\n")[0].strip(): block for block in blocks}
+
+
+def wanted(source: str) -> set[str]:
+    names = re.findall(r"^([a-z][a-z0-9-]*)", (ROOT / source).read_text(), flags=re.MULTILINE)
+    return set(names)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_entry_has_a_version_and_a_hash(lock: str) -> None:
+    for head, block in entries(lock).items():
+        assert re.match(r"[a-z0-9-]+(\[[a-z,-]+\])?==\S+", head), head
+        assert "--hash=sha256:" in block, head
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_address_and_no_option(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    assert not re.search(r"^-", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("source", "lock"), [("requirements.in", LOCKS[0]), ("requirements-dev.in", LOCKS[1])])
+def test_everything_asked_for_is_locked(source: str, lock: str) -> None:
+    locked = {re.split(r"[\[=]", head)[0] for head in entries(lock)}
+    assert wanted(source) <= locked
+
+
+def test_development_runs_on_the_versions_of_production() -> None:
+    production, development = entries("requirements.txt"), entries("requirements-dev.txt")
+    assert {without_marker(head) for head in production} <= {without_marker(head) for head in development}
+
+
+def without_marker(head: str) -> str:
+    return re.sub(r"\[.*\]", "", head.split(" ;")[0])
