@@ -1,0 +1,296 @@
+"""The control API under ``/sandbox/``: what GRDF, time and holders do, ordered by a test or the demo.
+
+It answers loopback names only (a web page elsewhere cannot reach it through a rebound host name).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from flask import Blueprint, Response, current_app, request
+
+from . import answers, gate, identity, journal, meters, paris, quirks, readings, real, rights
+from .world import DEFAULTS, World, world
+
+blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+class BadOrder(ValueError):
+    """The order makes no sense; the text says why."""
+
+
+@blueprint.errorhandler(BadOrder)
+@blueprint.errorhandler(ValueError)
+def _bad_order(error: ValueError) -> Response:
+    return answers.body({"error": str(error)}, 400)
+
+
+@blueprint.before_request
+def _loopback_only() -> Response | None:
+    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    return None if host in _LOOPBACK else answers.body({"error": "The control API answers loopback names only."}, 403)
+
+
+def _order() -> dict[str, Any]:
+    found = request.get_json(silent=True)
+    if not isinstance(found, dict):
+        raise BadOrder("send a JSON object with Content-Type application/json")
+    return found
+
+
+def _meter(pce: str) -> meters.Meter:
+    if (meter := meters.find(pce)) is None:
+        raise BadOrder(f"no meter {pce}; synthetic ones are 0999999 + 7 digits or GI999 + 3 digits")
+    return meter
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Tell that the sandbox answers."""
+    return answers.body({"ready": True, "today": world().today().isoformat()})
+
+
+@blueprint.get("/facts")
+def facts() -> Response:
+    """Give the connection facts, secrets included (all invented)."""
+    at = world()
+    return answers.body(identity.connection_facts(at.port, at.redirect_uris[0]))
+
+
+@blueprint.get("/clock")
+def clock() -> Response:
+    """Give the sandbox's instant, and whether it is the machine's."""
+    at = world()
+    moved = bool(at.store.get("clock_offset_s", 0.0))
+    return answers.body({"now": at.now().isoformat(), "today": at.today().isoformat(), "moved": moved})
+
+
+@blueprint.post("/clock")
+def set_clock() -> Response:
+    """Move the clock: ``{"now": ISO instant or null}``; it ticks on from there. Without offset: Paris time."""
+    text = _order().get("now")
+    instant = None if text is None else datetime.fromisoformat(text)
+    if instant is not None and instant.tzinfo is None:
+        instant = instant.replace(tzinfo=paris.PARIS)
+    world().set_clock(None if instant is None else instant.astimezone(UTC))
+    return clock()
+
+
+@blueprint.get("/meters")
+def list_meters() -> Response:
+    """List the demo holders' meters and every other that has a right, a quirk or a correction."""
+    at = world()
+    known = [pce for holder in meters.DEMO_HOLDERS for pce in holder.pces]
+    for table in ("rights", "quirks", "corrections"):
+        known += [pce for (pce,) in at.store.rows(f"SELECT DISTINCT pce FROM {table} ORDER BY pce")]
+    return answers.body([_describe(at, pce) for pce in dict.fromkeys(known)])
+
+
+def _describe(at: World, pce: str) -> dict[str, Any]:
+    meter, holder, oddities = _meter(pce), meters.known_holder(pce), quirks.read(at.store, pce)
+    days = real.real_days(at.shift_years)
+    return {
+        "pce": pce,
+        "kind": meter.kind,
+        "holder": f"{holder.first_name} {holder.last_name}",
+        "login_hint": f"{holder.first_name};{holder.last_name};{holder.email};{identity.COMPANY}",
+        "frequency": oddities.get("frequency", "1M"),
+        "postcode": meter.postcode,
+        "quirks": oddities,
+        "rights": [[right["id_droit_acces"], right["etat_droit_acces"]] for right in rights.of_meter(at.store, pce)],
+        "first_day": days[0].day.isoformat() if meter.kind == "real" else "2016-01-01",
+        "last_day": days[-1].day.isoformat() if meter.kind == "real" else None,
+        "shift_years": at.shift_years if meter.kind == "real" else None,
+    }
+
+
+@blueprint.get("/meters/<pce>/days")
+def days(pce: str) -> Response:
+    """Tell what GRDF says now, one row per calendar day from ``from`` (included) to ``to`` (excluded).
+
+    ``present``: the day has a usable energy now. ``readable``: and a call made now gets it (right active, daily
+    perimeter, consent window, three years of depth, no ordered refusal). An ideal client that reads this meter has
+    exactly the readable days; days that it read before a right ended it keeps.
+    """
+    at = world()
+    meter = _meter(pce)
+    first, end = (date.fromisoformat(request.args.get(name, "")) for name in ("from", "to"))
+    oddities = quirks.read(at.store, pce)
+    allowed, refusal = rights.decide(rights.of_meter(at.store, pce), "informatives", at.today())
+    open_ = refusal is None and not oddities.get("refusal")
+    oldest = paris.years_before(at.today(), 3)
+    frequency = oddities.get("frequency", "1M")
+    told = {
+        day.day: day
+        for day in readings.days_now(at.store, meter, first, end, at.now(), frequency=frequency, shift=at.shift_years)
+    }
+    rows = []
+    for day in _each_day(first, end):
+        found = told.get(day)
+        present = found is not None and found.energy is not None and not quirks.unusable(oddities, day)
+        rows.append(
+            {
+                "day": day.isoformat(),
+                "energie": found.energy if found and present else None,
+                "statut_conso": found.status if found else None,
+                "type_qualif_conso": found.quality if found else None,
+                "present": present,
+                "readable": present and open_ and oldest <= day < at.today() and rights.covers(allowed, day),
+            }
+        )
+    return answers.body(rows)
+
+
+def _each_day(first: date, end: date) -> Iterator[date]:
+    while first < end:
+        yield first
+        first += timedelta(days=1)
+
+
+@blueprint.post("/meters/<pce>/corrections")
+def correct(pce: str) -> Response:
+    """Make GRDF correct a day: ``{"day", "energie": kWh or null (withdrawn), "qualif": "Corrigé"}``."""
+    at, order = world(), _order()
+    _meter(pce)
+    day, energy = date.fromisoformat(str(order.get("day"))), order.get("energie")
+    if energy is not None and (isinstance(energy, bool) or not isinstance(energy, int | float) or energy < 0):
+        raise BadOrder("energie is kWh, 0 or more, or null to withdraw the day")
+    quality = str(order.get("qualif") or readings.CORRECTED)
+    at.store.run("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?, ?)", pce, day.isoformat(), energy, quality)
+    return answers.body({"pce": pce, "day": day.isoformat(), "energie": energy, "qualif": quality})
+
+
+@blueprint.delete("/meters/<pce>/corrections")
+def uncorrect(pce: str) -> Response:
+    """Take back all corrections of a meter."""
+    return answers.body({"removed": world().store.run("DELETE FROM corrections WHERE pce = ?", pce)})
+
+
+@blueprint.get("/meters/<pce>/quirks")
+def read_quirks(pce: str) -> Response:
+    """Give a meter's quirks."""
+    return answers.body(quirks.read(world().store, _meter(pce).pce))
+
+
+@blueprint.post("/meters/<pce>/quirks")
+def set_quirks(pce: str) -> Response:
+    """Replace a meter's quirks; ``{}`` clears them."""
+    quirks.write(world().store, _meter(pce).pce, _order())
+    return read_quirks(pce)
+
+
+@blueprint.get("/consents")
+def list_consents() -> Response:
+    """Give all rights, oldest first."""
+    return answers.body(rights.every(world().store))
+
+
+@blueprint.post("/consents")
+def consent() -> Response:
+    """Make rights without the dance: ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?,
+    "droit_fin"?, "keep_others"?, "fields"? (keys of the right to set)}``.
+    """
+    at, order = world(), _order()
+    pces = [_meter(str(pce)).pce for pce in order.get("pces") or []]
+    usual = rights.Terms.usual(at.today(), order.get("perimeters") or rights.PERIMETERS)
+    terms = rights.Terms(
+        usual.perimeters,
+        _day(order, "conso_debut", usual.data_first),
+        _day(order, "conso_fin", usual.data_end),
+        _day(order, "droit_debut", usual.right_first),
+        _day(order, "droit_fin", usual.right_last),
+    )
+    made = rights.consent(at.store, pces, None, terms, at.now(), keep_others=bool(order.get("keep_others")))
+    return answers.body([_with_fields(at, right, order.get("fields") or {}) for right in made], 201)
+
+
+def _day(order: dict[str, Any], name: str, usual: date) -> date:
+    return date.fromisoformat(order[name]) if order.get(name) else usual
+
+
+def _with_fields(at: World, right: rights.Right, fields: dict[str, Any]) -> rights.Right:
+    if unknown := set(fields) - (set(right) - {"id_droit_acces", "id_pce"}):
+        raise BadOrder(f"unknown field {sorted(unknown)} of a right")
+    changed = right | fields
+    rights.save(at.store, changed)
+    return changed
+
+
+def _right(right_id: str) -> rights.Right:
+    if (right := rights.find(world().store, right_id)) is None:
+        raise BadOrder(f"no right {right_id}")
+    return right
+
+
+@blueprint.patch("/consents/<right_id>")
+def change_consent(right_id: str) -> Response:
+    """Set keys of a right's line, such as ``etat_droit_acces`` or ``statut_controle_preuve``."""
+    return answers.body(_with_fields(world(), _right(right_id), _order()))
+
+
+@blueprint.post("/consents/<right_id>/revoke")
+def revoke(right_id: str) -> Response:
+    """End a right: ``{"by": "holder" | "third party" | "grdf"}``."""
+    at, by = world(), str(_order().get("by", "holder"))
+    if by not in rights.SOURCES:
+        raise BadOrder(f"by is one of {sorted(rights.SOURCES)}")
+    return answers.body(rights.revoke(at.store, _right(right_id), rights.SOURCES[by], at.now()))
+
+
+@blueprint.get("/log")
+def log() -> Response:
+    """Give the request log after entry ``since``."""
+    return answers.body(journal.since(world(), int(request.args.get("since", 0))))
+
+
+@blueprint.delete("/log")
+def clear_log() -> Response:
+    """Empty the request log."""
+    journal.clear(world())
+    return answers.body({})
+
+
+@blueprint.get("/settings")
+def settings() -> Response:
+    """Give all settings, and the shift of the real household."""
+    at = world()
+    return answers.body({name: at.setting(name) for name in DEFAULTS} | {"real_shift_years": at.shift_years})
+
+
+@blueprint.post("/settings")
+def set_settings() -> Response:
+    """Change some settings."""
+    at, order = world(), _order()
+    if unknown := set(order) - set(DEFAULTS):
+        raise BadOrder(f"unknown setting {sorted(unknown)}; known: {sorted(DEFAULTS)}")
+    if order.get("id_token_alg", "HS256") not in ("HS256", "RS256"):
+        raise BadOrder("id_token_alg is HS256 or RS256")
+    for name in ("calls_per_second", "calls_per_day"):
+        if order.get(name) is not None and not order[name] > 0:
+            raise BadOrder(f"{name} is above 0, or null for no limit")
+    for fault in order.get("faults", []):
+        try:
+            re.compile(fault["path"])
+        except (KeyError, TypeError, re.error) as error:
+            raise BadOrder("each fault needs a path that is a regular expression") from error
+    for name, value in order.items():
+        at.store.put(name, value)
+    return settings()
+
+
+@blueprint.delete("/tokens")
+def drop_tokens() -> Response:
+    """Forget every access token, so that the next call with one is 401."""
+    return answers.body({"removed": world().store.run("DELETE FROM tokens")})
+
+
+@blueprint.delete("/calls")
+def drop_calls() -> Response:
+    """Set the counts of the quota back to zero."""
+    pace: gate.Pace = current_app.extensions["sandbox_pace"]
+    pace.reset(world())
+    return answers.body({})

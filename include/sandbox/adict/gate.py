@@ -1,0 +1,160 @@
+"""The gateway before ADICT: who calls, with which scope, how often; and the faults that tests order.
+
+Order of checks: ordered faults, Bearer form (400), token known and not over (401), scope (403), quota (429). Calls
+refused before the quota do not count. The one-second window is taken 5 % short, so that a client which waits exactly
+one second between calls is never refused for the jitter of two clocks. The day's quota starts anew at midnight in
+Paris. The quotas cover both clients together.
+
+A fault: ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
+"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``; only ``path`` is needed. ``status``
+null only delays, ``cut`` breaks the connection in the middle of the body, ``after`` lets the call take effect first
+(a revocation done whose answer is lost).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, g, request
+
+from . import answers, identity, tokens
+from .world import World
+
+_BEARER = re.compile(r"Bearer [\w\-.~+/]+=*")
+
+
+class Pace:
+    """Counts calls against ``calls_per_second`` and ``calls_per_day``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._recent: deque[float] = deque()
+
+    def reset(self, world: World) -> None:
+        """Forget all calls counted.
+
+        :param world: the sandbox.
+        """
+        with self._lock:
+            self._recent.clear()
+            world.store.run("DELETE FROM calls")
+
+    def take(self, world: World) -> bool:
+        """Count one call; False when it is one too many.
+
+        :param world: the sandbox.
+        """
+        per_second, per_day = world.setting("calls_per_second"), world.setting("calls_per_day")
+        with self._lock:
+            if per_second is not None:
+                now = time.monotonic()
+                allowed, window = (int(per_second), 0.95) if per_second >= 1 else (1, 0.95 / max(per_second, 1e-6))
+                while self._recent and now - self._recent[0] >= window:
+                    self._recent.popleft()
+                if len(self._recent) >= allowed:
+                    return False
+            if per_day is not None:
+                day = world.today().isoformat()
+                rows = world.store.rows("SELECT calls FROM calls WHERE day = ?", day)
+                if rows and rows[0][0] >= per_day:
+                    return False
+                world.store.run(
+                    "INSERT INTO calls VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET calls = calls + 1", day
+                )
+            if per_second is not None:
+                self._recent.append(now)
+        return True
+
+
+def refuse(world: World, pace: Pace) -> Response | None:
+    """Let a call to the API pass (None), or answer in its place.
+
+    :param world: the sandbox.
+    :param pace: the counter.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        return answers.gateway_error("Authentification nécessaire.", 401)
+    if not _BEARER.fullmatch(header):
+        if "/droit" in request.path:
+            return answers.rights_error("9999999400", answers.BAD_BEARER[1], 400)
+        return answers.data_error(answers.BAD_BEARER)
+    token = tokens.find_token(world.store, header.removeprefix("Bearer "), world.now())
+    if token is None:
+        return answers.gateway_error("Authentification nécessaire : jeton inconnu ou expiré.", 401)
+    g.client_id, g.grant = token.client_id, token.grant_type
+    if token.scope.split(" ")[0] != identity.API_PATH:
+        return answers.gateway_error("La portée de ce jeton ne permet pas cet appel.", 403)
+    if not pace.take(world):
+        return answers.gateway_error("Quota d'appels dépassé.", 429, world.setting("retry_after"))
+    return None
+
+
+def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
+    """Give the first ordered fault that this request meets, and count one use of it.
+
+    :param world: the sandbox.
+    :param after: look for those that strike after the call took effect.
+    """
+    if not world.setting("faults"):
+        return None
+    with world.store.lock:
+        faults: list[dict[str, Any]] = world.setting("faults")
+        for position, fault in enumerate(faults):
+            if (
+                bool(fault.get("after")) == after
+                and fault.get("method", request.method) == request.method
+                and re.search(fault["path"], request.path)
+            ):
+                left = fault.get("times", 1)
+                if left is not None:
+                    kept = [] if left <= 1 else [fault | {"times": left - 1}]
+                    world.store.put("faults", faults[:position] + kept + faults[position + 1 :])
+                return fault
+    return None
+
+
+def strike(fault: dict[str, Any]) -> Response | None:
+    """Do what an ordered fault says.
+
+    :param fault: as in the module's text.
+    :returns: None when it only delays.
+    """
+    time.sleep(float(fault.get("delay_s") or 0))
+    if fault.get("cut"):
+        return Response(_cut_short(), status=200, mimetype=answers.NDJSON, headers={"Content-Length": "100000"})
+    status = fault.get("status", None if fault.get("delay_s") else 503)
+    if status is None:
+        return None
+    body = fault.get("body")
+    if isinstance(body, str):
+        answer = Response(body, status=status, mimetype="text/html")
+    else:
+        answer = answers.body(body or _usual_body(status), status)
+    if fault.get("retry_after") is not None:
+        answer.headers["Retry-After"] = str(fault["retry_after"])
+    return answer
+
+
+def _usual_body(status: int) -> Any:
+    """Give the shape in which this address tells a technical error of its own (500) or of the gateway (others)."""
+    message = "Panne ordonnée au bac à sable."
+    if status != 500 or not request.path.startswith(identity.API_PATH):
+        return {"erreur": message}
+    if "/droit" in request.path:
+        return answers.treatment("2000000007", message)
+    return {"statut_restitution": {"code": "9999500", "message": message}}
+
+
+class CutOff(Exception):
+    """Raised in the middle of a body to make the server drop the connection."""
+
+
+def _cut_short() -> Iterator[bytes]:
+    yield b'{"pce":{"id_pce":"0999'
+    raise CutOff

@@ -1,0 +1,63 @@
+"""Who may call the sandbox: two invented clients of one invented third party, and the addresses to put in a connection.
+
+The *data* client reads data and lists access rights. The *delete* client lists access rights and revokes them, and
+nothing else: the sandbox refuses (403) a revocation by the data client and a data call by the delete client, so that
+a mistake of secret shows at once and the request log tells which of the two revoked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+API_PATH: Final = "/adict/v2"
+REALM_PATH: Final = "/openam/oauth2/realms/externeGrdf"
+#: GRDF's real issuer names the realm without ``realms/``; the sandbox keeps that difference.
+ISSUER_PATH: Final = "/openam/oauth2/externeGrdf"
+
+DATA_CLIENT_ID: Final = "sandbox_data_grdf"
+DATA_CLIENT_SECRET: Final = "sandbox-data-secret-invented-0123456789abcdef"
+DELETE_CLIENT_ID: Final = "sandbox_delete_grdf"
+DELETE_CLIENT_SECRET: Final = "sandbox-delete-secret-invented-fedcba9876543210"
+DEFAULT_REDIRECT_URI: Final = "http://localhost:8080/grdf/callback"
+
+COMPANY: Final = "TIERS-EXEMPLE"
+SERVICE_USER: Final = "sandbox-user"
+
+
+def base_url(port: int) -> str:
+    """Give the root URL of a sandbox that listens on ``port``.
+
+    :param port: TCP port on 127.0.0.1.
+    """
+    return f"http://{HOST}:{port}"
+
+
+def issuer(port: int) -> str:
+    """Give the ``iss`` claim of the id_tokens of a sandbox that listens on ``port``.
+
+    :param port: TCP port on 127.0.0.1.
+    """
+    return base_url(port) + ISSUER_PATH
+
+
+def connection_facts(port: int, redirect_uri: str = DEFAULT_REDIRECT_URI) -> dict[str, str]:
+    """Give everything a client needs to talk to the sandbox, under the names that ``./grdf sandbox`` prints.
+
+    :param port: TCP port on 127.0.0.1.
+    :param redirect_uri: the first redirect URI that the sandbox was started with.
+    """
+    base = base_url(port)
+    return {
+        "adict_base": base + API_PATH,
+        "token_url": f"{base}{REALM_PATH}/access_token",
+        "authorize_url": f"{base}{REALM_PATH}/authorize",
+        "client_id": DATA_CLIENT_ID,
+        "client_secret": DATA_CLIENT_SECRET,
+        "delete_client_id": DELETE_CLIENT_ID,
+        "delete_client_secret": DELETE_CLIENT_SECRET,
+        "redirect_uri": redirect_uri,
+        "issuer": issuer(port),
+        "jwks_url": f"{base}{REALM_PATH}/connect/jwk_uri",
+        "control_url": base + "/sandbox",
+    }

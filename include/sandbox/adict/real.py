@@ -1,0 +1,99 @@
+"""The real household: 711 days of figures moved forward by a whole number of years.
+
+The move keeps month and day, so every month of the file becomes one whole month of the sandbox: the sum of a moved
+month is the sum of the file's month. Two exceptions, both about 29 February: a 29 February that lands in a year
+without one is **dropped** (its month then sums 28 days), and a 29 February of the new years that no day of the file
+lands on stays **absent**. ``real_days`` and ``real_sums`` already say so: compare with them, never with the raw file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+CSV_FILE: Final = Path(__file__).resolve().parent.parent / "data" / "real-daily-gas.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class RealDay:
+    """One gas day of the file.
+
+    :param day: the gas day.
+    :param index_start: meter index at 06:00 that day, m³.
+    :param index_end: meter index at 06:00 the next day, m³.
+    :param volume: m³ in 0.1 steps.
+    :param energy: kWh, whole.
+    :param coefficient: kWh per m³.
+    :param measured: False for the file's estimated row.
+    """
+
+    day: date
+    index_start: int
+    index_end: int
+    volume: float
+    energy: int
+    coefficient: float
+    measured: bool
+
+
+@lru_cache(maxsize=1)
+def file_days() -> tuple[RealDay, ...]:
+    """Read the file, oldest day first, dates as in the file."""
+    with CSV_FILE.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            RealDay(
+                day=date.fromisoformat(row["gas_day"]),
+                index_start=int(float(row["index_start_m3"])),
+                index_end=int(float(row["index_end_m3"])),
+                volume=float(row["volume_m3"]),
+                energy=int(float(row["energy_kwh"])),
+                coefficient=float(row["coefficient_kwh_per_m3"]),
+                measured=row["type"] == "MES",
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def shift_for(today: date) -> int:
+    """Give the whole number of years that puts the file's newest day in the past, less than a year ago.
+
+    The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day on the day
+    of the first start.
+
+    :param today: civil day in Paris.
+    """
+    newest = file_days()[-1].day
+    years = max(0, today.year - newest.year)
+    return years if newest.replace(year=newest.year + years) < today else max(0, years - 1)
+
+
+@lru_cache(maxsize=8)
+def real_days(shift_years: int) -> tuple[RealDay, ...]:
+    """Give the household's days as the sandbox serves them.
+
+    :param shift_years: whole years that the file is moved forward (the sandbox tells it as ``real_shift_years``).
+    """
+    moved = []
+    for row in file_days():
+        try:
+            moved.append(replace(row, day=row.day.replace(year=row.day.year + shift_years)))
+        except ValueError:  # 29 February in a year without one
+            continue
+    return tuple(moved)
+
+
+def real_sums(shift_years: int) -> dict[str, int]:
+    """Give the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
+
+    :param shift_years: as for :func:`real_days`.
+    """
+    sums: Counter[str] = Counter()
+    for row in real_days(shift_years):
+        sums[f"{row.day:%Y-%m}"] += row.energy
+        sums[f"{row.day:%Y}"] += row.energy
+    return dict(sums)

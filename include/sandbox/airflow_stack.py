@@ -1,0 +1,220 @@
+"""Airflow's own processes on this machine: the four components that run DAGs, and its REST API to watch them.
+
+For the demo, ``./grdf up`` and tests of whole runs. Nothing here imports Airflow: it is run as a user would run it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from include.sandbox.processes import ProcessError, Processes, free_port, require_port
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMIN = "admin"
+FINISHED = frozenset({"success", "failed"})
+
+
+class AirflowStack:
+    """API server, scheduler, DAG processor and triggerer of one Airflow home.
+
+    :param home: Airflow's home; its database, logs, password and keys are kept there, readable by the owner alone
+    :param port: port of the UI on loopback; 0 takes a free one
+    :param env: environment on top of this process's: connections, settings
+    """
+
+    def __init__(self, home: Path, port: int, env: Mapping[str, str]) -> None:
+        require_port(port, purpose="Airflow's UI", option="--port")
+        self.home = home
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept = _kept_secrets(home / "stack-secrets.json")
+        self.password = kept["password"]
+        self._session = requests.Session()
+        self.env = self._environment(kept) | dict(env)
+
+    def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
+        passwords = self.home / "passwords.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps({ADMIN: self.password}), encoding="utf-8")
+        return _defaults() | {
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": kept["api"],
+            "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt"],
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+            "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
+        }
+
+    def start(self, processes: Processes, *, triggerer: bool = False) -> None:
+        """Migrate the database, start the components and wait until the API answers.
+
+        :param processes: keeps the children, and ends them
+        :param triggerer: start a triggerer as well
+        :raises ProcessError: when a component does not come up; the message shows the end of its log
+        """
+        self._migrate()
+        python = Path(sys.executable)
+        components = ["api-server", "scheduler", "dag-processor", *(["triggerer"] if triggerer else [])]
+        children = {
+            name: processes.start(
+                f"Airflow's {name}",
+                [python, "-m", "airflow", name],
+                log=self.home / f"{name}.log",
+                env=self.env,
+                cwd=self.home,
+            )
+            for name in components
+        }
+        children["api-server"].await_http(f"{self.url}/api/v2/version", 120)
+        self._login()
+
+    def _migrate(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=os.environ | self.env,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
+            raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
+
+    def _login(self) -> None:
+        answer = self._session.post(
+            f"{self.url}/auth/token", json={"username": ADMIN, "password": self.password}, timeout=30
+        )
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def api(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Call Airflow's REST API as the administrator.
+
+        :param method: HTTP method
+        :param path: path below ``/api/v2``
+        :param options: as for ``requests.request``
+        """
+        return self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **options)
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Give a DAG's runs, newest first; an unknown DAG has none.
+
+        :param dag_id: the DAG
+        """
+        answer = self.api("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 100})
+        return list(answer.json()["dag_runs"]) if answer.ok else []
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run by hand, without a logical date, and give its id.
+
+        :param dag_id: the DAG
+        """
+        answer = self.api("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
+        if not answer.ok:
+            raise ProcessError(f"Airflow did not start a run of {dag_id}: {answer.text}")
+        return str(answer.json()["dag_run_id"])
+
+    def wait_for_runs(
+        self, wanted: Mapping[str, str | None], *, seconds: float, tell: Callable[[str], object] = str
+    ) -> dict[str, dict[str, Any]]:
+        """Wait until one run of each DAG has ended.
+
+        :param wanted: DAG id to run id; ``None`` takes the newest run there is
+        :param seconds: time limit
+        :param tell: told when a run ends
+        :return: DAG id to its run
+        :raises ProcessError: when some have not ended in time
+        """
+        ended: dict[str, dict[str, Any]] = {}
+        limit = time.monotonic() + seconds
+        while len(ended) < len(wanted):
+            for dag_id, run_id in wanted.items():
+                if dag_id in ended:
+                    continue
+                for run in self.runs(dag_id):
+                    if run_id in (None, run["dag_run_id"]) and run["state"] in FINISHED:
+                        ended[dag_id] = run
+                        tell(f"{dag_id}: {run['state']}")
+                        break
+            if time.monotonic() > limit:
+                missing = ", ".join(sorted(set(wanted) - set(ended)))
+                raise ProcessError(f"No finished run of {missing} after {seconds:.0f} s; Airflow's logs: {self.home}")
+            time.sleep(1)
+        return ended
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Give the text of a task's last log, as an operator reads it in the UI.
+
+        :param dag_id: the DAG
+        :param run_id: the run
+        :param task_id: the task
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        tries = self.api("GET", path).json().get("try_number") or 1
+        answer = self.api("GET", f"{path}/logs/{tries}", headers={"Accept": "application/json"})
+        return "\n".join(_log_lines(answer.json().get("content") or []))
+
+
+def _log_lines(content: list[Any]) -> Iterator[str]:
+    for line in content:
+        if isinstance(line, dict):
+            yield str(line.get("event", ""))
+            for detail in line.get("error_detail") or []:
+                yield f"{detail.get('exc_type')}: {detail.get('exc_value')}"
+        else:
+            yield str(line)
+
+
+def _defaults() -> dict[str, str]:
+    """Read the project's Airflow settings; what the caller set in the environment wins."""
+    settings: dict[str, str] = {}
+    for line in (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#") and name not in os.environ:
+            settings[name] = value
+    return settings
+
+
+def _kept_secrets(file: Path) -> dict[str, str]:
+    """Give the keys of this Airflow home, made at its first start: a database encrypted with one is lost without it."""
+    if not file.exists():
+        from base64 import urlsafe_b64encode
+
+        made = {
+            "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "api": secrets.token_urlsafe(32),
+            "jwt": secrets.token_urlsafe(48),
+            "password": secrets.token_urlsafe(9),
+        }
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(made), encoding="utf-8")
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return kept

@@ -1,0 +1,210 @@
+"""Demo households connect: through the real redirects of Client Connect to an account document in CouchDB.
+
+Two front doors are shown, since both kinds of account are accepted: what cozy-stack leaves after it has exchanged the
+code (an ``id_token`` and a reduced token), and a code that is still to be exchanged.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import requests
+
+from include.gas.documents import ACCOUNT, database_name
+from include.sandbox.adict.meters import DEMO_HOLDERS, Holder
+from include.sandbox.control import consent_through_browser
+
+TIMEOUT = 30
+WELCOME = "<!doctype html><title>GRDF</title><p>Thank you. You can close this page.</p>"
+
+
+@dataclass(frozen=True)
+class Household:
+    """One demo account.
+
+    :param account: its account id
+    :param holder: who consents
+    :param cozy: whether cozy-stack exchanges the code; else the account's DAG does
+    :param story: one line for the reader
+    """
+
+    account: str
+    holder: Holder
+    cozy: bool
+    story: str
+
+
+HOUSEHOLDS = (
+    Household("real-household", DEMO_HOLDERS[0], True, "a real household's figures, connected the way Cozy does"),
+    Household("two-meters", DEMO_HOLDERS[1], False, "two synthetic meters, connected with a code still to exchange"),
+    Household("consent-revoked", DEMO_HOLDERS[2], True, "its holder withdrew the consent at GRDF after connecting"),
+)
+
+
+class FrontDoor:
+    """The address to which Client Connect sends a household's browser back, as long as the block lasts.
+
+    :param port: loopback port; 0 takes a free one
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        door = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if urlsplit(self.path).path != "/grdf/callback":
+                    self.send_error(404)
+                    return
+                door.received.append({name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()})
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(WELCOME.encode())
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing: the query holds a code."""
+
+        self.received: list[dict[str, str]] = []
+        self._server = HTTPServer(("127.0.0.1", port), Handler)
+        self.redirect_uri = f"http://127.0.0.1:{self._server.server_port}/grdf/callback"
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> FrontDoor:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class AccountBook:
+    """The account documents, written the way whoever connects a household writes them: with plain HTTP.
+
+    :param url: CouchDB's address
+    :param user: its user
+    :param password: its password
+    :param prefix: database prefix
+    """
+
+    def __init__(self, url: str, user: str, password: str, prefix: str = "") -> None:
+        self._database = f"{url.rstrip('/')}/{quote(database_name(ACCOUNT, prefix), safe='')}"
+        self._http = requests.Session()
+        self._http.auth = (user, password)
+
+    def get(self, account: str) -> dict[str, Any] | None:
+        """Give an account's document, ``None`` when there is none.
+
+        :param account: account id
+        """
+        answer = self._http.get(f"{self._database}/{quote(account, safe='')}", timeout=TIMEOUT)
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def save(self, document: Mapping[str, Any]) -> None:
+        """Write an account's document, over the one there may be.
+
+        :param document: with its ``_id``
+        """
+        stored = self.get(document["_id"]) or {}
+        if not stored:
+            self._http.put(self._database, timeout=TIMEOUT)  # 412 when it exists already
+        revision = {"_rev": stored["_rev"]} if stored else {}
+        answer = self._http.put(
+            f"{self._database}/{quote(document['_id'], safe='')}", json={**document, **revision}, timeout=TIMEOUT
+        )
+        answer.raise_for_status()
+
+
+def consent(facts: Mapping[str, str], door: FrontDoor, holder: Holder, **choices: Any) -> dict[str, Any]:
+    """Let a holder consent in a browser, and receive the code at the front door.
+
+    :param facts: the sandbox's connection facts
+    :param door: the front door, whose address the sandbox knows
+    :param holder: who consents
+    :param choices: as for :func:`include.sandbox.control.consent_through_browser`
+    :return: ``code``, ``redirect_uri`` and ``nonce``: the grant in the shape an account's ``oauth`` takes it
+    """
+    state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+    query = {
+        "client_id": facts["client_id"],
+        "response_type": "code",
+        "scope": "openid",
+        "redirect_uri": door.redirect_uri,
+        "state": state,
+        "nonce": nonce,
+        "login_hint": f"{holder.first_name};{holder.last_name};{holder.email};TIERS-EXEMPLE",
+    }
+    back = consent_through_browser(facts["authorize_url"], query, **choices)
+    requests.get(back, timeout=TIMEOUT).raise_for_status()
+    answer = door.received.pop()
+    if answer.get("state") != state:
+        raise RuntimeError("The consent page came back with another state than the one sent.")
+    if "code" not in answer:
+        raise RuntimeError(f"The household was sent back without a code: {answer.get('error')}.")
+    return {"code": answer["code"], "redirect_uri": door.redirect_uri, "nonce": nonce}
+
+
+def code_account(account: str, grant: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the document of an account whose code is still to be exchanged.
+
+    :param account: account id
+    :param grant: what :func:`consent` gave
+    """
+    return {"_id": account, "account_type": "grdfgrandlyon", "name": "", "oauth": dict(grant)}
+
+
+def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
+    """Exchange the code as cozy-stack does, and make the document that it leaves.
+
+    It keeps the reduced token under ``oauth`` and every other key of the answer under ``oauth_callback_results``.
+
+    :param account: account id
+    :param grant: what :func:`consent` gave
+    :param facts: the sandbox's connection facts
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "code": grant["code"],
+        "redirect_uri": grant["redirect_uri"],
+        "client_id": facts["client_id"],
+        "client_secret": facts["client_secret"],
+    }
+    answer = requests.post(facts["token_url"], data=form, timeout=TIMEOUT)
+    answer.raise_for_status()
+    token = answer.json()
+    ends = datetime.now(UTC) + timedelta(seconds=token["expires_in"])
+    return {
+        "_id": account,
+        "account_type": "grdfgrandlyon",
+        "name": "",
+        "oauth": {
+            "access_token": token["access_token"],
+            "token_type": token["token_type"],
+            "expires_at": ends.isoformat(timespec="seconds"),
+        },
+        "oauth_callback_results": {"id_token": token["id_token"], "scope": token["scope"]},
+    }
+
+
+def connect(household: Household, facts: Mapping[str, str], door: FrontDoor, book: AccountBook) -> None:
+    """Connect one demo household.
+
+    :param household: who
+    :param facts: the sandbox's connection facts
+    :param door: the front door
+    :param book: the account documents
+    """
+    grant = consent(facts, door, household.holder)
+    make = cozy_account(household.account, grant, facts) if household.cozy else code_account(household.account, grant)
+    book.save(make)

@@ -1,0 +1,239 @@
+"""A client of the sandbox's control API, for tests and the demo; and a holder who clicks through the consent page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+
+_TIMEOUT = 30
+
+
+class ControlRefused(RuntimeError):
+    """The sandbox did not take an order; the text is its own."""
+
+
+class SandboxControl:
+    """Orders to a running sandbox.
+
+    :param base_url: its root, such as ``http://127.0.0.1:8181`` (the facts' ``control_url`` works too).
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/").removesuffix("/sandbox")
+        self._http = requests.Session()
+
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        answer = self._http.request(method, f"{self.base_url}/sandbox/{path}", timeout=_TIMEOUT, **more)
+        if not answer.ok:
+            raise ControlRefused(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def health(self) -> dict[str, Any]:
+        """Give ``{"ready": true, "today": "YYYY-MM-DD"}``."""
+        return dict(self._call("GET", "health"))
+
+    def facts(self) -> dict[str, str]:
+        """Give the connection facts (see ``adict.identity``)."""
+        return dict(self._call("GET", "facts"))
+
+    def now(self) -> datetime:
+        """Give the sandbox's instant, aware."""
+        return datetime.fromisoformat(self._call("GET", "clock")["now"])
+
+    def today(self) -> date:
+        """Give the sandbox's civil day in Paris."""
+        return date.fromisoformat(self._call("GET", "clock")["today"])
+
+    def set_clock(self, now: datetime | str | None) -> None:
+        """Move the clock; it ticks on from there.
+
+        :param now: the new present (text or datetime without offset: Paris time), None for the machine's own.
+        """
+        self._call("POST", "clock", json={"now": now.isoformat() if isinstance(now, datetime) else now})
+
+    def meters(self) -> list[dict[str, Any]]:
+        """List the demo meters and all others that something was done to."""
+        return list(self._call("GET", "meters"))
+
+    def days(self, pce: str, first: date | str, end: date | str) -> list[dict[str, Any]]:
+        """Tell what GRDF says now of each day.
+
+        :param first: first gas day, included.
+        :param end: last gas day, excluded.
+        :returns: rows with ``day``, ``energie``, ``statut_conso``, ``type_qualif_conso``, ``present``, ``readable``.
+        """
+        return list(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
+
+    def expected(self, pce: str, first: date | str, end: date | str) -> dict[str, float]:
+        """Give kWh by day (``YYYY-MM-DD``) for exactly the days that an ideal client can have read now.
+
+        :param first: first gas day, included.
+        :param end: last gas day, excluded.
+        """
+        return {row["day"]: row["energie"] for row in self.days(pce, first, end) if row["readable"]}
+
+    def correct(self, pce: str, day: date | str, energie: float | None, qualif: str = "Corrigé") -> None:
+        """Make GRDF correct a day.
+
+        :param energie: kWh, or None to withdraw the day's figure.
+        """
+        self._call("POST", f"meters/{pce}/corrections", json={"day": str(day), "energie": energie, "qualif": qualif})
+
+    def uncorrect(self, pce: str) -> None:
+        """Take back all corrections of a meter."""
+        self._call("DELETE", f"meters/{pce}/corrections")
+
+    def set_quirks(
+        self,
+        pce: str,
+        *,
+        layout: Iterable[str] = (),
+        lines: Mapping[str, Any] | None = None,
+        refusal: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Replace a meter's quirks; without any, clear them. See ``adict.quirks`` for the words."""
+        order = {"layout": list(layout), "lines": dict(lines or {}), "refusal": refusal, **more}
+        self._call("POST", f"meters/{pce}/quirks", json=order)
+
+    def consents(self) -> list[dict[str, Any]]:
+        """Give all access rights, oldest first."""
+        return list(self._call("GET", "consents"))
+
+    def consent(self, pces: Iterable[str], **terms: Any) -> list[dict[str, Any]]:
+        """Make rights without the dance.
+
+        :param terms: ``perimeters``, ``conso_debut``, ``conso_fin``, ``droit_debut``, ``droit_fin`` (ISO dates),
+            ``keep_others``, ``fields``.
+        :returns: the new rights; their ``id_droit_acces`` is the id_token's ``id_accreditation``.
+        """
+        return list(self._call("POST", "consents", json={"pces": list(pces), **terms}))
+
+    def change_consent(self, right_id: str, **fields: Any) -> dict[str, Any]:
+        """Set keys of a right's line, such as ``etat_droit_acces``."""
+        return dict(self._call("PATCH", f"consents/{right_id}", json=fields))
+
+    def revoke(self, right_id: str, by: str = "holder") -> dict[str, Any]:
+        """End a right.
+
+        :param by: ``holder``, ``third party`` or ``grdf``.
+        """
+        return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
+
+    def log(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give the request log after entry number ``since``; no secret is in it."""
+        return list(self._call("GET", "log", params={"since": since}))
+
+    def clear_log(self) -> None:
+        """Empty the request log."""
+        self._call("DELETE", "log")
+
+    def settings(self) -> dict[str, Any]:
+        """Give all settings, and ``real_shift_years``."""
+        return dict(self._call("GET", "settings"))
+
+    def set(self, **settings: Any) -> None:
+        """Change settings; see ``adict.world.DEFAULTS`` for their names."""
+        self._call("POST", "settings", json=settings)
+
+    def fault(self, path: str, **more: Any) -> None:
+        """Order one more fault.
+
+        :param path: regular expression searched in the URL path.
+        :param more: ``status``, ``times``, ``retry_after``, ``method``, ``body``, ``delay_s``, ``cut``, ``after``
+            (see ``adict.gate``).
+        """
+        self.set(faults=[*self.settings()["faults"], {"path": path, **more}])
+
+    def drop_tokens(self) -> None:
+        """Make GRDF forget every access token, so that the next call with one is 401."""
+        self._call("DELETE", "tokens")
+
+    def drop_calls(self) -> None:
+        """Set the counts of the quota back to zero."""
+        self._call("DELETE", "calls")
+
+
+class _Form(HTMLParser):
+    """Reads the first form of a page: its fields as a browser would send them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+        self.action = ""
+        self.fields: list[tuple[str, str]] = []
+        self.offered: dict[str, list[str]] = {}
+        self.problem = ""
+        self._in_problem = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self._in_problem = self._in_problem or values.get("role") == "alert"
+        if tag == "form" and not self.found:
+            self.found, self.action = True, values.get("action", "")
+        elif tag == "input" and "name" in values:
+            name, value = values["name"], values.get("value", "")
+            if values.get("type") == "checkbox":
+                self.offered.setdefault(name, []).append(value)
+            if values.get("type") != "checkbox" or "checked" in values:
+                self.fields.append((name, value))
+
+    def handle_data(self, data: str) -> None:
+        if self._in_problem and data.strip():
+            self.problem, self._in_problem = data.strip(), False
+
+
+def consent_through_browser(
+    authorize_url: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    pces: Iterable[str] | None = None,
+    perimeters: Iterable[str] | None = None,
+    conso_debut: date | str | None = None,
+    conso_fin: date | str | None = None,
+    accept: bool = True,
+    session: requests.Session | None = None,
+) -> str:
+    """Do what a holder does in a browser: follow redirects to the consent page, fill its form, send it.
+
+    :param authorize_url: the authorize address, or any page that redirects there.
+    :param params: query to add to it; must lead to a ``login_hint`` that names the holder.
+    :param pces: the meters to choose, also such as the page does not offer; None keeps what the page proposes.
+    :param perimeters: some of ``publiees``, ``informatives``, ``contractuelles``, ``techniques``; None: all.
+    :param conso_debut: first gas day to allow; None: as proposed.
+    :param conso_fin: end (excluded) of the days to allow; None: as proposed.
+    :param accept: False to press the refusal button.
+    :param session: keeps cookies, for a caller with pages of its own in the chain.
+    :returns: the ``Location`` of the redirect back to the third party, not followed.
+    :raises ControlRefused: when there is no such page or it does not take the answer, with its text.
+    """
+    http = session or requests.Session()
+    page = http.get(authorize_url, params=dict(params or {}), timeout=_TIMEOUT)
+    form = _Form()
+    form.feed(page.text)
+    if not page.ok or "pce" not in form.offered:
+        raise ControlRefused(f"no consent page ({page.status_code}): {form.problem or page.url}")
+    fields = form.fields
+    if pces is not None:
+        wanted = list(pces)
+        ticked = [pce for pce in wanted if pce in form.offered["pce"]]
+        other = [pce for pce in wanted if pce not in ticked]
+        fields = [pair for pair in fields if pair[0] not in ("pce", "autre_pce")]
+        fields += [("pce", pce) for pce in ticked] + [("autre_pce", " ".join(other))]
+    if perimeters is not None:
+        fields = [pair for pair in fields if pair[0] != "perimetre"] + [("perimetre", name) for name in perimeters]
+    for name, value in (("conso_debut", conso_debut), ("conso_fin", conso_fin)):
+        if value is not None:
+            fields = [pair for pair in fields if pair[0] != name] + [(name, str(value))]
+    fields.append(("action", "accepter" if accept else "refuser"))
+    answer = http.post(urljoin(page.url, form.action or page.url), data=fields, allow_redirects=False, timeout=_TIMEOUT)
+    if answer.status_code not in (302, 303):
+        said = _Form()
+        said.feed(answer.text)
+        raise ControlRefused(f"the consent page said {answer.status_code}: {said.problem}")
+    return answer.headers["Location"]

@@ -1,0 +1,64 @@
+'use strict';
+// The request's way: account, whole databases, CouchDB's rules for documents, express-pouchdb.
+const { load } = require('./packages');
+const { Gate } = require('./gate');
+const { serverRoutes } = require('./server-routes');
+const { documentRules, documentWrites, revisionTag } = require('./documents');
+const { traceRequest } = require('./strays');
+const { collectionRules } = require('./collections');
+const { reply, refuse, mendRefusals } = require('./replies');
+
+const BODY_LIMIT = '64mb'; // the whole request stands in memory; this project's bulk writes are far smaller
+
+/** express-pouchdb cut down to what happens inside a database. */
+function insideDatabases(databases) {
+  // It takes these functions out of its module while it is loaded, so ours must be there before.
+  load('express-pouchdb/lib/create-or-delete-dbs').getOrCreateDB = async (Pouch, folder) => databases.open(folder);
+  const couch = load('express-pouchdb')(databases.Pouch, {
+    mode: 'minimumForPouchDB',
+    overrideMode: {
+      include: ['routes/find'],
+      exclude: [
+        ...['compression', 'routes/all-dbs', 'routes/root', 'routes/session-stub'], // ours, or in the way
+        ...['routes/attachments', 'routes/bulk-get', 'routes/revs-diff', 'routes/temp-views'], // not used: less to break
+      ],
+    },
+  });
+  return couch.disable('x-powered-by').set('etag', revisionTag);
+}
+
+function buildApp(settings, databases) {
+  const express = load('express');
+  const gate = new Gate(settings);
+  const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.get('/_up', (request, response) => reply(response, 200, { status: 'ok' }));
+  app.all('/_session', gate.session());
+  app.use(gate.check());
+  app.use(serverRoutes(databases));
+  app.use(documentRules);
+  app.use(express.json({ limit: BODY_LIMIT, type: isJson }));
+  app.use(traceRequest); // after the body is read, which happens in the connection's context
+  app.use(collectionRules);
+  app.use(documentWrites(databases));
+  app.use(mendRefusals);
+  app.use(insideDatabases(databases));
+  app.use(lastResort);
+  return app;
+}
+
+/** Other bodies are nobody's here. */
+function isJson(request) {
+  return /^application\/json\b/i.test(request.headers['content-type'] || '');
+}
+
+// Express knows an error handler by its four parameters.
+function lastResort(error, request, response, next) { // eslint-disable-line no-unused-vars
+  if (response.headersSent) return response.destroy();
+  if (error instanceof URIError || error.status === 400) return refuse(response, 400);
+  if (error.status === 413) return refuse(response, 413);
+  if (error.status > 400 && error.status < 500) return refuse(response, error.status, ['bad_request', error.message]);
+  console.error(error);
+  return refuse(response, 500, ['internal_server_error', String(error && error.message)]);
+}
+
+module.exports = { buildApp };

@@ -1,0 +1,13 @@
+'use strict';
+// Loads npm packages from the folder that EmbeddedCouch installed them into (outside the repository), and from
+// nowhere else: a node_modules folder further up the tree must not slip in other versions.
+const path = require('path');
+const { createRequire } = require('module');
+
+const folder = process.env.GRDF_COUCH_PACKAGES;
+if (!folder) {
+  console.error('GRDF_COUCH_PACKAGES is not set: start the embedded CouchDB through EmbeddedCouch, which installs its packages.');
+  process.exit(2);
+}
+
+module.exports = { load: createRequire(path.join(path.resolve(folder), 'package.json')) };

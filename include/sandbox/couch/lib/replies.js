@@ -1,0 +1,54 @@
+'use strict';
+// Answers in CouchDB's form: one JSON object and a line end.
+
+const USUAL = {
+  400: ['bad_request', 'invalid UTF-8 JSON'],
+  401: ['unauthorized', 'Name or password is incorrect.'],
+  404: ['not_found', 'Database does not exist.'],
+  409: ['conflict', 'Document update conflict.'],
+  412: ['file_exists', 'The database could not be created, the file already exists.'],
+  413: ['too_large', 'the request entity is too large'],
+};
+
+function reply(response, status, body) {
+  response.status(status).type('json').send(JSON.stringify(body) + '\n');
+}
+
+function refuse(response, status, [error, reason] = USUAL[status]) {
+  reply(response, status, { error, reason });
+}
+
+/**
+ * Passes the body that express-pouchdb is about to send with a 2xx through `change`, which returns the new text.
+ * What `change` cannot read is sent as it is.
+ */
+function rewriteAnswer(response, change) {
+  const send = response.send;
+  response.send = (body) => {
+    response.send = send;
+    let text = body;
+    if (response.statusCode < 300) {
+      try {
+        text = change(JSON.parse(body));
+      } catch (error) {
+        console.error('answer left as it was:', error);
+      }
+    }
+    return response.send(text);
+  };
+}
+
+/** express-pouchdb gives some of the client's mistakes the status of a fault of the server, which clients retry. */
+function mendRefusals(request, response, next) {
+  const send = response.send;
+  response.send = (body) => {
+    response.send = send;
+    if (response.statusCode === 500 && /^\{"error":"(doc_validation|bad_request|RangeError)/.test(String(body))) {
+      response.statusCode = 400;
+    }
+    return response.send(body);
+  };
+  return next();
+}
+
+module.exports = { reply, refuse, rewriteAnswer, mendRefusals };

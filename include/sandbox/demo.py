@@ -1,0 +1,218 @@
+"""``./grdf demo``: three households connect, Airflow runs their DAGs, and what is stored is laid beside GRDF's figures.
+
+Everything runs on this machine, on free loopback ports, and is stopped at the end. What it stores stays in its folder,
+so that a second call finds nothing to change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from include.gas.days import gas_day_of
+from include.gas.documents import dag_id
+from include.sandbox.airflow_stack import AirflowStack
+from include.sandbox.connect import HOUSEHOLDS, Household, connect
+from include.sandbox.figures import Figures, MeterFigures, Shelf, csv_differences, expected_figures, table
+from include.sandbox.local_world import LocalWorld
+from include.sandbox.processes import ProcessError
+
+ROOT = Path(__file__).resolve().parents[2]
+CORRECTED_ACCOUNT = "two-meters"
+CORRECTION_AGE = 20
+"""How many days before the newest stored one GRDF corrects a day: inside the window that each run reads again."""
+
+
+class Demo:
+    """One call of ``./grdf demo``.
+
+    :param data: folder that keeps the demo's state
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.world = LocalWorld(data)
+        self.started = time.monotonic()
+        self.wrong: list[str] = []
+
+    def run(self) -> int:
+        """Run it and give the exit code: 0 when everything stored is what it should be."""
+        with self.world:
+            self.say("GRDF's stand-in and CouchDB run.")
+            first_time = self._connect()
+            airflow = AirflowStack(self.data / "airflow", 0, self.world.connections())
+            airflow.start(self.world.processes)
+            self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
+            self.airflow = airflow
+            self.shelf = Shelf(self.world.couch.url, self.world.couch.user, self.world.couch.password)
+            before = self._everything()
+            self._wait({dag_id(household.account): None for household in HOUSEHOLDS})
+            if first_time:
+                self._show("After the first run")
+            correction = self._correct()
+            stored = self._everything()
+            self._wait(
+                {dag_id(household.account): airflow.trigger(dag_id(household.account)) for household in HOUSEHOLDS}
+            )
+            if correction:
+                self._show_correction(stored, *correction)
+            self._show("Stored now, beside what GRDF says now")
+            self._show_revoked()
+            self._show_change(before, first_time)
+        return self._verdict()
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> bool:
+        new = [household for household in HOUSEHOLDS if not self._connected(household)]
+        for household in new:
+            connect(household, self.world.facts, self.world.door, self.world.book)
+            self.say(f"Household {household.account} has consented on GRDF's page ({household.story}).")
+        for right in self.world.control.consents():
+            if right["id_pce"] in HOUSEHOLDS[2].holder.pces and right["etat_droit_acces"] == "Active":
+                self.world.control.revoke(right["id_droit_acces"], by="holder")
+        return bool(new)
+
+    def _connected(self, household: Household) -> bool:
+        document = self.world.book.get(household.account) or {}
+        return bool((document.get("oauth_callback_results") or {}).get("pce_id"))
+
+    def _wait(self, runs: Mapping[str, str | None]) -> None:
+        self.runs = self.airflow.wait_for_runs(runs, seconds=240, tell=lambda text: self.say(f"Airflow: {text}"))
+        for household in HOUSEHOLDS:
+            state = self.runs[dag_id(household.account)]["state"]
+            wanted = "failed" if household is HOUSEHOLDS[2] else "success"
+            if state != wanted:
+                self.wrong.append(f"the DAG of {household.account} ended as {state}, not as {wanted}")
+
+    def _correct(self) -> tuple[str, str, float, float] | None:
+        """Let GRDF correct a past day, once: later calls find it corrected."""
+        pce = HOUSEHOLDS[1].holder.pces[0]
+        marker = self.data / "corrected"
+        if marker.exists():
+            return None
+        stored = self.shelf.figures(CORRECTED_ACCOUNT, pce)
+        newest = max(period for period in stored if len(period) == 10)
+        day = (date.fromisoformat(newest) - timedelta(days=CORRECTION_AGE)).isoformat()
+        old = stored[day]
+        self.world.control.correct(pce, day, old + 7)
+        marker.touch()
+        self.say(f"GRDF corrects gas day {day} of meter {pce}: {old} kWh becomes {old + 7} kWh. The DAGs run again.")
+        return pce, day, old, old + 7
+
+    # -- what the reader sees ------------------------------------------------------------------------------------------
+
+    def _figures(self, household: Household) -> list[MeterFigures]:
+        last = _last_day(self.runs[dag_id(household.account)])
+        return [
+            MeterFigures(
+                pce, self.shelf.figures(household.account, pce), expected_figures(self.world.control, pce, last)
+            )
+            for pce in household.holder.pces
+        ]
+
+    def _show(self, title: str) -> None:
+        rows = [(household.account, meter) for household in HOUSEHOLDS[:2] for meter in self._figures(household)]
+        print(f"\n{title}\n\n{table(rows)}\n", flush=True)
+        for account, meter in rows:
+            if meter.differences:
+                self.wrong.append(f"{account}, meter {meter.pce}: {', '.join(meter.differences[:5])} differ from GRDF")
+        shift = int(self.world.control.settings()["real_shift_years"])
+        household = HOUSEHOLDS[0]
+        stored = self.shelf.figures(household.account, household.holder.pces[0])
+        if different := csv_differences(stored, shift):
+            self.wrong.append(f"{household.account}: {', '.join(different[:5])} differ from the sums of the file")
+        else:
+            print(
+                f"{household.account}: every month and year equals the sum of the file of real figures "
+                f"(moved by {shift} years)."
+            )
+
+    def _show_correction(self, before: Mapping[str, Figures], pce: str, day: str, old: float, new: float) -> None:
+        now = self.shelf.figures(CORRECTED_ACCOUNT, pce)
+        print(f"\nGRDF's correction of {day} (meter {pce}) reached the totals\n")
+        for period in (day, day[:7], day[:4]):
+            was = before[f"{CORRECTED_ACCOUNT}:{pce}"].get(period)
+            print(f"  {period:<10}  {was} kWh -> {now.get(period)} kWh")
+        if now.get(day) != new:
+            self.wrong.append(f"the correction of {day} from {old} to {new} kWh did not arrive")
+
+    def _show_revoked(self) -> None:
+        account = HOUSEHOLDS[2].account
+        document = self.world.book.get(account) or {}
+        print(f"\n{account}: state {document.get('state')} since {document.get('state_since')}")
+        print(f"  {document.get('state_message')}")
+        if document.get("state") != "USER_ACTION_NEEDED.OAUTH_OUTDATED":
+            self.wrong.append(f"{account} should have the state USER_ACTION_NEEDED.OAUTH_OUTDATED")
+
+    def _everything(self) -> dict[str, Figures]:
+        return {
+            f"{household.account}:{pce}": self.shelf.figures(household.account, pce)
+            for household in HOUSEHOLDS
+            for pce in household.holder.pces
+        }
+
+    def _show_change(self, before: Mapping[str, Figures], first_time: bool) -> None:
+        after = self._everything()
+        changed = sorted(
+            f"{meter} {period}"
+            for meter in after
+            for period in after[meter].keys() | before[meter].keys()
+            if after[meter].get(period) != before[meter].get(period)
+        )
+        if first_time:
+            print(f"\n{len(changed)} figures stored. Run ./grdf demo again: it will find nothing to change.")
+        elif changed:
+            print(f"\n{len(changed)} figures changed since the last call, as GRDF has published more: {changed[:6]}")
+        else:
+            print("\nNothing changed: the DAGs ran again, and every stored day, month and year stands as it was.")
+
+    def _verdict(self) -> int:
+        seconds = time.monotonic() - self.started
+        if self.wrong:
+            print(f"\nVERDICT: not as it should be ({seconds:.0f} s).")
+            for problem in self.wrong:
+                print(f"  - {problem}")
+            print(f"  Logs: {self.data}")
+            return 1
+        print(f"\nVERDICT: all stored figures are what GRDF says they should be ({seconds:.0f} s). State: {self.data}")
+        return 0
+
+    def say(self, text: str) -> None:
+        """Tell the reader what happens, with the seconds since the start."""
+        print(f"[{time.monotonic() - self.started:4.0f} s] {text}", flush=True)
+
+
+def _last_day(run: Mapping[str, Any]) -> str:
+    """Give the newest gas day that a run has asked for."""
+    if start := run.get("data_interval_start"):
+        return gas_day_of(datetime.fromisoformat(start)).isoformat()
+    return (gas_day_of(datetime.fromisoformat(run["run_after"])) - timedelta(days=1)).isoformat()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo.
+
+    :param argv: command-line arguments
+    :return: exit code: 0 when all is as it should be, 1 when not, 2 when it could not be run
+    """
+    parser = argparse.ArgumentParser(prog="./grdf demo", description="Connect three households and run their DAGs.")
+    parser.add_argument("--data", type=Path, default=ROOT / ".grdf" / "demo", help="folder that keeps the demo's state")
+    options = parser.parse_args(argv)
+    try:
+        return Demo(options.data).run()
+    except ProcessError as error:
+        print(f"grdf: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("grdf: stopped; everything that was started has been ended.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""What CouchDB holds of an account beside what GRDF says it should hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from include.gas.documents import DAY, MONTH, YEAR, account_range, database_name
+from include.sandbox.adict.real import real_sums
+from include.sandbox.control import SandboxControl
+
+TIMEOUT = 30
+Figures = dict[str, float]
+"""Period to kWh: ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
+
+
+@dataclass(frozen=True)
+class MeterFigures:
+    """One meter's figures from both sides.
+
+    :param pce: the meter
+    :param stored: what CouchDB holds
+    :param expected: what GRDF says now, summed by the sandbox's own days
+    """
+
+    pce: str
+    stored: Figures
+    expected: Figures
+
+    @property
+    def differences(self) -> list[str]:
+        """Periods that differ or stand on one side alone, sorted."""
+        both = self.stored.keys() | self.expected.keys()
+        return sorted(period for period in both if self.stored.get(period) != self.expected.get(period))
+
+    def of_length(self, length: int) -> list[str]:
+        """Give the periods of one kind: 4 for years, 7 for months, 10 for days."""
+        return sorted(period for period in self.stored.keys() | self.expected.keys() if len(period) == length)
+
+
+class Shelf:
+    """Read the stored figures with plain HTTP, so that our own code does not vouch for itself.
+
+    :param url: CouchDB's address
+    :param user: its user
+    :param password: its password
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        self._http = requests.Session()
+        self._http.auth = (user, password)
+
+    def figures(self, account: str, pce: str) -> Figures:
+        """Give the loads of a meter's days, months and years.
+
+        :param account: account id
+        :param pce: the meter
+        """
+        return {
+            document["_id"].rpartition(":")[2]: document["load"]
+            for doctype in (DAY, MONTH, YEAR)
+            for document in self.documents(doctype, account, pce)
+        }
+
+    def documents(self, doctype: str, account: str, pce: str) -> list[dict[str, Any]]:
+        """Give a meter's documents of one doctype.
+
+        :param doctype: Cozy doctype
+        :param account: account id
+        :param pce: the meter
+        """
+        start, end = account_range(account, pce)
+        answer = self._http.get(
+            f"{self._url}/{quote(database_name(doctype), safe='')}/_all_docs",
+            params={"include_docs": "true", "startkey": f'"{start}"', "endkey": f'"{end}"'},
+            timeout=TIMEOUT,
+        )
+        if answer.status_code == 404:
+            return []
+        answer.raise_for_status()
+        return [row["doc"] for row in answer.json()["rows"]]
+
+
+def expected_figures(control: SandboxControl, pce: str, last_day: str | None) -> Figures:
+    """Sum what GRDF says now over days, months and years.
+
+    :param control: the sandbox
+    :param pce: the meter
+    :param last_day: newest gas day that our runs have asked for; ``None`` for none
+    """
+    if last_day is None:
+        return {}
+    today = control.today()
+    first = today.replace(year=today.year - 3, day=min(today.day, 28)) + timedelta(days=2)
+    days = {day: load for day, load in control.expected(pce, first, today).items() if day <= last_day}
+    return summed(days)
+
+
+def summed(days: Mapping[str, float]) -> Figures:
+    """Add days up to months and years, exactly.
+
+    :param days: ``YYYY-MM-DD`` to kWh
+    """
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for day, load in days.items():
+        for period in (day, day[:7], day[:4]):
+            sums[period] += Fraction(str(load))
+    return {period: int(value) if value.denominator == 1 else float(value) for period, value in sums.items()}
+
+
+def csv_differences(stored: Mapping[str, float], shift_years: int) -> list[str]:
+    """Compare stored months and years with the sums of the real household's file.
+
+    :param stored: what CouchDB holds
+    :param shift_years: years by which the sandbox moved the file's dates
+    :return: periods that differ
+    """
+    sums = real_sums(shift_years)
+    ours = {period: load for period, load in stored.items() if len(period) < 10}
+    return sorted(period for period in sums.keys() | ours.keys() if sums.get(period) != ours.get(period))
+
+
+def table(meters: Iterable[tuple[str, MeterFigures]], *, months: int = 6, days: int = 4) -> str:
+    """Draw the figures as a table: all years, the newest months and days.
+
+    :param meters: label (account) and figures
+    :param months: how many months to show per meter
+    :param days: how many days to show per meter
+    """
+    rows: list[tuple[str, ...]] = [("account", "meter", "period", "stored kWh", "GRDF kWh", "")]
+    for label, meter in meters:
+        shown = meter.of_length(4) + meter.of_length(7)[-months:] + meter.of_length(10)[-days:]
+        for period in shown:
+            ours, theirs = meter.stored.get(period), meter.expected.get(period)
+            verdict = "ok" if ours == theirs else "DIFFERS"
+            first = period == shown[0]
+            rows.append(
+                (label if first else "", meter.pce if first else "", period, _text(ours), _text(theirs), verdict)
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in (3, 4) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths).rstrip())
+    return "\n".join(lines)
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}".replace(",", " ")

@@ -1,0 +1,93 @@
+"""The outside world on this machine: GRDF's stand-in, an embedded CouchDB and a front door for households."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from include.sandbox.connect import AccountBook, FrontDoor
+from include.sandbox.control import SandboxControl
+from include.sandbox.couch import EmbeddedCouch
+from include.sandbox.processes import Processes
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class LocalWorld:
+    """Start the sandbox and CouchDB, keep them as long as the ``with`` block lasts, and end them.
+
+    :param data: folder that keeps their state from one start to the next
+    :param sandbox_port: loopback port of the sandbox, 0 for a free one
+    :param couch_port: loopback port of CouchDB, 0 for a free one
+    :param memory: let CouchDB keep nothing
+    """
+
+    def __init__(self, data: Path, *, sandbox_port: int = 0, couch_port: int = 0, memory: bool = False) -> None:
+        self.data = data
+        self._sandbox_port = sandbox_port
+        self._stack = ExitStack()
+        self.processes = Processes()
+        self.couch = EmbeddedCouch(data / "couch", couch_port, memory=memory)
+        self.door = FrontDoor()
+        self.facts: dict[str, str] = {}
+
+    def __enter__(self) -> LocalWorld:
+        try:
+            self._stack.enter_context(self.processes)
+            self._stack.enter_context(self.couch)
+            self._stack.enter_context(self.door)
+            self._start_sandbox()
+        except BaseException:
+            self._stack.close()
+            raise
+        self.control = SandboxControl(self.facts["control_url"])
+        self.book = AccountBook(self.couch.url, self.couch.user, self.couch.password)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def _start_sandbox(self) -> None:
+        argv = ["-m", "include.sandbox.adict", "--port", str(self._sandbox_port), "--data", str(self.data / "sandbox")]
+        child = self.processes.start(
+            "The ADICT sandbox",
+            [sys.executable, *argv, "--redirect-uri", self.door.redirect_uri],
+            log=self.data / "sandbox.log",
+            cwd=ROOT,
+        )
+        self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 30)[0])
+
+    def connections(self) -> dict[str, str]:
+        """Give Airflow's connections to this world, as environment variables in JSON (Airflow doc)."""
+        facts = self.facts
+        couch = urlsplit(self.couch.url)
+
+        def grdf(client_id: str, client_secret: str) -> str:
+            extra = {name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")}
+            return json.dumps(
+                {
+                    "conn_type": "generic",
+                    "login": client_id,
+                    "password": client_secret,
+                    "host": facts["adict_base"],
+                    "extra": extra,
+                }
+            )
+
+        return {
+            "AIRFLOW_CONN_GRDF_ADICT": grdf(facts["client_id"], facts["client_secret"]),
+            "AIRFLOW_CONN_GRDFGRANDLYON_DELETE": grdf(facts["delete_client_id"], facts["delete_client_secret"]),
+            "AIRFLOW_CONN_COUCHDB": json.dumps(
+                {
+                    "conn_type": "generic",
+                    "host": couch.hostname,
+                    "port": couch.port,
+                    "schema": couch.scheme,
+                    "login": self.couch.user,
+                    "password": self.couch.password,
+                }
+            ),
+        }

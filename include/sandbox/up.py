@@ -1,0 +1,85 @@
+"""``./grdf up``: the whole thing to look at, until Ctrl-C: Airflow's UI, GRDF's stand-in and CouchDB."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from include.sandbox.airflow_stack import ADMIN, AirflowStack
+from include.sandbox.connect import HOUSEHOLDS, connect
+from include.sandbox.local_world import LocalWorld
+from include.sandbox.processes import ProcessError, Processes, require_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Start everything, say where it is, wait for Ctrl-C, end everything.
+
+    :param argv: command-line arguments
+    :return: exit code: 0 after Ctrl-C or SIGTERM, 2 when something could not be started, 1 when a part ended by itself
+    """
+    options = _arguments(argv)
+    try:
+        require_port(options.port, purpose="Airflow's UI", option="--port")
+        require_port(options.sandbox_port, purpose="the ADICT sandbox", option="--sandbox-port")
+        require_port(options.couch_port, purpose="the embedded CouchDB", option="--couch-port")
+        return _run(options)
+    except ProcessError as error:
+        print(f"grdf: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, SystemExit):
+        print("\ngrdf: all that was started has been ended.", file=sys.stderr)
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    data: Path = options.data
+    world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port)
+    with world:
+        print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
+        for household in HOUSEHOLDS[:2]:
+            if world.book.get(household.account) is None:
+                connect(household, world.facts, world.door, world.book)
+        airflow = AirflowStack(data / "airflow", options.port, world.connections())
+        airflow.start(world.processes, triggerer=True)
+        print(
+            f"""
+  Airflow's UI   {airflow.url.replace("127.0.0.1", "localhost")}   user {ADMIN}, password {airflow.password}
+  GRDF sandbox   {world.facts["adict_base"]}
+  CouchDB        {world.couch.url}   user {world.couch.user}, password in {data / "couch" / "password"}
+  State, logs    {data}
+
+  Ctrl-C ends all of it; what is stored stays for the next time.
+""",
+            flush=True,
+        )
+        return _watch(world.processes)
+
+
+def _watch(processes: Processes) -> int:
+    while True:
+        for child in processes.children:
+            if not child.alive():
+                print(f"grdf: {child.name} ended by itself. Its log, {child.log}, ends with:", file=sys.stderr)
+                print(child.tail(), file=sys.stderr)
+                return 1
+        time.sleep(1)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./grdf up", description="Airflow's UI, GRDF's stand-in and CouchDB.")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="port of Airflow's UI (default 8080; 0 takes a free one)"
+    )
+    parser.add_argument("--sandbox-port", type=int, default=0, help="port of the sandbox (default: a free one)")
+    parser.add_argument("--couch-port", type=int, default=0, help="port of CouchDB (default: a free one)")
+    parser.add_argument("--data", type=Path, default=ROOT / ".grdf" / "up", help="folder that keeps the state")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

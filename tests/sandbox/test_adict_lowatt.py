@@ -1,0 +1,94 @@
+"""Proof: lowatt-grdf, a client used against the real ADICT, drives the sandbox with only its addresses changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from lowatt_grdf import api, models
+
+PCE = "09999990000042"
+
+
+def client(adict: Any, who: str = "") -> api.API:
+    class SandboxAPI(api.API):
+        scope = "/adict/v2"
+        api = adict.facts["adict_base"]
+        _auth_endpoint = adict.facts["token_url"]
+
+    return SandboxAPI(adict.facts[f"{who}client_id"], adict.facts[f"{who}client_secret"])
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client sleeps a second before each call; the sandbox sets no pace here."""
+    monkeypatch.setattr("lowatt_grdf.api.time.sleep", lambda _seconds: None)
+
+
+def test_every_endpoint(adict):
+    right = adict.control.consent([PCE])[0]
+    grdf = client(adict)
+    listed = grdf.droits_acces()
+    assert right["id_droit_acces"] in [line.get("id_droit_acces") for line in listed]
+    assert listed[-1]["code_statut_traitement"] == "0000000000"
+    assert [line["id_pce"] for line in grdf.droits_acces([PCE])[:-1]] == [PCE]
+    grdf.check_consent_validation([PCE])
+
+    daily = grdf.donnees_consos_informatives(PCE, "2026-06-01", "2026-06-10")
+    assert [line["consommation"]["journee_gaziere"] for line in daily] == [f"2026-06-{day:02}" for day in range(1, 10)]
+    billed = grdf.donnees_consos_publiees(PCE, "2026-03-01", "2026-05-01")
+    assert [line["consommation"]["type_conso"] for line in billed] == ["Publiée", "Publiée"]
+    assert (
+        grdf.donnees_injections_publiees(PCE, "2026-03-01", "2026-05-01")[0]["statut_restitution"]["code"] == "1000002"
+    )
+    assert grdf.donnees_contractuelles(PCE)["donnees_contractuelles"]["car"]["car_actuelle"] > 0
+    technical = grdf.donnees_techniques(PCE)["donnees_techniques"]
+    assert technical["caracteristiques_compteur"]["frequence"] == "1M"
+
+    other = "09999990004343"
+    adict.control.set_quirks(other)  # makes the meter appear in the list, where its postcode can be read
+    postcode = next(meter["postcode"] for meter in adict.control.meters() if meter["pce"] == other)
+    access = models.DeclareAccess(
+        pce=other,
+        code_postal=postcode,
+        courriel_titulaire="titulaire@example.org",
+        date_debut_droit_acces="2026-06-20",
+        date_fin_droit_acces="2027-06-20",
+        perim_donnees_conso_debut="2024-01-01",
+        perim_donnees_conso_fin="2027-06-20",
+        nom_titulaire="Titulaire Exemple",
+        perim_donnees_informatives=True,
+        perim_donnees_publiees=True,
+    )
+    grdf.declare_acces(access)
+    declared = grdf.droits_acces([other])[0]
+    assert declared["etat_droit_acces"] == "A valider"
+    assert grdf.transmettre_preuves(declared["id_droit_acces"], (("preuve.pdf", b"%PDF"),))[0] == listed[-1]
+    proving = grdf.droits_acces_specifiques([other])
+    assert proving[0]["statut_controle_preuve"] == "Preuve en cours de vérification"
+
+    with pytest.raises(requests.HTTPError, match="403"):
+        grdf.revoke_acces(right["id_droit_acces"])
+    eraser = client(adict, "delete_")
+    assert eraser.revoke_acces(right["id_droit_acces"]) == listed[-1:]
+    refused = grdf.donnees_consos_informatives(PCE, "2026-06-01", "2026-06-10")
+    assert refused[0]["consommation"] is None
+    assert refused[0]["statut_restitution"]["code"]
+    with pytest.raises(requests.HTTPError, match="409"):
+        eraser.revoke_acces(right["id_droit_acces"])
+
+
+def test_staging_client_reads_glued_and_pretty_answers(adict):
+    """Its staging variant undoes the layouts that it met at GRDF, so it must undo ours too."""
+
+    class SandboxStaging(api.StagingAPI):
+        scope = "/adict/v2"
+        api = adict.facts["adict_base"]
+        _auth_endpoint = adict.facts["token_url"]
+
+    pce = "09999990000555"
+    adict.control.consent([pce])
+    adict.control.set_quirks(pce, layout=["glued", "pretty"])
+    grdf = SandboxStaging(adict.facts["client_id"], adict.facts["client_secret"])
+    assert len(grdf.donnees_consos_informatives(pce, "2026-06-01", "2026-06-10")) == 9
