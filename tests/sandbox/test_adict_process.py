@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 
@@ -68,6 +72,23 @@ def test_shift_stays_when_time_goes_on(fresh_start: Any, tmp_path: Path) -> None
     first.stop()
     again = fresh_start(tmp_path, "--now", "2027-06-10T12:00:00+02:00")
     assert again.control.settings()["real_shift_years"] == 4
+
+
+def test_hundreds_of_idle_connections_block_nobody(fresh_start: Any, tmp_path: Path) -> None:
+    running = fresh_start(tmp_path)
+    port = int(urlsplit(running.facts["adict_base"]).port or 0)
+    with ExitStack() as idle:
+        for _ in range(300):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+        assert running.token()
+
+
+def test_a_code_pays_once_however_many_try_at_once(fresh_start: Any, tmp_path: Path) -> None:
+    running = fresh_start(tmp_path)
+    code = running.consent()["code"]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(lambda _: running.exchange(code).status_code, range(8)))
+    assert statuses == [200] + [400] * 7
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -70,7 +70,15 @@ def main(argv: list[str] | None = None) -> int:
         at.store.put("calls_per_second", options.calls_per_second or None)
     # A cut connection is an ordered fault, and a full queue is a busy test: neither is news.
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
-    server = create_server(make_app(at), sockets=[listener], threads=16, ident=None)
+    server = create_server(
+        make_app(at),
+        sockets=[listener],
+        threads=16,
+        ident=None,
+        # Beyond its limit (100 by default) waitress lets callers wait in silence until others hang up.
+        connection_limit=2000,
+        asyncore_use_poll=True,
+    )
     print(json.dumps(identity.connection_facts(port, redirect_uris[0])), flush=True)
     try:
         server.run()
