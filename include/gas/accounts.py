@@ -11,13 +11,14 @@ from typing import Any
 from include.gas.consents import Consent, is_pce
 from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id
-from include.gas.errors import BadAccount, GrantRefused
+from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, BadAccount, GrantRefused
+from include.gas.leaving import Leaving, leaving
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
-_CLEARED = ("state_message", "state_since")
+_CLEARED = ("state_message", "state_since", "state_partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Account:
     :param grant: what the household's consent left for us to take, or None.
     :param history: per meter, what is known of its history (see `history_read`).
     :param reconnected: whether the meters are known and yet a newer consent waits to be taken.
+    :param leaving: the mark of a deletion under way, or None.
+    :param message: the sentence that goes with the state.
+    :param partial: whether the state concerns some of its meters only.
     """
 
     id: str
@@ -67,6 +71,9 @@ class Account:
     grant: Grant | None = None
     history: Mapping[str, Any] = field(default_factory=dict)
     reconnected: bool = False
+    leaving: Leaving | None = None
+    message: str = ""
+    partial: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -88,9 +95,29 @@ class Account:
         meters = _meters(results, account)
         # We drop the id_token once its meters are known. One that is there again beside our consents, on an account
         # whose household was asked to act, comes from a new dance. The konnector kept it, but wrote no `consents`.
-        asked = state is not None and state.startswith("USER_ACTION_NEEDED")
+        asked = state is not None and state.startswith(USER_ACTION_NEEDED)
         fresh = isinstance(grant, Code) or (grant is not None and "consents" in results and asked)
-        return cls(account, state, meters, grant, history, reconnected=bool(meters) and fresh)
+        return cls(
+            account,
+            state,
+            meters,
+            grant,
+            history,
+            reconnected=bool(meters) and fresh,
+            leaving=leaving(document),
+            message=str(document.get("state_message") or ""),
+            partial=document.get("state_partial") is True,
+        )
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether the household must act before a run can succeed, as far as we know.
+
+        As in Cozy, scheduled runs then stop at once, until a run started by hand succeeds or a new consent is there.
+        """
+        asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
+        fresh = self.reconnected or (self.grant is not None and not self.meters)
+        return asked and not fresh and not self.partial
 
     @property
     def needs_first_launch(self) -> bool:
@@ -136,6 +163,16 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Doc
     return changed
 
 
+def without_grant(document: Mapping[str, Any]) -> Document:
+    """Take out a code that GRDF has refused: it works once, so that one found later is known to be a new one.
+
+    :param document: the account document.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    changed["oauth"] = _without_secrets(changed.get("oauth"))
+    return changed
+
+
 def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
     """Put what was learnt of known meters (their dates, a missing `id_accreditation`) into an account document.
 
@@ -147,13 +184,19 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
     results = dict(changed.get("oauth_callback_results") or {})
     if "consents" not in results:  # the konnector's document: its old id_token must not pass for a new consent later
         results = _without_secrets(results)
+        changed["oauth"] = _without_secrets(changed.get("oauth"))
     results["consents"] = [consent.as_json() for consent in consents]
     changed["oauth_callback_results"] = results
     return changed
 
 
 def with_state(
-    document: Mapping[str, Any], state: str | None, message: str = "", since: datetime | str | None = None
+    document: Mapping[str, Any],
+    state: str | None,
+    message: str = "",
+    since: datetime | str | None = None,
+    *,
+    partial: bool = False,
 ) -> Document:
     """Put a state into an account document.
 
@@ -161,6 +204,7 @@ def with_state(
     :param state: Cozy's word, or None when all is well.
     :param message: why, for a person; must hold no secret.
     :param since: when it was noticed, aware; kept from before while the state stays the same.
+    :param partial: whether it concerns some of the account's meters only, so that the others are read on.
     :return: a new document, equal to the old one when it said so already.
     """
     changed: Document = copy.deepcopy(dict(document))
@@ -173,6 +217,9 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = message
+    changed.pop("state_partial", None)
+    if partial:
+        changed["state_partial"] = True
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed

@@ -25,6 +25,9 @@ ACCOUNT = "io.cozy.accounts"
 ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 DAG_PREFIX = "grdf_account__"
 
+CHANGES_KEPT = 10
+"""Corrections of a day that its document remembers, the newest last: enough to answer "why did my March change?"."""
+
 _COMPARED = ("load", "status", "quality")
 
 
@@ -169,11 +172,21 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
 
     :param stored: the stored document with its `_rev`, or None.
     :param new: the document made from the reading.
-    :return: the document to write (other people's keys kept), or None when there is nothing to write: the same load,
-        status and quality, or a stored one that was read later.
+    :return: the document to write, other people's keys kept and the correction noted under `changes`; or None when
+        there is nothing to write: the same load, status and quality, or a stored one that was read later.
     """
     if stored is None:
         return dict(new)
     if is_stale(stored, new) or all(stored.get(key) == new[key] for key in _COMPARED):
         return None
-    return {**stored, **new}
+    merged = {**stored, **new}
+    if stored.get("load") != new["load"]:
+        change = {
+            "at": new["read_at"],
+            "before": stored.get("load"),
+            "after": new["load"],
+            "status": new["status"],
+        }
+        former = stored.get("changes")
+        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
+    return merged

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 from include.gas.windows import Window
 
 LOGIN_FAILED = "LOGIN_FAILED"
+USER_ACTION_NEEDED = "USER_ACTION_NEEDED"
 OAUTH_OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS_CHANGED = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 VENDOR_DOWN = "VENDOR_DOWN"
@@ -147,6 +148,12 @@ class IdTokenRefused(FailNow):
     default_step = (
         "Nothing was changed. If it comes again after a new consent, check the id_token settings of the connection."
     )
+
+
+class AccountLeaving(FailNow):
+    """The household's deletion is under way: nothing is read or stored for it any more."""
+
+    default_step = "Nothing to do: its DAG disappears by itself. See the DAG grdf_delete_account."
 
 
 class BadAccount(FailNow):

@@ -5,31 +5,33 @@ One bad line never loses the good ones, and never passes silently. Facts: GRDF's
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from include.gas.days import PARIS, gas_day_of
 from include.gas.errors import FailNow, GasError, PartialAnswer, ServiceUnavailable
+from include.gas.fields import (
+    Quality,
+    Status,
+    coefficient_in,
+    float_in,
+    is_about,
+    number_in,
+    quality_in,
+    status_in,
+    window_in,
+)
 from include.gas.refusals import is_fine, refusal_error, status_of
 from include.gas.scan import scan
 from include.gas.windows import Window
 from include.gas.words import day_in, fold
-
-Status = Literal["provisional", "definitive"]
-Quality = Literal["measured", "estimated", "corrected"]
 
 COUNTED = ("lines", "readings", "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
 """The counts of an answer. The first is the sum of the others: every line is counted once."""
 
 HIGHEST_LOAD = 10_000_000
 """kWh a day; no meter with daily data burns near as much, so anything above is a broken line."""
-
-_DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent that a wrong charset tore apart
-_QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
-_MOST_CAREFUL: Quality = "estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,10 @@ class _Sorter:
     def take(self, line: dict[str, Any]) -> None:
         code, message = status_of(line)
         use = line.get("consommation")
-        if not self._ours(line):
+        if not is_about(line, self.pce):
             self.counts["foreign"] += 1
         elif (code and not is_fine(code, message)) or (message and not code and not use):
-            self.refusals.append(Refusal(code, message, self._window_of(line)))
+            self.refusals.append(Refusal(code, message, window_in(line, self.window)))
             self.counts["refused"] += 1
         elif code and not use:
             self.counts["status"] += 1
@@ -194,7 +196,7 @@ class _Sorter:
         elif energy is None or fold(use.get("type_qualif_conso")).startswith("absence"):
             self.counts["absent"] += 1
             self.absent.add(day)
-        elif (load := _number(energy)) is None or load > HIGHEST_LOAD:
+        elif (load := number_in(energy)) is None or load > HIGHEST_LOAD:
             self._break(f"gas day {day}: an energy that is no number of kWh")
         else:
             self._keep(_reading(day, load, use))
@@ -210,25 +212,6 @@ class _Sorter:
     def _break(self, why: str) -> None:
         self.broken.append(why)
 
-    def _ours(self, line: dict[str, Any]) -> bool:
-        # The swagger makes every field optional and only one meter is asked at a time: a line that names none is ours.
-        meter = line.get("pce")
-        name = meter.get("id_pce") if isinstance(meter, dict) else meter
-        if name is None:
-            return True
-        if isinstance(name, int) and not isinstance(name, bool):
-            return f"{name:014d}" == self.pce
-        return isinstance(name, str) and name.strip() == self.pce
-
-    def _window_of(self, line: dict[str, Any]) -> Window | None:
-        period = line.get("periode")
-        if not isinstance(period, dict):
-            return None
-        first, end = day_in(period.get("date_debut")), day_in(period.get("date_fin"))
-        if first is None or end is None or first >= end:
-            return None
-        return Window(first, end).clip(self.window.first, self.window.end)
-
 
 def _is_daily(use: dict[str, Any]) -> bool:
     kind = fold(use.get("type_conso"))
@@ -238,12 +221,8 @@ def _is_daily(use: dict[str, Any]) -> bool:
 
 
 def _reading(day: date, load: int | float, use: dict[str, Any]) -> Reading:
-    status: Status = "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
-    word = fold(use.get("type_qualif_conso"))
-    quality: Quality = next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
-    factors = use.get("coeff_calcul")
-    coefficient = _float(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
-    return Reading(day, load, status, quality, volume=_float(use.get("volume_brut")), coefficient=coefficient)
+    volume, coefficient = float_in(use.get("volume_brut")), coefficient_in(use)
+    return Reading(day, load, status_in(use), quality_in(use), volume=volume, coefficient=coefficient)
 
 
 def _day_of(use: dict[str, Any]) -> date | None:
@@ -259,23 +238,4 @@ def _day_of(use: dict[str, Any]) -> date | None:
         instant = datetime.fromisoformat(start.strip())
         return gas_day_of(instant if instant.tzinfo else instant.replace(tzinfo=PARIS))
     except (ValueError, OverflowError):
-        return None
-
-
-def _number(value: object) -> int | float | None:
-    """Return a finite number of 0 or more, whole ones as int so that 60 and 60.0 are stored alike; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value < 0:
-        return None
-    return int(value) if value == int(value) else value
-
-
-def _float(value: object) -> float | None:
-    number = _number(value)
-    try:
-        return None if number is None else float(number)
-    except OverflowError:
         return None

@@ -2,10 +2,14 @@
 
 The order of the steps is what makes it safe to repeat, to interrupt and to run twice at once:
 
-1. read the stored days of the window, merge, write; a conflict means somebody wrote in between: read and merge again;
-2. read the totals **before** the days they sum, then the days, then write the sums with the revisions read first. If a
-   day changes after we read it, whoever changed it reads the totals later than we did: either our write meets a
-   conflict and we do step 2 again, or it comes first and the other one sees it.
+1. read the totals of every year that is touched, with their revisions;
+2. read all stored days of those years, merge, write the days that are new or differ;
+3. sum what was read and what was written, and write the sums against the revisions of step 1.
+
+Whoever writes a day writes its totals afterwards. So if another load changes a day after we read it, either it read
+the totals before we wrote them, and then it meets a conflict or we do; or it read them later, and then it read our
+days later still. A conflict of any kind starts again at step 1. As the sums come from step 2's reading and our own
+writes, no day is read twice, and a first import reads nothing but keys that do not exist.
 
 Totals are recomputed even when no day changed, so that a run which follows an interrupted one repairs it.
 """
@@ -17,13 +21,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from include.gas.days import ONE_DAY
 from include.gas.documents import (
     DAY,
     MONTH,
     YEAR,
     Document,
     day_document,
+    day_of,
+    day_of_id,
     id_range,
     is_stale,
     merge_day,
@@ -32,7 +37,8 @@ from include.gas.documents import (
 )
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
-from include.gas.totals import Number, merge_total, month_documents, touched, year_documents
+from include.gas.totals import Number, merge_total, month_documents, year_documents
+from include.gas.windows import Window
 
 ATTEMPTS = 10
 """How often a step is done before giving up on a store where others keep writing the same documents."""
@@ -44,10 +50,12 @@ class WriteResult:
 
     :param written: ids that are stored now.
     :param conflicts: ids that are not, because somebody else changed them after we read them.
+    :param revisions: the new revision of each id that is stored.
     """
 
     written: set[str] = field(default_factory=set)
     conflicts: set[str] = field(default_factory=set)
+    revisions: dict[str, str] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -92,6 +100,9 @@ class LoadReport:
     :param months: month totals written.
     :param years: year totals written.
     :param totals: totals whose load changed, with old and new loads.
+    :param changed_days: gas days that this load wrote, by day.
+    :param stored_days: all gas days of the years looked at that are stored now, by day.
+    :param looked_at: the calendar years whose days were read.
     """
 
     new: int = 0
@@ -102,6 +113,9 @@ class LoadReport:
     months: int = 0
     years: int = 0
     totals: tuple[TotalChange, ...] = ()
+    changed_days: tuple[date, ...] = ()
+    stored_days: tuple[date, ...] = ()
+    looked_at: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -114,100 +128,133 @@ class LoadReport:
 
 
 def load_answer(
-    store: Store, account: str, pce: str, readings: Iterable[Reading], read_at: datetime | str
+    store: Store,
+    account: str,
+    pce: str,
+    readings: Iterable[Reading],
+    read_at: datetime | str,
+    *,
+    window: Window | None = None,
 ) -> LoadReport:
     """Store readings of one meter and bring its totals up to date.
 
-    Takes 7 store calls however long the history, plus those that conflicts cost, and fewer when nothing changed.
+    Takes 6 store calls however long the history, plus those that conflicts cost, and 3 when nothing changed.
 
     :param store: where the documents live.
     :param account: account id.
     :param pce: the meter.
     :param readings: one per gas day.
     :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are.
+    :param window: the gas days that were asked; all their years are then looked at, also where nothing was read.
     :raises StoreBusy: if others kept changing the same documents; repeating the load is safe.
     """
     new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
-    if not new:
+    years = {day_of(document).year for document in new.values()}
+    if window is not None:
+        years |= {window.first.year, window.last.year}
+    if not years:
         return LoadReport()
-    days = [date(document["year"], document["month"], document["day"]) for document in new.values()]
-    outcome = _load_days(store, account, pce, new, min(days), max(days))
-    months, years, changes = _load_totals(store, account, pce, days)
-    return LoadReport(**_count(outcome), months=months, years=years, totals=changes)
+    return _Load(store, account, pce, new, range(min(years), max(years) + 1)).run()
 
 
-def _load_days(
-    store: Store, account: str, pce: str, new: dict[str, Document], first: date, last: date
-) -> dict[str, str]:
-    keys = id_range(account, pce, first, last + ONE_DAY)
-    outcome: dict[str, str] = {}
-    for _ in range(ATTEMPTS):
-        stored = {document["_id"]: document for document in store.range(DAY, *keys)}
-        pending: list[Document] = []
+class _Load:
+    """One load; a conflict makes it start again, and what it has done so far stays noted."""
+
+    def __init__(self, store: Store, account: str, pce: str, new: dict[str, Document], years: range) -> None:
+        self.store = store
+        self.account = account
+        self.pce = pce
+        self.new = new
+        self.years = years
+        # Every month of a touched year is looked at, as its days are read anyway: a month that an interrupted run
+        # left behind is then repaired by any later run of that year.
+        self.ids = {
+            MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
+            YEAR: [year_id(account, pce, year) for year in years],
+        }
+        self.keys = id_range(account, pce, date(years[0], 1, 1), date(years[-1] + 1, 1, 1))
+        self.outcome: dict[str, str] = {}
+        self.written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
+        self.changes: dict[str, TotalChange] = {}
+        self.stored: set[str] = set()
+
+    def run(self) -> LoadReport:
+        for _ in range(ATTEMPTS):
+            stored = {doctype: self.store.fetch(doctype, self.ids[doctype]) for doctype in (MONTH, YEAR)}
+            days = {document["_id"]: document for document in self.store.range(DAY, *self.keys)}
+            what = "day"
+            if self._write_days(days):
+                what = "total"
+                self.stored = set(days)
+                if self._write_totals(stored, list(days.values())):
+                    return self._report()
+        raise _busy(self.account, self.pce, what)
+
+    def _write_days(self, days: dict[str, Document]) -> bool:
+        """Write the days that differ and put them, as they now stand, among those read; False after a conflict."""
+        pending: dict[str, Document] = {}
         kinds: dict[str, str] = {}
-        for document_id, document in new.items():
-            old = stored.get(document_id)
+        for document_id, document in self.new.items():
+            old = days.get(document_id)
             merged = merge_day(old, document)
             if merged is not None:
-                pending.append(merged)
+                pending[document_id] = merged
                 kinds[document_id] = _kind(old, document)
-            elif document_id not in outcome:
-                outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
+            elif document_id not in self.outcome:
+                self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
         if not pending:
-            return outcome
-        result = store.write(DAY, pending)
-        outcome.update((document_id, kind) for document_id, kind in kinds.items() if document_id in result.written)
-        if not result.conflicts:
-            return outcome
-    raise _busy(account, pce, "day")
+            return True
+        result = self.store.write(DAY, pending.values())
+        for document_id in result.written:
+            self.outcome[document_id] = kinds[document_id]
+            days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
+        return not result.conflicts
 
-
-def _kind(old: Document | None, new: Document) -> str:
-    if old is None:
-        return "new"
-    return "confirmed" if old.get("load") == new["load"] else "corrected"
-
-
-def _load_totals(
-    store: Store, account: str, pce: str, days: Iterable[date]
-) -> tuple[int, int, tuple[TotalChange, ...]]:
-    _, touched_years = touched(days)
-    years = range(touched_years[0], touched_years[-1] + 1)
-    # Every month of a touched year is looked at, as its days are read anyway: a month that an interrupted run left
-    # behind is then repaired by any later run of that year.
-    ids = {
-        MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
-        YEAR: [year_id(account, pce, year) for year in years],
-    }
-    keys = id_range(account, pce, date(years[0], 1, 1), date(years[-1] + 1, 1, 1))
-    written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
-    changes: dict[str, TotalChange] = {}
-    for _ in range(ATTEMPTS):
-        stored = {doctype: store.fetch(doctype, ids[doctype]) for doctype in (MONTH, YEAR)}
-        summed = store.range(DAY, *keys)
-        totals = {MONTH: month_documents(account, pce, summed), YEAR: year_documents(account, pce, summed)}
+    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
+        """Write the totals that differ from the sums of the days; False after a conflict."""
+        totals = {
+            MONTH: month_documents(self.account, self.pce, days),
+            YEAR: year_documents(self.account, self.pce, days),
+        }
         conflict = False
         for doctype in (MONTH, YEAR):
             pairs = ((stored[doctype].get(key), total) for key, total in totals[doctype].items())
             pending = [merged for old, total in pairs if (merged := merge_total(old, total)) is not None]
             if not pending:
                 continue
-            result = store.write(doctype, pending)
+            result = self.store.write(doctype, pending)
             conflict = conflict or bool(result.conflicts)
-            written[doctype] |= result.written
+            self.written[doctype] |= result.written
             for document in pending:
                 if document["_id"] in result.written:
-                    _note(changes, stored[doctype].get(document["_id"]), document)
-        if not conflict:
-            real = tuple(change for _, change in sorted(changes.items()) if change.before != change.after)
-            return len(written[MONTH]), len(written[YEAR]), real
-    raise _busy(account, pce, "total")
+                    self._note(stored[doctype].get(document["_id"]), document)
+        return not conflict
+
+    def _note(self, old: Document | None, new: Document) -> None:
+        key = new["_id"]
+        noted = self.changes.get(key)
+        before = noted.before if noted else (None if old is None else old.get("load"))
+        self.changes[key] = TotalChange(key, before, new["load"])
+
+    def _report(self) -> LoadReport:
+        real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
+        months, years = len(self.written[MONTH]), len(self.written[YEAR])
+        wrote = sorted(key for key, kind in self.outcome.items() if kind in ("new", "corrected", "confirmed"))
+        return LoadReport(
+            **_count(self.outcome),
+            months=months,
+            years=years,
+            totals=real,
+            changed_days=tuple(day_of_id(key) for key in wrote),
+            stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
+            looked_at=tuple(self.years),
+        )
 
 
-def _note(changes: dict[str, TotalChange], old: Document | None, new: Document) -> None:
-    key = new["_id"]
-    before = changes[key].before if key in changes else (None if old is None else old.get("load"))
-    changes[key] = TotalChange(key, before, new["load"])
+def _kind(old: Document | None, new: Document) -> str:
+    if old is None:
+        return "new"
+    return "confirmed" if old.get("load") == new["load"] else "corrected"
 
 
 def _count(outcome: dict[str, str]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
     (
         re.compile(
             r"revoqu|revoc|revok|obsolet|expir|preuve|demenag|resili"
-            r"|(pas|plus|non|n'est) (ete )?autoris|not (or no longer )?authori"
+            r"|(pas|plus|non|n'est),? (ete )?autoris|not (or no longer )?authori"
             r"|aucun droit|no right|droit d'acces (inexistant|inactif|termine)"
         ),
         ConsentLost,

@@ -70,15 +70,16 @@ class Window:
         return Window.of(new_first, new_end)
 
 
-def oldest_allowed(today: date) -> date:
+def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
     """Return the oldest day that is safe to ask for.
 
     :param today: civil date in Paris.
+    :param years: how far back GRDF serves what is asked for.
     """
-    year = today.year - HISTORY_YEARS
+    year = today.year - years
     try:
         then = today.replace(year=year)
-    except ValueError:  # 29 February of a leap year has no twin three years before
+    except ValueError:  # 29 February of a leap year has no twin three or five years before
         then = date(year, 3, 1)
     return then + MARGIN
 

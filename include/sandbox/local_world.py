@@ -6,6 +6,7 @@ import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from include.sandbox.connect import AccountBook, FrontDoor
@@ -66,7 +67,10 @@ class LocalWorld:
         couch = urlsplit(self.couch.url)
 
         def grdf(client_id: str, client_secret: str) -> str:
-            extra = {name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")}
+            extra: dict[str, Any] = {
+                name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")
+            }
+            extra["calls_per_second"] = 1000  # the sandbox has no quota unless it is told so
             return json.dumps(
                 {
                     "conn_type": "generic",

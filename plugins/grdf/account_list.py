@@ -56,7 +56,7 @@ def known_accounts() -> AccountList:
     """Give the account list: a fresh copy, else CouchDB's word, else the last good copy."""
     path = settings.home() / "accounts.json"
     copy, age = _read_copy(path)
-    if copy is not None and age <= settings.accounts_max_age():
+    if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: somebody set the clock back
         return copy
     try:
         current = _ask()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.definitions.retry_policy import RetryDecision
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.gas.errors import FailNow, RetryLater
 
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+LONGEST = 86_400.0
+"""Seconds: the longest wait that an answer can ask of us. Quotas start anew each day."""
+
+
 class GasRetryPolicy(ExceptionRetryPolicy):
     """Sort failures by the exception tree of ``include.gas.errors``.
 
     ``RetryLater`` is tried again, after the time GRDF asked for when it named one; ``FailNow`` is not, since only a
-    person can help; anything else keeps Airflow's own rule.
+    person can help, and neither is a connection that does not exist; anything else keeps Airflow's own rule.
     """
 
     def __init__(self) -> None:
@@ -26,6 +31,11 @@ class GasRetryPolicy(ExceptionRetryPolicy):
             rules=[
                 RetryRule(
                     exception=FailNow, action=RetryAction.FAIL, reason="Only a person can help; see the message above."
+                ),
+                RetryRule(
+                    exception=AirflowNotFoundException,
+                    action=RetryAction.FAIL,
+                    reason="An Airflow connection is missing: create it under Admin, Connections.",
                 ),
                 RetryRule(exception=RetryLater, action=RetryAction.RETRY, reason="It may pass; trying again later."),
             ]
@@ -43,5 +53,5 @@ class GasRetryPolicy(ExceptionRetryPolicy):
         """
         decision = super().evaluate(exception, try_number, max_tries, context)
         if isinstance(exception, RetryLater) and exception.retry_after is not None:
-            return RetryDecision.retry(timedelta(seconds=exception.retry_after), decision.reason)
+            return RetryDecision.retry(timedelta(seconds=min(exception.retry_after, LONGEST)), decision.reason)
         return decision

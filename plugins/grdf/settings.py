@@ -85,6 +85,49 @@ def retry_seconds() -> int:
     return _number("retry_seconds", 600, least=1, most=86_400)
 
 
+def quota_url() -> str:
+    """Where the calls to GRDF are counted, for all workers together: by default a SQLite file in Airflow's home, which
+    serves one machine. Workers on several machines need ``redis://...`` or ``postgresql://...`` (with the Python
+    package ``redis``, or ``psycopg[binary]``), or each machine would take the whole quota for itself.
+    """
+    return conf.get(SECTION, "quota_url", fallback="") or f"sqlite:///{home() / 'quota.db'}"
+
+
+def daily_reserve() -> int | None:
+    """Calls a day that imports of the past leave to the daily runs of all accounts; ``None``, the default, is half of
+    the connection's ``calls_per_day``.
+
+    A daily run takes one call per meter, and two more on an account's first day.
+    """
+    return _number("daily_reserve", 0, least=0, most=10**9) if conf.get(SECTION, "daily_reserve", fallback="") else None
+
+
+def consent_warning_days() -> int:
+    """Days before a consent's end from which ``grdf_consents`` warns about it."""
+    return _number("consent_warning_days", 30, least=0, most=365)
+
+
+def deletion_needs_approval() -> bool:
+    """Whether a deletion waits for a person's approval (default: yes)."""
+    return _boolean("deletion_needs_approval", True)
+
+
+def deletion_airflow_conn_id() -> str | None:
+    """Airflow connection (host, login, password of an Airflow user) with which a deletion removes Airflow's own history
+    of the account's DAG through Airflow's API; ``None``, the default, keeps it.
+    """
+    return conf.get(SECTION, "deletion_airflow_conn_id", fallback="") or None
+
+
+def _boolean(name: str, default: bool) -> bool:
+    text = (conf.get(SECTION, name, fallback="") or str(default)).strip().lower()
+    if text not in ("true", "false"):
+        raise BadSettings.about(
+            None, f"the setting [grdf] {name} is {text!r}", f"Give True or False, or leave it out for {default}."
+        )
+    return text == "true"
+
+
 def _number(name: str, default: int, *, least: int, most: int) -> int:
     text = conf.get(SECTION, name, fallback="") or str(default)
     try:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import blake2b
@@ -80,8 +81,9 @@ class Staging:
                 # An object store shows an object only once it is complete.
                 self._path(reference).write_text(text, encoding="utf-8")
             else:
+                # Ours is made private; one that was there, such as /tmp, is left as its owner wants it.
+                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_private(local, text)
-                local.parent.parent.chmod(0o700)
                 _forget_old(local.parent)
         except OSError as error:
             raise BadSettings.about(
@@ -98,7 +100,7 @@ class Staging:
         :param reference: what :meth:`put` gave
         :raises FailNow: when they are no longer there or belong to another account
         """
-        if not reference.startswith(f"{self.base_url}/{account}/"):
+        if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
             raise FailNow.about(
                 cause=f"the staged answers at {reference} do not lie in this account's folder of {self.base_url}",
                 account=account,
@@ -121,6 +123,16 @@ class Staging:
         :param reference: what :meth:`put` gave
         """
         self._path(reference).unlink(missing_ok=True)
+
+    def unfinished(self, account: str, besides: str | None) -> list[str]:
+        """Give the references of answers that other runs have staged and not loaded to the end.
+
+        :param account: the account's id
+        :param besides: the reference of the run that asks
+        """
+        names = sorted(file.name for file in self._files(account) if not file.name.startswith("."))
+        found = [f"{self.base_url}/{account}/{name}" for name in names]
+        return [reference for reference in found if reference != besides]
 
     def count(self, account: str) -> int:
         """Count the files that wait for an account.
@@ -157,5 +169,6 @@ def _local(reference: str) -> Path | None:
 def _forget_old(folder: Path) -> None:
     limit = time.time() - KEEP_SECONDS
     for file in folder.iterdir():
-        if file.is_file() and file.stat().st_mtime < limit:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run of the account removes its own at this moment
+            if file.is_file() and file.stat().st_mtime < limit:
+                file.unlink()

@@ -37,7 +37,11 @@ class MemoryStore:
         self.calls.append("write")
         result = WriteResult()
         for doc in docs:
-            (result.written if self._put(doctype, doc) else result.conflicts).add(doc["_id"])
+            if self._put(doctype, doc):
+                result.written.add(doc["_id"])
+                result.revisions[doc["_id"]] = self.docs[doctype][doc["_id"]]["_rev"]
+            else:
+                result.conflicts.add(doc["_id"])
         return result
 
     def _put(self, doctype: str, doc: dict[str, Any]) -> bool:

@@ -103,11 +103,24 @@ def test_merging_days() -> None:
     new, later = day(DAY, 60), {"read_at": "2024-04-03T00:00:00Z"}
     assert d.merge_day(None, new) == new
     assert d.merge_day(new | {"_rev": "1-a"}, new | later) is None
-    assert d.merge_day(new | {"load": 59, "_rev": "1-a", "x": 1}, new) == new | {"_rev": "1-a", "x": 1}
+    trace = [{"at": new["read_at"], "before": 59, "after": 60, "status": "provisional"}]
+    assert d.merge_day(new | {"load": 59, "_rev": "1-a", "x": 1}, new) == new | {
+        "_rev": "1-a", "x": 1, "changes": trace,
+    }  # fmt: skip
     assert d.merge_day(new | {"status": "definitive"}, new) == new
     assert d.merge_day(new | {"quality": "estimated"}, new) == new
     assert d.merge_day(new | {"load": 59} | later, new) is None
-    assert d.merge_day({"_id": new["_id"], "_rev": "1-a", "load": 1}, new) == new | {"_rev": "1-a"}
+    foreign = d.merge_day({"_id": new["_id"], "_rev": "1-a", "load": 1}, new)
+    assert foreign == new | {"_rev": "1-a", "changes": [trace[0] | {"before": 1}]}
+
+
+def test_a_day_remembers_its_last_corrections() -> None:
+    document = day(DAY, 0)
+    for load in range(1, 15):
+        document = d.merge_day(document, day(DAY, load, read_at=f"2024-04-{load + 2:02d}T00:00:00Z")) or {}
+    assert [(each["before"], each["after"]) for each in document["changes"]] == [(n - 1, n) for n in range(5, 15)]
+    assert d.CHANGES_KEPT == 10
+    assert d.merge_day(document, {**day(DAY, 14), "read_at": "2024-05-01T00:00:00Z"}) is None, "no change, no trace"
 
 
 @given(LOADS, LOADS, st.integers(0, 9), st.integers(0, 9))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +11,7 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
 from include.gas.documents import ACCOUNT, check_account_id
 from include.gas.errors import BadAccount, GasError, StoreBusy
+from include.gas.leaving import leaving
 
 TRIES = 10
 
@@ -55,36 +58,39 @@ class AccountStore:
         :raises BadAccount: when the account does not exist
         :raises StoreBusy: when others kept changing it
         """
-        for _ in range(TRIES):
+        for turn in range(TRIES):
+            time.sleep(random.uniform(0, 0.02) * turn)  # writers that met once must not keep step
             stored = self.document(account_id)
             new = change(stored)
             if new == stored or self._couchdb.put(ACCOUNT, new):
                 return new
         raise StoreBusy.about(cause=f"its document was changed by others {TRIES} times in a row", account=account_id)
 
-    def mark(self, account_id: str, error: GasError) -> None:
+    def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
         """Put on an account what a person must do, when the failure is about this household and not about everybody.
 
         :param account_id: the account's id
         :param error: the failure; its class says which Cozy word goes with it, or none
+        :param partial: whether other meters of the account can be read all the same
         """
         if error.state:
-            self.set_state(account_id, error.state, str(error))
+            self.set_state(account_id, error.state, str(error), partial=partial)
 
-    def set_state(self, account_id: str, state: str | None, message: str = "") -> None:
+    def set_state(self, account_id: str, state: str | None, message: str = "", *, partial: bool = False) -> None:
         """Set an account's state and since when it has it.
 
         :param account_id: the account's id
         :param state: a Cozy word, ``None`` when all is well
         :param message: a sentence for the operator
+        :param partial: whether it concerns some of the account's meters only
         """
         now = datetime.now(UTC)
-        self.update(account_id, lambda document: with_state(document, state, message, since=now))
+        self.update(account_id, lambda document: with_state(document, state, message, since=now, partial=partial))
 
     def listed(self) -> Iterator[Document]:
-        """Give every account document of our account type, in the order of their ids."""
+        """Give the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):
-            if document.get("account_type") == ACCOUNT_TYPE and not document["_id"].startswith("_design/"):
+            if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document
 
 

@@ -15,9 +15,11 @@ from requests.auth import AuthBase
 
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
-from include.gas.consents import AccessRight, read_rights
+from include.gas.consents import AccessRight, Rights, read_rights
 from include.gas.errors import GasError, ServiceUnavailable
+from include.gas.quota import Purpose
 from include.gas.refusals import http_error
 from include.gas.windows import Window
 
@@ -66,6 +68,9 @@ class AdictHook(HttpHook):
         self._shelf = shelf or VariableShelf()
         self._one_at_a_time = one_at_a_time
         self._token: DataToken | None = None
+        self.purpose: Purpose = "daily"
+        self.asked_at = datetime.now(UTC)
+        """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:
@@ -97,7 +102,6 @@ class AdictHook(HttpHook):
         :return: the answer as it came
         :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
         """
-        read_at = datetime.now(UTC)
         body = self._call(
             "GET",
             f"/pce/{pce}/donnees_consos_informatives",
@@ -106,7 +110,48 @@ class AdictHook(HttpHook):
             what=f"gas days {window} of meter {pce}",
             accept="application/x-ndjson",
         )
-        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), read_at.isoformat(), body)
+        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
+
+    def published_lines(self, pce: str, window: Window, *, account: str) -> StagedAnswer:
+        """Ask for the billing periods of one meter (``donnees_consos_publiees``): one call, up to five years.
+
+        :param pce: the meter
+        :param window: first gas day, and the day after the last
+        :param account: the account's id, for messages
+        :return: the answer as it came
+        :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
+        """
+        body = self._call(
+            "GET",
+            f"/pce/{pce}/donnees_consos_publiees",
+            {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
+            account=account,
+            what=f"the published periods {window} of meter {pce}",
+            accept="application/x-ndjson",
+        )
+        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
+
+    def contract(self, pce: str, *, account: str) -> str:
+        """Ask for the contract of one meter (``donnees_contractuelles``).
+
+        :param pce: the meter
+        :param account: the account's id, for messages
+        :return: the answer as it came
+        """
+        return self._meter_facts(pce, "contractuelles", account=account, what=f"the contract of meter {pce}")
+
+    def technical(self, pce: str, *, account: str) -> str:
+        """Ask for the technical facts of one meter (``donnees_techniques``).
+
+        :param pce: the meter
+        :param account: the account's id, for messages
+        :return: the answer as it came; it holds the meter's address
+        """
+        return self._meter_facts(pce, "techniques", account=account, what=f"the technical facts of meter {pce}")
+
+    def _meter_facts(self, pce: str, kind: str, *, account: str, what: str) -> str:
+        path = f"/pce/{pce}/donnees_{kind}"
+        return self._call("GET", path, {}, account=account, what=what, accept="application/json")
 
     def access_rights(self, pces: Iterable[str], *, account: str) -> tuple[AccessRight, ...]:
         """Ask which rights we hold on some meters (``POST /droits_acces``): one call for all of them.
@@ -127,6 +172,18 @@ class AdictHook(HttpHook):
             raise rights.problem
         return rights.rights
 
+    def all_access_rights(self) -> Rights:
+        """Ask which rights we hold on any meter (``GET /droits_acces``): one call for all accounts.
+
+        :return: the rights, and how many lines of the answer could not be read
+        """
+        what = "the list of all our access rights"
+        body = self._call("GET", "/droits_acces", {}, account=None, what=what, accept="application/x-ndjson")
+        rights = read_rights(body, account=None)
+        if rights.problem:
+            raise rights.problem
+        return rights
+
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights; never raises."""
         accepted, message = self.oauth.test_connection()
@@ -143,7 +200,9 @@ class AdictHook(HttpHook):
             return False, f"ADICT could not be asked ({type(error).__name__}). Check the connection's host."
         return True, f"{message} ADICT answers at {self.oauth.facts.api_base}."
 
-    def _call(self, method: str, path: str, data: dict[str, Any], *, account: str, what: str, accept: str) -> str:
+    def _call(
+        self, method: str, path: str, data: dict[str, Any], *, account: str | None, what: str, accept: str
+    ) -> str:
         response = self._answer(method, path, data, account=account, what=what, accept=accept)
         body = text_of(response)
         refusal = http_error(response.status_code, body, account=account, what=what, retry_after=retry_after(response))
@@ -152,7 +211,7 @@ class AdictHook(HttpHook):
         return body
 
     def _answer(
-        self, method: str, path: str, data: dict[str, Any], *, account: str, what: str, accept: str
+        self, method: str, path: str, data: dict[str, Any], *, account: str | None, what: str, accept: str
     ) -> requests.Response:
         """Ask, once more with a new token after a 401, and give the answer whatever its status."""
         if self._token is None:
@@ -165,11 +224,11 @@ class AdictHook(HttpHook):
         return response
 
     def _reach(
-        self, method: str, path: str, data: dict[str, Any], accept: str, account: str, what: str
+        self, method: str, path: str, data: dict[str, Any], accept: str, account: str | None, what: str
     ) -> requests.Response:
         assert self._token is not None
         try:
-            return self._send(method, path, data, accept, self._token)
+            return self._send(method, path, data, accept, self._token, account)
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
                 cause=f"GRDF could not be reached for {what} ({type(error).__name__})",
@@ -177,7 +236,12 @@ class AdictHook(HttpHook):
                 next_step=PATIENCE,
             ) from None
 
-    def _send(self, method: str, path: str, data: dict[str, Any], accept: str, token: DataToken) -> requests.Response:
+    def _send(
+        self, method: str, path: str, data: dict[str, Any], accept: str, token: DataToken, account: str | None = None
+    ) -> requests.Response:
+        governor = governor_for(self.oauth.facts)
+        governor.before_call(account=account, purpose=self.purpose)
+        self.asked_at = datetime.now(UTC)  # after the wait for the quota: of two answers the later question wins
         self.method = method
         self.auth_type = lambda: BearerAuth(token.value)
         how: dict[str, Any] = {"json": data} if method != "GET" else {}
@@ -188,6 +252,7 @@ class AdictHook(HttpHook):
             extra_options={"check_response": False, "timeout": TIMEOUT, "allow_redirects": False},
             **how,
         )
+        governor.after_call(response.status_code, retry_after(response))
         return response
 
 

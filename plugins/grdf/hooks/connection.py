@@ -33,6 +33,8 @@ class GrdfConnection:
     :param issuer: the ``iss`` that an ``id_token`` must carry; by default what :func:`issuer_of` makes of the page
     :param id_token_algorithms: signature algorithms accepted for an ``id_token``
     :param jwks_url: where the provider's public keys are, for the RS and ES algorithms; may be empty
+    :param calls_per_second: quota of the client: calls a second, over all endpoints (ADICT 3.8)
+    :param calls_per_day: quota of the client: calls a day
     """
 
     conn_id: str
@@ -46,6 +48,8 @@ class GrdfConnection:
     issuer: str = ""
     id_token_algorithms: tuple[str, ...] = ("HS256",)
     jwks_url: str = ""
+    calls_per_second: float = 1.0
+    calls_per_day: int = 6000
 
     @classmethod
     def read(cls, connection: Connection) -> GrdfConnection:
@@ -82,9 +86,11 @@ class GrdfConnection:
             authorize_url=authorize_url,
             redirect_uri=text("redirect_uri"),
             scope=text("scope") or _split(api_base).path or "/adict/v2",
-            issuer=text("issuer") or (issuer_of(authorize_url) if _is_address(authorize_url) else ""),
+            issuer=text("issuer") or (issuer_of(authorize_url) if is_address(authorize_url) else ""),
             id_token_algorithms=tuple(algorithms),
             jwks_url=text("jwks_url"),
+            calls_per_second=_positive(extra, "calls_per_second", 1.0, odd),
+            calls_per_day=int(_positive(extra, "calls_per_day", 6000, odd, whole=True)),
         )
         if wrong := odd + this._problems():
             raise BadSettings.about(
@@ -102,7 +108,7 @@ class GrdfConnection:
             wrong.append("password (GRDF's client secret) is missing")
         for name in ("api_base", "token_url", "authorize_url", "jwks_url"):
             value = getattr(self, name)
-            if value and not _is_address(value):
+            if value and not is_address(value):
                 place = "host" if name == "api_base" else name
                 wrong.append(f"{place} is {redact(value)!r}, which is no http(s) address")
         if any(name.lower() == "none" for name in self.id_token_algorithms):
@@ -110,6 +116,21 @@ class GrdfConnection:
         if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms names a public-key algorithm, but jwks_url is missing")
         return wrong
+
+
+def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str], *, whole: bool = False) -> float:
+    """Read a number above 0, written as a number or as text; what is none goes to the list of odd things."""
+    given = extra.get(name)
+    if given is None or given == "":
+        return default
+    try:
+        number = float("nan") if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if 0 < number < float("inf") and (number.is_integer() or not whole):
+        return number
+    odd.append(f"{name} is {given!r}, which is not a {'whole ' if whole else ''}number above 0")
+    return default
 
 
 def issuer_of(authorize_url: str) -> str:
@@ -161,7 +182,11 @@ def _split(url: str) -> SplitResult:
         return urlsplit("")
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Tell whether a text is an http(s) address with a host.
+
+    :param url: any text
+    """
     parts = _split(url)
     try:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

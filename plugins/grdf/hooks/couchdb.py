@@ -6,19 +6,19 @@ feed classes are left alone: they cache for ever, hide conflicts, or stop after 
 
 from __future__ import annotations
 
-import json
 import threading
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 from airflow.sdk import BaseHook
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from grdf.hooks.connection import base_url
+from grdf.hooks.connection import base_url, is_address
+from grdf.hooks.couch_answers import json_keys, json_object, place, rows_of
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
@@ -67,6 +67,8 @@ class CouchDBHook(BaseHook):
         self._patience = patience
         self._client: CouchDB | None = None
         self._lock = threading.Lock()
+        self._missing: set[str] = set()
+        self._partitions: bool | None = None
         self.prefix = ""
         self.requests_sent = 0
 
@@ -84,18 +86,24 @@ class CouchDBHook(BaseHook):
     def _connect(self) -> CouchDB:
         connection = self.get_connection(self.couchdb_conn_id)
         url = base_url(connection, default_scheme="http")
+        given = connection.extra_dejson
+        prefix = (given.get("database_prefix") if isinstance(given, Mapping) else None) or ""
         wrong = [
             f"{field} is missing"
             for field, value in (("host", url), ("login", connection.login), ("password", connection.password))
             if not value
         ]
+        if url and not is_address(url):
+            wrong.append(f"host is {redact(url)!r}, which is no http(s) address")
+        if not isinstance(prefix, str):
+            wrong.append(f"database_prefix is {prefix!r}, which is not a text")
         if wrong:
             raise BadSettings.about(
                 account=None,
                 cause=f"the Airflow connection {self.couchdb_conn_id} is not complete: {'; '.join(wrong)}",
                 next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{self.couchdb_conn_id.upper()}).",
             )
-        self.prefix = connection.extra_dejson.get("database_prefix") or ""
+        self.prefix = prefix
         retry = Retry(
             total=self._patience,
             connect=min(self._patience, 2),
@@ -105,16 +113,18 @@ class CouchDBHook(BaseHook):
             status_forcelist=(429, 502, 503),
             allowed_methods=None,
             raise_on_status=False,
+            respect_retry_after_header=False,  # a gateway may say hours: the task's own retry is the place to wait
         )
         client = CouchDB(
-            connection.login,
-            connection.password,
+            (connection.login or "").encode(),  # as bytes: requests takes a text for Latin-1, and CouchDB for UTF-8
+            (connection.password or "").encode(),
             url=url,
             use_basic_auth=True,
             timeout=self._timeout,
             adapter=HTTPAdapter(pool_maxsize=16, max_retries=retry),
         )
         client.connect()  # Basic authentication: sends nothing
+        client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is no JSON object
         return client
 
     # -- one document -----------------------------------------------------------------------------------------------
@@ -163,7 +173,7 @@ class CouchDBHook(BaseHook):
             response = self.request("GET", doctype, "/_all_docs", query=query)
             if response.status_code == 404:
                 return
-            rows = json_object(self.good(response))["rows"]
+            rows = rows_of(self.good(response))
             yield from (row["doc"] for row in rows[:PAGE] if row.get("doc"))
             if len(rows) <= PAGE:
                 return
@@ -180,7 +190,7 @@ class CouchDBHook(BaseHook):
         response = self.request("GET", doctype, "/_all_docs", query=query)
         if response.status_code == 404:
             return None
-        rows = json_object(self.good(response))["rows"]
+        rows = rows_of(self.good(response))
         return str(rows[0]["id"]) if rows else None
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
@@ -196,7 +206,7 @@ class CouchDBHook(BaseHook):
             )
             if response.status_code == 404:
                 return {}
-            for row in json_object(self.good(response))["rows"]:
+            for row in rows_of(self.good(response)):
                 if row.get("doc"):  # a row for an unknown id has "error", one for a deleted document a null doc
                     found[row["id"]] = row["doc"]
         return found
@@ -209,13 +219,12 @@ class CouchDBHook(BaseHook):
         :return: which were written and which met a newer revision
         :raises ServiceUnavailable: when the server refused a document for any other reason; what was written stays
         """
-        written: set[str] = set()
+        written: dict[str, str] = {}
         conflicts: set[str] = set()
         refused: list[str] = []
         for batch in _batches(list(docs)):
             response = self._writing("POST", doctype, "/_bulk_docs", {"docs": list(batch)})
-            rows = self.good(response).json()
-            answered = {row["id"]: row for row in rows if isinstance(row, dict) and "id" in row}
+            answered = {row["id"]: row for row in rows_of(self.good(response)) if "id" in row}
             for document in batch:
                 row = answered.get(document["_id"])  # by id: not every server keeps the order
                 if row is None:
@@ -225,7 +234,7 @@ class CouchDBHook(BaseHook):
                 elif "error" in row or not row.get("rev"):
                     refused.append(f"{document['_id']} ({row.get('error')}: {row.get('reason')})")
                 else:
-                    written.add(document["_id"])
+                    written[document["_id"]] = row["rev"]
         if refused:
             raise ServiceUnavailable.about(
                 account=None,
@@ -233,7 +242,7 @@ class CouchDBHook(BaseHook):
                 f"{refused[0]}",
                 next_step="What it did store stays; the task is tried again and stores the rest.",
             )
-        return WriteResult(written=written, conflicts=conflicts)
+        return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
     # -- databases ---------------------------------------------------------------------------------------------------
 
@@ -244,10 +253,11 @@ class CouchDBHook(BaseHook):
 
         :param doctype: Cozy doctype
         """
-        query = {"partitioned": "true"} if ":" in _SAMPLE_IDS.get(doctype, "") and self._partitions() else {}
+        query = {"partitioned": "true"} if doctype in PARTITIONED and self._can_partition() else {}
         response = self.request("PUT", doctype, "", query=query)
         if response.status_code != 412:
             self.good(response)
+        self._missing.discard(doctype)
 
     def has_database(self, doctype: str) -> bool:
         """Tell whether a doctype's database exists.
@@ -272,8 +282,10 @@ class CouchDBHook(BaseHook):
         """Give what the server says of itself: version, features."""
         return json_object(self.good(self._send("GET", self.get_conn().server_url + "/")))
 
-    def _partitions(self) -> bool:
-        return "partitioned" in (self.greeting().get("features") or [])
+    def _can_partition(self) -> bool:
+        if self._partitions is None:
+            self._partitions = "partitioned" in (self.greeting().get("features") or [])
+        return self._partitions
 
     # -- HTTP --------------------------------------------------------------------------------------------------------
 
@@ -297,7 +309,10 @@ class CouchDBHook(BaseHook):
         """
         client = self.get_conn()
         name = quote(database_name(doctype, self.prefix), safe="")
-        return self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
+        response = self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
+        if response.status_code == 404 and path.startswith("/_all_docs"):
+            self._missing.add(doctype)  # so that the first write need not fail to find that out
+        return response
 
     def _send(
         self, method: str, url: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
@@ -310,13 +325,15 @@ class CouchDBHook(BaseHook):
         except (requests.RequestException, CloudantException) as error:
             raise ServiceUnavailable.about(
                 account=None,
-                cause=f"CouchDB at {_place(url)} could not be reached ({type(error).__name__}; connection "
+                cause=f"CouchDB at {place(url)} could not be reached ({type(error).__name__}; connection "
                 f"{self.couchdb_conn_id})",
                 next_step="Nothing is lost: it is tried again by itself. If it lasts, see whether CouchDB runs.",
             ) from None
         return response
 
     def _writing(self, method: str, doctype: str, path: str, body: Mapping[str, Any]) -> requests.Response:
+        if doctype in self._missing:
+            self.create_database(doctype)
         response = self.request(method, doctype, path, body=body)
         if response.status_code == 404:  # the first write into a new database
             self.create_database(doctype)
@@ -336,7 +353,7 @@ class CouchDBHook(BaseHook):
             reason = str(response.json().get("reason"))
         except (ValueError, AttributeError):
             reason = response.reason
-        where = f"CouchDB at {_place(response.url)} answered {response.status_code} ({redact(reason)})"
+        where = f"CouchDB at {place(response.url)} answered {response.status_code} ({redact(reason)})"
         if response.status_code in (401, 403):
             raise BadSettings.about(
                 account=None,
@@ -353,40 +370,10 @@ class CouchDBHook(BaseHook):
         raise ServiceUnavailable.about(account=None, cause=where)
 
 
-_SAMPLE_IDS = {f"com.grandlyon.grdf.{period}": "account:pce" for period in ("day", "month", "year")}
-
-
-def _place(url: str) -> str:
-    """Give scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
-
-
-def json_keys(**options: Any) -> dict[str, str]:
-    """Write query parameters as CouchDB reads them: each value as JSON.
-
-    :param options: name to value
-    """
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
+PARTITIONED = frozenset(f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year", "published"))
+"""Doctypes whose ids start with the account and a colon, as the documents of a partitioned database must."""
 
 
 def _batches(items: Sequence[_T], size: int = BATCH) -> Iterable[Sequence[_T]]:
     for at in range(0, len(items), size):
         yield items[at : at + size]
-
-
-def json_object(response: requests.Response) -> dict[str, Any]:
-    """Read an answer that must be a JSON object.
-
-    :param response: CouchDB's answer
-    :raises ServiceUnavailable: when it is not
-    """
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise ServiceUnavailable.about(
-            account=None, cause=f"CouchDB at {_place(response.url)} answered something that is not a JSON object"
-        )
-    return answer

@@ -16,6 +16,7 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.data_token import DataToken
+from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
 from include.gas.id_token import verify_id_token
@@ -41,6 +42,7 @@ class GrdfOAuthHook(BaseHook):
     def __init__(self, grdf_conn_id: str = default_conn_name) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
+        self._keys: dict[str, Any] | None = None
 
     @cached_property
     def facts(self) -> GrdfConnection:
@@ -65,6 +67,7 @@ class GrdfOAuthHook(BaseHook):
         :raises CredentialsRefused: when GRDF does not accept the client id or secret
         :raises ServiceUnavailable: when there is no usable answer
         """
+        self._public_keys(account)  # before the code is spent: what fails later for want of them could not be repeated
         answer = self._ask(
             {
                 "grant_type": "authorization_code",
@@ -93,14 +96,13 @@ class GrdfOAuthHook(BaseHook):
         :raises IdTokenRefused: when its algorithm, signature, issuer, audience, time or nonce is wrong
         """
         facts = self.facts
-        jwks = self._public_keys(account) if facts.jwks_url else None
         claims = verify_id_token(
             id_token,
             account=account,
             client_id=facts.client_id,
             algorithms=list(facts.id_token_algorithms),
             key=facts.client_secret,
-            jwks=jwks,
+            jwks=self._public_keys(account),
             issuer=facts.issuer,
             nonce=nonce,
         )
@@ -152,6 +154,8 @@ class GrdfOAuthHook(BaseHook):
     def _ask(self, form: dict[str, str], *, account: str | None) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
+        governor = governor_for(facts)
+        governor.before_call(account=account)
         try:
             with self.get_conn() as session:
                 response = session.post(
@@ -167,6 +171,7 @@ class GrdfOAuthHook(BaseHook):
                 account=account,
                 next_step=PATIENCE,
             ) from None
+        governor.after_call(response.status_code, retry_after(response))
         if refusal := token_error(
             response.status_code,
             response.text,
@@ -186,8 +191,11 @@ class GrdfOAuthHook(BaseHook):
             )
         return answer
 
-    def _public_keys(self, account: str) -> dict[str, Any]:
+    def _public_keys(self, account: str) -> dict[str, Any] | None:
+        """Read the provider's public keys, once in this hook's life; ``None`` when the connection names none."""
         url = self.facts.jwks_url
+        if not url or self._keys is not None:
+            return self._keys
         try:
             response = requests.get(url, timeout=TIMEOUT)
             response.raise_for_status()
@@ -202,6 +210,7 @@ class GrdfOAuthHook(BaseHook):
             raise BadSettings.about(
                 cause=f"{url} (jwks_url) does not answer with a set of keys (RFC 7517)", account=account
             )
+        self._keys = keys
         return keys
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from grdf.operators.base import AccountOperator
-from include.gas.accounts import Code, with_meters
-from include.gas.errors import FailNow, IdTokenRefused
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.operators.base import AccountOperator, is_scheduled
+from include.gas.accounts import Code, with_meters, without_grant
+from include.gas.errors import FailNow, GrantRefused, IdTokenRefused
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -36,12 +38,21 @@ class AcquireTokenOperator(AccountOperator):
         :raises BadAccount: when there is no grant, or the document is odd
         """
         account = self.accounts.account(self.account_id)
+        if account.leaving:
+            raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
+        if account.waits_for_person and is_scheduled(context):
+            raise AirflowSkipException(
+                f"Account {account.id} waits for its household ({account.state}), so GRDF is not asked. "
+                f"{account.message} A run started by hand tries all the same."
+            )
         if not account.needs_first_launch:
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}
         try:
             consents = consents_of_grant(self.adict.oauth, account)
         except FailNow as error:
+            if isinstance(error, GrantRefused):
+                self.accounts.update(account.id, without_grant)
             self.accounts.mark(account.id, error)
             raise
         self.accounts.update(account.id, lambda document: with_meters(document, consents))

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 
 from grdf.retries import GasRetryPolicy
 from include.gas.days import gas_day_of
+from include.gas.errors import AccountLeaving
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.accounts import Account
 
 
 class AccountOperator(BaseOperator):
@@ -67,6 +69,26 @@ class AccountOperator(BaseOperator):
         return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
 
 
+def stop_if_leaving(account: Account) -> None:
+    """Refuse to work for a household that is leaving.
+
+    :param account: the account
+    :raises AccountLeaving: when its deletion is under way
+    """
+    if account.leaving:
+        raise AccountLeaving.about(
+            account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
+        )
+
+
+def is_scheduled(context: Context) -> bool:
+    """Tell whether a run was started by the timetable, and not by a person.
+
+    :param context: Airflow's task context
+    """
+    return _run_type(context) == "scheduled"
+
+
 def run_day(context: Context) -> date:
     """Give the gas day that a run is about.
 
@@ -86,7 +108,12 @@ def is_backfill(context: Context) -> bool:
 
     :param context: Airflow's task context
     """
-    return str(getattr(context["dag_run"].run_type, "value", context["dag_run"].run_type)) == "backfill"
+    return _run_type(context) == "backfill"
+
+
+def _run_type(context: Context) -> str:
+    kind = context["dag_run"].run_type
+    return str(getattr(kind, "value", kind))
 
 
 def is_last_try(context: Context) -> bool:

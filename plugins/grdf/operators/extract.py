@@ -7,21 +7,18 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.operators.base import AccountOperator, is_backfill, is_last_try, run_day
+from grdf.operators.base import AccountOperator, is_backfill, is_last_try, run_day, stop_if_leaving
+from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import Account, history_read, with_consents
 from include.gas.consents import Consent, usable_right
 from include.gas.days import paris_today
-from include.gas.documents import DAY, account_range, day_of_id
-from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, RetryLater
-from include.gas.lines import Answer, read_answer
+from include.gas.documents import DAY, account_range, day_id, day_of_id
+from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
 from include.gas.windows import Window, daily_window
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-ASK_AGAIN = 2
-"""How often a window that GRDF's server failed on (2000100) is asked for again within one task."""
 
 
 class ExtractOperator(AccountOperator):
@@ -51,6 +48,7 @@ class ExtractOperator(AccountOperator):
         """
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)
+        stop_if_leaving(account)
         backfill = is_backfill(context)
         unread = {meter.pce for meter in account.meters if not backfill and not history_read(document, meter)}
         if unread:
@@ -58,19 +56,24 @@ class ExtractOperator(AccountOperator):
         answers: list[StagedAnswer] = []
         problems: list[GasError] = []
         counts: dict[str, int] = {}
+        closed = 0  # meters that a person must see to
         for meter in account.meters:
+            if backfill and self._is_definitive(context, account, meter):
+                continue
             window = self._window(context, account, meter, whole=meter.pce in unread)
             if window is None:
                 self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, meter.pce)
                 continue
-            read, trouble = self._read(account, meter, window, whole=meter.pce in unread)
+            read, trouble = read_meter(self.adict, account.id, meter, window, whole=meter.pce in unread)
             answers += read
             problems += trouble
+            closed += any(isinstance(problem, FailNow) for problem in trouble)
             for answer in read:
-                for name, number in self._understood(account, answer).counts.items():
+                for name, number in understood(account.id, answer).counts.items():
                     counts[name] = counts.get(name, 0) + number
-        self._judge(context, account, problems, readings=counts.get("readings", 0))
-        reference = self._staging.put(account.id, context["run_id"], answers) if answers else None
+        partial = closed < len(account.meters)
+        self._judge(context, account, problems, readings=counts.get("readings", 0), partial=partial)
+        reference = self._stage(account, context["run_id"], answers)
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {
             "account": account.id,
@@ -83,6 +86,18 @@ class ExtractOperator(AccountOperator):
     @property
     def _staging(self) -> Staging:
         return Staging(settings.staging_url(), settings.staging_conn_id())
+
+    def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> str | None:
+        """Stage the answers; nothing stays there of a household that has left meanwhile."""
+        if not answers:
+            return None
+        reference = self._staging.put(account.id, run_id, answers)
+        try:
+            stop_if_leaving(self.accounts.account(account.id))
+        except (AccountLeaving, BadAccount):
+            self._staging.remove(reference)
+            raise
+        return reference
 
     def _with_dates(self, account: Account) -> Account:
         """Learn from GRDF how far each consent reaches: once, on the first launch, in one call for all meters."""
@@ -98,6 +113,21 @@ class ExtractOperator(AccountOperator):
             dated.append(Consent(meter.pce, accreditation, right.data_first, right.data_end))
         self.accounts.update(account.id, lambda document: with_consents(document, dated))
         return replace(account, meters=tuple(dated))
+
+    def _is_definitive(self, context: Context, account: Account, meter: Consent) -> bool:
+        """Spare GRDF a call for a backfilled day that cannot change any more, unless the backfill asks for it."""
+        if (context["dag_run"].conf or {}).get("include_definitive") is True:
+            return False
+        day = run_day(context)
+        stored = self.couchdb.get(DAY, day_id(account.id, meter.pce, day))
+        if stored is None or stored.get("status") != "definitive":
+            return False
+        self.log.info(
+            "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask all the same, "
+            'start the backfill with the configuration {"include_definitive": true}.',
+            account.id, meter.pce, day,
+        )  # fmt: skip
+        return True
 
     def _window(self, context: Context, account: Account, meter: Consent, *, whole: bool) -> Window | None:
         day = run_day(context)
@@ -118,43 +148,14 @@ class ExtractOperator(AccountOperator):
             consent_end=meter.end,
         )
 
-    def _read(
-        self, account: Account, meter: Consent, window: Window, *, whole: bool
-    ) -> tuple[list[StagedAnswer], list[GasError]]:
-        """Ask for one meter; trouble with it does not keep the others from being read."""
-        answers: list[StagedAnswer] = []
-        problems: list[GasError] = []
-        pending, asked_again = [window], 0
-        while pending:
-            try:
-                answer = self.adict.daily_lines(meter.pce, pending.pop(0), account=account.id)
-            except (CredentialsRefused, BadSettings):
-                raise  # about us, not about this meter: the next one would fail alike
-            except (FailNow, RetryLater) as error:
-                problems.append(error)
-                continue
-            answers.append(answer)
-            problem = self._understood(account, answer).problem()
-            if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
-                asked_again += 1
-                pending += problem.windows
-            elif isinstance(problem, CredentialsRefused):
-                raise problem
-            elif problem is not None:
-                problems.append(problem)
-        if whole and not problems:
-            answers = [replace(answer, history_from=window.first.isoformat()) for answer in answers]
-        return answers, problems
-
-    def _understood(self, account: Account, answer: StagedAnswer) -> Answer:
-        return read_answer(answer.body, account=account.id, pce=answer.pce, window=answer.window)
-
-    def _judge(self, context: Context, account: Account, problems: list[GasError], *, readings: int) -> None:
+    def _judge(
+        self, context: Context, account: Account, problems: list[GasError], *, readings: int, partial: bool
+    ) -> None:
         """Put on the account what its household must know, and stop here unless something can be loaded."""
         later = [problem for problem in problems if isinstance(problem, RetryLater)]
         for problem in problems:
             if isinstance(problem, FailNow):
-                self.accounts.mark(account.id, problem)
+                self.accounts.mark(account.id, problem, partial=partial)
         if later:
             if not is_last_try(context):
                 raise later[0]

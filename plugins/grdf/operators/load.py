@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.operators.base import AccountOperator
+from grdf.announcing import announce
+from grdf.operators.base import AccountOperator, stop_if_leaving
+from grdf.reading import note_gaps, store_answer, take_back_if_left
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
-from include.gas.errors import FailNow
-from include.gas.lines import read_answer
-from include.gas.load import LoadReport, load_answer
+from include.gas.documents import ACCOUNT
+from include.gas.errors import AccountLeaving, BadAccount, FailNow
+from include.gas.leaving import leaving
+from include.gas.load import LoadReport
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,19 +43,29 @@ class LoadOperator(AccountOperator):
         :return: the account and how many days were new, corrected and unchanged, and how many totals were replaced
         :raises FailNow: after loading, when ``extract`` met something that a person must know
         """
-        account = self.accounts.account(self.account_id)  # an account deleted meanwhile gets no new documents
         staged: dict[str, Any] = self.staged or {}
         staging = Staging(settings.staging_url(), settings.staging_conn_id())
         reference = staged.get("reference")
+        account = self._read_account(staging, reference)
         answers = staging.get(self.account_id, reference) if reference else []
+        self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
+        reports: list[tuple[StagedAnswer, LoadReport]] = []
         for answer in answers:
-            for name, number in self._load(answer).counts().items():
+            _, report = store_answer(self.couchdb, self.account_id, answer, self.log)
+            reports.append((answer, report))
+            for name, number in report.counts().items():
                 counts[name] = counts.get(name, 0) + number
         problems: list[str] = staged.get("problems") or []
-        self._acknowledge(account, answers, well=not problems)
+        try:
+            self._acknowledge(account, reports, well=not problems)
+        except (AccountLeaving, BadAccount):
+            if take_back_if_left(self.couchdb, self.account_id) and reference:
+                staging.remove(reference)
+            raise
         if reference:
             staging.remove(reference)
+        announce(context, self.outlets or (), self.account_id, [report for _, report in reports])
         if problems:
             raise FailNow.about(
                 cause="what GRDF gave is stored, but not all could be read: " + " ".join(problems),
@@ -61,46 +74,55 @@ class LoadOperator(AccountOperator):
             )
         return {"account": self.account_id, **counts}
 
-    def _load(self, answer: StagedAnswer) -> LoadReport:
-        lines = read_answer(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
-        report = load_answer(self.couchdb, self.account_id, answer.pce, lines.readings, answer.read_at)
-        done = {
-            "new": report.new,
-            "corrected": report.corrected,
-            "made definitive": report.confirmed,
-            "unchanged": report.unchanged,
-            "overtaken by a later reading": report.stale,
-            "absent at GRDF": len(lines.absent),
-        }
-        said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
-        self.log.info("Account %s, meter %s: days: %s (%s).", self.account_id, answer.pce, said, answer.window)
-        if not report.changed:
-            self.log.info("Account %s, meter %s: nothing changed.", self.account_id, answer.pce)
-        for total in report.totals:
-            if total.before is None:
-                continue  # a period seen for the first time is no news beside the count of new days
-            self.log.info(
-                "Account %s, meter %s: the total of %s is now %s kWh, it was %s kWh.",
-                self.account_id, answer.pce, total.id.rpartition(":")[2], total.after, total.before,
-            )  # fmt: skip
-        if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:
-            self.log.warning(
-                "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; "
-                "tell GRDF if this goes on. %s",
-                self.account_id, answer.pce, left_out, "; ".join(lines.broken[:5]),
-            )  # fmt: skip
-        return report
+    def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> None:
+        """Store once more what runs that died have left in staging.
 
-    def _acknowledge(self, account: Account, answers: Sequence[StagedAnswer], *, well: bool) -> None:
-        """Note on the account that a history is read and that all is well; writes nothing when that is known."""
+        Such a run may have stored days and not their totals, in a year that no later run looks at again. Its answers
+        are older than ours, which are stored after them and so have the last word. They stay where they are for a day,
+        since they may be those of a run that is going on.
+        """
+        newest = max((answer.read_at for answer in ours), default="9999")
+        a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+        for former in staging.unfinished(self.account_id, reference):
+            try:
+                answers = [answer for answer in staging.get(self.account_id, former) if answer.read_at < newest]
+            except FailNow:
+                continue  # its own run has just loaded it
+            if not answers:
+                continue
+            self.log.info(
+                "Account %s: a former run did not finish storing; its answers are stored first.", self.account_id
+            )
+            for answer in answers:
+                store_answer(self.couchdb, self.account_id, answer, self.log)
+            if all(answer.read_at < a_day_ago for answer in answers):
+                staging.remove(former)
+
+    def _read_account(self, staging: Staging, reference: str | None) -> Account:
+        document = self.couchdb.get(ACCOUNT, self.account_id)
+        if reference and (document is None or leaving(document)):
+            staging.remove(reference)
+        account = Account.from_document(document) if document else self.accounts.account(self.account_id)
+        stop_if_leaving(account)
+        return account
+
+    def _acknowledge(self, account: Account, reports: Sequence[tuple[StagedAnswer, LoadReport]], *, well: bool) -> None:
+        """Note on the account that a history is read, which days are missing, and that all is well.
+
+        Writes nothing when all that is known already.
+        """
         consents = {meter.pce: meter for meter in account.meters}
-        whole = {answer.pce: answer for answer in answers if answer.history_from and answer.pce in consents}
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
-            for pce, answer in whole.items():
-                first = date.fromisoformat(answer.history_from or answer.first)
-                document = with_history(document, consents[pce], first, answer.read_at)
+            stop_if_leaving(Account.from_document(document))
+            for answer, report in reports:
+                if answer.pce not in consents:
+                    continue
+                if answer.history_from:
+                    first = date.fromisoformat(answer.history_from)
+                    document = with_history(document, consents[answer.pce], first, answer.read_at)
+                document = note_gaps(document, consents[answer.pce], answer, report)
             return with_state(document, None) if well else document
 
-        if answers:
+        if reports:
             self.accounts.update(self.account_id, change)

@@ -1,0 +1,35 @@
+"""Every morning: what GRDF's list of rights says about each account's consents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import DAG, CronTriggerTimetable
+
+from grdf import settings
+from grdf.operators.check_consents import CheckConsentsOperator
+
+DOC = """
+Asks GRDF once for all our access rights and brings the accounts up to date: consents revoked on GRDF's site, given
+again, or about to end. An account whose household must act says so in its document (`state`, `state_message`), and its
+scheduled runs are skipped until it has.
+"""
+
+with DAG(
+    "grdf_consents",
+    # Before the first accounts run, so that none asks for data it may not read any more.
+    schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/Paris"),
+    start_date=pendulum.datetime(2020, 1, 1, tz="Europe/Paris"),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    default_args={
+        "owner": "grdf",
+        "retries": settings.retries(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds()),
+    },
+    tags=["grdf", "consents"],
+    doc_md=DOC,
+):
+    CheckConsentsOperator(task_id="check_consents")

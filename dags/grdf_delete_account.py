@@ -1,0 +1,74 @@
+"""A household leaves: its consents are revoked at GRDF, then all that is stored of it is removed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.python import ShortCircuitOperator
+from airflow.sdk import DAG, Param
+
+from grdf import settings
+from grdf.operators.deletion.base import is_real_run
+from grdf.operators.deletion.check import CheckDeletionOperator
+from grdf.operators.deletion.mark import MarkLeavingOperator
+from grdf.operators.deletion.purge import PurgeAccountOperator
+from grdf.operators.deletion.report import ReportDeletionOperator
+from grdf.operators.deletion.revoke import RevokeConsentsOperator
+from grdf.retries import GasRetryPolicy
+
+DOC = """
+Ends the consents of one account at GRDF and removes what is stored of it. It cannot be undone.
+
+1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would go.
+2. Start it again with the dry run off. It waits at `approve` until somebody approves what `check` has listed.
+3. If it fails in between, mend what the log says and start it again: it goes on where it stopped.
+
+*Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
+"""
+PARAMS = {
+    "account": Param(
+        "",
+        type="string",
+        title="Account",
+        description="The account's id: what follows grdf_account__ in its DAG's name.",
+    ),
+    "confirm": Param("", type="string", title="The same again", description="Type the account's id a second time."),
+    "dry_run": Param(True, type="boolean", title="Dry run", description="Only list what would be revoked and removed."),
+    "keep_data": Param(
+        False, type="boolean", title="Keep the data", description="Revoke the consents, but remove nothing."
+    ),
+}
+
+with DAG(
+    "grdf_delete_account",
+    schedule=None,
+    allowed_run_types=["manual"],
+    is_paused_upon_creation=False,
+    params=PARAMS,
+    default_args={
+        "owner": "grdf",
+        "retries": settings.retries(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "retry_policy": GasRetryPolicy(),
+    },
+    tags=["grdf", "deletion"],
+    doc_md=DOC,
+):
+    check = CheckDeletionOperator(task_id="check", retries=0)
+    real_run = ShortCircuitOperator(task_id="real_run", python_callable=is_real_run)
+    mark = MarkLeavingOperator(task_id="mark_leaving")
+    revoke = RevokeConsentsOperator(task_id="revoke")
+    purge = PurgeAccountOperator(task_id="purge")
+    report = ReportDeletionOperator(task_id="report")
+    check >> real_run
+    if settings.deletion_needs_approval():
+        approve = ApprovalOperator(
+            task_id="approve",
+            subject="Delete account {{ params.account }}? This cannot be undone.",
+            body="{{ ti.xcom_pull(task_ids='check')['text'] }}",
+        )
+        real_run >> approve >> mark
+    else:
+        real_run >> mark
+    mark >> revoke >> purge >> report

@@ -1,0 +1,63 @@
+"""A range of the past is read again: one call per meter, however long it is, where a backfill makes one per day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param, TriggerRule
+
+from grdf import settings
+from grdf.announcing import CHANGES
+from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator, SummariseHistoryOperator
+from grdf.retries import GasRetryPolicy
+
+DOC = """
+Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.
+
+`read` has one task per account: their states show how far it is, and each one's log how long the rest will take. An
+account that fails does not stop the others; clear its task to try again. Days that are stored as definitive are not
+asked for again unless *Definitive days too* is on.
+"""
+DAYS = 30
+PARAMS = {
+    "accounts": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        title="Accounts",
+        description="One id a line; none for all accounts.",
+    ),
+    "from": Param(type="string", format="date", title="From", description="First gas day."),
+    "to": Param(type="string", format="date", title="To", description="The day after the last gas day."),
+    "include_definitive": Param(
+        False,
+        type="boolean",
+        title="Definitive days too",
+        description="Ask also for days that GRDF has said to be definitive.",
+    ),
+}
+
+with DAG(
+    "grdf_history",
+    schedule=None,
+    allowed_run_types=["manual"],
+    is_paused_upon_creation=False,
+    params=PARAMS,
+    # The daily runs come first: a long import takes a part of the workers, never all of them.
+    default_args={
+        "owner": "grdf",
+        "retries": settings.retries(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "retry_policy": GasRetryPolicy(),
+    },
+    tags=["grdf", "history"],
+    doc_md=DOC,
+):
+    plan = PlanHistoryOperator(task_id="plan")
+    # When the day's quota is spent a task waits for the next day, and each wait is a try: a long import takes days.
+    read = ReadHistoryOperator.partial(
+        task_id="read", max_active_tis_per_dag=2, outlets=[CHANGES], retries=max(settings.retries(), DAYS)
+    ).expand(account_id=plan.output)
+    SummariseHistoryOperator(
+        task_id="summary", planned=plan.output, results=read.output, trigger_rule=TriggerRule.ALL_DONE
+    )

@@ -1,0 +1,228 @@
+"""A household leaves: the mark on its account, what its deletion takes away, and the record that stays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from include.gas.consents import AccessRight
+from include.gas.days import utc_text
+from include.gas.documents import DAY, MONTH, YEAR, Document
+from include.gas.published import PUBLISHED
+
+AUDIT = "com.grandlyon.grdf.audit"
+"""Doctype of the records of deletions. They hold no meter number, name or address."""
+
+DATA = (DAY, MONTH, YEAR, PUBLISHED)
+"""Doctypes whose documents carry the account's id, in the order in which they are removed."""
+
+ASKED = "asked"
+"""What a record says of a right whose revocation was asked for and not answered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The mark of a deletion under way.
+
+    :param run: Airflow run id of the deletion.
+    :param by: who asked for it, Airflow's user name.
+    :param since: when it was marked, UTC text.
+    :param keep_data: whether the household keeps its data.
+    """
+
+    run: str
+    by: str
+    since: str
+    keep_data: bool = False
+
+
+def leaving(document: Mapping[str, Any]) -> Leaving | None:
+    """Return the mark on an account document, or None.
+
+    :param document: the account document.
+    """
+    mark = document.get("leaving")
+    if not isinstance(mark, Mapping):
+        return None
+    run, by, since = (str(mark.get(key, "")) for key in ("run", "by", "since"))
+    return Leaving(run, by, since, keep_data=mark.get("keep_data") is True)
+
+
+def with_leaving(
+    document: Mapping[str, Any], *, run: str, by: str, since: datetime, keep_data: bool = False
+) -> Document:
+    """Mark an account as leaving: from now on nothing reads it and nothing stores for it.
+
+    :param document: the account document.
+    :param run: Airflow run id of the deletion.
+    :param by: who asked for it.
+    :param since: the present, aware; kept from before when a former try of a deletion has marked it.
+    :param keep_data: only revoke: what is stored stays, also what a run stores that was under way.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    before = leaving(document)
+    changed["leaving"] = {"run": run, "by": by, "since": before.since if before else utc_text(since)}
+    if keep_data:
+        changed["leaving"]["keep_data"] = True
+    return changed
+
+
+def without_leaving(document: Mapping[str, Any]) -> Document:
+    """Take the mark away, for a household that keeps its data.
+
+    :param document: the account document.
+    """
+    return {key: copy.deepcopy(value) for key, value in document.items() if key != "leaving"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a deletion would revoke and remove.
+
+    :param account: account id.
+    :param rights: GRDF's ids of the rights that stand, with their states.
+    :param documents: how many documents per doctype.
+    :param staged: how many staged files.
+    :param tokens: whether the account document holds tokens or a code.
+    :param keep_data: only revoke.
+    :param notes: what the reader must know besides.
+    """
+
+    account: str
+    rights: tuple[tuple[str, str], ...] = ()
+    documents: Mapping[str, int] = field(default_factory=dict)
+    staged: int = 0
+    tokens: bool = False
+    keep_data: bool = False
+    notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Write the plan for the person who decides (Markdown)."""
+        lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
+        lines += [f"* {right} ({state})" for right, state in self.rights]
+        if self.keep_data:
+            lines += ["", "Nothing is removed: *keep the data* was chosen."]
+        else:
+            lines += ["", "To remove:"]
+            lines += [f"* {number} documents of {doctype}" for doctype, number in self.documents.items()]
+            lines += [f"* {self.staged} staged files", f"* the account document{', with its tokens' * self.tokens}"]
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+
+
+def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
+    """Return the rights that a leaving household has revoked: in force or waiting, and granted to us.
+
+    :param rights: all rights on the account's meters.
+    """
+    return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
+
+
+def audit_id(account: str, run: str) -> str:
+    """Make the id of a deletion's record: one per account and run.
+
+    :param account: account id.
+    :param run: Airflow run id.
+    """
+    return f"{account}:{blake2b(run.encode(), digest_size=8).hexdigest()}"
+
+
+def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
+    """Begin the record of a deletion.
+
+    :param account: account id.
+    :param run: Airflow run id.
+    :param by: who asked for it.
+    :param at: the present, aware.
+    :param keep_data: only revoke.
+    """
+    return {
+        "_id": audit_id(account, run),
+        "account": account,
+        "run": run,
+        "asked_by": by,
+        "asked_at": utc_text(at),
+        "keep_data": keep_data,
+        "revoked": {},
+        "removed": {},
+        "finished_at": None,
+    }
+
+
+def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Document:
+    """Note which rights were revoked, by GRDF's id, and how; what a former try found out stays.
+
+    :param entry: the record.
+    :param outcomes: GRDF's id of a right to ``revoked``, ``was not in force`` or, before the answer is there,
+        :data:`ASKED`.
+    """
+    noted: Mapping[str, str] = entry.get("revoked", {})
+    settled = {right: said for right, said in noted.items() if said != ASKED}
+    return {**entry, "revoked": {**noted, **outcomes, **settled}}
+
+
+def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
+    """Note in a record that a run goes on with the deletion; nothing changes for the run that began it.
+
+    :param entry: the record.
+    :param run: Airflow run id of the present deletion.
+    :param by: who asked for it.
+    :param at: the present, aware.
+    :param keep_data: only revoke, as the form says now.
+    """
+    resumed = list(entry.get("resumed", []))
+    if run not in (entry.get("run"), *(each["run"] for each in resumed)):
+        resumed.append({"run": run, "by": by, "at": utc_text(at)})
+    return {**entry, "keep_data": keep_data, **({"resumed": resumed} if resumed else {})}
+
+
+def last_taker(entry: Mapping[str, Any]) -> Leaving:
+    """Return which deletion was the last to work on a record, in the shape of the mark.
+
+    :param entry: the record.
+    """
+    first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
+    last = [first, *entry.get("resumed", [])][-1]
+    return Leaving(str(last["run"]), str(last["by"]), str(last["at"]), keep_data=entry.get("keep_data") is True)
+
+
+def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
+    """Note what there was to remove before the first try began; a later try changes nothing.
+
+    :param entry: the record.
+    :param found: documents per doctype, and ``staged`` files.
+    """
+    if "found" in entry:
+        return dict(entry)
+    return {**entry, "found": {what: number for what, number in found.items() if number}}
+
+
+def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Document:
+    """Add to the counts of what was removed, over all tries.
+
+    :param entry: the record.
+    :param removed: documents per doctype, and ``staged`` files.
+    """
+    before: Mapping[str, int] = entry.get("removed", {})
+    keys = [*before, *(key for key in removed if key not in before)]
+    return {**entry, "removed": {key: before.get(key, 0) + removed.get(key, 0) for key in keys}}
+
+
+def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int], tombstones: str) -> Document:
+    """Close the record with the verification.
+
+    A try that was killed may have removed documents without counting them: of those found at first none is left.
+
+    :param entry: the record.
+    :param at: the present, aware.
+    :param left: what was found afterwards, per kind; all zero for a deletion that is complete.
+    :param tombstones: what the server keeps of removed documents, in words.
+    """
+    removed: Mapping[str, int] = entry.get("removed", {})
+    found: Mapping[str, int] = {} if any(left.values()) else entry.get("found", {})
+    counts = {what: max(removed.get(what, 0), found.get(what, 0)) for what in {**removed, **found}}
+    closed = {**entry, "removed": counts, "verified": dict(left), "tombstones": tombstones}
+    return {**closed, "finished_at": utc_text(at)}

@@ -1,0 +1,181 @@
+"""What GRDF knows of a meter besides its gas: its contract and how often it is read (ADICT 3.4 and 3.5).
+
+Of the technical answer only the reading frequency is taken. The address in it is personal and not needed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from include.gas.consents import Consent
+from include.gas.days import utc_text
+from include.gas.documents import Document
+from include.gas.errors import ServiceUnavailable
+from include.gas.fields import is_about, number_in
+from include.gas.refusals import refusal_error, status_of
+from include.gas.scan import scan
+from include.gas.totals import Number
+from include.gas.words import day_in, text_of
+
+FIELD = "meter_facts"
+"""Key of an account document: per meter, what is told here."""
+
+_DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A meter's contract.
+
+    :param tariff: `tarif_acheminement`: T1 to T4 or TP, or "".
+    :param profile: `profil_type_actuel`, such as P012, or "".
+    :param car: reference use in kWh a year, or None.
+    :param car_next: the coming one, or None.
+    :param cja: capacity in kWh a day, or None; residential meters have none.
+    :param commissioned: `date_mes`, the day the meter was put into service, or None.
+    """
+
+    tariff: str = ""
+    profile: str = ""
+    car: Number | None = None
+    car_next: Number | None = None
+    cja: Number | None = None
+    commissioned: date | None = None
+
+
+def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
+    """Read an answer of `donnees_contractuelles`.
+
+    :param text: the body as received. `car` and `cja` come as a number or as an object.
+    :param account: account id, for messages.
+    :param pce: the meter that was asked.
+    :return: the contract, or None when GRDF says that it has none.
+    :raises GasError: when GRDF refuses, or its answer cannot be read.
+    """
+    facts = _facts(text, "donnees_contractuelles", account=account, pce=pce)
+    if facts is None:
+        return None
+    profile = facts.get("profil")
+    return Contract(
+        tariff=text_of(facts.get("tarif_acheminement")).upper()[:20],
+        profile=text_of(profile.get("profil_type_actuel") if isinstance(profile, Mapping) else profile)[:20],
+        car=_figure(facts.get("car"), "car_actuelle"),
+        car_next=_figure(facts.get("car"), "car_future", alone=False),
+        cja=_figure(facts.get("cja"), "cja"),
+        commissioned=day_in(facts.get("date_mes")),
+    )
+
+
+def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
+    """Read how often a meter is read out of an answer of `donnees_techniques`.
+
+    :param text: the body as received.
+    :param account: account id, for messages.
+    :param pce: the meter that was asked.
+    :return: `1M`, `MM`, `6M`, `JJ`, another word of GRDF's, or "" when it does not say.
+    :raises GasError: when GRDF refuses, or its answer cannot be read.
+    """
+    facts = _facts(text, "donnees_techniques", account=account, pce=pce) or {}
+    meter = facts.get("caracteristiques_compteur")
+    return text_of(meter.get("frequence")).upper()[:20] if isinstance(meter, Mapping) else ""
+
+
+def has_daily_data(frequency: str) -> bool | None:
+    """Tell whether GRDF has daily data of a meter.
+
+    :param frequency: `frequence`: `1M` (households) and `MM` have, `6M` and `JJ` have not.
+    :return: None when the word says nothing about it.
+    """
+    return _DAILY.get(frequency)
+
+
+def no_daily_data(pce: str, frequency: str) -> str:
+    """Say that a meter cannot give daily data; "" for one that can, or that we do not know it of.
+
+    :param pce: the meter.
+    :param frequency: `frequence`.
+    """
+    if has_daily_data(frequency) is not False:
+        return ""
+    said = f"Meter {pce} has no daily data of the kind that is read every day: GRDF reads it"
+    if frequency == "JJ":
+        return f"{said} for daily bills (frequency JJ). Its days come as published periods of one day."
+    return f"{said} every six months (frequency {frequency}). Only the periods that GRDF publishes are kept."
+
+
+def with_meter_facts(
+    document: Mapping[str, Any],
+    consent: Consent,
+    *,
+    read_at: datetime | str,
+    contract: Contract | None,
+    frequency: str | None,
+    refused: Mapping[str, str],
+) -> Document:
+    """Note on an account what is known of a meter. What could not be read this time keeps its former value.
+
+    :param document: the account document.
+    :param consent: the meter, under its present consent.
+    :param read_at: when GRDF was asked, aware.
+    :param contract: its contract, or None when it could not be read.
+    :param frequency: how often it is read, or None when that could not be read.
+    :param refused: in words, why something could not be read: `contract`, `technical`.
+    :return: a new document.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    known = changed.get(FIELD)
+    known = dict(known) if isinstance(known, Mapping) else {}
+    former = known.get(consent.pce)
+    entry = dict(former) if isinstance(former, Mapping) else {}
+    for gone in ("message", "refused"):
+        entry.pop(gone, None)
+    if contract is not None:
+        entry |= {
+            "tariff": contract.tariff or None,
+            "profile": contract.profile or None,
+            "car": contract.car,
+            "car_next": contract.car_next,
+            "cja": contract.cja,
+            "commissioned": contract.commissioned.isoformat() if contract.commissioned else None,
+        }
+    if frequency is not None:
+        entry |= {"frequency": frequency or None, "daily_data": has_daily_data(frequency)}
+    for name in ("frequency", "tariff", "car", "daily_data"):
+        entry.setdefault(name, None)
+    if message := no_daily_data(consent.pce, entry["frequency"] or ""):
+        entry["message"] = message
+    if refused:
+        entry["refused"] = dict(refused)
+    entry |= {"id_accreditation": consent.id_accreditation, "read_at": utc_text(read_at)}
+    changed[FIELD] = {**known, consent.pce: entry}
+    return changed
+
+
+def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[str, Any] | None:
+    found = scan(text)
+    fine = False
+    for line in found.objects:
+        if not is_about(line, pce):
+            continue
+        code, message = status_of(line)
+        refusal = refusal_error(code, message, account=account, pce=pce)
+        if refusal is not None:
+            raise refusal
+        facts = line.get(key)
+        if isinstance(facts, Mapping):
+            return facts
+        fine = fine or bool(code) or (key in line and facts is None)
+    if fine or not (found.objects or found.broken):
+        return None
+    raise ServiceUnavailable.about(account, f"meter {pce}: GRDF's answer ({key}) could not be read")
+
+
+def _figure(value: object, name: str, *, alone: bool = True) -> Number | None:
+    """Return a figure that comes alone or as a member of an object."""
+    if isinstance(value, Mapping):
+        return number_in(value.get(name))
+    return number_in(value) if alone else None

@@ -1,0 +1,136 @@
+"""Published periods against the gas days of the same period: a difference is shown on the account, never mended."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from include.gas.consents import Consent
+from include.gas.days import utc_text
+from include.gas.documents import Document, day_of
+from include.gas.published import Period, newest_period, period_of
+from include.gas.totals import Number, exact_sum
+from include.gas.windows import Window
+
+FIELD = "published"
+"""Key of an account document: per meter, what its published periods say beside its gas days."""
+
+DIFFERENCES_KEPT = 24
+"""Differences that an account document lists per meter, the newest: two years of monthly bills."""
+
+FLOORED = 1
+"""kWh by which the energy of one gas day may be too low: GRDF cuts it to a whole number (681 of 684 real rows)."""
+
+USUAL_COEFFICIENT = 12.0
+"""kWh per m³, a little above the highest seen: counts when a period does not name its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A published period beside its stored gas days.
+
+    :param first: first gas day.
+    :param end: gas day after the last one, excluded.
+    :param published: kWh that GRDF published.
+    :param stored: kWh of the stored days, summed.
+    :param missing_days: how many of its days are not stored.
+    :param beyond_rounding: whether rounding alone cannot explain the difference (see :func:`compare`).
+    """
+
+    first: date
+    end: date
+    published: Number
+    stored: Number
+    missing_days: int
+    beyond_rounding: bool
+
+    @property
+    def difference(self) -> Number:
+        """Published minus stored, in kWh."""
+        return exact_sum((self.published, -self.stored))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry of an account document."""
+        return {
+            "first": self.first.isoformat(),
+            "end": self.end.isoformat(),
+            "published": self.published,
+            "stored": self.stored,
+            "missing_days": self.missing_days,
+        }
+
+
+def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
+    """Compare a period with the stored days.
+
+    What rounding alone explains: each day's energy is cut to whole kWh, so the stored sum may be too low by
+    :data:`FLOORED` a day; and the period's energy counts whole m³ between two indexes, so it may be wrong by one m³
+    (its coefficient, in kWh) either way. A difference outside of these two together is beyond rounding. Missing days
+    make one, which :attr:`Comparison.missing_days` then explains. A period that begins within a calendar month has one
+    coefficient where its days have two, which may show as well.
+
+    :param period: what GRDF published.
+    :param loads: kWh by stored gas day, of any days.
+    """
+    window = Window(period.first, period.end)
+    stored = [loads[day] for day in window.days() if day in loads]
+    total = exact_sum(stored)
+    cubic_metre = period.coefficient or USUAL_COEFFICIENT
+    difference = exact_sum((period.load, -total))
+    within = -cubic_metre <= difference <= FLOORED * len(stored) + cubic_metre
+    return Comparison(period.first, period.end, period.load, total, len(window) - len(stored), not within)
+
+
+def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]]) -> tuple[Comparison, ...]:
+    """Compare all stored periods that can be: those that begin when gas days were stored already.
+
+    :param periods: stored periods of one meter.
+    :param days: all stored day documents of that meter.
+    :return: by first day; none for a meter without gas days.
+    """
+    loads = {day_of(document): document["load"] for document in days}
+    since = min(loads, default=None)
+    if since is None:
+        return ()
+    spans = sorted((period_of(document) for document in periods), key=lambda period: period.first)
+    return tuple(compare(period, loads) for period in spans if period.first >= since)
+
+
+def with_published(
+    document: Mapping[str, Any],
+    consent: Consent,
+    *,
+    read_at: datetime | str,
+    periods: Iterable[Mapping[str, Any]],
+    compared: Iterable[Comparison],
+    message: str = "",
+) -> Document:
+    """Note on an account what a meter's published periods say.
+
+    :param document: the account document.
+    :param consent: the meter, under its present consent.
+    :param read_at: when GRDF was asked, aware.
+    :param periods: all stored periods of the meter.
+    :param compared: their comparison with the stored days.
+    :param message: in words, why GRDF gave none, or "".
+    :return: a new document.
+    """
+    changed: Document = copy.deepcopy(dict(document))
+    differences = [each.as_json() for each in compared if each.beyond_rounding]
+    newest = newest_period(periods)
+    entry: dict[str, Any] = {
+        "last_period": newest
+        and {"first": newest.first.isoformat(), "end": newest.end.isoformat(), "load": newest.load},
+        "differences": differences[-DIFFERENCES_KEPT:],
+        "differences_in_all": len(differences),
+        "id_accreditation": consent.id_accreditation,
+        "read_at": utc_text(read_at),
+    }
+    if message:
+        entry["message"] = message
+    known = changed.get(FIELD)
+    changed[FIELD] = {**(known if isinstance(known, Mapping) else {}), consent.pce: entry}
+    return changed

@@ -1,0 +1,220 @@
+"""GRDF's quota as arithmetic: who may call when, with what is left of the day. The shared state is a small text.
+
+GRDF allows 1 call a second and 6,000 a day, over all endpoints together, then answers 429 (contract annex 4, for parks
+under 5,000 meters; ADICT 3.8). It does not say when its day begins, so both meanings are kept: a call counts until
+24 hours have passed and the Paris day it was made on is over, which is later once a year, on the day of 25 hours.
+
+Calls are booked: each gets the next free instant, so whoever asks first goes first. An instant that nobody uses,
+because its holder died, costs one instant and no more. Whoever is late goes late; the next still keeps its distance.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal
+
+from include.gas.days import PARIS
+
+Purpose = Literal["daily", "history"]
+
+DAY = 86_400.0
+MARGIN = 0.05
+"""Calls keep this much more distance than the quota asks for: what leaves here a second apart may reach GRDF closer
+together, by as much as the network delayed the first more than the second."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+"""Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
+_BIN = 300
+"""Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What one client may do.
+
+    :param calls_per_second: highest pace
+    :param calls_per_day: calls in 24 hours and in a Paris day
+    :param reserve: calls of these that history imports leave alone, below ``calls_per_day``
+    """
+
+    calls_per_second: float
+    calls_per_day: int
+    reserve: int = 0
+
+    @property
+    def distance(self) -> float:
+        """Seconds between two calls."""
+        return (1 + MARGIN) / self.calls_per_second
+
+    def share(self, purpose: Purpose) -> int:
+        """Calls a day for one purpose."""
+        return self.calls_per_day - (self.reserve if purpose == "history" else 0)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A booked call.
+
+    :param at: its instant (epoch seconds)
+    :param epoch: the ledger's when it was booked; a pause begins another one and voids the instant, not the booking
+    """
+
+    at: float
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Go:
+    """Call now."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not yet: ask again with the ticket.
+
+    :param seconds: how long to wait
+    :param ticket: what was booked, if anything was
+    :param paused: whether it is for GRDF's 429
+    """
+
+    seconds: float
+    ticket: Ticket | None
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The day's calls are used up.
+
+    :param until: when the first of them no longer counts (epoch seconds)
+    """
+
+    until: float
+
+
+@dataclass
+class Ledger:
+    """The shared state of one client's quota.
+
+    :param last: when the last call was let go (epoch seconds)
+    :param free: the first instant that is not booked (epoch seconds)
+    :param epoch: number of pauses so far
+    :param paused_until: end of the last pause (epoch seconds)
+    :param backoff: how long the last pause without a given time was (seconds)
+    :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
+    """
+
+    last: float = 0.0
+    free: float = 0.0
+    epoch: int = 0
+    paused_until: float = 0.0
+    backoff: float = 0.0
+    calls: dict[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> Ledger:
+        """Read what :meth:`text` wrote; nothing at all is an empty ledger.
+
+        :raises ValueError: when it is something else
+        """
+        if text is None:
+            return cls()
+        try:
+            told = json.loads(text)
+            calls = {int(at): [int(daily), int(history)] for at, (daily, history) in told["calls"].items()}
+            numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
+            return cls(**numbers, epoch=int(told["epoch"]), calls=calls)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise ValueError("no ledger of calls") from None
+
+    def text(self) -> str:
+        """Write the ledger down."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    def used(self) -> tuple[int, int]:
+        """Count the calls that still matter: all of them, and those of history imports."""
+        history = sum(count[1] for count in self.calls.values())
+        return history + sum(count[0] for count in self.calls.values()), history
+
+    def ask(
+        self, now: float, quota: Quota, purpose: Purpose, ticket: Ticket | None, *, patience: float
+    ) -> Go | Wait | Spent:
+        """Ask to make a call, or ask again with the ticket got before.
+
+        Daily runs book as far ahead as they are ready to wait. History imports book only the next two instants, so a
+        daily run never has more than those before it.
+
+        :param now: the shared clock (epoch seconds)
+        :param quota: what the client may do
+        :param purpose: what the call is for
+        :param ticket: what :class:`Wait` gave before
+        :param patience: the most seconds to book ahead; where it takes longer, nothing is booked
+        """
+        self._tidy(now)
+        if ticket is None:
+            total, history = self.used()
+            if total >= quota.calls_per_day or (purpose == "history" and history >= quota.share("history")):
+                return Spent(self._until(quota, purpose))
+        if self.paused_until > now:
+            return Wait(self.paused_until - now, ticket, paused=True)
+        if ticket is None or ticket.epoch != self.epoch:
+            at = max(now, self.free)
+            if purpose == "history" and at - now > 2 * quota.distance:
+                return Wait(at - now - 2 * quota.distance, ticket)
+            if at - now > patience:
+                return Wait(at - now, ticket)
+            if ticket is None:
+                self.calls.setdefault(int(now // _BIN), [0, 0])[purpose == "history"] += 1
+            ticket = Ticket(at, self.epoch)
+            self.free = at + quota.distance
+        start = max(ticket.at, self.last + quota.distance)
+        if now < start:
+            return Wait(start - now, ticket)
+        self.last = now
+        self.free = max(self.free, now + quota.distance)
+        return Go()
+
+    def refused(self, now: float, retry_after: float | None) -> float:
+        """GRDF answered 429: nobody calls for a while.
+
+        :param now: the shared clock (epoch seconds)
+        :param retry_after: what GRDF named (seconds), if it did
+        :return: seconds that the pause still lasts
+        """
+        if not retry_after and self.paused_until > now:
+            return self.paused_until - now  # a call that was under way when the pause began tells nothing new
+        if retry_after:
+            until = now + min(retry_after, DAY)
+        else:
+            lasting = self.backoff and now - self.paused_until < max(60.0, 2 * self.backoff)
+            self.backoff = min(2 * self.backoff, LONGEST_PAUSE) if lasting else FIRST_PAUSE
+            until = now + self.backoff
+        if until > self.paused_until:
+            self.paused_until = self.free = until
+            self.epoch += 1
+        return self.paused_until - now
+
+    def _tidy(self, now: float) -> None:
+        """Forget the calls that no longer count; go along with a clock that was set back."""
+        self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
+        if (back := self.last - now) > 0:
+            self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
+
+    def _until(self, quota: Quota, purpose: Purpose) -> float:
+        total, history = self.used()
+        too_many, much_history = total - quota.calls_per_day + 1, history - quota.share("history") + 1
+        for at in sorted(self.calls):
+            too_many -= sum(self.calls[at])
+            much_history -= self.calls[at][1]
+            if too_many <= 0 and (purpose == "daily" or much_history <= 0):
+                return _leaves(at)
+        raise AssertionError("a quota below one call a day")
+
+
+def _leaves(at: int) -> float:
+    """Tell when the calls of some five minutes no longer count: after a day, and when their Paris day is over."""
+    end = (at + 1) * _BIN
+    day = datetime.fromtimestamp(at * _BIN, UTC).astimezone(PARIS).date()
+    midnight = datetime.combine(day + timedelta(days=1), time(), PARIS)
+    return max(end + DAY, midnight.timestamp())

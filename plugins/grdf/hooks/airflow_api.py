@@ -1,0 +1,71 @@
+"""Airflow's own REST API, for the one thing that a task cannot do otherwise: remove a DAG's history."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+from airflow.sdk import BaseHook
+from airflow.sdk.configuration import conf
+
+from grdf.hooks.connection import base_url
+from include.gas.errors import BadSettings, ServiceUnavailable
+
+TIMEOUT = (5.0, 60.0)
+
+
+class AirflowApiHook(BaseHook):
+    """Talk to Airflow's API as the user of a connection.
+
+    :param airflow_conn_id: connection with the API server's host, and login and password of an Airflow user who may
+        delete DAGs
+    """
+
+    conn_name_attr = "airflow_conn_id"
+
+    def __init__(self, airflow_conn_id: str) -> None:
+        super().__init__()
+        self.airflow_conn_id = airflow_conn_id
+
+    def forget_dag(self, dag_id: str) -> None:
+        """Remove a DAG with its runs, XComs, rendered fields and task logs on this machine; one unknown is fine.
+
+        :param dag_id: the DAG
+        :raises BadSettings: when Airflow refuses the user
+        :raises ServiceUnavailable: when Airflow does not answer
+        """
+        connection = self.get_connection(self.airflow_conn_id)
+        url = base_url(connection, default_scheme="http")
+        try:
+            login = requests.post(
+                f"{url}/auth/token",
+                json={"username": connection.login, "password": connection.password},
+                timeout=TIMEOUT,
+            )
+            self._check(login, "let the user in")
+            removed = requests.delete(
+                f"{url}/api/v2/dags/{quote(dag_id, safe='')}",
+                headers={"Authorization": f"Bearer {login.json()['access_token']}"},
+                timeout=TIMEOUT,
+            )
+        except requests.RequestException as error:
+            raise ServiceUnavailable.about(
+                None, f"Airflow's API at {url} could not be reached ({type(error).__name__})"
+            ) from None
+        if removed.status_code != 404:
+            self._check(removed, f"remove the DAG {dag_id}")
+        logs = Path(conf.get("logging", "base_log_folder")) / f"dag_id={dag_id}"
+        shutil.rmtree(logs, ignore_errors=True)
+
+    def _check(self, response: requests.Response, what: str) -> None:
+        if response.ok:
+            return
+        if response.status_code in (401, 403):
+            raise BadSettings.about(
+                None,
+                f"Airflow did not {what} (HTTP {response.status_code}, connection {self.airflow_conn_id})",
+                "Give the connection a user who may delete DAGs, or empty [grdf] deletion_airflow_conn_id.",
+            )
+        raise ServiceUnavailable.about(None, f"Airflow did not {what} (HTTP {response.status_code})")

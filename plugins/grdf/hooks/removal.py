@@ -1,0 +1,124 @@
+"""Removing documents from CouchDB so that nothing personal stays.
+
+CouchDB keeps a tombstone of every deleted document, with its id; ours hold the meter's number. CouchDB 3 can purge: no
+tombstone stays, and a compaction then frees what old revisions held. Only its list of its latest purges
+(``_purged_infos_limit``, 1,000 by default) still has ids, until others take their place. The embedded server cannot
+purge: there the ids of removed documents stay in its files, one more reason why it is for trying and testing only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from grdf.hooks.couch_answers import json_keys, json_object
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.errors import StoreBusy
+
+PURGE_BATCH = 100
+"""Documents per ``_purge``, CouchDB's default limit (``[purge] max_document_id_number``)."""
+PAGE = 1000
+TRIES = 10
+
+PURGED = "purged: no tombstones are left; ids go from the server's list of its latest purges as others follow"
+KEPT = "the server cannot purge: ids of removed documents stay in its files"
+
+
+class Remover:
+    """Remove documents by ranges of their ids.
+
+    :param couchdb: the hook whose server holds them
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+        self._purges: bool | None = None
+
+    @property
+    def tombstones(self) -> str:
+        """What the server keeps of removed documents, in words."""
+        return PURGED if self.purges else KEPT
+
+    @property
+    def purges(self) -> bool:
+        """Whether the server can purge; asked once."""
+        if self._purges is None:
+            self._purges = _can_purge(self._couchdb)
+        return self._purges
+
+    def count(self, doctype: str, startkey: str, endkey: str) -> int:
+        """Count the documents of a range.
+
+        :param doctype: Cozy doctype
+        :param startkey: first id
+        :param endkey: last id
+        """
+        return sum(len(page) for page in self._pages(doctype, startkey, endkey))
+
+    def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
+        """Remove all documents of a range, also those that are written meanwhile, and give their number.
+
+        :param doctype: Cozy doctype
+        :param startkey: first id
+        :param endkey: last id
+        :raises StoreBusy: when the server keeps them all the same
+        """
+        removed = in_vain = 0
+        while rows := self._revisions(doctype, startkey, endkey, limit=PAGE):
+            number = self._remove(doctype, rows)
+            removed += number
+            in_vain = 0 if number else in_vain + 1
+            if in_vain == TRIES:
+                raise StoreBusy.about(None, f"documents of {doctype} could not be removed in {TRIES} tries in a row")
+        return removed
+
+    def remove(self, doctype: str, doc_id: str) -> int:
+        """Remove one document; one that is gone is fine.
+
+        :param doctype: Cozy doctype
+        :param doc_id: its id
+        """
+        return self.remove_range(doctype, doc_id, doc_id)
+
+    def compact(self, doctype: str) -> None:
+        """Have a server that purges free what it kept of removed documents in its files.
+
+        :param doctype: Cozy doctype
+        """
+        if self.purges:
+            response = self._couchdb.request("POST", doctype, "/_compact", body={})
+            if response.status_code != 404:  # no such database: nothing was ever stored
+                self._couchdb.good(response)
+
+    def _remove(self, doctype: str, rows: dict[str, str]) -> int:
+        if not self.purges:
+            stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]
+            return len(self._couchdb.write(doctype, stubs).written)
+        # Not deleted first: a tombstone is in no _all_docs, so one left by an interrupted try would never be found.
+        keys, removed = list(rows), 0
+        for at in range(0, len(keys), PURGE_BATCH):
+            batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}
+            answer = json_object(self._couchdb.good(self._couchdb.request("POST", doctype, "/_purge", body=batch)))
+            removed += sum(1 for revisions in (answer.get("purged") or {}).values() if revisions)
+        return removed
+
+    def _revisions(self, doctype: str, startkey: str, endkey: str, *, limit: int) -> dict[str, str]:
+        query = json_keys(startkey=startkey, endkey=endkey, limit=limit)
+        response = self._couchdb.request("GET", doctype, "/_all_docs", query=query)
+        if response.status_code == 404:
+            return {}
+        return {row["id"]: row["value"]["rev"] for row in json_object(self._couchdb.good(response))["rows"]}
+
+    def _pages(self, doctype: str, startkey: str, endkey: str) -> Iterator[dict[str, str]]:
+        start = startkey
+        while rows := self._revisions(doctype, start, endkey, limit=PAGE):
+            yield rows
+            if len(rows) < PAGE:
+                return
+            start = max(rows) + "\u0000"
+
+
+def _can_purge(couchdb: CouchDBHook) -> bool:
+    """CouchDB 2.3 was the first with ``_purge`` on clusters; the embedded server says that it is older."""
+    version = str(couchdb.greeting().get("version", "")).split(".")
+    return tuple(int(part) for part in version[:2] if part.isdigit()) >= (2, 3)

@@ -1,0 +1,95 @@
+"""Revoking consents: the one place that uses the secret of the account type ``grdfgrandlyon.delete``.
+
+Its token is asked for anew, kept in this process's memory and nowhere else, and never serves for data; the shared data
+token never serves to revoke.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from grdf.hooks.adict import AdictHook, text_of
+from grdf.hooks.oauth import retry_after
+from include.gas.consents import AccessRight
+from include.gas.errors import BadSettings, CredentialsRefused, ServiceUnavailable
+from include.gas.leaving import standing
+from include.gas.refusals import http_error, refusal_error, status_in
+
+DELETE_CONNECTION = "grdfgrandlyon_delete"
+
+REVOKED = "revoked"
+NOT_IN_FORCE = "was not in force"
+
+
+class RevocationHook(AdictHook):
+    """ADICT with the credentials that may revoke.
+
+    It takes no connection id: the connection is ``grdfgrandlyon_delete``, and nothing else names it.
+
+    :raises BadSettings: when there is no such connection, or it is not complete
+    """
+
+    default_conn_name = DELETE_CONNECTION
+
+    def __init__(self) -> None:
+        super().__init__(DELETE_CONNECTION, shelf=_Memory())
+        try:
+            self.oauth.facts  # noqa: B018 - read now, so that a connection that is missing is said plainly
+        except AirflowNotFoundException:
+            raise BadSettings.about(
+                None,
+                f"Airflow has no connection {DELETE_CONNECTION}, so no consent can be revoked",
+                "Add it with the credentials that GRDF sent for revoking, then start the deletion again.",
+            ) from None
+
+    def standing_rights(self, pces: list[str], *, account: str) -> tuple[AccessRight, ...]:
+        """Ask which of our rights on some meters stand: also such as the account does not know of.
+
+        :param pces: the account's meters
+        :param account: the account's id, for messages
+        """
+        return standing(self.access_rights(pces, account=account)) if pces else ()
+
+    def revoke(self, right: AccessRight, *, account: str) -> str:
+        """Revoke one right (``PATCH /droit_acces/{id}``); one that is revoked already is as good (ADICT 4).
+
+        :param right: the right
+        :param account: the account's id, for messages
+        :return: ``revoked``, or ``was not in force`` when GRDF's list of rights says so
+        :raises GasError: when GRDF refuses and the right still stands
+        """
+        what = f"the revocation of consent {right.id}"
+        response = self._answer(
+            "PATCH", f"/droit_acces/{right.id}", {}, account=account, what=what, accept="application/json"
+        )
+        body = text_of(response)
+        code, message = status_in(body)
+        if response.ok and not code:
+            return REVOKED
+        if response.status_code in (404, 409) or response.ok:
+            still = {each.id for each in self.standing_rights([right.pce], account=account)}
+            if right.id not in still:
+                return NOT_IN_FORCE
+        if response.status_code == 403:
+            raise CredentialsRefused.about(
+                account,
+                f"GRDF does not let the client of the connection {DELETE_CONNECTION} revoke consent {right.id}",
+                f"Check that {DELETE_CONNECTION} holds the credentials that may revoke, then clear this task.",
+            )
+        refusal = http_error(
+            response.status_code, body, account=account, what=what, retry_after=retry_after(response)
+        ) or refusal_error(code, message, account=account, pce=None)
+        raise refusal or ServiceUnavailable.about(account, f"GRDF did not carry out {what}")
+
+
+class _Memory:
+    """A shelf that ends with the process."""
+
+    def __init__(self) -> None:
+        self._text: str | None = None
+
+    def read(self) -> str | None:
+        return self._text
+
+    def write(self, text: str) -> None:
+        self._text = text

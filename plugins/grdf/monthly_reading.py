@@ -1,0 +1,179 @@
+"""One meter's monthly reading: its contract, how often it is read, and the periods that GRDF published.
+
+Each part gives a change to the account document, so that an account is written once for all its meters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.reading import Log
+from include.gas.days import paris_today
+from include.gas.documents import DAY, account_range
+from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
+from include.gas.meter_facts import (
+    Contract,
+    has_daily_data,
+    no_daily_data,
+    read_contract,
+    read_frequency,
+    with_meter_facts,
+)
+from include.gas.published import (
+    PUBLISHED,
+    PublishedAnswer,
+    merge_period,
+    newest_period,
+    period_document,
+    published_window,
+    read_published,
+)
+from include.gas.published_check import compare_all, with_published
+
+if TYPE_CHECKING:
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.consents import Consent
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes a new account document from the stored one."""
+
+TRIES = 5
+
+
+def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
+    """Read a meter's contract and technical facts: two calls.
+
+    :param adict: the hook that asks
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param log: the task's log
+    :param counts: what was done, counted
+    :return: what to note on the account; also what GRDF refused to tell, in words
+    :raises GasError: what concerns all accounts, or passes by itself
+    """
+    read_at = datetime.now(UTC)
+    contract: Contract | None = None
+    frequency: str | None = None
+    refused: dict[str, str] = {}
+    try:
+        contract = read_contract(adict.contract(meter.pce, account=account), account=account, pce=meter.pce)
+    except FailNow as error:
+        refused["contract"] = _words(error, "contract data", account, log, counts)
+    try:
+        frequency = read_frequency(adict.technical(meter.pce, account=account), account=account, pce=meter.pce)
+    except FailNow as error:
+        refused["technical"] = _words(error, "technical data of the meter", account, log, counts)
+    counts["facts"] += 1
+    if message := no_daily_data(meter.pce, frequency or ""):
+        counts["without_daily_data"] += 1
+        log.warning("Account %s: %s", account, message)
+    elif frequency and has_daily_data(frequency) is None:
+        log.warning("Account %s: meter %s has a frequency we do not know: %s.", account, meter.pce, frequency)
+    return lambda document: with_meter_facts(
+        document, meter, read_at=read_at, contract=contract, frequency=frequency, refused=refused
+    )
+
+
+def read_periods(
+    adict: AdictHook,
+    couchdb: CouchDBHook,
+    account: str,
+    meter: Consent,
+    log: Log,
+    counts: Counter[str],
+    *,
+    whole: bool,
+) -> Change:
+    """Read a meter's published periods in one call, store them, and compare all that are stored with the gas days.
+
+    :param adict: the hook that asks
+    :param couchdb: the hook that stores
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param log: the task's log
+    :param counts: what was done, counted
+    :param whole: whether to read all that GRDF has, and not only what may have changed since the newest stored period
+    :return: what to note on the account
+    :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
+    """
+    newest = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
+    window = published_window(
+        today=paris_today(datetime.now(UTC)), newest=newest, consent_first=meter.first, consent_end=meter.end
+    )
+    read_at = datetime.now(UTC).isoformat()
+    message = "" if window else "The household's consent covers no day that can be asked for."
+    try:
+        if window:
+            staged = adict.published_lines(meter.pce, window, account=account)
+            answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
+            _store(couchdb, account, answer, read_at, log, counts)
+            if problem := answer.problem():
+                raise problem
+    except FailNow as error:
+        message = _words(error, "published data", account, log, counts)
+    stored = couchdb.range(PUBLISHED, *account_range(account, meter.pce))
+    compared = compare_all(stored, couchdb.range(DAY, *account_range(account, meter.pce)))
+    for each in compared:
+        if each.beyond_rounding:
+            counts["differences"] += 1
+            log.warning(
+                "Account %s, meter %s: GRDF published %s kWh from %s to %s (not included), the stored days are %s kWh; "
+                "%d day(s) are missing. Nothing was changed.",
+                account, meter.pce, each.published, each.first, each.end, each.stored, each.missing_days,
+            )  # fmt: skip
+    counts["meters"] += 1
+    return lambda document: with_published(
+        document, meter, read_at=read_at, periods=stored, compared=compared, message=message
+    )
+
+
+def _store(
+    couchdb: CouchDBHook, account: str, answer: PublishedAnswer, read_at: str, log: Log, counts: Counter[str]
+) -> None:
+    fresh = [period_document(account, answer.pce, period, read_at) for period in answer.periods]
+    pending = {document["_id"]: document for document in fresh}
+    new = corrected = 0
+    for _ in range(TRIES):
+        if not pending:
+            break
+        stored = couchdb.fetch(PUBLISHED, list(pending))
+        merged = {key: merge_period(stored.get(key), document) for key, document in pending.items()}
+        changed = [document for document in merged.values() if document]
+        result = couchdb.write(PUBLISHED, changed) if changed else None
+        conflicts = result.conflicts if result else set()
+        written = {document["_id"] for document in changed} - conflicts
+        corrected += len(written & stored.keys())
+        new += len(written - stored.keys())
+        pending = {key: pending[key] for key in conflicts}
+    if pending:
+        raise StoreBusy.about(account, f"published periods of meter {answer.pce} kept being changed by others")
+    counts["new"] += new
+    counts["corrected"] += corrected
+    log.info(
+        "Account %s, meter %s: published periods: %d read, %d new, %d corrected (%s).",
+        account, answer.pce, len(fresh), new, corrected, answer.window,
+    )  # fmt: skip
+    if left_out := {name: answer.counts[name] for name in ("foreign", "outside", "broken") if answer.counts[name]}:
+        counts["left_out"] += sum(left_out.values())
+        log.warning(
+            "Account %s, meter %s: GRDF's answer held published lines that were left out: %s. All others are stored; "
+            "tell GRDF if this goes on. %s",
+            account, answer.pce, left_out, "; ".join(answer.broken[:5]),
+        )  # fmt: skip
+
+
+def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:
+    """Say what GRDF refused to tell; raise what is nobody's own matter."""
+    if isinstance(error, (CredentialsRefused, BadSettings)):
+        raise error
+    counts["refused"] += 1
+    if isinstance(error, ConsentTooNarrow):  # all is well: the household chose so
+        said = f"The household's consent leaves out the {what}."
+        log.info("Account %s: %s", account, said)
+        return said
+    log.warning("%s", error)
+    return str(error)

@@ -1,0 +1,106 @@
+"""Adopt: what Cozy's konnector stored becomes the account's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from grdf.announcing import announce
+from grdf.operators.base import AccountOperator, stop_if_leaving
+from include.gas.accounts import ACCOUNT_TYPE, Account
+from include.gas.adopt import adopt, look
+from include.gas.documents import ACCOUNT, account_range, check_account_id
+from include.gas.errors import AccountLeaving, BadAccount, BadRequest
+from include.gas.leaving import DATA, leaving
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_NOTHING = "Nothing was changed."
+
+
+class AdoptKonnectorOperator(AccountOperator):
+    """Make the konnector's documents those of an account and its first meter, then remove them.
+
+    They name neither, so the form does. Safe to repeat, to interrupt, and while the account's own DAG runs.
+
+    :param account_id: the account (templated); by default what the form says
+    """
+
+    template_fields: Sequence[str] = ("account_id",)
+
+    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
+        super().__init__(account_id=account_id, **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the account, whether this was a dry run, the counts and the report as text
+        :raises BadRequest: when the form is not filled in right
+        :raises BadAccount: when there is no such account, or its meter is not known yet
+        :raises AccountLeaving: when the account is being deleted
+        """
+        dry_run = self._dry_run(context["params"])
+        document = self.accounts.document(self.account_id)
+        account = Account.from_document(document)
+        stop_if_leaving(account)
+        pce, others = self._meter(account, document), self._others()
+        if others:
+            self.log.info(
+                "Account %s: these databases hold %d other account(s). A document of the konnector's that says it was "
+                "written for one of them stays; all that do not say so are taken to be of this one.",
+                self.account_id, len(others),
+            )  # fmt: skip
+        if len(account.meters) > 1:
+            self.log.info("Account %s has %d meters; the first gets them.", self.account_id, len(account.meters))
+        if dry_run:
+            plan = look(self.couchdb, self.account_id, pce, others)
+            text, counts = plan.text(dry_run=True), plan.counts()
+        else:
+            report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
+            text, counts = report.text(), report.counts()
+            announce(context, self.outlets or (), self.account_id, report.loads)
+        self.log.info("%s", text)
+        if dry_run:
+            self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
+        return {"account": self.account_id, "dry_run": dry_run, **counts, "text": text}
+
+    def _dry_run(self, params: Any) -> bool:
+        try:
+            check_account_id(self.account_id)
+        except ValueError as error:
+            raise BadRequest.about(None, str(error), f"{_NOTHING} Type the account's id, as its DAG has it.") from None
+        dry_run = params["dry_run"]
+        if not isinstance(dry_run, bool):
+            raise BadRequest.about(self.account_id, f"dry_run is {dry_run!r:.40}", f"{_NOTHING} Give true or false.")
+        return dry_run
+
+    def _meter(self, account: Account, document: dict[str, Any]) -> str:
+        """Give the meter that the konnector read: the one it noted, which is the first."""
+        if not account.meters:
+            raise BadAccount.about(
+                account.id, "its meter is not known yet", f"{_NOTHING} Let its own DAG run once, then start this again."
+            )
+        noted = (document.get("oauth_callback_results") or {}).get("pce_id")
+        return next((meter.pce for meter in account.meters if meter.pce == noted), account.meters[0].pce)
+
+    def _others(self) -> set[str]:
+        documents = self.couchdb.scan(ACCOUNT)
+        ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
+        return ids - {self.account_id}
+
+    def _still_here(self) -> None:
+        """Take back what was stored for a household that has left meanwhile, as a load does."""
+        document = self.couchdb.get(ACCOUNT, self.account_id)
+        mark = leaving(document) if document else None
+        if document is not None and (mark is None or mark.keep_data):
+            return
+        from grdf.hooks.removal import Remover
+
+        for doctype in DATA:
+            Remover(self.couchdb).remove_range(doctype, *account_range(self.account_id))
+        raise AccountLeaving.about(
+            self.account_id,
+            "it has left meanwhile, so what was stored for it is removed again; the konnector's documents stay",
+        )

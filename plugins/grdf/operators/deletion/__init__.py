@@ -1,0 +1,1 @@
+"""The steps of a deletion: check, mark as leaving, revoke, purge, report."""

@@ -1,0 +1,151 @@
+"""What the steps of a deletion have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.operators.base import AccountOperator
+from grdf.staging import Staging
+from include.gas.documents import account_range, dag_id
+from include.gas.errors import BadRequest, StoreBusy
+from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, audit_id
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.hooks.removal import Remover
+
+Document = dict[str, Any]
+
+GOING_ON = ["running", "restarting", "deferred"]
+
+
+class DeletionOperator(AccountOperator):
+    """A step of the DAG ``grdf_delete_account``; its account comes from the form.
+
+    :param account_id: the account (templated); by default what the form says
+    :param patience: seconds to wait in one try for running tasks of the account's DAG, where a step waits for them
+    """
+
+    template_fields: Sequence[str] = ("account_id",)
+
+    def __init__(self, *, account_id: str = "{{ params.account }}", patience: float = 600, **kwargs: Any) -> None:
+        super().__init__(account_id=account_id, **kwargs)
+        self.patience = patience
+
+    @cached_property
+    def remover(self) -> Remover:
+        """Counts and removes documents."""
+        from grdf.hooks.removal import Remover
+
+        return Remover(self.couchdb)
+
+    @property
+    def staging(self) -> Staging:
+        """Where raw answers wait."""
+        return Staging(settings.staging_url(), settings.staging_conn_id())
+
+    def document(self) -> Document | None:
+        """Read the account's document, ``None`` when it is gone (a former try has removed it)."""
+        from include.gas.documents import ACCOUNT
+
+        return self.couchdb.get(ACCOUNT, self.account_id)
+
+    def documents_left(self) -> dict[str, int]:
+        """Count the account's documents per doctype."""
+        keys = account_range(self.account_id)
+        return {doctype: self.remover.count(doctype, *keys) for doctype in DATA}
+
+    def wait_for_running(self, context: Context) -> None:
+        """Wait until no task of the account's DAG runs any more: since it is marked, none that starts does anything.
+
+        :param context: Airflow's task context
+        :raises StoreBusy: when one is still running after all that time
+        """
+        limit = time.monotonic() + self.patience
+        while running := context["ti"].get_ti_count(dag_id=dag_id(self.account_id), states=GOING_ON):
+            if time.monotonic() > limit:
+                raise StoreBusy.about(
+                    self.account_id,
+                    f"{running} task(s) of its DAG are still running after {self.patience:.0f} s",
+                    "It is tried again by itself; nothing is removed before they have ended.",
+                )
+            self.log.info("Account %s: waiting for %d running task(s) of its DAG to end.", self.account_id, running)
+            time.sleep(2)
+
+    def open_record(self) -> Document | None:
+        """Find the record of a deletion of this account that has not finished, ``None`` when there is none."""
+        records = self.couchdb.range(AUDIT, *account_range(self.account_id))
+        return next((record for record in records if not record.get("finished_at")), None)
+
+    def known_record(self, context: Context) -> Document | None:
+        """Find the record that this run has made or goes on with, ``None`` when there is none yet.
+
+        :param context: Airflow's task context
+        """
+        return self.couchdb.get(AUDIT, audit_id(self.account_id, context["run_id"])) or self.open_record()
+
+    def record(self, context: Context, change: Callable[[Document], Document]) -> Document:
+        """Change the record of this deletion, made on first use; a run that resumes goes on with the one it found.
+
+        :param context: Airflow's task context
+        :param change: makes the new record from the stored one
+        """
+        for _ in range(10):
+            found = self.known_record(context)
+            entry = found or audit_entry(
+                self.account_id,
+                context["run_id"],
+                by=asked_by(context),
+                at=datetime.now(UTC),
+                keep_data=bool(context["params"].get("keep_data")),
+            )
+            new = change(entry)
+            if new == found or self.couchdb.put(AUDIT, new):
+                return new
+        raise StoreBusy.about(self.account_id, "the record of its deletion was changed by others ten times in a row")
+
+
+def is_real_run(params: Mapping[str, Any]) -> bool:
+    """Tell whether the form asked for more than a dry run.
+
+    :param params: what the form says
+    """
+    return params["dry_run"] is False
+
+
+def asked_by(context: Context) -> str:
+    """Give the name of who started the run.
+
+    :param context: Airflow's task context
+    """
+    return str(getattr(context["dag_run"], "triggering_user_name", None) or "unknown")
+
+
+def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> None:
+    """Stop when another deletion of the same account is still going on.
+
+    A run that has ended has failed or was killed, and is taken over.
+
+    :param context: Airflow's task context
+    :param account_id: the account
+    :param mark: which deletion was the last to work on the account, from its document or from the open record
+    :raises BadRequest: when that one is another and still runs
+    """
+    if mark is None or mark.run == context["run_id"]:
+        return
+    try:
+        state = context["ti"].get_dagrun_state(context["dag"].dag_id, mark.run)
+    except Exception:  # noqa: BLE001 - a run that Airflow does not know any more is not going on
+        return
+    if str(getattr(state, "value", state)) in ("running", "queued"):  # Airflow gives an enum, whose text is its name
+        raise BadRequest.about(
+            account_id,
+            f"another deletion of it is going on, started by {mark.by} (run {mark.run})",
+            "This run did nothing. See how that run ends; start again only if it fails.",
+        )

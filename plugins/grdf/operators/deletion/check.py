@@ -1,0 +1,110 @@
+"""Check: repeat what the form was asked, and say exactly what the deletion would take away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grdf.operators.deletion.base import DeletionOperator, stop_if_other
+from include.gas.accounts import ACCOUNT_TYPE, Account
+from include.gas.documents import check_account_id
+from include.gas.errors import BadAccount, BadRequest, GasError
+from include.gas.leaving import Plan, last_taker, leaving, standing
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class CheckDeletionOperator(DeletionOperator):
+    """Repeat every check of the form, since whoever starts the DAG through the API has not seen it; print the plan."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the account, whether this is a dry run, and the plan as text for whoever approves it
+        :raises BadRequest: when the form is not filled in right, or another deletion of the account is going on
+        :raises BadAccount: when there is no such account
+        """
+        params = context["params"]
+        self._check_form(params)
+        document = self.document()
+        if document is None:
+            return self._resume(context, params)
+        if document.get("account_type") != ACCOUNT_TYPE:
+            raise BadAccount.about(
+                self.account_id,
+                f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service",
+                "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
+            )
+        stop_if_other(context, self.account_id, leaving(document))
+        plan = self._plan(document, bool(params["keep_data"]))
+        text = plan.text()
+        self.log.info("%s", text)
+        if params["dry_run"]:
+            self.log.info("Account %s: dry run, nothing was revoked or removed.", self.account_id)
+        return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
+
+    def _check_form(self, params: Any) -> None:
+        try:
+            check_account_id(self.account_id)
+        except ValueError as error:
+            raise BadRequest.about(
+                None, str(error), "Nothing was done. Type the account's id, as its DAG has it."
+            ) from None
+        if params["confirm"] != self.account_id:
+            raise BadRequest.about(
+                self.account_id,
+                f"the confirmation says {params['confirm']!r:.140}, which is not the same id",
+                "Nothing was done. Start again and type the account's id twice.",
+            )
+        for name in ("dry_run", "keep_data"):
+            if not isinstance(params[name], bool):
+                raise BadRequest.about(
+                    self.account_id, f"{name} is {params[name]!r:.40}", "Nothing was done. Give true or false."
+                )
+
+    def _resume(self, context: Context, params: Any) -> dict[str, Any]:
+        """Go on with a deletion that had come as far as removing the account itself."""
+        record = self.open_record()
+        if record is None:
+            raise BadAccount.about(
+                self.account_id,
+                "there is no such account, and no unfinished deletion of it",
+                "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
+            )
+        stop_if_other(context, self.account_id, last_taker(record))
+        text = f"Account **{self.account_id}**: a former deletion was interrupted near its end; this one finishes it."
+        self.log.info("%s", text)
+        return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
+
+    def _plan(self, document: dict[str, Any], keep_data: bool) -> Plan:
+        notes: list[str] = []
+        rights: tuple[tuple[str, str], ...] = ()
+        try:
+            account = Account.from_document(document)
+            pces = [meter.pce for meter in account.meters]
+            if pces:
+                found = standing(self.adict.access_rights(pces, account=account.id))
+                rights = tuple((right.id, right.state) for right in found)
+            elif account.grant is not None:
+                notes.append("Its meters are not known yet; they are looked up before the consents are revoked.")
+        except GasError as error:
+            notes.append(f"The consents could not be looked up: {error}")
+        if mark := leaving(document):
+            notes.append(f"A former deletion (run {mark.run}, by {mark.by}) did not finish; this one goes on with it.")
+        parts = [document.get(name) for name in ("oauth", "oauth_callback_results")]
+        tokens = any(
+            part.get(name)
+            for part in parts
+            if isinstance(part, dict)
+            for name in ("access_token", "refresh_token", "id_token", "code")
+        )
+        return Plan(
+            self.account_id,
+            rights,
+            self.documents_left(),
+            self.staging.count(self.account_id),
+            tokens,
+            keep_data,
+            tuple(notes),
+        )

@@ -1,0 +1,78 @@
+"""Mark: from here on nothing reads the account, and nothing stores for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.operators.acquire_token import consents_of_grant
+from grdf.operators.deletion.base import DeletionOperator, asked_by, stop_if_other
+from include.gas.accounts import Account, with_meters
+from include.gas.errors import BadAccount, BadSettings, CredentialsRefused, FailNow
+from include.gas.leaving import last_taker, leaving, taken_up, with_leaving
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class MarkLeavingOperator(DeletionOperator):
+    """Put the mark of this deletion on the account: its DAG refuses to run from now on, and is no longer listed.
+
+    Of two deletions at once CouchDB lets one put its mark; the other finds it and stops.
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :raises BadRequest: when another deletion of the account is going on
+        :raises BadAccount: when another deletion has removed the account meanwhile
+        """
+        keep_data = bool(context["params"]["keep_data"])
+        by, now = asked_by(context), datetime.now(UTC)
+        if self.document() is None:
+            record = self.known_record(context)
+            if record is None:
+                raise BadAccount.about(
+                    self.account_id,
+                    "there is no such account any more: another deletion has removed it meanwhile",
+                    "This run did nothing, and nothing is left to do.",
+                )
+            stop_if_other(context, self.account_id, last_taker(record))
+            self.record(context, lambda entry: taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data))
+            self.log.info("Account %s: its document is gone already.", self.account_id)
+            return {"account": self.account_id, "marked": False}
+
+        def mark(document: dict[str, Any]) -> dict[str, Any]:
+            stop_if_other(context, self.account_id, leaving(document))
+            return with_leaving(document, run=context["run_id"], by=by, since=now, keep_data=keep_data)
+
+        document = self.accounts.update(self.account_id, mark)
+        # After the mark, so that the one of two deletions that was too late leaves no record behind.
+        self.record(context, lambda entry: taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data))
+        self._learn_meters(context, document)
+        self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
+        return {"account": self.account_id, "marked": True}
+
+    def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
+        """An account that was never launched has consents too: its grant says on which meters."""
+        try:
+            account = Account.from_document(document)
+            if not account.needs_first_launch or account.grant is None:
+                return
+            # A first launch may be under way: it takes the grant, which works once, and stores the meters itself.
+            self.wait_for_running(context)
+            account = self.accounts.account(self.account_id)
+            if not account.needs_first_launch or account.grant is None:
+                return
+            consents = consents_of_grant(self.adict.oauth, account)
+            if consents:
+                self.accounts.update(account.id, lambda stored: with_meters(stored, consents))
+        except (BadSettings, CredentialsRefused):
+            raise  # about us, not about this household: once it is mended, the consents can be found
+        except FailNow as error:
+            self.log.warning(
+                "%s So its consents cannot be found, and only the household can end them, on GRDF's site. What is "
+                "stored is removed all the same.",
+                error,
+            )

@@ -1,0 +1,67 @@
+"""Purge: remove what is stored of the household, the account itself last."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.operators.deletion.base import DeletionOperator
+from include.gas.accounts import with_state
+from include.gas.documents import ACCOUNT, account_range
+from include.gas.errors import OAUTH_OUTDATED
+from include.gas.leaving import DATA, with_found, with_removed, without_leaving
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PurgeAccountOperator(DeletionOperator):
+    """Remove gas days, totals, staged answers and the account's document; or none of it when the data are kept.
+
+    Tasks of the account's DAG that were running when it was marked end first: those that start later refuse to run.
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: how many documents of each doctype and staged files this try removed
+        :raises StoreBusy: when a task of the account is still running after all that time
+        """
+        self.wait_for_running(context)
+        if context["params"]["keep_data"]:
+            self._keep()
+            return {"account": self.account_id, "removed": {}}
+        found = self.documents_left() | {
+            "staged": self.staging.count(self.account_id),
+            ACCOUNT: int(self.document() is not None),
+        }
+        self.record(context, lambda entry: with_found(entry, found))
+        removed: dict[str, int] = {}
+        keys = account_range(self.account_id)
+        for doctype in DATA:
+            removed[doctype] = self._note(context, doctype, self.remover.remove_range(doctype, *keys))
+        removed["staged"] = self._note(context, "staged", self.staging.remove_all(self.account_id))
+        # Last, since as long as it is there, marked, a try that was interrupted can be taken up again.
+        removed[ACCOUNT] = self._note(context, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
+        self.log.info("Account %s: removed %s.", self.account_id, removed)
+        return {"account": self.account_id, "removed": removed}
+
+    def _note(self, context: Context, what: str, number: int) -> int:
+        if number:
+            self.record(context, lambda entry: with_removed(entry, {what: number}))
+        return number
+
+    def _keep(self) -> None:
+        if self.document() is None:
+            return
+        now = datetime.now(UTC)
+        message = (
+            f"The household's consent was revoked on its request on {now:%Y-%m-%d}; its data were kept. "
+            "It must connect again to be read again."
+        )
+        self.accounts.update(
+            self.account_id,
+            lambda document: with_state(without_leaving(document), OAUTH_OUTDATED, message, since=now),
+        )
+        self.log.info("Account %s: its data are kept, as the form asked.", self.account_id)

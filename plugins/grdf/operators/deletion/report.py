@@ -1,0 +1,79 @@
+"""Report: look whether anything is left, and close the record by which the deletion can be proved later."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.operators.deletion.base import DeletionOperator
+from include.gas.documents import ACCOUNT, account_range, dag_id
+from include.gas.errors import StoreBusy
+from include.gas.leaving import DATA, finished, with_removed
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ReportDeletionOperator(DeletionOperator):
+    """Verify and report. What a load that was caught in between may have written is removed here once more."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the record of the deletion
+        :raises StoreBusy: when something is still there
+        """
+        left: dict[str, int] = {}
+        if not context["params"]["keep_data"]:
+            left = self._verify(context)
+        history = self._history(bool(context["params"]["keep_data"]))
+        record = self.record(
+            context,
+            lambda entry: finished(
+                {**entry, "airflow_history": history},
+                at=datetime.now(UTC),
+                left=left,
+                tombstones=self.remover.tombstones,
+            ),
+        )
+        self.log.info(
+            "Account %s has left. Asked by %s; consents: %s; removed: %s; left: %s; %s. Kept as record %s.",
+            self.account_id, record["asked_by"], record["revoked"] or "none", record["removed"] or "nothing",
+            sum(left.values()), record["tombstones"], record["_id"],
+        )  # fmt: skip
+        return {key: value for key, value in record.items() if not key.startswith("_")}
+
+    def _history(self, keep_data: bool) -> str:
+        """Remove what Airflow itself remembers of the account's runs, if the settings say how."""
+        conn_id = settings.deletion_airflow_conn_id()
+        if keep_data or conn_id is None:
+            return "kept"
+        from grdf.hooks.airflow_api import AirflowApiHook
+
+        AirflowApiHook(conn_id).forget_dag(dag_id(self.account_id))
+        return "removed"
+
+    def _verify(self, context: Context) -> dict[str, int]:
+        keys = account_range(self.account_id)
+        for doctype in DATA:
+            if late := self.remover.remove_range(doctype, *keys):
+                self.log.warning("Account %s: %d late documents of %s removed.", self.account_id, late, doctype)
+                self.record(context, partial(with_removed, removed={doctype: late}))
+        if late := self.staging.remove_all(self.account_id):
+            self.log.warning("Account %s: %d late staged files removed.", self.account_id, late)
+            self.record(context, partial(with_removed, removed={"staged": late}))
+        left = self.documents_left()
+        left[ACCOUNT] = int(self.document() is not None)
+        left["staged"] = self.staging.count(self.account_id)
+        for doctype in (*DATA, ACCOUNT):
+            self.remover.compact(doctype)
+        if any(left.values()):
+            raise StoreBusy.about(
+                self.account_id,
+                f"something of it is still stored: {left}",
+                "It is looked at again by itself; if it lasts, start the deletion again.",
+            )
+        return left

@@ -1,0 +1,220 @@
+"""Re-reading a range of the past: which accounts, each account's range in one call per meter, and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from grdf.announcing import announce
+from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
+from grdf.reading import note_gaps, read_meter, store_answer, take_back_if_left
+from grdf.retries import GasRetryPolicy
+from include.gas.accounts import Account
+from include.gas.days import paris_today
+from include.gas.documents import DAY, id_range
+from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
+from include.gas.history import askable, asked_range, open_days
+from include.gas.windows import Window
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.staging import StagedAnswer
+    from include.gas.consents import Consent
+    from include.gas.load import LoadReport
+
+
+class PlanHistoryOperator(BaseOperator):
+    """Check the form, and list the accounts that are read: one mapped task each.
+
+    :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
+    """
+
+    def __init__(self, *, couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
+        kwargs.setdefault("retry_policy", GasRetryPolicy())
+        super().__init__(**kwargs)
+        self.couchdb_conn_id = couchdb_conn_id
+
+    def execute(self, context: Context) -> list[str]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: account ids, in order
+        :raises BadRequest: when the form is not filled in right
+        """
+        params = context["params"]
+        window = asked_range(params["from"], params["to"])
+        wanted = params["accounts"] or []
+        if not isinstance(wanted, list) or not all(isinstance(each, str) and each.strip() for each in wanted):
+            raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all.")
+        accounts = list(dict.fromkeys(each.strip() for each in wanted)) or self._all()
+        self.log.info(
+            "%d account(s) are read from %s to %s, one call per meter. GRDF allows 1 call a second: %s at the least.",
+            len(accounts), window.first, window.last, _duration(len(accounts)),
+        )  # fmt: skip
+        return accounts
+
+    def _all(self) -> list[str]:
+        from grdf.hooks.accounts import AccountStore, listing_problem
+        from grdf.hooks.couchdb import CouchDBHook
+
+        listed = AccountStore(CouchDBHook(self.couchdb_conn_id)).listed()
+        return [document["_id"] for document in listed if listing_problem(document) is None]
+
+
+class ReadHistoryOperator(AccountOperator):
+    """Read a range of one account again and store it. Repeating it is safe; what is stored is not written again.
+
+    What of the range cannot be asked is left out, and the reason is said: it is in the future, older than GRDF keeps,
+    or outside the household's consent. Days stored as definitive are not asked for unless the form says so.
+    """
+
+    template_fields: Sequence[str] = ("account_id",)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the account and counts of days: new, corrected, unchanged, absent, refused
+        :raises GasError: when a meter could not be read; what the others gave is stored
+        """
+        params = context["params"]
+        asked = asked_range(params["from"], params["to"])
+        account = self.accounts.account(self.account_id)
+        stop_if_leaving(account)
+        self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
+        counts = {"calls": 0, "new": 0, "corrected": 0, "confirmed": 0, "unchanged": 0, "absent": 0, "refused": 0}
+        problems: list[GasError] = []
+        reports: list[tuple[StagedAnswer, LoadReport]] = []
+        closed = 0  # meters that a person must see to
+        for meter in account.meters:
+            window = self._window(account, meter, asked, include_definitive=params["include_definitive"] is True)
+            if window is None:
+                continue
+            answers, trouble = read_meter(self.adict, account.id, meter, window)
+            problems += trouble
+            closed += any(isinstance(problem, FailNow) for problem in trouble)
+            counts["calls"] += max(len(answers), 1)
+            counts["refused"] += len(trouble)
+            for answer in answers:
+                lines, report = store_answer(self.couchdb, account.id, answer, self.log)
+                reports.append((answer, report))
+                counts["absent"] += len(lines.absent)
+                for name, number in report.counts().items():
+                    if name in counts:
+                        counts[name] += number
+        if reports:
+            self._acknowledge(account, reports)
+        announce(context, self.outlets or (), account.id, [report for _, report in reports])
+        self._judge(context, account, problems, partial=closed < len(account.meters))
+        self._tell_progress(context)
+        if not account.meters:
+            self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
+        return {"account": account.id, **counts}
+
+    def _acknowledge(self, account: Account, reports: list[tuple[StagedAnswer, LoadReport]]) -> None:
+        """Note which days are still missing; take everything back if the household has left meanwhile."""
+        meters = {meter.pce: meter for meter in account.meters}
+
+        def change(document: dict[str, Any]) -> dict[str, Any]:
+            stop_if_leaving(Account.from_document(document))
+            for answer, report in reports:
+                document = note_gaps(document, meters[answer.pce], answer, report)
+            return document
+
+        try:
+            self.accounts.update(account.id, change)
+        except (AccountLeaving, BadAccount):
+            take_back_if_left(self.couchdb, account.id)
+            raise
+
+    def _window(self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool) -> Window | None:
+        found = askable(asked, today=paris_today(datetime.now(UTC)), consent_first=meter.first, consent_end=meter.end)
+        for reason in found.reasons:
+            self.log.warning("Account %s, meter %s: %s.", account.id, meter.pce, reason)
+        if found.window is None:
+            self.log.warning("Account %s, meter %s: nothing is left of the range.", account.id, meter.pce)
+            return None
+        if include_definitive:
+            return found.window
+        window = found.window
+        stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, window.first, window.end))
+        rest = open_days(window, stored)
+        if rest is None:
+            self.log.info(
+                "Account %s, meter %s: all %d days are stored as definitive, so GRDF is not asked.",
+                account.id, meter.pce, len(window),
+            )  # fmt: skip
+        return rest
+
+    def _judge(self, context: Context, account: Account, problems: list[GasError], *, partial: bool) -> None:
+        for problem in problems:
+            if isinstance(problem, FailNow):
+                self.accounts.mark(account.id, problem, partial=partial)
+        later = [problem for problem in problems if isinstance(problem, RetryLater)]
+        if later and not is_last_try(context):
+            raise later[0]
+        if problems:
+            raise problems[0]
+
+    def _tell_progress(self, context: Context) -> None:
+        """Say how far the whole re-read is: Airflow shows the same as the states of the mapped tasks."""
+        ti = context["ti"]
+        run, task = [ti.run_id], [ti.task_id]
+        total = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task)
+        ended = ["success", "failed", "skipped"]
+        done = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task, states=ended) + 1
+        left = max(total - done, 0)
+        self.log.info("%d of %d accounts done, %d left: about %s more.", done, total, left, _duration(left))
+
+
+class SummariseHistoryOperator(BaseOperator):
+    """Add up what the mapped tasks did.
+
+    It runs also when some of them have failed, and then fails itself, so that the run is not taken for a success.
+
+    :param planned: the accounts that were to be read (templated)
+    :param results: what the mapped tasks returned (templated)
+    """
+
+    template_fields: Sequence[str] = ("planned", "results")
+
+    def __init__(self, *, planned: Any, results: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("retry_policy", GasRetryPolicy())
+        super().__init__(**kwargs)
+        self.planned = planned
+        self.results = results
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: counts over all accounts that could be read
+        :raises FailNow: after the summary, when some could not
+        """
+        results: list[dict[str, Any]] = [result for result in self.results or [] if result]
+        total: dict[str, int] = {"accounts": 0}
+        for result in results:
+            total["accounts"] += 1
+            for name, number in result.items():
+                if isinstance(number, int):
+                    total[name] = total.get(name, 0) + number
+        self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))
+        if self.planned is None:
+            raise FailNow.about(None, "nothing was read", "See the log of the task plan.")
+        unread = sorted(set(self.planned) - {result["account"] for result in results})
+        if unread:
+            raise FailNow.about(
+                None,
+                f"{len(unread)} of {len(self.planned)} accounts could not be read: {', '.join(unread[:20])}",
+                "See the failed tasks of this run; clear them once what their logs say is mended.",
+            )
+        return total
+
+
+def _duration(seconds: int) -> str:
+    minutes = seconds // 60
+    return f"{seconds} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -1,0 +1,253 @@
+"""The monthly reading of all accounts: published periods, contracts, and whether a meter can give daily data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from grdf.operators.base import is_last_try, stop_if_leaving
+from grdf.retries import GasRetryPolicy
+from include.gas.accounts import Account
+from include.gas.consent_check import LOST
+from include.gas.days import paris_today
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    BadRequest,
+    BadSettings,
+    CredentialsRefused,
+    GasError,
+    QuotaExceeded,
+    RetryLater,
+)
+from include.gas.meter_facts import FIELD as FACTS
+from include.gas.monthly import is_due, is_new
+from include.gas.published_check import FIELD as PERIODS
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.monthly_reading import Change
+    from include.gas.consents import Consent
+
+FIRST_READINGS = 200
+"""Accounts read for the first time in one run, besides those whose turn it is: a fleet that is taken over must not
+spend the day's calls (three per meter) at once. The rest follow on the next days."""
+
+IN_A_ROW = 3
+"""So many accounts in a row that GRDF or CouchDB did not answer for mean that there is no use in going on now."""
+
+
+LONGEST_WAIT = 3600
+"""Seconds: when the quota asks for a longer wait, the rest is left to the next day's run."""
+
+_ODD = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of a document with a field of another shape than ours: it concerns that account alone."""
+
+
+class ReadPublishedOperator(BaseOperator):
+    """Read what GRDF published of every account's meters, their contract, and how often they are read.
+
+    Each account has its turn once a month, on a day of its own; a new one at once. An account that fails is reported
+    and keeps its turn; it does not stop the others. When the quota is spent the rest waits for the next run.
+
+    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
+    :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
+    """
+
+    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
+        kwargs.setdefault("retry_policy", GasRetryPolicy())
+        super().__init__(**kwargs)
+        self.grdf_conn_id = grdf_conn_id
+        self.couchdb_conn_id = couchdb_conn_id
+
+    @cached_property
+    def couchdb(self) -> CouchDBHook:
+        """The hook for CouchDB; imported when a task runs, so that reading the DAG file does not pay for it."""
+        from grdf.hooks.couchdb import CouchDBHook
+
+        return CouchDBHook(self.couchdb_conn_id)
+
+    @cached_property
+    def accounts(self) -> AccountStore:
+        """The account documents."""
+        from grdf.hooks.accounts import AccountStore
+
+        return AccountStore(self.couchdb)
+
+    @cached_property
+    def adict(self) -> AdictHook:
+        """The hook for ADICT, with the token that all workers share."""
+        from grdf.hooks.adict import AdictHook
+        from grdf.hooks.lease import lease
+
+        hook = AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
+        hook.purpose = "history"  # GRDF's quota is for the daily runs first
+        return hook
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Run the step.
+
+        :param context: Airflow's task context; the param ``accounts`` names accounts to read now, due or not
+        :return: counts of accounts, meters, periods new and corrected, differences, refusals and failures
+        :raises GasError: what concerns all accounts; or, once all others are read, the first account's failure
+        """
+        named = _named(context)
+        counts: Counter[str] = Counter()
+        failures: list[GasError] = []
+        in_a_row = 0
+        for account_id in named or self._due(counts):
+            try:
+                self._account(account_id, counts, at_once=bool(named))
+                in_a_row = 0
+            except (CredentialsRefused, BadSettings):
+                raise
+            except QuotaExceeded as error:
+                if named or (not is_last_try(context) and (error.retry_after or 0) <= LONGEST_WAIT):
+                    raise  # tried again soon, for those that are left
+                self.log.warning("The accounts that are left are read by the next run: %s", error)
+                counts["put_off"] = 1
+                break
+            except AccountLeaving as error:
+                counts["skipped"] += 1
+                self.log.info("%s", error)
+            except (BadAccount, *_ODD) as error:
+                counts["odd"] += 1
+                self.log.warning("Account %s is left as it is: %s", account_id, error)
+            except GasError as error:
+                counts["failed"] += 1
+                failures.append(error)
+                in_a_row = in_a_row + 1 if isinstance(error, RetryLater) else 0
+                self.log.warning("%s", error)
+                if in_a_row == IN_A_ROW:
+                    raise
+        self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
+        if failures:
+            raise failures[0]  # what is read has had its turn: a retry asks only for what failed
+        return dict(counts)
+
+    def _due(self, counts: Counter[str]) -> Iterator[str]:
+        """Give the accounts whose turn it is, and some of those that were never read."""
+        today = paris_today(datetime.now(UTC))
+        due: list[str] = []
+        first: list[str] = []
+        for document in self.accounts.listed():
+            try:
+                account = Account.from_document(document)
+                entries = [entry for meter in account.meters for entry in _entries(document, meter)]
+                wanted = not _waits(account) and any(
+                    is_due(entry, meter, account=account.id, today=today)
+                    for meter in _readable(document, account)
+                    for entry in _entries(document, meter)
+                )
+            except (BadAccount, *_ODD) as error:
+                counts["odd"] += 1
+                self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+                continue
+            if wanted:
+                (first if all(is_new(entry) for entry in entries) else due).append(account.id)
+        if len(first) > FIRST_READINGS:
+            self.log.info(
+                "%d of %d accounts that were never read are read now; the others follow on the next days.",
+                FIRST_READINGS, len(first),
+            )  # fmt: skip
+        yield from [*due, *first[:FIRST_READINGS]]
+
+    def _account(self, account_id: str, counts: Counter[str], *, at_once: bool) -> None:
+        document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
+        account = Account.from_document(document)
+        if reason := _waits(account):
+            counts["skipped"] += 1
+            self.log.info("Account %s is not read: %s.", account.id, reason)
+            return
+        changes: list[Change] = []
+        problems: list[GasError] = []
+        try:
+            for meter in _readable(document, account):
+                self._meter(document, account, meter, counts, changes, problems, at_once=at_once)
+        finally:
+            if changes:
+                self._note(account, changes)
+        if problems:
+            raise problems[0]
+        counts["accounts"] += 1
+
+    def _meter(
+        self,
+        document: dict[str, Any],
+        account: Account,
+        meter: Consent,
+        counts: Counter[str],
+        changes: list[Change],
+        problems: list[GasError],
+        *,
+        at_once: bool,
+    ) -> None:
+        from grdf.monthly_reading import read_facts, read_periods
+
+        today = paris_today(datetime.now(UTC))
+        facts, periods = _entries(document, meter)
+        try:
+            if at_once or is_due(facts, meter, account=account.id, today=today):
+                changes.append(read_facts(self.adict, account.id, meter, self.log, counts))
+            if at_once or is_due(periods, meter, account=account.id, today=today):
+                whole = is_new(periods) or (periods or {}).get("id_accreditation") != meter.id_accreditation
+                changes.append(read_periods(self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole))
+        except QuotaExceeded:
+            raise
+        except RetryLater as error:
+            problems.append(error)
+
+    def _note(self, account: Account, changes: Iterable[Change]) -> None:
+        """Write what was learnt to the account; take the periods back if the household has left meanwhile."""
+        from grdf.reading import take_back_if_left
+
+        def change(document: dict[str, Any]) -> dict[str, Any]:
+            stop_if_leaving(Account.from_document(document))
+            for each in changes:
+                document = each(document)
+            return document
+
+        try:
+            self.accounts.update(account.id, change)
+        except (AccountLeaving, BadAccount):
+            take_back_if_left(self.couchdb, account.id)
+            raise
+
+
+def _named(context: Context) -> list[str]:
+    named = context.get("params", {}).get("accounts") or []
+    if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
+        raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all due.")
+    return list(dict.fromkeys(each.strip() for each in named))
+
+
+def _waits(account: Account) -> str:
+    """Say why an account is not read now, "" when it is."""
+    if account.leaving:
+        return "its household is leaving"
+    if account.needs_first_launch:
+        return "its own DAG has to learn its meters first"
+    if account.waits_for_person:
+        return f"its household must act first ({account.state})"
+    return ""
+
+
+def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
+    """Give the account's meters without those whose consent is known to be lost."""
+    lost = document.get(LOST) or []
+    return (meter for meter in account.meters if meter.pce not in lost)
+
+
+def _entries(document: dict[str, Any], meter: Consent) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Give what an account document says of a meter: its facts, its published periods."""
+    facts, periods = ((document.get(field) or {}).get(meter.pce) for field in (FACTS, PERIODS))
+    return facts, periods

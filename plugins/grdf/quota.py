@@ -1,0 +1,33 @@
+"""GRDF's quota, kept over all connections, tasks, workers and machines: each call to GRDF asks the governor first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grdf import settings
+from grdf.governor import Governor
+from grdf.quota_store import store_at
+from include.gas.errors import BadSettings
+from include.gas.quota import Quota
+
+if TYPE_CHECKING:
+    from grdf.hooks.connection import GrdfConnection
+
+
+def governor_for(facts: GrdfConnection) -> Governor:
+    """Give the governor of a connection's client: the same for all connections that name this client id.
+
+    :param facts: the connection
+    :raises BadSettings: when a setting of the quota is wrong
+    """
+    reserve = settings.daily_reserve()
+    reserve = facts.calls_per_day // 2 if reserve is None else reserve
+    if reserve >= facts.calls_per_day:
+        raise BadSettings.about(
+            None,
+            f"the setting [grdf] daily_reserve keeps {reserve} calls a day for daily runs, but the connection "
+            f"{facts.conn_id} allows {facts.calls_per_day} in all",
+            "Give a smaller number, or leave it out for the half.",
+        )
+    quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve)
+    return Governor(store_at(settings.quota_url()), facts.client_id, quota)

@@ -1,0 +1,210 @@
+"""Where the shared state of the quota is kept: a SQLite file for one machine, Redis or PostgreSQL for several.
+
+A store does one thing: read a text and a clock that all workers share, and write what is made of them, with nobody in
+between. Whoever dies in the middle has written nothing and holds nothing: SQLite's lock and PostgreSQL's end with the
+process, Redis needs none (compare and set).
+
+Why not one of the kept rate limiters? Measured on 4 to 6 processes at 5 calls a second: pyrate-limiter 4.5.1 lets more
+through with Redis (6 calls within 2 ms: each process brings its own clock and looks no further than that) and with
+SQLite unless its file lock is on; its PostgreSQL bucket keeps local times, so that the hour that comes twice in October
+looks like the future; and where it keeps the quota, one process took 52 to 57 of 60 calls, the 3 others the rest. None
+of its buckets knows a pause for all, or counts two purposes together. ``limits`` 5.8 has no store for several processes
+of one machine.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from include.gas.errors import BadSettings, StoreBusy
+
+Result = TypeVar("Result")
+Change = Callable[[str | None, float], tuple[str, Result]]
+"""Makes, of the stored text and the shared clock (epoch seconds), the text to store and a result."""
+
+_PATIENCE = 30.0
+"""Seconds to wait for the others' short turns."""
+
+
+class Store(Protocol):
+    """A place for small texts that processes change one after the other."""
+
+    def update(self, key: str, change: Change[Result]) -> Result:
+        """Change one text.
+
+        :param key: which one
+        :param change: may be called again when somebody else was faster
+        :raises BadSettings: when the place cannot be used
+        :raises StoreBusy: when it cannot be reached now
+        """
+
+
+def store_at(url: str) -> Store:
+    """Give the store of a setting ``[grdf] quota_url``.
+
+    :param url: ``sqlite:///path``, ``redis://...``, ``rediss://...`` or ``postgresql://...``
+    :raises BadSettings: when there is no such kind of store
+    """
+    kind = urlsplit(url).scheme
+    if kind == "sqlite":
+        return SQLiteStore(Path(url.removeprefix("sqlite:///")))
+    if kind in ("redis", "rediss"):
+        return RedisStore(url)
+    if kind.partition("+")[0] in ("postgresql", "postgres"):
+        return PostgresStore(url)
+    raise BadSettings.about(
+        None,
+        f"the setting [grdf] quota_url names no store that is known ({kind or 'it has no scheme'})",
+        "Give redis://HOST:PORT/0 or postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for one machine.",
+    )
+
+
+class SQLiteStore:
+    """A SQLite file, for all processes of one machine; not on a network file system.
+
+    :param file: made when it is missing
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def update(self, key: str, change: Change[Result]) -> Result:
+        """See :class:`Store`; the clock is this machine's."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with closing(sqlite3.connect(self.file, timeout=_PATIENCE, isolation_level=None)) as database:
+                database.execute("PRAGMA synchronous = NORMAL")
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("CREATE TABLE IF NOT EXISTS quota (client TEXT PRIMARY KEY, ledger TEXT NOT NULL)")
+                row = database.execute("SELECT ledger FROM quota WHERE client = ?", (key,)).fetchone()
+                text, result = change(row[0] if row else None, time.time())
+                database.execute("INSERT OR REPLACE INTO quota VALUES (?, ?)", (key, text))
+                database.execute("COMMIT")
+                return result
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise _busy(f"the file {self.file} was in use for {_PATIENCE:.0f} seconds") from None
+            raise self._unusable(error) from None
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> BadSettings:
+        return BadSettings.about(
+            None,
+            f"the file {self.file}, which counts the calls to GRDF, cannot be used ({error})",
+            "Let Airflow's user write there, on a disk with room. If it is damaged, move it away: it is made anew, "
+            "and the calls of the last 24 hours are then not counted.",
+        )
+
+
+class RedisStore:
+    """A Redis or Valkey server.
+
+    :param url: as redis-py takes it
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def update(self, key: str, change: Change[Result]) -> Result:
+        """See :class:`Store`; the clock is the server's."""
+        try:
+            import redis
+        except ImportError:
+            raise _no_driver("redis", "redis") from None
+        name, results = f"grdf:quota:{key}", []
+
+        def turn(pipe: Any) -> None:
+            stored = pipe.get(name)
+            seconds, microseconds = pipe.time()
+            text, result = change(None if stored is None else stored.decode(), seconds + microseconds / 1e6)
+            results.append(result)
+            pipe.multi()
+            pipe.set(name, text)
+
+        try:
+            with redis.Redis.from_url(self._url, socket_timeout=_PATIENCE, socket_connect_timeout=5.0) as client:
+                client.transaction(turn, name)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if isinstance(error, redis.AuthenticationError):
+                raise _refused("Redis", error) from None
+            raise _busy(f"the Redis server of [grdf] quota_url does not answer ({type(error).__name__})") from None
+        except (redis.RedisError, ValueError) as error:
+            raise _refused("Redis", error) from None
+        return results[-1]
+
+
+class PostgresStore:
+    """A PostgreSQL database, for example Airflow's own.
+
+    :param url: as SQLAlchemy takes it
+    """
+
+    def __init__(self, url: str) -> None:
+        kind, _, place = url.partition("://")
+        self._url = f"{'postgresql+psycopg' if kind in ('postgres', 'postgresql') else kind}://{place}"
+
+    def update(self, key: str, change: Change[Result]) -> Result:
+        """See :class:`Store`; the clock is the server's."""
+        from sqlalchemy import NullPool, create_engine, text
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+        try:
+            engine = create_engine(self._url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+            with engine.begin() as database:
+                # One turn after the other, for as long as this transaction lasts; the first one makes the table.
+                database.execute(
+                    text("SELECT pg_advisory_xact_lock(hashtext('grdf_quota'), hashtext(:key))"), {"key": key}
+                )
+                if database.execute(text("SELECT to_regclass('grdf_quota')")).scalar() is None:
+                    database.execute(text("SELECT pg_advisory_xact_lock(hashtext('grdf_quota table'))"))
+                    database.execute(
+                        text("CREATE TABLE IF NOT EXISTS grdf_quota (client TEXT PRIMARY KEY, ledger TEXT NOT NULL)")
+                    )
+                row = database.execute(text("SELECT ledger FROM grdf_quota WHERE client = :key"), {"key": key}).scalar()
+                now = database.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
+                ledger, result = change(row, float(now))
+                database.execute(
+                    text(
+                        "INSERT INTO grdf_quota VALUES (:key, :ledger)"
+                        " ON CONFLICT (client) DO UPDATE SET ledger = excluded.ledger"
+                    ),
+                    {"key": key, "ledger": ledger},
+                )
+                return result
+        except (ImportError, NoSuchModuleError):
+            package = "psycopg2-binary" if "+psycopg2:" in self._url else "psycopg[binary]"
+            raise _no_driver(package, "postgresql") from None
+        except (ArgumentError, TypeError) as error:
+            raise _refused("PostgreSQL", error) from None
+        except OperationalError as error:
+            raise _busy(f"the database of [grdf] quota_url does not answer ({type(error.orig).__name__})") from None
+        except SQLAlchemyError as error:
+            raise _refused("PostgreSQL", error) from None
+
+
+def _busy(cause: str) -> StoreBusy:
+    return StoreBusy.about(None, f"GRDF was not called, since the calls cannot be counted: {cause}")
+
+
+def _refused(name: str, error: Exception) -> BadSettings:
+    # Not the error's text: it may hold the address with its password.
+    return BadSettings.about(
+        None,
+        f"the calls to GRDF cannot be counted: {name} refuses what [grdf] quota_url says ({type(error).__name__})",
+        "Check the address, the user, its password and its right to write (to create a table, with PostgreSQL).",
+    )
+
+
+def _no_driver(package: str, scheme: str) -> BadSettings:
+    return BadSettings.about(
+        None,
+        f"the setting [grdf] quota_url names a {scheme} server, but its Python driver is not installed",
+        f"Install the package {package} on every worker, or leave the setting out where there is one machine.",
+    )

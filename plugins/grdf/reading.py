@@ -1,0 +1,170 @@
+"""Reading one meter and storing what was read: the two halves that daily runs and re-reads of the past share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from grdf import settings
+from grdf.staging import StagedAnswer
+from include.gas.days import paris_today
+from include.gas.documents import ACCOUNT, account_range
+from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, RetryLater
+from include.gas.gaps import gaps_of, with_gaps
+from include.gas.leaving import DATA, leaving
+from include.gas.lines import Answer, read_answer
+from include.gas.load import LoadReport, load_answer
+
+if TYPE_CHECKING:
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.consents import Consent
+    from include.gas.windows import Window
+
+
+class Log(Protocol):
+    """What this needs of a task's log."""
+
+    def info(self, event: str, *args: Any) -> Any:
+        """Say what happened."""
+
+    def warning(self, event: str, *args: Any) -> Any:
+        """Say what a person should see."""
+
+
+ASK_AGAIN = 2
+"""How often a window that GRDF's server failed on (2000100) is asked for again within one task."""
+
+
+def read_meter(
+    adict: AdictHook, account: str, meter: Consent, window: Window, *, whole: bool = False
+) -> tuple[list[StagedAnswer], list[GasError]]:
+    """Ask for one meter's gas days, in one call as long as GRDF answers all of it.
+
+    :param adict: the hook that asks
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param window: the gas days to ask for
+    :param whole: whether this is the meter's whole history; complete answers are then marked as such
+    :return: the answers, and what went wrong with this meter: that does not keep others from being read
+    :raises CredentialsRefused, BadSettings: what concerns us and not this meter; the next one would fail alike
+    """
+    answers: list[StagedAnswer] = []
+    problems: list[GasError] = []
+    pending, asked_again = [window], 0
+    while pending:
+        try:
+            answer = adict.daily_lines(meter.pce, pending.pop(0), account=account)
+        except (CredentialsRefused, BadSettings):
+            raise
+        except (FailNow, RetryLater) as error:
+            problems.append(error)
+            continue
+        answers.append(answer)
+        problem = understood(account, answer).problem()
+        if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
+            asked_again += 1
+            pending += problem.windows
+        elif isinstance(problem, CredentialsRefused):
+            raise problem
+        elif problem is not None:
+            problems.append(problem)
+    if whole and not problems:
+        answers = [replace(answer, history_from=window.first.isoformat()) for answer in answers]
+    return answers, problems
+
+
+def understood(account: str, answer: StagedAnswer) -> Answer:
+    """Sort the lines of an answer.
+
+    :param account: account id
+    :param answer: the answer as it came
+    """
+    return read_answer(answer.body, account=account, pce=answer.pce, window=answer.window)
+
+
+def note_gaps(document: dict[str, Any], meter: Consent, answer: StagedAnswer, report: LoadReport) -> dict[str, Any]:
+    """Note on an account which days of a meter are missing, in the years whose days the load has just seen.
+
+    :param document: the account document
+    :param meter: the meter, under its consent
+    :param answer: the answer that was stored
+    :param report: what the load did
+    :return: the document as it should be; the same when nothing about missing days has changed
+    """
+    history = (document.get("history") or {}).get(meter.pce) or {}
+    if not report.looked_at or not history.get("from"):
+        return document
+    first = max(day for day in (date.fromisoformat(history["from"]), meter.first) if day)
+    # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
+    today = paris_today(datetime.fromisoformat(answer.read_at))
+    found = gaps_of(
+        first=first,
+        end=max(answer.window.end, today - timedelta(days=settings.publication_days())),
+        stored=report.stored_days,
+        years=report.looked_at,
+        reread_days=settings.reread_days(),
+        consent_end=meter.end,
+    )
+    return with_gaps(document, meter.pce, report.looked_at, found, answer.read_at)
+
+
+def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: Log) -> tuple[Answer, LoadReport]:
+    """Store an answer's readings, bring the totals up to date, and tell the operator what changed.
+
+    :param couchdb: the hook that stores
+    :param account: account id
+    :param answer: the answer as it came
+    :param log: the task's log
+    :return: the answer's lines, and what the load did
+    """
+    lines = understood(account, answer)
+    report = load_answer(couchdb, account, answer.pce, lines.readings, answer.read_at, window=answer.window)
+    done = {
+        "new": report.new,
+        "corrected": report.corrected,
+        "made definitive": report.confirmed,
+        "unchanged": report.unchanged,
+        "overtaken by a later reading": report.stale,
+        "absent at GRDF": len(lines.absent),
+    }
+    said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
+    log.info("Account %s, meter %s: days: %s (%s).", account, answer.pce, said, answer.window)
+    if not report.changed:
+        log.info("Account %s, meter %s: nothing changed.", account, answer.pce)
+    for total in report.totals:
+        if total.before is None:
+            continue  # a period seen for the first time is no news beside the count of new days
+        log.info(
+            "Account %s, meter %s: the total of %s is now %s kWh, it was %s kWh.",
+            account, answer.pce, total.id.rpartition(":")[2], total.after, total.before,
+        )  # fmt: skip
+    if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; tell GRDF "
+            "if this goes on. %s",
+            account, answer.pce, left_out, "; ".join(lines.broken[:5]),
+        )  # fmt: skip
+    return lines, report
+
+
+def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:
+    """Remove what was stored for a household that has left meanwhile.
+
+    A deletion waits for tasks of the account that run, yet a worker that is cut off from Airflow may go on when Airflow
+    believes it dead. So the account is looked at again after storing, and a late load leaves nothing behind.
+
+    :param couchdb: the hook that stored
+    :param account: account id
+    :return: whether it was taken back; not when the account is there, or leaves and keeps its data
+    """
+    document = couchdb.get(ACCOUNT, account)
+    mark = leaving(document) if document else None
+    if document is not None and (mark is None or mark.keep_data):
+        return False
+    from grdf.hooks.removal import Remover
+
+    for doctype in DATA:
+        Remover(couchdb).remove_range(doctype, *account_range(account))
+    return True

@@ -1,0 +1,104 @@
+"""``./grdf bench [name] [--json FILE]``: run the benchmarks, print tables, say whether the targets are met.
+
+Exit code 0 when the benchmarks ran and everything they stored was verified, 1 when something stored was wrong.
+A missed target is printed and no failure: times belong to the machine and to what else it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.bench.report import Report
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("parse", "load", "quota")
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="./grdf bench", description="Benchmarks, each beside its alternative.")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
+    parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
+    parser.add_argument("--accounts", type=_count, metavar="N", help="accounts (default: parse 200, quota 100)")
+    parser.add_argument("--days", type=_count, metavar="D", help="load: days of the first import (default: 3 years)")
+    return parser.parse_args(argv)
+
+
+def scratch_airflow(home: Path) -> None:
+    """Give Airflow a home and a SQLite database of its own; must come before the first import of Airflow.
+
+    :param home: an empty folder
+    """
+    for name in list(os.environ):
+        if name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__GRDF__", "AIRFLOW_CONFIG")):
+            del os.environ[name]
+    os.environ["AIRFLOW_HOME"] = str(home)
+    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
+    # Passes over a DAG file lie further apart than this in real life; here they follow each other at once.
+    os.environ["AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL"] = "0"
+    os.environ["AIRFLOW__GRDF__ACCOUNTS_MAX_AGE"] = "3600"  # the list on disk is used as it is: no CouchDB to ask
+
+
+def run(report: Report, home: Path, options: argparse.Namespace) -> None:
+    """Run one benchmark, importing only what it needs: one of its figures is what our modules cost to import.
+
+    :param report: takes the outcome; its name says which
+    :param home: Airflow's home
+    :param options: the command line
+    """
+    if report.name == "parse":
+        from tests.bench import parse
+
+        parse.run(report, home, accounts=options.accounts or 200, repeat=options.repeat or 7)
+    elif report.name == "quota":
+        from tests.bench import quota
+
+        quota.run(report, home, accounts=options.accounts)
+    else:
+        from tests.bench import load
+
+        load.run(report, home, days=options.days, repeat=options.repeat or 5)
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked for."""
+    options = arguments(argv)
+    with tempfile.TemporaryDirectory(prefix="grdf-bench-", ignore_cleanup_errors=True) as scratch:
+        home = Path(scratch)
+        scratch_airflow(home)
+        from tests.bench.report import Report, machine
+
+        facts = machine()
+        print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+        reports = []
+        for name in [options.name] if options.name else NAMES:
+            report = Report(name)
+            run(report, home, options)
+            print("\n" + report.text(), flush=True)
+            reports.append(report)
+    if options.json:
+        result = {"machine": facts, **{report.name: report.data() for report in reports}}
+        options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if any(report.wrong for report in reports) else 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

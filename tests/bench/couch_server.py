@@ -1,0 +1,143 @@
+"""The CouchDB that is measured: the embedded one, or the one that GRDF_TEST_COUCHDB_URL names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import requests
+
+from include.gas.documents import ACCOUNT as ACCOUNTS
+from include.gas.documents import DAY, MONTH, YEAR, database_name
+from include.sandbox.couch import EmbeddedCouch
+from tests.bench.household import Stored
+
+VARIABLE = "GRDF_TEST_COUCHDB_URL"
+TIMEOUT = 120
+RAW = "bench.raw"
+"""A doctype of the benchmark's own, for the raw write."""
+
+
+@dataclass
+class Place:
+    """A set of fresh databases on the server, behind a prefix of their own.
+
+    :param url: the server's address, without credentials
+    :param auth: user and password
+    :param prefix: what the names of the databases start with
+    """
+
+    url: str
+    auth: tuple[str, str] = field(repr=False)
+    prefix: str
+
+    def session(self) -> requests.Session:
+        """Give a session that keeps its connection open and does nothing else by itself."""
+        session = requests.Session()
+        session.auth, session.trust_env = self.auth, False
+        return session
+
+    def database(self, doctype: str) -> str:
+        """Give the address of a doctype's database."""
+        return f"{self.url}/{quote(database_name(doctype, self.prefix), safe='')}"
+
+    def create(self, *doctypes: str) -> None:
+        """Create empty databases."""
+        with self.session() as http:
+            for doctype in doctypes:
+                http.put(self.database(doctype), timeout=TIMEOUT).raise_for_status()
+
+    def remove(self) -> None:
+        """Remove the databases."""
+        with self.session() as http:
+            for doctype in (DAY, MONTH, YEAR, ACCOUNTS, RAW):
+                http.delete(self.database(doctype), timeout=TIMEOUT)
+
+    def documents(self, doctype: str) -> list[dict[str, Any]]:
+        """Read all documents of a doctype."""
+        with self.session() as http:
+            answer = http.get(self.database(doctype) + "/_all_docs", params={"include_docs": "true"}, timeout=TIMEOUT)
+            answer.raise_for_status()
+            rows = [row["doc"] for row in answer.json()["rows"]]
+            return [document for document in rows if not document["_id"].startswith("_design/")]
+
+    def stored(self) -> Stored:
+        """Read what a run has left, by the fields of the documents: ids are each way's own."""
+        days, months, years = (self.documents(doctype) for doctype in (DAY, MONTH, YEAR))
+        return Stored(
+            days=[(date(each["year"], each["month"], each["day"]), each["load"]) for each in days],
+            months=[(f"{each['year']}-{each['month']:02d}", each["load"]) for each in months],
+            years=[(f"{each['year']}", each["load"]) for each in years],
+        )
+
+    def airflow_connection(self) -> str:
+        """Give the Airflow connection to these databases, in JSON."""
+        parts = urlsplit(self.url)
+        return json.dumps(
+            {
+                "conn_type": "generic",
+                "host": f"{parts.scheme}://{parts.netloc}{parts.path}",
+                "login": self.auth[0],
+                "password": self.auth[1],
+                "extra": {"database_prefix": self.prefix},
+            }
+        )
+
+
+@dataclass
+class Server:
+    """The server that is measured.
+
+    :param url: its address, without credentials
+    :param auth: user and password
+    :param greeting: what it says of itself
+    """
+
+    url: str
+    auth: tuple[str, str] = field(repr=False)
+    greeting: str
+    _used: int = 0
+
+    @contextmanager
+    def fresh(self, through: str | None = None) -> Iterator[Place]:
+        """Give a place for databases, all removed afterwards.
+
+        :param through: address of a proxy to use instead of the server's own
+        """
+        self._used += 1
+        place = Place(through or self.url, self.auth, f"bench-{os.getpid()}-{self._used}-")
+        try:
+            yield place
+        finally:
+            place.remove()
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Server]:
+    """Give the server, started here unless the environment names one.
+
+    :param folder: where the embedded one keeps its data
+    """
+    if named := os.environ.get(VARIABLE):
+        parts = urlsplit(named)
+        host = parts.netloc.rpartition("@")[2]
+        auth = (unquote(parts.username or ""), unquote(parts.password or ""))
+        yield _met(f"{parts.scheme}://{host}{parts.path}".rstrip("/"), auth, f"named by {VARIABLE}")
+        return
+    with EmbeddedCouch(folder) as couch:
+        yield _met(couch.url, (couch.user, couch.password), "embedded, LevelDB")
+
+
+def _met(url: str, auth: tuple[str, str], kind: str) -> Server:
+    answer = requests.get(url + "/", auth=auth, timeout=TIMEOUT)
+    answer.raise_for_status()
+    words = answer.json()
+    vendor = (words.get("vendor") or {}).get("name", "unknown vendor")
+    return Server(url, auth, f"{words.get('couchdb')} {words.get('version')}, {vendor} ({kind})")

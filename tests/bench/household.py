@@ -1,0 +1,123 @@
+"""One meter's three years as GRDF tells them, and what GRDF says the day after: one day more, two corrected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from include.gas.lines import Reading, read_answer
+from include.gas.windows import Window
+from include.sandbox.adict.lines import Asked, informative
+from include.sandbox.adict.readings import CORRECTED, DEFINITIVE, MEASURED, PROVISIONAL, Day
+from include.sandbox.adict.real import file_days
+
+ACCOUNT = "bench"
+PCE = "09999999999901"
+LAST_DAY = date(2026, 1, 20)
+"""Newest day of the first import: three years touch four calendar years then, and a correction can hit last year."""
+THREE_YEARS = (LAST_DAY - date(2023, 1, 20)).days
+REREAD = 62
+SETTLED = 35
+"""Days after which GRDF calls a day definitive, about."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One answer of ADICT.
+
+    :param window: the gas days asked for
+    :param body: the answer as it goes over the wire
+    :param read_at: when it was asked, ISO 8601 in UTC
+    """
+
+    window: Window
+    body: str
+    read_at: str
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Give what the answer says."""
+        return read_answer(self.body, account=ACCOUNT, pce=PCE, window=self.window).readings
+
+
+class Household:
+    """The figures are the real household's, said again from the start where its 711 days end.
+
+    :param days: length of the first import, at least 2
+    """
+
+    def __init__(self, days: int = THREE_YEARS) -> None:
+        energies = [row.energy for row in file_days()]
+        first = LAST_DAY - timedelta(days=days - 1)
+        self.at_first = {first + timedelta(days=at): energies[at % len(energies)] for at in range(days)}
+        """kWh by gas day, after the first import."""
+        newest = LAST_DAY + timedelta(days=1)
+        reread = min(REREAD, days - 1)
+        self.corrected = (newest - timedelta(days=reread), LAST_DAY)
+        """The two days that the daily run finds changed: in the year before, if the import reaches there, and now."""
+        self.later = self.at_first | {newest: 57} | {day: self.at_first[day] + 7 for day in self.corrected}
+        """kWh by gas day, after the daily run."""
+        self.first_answer = self._told(Window(first, newest), self.at_first, "2026-01-21T09:00:00+00:00")
+        window = Window(self.corrected[0], newest + timedelta(days=1))
+        self.daily_answer = self._told(window, self.later, "2026-01-22T09:00:00+00:00")
+
+    def _told(self, window: Window, loads: dict[date, int], read_at: str) -> Told:
+        asked = Asked(window.first, window.end)
+        lines = []
+        for day in window.days():
+            corrected = loads[day] != self.at_first.get(day, loads[day])
+            line = Day(
+                day=day,
+                index_start=10_000,
+                index_end=10_000 + round(loads[day] / 11.2),
+                energy=loads[day],
+                coefficient=11.2,
+                quality=CORRECTED if corrected else MEASURED,
+                status=PROVISIONAL if (LAST_DAY - day).days < SETTLED else DEFINITIVE,
+            )
+            lines.append(json.dumps(informative(PCE, asked, line), ensure_ascii=False))
+        return Told(window, "\n".join(lines), read_at)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stands in the store after a run, read with plain HTTP.
+
+    :param days: kWh by gas day, one entry per document
+    :param months: kWh by ``YYYY-MM``, one entry per document
+    :param years: kWh by ``YYYY``, one entry per document
+    """
+
+    days: Sequence[tuple[date, float]]
+    months: Sequence[tuple[str, float]]
+    years: Sequence[tuple[str, float]]
+
+    def differences(self, truth: dict[date, int]) -> dict[str, int]:
+        """Count what is not as it should be.
+
+        :param truth: kWh by gas day, as GRDF says now
+        """
+        held = dict(self.days)
+        totals = [*self.months, *self.years]
+        return {
+            "days missing": len(truth.keys() - held.keys()),
+            "days wrong": sum(held[day] != load for day, load in truth.items() if day in held),
+            "days too many": len(self.days) - len(truth.keys() & held.keys()),
+            "totals not the sum of stored days": _off(totals, _sums(held)),
+            "totals not GRDF's": _off(totals, _sums(truth)),
+        }
+
+
+def _sums(days: dict[date, int] | dict[date, float]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for day, load in days.items():  # whole kWh: exact
+        for period in (f"{day:%Y-%m}", f"{day:%Y}"):
+            sums[period] = sums.get(period, 0) + load
+    return sums
+
+
+def _off(totals: Sequence[tuple[str, float]], sums: dict[str, float]) -> int:
+    """Count the periods without exactly one document that says the sum, and documents of other periods."""
+    wrong = sum(1 for period in sums if [load for name, load in totals if name == period] != [sums[period]])
+    return wrong + sum(1 for name, _ in totals if name not in sums)

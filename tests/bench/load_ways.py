@@ -1,0 +1,232 @@
+"""The ways to store a meter that are measured beside each other."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from grdf import settings
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.operators.load import LoadOperator
+from grdf.staging import StagedAnswer, Staging
+from include.gas.accounts import ACCOUNT_TYPE
+from include.gas.documents import ACCOUNT as ACCOUNTS
+from include.gas.documents import DAY, MONTH, YEAR, day_document
+from include.gas.load import load_answer
+from include.gas.totals import month_documents, year_documents
+from tests.bench.couch_server import RAW, TIMEOUT, Place
+from tests.bench.household import ACCOUNT, PCE, Household, Told
+from tests.bench.konnector import Konnector
+
+FIRST, DAILY = "first import", "daily run"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run to measure.
+
+    :param name: which of the two
+    :param work: does it; everything it needs is at hand
+    :param truth: kWh by gas day that GRDF says then; the store must say the same
+    """
+
+    name: str
+    work: Callable[[], Any]
+    truth: dict[date, int]
+
+
+class Way(ABC):
+    """A way to store a meter, on fresh databases.
+
+    :param place: where the databases are, none yet
+    :param household: what GRDF says
+    """
+
+    blind_to_corrections = False
+
+    def __init__(self, place: Place, household: Household) -> None:
+        self.place = place
+        self.household = household
+
+    @abstractmethod
+    def runs(self) -> list[Run]:
+        """Give its runs, in order."""
+
+    @abstractmethod
+    def requests_sent(self) -> int:
+        """Give how many requests it says it has sent."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what it has open."""
+
+    def check(self, run: Run) -> dict[str, int]:
+        """Count what the store says otherwise than GRDF after a run.
+
+        :param run: the run that has just ended
+        """
+        return self.place.stored().differences(run.truth)
+
+
+class RawWrite(Way):
+    """All documents of the first import in one ``_bulk_docs``, into one database."""
+
+    def __init__(self, place: Place, household: Household) -> None:
+        super().__init__(place, household)
+        told = household.first_answer
+        days = [day_document(ACCOUNT, reading, PCE, told.read_at) for reading in told.readings()]
+        totals = [month_documents(ACCOUNT, PCE, days), year_documents(ACCOUNT, PCE, days)]
+        self._documents = days + [document for each in totals for document in each.values()]
+        self._sent = 0
+        self._http = place.session()
+        place.create(RAW)
+
+    def runs(self) -> list[Run]:
+        return [Run(FIRST, self._write, self.household.at_first)]
+
+    def requests_sent(self) -> int:
+        return self._sent
+
+    def close(self) -> None:
+        self._http.close()
+
+    def check(self, run: Run) -> dict[str, int]:  # noqa: ARG002 - it has one run only
+        return {"documents missing": len(self._documents) - len(self.place.documents(RAW))}
+
+    def _write(self) -> None:
+        self._sent += 1
+        answer = self._http.post(
+            self.place.database(RAW) + "/_bulk_docs", json={"docs": self._documents}, timeout=TIMEOUT
+        )
+        answer.raise_for_status()
+        if errors := [row for row in answer.json() if "error" in row]:
+            raise RuntimeError(f"CouchDB refused {len(errors)} documents of the raw write: {errors[0]}")
+
+
+class LoadAnswer(Way):
+    """``load_answer`` on our hook, into databases that exist already: every import but an installation's first."""
+
+    databases: tuple[str, ...] = (DAY, MONTH, YEAR)
+
+    def __init__(self, place: Place, household: Household) -> None:
+        super().__init__(place, household)
+        hook = CouchDBHook()
+        for doctype in self.databases:
+            hook.create_database(doctype)
+        self._hook = CouchDBHook()
+        self._hook.get_conn()  # sends nothing
+
+    def runs(self) -> list[Run]:
+        home = self.household
+        return [
+            Run(FIRST, self._load(home.first_answer), home.at_first),
+            Run(DAILY, self._load(home.daily_answer), home.later),
+        ]
+
+    def requests_sent(self) -> int:
+        return self._hook.requests_sent
+
+    def close(self) -> None:
+        self._hook.get_conn().disconnect()
+
+    def _load(self, told: Told) -> Callable[[], Any]:
+        readings = told.readings()
+        return lambda: load_answer(self._hook, ACCOUNT, PCE, readings, told.read_at)
+
+
+class FirstOfAll(LoadAnswer):
+    """The same without any database: the very first import of an installation makes them."""
+
+    databases = ()
+
+
+class LoadTask(Way):
+    """The whole task ``load``: reads the account and the staged answer, loads it, notes on the account that it did."""
+
+    def __init__(self, place: Place, household: Household) -> None:
+        super().__init__(place, household)
+        hook = CouchDBHook()
+        for doctype in (DAY, MONTH, YEAR, ACCOUNTS):
+            hook.create_database(doctype)
+        meter = {"pce": PCE, "id_accreditation": "bench-accreditation"}
+        hook.put(
+            ACCOUNTS,
+            {
+                "_id": ACCOUNT,
+                "account_type": ACCOUNT_TYPE,
+                "oauth": {},
+                "oauth_callback_results": {"pce_id": PCE, "consents": [meter]},
+            },
+        )
+        self._hooks: list[CouchDBHook] = []
+
+    def runs(self) -> list[Run]:
+        home = self.household
+        first, daily = _staged(home.first_answer), _staged(home.daily_answer)
+        first = replace(first, history_from=first.first)
+        return [Run(FIRST, self._task(first), home.at_first), Run(DAILY, self._task(daily), home.later)]
+
+    def requests_sent(self) -> int:
+        return sum(hook.requests_sent for hook in self._hooks)
+
+    def close(self) -> None:
+        for hook in self._hooks:
+            hook.get_conn().disconnect()
+
+    def _task(self, answer: StagedAnswer) -> Callable[[], Any]:
+        staging = Staging(settings.staging_url(), settings.staging_conn_id())
+        reference = staging.put(ACCOUNT, f"bench {answer.first} {answer.end}", [answer])
+        task = LoadOperator(task_id="load", account_id=ACCOUNT, staged={"reference": reference, "problems": []})
+        task.couchdb.get_conn()
+        self._hooks.append(task.couchdb)
+        ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
+        return lambda: task.execute({})
+
+
+class KonnectorWay(Way):
+    """The konnector's algorithm."""
+
+    blind_to_corrections = True
+
+    def __init__(self, place: Place, household: Household) -> None:
+        super().__init__(place, household)
+        place.create(DAY, MONTH, YEAR)
+        self._konnector = Konnector(place)
+
+    def runs(self) -> list[Run]:
+        home = self.household
+        return [
+            Run(FIRST, self._load(home.first_answer), home.at_first),
+            Run(DAILY, self._load(home.daily_answer), home.later),
+        ]
+
+    def requests_sent(self) -> int:
+        return self._konnector.requests_sent
+
+    def close(self) -> None:
+        self._konnector.close()
+
+    def _load(self, told: Told) -> Callable[[], Any]:
+        readings = told.readings()
+        return lambda: self._konnector.load(readings)
+
+
+def _staged(told: Told) -> StagedAnswer:
+    return StagedAnswer(PCE, told.window.first.isoformat(), told.window.end.isoformat(), told.read_at, told.body)
+
+
+RAW_WRITE = "one raw _bulk_docs"
+OURS = "ours (load_answer)"
+KONNECTOR = "the konnector's way"
+WAYS: dict[str, type[Way]] = {
+    RAW_WRITE: RawWrite,
+    OURS: LoadAnswer,
+    "ours, no database there yet": FirstOfAll,
+    "ours, the whole task load": LoadTask,
+    KONNECTOR: KonnectorWay,
+}

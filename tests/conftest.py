@@ -1,0 +1,138 @@
+"""What the tests of the Airflow side share: one outside world and one Airflow home per session, started on first use.
+
+Airflow reads its settings when it is imported, so its home is chosen here, before any test module is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = Path(tempfile.mkdtemp(prefix="grdf-tests-"))
+SETTINGS = {
+    "AIRFLOW_HOME": str(HOME),
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME / 'airflow.db'}",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "0",  # each look-up asks CouchDB, so that a test sees its own accounts
+}
+if "airflow" in sys.modules:
+    raise RuntimeError("Airflow was imported before tests/conftest.py chose its home: a pytest plugin imports it.")
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__GRDF__"))]:
+    del os.environ[_name]  # the caller's own servers and settings are none of a test's business
+os.environ |= SETTINGS
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Airflow's own, on reading .airflowignore; nothing that this project can mend.
+    config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """Airflow's home of this session, with a migrated SQLite database."""
+    target = HOME / "airflow.db"
+    if not target.exists():
+        shutil.copyfile(_migrated_database(), target)
+    return HOME
+
+
+def _migrated_database() -> Path:
+    """Give an empty database of the installed Airflow, made once per machine: a migration takes ten seconds."""
+    made = ROOT / ".grdf" / "airflow-test" / f"empty-{version('apache-airflow')}.db"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+            draft = Path(folder) / "airflow.db"
+            env = os.environ | {"AIRFLOW_HOME": folder, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{draft}"}
+            command = [sys.executable, "-m", "airflow", "db", "migrate"]
+            done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
+            assert done.returncode == 0, done.stdout + done.stderr
+            with sqlite3.connect(draft) as database:
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.close()
+            draft.replace(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
+    """GRDF's stand-in and an embedded CouchDB, and Airflow's connections to both in the environment.
+
+    One for all tests of a session: take ``account_id`` for an id and meters that no other test has, and ``clean`` for
+    a sandbox that no other test has changed.
+    """
+    from include.sandbox.local_world import LocalWorld
+
+    with LocalWorld(tmp_path_factory.mktemp("world"), memory=True) as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.connections().items():
+            patch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh_quota() -> None:
+    """No test inherits the calls to GRDF that others have made, nor the pause that they have caused."""
+    for file in (HOME / "grdf").glob("quota.db*"):
+        file.unlink()
+
+
+@pytest.fixture
+def clean(world: LocalWorld) -> LocalWorld:
+    """The world with the sandbox's clock, settings, faults, tokens, quotas and log as at first.
+
+    So are the demo households' meters; those of ``account_id`` are one test's own.
+    """
+    from include.sandbox.adict.meters import DEMO_HOLDERS
+    from include.sandbox.adict.world import DEFAULTS
+
+    control = world.control
+    control.set(**DEFAULTS)
+    control.set_clock(None)
+    for pce in [pce for holder in DEMO_HOLDERS for pce in holder.pces]:
+        control.set_quirks(pce)
+        control.uncorrect(pce)
+    control.drop_tokens()
+    control.drop_calls()
+    control.clear_log()
+    return world
+
+
+@pytest.fixture
+def couchdb(world: LocalWorld) -> CouchDBHook:
+    """Our hook, connected to the session's CouchDB."""
+    from grdf.hooks.couchdb import CouchDBHook
+
+    return CouchDBHook()
+
+
+@pytest.fixture
+def account_id() -> str:
+    """An account id that no other test of this session has; ``tests.helpers`` derives its meters from it."""
+    return f"account-{next(_numbers):05}"

@@ -1,0 +1,141 @@
+"""The DAG files as Airflow sees them: every account's DAG, alike at each parse, and one alone for a worker."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.gas.documents import dag_id
+from include.sandbox.connect import AccountBook
+from include.sandbox.local_world import LocalWorld
+from tests.dags.conftest import ACCOUNTS, ROOT, Parsed, parse, run_python
+
+TASKS = ["acquire_token", "rescope_token", "extract", "load"]
+
+
+def account_dags(parsed: Parsed) -> dict[str, dict[str, Any]]:
+    return {name: data["dag"] for name, data in parsed.dags.items() if name.startswith("grdf_account__")}
+
+
+def tasks(dag: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {task["__var"]["task_id"]: task["__var"] for task in dag["tasks"]}
+
+
+def test_nothing_fails_to_import(parsed: Parsed) -> None:
+    assert parsed.errors == {}
+
+
+def test_each_account_has_its_dag(parsed: Parsed) -> None:
+    assert sorted(account_dags(parsed)) == sorted(dag_id(name) for name in ACCOUNTS)
+
+
+def test_what_every_dag_says_of_itself(parsed: Parsed) -> None:
+    for name, data in parsed.dags.items():
+        dag = data["dag"]
+        assert "grdf" in dag["tags"], name
+        assert len(dag["doc_md"].strip()) > 200, name
+        assert dag.get("catchup", False) is False, name
+        assert parsed.owners[name] == ["grdf"], name
+
+
+def test_an_account_s_dag(parsed: Parsed) -> None:
+    for name, dag in account_dags(parsed).items():
+        assert dag["max_active_runs"] == 1, name
+        assert not dag.get("params"), f"{name}: Params cost a form and time at every parse"
+        assert set(dag["tags"]) == {"grdf", "account"}
+        assert dag["is_paused_upon_creation"] is False
+        assert dag["timetable"]["__type"] == "grdf.timetable.GasDayTimetable"
+        chain = tasks(dag)
+        assert sorted(chain) == sorted(TASKS)
+        for before, after in pairwise(TASKS):
+            assert after in chain[before].get("downstream_task_ids", []), name
+        assert chain["load"].get("downstream_task_ids", []) == []
+
+
+def test_accounts_do_not_start_at_the_same_minute(parsed: Parsed) -> None:
+    minutes = {dag["timetable"]["__var"]["minutes"] for dag in account_dags(parsed).values()}
+    assert len(minutes) == len(ACCOUNTS)
+
+
+def test_the_account_is_in_the_fields_and_no_secret_is(parsed: Parsed, world: LocalWorld) -> None:
+    text = json.dumps(parsed.dags)
+    for secret in (world.couch.password, world.facts["client_secret"], world.facts["delete_client_secret"]):
+        assert secret not in text
+    for name in ACCOUNTS:
+        for task in tasks(account_dags(parsed)[dag_id(name)]).values():
+            assert task["account_id"] == name
+
+
+def test_failures_are_tried_again_by_our_policy() -> None:
+    code = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import json, os
+os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = "grdf_account__home"
+sys.path.insert(0, sys.argv[1])
+import grdf_accounts
+dag = grdf_accounts.grdf_account__home
+print("RESULT" + json.dumps({task.task_id: [type(task.retry_policy).__name__, task.retries,
+      task.retry_delay.total_seconds(), task.owner] for task in dag.tasks}))
+"""
+    found = json.loads(run_python(code, str(ROOT / "dags"), env={}))
+    assert found == {task: ["GasRetryPolicy", 3, 600.0, "grdf"] for task in TASKS}
+
+
+def test_two_parses_are_alike(parsed: Parsed, three_accounts: dict[str, str]) -> None:
+    again = parse(three_accounts | {"PYTHONHASHSEED": "4711"})
+    assert again.hashes == parsed.hashes
+    assert again.dags == parsed.dags
+
+
+def test_a_broken_account_is_shown_and_takes_no_other_with_it(
+    three_accounts: dict[str, str], world: LocalWorld, tmp_path: Path
+) -> None:
+    prefix = f"broken{secrets.token_hex(4)}/"
+    book = AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix)
+    for name in ("good", "not good"):
+        book.save({"_id": name, "account_type": "grdfgrandlyon"})
+    fields = json.loads(three_accounts["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    found = parse({"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path)})
+    assert list(account_dags(found)) == ["grdf_account__good"]
+    ((file, text),) = found.errors.items()
+    assert file.endswith("grdf_broken_accounts.py")
+    assert "'not good'" in text
+    assert "1 account(s)" in text
+
+
+def test_with_couchdb_down_the_files_still_parse(tmp_path: Path) -> None:
+    gone = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
+    (tmp_path / "grdf").mkdir()
+    (tmp_path / "grdf" / "accounts.json").write_text(json.dumps({"ids": ["kept"], "broken": {}}))
+    found = parse({"AIRFLOW_CONN_COUCHDB": gone, "AIRFLOW_HOME": str(tmp_path)})
+    assert found.errors == {}
+    assert list(account_dags(found)) == ["grdf_account__kept"]
+
+
+def test_a_worker_builds_the_dag_it_runs_and_pays_for_nothing_else(tmp_path: Path) -> None:
+    gone = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
+    env = {
+        "AIRFLOW_CONN_COUCHDB": gone,
+        "AIRFLOW_HOME": str(tmp_path),
+        "_AIRFLOW_PARSING_CONTEXT_DAG_ID": "grdf_account__home-1",
+    }
+    found = parse(env)
+    assert found.errors == {}
+    assert list(account_dags(found)) == ["grdf_account__home-1"]
+    assert not (tmp_path / "grdf" / "accounts.json").exists()
+    heavy = [name for name in found.loaded if name.partition(".")[0] in {"cloudant", "jwt", "flask", "fastapi", "yaml"}]
+    assert heavy == []
+    assert not any(name.startswith(("grdf.hooks", "airflow.providers.http")) for name in found.loaded)
+
+
+@pytest.mark.parametrize("name", ["settings.py", "grdf_accounts.py"])
+def test_no_setting_is_read_at_random(name: str) -> None:
+    """``now()``, ``uuid4()`` and the like in a DAG file make a new version of the DAG at every parse."""
+    text = next(ROOT.glob(f"*/**/{name}")).read_text()
+    assert not any(word in text for word in ("now(", "uuid", "random"))

@@ -1,0 +1,494 @@
+"""Adoption: whatever the konnector left, in whatever state ours is, no figure is lost and the totals are right."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from calendar import isleap, monthrange
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.gas import adopt as adopt_module
+from include.gas.adopt import adopt, look
+from include.gas.adoption import READ_AT
+from include.gas.documents import DAY, MONTH, YEAR, day_of
+from include.gas.errors import StoreBusy
+from include.gas.konnector import OddDocumentError, figure_of, ranked
+from include.gas.lines import Reading
+from include.gas.load import WriteResult, load_answer
+from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
+
+ACCOUNT, PCE = "home", "09900000000017"
+FIRST = date(2023, 12, 27)  # the days straddle two years and three months
+SPAN = 40
+NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
+DOCTYPES = (DAY, MONTH, YEAR)
+_ids = itertools.count()
+
+
+class Shelf(MemoryStore):
+    """A store that can be read from end to end, and removes what is written as deleted."""
+
+    def scan(self, doctype: str) -> list[dict[str, Any]]:
+        self.calls.append("scan")
+        return [copy.deepcopy(document) for _, document in sorted(self.docs[doctype].items())]
+
+    def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
+        docs = list(docs)
+        result = super().write(doctype, [doc for doc in docs if not doc.get("_deleted")])
+        for doc in (doc for doc in docs if doc.get("_deleted")):
+            stored = self.docs[doctype].get(doc["_id"])
+            if stored is None or stored["_rev"] != doc["_rev"]:
+                result.conflicts.add(doc["_id"])
+            else:
+                del self.docs[doctype][doc["_id"]]
+                result.written.add(doc["_id"])
+        return result
+
+
+def konnector(day: date, load: Any, doctype: str = DAY, zero: bool = False, written: str = "") -> dict[str, Any]:
+    first = 0 if zero else 1
+    document = {"_id": f"{next(_ids):032x}", "load": load, "hour": 0, "minute": 0, "year": day.year}
+    document["month"] = first if doctype == YEAR else day.month
+    document["day"] = day.day if doctype == DAY else first
+    if written:
+        document["cozyMetadata"] = {"createdAt": written, "sourceAccount": "elsewhere"}
+    return document
+
+
+def shelf(**kinds: list[dict[str, Any]]) -> Shelf:
+    """Make a store that holds these documents: `day=`, `month=`, `year=`."""
+    store = Shelf()
+    for kind, documents in kinds.items():
+        store.write(f"com.grandlyon.grdf.{kind}", documents)
+    return store
+
+
+def ours(store: Shelf, loads: dict[int, Any], at: datetime = NOW) -> None:
+    readings = [Reading(FIRST + timedelta(days=n), load, "definitive") for n, load in loads.items()]
+    load_answer(store, ACCOUNT, PCE, readings, at)
+
+
+def own(store: Shelf, doctype: str) -> dict[str, dict[str, Any]]:
+    return {
+        key.rpartition(":")[2]: each for key, each in store.docs[doctype].items() if key.startswith(f"{ACCOUNT}:{PCE}:")
+    }
+
+
+def strangers(store: Shelf) -> list[tuple[str, dict[str, Any]]]:
+    return [(t, each) for t in DOCTYPES for key, each in store.docs[t].items() if not key.startswith(ACCOUNT)]
+
+
+def run(store: Any) -> Any:
+    return adopt(store, ACCOUNT, PCE)
+
+
+# -- what must hold, said without the code under test ------------------------------------------------------------------
+
+
+def period_of(doctype: str, document: dict[str, Any]) -> str:
+    whole = f"{document['year']:04d}-{document['month']:02d}-{document['day']:02d}"
+    return whole[: {DAY: 10, MONTH: 7, YEAR: 4}[doctype]]
+
+
+def length(period: str) -> int:
+    year, _, month = period.partition("-")
+    return monthrange(int(year), int(month))[1] if month else 365 + isleap(int(year))
+
+
+def assert_said(store: Shelf, doctype: str, document: dict[str, Any]) -> None:
+    """A figure of the konnector's is in its own document still, or in ours, or every day says that it was wrong."""
+    if document["_id"] in store.docs[doctype]:
+        return
+    period, load = period_of(doctype, document), document["load"]
+    mine = own(store, doctype)[period]
+    loads = [mine["load"], *(entry["load"] for entry in mine.get("adopted", []))]
+    days = [each["load"] for day, each in own(store, DAY).items() if day.startswith(period)]
+    complete = doctype != DAY and len(days) == length(period)
+    assert load in loads or complete or any(abs(load - each) < 0.001 for each in loads if doctype != DAY)
+
+
+def assert_totals(store: Shelf) -> None:
+    days = own(store, DAY)
+    for doctype in (MONTH, YEAR):
+        sums: dict[str, list[Any]] = {}
+        for day, document in days.items():
+            sums.setdefault(day[: {MONTH: 7, YEAR: 4}[doctype]], []).append(document["load"])
+        totals = own(store, doctype)
+        assert sums.keys() <= totals.keys()
+        for period, total in totals.items():
+            found = sums.get(period, [])
+            assert total["days"] == len(found)
+            if found:
+                assert total["load"] == pytest.approx(sum(found), abs=1e-9)
+            else:
+                assert total["load"] in [entry["load"] for entry in total["adopted"]]
+
+
+# -- any mix -----------------------------------------------------------------------------------------------------------
+
+LOADS = st.one_of(st.integers(0, 4), st.sampled_from([0.5, 36.212, 40.5]))
+WRITTEN = st.sampled_from(["", "2024-01-01T10:00:00.000Z", "2024-02-01T10:00:00.000Z"])
+DAYS = st.dictionaries(st.integers(0, SPAN), LOADS, max_size=SPAN)
+THEIR_DAYS = st.one_of(
+    st.lists(st.tuples(st.integers(0, SPAN), LOADS, WRITTEN), max_size=30),
+    st.just([(n, 2, "") for n in range(SPAN)]),  # a January without a gap
+)
+TOTALS = st.lists(
+    st.tuples(
+        st.sampled_from([date(2019, 3, 1), date(2023, 12, 1), date(2024, 1, 1), date(2024, 2, 1)]),
+        st.one_of(st.integers(0, 90), st.just(62)),
+        st.booleans(),
+        WRITTEN,
+    ),
+    max_size=5,
+)
+ODD = st.lists(
+    st.sampled_from(
+        [
+            {"load": "12", "year": 2024, "month": 1, "day": 3},
+            {"load": 12, "year": 2024, "month": 2, "day": 30},
+            {"load": 12, "year": 2024, "month": 1, "day": 3, "hour": 7},
+            {"load": 12, "year": 2024, "month": 1, "day": 3, "account": "x"},
+            {"_id": "_design/days", "views": {}},
+            {},
+        ]
+    ),
+    max_size=3,
+)
+
+
+@st.composite
+def shelves(draw: st.DrawFn) -> Shelf:
+    days = [konnector(FIRST + timedelta(days=n), load, written=at) for n, load, at in draw(THEIR_DAYS)]
+    months = [konnector(day, load, MONTH, zero, at) for day, load, zero, at in draw(TOTALS)]
+    years = [konnector(day, load, YEAR, zero, at) for day, load, zero, at in draw(TOTALS)]
+    odd = [{"_id": f"odd{next(_ids)}", **copy.deepcopy(each)} for each in draw(ODD)]
+    odd = list({each["_id"]: each for each in odd}.values())
+    store = shelf(day=days + odd, month=months, year=years)
+    ours(store, draw(DAYS))
+    return store
+
+
+@given(shelves())
+@settings(max_examples=150)
+def test_no_figure_is_lost_and_totals_are_right(store: Shelf) -> None:
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    odd = [pair for pair in strangers(store) if pair not in theirs]
+    held = copy.deepcopy(own(store, DAY))
+    before = store.revs()
+    plan = look(store, ACCOUNT, PCE)
+    assert store.revs() == before
+    report = run(store)
+    assert report.plan.counts() == plan.counts()
+    assert strangers(store) == odd, "odd documents stay as they are, the konnector's are gone"
+    for doctype, document in theirs:
+        assert_said(store, doctype, document)
+    assert_totals(store)
+    days = own(store, DAY)
+    assert Counter(map(day_of, days.values())).most_common(1)[0][1] == 1 if days else True
+    for day, document in held.items():
+        kept = {key: value for key, value in days[day].items() if key not in ("adopted", "_rev")}
+        assert kept == {key: value for key, value in document.items() if key != "_rev"}
+    assert sum(report.removed.values()) == len(theirs)
+    after = store.revs()
+    assert run(store).counts()["removed"] == 0
+    assert store.revs() == after, "twice is once"
+
+
+@given(shelves())
+@settings(max_examples=12)
+def test_killed_anywhere_and_started_again(store: Shelf) -> None:
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    whole = copy.deepcopy(store)
+    run(whole)
+    said = contents(whole)
+    for how in ("before", "halfway", "after"):
+        for at in range(60):
+            again = copy.deepcopy(store)
+            try:
+                run(Mortal(again, at, how))
+            except Killed:
+                for doctype, document in theirs:
+                    assert_said(again, doctype, document)
+                run(again)
+            else:
+                break
+            assert contents(again) == said
+        else:
+            pytest.fail("it never came to an end")
+
+
+def contents(store: Shelf) -> dict[str, Any]:
+    return {
+        f"{doctype} {key}": {name: value for name, value in document.items() if name not in ("_rev", "basis")}
+        for doctype in DOCTYPES
+        for key, document in store.docs[doctype].items()
+    }
+
+
+@given(shelves(), DAYS, st.lists(st.integers(0, 1), max_size=40))
+@settings(max_examples=60)
+def test_while_a_load_is_going_on(store: Shelf, loads: dict[int, Any], order: list[int]) -> None:
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    interleave(store, [run, lambda at_once: ours(at_once, loads, NOW + timedelta(days=1))], order)
+    for doctype, document in theirs:
+        if doctype == DAY:
+            continue  # its figure may be GRDF's by now, which restates it
+        assert document["_id"] not in store.docs[doctype]
+    assert_totals(store)
+    days = own(store, DAY)
+    for n, load in loads.items():
+        assert days[(FIRST + timedelta(days=n)).isoformat()]["load"] == load, "GRDF's word stands"
+
+
+# -- one by one --------------------------------------------------------------------------------------------------------
+
+
+def test_an_adopted_day_is_restated_by_the_next_reading() -> None:
+    store = shelf(day=[konnector(FIRST, 60)])
+    (doc_id,) = store.docs[DAY]
+    run(store)
+    (document,) = own(store, DAY).values()
+    assert document | {"_rev": ""} == {
+        "_id": f"{ACCOUNT}:{PCE}:{FIRST}", "_rev": "", "account": ACCOUNT, "pce": PCE, "load": 60,
+        "year": 2023, "month": 12, "day": 27, "hour": 0, "minute": 0, "status": "provisional", "quality": "measured",
+        "read_at": "1970-01-01T00:00:00.000000Z", "adopted": [{"load": 60, "from": doc_id}],
+    }  # fmt: skip
+    assert READ_AT == "1970-01-01T00:00:00Z"
+    ours(store, {0: 61})
+    (document,) = own(store, DAY).values()
+    assert (document["load"], document["status"]) == (61, "definitive")
+    assert document["adopted"] == [{"load": 60, "from": doc_id}], "where it came from stays known"
+    assert_totals(store)
+
+
+def test_a_day_we_hold_keeps_its_load_and_the_konnectors_is_noted() -> None:
+    store = shelf(day=[konnector(FIRST, 55), konnector(FIRST + timedelta(days=1), 7)])
+    ours(store, {0: 60, 1: 7})
+    same = store.docs[DAY][f"{ACCOUNT}:{PCE}:{FIRST + timedelta(days=1)}"]["_rev"]
+    report = run(store)
+    days = own(store, DAY)
+    assert days[FIRST.isoformat()]["load"] == 60
+    assert [entry["load"] for entry in days[FIRST.isoformat()]["adopted"]] == [55]
+    assert days[(FIRST + timedelta(days=1)).isoformat()]["_rev"] == same, "nothing to note, nothing written"
+    assert report.counts()["days_differing"] == 1
+    assert "2023-12-27: ours 60 kWh, the konnector's 55 kWh" in report.text()
+    assert_totals(store)
+
+
+def test_of_duplicates_the_one_written_last_stays() -> None:
+    days = [
+        konnector(FIRST, 55, written="2024-01-02T10:00:00.000Z"),
+        konnector(FIRST, 60, written="2024-01-01T10:00:00.000Z"),
+        konnector(FIRST, 55),
+        konnector(FIRST, 99),
+    ]
+    store = shelf(day=days)
+    report = run(store)
+    (document,) = own(store, DAY).values()
+    assert document["load"] == 55
+    assert [entry["load"] for entry in document["adopted"]] == [99, 60, 55]
+    assert document["adopted"][-1]["from"] == days[0]["_id"]
+    assert report.counts()["duplicates"] == 3
+    assert "2023-12-27: 60 kWh beside 55 kWh" in report.text()
+
+
+def test_totals_right_wrong_partly_known_and_alone() -> None:
+    january = [konnector(date(2024, 1, n), 2) for n in range(1, 32)]
+    months = [
+        konnector(date(2024, 1, 1), 99, MONTH),  # added twice
+        konnector(date(2023, 12, 1), 500, MONTH, zero=True),  # all of December, of which one day is stored
+        konnector(date(2019, 3, 1), 232.5, MONTH, zero=True),
+    ]
+    years = [konnector(date(2024, 1, 1), 62.00000001, YEAR), konnector(date(2019, 1, 1), 2700, YEAR, zero=True)]
+    store = shelf(day=[*january, konnector(date(2023, 12, 31), 5)], month=months, year=years)
+    text = look(store, ACCOUNT, PCE).text(dry_run=True)
+    for line in (
+        "37 documents of the konnector's would become ours, then go.",
+        "* 32 days adopted",
+        "* 1 totals that were right",
+        "* 2 totals that were wrong",
+        "    * 2024-01: 99 kWh -> 62 kWh, the sum of 31 days",
+        "    * 2023-12: 500 kWh -> 5 kWh, the sum of 1 days; 30 days of it are not stored, so the konnector's figure "
+        "stays noted beside it",
+        "* 2 totals of periods without any day, kept as they were",
+        "    * 2019-03: 232.5 kWh",
+        "    * 2019: 2700 kWh",
+        "Days adopted, by month: 2023-12 1, 2024-01 31",
+    ):
+        assert line in text.splitlines() or line in text
+    report = run(store)
+    found = own(store, MONTH) | own(store, YEAR)
+    told = {
+        period: (each["load"], each["days"], [e["load"] for e in each.get("adopted", [])])
+        for period, each in found.items()
+    }
+    assert told == {
+        "2019-03": (232.5, 0, [232.5]),
+        "2019": (2700, 0, [2700]),
+        "2023-12": (5, 1, [500]),
+        "2023": (5, 1, []),
+        "2024-01": (62, 31, []),
+        "2024": (62, 31, []),
+    }
+    assert (found["2019-03"]["month"], found["2019-03"]["day"]) == (3, 1)
+    assert (found["2019"]["month"], found["2019"]["day"]) == (1, 1)
+    assert report.removed == {DAY: 32, MONTH: 3, YEAR: 2}
+    assert strangers(store) == []
+
+
+def test_days_that_come_later_replace_a_lone_total_and_leave_its_figure() -> None:
+    store = shelf(month=[konnector(FIRST, 400, MONTH)])
+    run(store)
+    assert own(store, MONTH)["2023-12"]["days"] == 0
+    ours(store, {0: 60})
+    total = own(store, MONTH)["2023-12"]
+    assert (total["load"], total["days"], total["adopted"][0]["load"]) == (60, 1, 400)
+
+
+def test_documents_of_other_accounts_and_meters_are_left_alone() -> None:
+    theirs = konnector(FIRST, 60, written="2024-01-01T10:00:00.000Z")
+    theirs["cozyMetadata"]["sourceAccount"] = "neighbour"
+    store = shelf(day=[theirs, konnector(FIRST, 5)])
+    load_answer(store, ACCOUNT, "09900000000099", [Reading(FIRST, 1)], NOW)
+    load_answer(store, "neighbour", PCE, [Reading(FIRST, 2)], NOW)
+    report = adopt(store, ACCOUNT, PCE, {"neighbour"})
+    assert report.counts()["foreign"] == 1
+    assert theirs["_id"] in store.docs[DAY]
+    assert sorted(each["load"] for each in store.docs[DAY].values()) == [1, 2, 5, 60]
+
+
+def test_nothing_to_adopt() -> None:
+    store = shelf()
+    ours(store, {0: 1})
+    before = store.revs()
+    assert "there is no document of the konnector's to adopt" in run(store).text()
+    assert store.revs() == before
+
+
+def test_what_is_raised_before_the_removal_keeps_the_konnectors() -> None:
+    def stop() -> None:
+        raise Killed
+
+    store = shelf(day=[konnector(FIRST, 60)])
+    with pytest.raises(Killed):
+        adopt(store, ACCOUNT, PCE, before_removal=stop)
+    assert len(strangers(store)) == 1
+    assert len(own(store, DAY)) == 1
+
+
+def test_only_what_was_read_back_is_removed() -> None:
+    class Lossy(Shelf):
+        """Says that it has stored a day and does not keep it."""
+
+        def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
+            result = super().write(doctype, docs)
+            self.docs[DAY].pop(f"{ACCOUNT}:{PCE}:{FIRST}", None)
+            return result
+
+    store = Lossy()
+    store.write(DAY, [konnector(FIRST, 60), konnector(FIRST + timedelta(days=1), 5)])
+    store.write(MONTH, [konnector(FIRST, 65, MONTH)])
+    with pytest.raises(StoreBusy, match="2 documents of the konnector's were still there"):
+        run(store)
+    assert sorted(document["load"] for _, document in strangers(store)) == [60, 65]
+
+
+def test_a_total_that_is_behind_its_days_keeps_the_konnectors() -> None:
+    store = shelf(month=[konnector(FIRST, 12, MONTH)])
+    ours(store, {0: 5})
+    behind = copy.deepcopy(store.docs[MONTH])
+    ours(store, {1: 7})
+    plan = look(store, ACCOUNT, PCE)
+    (figure,) = plan.found.figures
+    assert plan.settled(figure)
+    store.docs[MONTH] = behind  # another load has stored its day and not yet its total
+    assert not look(store, ACCOUNT, PCE).settled(figure)
+
+
+def test_of_lone_totals_the_one_written_last_counts() -> None:
+    written = ("2024-01-01T10:00:00.000Z", "2024-01-02T10:00:00.000Z", "2024-01-03T10:00:00.000Z")
+    store = shelf(
+        month=[konnector(FIRST, load, MONTH, written=at) for load, at in zip((300, 400, 300), written, strict=True)]
+    )
+    run(store)
+    (total,) = own(store, MONTH).values()
+    assert (total["load"], total["days"], [each["load"] for each in total["adopted"]]) == (300, 0, [400, 300])
+
+
+def test_a_konnector_that_goes_on_is_given_up_on_without_a_loss() -> None:
+    class Busy(Shelf):
+        def scan(self, doctype: str) -> list[dict[str, Any]]:
+            if doctype == DAY:
+                self.write(DAY, [konnector(FIRST + timedelta(days=len(self.calls)), 5)])
+            return super().scan(doctype)
+
+    store = Busy()
+    with pytest.raises(StoreBusy, match="runs no more"):
+        run(store)
+    assert len(own(store, DAY)) == adopt_module.ROUNDS
+    assert_totals(store)
+
+
+def test_a_document_that_changes_meanwhile_is_adopted_as_it_then_is() -> None:
+    store = shelf(day=[konnector(FIRST, 60)])
+    (stored,) = store.docs[DAY].values()
+    changes = [lambda: store.write(DAY, [{**stored, "load": 61}])]
+    report = adopt(store, ACCOUNT, PCE, before_removal=lambda: changes.pop()() if changes else None)
+    (document,) = own(store, DAY).values()
+    assert (document["load"], [each["load"] for each in document["adopted"]]) == (60, [60, 61])
+    assert strangers(store) == []
+    assert len(report.loads) == 2
+    assert "It took 2 rounds" in report.text()
+
+
+@pytest.mark.parametrize(
+    ("doctype", "document", "why"),
+    [
+        (DAY, {"load": True, "year": 2024, "month": 1, "day": 1}, "its load is no number"),
+        (DAY, {"load": float("nan"), "year": 2024, "month": 1, "day": 1}, "its load is no number"),
+        (DAY, {"load": -1, "year": 2024, "month": 1, "day": 1}, "its load is no number"),
+        (DAY, {"load": 1, "year": 2024, "month": 1, "day": 0}, "there is no day 2024-1-0"),
+        (DAY, {"load": 1, "year": 2024, "month": 1.5, "day": 1}, "its month is no whole number"),
+        (DAY, {"load": 1, "year": "2024", "month": 1, "day": 1}, "its year is no whole number"),
+        (DAY, {"load": 1, "year": 24, "month": 1, "day": 1}, "its year is 24"),
+        (DAY, {"load": 1, "year": 10**40, "month": 1, "day": 1}, "there is no day"),
+        (DAY, {"load": 1, "year": 2024, "month": 1, "day": 1, "minute": 30}, "its minute is 30"),
+        (MONTH, {"load": 1, "year": 2024, "month": 0, "day": 1}, "there is no day"),
+        (MONTH, {"load": 1, "year": 2024, "month": 5, "day": 2}, "not about one whole month"),
+        (YEAR, {"load": 1, "year": 2024, "month": 5, "day": 1}, "not about one whole year"),
+        (YEAR, {"load": 1, "year": 2024, "pce": PCE}, "but not both"),
+        (YEAR, {"_id": "a:b:2024", "load": 1, "year": 2024}, "one of ours"),
+    ],
+)
+def test_odd_documents(doctype: str, document: dict[str, Any], why: str) -> None:
+    with pytest.raises(OddDocumentError, match=why):
+        figure_of(doctype, document)
+
+
+@pytest.mark.parametrize(
+    ("doctype", "document", "period"),
+    [
+        (DAY, {"load": 1, "year": 2024, "month": 2, "day": 29}, "2024-02-29"),
+        (DAY, {"load": 1.5, "year": 2024.0, "month": 2, "day": 3, "hour": 0, "minute": None}, "2024-02-03"),
+        (MONTH, {"load": 1, "year": 2024, "month": 2, "day": 0}, "2024-02"),
+        (MONTH, {"load": 0, "year": 2024, "month": 12}, "2024-12"),
+        (YEAR, {"load": 1, "year": 2024, "month": 0, "day": 0}, "2024"),
+        (YEAR, {"load": 1, "year": 2024}, "2024"),
+    ],
+)
+def test_shapes_of_the_konnectors(doctype: str, document: dict[str, Any], period: str) -> None:
+    figure = figure_of(doctype, {"_id": "f" * 32, "_rev": "1-a", **document})
+    assert (figure.period, figure.load, figure.rev) == (period, document["load"], "1-a")
+
+
+def test_the_order_does_not_matter() -> None:
+    figures = [figure_of(DAY, konnector(FIRST, load, written=at)) for load in (1, 2) for at in ("", "2024-01-01")]
+    assert len({tuple(each.id for each in ranked(some)) for some in itertools.permutations(figures)}) == 1

@@ -1,0 +1,175 @@
+"""Leaving: the mark on the account, the plan of a deletion, and its record."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.accounts import Account
+from include.gas.consents import AccessRight
+from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.leaving import (
+    ASKED,
+    DATA,
+    Leaving,
+    Plan,
+    audit_entry,
+    audit_id,
+    finished,
+    last_taker,
+    leaving,
+    standing,
+    taken_up,
+    with_found,
+    with_leaving,
+    with_removed,
+    with_revoked,
+    without_leaving,
+)
+
+NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
+ACCOUNT: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth": {}}
+CLEAN = dict.fromkeys((*DATA, "io.cozy.accounts", "staged"), 0)
+
+
+def entry(**more: Any) -> dict[str, Any]:
+    return audit_entry("a", "run-1", by="me", at=NOW, keep_data=False) | more
+
+
+def test_the_mark() -> None:
+    marked = with_leaving(ACCOUNT, run="r", by="me", since=NOW)
+    assert leaving(marked) == Leaving("r", "me", "2026-01-02T03:04:05.000000Z", keep_data=False)
+    assert Account.from_document(marked).leaving == leaving(marked)
+    assert leaving(ACCOUNT) is None
+    assert without_leaving(marked) == ACCOUNT
+    assert "leaving" not in ACCOUNT, "the stored document is not changed"
+
+
+def test_a_later_run_keeps_the_moment_and_its_own_choice() -> None:
+    marked = with_leaving(ACCOUNT, run="r", by="me", since=NOW, keep_data=True)
+    again = leaving(with_leaving(marked, run="r2", by="you", since=LATER))
+    assert again == Leaving("r2", "you", "2026-01-02T03:04:05.000000Z", keep_data=False)
+    assert (found := leaving(marked)) is not None
+    assert found.keep_data
+
+
+@pytest.mark.parametrize("odd", [None, "yes", 1, [], True])
+def test_what_is_no_mark(odd: Any) -> None:
+    assert leaving({"leaving": odd}) is None
+
+
+def test_the_mark_changes_nothing_else() -> None:
+    before = {**ACCOUNT, "oauth": {"x": [1]}}
+    kept = copy.deepcopy(before)
+    marked = with_leaving(before, run="r", by="me", since=NOW)
+    marked["oauth"]["x"].append(2)
+    without_leaving(marked)["oauth"]["x"].append(3)
+    assert before == kept
+
+
+def right(state: str, role: str = "autorise_contrat_fourniture") -> AccessRight:
+    return AccessRight("u", "GI000042", role, state)
+
+
+def test_which_rights_stand() -> None:
+    states = ("active", "waiting for the holder", "revoked", "obsolete", "refused", "to be checked again by GRDF", "")
+    assert [each.state for each in standing([right(state) for state in states])] == list(states[:2])
+    roles = ("autorise_contrat_fourniture", "autorise_contrat_injection", "detenteur_contrat_fourniture", "")
+    assert [each.role for each in standing([right("active", role) for role in roles])] == list(roles[:2])
+
+
+def test_the_plan() -> None:
+    text = Plan("a", (("u-1", "active"),), {DAY: 3, MONTH: 1, YEAR: 1}, 2, tokens=True, notes=("Beware.",)).text()
+    for line in (
+        "Account **a**",
+        "Consents to revoke at GRDF: 1",
+        "* u-1 (active)",
+        "* 3 documents of com.grandlyon.grdf.day",
+        "* 2 staged files",
+        "* the account document, with its tokens",
+        "Beware.",
+    ):
+        assert line in text.splitlines()
+    assert "Nothing is removed" in Plan("a", documents={DAY: 3}, keep_data=True).text()
+    assert "3 documents" not in Plan("a", documents={DAY: 3}, keep_data=True).text()
+    assert Plan("a").text().endswith("* the account document")
+
+
+def test_the_record_is_one_per_account_and_run() -> None:
+    runs = ["manual__2026-01-01T00:00:00+00:00", "manual__2026-01-01T00:00:01.000000Z", "x"]
+    ids = {audit_id(account, run) for account in ("a", "b") for run in runs}
+    assert len(ids) == 6
+    assert all(found.partition(":")[0] in ("a", "b") for found in ids)
+    assert audit_id("a", "x") == audit_id("a", "x")
+
+
+def test_a_whole_record() -> None:
+    record = entry()
+    assert record["finished_at"] is None
+    record = with_revoked(record, {"u-1": ASKED})
+    record = with_revoked(record, {"u-1": "revoked", "u-2": ASKED})
+    record = with_revoked(record, {"u-2": "was not in force", "u-1": "was not in force"})
+    assert record["revoked"] == {"u-1": "revoked", "u-2": "was not in force"}
+    record = with_found(record, {DAY: 3, MONTH: 0, "staged": 1})
+    record = with_found(record, {DAY: 1})
+    record = with_removed(with_removed(record, {DAY: 1}), {DAY: 1, "staged": 1})
+    closed = finished(record, at=LATER, left=CLEAN, tombstones="none")
+    assert closed["removed"] == {DAY: 3, "staged": 1}, "a killed try removed one without counting it"
+    assert closed["verified"] == CLEAN
+    assert closed["finished_at"] == "2026-01-03T00:00:00.000000Z"
+    assert closed["asked_at"] == "2026-01-02T03:04:05.000000Z"
+
+
+def test_what_a_load_added_meanwhile_is_counted_too() -> None:
+    record = with_removed(with_found(entry(), {DAY: 3}), {DAY: 5})
+    assert finished(record, at=NOW, left=CLEAN, tombstones="")["removed"] == {DAY: 5}
+
+
+def test_nothing_is_assumed_removed_while_something_is_left() -> None:
+    record = with_removed(with_found(entry(), {DAY: 3}), {DAY: 1})
+    assert finished(record, at=NOW, left={**CLEAN, DAY: 2}, tombstones="")["removed"] == {DAY: 1}
+
+
+def test_who_goes_on_with_it() -> None:
+    same = taken_up(entry(), "run-1", by="me", at=NOW, keep_data=False)
+    assert same == entry()
+    second = taken_up(same, "run-2", by="you", at=LATER, keep_data=True)
+    assert second["resumed"] == [{"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}]
+    assert (second["run"], second["asked_by"], second["keep_data"]) == ("run-1", "me", True)
+    assert taken_up(second, "run-2", by="you", at=NOW, keep_data=True) == second
+    assert last_taker(entry()) == Leaving("run-1", "me", "2026-01-02T03:04:05.000000Z")
+    assert last_taker(second) == Leaving("run-2", "you", "2026-01-03T00:00:00.000000Z", keep_data=True)
+
+
+words = st.sampled_from([ASKED, "revoked", "was not in force"])
+outcomes = st.dictionaries(st.sampled_from("uvw"), words, max_size=3)
+
+
+@given(st.lists(outcomes, max_size=6))
+def test_what_became_of_a_right_is_never_unlearnt(notes: list[dict[str, str]]) -> None:
+    record = entry()
+    known: dict[str, str] = {}
+    for note in notes:
+        record = with_revoked(record, note)
+        for name, said in note.items():
+            known.setdefault(name, said) if said != ASKED else None
+        settled = {name: said for name, said in record["revoked"].items() if said != ASKED}
+        assert settled == known
+    assert record["revoked"].keys() == {name for note in notes for name in note}
+
+
+counts = st.dictionaries(st.sampled_from([*DATA, "staged"]), st.integers(0, 10_000), max_size=4)
+
+
+@given(st.lists(counts, max_size=5))
+def test_counts_add_up_over_all_tries(tries: list[dict[str, int]]) -> None:
+    record = entry()
+    for removed in tries:
+        record = with_removed(record, removed)
+    for what in (*DATA, "staged"):
+        assert record["removed"].get(what, 0) == sum(removed.get(what, 0) for removed in tries)

@@ -1,0 +1,148 @@
+"""Households for tests: each account id has a holder and meters of its own, and connects by the real redirects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from include.gas.documents import DAY, MONTH, YEAR, account_range
+from include.sandbox.adict.meters import Holder, holder_of
+from include.sandbox.connect import code_account, consent, cozy_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+FIRST_METER = 5_000_000
+
+
+def holder(account_id: str, meters: int = 1) -> Holder:
+    """Give the holder of a test's account (the fixture ``account_id``), with up to 9 meters of their own."""
+    number = FIRST_METER + int(account_id.rpartition("-")[2]) * 10
+    found = holder_of(f"Alix;Exemple;foyer-{number}-{meters}@example.org;TIERS")
+    assert found is not None
+    return found
+
+
+def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
+    """Connect as Cozy does: consent in a browser, code exchanged, document with ``id_token``. Gives the meters."""
+    who = holder(account_id, meters)
+    grant = consent(world.facts, world.door, who, **choices)
+    world.book.save(cozy_account(account_id, grant, world.facts))
+    return who.pces
+
+
+def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
+    """Connect with a code that is still to be exchanged. Gives the meters."""
+    who = holder(account_id, meters)
+    world.book.save(code_account(account_id, consent(world.facts, world.door, who, **choices)))
+    return who.pces
+
+
+def known_account(
+    world: LocalWorld, account_id: str, meters: int = 1, *, history: bool = True, **terms: Any
+) -> tuple[str, ...]:
+    """Make an account past its first launch: rights at GRDF, meters in the document. Gives the meters.
+
+    :param history: whether the whole history counts as read
+    :param terms: as for ``SandboxControl.consent``
+    """
+    pces = holder(account_id, meters).pces
+    rights = world.control.consent(pces, **terms)
+    consents = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
+    document: dict[str, Any] = {
+        "_id": account_id,
+        "account_type": "grdfgrandlyon",
+        "name": "",
+        "oauth": {},
+        "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
+    }
+    if history:
+        read_at = datetime.now(UTC).isoformat()
+        document["history"] = {
+            entry["pce"]: {"id_accreditation": entry["id_accreditation"], "from": "2024-01-01", "read_at": read_at}
+            for entry in consents
+        }
+    world.book.save(document)
+    return pces
+
+
+class MemoryShelf:
+    """A shelf for the shared token that any number of hooks of one process can hold."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self.text = text
+        self.writes = 0
+
+    def read(self) -> str | None:
+        return self.text
+
+    def write(self, text: str) -> None:
+        self.text = text
+        self.writes += 1
+
+
+def adict_hook(
+    shelf: MemoryShelf | None = None, one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> AdictHook:
+    """Give our ADICT hook on the connection ``grdf_adict``, with a shelf in memory: outside a task Airflow has none."""
+    from grdf.hooks.adict import AdictHook
+
+    return AdictHook(shelf=shelf or MemoryShelf(), one_at_a_time=one_at_a_time)
+
+
+def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:
+    """Let an operator that a test executes itself keep the shared token in memory."""
+    operator.__dict__["adict"] = adict_hook(shelf)
+    return operator
+
+
+def context(
+    day: date | None = None,
+    *,
+    run_type: str = "scheduled",
+    try_number: int = 1,
+    max_tries: int = 3,
+    run_id: str = "run",
+) -> dict[str, Any]:
+    """Give the part of Airflow's task context that our operators read.
+
+    :param day: the gas day of the data interval; ``None`` for a run started by hand, which has no interval
+    """
+    now = datetime.now(UTC)
+    found: dict[str, Any] = {
+        "run_id": run_id,
+        "dag_run": SimpleNamespace(run_type=run_type, run_after=now, conf={}),
+        "ti": SimpleNamespace(try_number=try_number, max_tries=max_tries),
+    }
+    if day is not None:
+        from grdf.timetable import GasDayTimetable
+
+        found["data_interval_start"], found["data_interval_end"] = GasDayTimetable().interval(day)
+    return found
+
+
+def yesterday(world: LocalWorld) -> date:
+    """Give the day before today in the sandbox's Paris."""
+    return world.control.today() - timedelta(days=1)
+
+
+def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
+    """Give kWh by period (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``) that CouchDB holds of a meter."""
+    span = account_range(account_id, pce)
+    return {
+        document["_id"].rpartition(":")[2]: document["load"]
+        for doctype in (DAY, MONTH, YEAR)
+        for document in couchdb.range(doctype, *span)
+    }
+
+
+def days_of(figures: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the totals of what :func:`stored` gives."""
+    return {period: load for period, load in figures.items() if len(period) == 10}

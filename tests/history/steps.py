@@ -1,0 +1,177 @@
+"""Steps of ``grdf_history`` and of an account's DAG, executed in this process as Airflow would; and what they leave."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.gas.days import paris_today
+from include.sandbox.figures import summed
+from tests.helpers import context, known_account, stored, with_memory_shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+LOG = logging.getLogger("tests.history")
+LOG.setLevel(logging.INFO)
+TODAY = paris_today(datetime.now(UTC))
+Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)
+"""The year of the last March that is definitive by now."""
+DAY, MONTH, YEAR = (f"com.grandlyon.grdf.{name}" for name in ("day", "month", "year"))
+
+
+@dataclass
+class Outlet:
+    """Stands for Airflow's ``outlet_events[alias]``."""
+
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def add(self, asset: Any, extra: Mapping[str, Any]) -> None:
+        self.events.append((asset.name, dict(extra)))
+
+
+@dataclass
+class Outcome:
+    """What an executed step did.
+
+    :param result: what it returned
+    :param events: asset and extra of each event that it attached
+    """
+
+    result: Any
+    events: list[tuple[str, dict[str, Any]]]
+
+
+def _surroundings(at_hand: dict[str, Any], accounts: int = 1) -> tuple[dict[str, Any], defaultdict[Any, Outlet]]:
+    outlets: defaultdict[Any, Outlet] = defaultdict(Outlet)
+    ti = at_hand["ti"]
+    ti.run_id, ti.task_id, ti.dag_id = at_hand["run_id"], "read", "grdf_history"
+    ti.get_ti_count = lambda *_, states=None, **__: 0 if states else accounts
+    return at_hand | {"outlet_events": outlets}, outlets
+
+
+def _done(result: Any, outlets: defaultdict[Any, Outlet]) -> Outcome:
+    return Outcome(result, [event for outlet in outlets.values() for event in outlet.events])
+
+
+def form(first: date | str, end: date | str, **more: Any) -> dict[str, Any]:
+    """Give a filled form of ``grdf_history``."""
+    return {"accounts": [], "from": str(first), "to": str(end), "include_definitive": False, **more}
+
+
+def _heard(operator: Any) -> Any:
+    """Let a step write to our own log; Airflow's goes to the standard output."""
+    operator._cached_logger = LOG
+    return operator
+
+
+def read_operator(account: str) -> Any:
+    from airflow.sdk import DAG
+
+    from grdf.announcing import CHANGES
+    from grdf.operators.history import ReadHistoryOperator
+
+    with DAG("steps", schedule=None):
+        return _heard(with_memory_shelf(ReadHistoryOperator(task_id="read", account_id=account, outlets=[CHANGES])))
+
+
+def read(account: str, first: date | str, end: date | str, *, operator: Any = None, **more: Any) -> Outcome:
+    """Re-read a range of an account."""
+    tries = {"try_number": more.pop("try_number", 4)}
+    at_hand, outlets = _surroundings(context(run_type="manual", **tries))
+    at_hand["params"] = form(first, end, **more)
+    return _done((operator or read_operator(account)).execute(at_hand), outlets)
+
+
+def plan(**filled: Any) -> list[str]:
+    """Check a form of ``grdf_history``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.history import PlanHistoryOperator
+
+    with DAG("steps", schedule=None):
+        operator = _heard(PlanHistoryOperator(task_id="plan"))
+    return list(operator.execute(context(run_type="manual") | {"params": filled}))  # type: ignore[arg-type]
+
+
+def run(account: str, day: date, run_type: str = "scheduled", conf: Mapping[str, Any] | None = None) -> Outcome:
+    """Execute ``extract`` on its last try and ``load``, for one gas day."""
+    from airflow.sdk import DAG
+
+    from grdf.announcing import CHANGES
+    from grdf.operators.extract import ExtractOperator
+    from grdf.operators.load import LoadOperator
+
+    now = context(day, run_type=run_type, try_number=4, max_tries=3)
+    now["dag_run"].conf = dict(conf or {})
+    at_hand, outlets = _surroundings(now)
+    with DAG("steps", schedule=None):
+        extract = _heard(with_memory_shelf(ExtractOperator(task_id="extract", account_id=account)))
+        staged = extract.execute(at_hand)
+        load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[CHANGES]))
+    return _done(load.execute(at_hand), outlets)
+
+
+def backfill(account: str, day: date, **conf: Any) -> Outcome:
+    """Do what one run of a native backfill does."""
+    return run(account, day, "backfill", conf)
+
+
+def household(world: LocalWorld, account: str, since: date, meters: int = 1, **consent: str) -> tuple[str, ...]:
+    """Make an account whose history counts as read from a gas day on. Gives the meters.
+
+    :param consent: ``first`` and ``end`` of the consent, as the account knows it
+    """
+    pces = known_account(world, account, meters)
+    document = world.book.get(account) or {}
+    for pce in pces:
+        document["history"][pce]["from"] = since.isoformat()
+    for entry in document["oauth_callback_results"]["consents"]:
+        entry.update(consent)
+    world.book.save(document)
+    world.control.clear_log()
+    return pces
+
+
+def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
+    """Give (meter, first day, end) of each call for data, in order, and forget them."""
+    calls = [entry for entry in world.control.log() if entry["path"].endswith("/donnees_consos_informatives")]
+    world.control.clear_log()
+    return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
+
+
+def assert_stored_as_grdf(
+    world: LocalWorld, couchdb: CouchDBHook, account: str, pce: str, first: date | str, end: date | str
+) -> None:
+    """Assert that exactly GRDF's days of a range are stored, and their sums."""
+    assert stored(couchdb, account, pce) == summed(world.control.expected(pce, first, end))
+
+
+def settled(world: LocalWorld) -> date:
+    """Give the first day whose month is not certainly published yet: all before it are definitive."""
+    return (world.control.today().replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+@contextmanager
+def said() -> Iterator[list[str]]:
+    """Collect what is logged meanwhile by our operators, as an operator reads it."""
+    lines: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    ear = Ear()
+    LOG.addHandler(ear)
+    try:
+        yield lines
+    finally:
+        LOG.removeHandler(ear)

@@ -1,0 +1,142 @@
+"""Missing days are known on the account, never stored as 0, and healed by the daily run in the call it makes anyway."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.errors import ServiceUnavailable
+from tests.helpers import days_of, stored
+from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read, run
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+ONE = timedelta(days=1)
+
+
+def gaps(world: LocalWorld, account: str) -> dict[str, Any]:
+    return dict((world.book.get(account) or {}).get("gaps") or {})
+
+
+def told(world: LocalWorld, account: str, pce: str) -> tuple[str, str, int, int]:
+    """Give what is noted of a meter, over the years: first, last, awaited, none."""
+    years = [gap for _, gap in sorted(gaps(world, account)[pce].items())]
+    return (
+        years[0]["first"], years[-1]["last"], sum(gap["awaited"] for gap in years), sum(gap["none"] for gap in years),
+    )  # fmt: skip
+
+
+def test_a_weeks_outage_heals_by_itself_in_one_call_per_meter(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    last, first = today - 2 * ONE, today - 100 * ONE
+    pces = household(world, account_id, first, 2, first=first.isoformat())
+    read(account_id, first, last - 8 * ONE)
+    world.control.fault("/adict/v2/pce/", status=503, times=None)
+    for ago in range(8, 0, -1):
+        with pytest.raises(ServiceUnavailable):
+            run(account_id, last - ago * ONE)
+    world.control.set(faults=[])
+    asked(world)
+
+    run(account_id, last)
+
+    assert [call[0] for call in asked(world)] == list(pces), "one call per meter"
+    for pce in pces:
+        assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+    assert gaps(world, account_id) == {}
+    assert not (world.book.get(account_id) or {}).get("state")
+
+
+def test_days_that_grdf_does_not_have_are_noted_and_go_when_they_come(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    last, first = today - 2 * ONE, today - 120 * ONE
+    late = [str(last - n * ONE) for n in (10, 11, 12, 13, 14, 15, 16)]
+    never = [str(first + 5 * ONE), str(first + 6 * ONE)]
+    pce, other = household(world, account_id, first, 2, first=first.isoformat())
+    world.control.set_quirks(
+        pce, lines={"missing": late[:4] + never, "absent_null": late[4:6], "absent_zero": late[6:]}
+    )
+    read(account_id, first, last)
+
+    run(account_id, last)
+
+    assert told(world, account_id, pce) == (never[0], late[0], 7, 2)
+    since = {year: gap["since"] for year, gap in gaps(world, account_id)[pce].items()}
+    assert other not in gaps(world, account_id)
+    assert not set(late + never) & stored(couchdb, account_id, pce).keys(), "missing is not 0"
+    revision = (world.book.get(account_id) or {})["_rev"]
+    run(account_id, last)
+    assert (world.book.get(account_id) or {})["_rev"] == revision, "known already: nothing is written"
+
+    world.control.set_quirks(pce, lines={"missing": never})
+    asked(world)
+    run(account_id, last)
+    assert [call[0] for call in asked(world)] == [pce, other]
+    assert told(world, account_id, pce) == (never[0], never[1], 0, 2)
+    assert all(gap["since"] == since[year] for year, gap in gaps(world, account_id)[pce].items())
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+
+    # What is too old for the daily runs is found when a person asks for it.
+    world.control.set_quirks(pce)
+    run(account_id, last)
+    assert pce in gaps(world, account_id)
+    for day in never:
+        backfill(account_id, date.fromisoformat(day))
+    assert gaps(world, account_id) == {}
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+
+
+def test_looking_at_an_old_year_neither_forgets_nor_rejuvenates_its_missing_days(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    (pce,) = household(world, account_id, date(Y - 2, 11, 1), first=f"{Y - 2}-11-01", end=f"{Y}-02-01")
+    holes = [f"{Y - 2}-12-10", f"{Y - 2}-12-30", f"{Y - 2}-12-31", f"{Y - 1}-12-31"]
+    world.control.set_quirks(pce, lines={"missing": holes})
+    read(account_id, f"{Y - 2}-11-01", f"{Y}-03-01")
+    noted = gaps(world, account_id)
+    assert {year: (gap["first"], gap["last"], gap["awaited"], gap["none"]) for year, gap in noted[pce].items()} == {
+        str(Y - 2): (f"{Y - 2}-12-10", f"{Y - 2}-12-31", 0, 3),
+        str(Y - 1): (f"{Y - 1}-12-31", f"{Y - 1}-12-31", 0, 1),
+    }
+    backfill(account_id, date(Y - 2, 11, 20), include_definitive=True)
+    read(account_id, f"{Y - 2}-11-01", f"{Y - 2}-12-01", include_definitive=True)
+    assert gaps(world, account_id) == noted
+    world.control.set_quirks(pce)
+    backfill(account_id, date(Y - 1, 12, 31))
+    assert gaps(world, account_id) == {pce: {str(Y - 2): noted[pce][str(Y - 2)]}}, "the other year is as it was"
+
+
+def test_a_day_that_has_only_not_come_yet_is_not_missing(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    (pce,) = household(world, account_id, today - 30 * ONE, first=str(today - 30 * ONE))
+    world.control.set_quirks(pce, lines={"missing": [str(today - 3 * ONE)]})
+    run(account_id, today - 2 * ONE)
+    assert gaps(world, account_id) == {}
+
+
+def test_a_measured_zero_is_a_reading_and_a_withdrawn_figure_keeps_the_last_known(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    day, first = today - 10 * ONE, today - 30 * ONE
+    (pce,) = household(world, account_id, first, first=str(first))
+    world.control.correct(pce, day, 0)
+    run(account_id, today - 2 * ONE)
+    assert days_of(stored(couchdb, account_id, pce))[str(day)] == 0
+    world.control.correct(pce, day, None)
+    run(account_id, today - 2 * ONE)
+    assert days_of(stored(couchdb, account_id, pce))[str(day)] == 0
+    assert gaps(world, account_id) == {}
+    world.control.correct(pce, day, 12.5)
+    run(account_id, today - 2 * ONE)
+    assert days_of(stored(couchdb, account_id, pce))[str(day)] == 12.5

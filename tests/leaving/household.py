@@ -1,0 +1,131 @@
+"""What there is of a household anywhere, read without our own code, and households that have something to lose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import requests
+
+from include.gas.documents import DAY, MONTH, YEAR, database_name
+from tests.helpers import known_account
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+AUDIT_DATABASE = "com-grandlyon-grdf-audit"
+ACTIVE, REVOKED = "Active", "Révoquée"
+DATA_CLIENT, DELETE_CLIENT = "sandbox_data_grdf", "sandbox_delete_grdf"
+
+
+class Couch:
+    """Plain HTTP to the session's CouchDB."""
+
+    def __init__(self, world: LocalWorld) -> None:
+        self.url = world.couch.url
+        self.http = requests.Session()
+        self.http.auth = (world.couch.user, world.couch.password)
+
+    def databases(self) -> list[str]:
+        return list(self.http.get(f"{self.url}/_all_dbs", timeout=30).json())
+
+    def documents(self, database: str) -> list[dict[str, Any]]:
+        """Give all documents of a database; none when there is no such database."""
+        answer = self.http.get(f"{self.url}/{quote(database, safe='')}/_all_docs?include_docs=true", timeout=30)
+        return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
+
+    def mentions(self, *words: str, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
+        """Give the ids, per database, of documents whose id or text holds one of the words."""
+        found = {
+            name: [doc["_id"] for doc in self.documents(name) if any(word in json.dumps(doc) for word in words)]
+            for name in self.databases()
+            if name not in but
+        }
+        return {name: ids for name, ids in found.items() if ids}
+
+    def revisions(self) -> dict[str, str]:
+        """Give the revision of every document but the leases."""
+        names = [name for name in self.databases() if not name.endswith("lease")]
+        return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
+
+    def records(self, account: str) -> list[dict[str, Any]]:
+        """Give the records of an account's deletions."""
+        return [doc for doc in self.documents(AUDIT_DATABASE) if doc["account"] == account]
+
+
+def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) -> dict[str, int]:
+    """Store some days with their totals for each meter, as a load would, and give the number per doctype."""
+    couch = Couch(world)
+    docs: dict[str, list[dict[str, Any]]] = {DAY: [], MONTH: [], YEAR: []}
+    for pce in pces:
+        kinds = [(DAY, f"2025-{1 + at // 28:02}-{1 + at % 28:02}") for at in range(days)] + [
+            (MONTH, "2025-01"),
+            (YEAR, "2025"),
+        ]
+        for doctype, period in kinds:
+            docs[doctype].append({"_id": f"{account}:{pce}:{period}", "account": account, "pce": pce, "load": 1})
+    for doctype, documents in docs.items():
+        couch.http.put(f"{couch.url}/{database_name(doctype)}", timeout=30)
+        answer = couch.http.post(
+            f"{couch.url}/{database_name(doctype)}/_bulk_docs", json={"docs": documents}, timeout=30
+        )
+        assert answer.ok, answer.text
+    return {doctype: len(documents) for doctype, documents in docs.items()}
+
+
+def staging_folder(account: str) -> Path:
+    """Give the folder in which an account's answers wait."""
+    from grdf import settings
+
+    return Path(settings.staging_url().removeprefix("file://")) / account
+
+
+def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind", **more: str) -> str:
+    """Leave a staged file behind, as a run that failed does, and give its reference."""
+    from grdf import settings
+    from grdf.staging import StagedAnswer, Staging
+
+    answer = StagedAnswer(
+        pce, **{"first": "2025-01-01", "end": "2025-01-02", "read_at": "2025-01-02T00:00:00+00:00", **more}, body=body
+    )
+    return Staging(settings.staging_url()).put(account, run_id, [answer])
+
+
+def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, **terms: Any) -> tuple[str, ...]:
+    """Make an account past its first launch with stored days, totals and a staged file. Gives its meters."""
+    pces = known_account(world, account, meters, **terms)
+    fill(world, account, pces, days)
+    stage(account, pces[0])
+    return pces
+
+
+def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
+    """Give the state of each right on some meters by GRDF's id."""
+    return {
+        each["id_droit_acces"]: each["etat_droit_acces"] for each in world.control.consents() if each["id_pce"] in pces
+    }
+
+
+def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
+    """Give (right, HTTP status, client) of every revocation that was asked for, in order."""
+    return [
+        (call["path"].rpartition("/")[2], call["status"], call["client_id"])
+        for call in world.control.log()
+        if call["method"] == "PATCH"
+    ]
+
+
+def assert_gone(world: LocalWorld, account: str, pces: tuple[str, ...]) -> Mapping[str, Any]:
+    """Nothing of the household is anywhere but its record, which holds no meter number. Gives the record."""
+    couch = Couch(world)
+    assert couch.mentions(account, *pces, but=(AUDIT_DATABASE,)) == {}
+    assert not staging_folder(account).exists()
+    assert couch.mentions(*pces, "Exemple", "example.org") == {}
+    (record,) = couch.records(account)
+    assert record["finished_at"] >= record["asked_at"]
+    assert set(record["verified"].values()) == {0}
+    assert not record.get("name")
+    return record

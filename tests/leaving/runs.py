@@ -1,0 +1,41 @@
+"""Single steps of an account's DAG, executed in this process as if the timetable had started them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from tests.helpers import context, with_memory_shelf
+
+
+def acquire(account: str, run_type: str = "scheduled") -> dict[str, Any]:
+    """Execute ``acquire_token``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.acquire_token import AcquireTokenOperator
+
+    with DAG("steps", schedule=None):
+        operator = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account))
+    return dict(operator.execute(context(run_type=run_type)))
+
+
+def extract(account: str, day: date, run_type: str = "scheduled") -> dict[str, Any]:
+    """Execute ``extract``, on its last try."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.extract import ExtractOperator
+
+    with DAG("steps", schedule=None):
+        operator = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account))
+    return dict(operator.execute(context(day, run_type=run_type, try_number=4, max_tries=3)))
+
+
+def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
+    """Execute ``load``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.load import LoadOperator
+
+    with DAG("steps", schedule=None):
+        operator = LoadOperator(task_id="load", account_id=account, staged=staged)
+    return dict(operator.execute(context(day) | {"task": operator}))

@@ -1,0 +1,323 @@
+"""``grdf_consents``: one call for all accounts says whose consent is gone, back, or about to end."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.gas.errors import BadAccount, CredentialsRefused, ServiceUnavailable
+from tests.helpers import MemoryShelf, connect_cozy, context, known_account, yesterday
+from tests.leaving.household import Couch, rights
+from tests.leaving.runs import acquire, extract
+from tests.leaving.steps import delete
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+    from tests.runs.runner import Worker
+
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
+
+
+@pytest.fixture(autouse=True)
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables."""
+    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+
+
+def check() -> dict[str, int]:
+    from airflow.sdk import DAG
+
+    from grdf.operators.check_consents import CheckConsentsOperator
+
+    with DAG("steps", schedule=None):
+        operator = CheckConsentsOperator(task_id="check_consents")
+    return dict(operator.execute(context()))
+
+
+def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
+    """Make an account that the check has nothing to change of."""
+    pces = known_account(world, account, meters, **terms)
+    check()
+    world.control.clear_log()
+    return pces
+
+
+def document(world: LocalWorld, account: str) -> dict[str, Any]:
+    return world.book.get(account) or {}
+
+
+def test_one_call_for_all_and_unchanged_accounts_are_not_rewritten(clean: LocalWorld, account_id: str) -> None:
+    others = [f"{name}-{account_id.rpartition('-')[2]}" for name in ("second", "third")]
+    for name in (account_id, *others):
+        settled(clean, name)
+    before = {name: document(clean, name) for name in (account_id, *others)}
+    couch = Couch(clean)
+    revisions = couch.revisions()
+    counts = check()
+    assert counts["checked"] >= 3
+    assert [(call["method"], call["path"].rpartition("/")[2]) for call in clean.control.log()] == [
+        ("POST", "access_token"),
+        ("GET", "droits_acces"),
+    ]
+    assert couch.revisions() == revisions
+    assert before == {name: document(clean, name) for name in before}
+
+
+def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
+    pces = settled(clean, account_id)
+    (right,) = rights(clean, pces)
+    clean.control.revoke(right)
+    check()
+    marked = document(clean, account_id)
+    assert marked["state"] == OUTDATED
+    assert "the consent is revoked on" in marked["state_message"]
+    assert "must consent again" in marked["state_message"]
+    assert marked["state_since"]
+    assert account_id in "".join(capfd.readouterr())
+    clean.control.clear_log()
+    with pytest.raises(AirflowSkipException, match="revoked on"):
+        acquire(account_id)
+    assert clean.control.log() == []
+    check()
+    assert document(clean, account_id) == marked, "said once"
+
+
+def test_consented_again(clean: LocalWorld, account_id: str) -> None:
+    pces = settled(clean, account_id)
+    clean.control.revoke(next(iter(rights(clean, pces))))
+    check()
+    (right,) = clean.control.consent(pces)
+    counts = check()
+    assert counts["restored"] >= 1
+    restored = document(clean, account_id)
+    assert not restored["state"]
+    assert not {"state_message", "state_since", "consents_lost"} & restored.keys()
+    (consent,) = restored["oauth_callback_results"]["consents"]
+    assert consent["id_accreditation"] == right["id_droit_acces"]
+    acquire(account_id)
+
+
+def test_in_force_again_under_the_same_id(clean: LocalWorld, account_id: str) -> None:
+    pces = settled(clean, account_id)
+    (right,) = rights(clean, pces)
+    clean.control.change_consent(right, etat_droit_acces="A revérifier")
+    check()
+    assert document(clean, account_id)["state"] == OUTDATED
+    clean.control.change_consent(right, etat_droit_acces="Active")
+    check()
+    assert not document(clean, account_id)["state"]
+
+
+def test_a_refusal_that_the_list_does_not_show_is_not_forgotten(clean: LocalWorld, account_id: str) -> None:
+    """GRDF refuses the data though its list holds the consent as active: only a new consent or a run changes that."""
+    (pce,) = settled(clean, account_id)
+    clean.control.set_quirks(pce, refusal="1000011")
+    with pytest.raises(Exception, match="proof"):
+        extract(account_id, yesterday(clean))
+    marked = document(clean, account_id)
+    check()
+    assert document(clean, account_id) == marked
+    clean.control.consent([pce])
+    check()
+    assert not document(clean, account_id)["state"]
+
+
+def test_one_meter_of_two(clean: LocalWorld, account_id: str) -> None:
+    pces = settled(clean, account_id, 2)
+    clean.control.revoke(next(iter(rights(clean, pces[:1]))))
+    check()
+    marked = document(clean, account_id)
+    assert marked["state"] == OUTDATED
+    assert marked["state_partial"] is True
+    assert pces[0] in marked["state_message"]
+    assert pces[1] not in marked["state_message"]
+    acquire(account_id)
+
+
+def test_too_narrow(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = settled(clean, account_id)
+    clean.control.consent([pce], perimeters=["publiees"])
+    check()
+    assert document(clean, account_id)["state"] == PERMISSIONS
+    assert "without daily" in document(clean, account_id)["state_message"]
+
+
+@pytest.mark.parametrize(("ahead", "warned"), [(0, True), (30, True), (31, False), (400, False)])
+def test_a_consent_that_ends_soon(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], ahead: int, warned: bool
+) -> None:
+    last = clean.control.today() + timedelta(days=ahead)
+    known_account(clean, account_id, droit_fin=str(last))
+    counts = check()
+    assert (counts["ending"] >= 1) or not warned
+    assert (document(clean, account_id).get("consent_ends") == str(last)) == warned
+    assert (f"Account {account_id}: a consent ends on {last}" in "".join(capfd.readouterr())) == warned
+    assert not document(clean, account_id).get("state")
+    before = document(clean, account_id)
+    check()
+    assert document(clean, account_id) == before
+    clean.control.consent([before["oauth_callback_results"]["pce_id"]])
+    check()
+    assert "consent_ends" not in document(clean, account_id)
+
+
+def test_a_consent_that_has_ended(clean: LocalWorld, account_id: str) -> None:
+    yesterday_ = clean.control.today() - timedelta(days=1)
+    known_account(clean, account_id, droit_debut=str(yesterday_ - timedelta(days=9)), droit_fin=str(yesterday_))
+    check()
+    assert document(clean, account_id)["state"] == OUTDATED
+    assert f"ended on {yesterday_}" in document(clean, account_id)["state_message"]
+
+
+ODD = [
+    {"oauth_callback_results": "odd"},
+    {"oauth_callback_results": {"consents": "odd"}},
+    {"oauth_callback_results": {"consents": ["odd"]}},
+    {"oauth_callback_results": {"consents": [{"pce": ["odd"]}]}},
+    {"oauth_callback_results": {"consents": 5}},
+    {"oauth_callback_results": {"pce_id": {"odd": 1}}},
+    {"oauth": ["odd"]},
+    {"state": 5, "oauth_callback_results": {"pce_id": "09999990000042"}},
+]
+
+
+def test_odd_accounts_keep_nobody_else_from_being_checked(clean: LocalWorld, account_id: str) -> None:
+    pces = settled(clean, account_id)
+    number = account_id.rpartition("-")[2]
+    odd = [f"{name}-odd{number}" for name in "ABCDEFGH"]  # they come first
+    for name, part in zip(odd, ODD, strict=True):
+        clean.book.save({"_id": name, "account_type": "grdfgrandlyon", **part})
+    before = {name: document(clean, name) for name in odd}
+    clean.control.revoke(next(iter(rights(clean, pces))))
+    counts = check()
+    assert counts["odd"] >= len(ODD) - 1
+    assert document(clean, account_id)["state"] == OUTDATED
+    assert {name: document(clean, name) for name in odd} == before
+    for name in odd:  # the next tests look at the log and the counts
+        clean.book.save({**before[name], "account_type": "other"})
+
+
+def test_grdf_lists_nothing_at_all(clean: LocalWorld, account_id: str) -> None:
+    settled(clean, account_id)
+    couch = Couch(clean)
+    before = couch.revisions()
+    nothing = {"code_statut_traitement": "0000000000", "message_retour_traitement": "Aucun droit d'accès."}
+    for body in (nothing, " "):
+        clean.control.fault("/droits_acces", method="GET", status=200, body=body)
+        with pytest.raises(ServiceUnavailable, match="lists no access right at all"):
+            check()
+        assert couch.revisions() == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"status": 503}, ServiceUnavailable),
+        ({"status": 200, "body": "<html>Maintenance {</html>"}, ServiceUnavailable),
+        ({"status": 200, "cut": True}, ServiceUnavailable),
+        ({"status": 401, "times": 2}, CredentialsRefused),
+    ],
+)
+def test_grdf_does_not_answer(
+    clean: LocalWorld, account_id: str, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    settled(clean, account_id)
+    before = Couch(clean).revisions()
+    clean.control.fault("/droits_acces", **fault)
+    with pytest.raises(error):
+        check()
+    assert Couch(clean).revisions() == before
+
+
+def test_too_many_rights_for_one_answer_mark_nobody(clean: LocalWorld, account_id: str) -> None:
+    settled(clean, account_id)
+    before = Couch(clean).revisions()
+    clean.control.set(too_many_rights=True)
+    with pytest.raises(Exception, match="9999999413"):
+        check()
+    assert Couch(clean).revisions() == before
+
+
+def test_a_list_that_is_cut_marks_nobody_who_may_be_in_the_rest(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pces = settled(clean, account_id)
+    other = f"revoked-{account_id.rpartition('-')[2]}x".removesuffix("x").replace("revoked-", "revoked-9")
+    gone = settled(clean, other)
+    clean.control.revoke(next(iter(rights(clean, gone))))
+    lines = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] not in pces]
+    (mine,) = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces]
+    before = document(clean, account_id)
+    clean.control.fault("/droits_acces", method="GET", status=200, body="\n".join([*lines, mine[: len(mine) // 2]]))
+    check()
+    assert document(clean, account_id) == before
+    assert document(clean, other)["state"] == OUTDATED, "what the list does say counts"
+    assert "could not be read" in "".join(capfd.readouterr())
+
+
+def test_accounts_that_are_not_connected_yet_are_left_alone(clean: LocalWorld, account_id: str) -> None:
+    connect_cozy(clean, account_id)
+    before = document(clean, account_id)
+    check()
+    assert document(clean, account_id) == before
+
+
+def test_an_account_of_the_konnector_gets_its_consent_and_loses_its_token(clean: LocalWorld, account_id: str) -> None:
+    pces = connect_cozy(clean, account_id)
+    old = document(clean, account_id)
+    old["oauth_callback_results"]["pce_id"] = pces[0]
+    clean.book.save(old)
+    check()
+    new = document(clean, account_id)["oauth_callback_results"]
+    assert [consent["pce"] for consent in new["consents"]] == list(pces)
+    assert new["consents"][0]["id_accreditation"] in rights(clean, pces)
+    assert "id_token" not in new
+
+
+@pytest.mark.parametrize("meanwhile", ["leaving", "gone"])
+def test_an_account_that_leaves_meanwhile(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    from grdf.hooks.accounts import AccountStore
+
+    pces = settled(clean, account_id)
+    behind = f"zz-{account_id}"
+    others = settled(clean, behind.replace("account-", "account-8"))
+    for right in (*rights(clean, pces), *rights(clean, others)):
+        clean.control.revoke(right)
+    update, steps = AccountStore.update, ("check", "mark") if meanwhile == "leaving" else None
+
+    def late(store: Any, account: str, change: Any) -> Any:
+        if account == account_id:
+            monkeypatch.setattr(AccountStore, "update", update)
+            delete(account_id, **({"steps": steps} if steps else {}))
+            monkeypatch.setattr(AccountStore, "update", late)
+        return update(store, account, change)
+
+    monkeypatch.setattr(AccountStore, "update", late)
+    check()
+    monkeypatch.setattr(AccountStore, "update", update)
+    if meanwhile == "leaving":
+        assert document(clean, account_id)["leaving"]["run"] == "run-1"
+        assert not document(clean, account_id).get("state")
+        delete(account_id, steps=("revoke", "purge", "report"))
+    with pytest.raises(BadAccount):
+        acquire(account_id)
+    assert document(clean, behind.replace("account-", "account-8"))["state"] == OUTDATED
+
+
+def test_the_whole_dag(clean: LocalWorld, account_id: str, dags: Worker) -> None:
+    pces = settled(clean, account_id)
+    clean.control.revoke(next(iter(rights(clean, pces))))
+    run = dags.ask("run_named", dag_id="grdf_consents", conf={})
+    assert (run["state"], run["tasks"]) == ("success", {"check_consents": "success"})
+    assert document(clean, account_id)["state"] == OUTDATED
+    answered = [
+        call for call in clean.control.log() if call["path"].endswith("/droits_acces") and call["status"] == 200
+    ]
+    assert len(answered) == 1  # before it, the token that an earlier test's run has left may be refused

@@ -1,0 +1,199 @@
+"""A consent that is gone without us: said once on the account, then GRDF is left alone until something has changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.gas.errors import ConsentLost, ConsentTooNarrow, CredentialsRefused, FailNow, ServiceUnavailable
+from tests.helpers import connect_cozy, days_of, known_account, stored, yesterday
+from tests.leaving.household import rights
+from tests.leaving.runs import acquire, extract, load
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+    from tests.runs.runner import Worker
+
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
+
+
+def recent(world: LocalWorld) -> dict[str, str]:
+    return {"conso_debut": str(yesterday(world) - timedelta(days=20))}
+
+
+def account_of(world: LocalWorld, account: str) -> dict[str, Any]:
+    return world.book.get(account) or {}
+
+
+def run_well(world: LocalWorld, account: str, run_type: str = "manual") -> None:
+    day = yesterday(world)
+    acquire(account, run_type)
+    load(account, extract(account, day, run_type), day)
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "sentence"),
+    [
+        ("1000000", OUTDATED, "moved out"),
+        ("1000001", OUTDATED, "expired"),
+        ("1000002", OUTDATED, "no right of access"),
+        ("1000009", PERMISSIONS, "leaves out the published data"),
+        ("1000010", PERMISSIONS, "leaves out the daily"),
+        ("1000011", OUTDATED, "proof of consent invalid"),
+        ("1000014", OUTDATED, "revoked the consent"),
+        ("9990005", PERMISSIONS, "leaves out what was asked"),
+    ],
+)
+def test_each_refusal(clean: LocalWorld, account_id: str, code: str, state: str, sentence: str) -> None:
+    (pce,) = known_account(clean, account_id, **recent(clean))
+    run_well(clean, account_id)
+    clean.control.set_quirks(pce, refusal=code)
+    before = datetime.now(UTC).replace(microsecond=0)
+    with pytest.raises((ConsentLost, ConsentTooNarrow), match=sentence):
+        extract(account_id, yesterday(clean))
+    marked = account_of(clean, account_id)
+    assert marked["state"] == state
+    assert sentence in marked["state_message"]
+    assert account_id in marked["state_message"]
+    assert before <= datetime.fromisoformat(marked["state_since"]) <= datetime.now(UTC)
+    clean.control.clear_log()
+    with pytest.raises(AirflowSkipException, match=sentence) as skipped:
+        acquire(account_id)
+    assert state in str(skipped.value)
+    assert "A run started by hand tries all the same" in str(skipped.value)
+    assert clean.control.log() == [], "GRDF was left alone"
+    assert account_of(clean, account_id) == marked
+    acquire(account_id, "manual")
+    with pytest.raises(FailNow):
+        extract(account_id, yesterday(clean), "manual")
+    assert account_of(clean, account_id) == marked, "the date says since when"
+    clean.control.set_quirks(pce)
+    run_well(clean, account_id)
+    healed = account_of(clean, account_id)
+    assert not healed["state"]
+    assert not {"state_message", "state_since", "state_partial"} & healed.keys()
+    run_well(clean, account_id, "scheduled")
+
+
+def test_revoked_at_grdf(clean: LocalWorld, account_id: str) -> None:
+    pces = known_account(clean, account_id, **recent(clean))
+    run_well(clean, account_id)
+    clean.control.revoke(next(iter(rights(clean, pces))))
+    with pytest.raises(ConsentLost):
+        extract(account_id, yesterday(clean))
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+
+
+def test_a_new_consent_is_taken_by_the_next_scheduled_run(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    pces = connect_cozy(clean, account_id, **recent(clean))
+    run_well(clean, account_id)
+    clean.control.revoke(next(iter(rights(clean, pces))))
+    with pytest.raises(ConsentLost):
+        extract(account_id, yesterday(clean))
+    old = account_of(clean, account_id)
+    connect_cozy(clean, account_id, **recent(clean))  # cozy-stack writes both parts anew
+    fresh = account_of(clean, account_id)
+    fresh["oauth_callback_results"] = old["oauth_callback_results"] | fresh["oauth_callback_results"]
+    clean.book.save({**old, "oauth": fresh["oauth"], "oauth_callback_results": fresh["oauth_callback_results"]})
+    run_well(clean, account_id, "scheduled")
+    assert not account_of(clean, account_id)["state"]
+    assert len(days_of(stored(couchdb, account_id, pces[0]))) > 10
+
+
+def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
+    lost, kept = known_account(clean, account_id, 2, **recent(clean))
+    clean.control.revoke(next(iter(rights(clean, (lost,)))))
+    day = yesterday(clean)
+    staged = extract(account_id, day)
+    with pytest.raises(FailNow, match="not all could be read"):
+        load(account_id, staged, day)
+    assert stored(couchdb, account_id, lost) == {}
+    first = stored(couchdb, account_id, kept)
+    assert first
+    marked = account_of(clean, account_id)
+    assert marked["state"] == OUTDATED
+    assert marked["state_partial"] is True
+    assert lost in marked["state_message"]
+    changed = max(days_of(first))
+    clean.control.correct(kept, changed, first[changed] + 5)
+    clean.control.clear_log()
+    acquire(account_id)  # a scheduled run goes on
+    staged = extract(account_id, day)
+    with pytest.raises(FailNow):
+        load(account_id, staged, day)
+    assert stored(couchdb, account_id, kept)[changed] == first[changed] + 5
+    assert account_of(clean, account_id)["state_since"] == marked["state_since"]
+
+
+def test_the_other_meter_is_read_on_even_if_it_gave_nothing_that_day(clean: LocalWorld, account_id: str) -> None:
+    lost, kept = known_account(clean, account_id, 2, **recent(clean))
+    clean.control.revoke(next(iter(rights(clean, (lost,)))))
+    clean.control.fault(f"/pce/{kept}/", status=503, times=None)
+    with pytest.raises((ConsentLost, ServiceUnavailable)):
+        extract(account_id, yesterday(clean))
+    clean.control.set(faults=[])
+    acquire(account_id)  # skipped, it would be read no more until somebody looks
+    assert extract(account_id, yesterday(clean))["counts"]["readings"] > 0
+
+
+def test_both_meters_lost_is_all_lost(clean: LocalWorld, account_id: str) -> None:
+    pces = known_account(clean, account_id, 2, **recent(clean))
+    for right in rights(clean, pces):
+        clean.control.revoke(right)
+    with pytest.raises(ConsentLost):
+        extract(account_id, yesterday(clean))
+    assert "state_partial" not in account_of(clean, account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+
+
+@pytest.mark.parametrize("path", ["/donnees_consos_informatives", "/access_token"])
+def test_our_own_credentials_refused_mark_nobody(clean: LocalWorld, account_id: str, path: str) -> None:
+    known_account(clean, account_id, **recent(clean))
+    before = account_of(clean, account_id)
+    body = {"error": "invalid_client"} if path == "/access_token" else None
+    clean.control.fault(path, status=401, times=None, body=body)
+    with pytest.raises(CredentialsRefused, match="login and password"):
+        extract(account_id, yesterday(clean))
+    assert account_of(clean, account_id) == before
+    acquire(account_id)
+
+
+def test_a_code_refused_is_dropped_and_waited_for(clean: LocalWorld, account_id: str) -> None:
+    from include.gas.errors import GrantRefused
+    from tests.helpers import connect_code
+
+    clean.control.set(code_lifetime_s=0)
+    connect_code(clean, account_id)
+    with pytest.raises(GrantRefused):
+        acquire(account_id)
+    marked = account_of(clean, account_id)
+    assert marked["state"] == OUTDATED
+    assert "code" not in marked["oauth"]
+    clean.control.clear_log()
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+    assert clean.control.log() == []
+    clean.control.set(code_lifetime_s=60)
+    connect_code(clean, account_id)
+    assert acquire(account_id)["first_launch"] is True
+
+
+def test_a_whole_run_by_hand_tries_and_heals(clean: LocalWorld, account_id: str, dags: Worker) -> None:
+    (pce,) = known_account(clean, account_id, **recent(clean))
+    clean.control.set_quirks(pce, refusal="1000014")
+    run = dags.run(account_id)
+    assert (run.state, run.tasks["extract"]) == ("failed", "failed")
+    assert account_of(clean, account_id)["state"] == OUTDATED
+    clean.control.set_quirks(pce)
+    run = dags.run(account_id)
+    assert run.state == "success", run.output
+    assert not account_of(clean, account_id)["state"]

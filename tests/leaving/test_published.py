@@ -1,0 +1,29 @@
+"""``grdf_published`` as Airflow runs it, and a household that leaves takes its published periods along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.gas.documents import account_range
+from include.gas.published import PUBLISHED
+from tests.helpers import known_account
+from tests.leaving.steps import delete
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+    from tests.runs.runner import Worker
+
+
+def test_named_accounts_are_read_and_their_deletion_leaves_nothing(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, dags: Worker
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    run = dags.ask("run_named", dag_id="grdf_published", conf={"accounts": [account_id]})
+    assert (run["state"], run["tasks"]) == ("success", {"read_published": "success"})
+    assert len(couchdb.range(PUBLISHED, *account_range(account_id))) > 50
+    assert (clean.book.get(account_id) or {})["meter_facts"][pce]["daily_data"] is True
+    assert len([call for call in clean.control.log() if "/donnees_" in call["path"]]) == 3
+    delete(account_id)
+    assert couchdb.range(PUBLISHED, *account_range(account_id)) == []
+    assert clean.book.get(account_id) is None

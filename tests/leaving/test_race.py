@@ -1,0 +1,233 @@
+"""A load that is under way while its household is deleted, and two deletions at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.errors import BadAccount, BadRequest
+from tests.helpers import connect_code, known_account, stored, yesterday
+from tests.leaving.household import (
+    REVOKED,
+    Couch,
+    assert_gone,
+    household,
+    revocations,
+    rights,
+    staging_folder,
+)
+from tests.leaving.runs import acquire, extract
+from tests.leaving.steps import delete
+from tests.runs.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+    from tests.runs.runner import Worker
+
+DAYS = "/com-grandlyon-grdf-day/_bulk_docs"
+TOTALS = "/com-grandlyon-grdf-year/_bulk_docs"
+
+
+def through(world: LocalWorld, proxy: Proxy) -> dict[str, str]:
+    """Give the connection to CouchDB by way of a proxy."""
+    connection = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"])
+    return {"AIRFLOW_CONN_COUCHDB": json.dumps(connection | {"port": proxy.port})}
+
+
+class Pause:
+    """Holds back the first request that is a certain one, before CouchDB gets it."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, _number: int, line: str) -> bool:
+        if line.endswith(self.what) and not self.reached.is_set():
+            self.reached.set()
+            assert self.go_on.wait(30)
+        return False
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as running:
+        yield running
+
+
+def staged(world: LocalWorld, account: str) -> tuple[dict[str, Any], date]:
+    day = yesterday(world)
+    return extract(account, day), day
+
+
+@pytest.mark.parametrize("held", [DAYS, TOTALS])
+def test_a_load_that_airflow_has_lost_sight_of(
+    clean: LocalWorld, account_id: str, forks: Worker, pool: ThreadPoolExecutor, held: str
+) -> None:
+    """It has seen that all is well, is held up, and writes when the deletion is over: nothing of it stays."""
+    pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
+    reference, day = staged(clean, account_id)
+    pause = Pause(held)
+    with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
+        loading = pool.submit(
+            forks.ask, "in_fork", through(clean, proxy), what="load", account=account_id, staged=reference, day=str(day)
+        )
+        assert pause.reached.wait(30)
+        delete(account_id)
+        pause.go_on.set()
+        answer = loading.result(60)
+    assert "there is no such account" in answer["error"]
+    assert assert_gone(clean, account_id, pces)["removed"]["io.cozy.accounts"] == 1
+
+
+def test_a_load_that_begins_after_the_mark_stores_nothing(clean: LocalWorld, account_id: str, forks: Worker) -> None:
+    pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
+    reference, day = staged(clean, account_id)
+    delete(account_id, steps=("check", "mark"))
+    answer = forks.ask("in_fork", what="load", account=account_id, staged=reference, day=str(day))
+    assert "AccountLeaving" in answer["error"]
+    assert "it is leaving (asked by someone)" in answer["error"]
+    assert Couch(clean).mentions(f"{account_id}:{pces[0]}") == {}
+    assert list(staging_folder(account_id).iterdir()) == []
+    delete(account_id)
+    assert_gone(clean, account_id, pces)
+
+
+def test_a_load_under_way_does_not_remove_what_the_household_keeps(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, forks: Worker, pool: ThreadPoolExecutor
+) -> None:
+    (pce,) = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
+    reference, day = staged(clean, account_id)
+    pause = Pause(DAYS)
+    with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
+        loading = pool.submit(
+            forks.ask, "in_fork", through(clean, proxy), what="load", account=account_id, staged=reference, day=str(day)
+        )
+        assert pause.reached.wait(30)
+        delete(account_id, form={"keep_data": True}, steps=("check", "mark", "revoke"))
+        pause.go_on.set()
+        answer = loading.result(60)
+    assert "AccountLeaving" in answer["error"]
+    assert len(stored(couchdb, account_id, pce)) > 60
+    delete(account_id, form={"keep_data": True}, steps=("purge", "report"))
+    assert len(stored(couchdb, account_id, pce)) > 60
+
+
+def test_a_run_that_is_leaving_asks_grdf_nothing(clean: LocalWorld, account_id: str) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from include.gas.errors import AccountLeaving
+
+    household(clean, account_id)
+    delete(account_id, steps=("check", "mark"))
+    clean.control.clear_log()
+    for run_type in ("scheduled", "manual", "backfill"):
+        with pytest.raises(AirflowSkipException, match="is leaving"):
+            acquire(account_id, run_type)
+        with pytest.raises(AccountLeaving):
+            extract(account_id, yesterday(clean), run_type)
+    assert clean.control.log() == []
+
+
+def test_a_leaving_account_is_not_listed(clean: LocalWorld, account_id: str) -> None:
+    from grdf.account_list import known_accounts
+
+    household(clean, account_id)
+    assert account_id in known_accounts().ids
+    delete(account_id, steps=("check", "mark"))
+    assert account_id not in known_accounts().ids
+
+
+def test_a_first_launch_under_way_brings_its_meters_first(
+    clean: LocalWorld, account_id: str, forks: Worker, pool: ThreadPoolExecutor
+) -> None:
+    """The code is taken by the run; only its worker knows the meters until they are stored."""
+    pces = connect_code(clean, account_id)
+    pause = Pause(f"/io-cozy-accounts/{account_id}")
+    seen: list[str] = []
+
+    def when(number: int, line: str) -> bool:
+        seen.append(line)
+        return pause(number, line) if line.startswith("PUT") else False
+
+    with Proxy(clean.couch.url, when, lambda: None).running() as proxy:
+        launch = pool.submit(forks.ask, "in_fork", through(clean, proxy), what="acquire", account=account_id)
+        assert pause.reached.wait(30)
+        deletion = pool.submit(delete, account_id, running=[1])
+        threading.Timer(1.0, pause.go_on.set).start()
+        assert launch.result(60).get("result"), seen
+        deletion.result(60)
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert len(assert_gone(clean, account_id, pces)["revoked"]) == 1
+
+
+class TestTwoAtOnce:
+    def test_the_second_is_told_by_its_check(self, clean: LocalWorld, account_id: str, couch: Couch) -> None:
+        household(clean, account_id)
+        delete(account_id, steps=("check", "mark"), by="first")
+        before = couch.revisions()
+        for form in ({}, {"dry_run": True}):
+            with pytest.raises(BadRequest, match=r"another deletion of it is going on, started by first \(run run-1\)"):
+                delete(account_id, run_id="run-2", states={"run-1": "running"}, form=form)
+        assert couch.revisions() == before
+
+    def test_the_second_is_told_when_it_marks(self, clean: LocalWorld, account_id: str) -> None:
+        pces = household(clean, account_id)
+        delete(account_id, run_id="run-2", steps=("check",))
+        delete(account_id, steps=("check", "mark"), by="first")
+        with pytest.raises(BadRequest, match="started by first"):
+            delete(account_id, run_id="run-2", steps=("mark",), states={"run-1": "queued"})
+        delete(account_id, steps=("revoke", "purge", "report"))
+        with pytest.raises(BadAccount, match="another deletion has removed it meanwhile"):
+            delete(account_id, run_id="run-2", steps=("mark",), states={"run-1": "success"})
+        assert assert_gone(clean, account_id, pces)["run"] == "run-1"
+
+    def test_the_second_is_told_when_the_account_is_gone_and_the_first_not_yet_done(
+        self, clean: LocalWorld, account_id: str
+    ) -> None:
+        pces = household(clean, account_id)
+        delete(account_id, run_id="run-2", steps=("check",))
+        delete(account_id, steps=("check", "mark", "revoke", "purge"), by="first")
+        for step in ("check", "mark"):
+            with pytest.raises(BadRequest, match="started by first"):
+                delete(account_id, run_id="run-2", steps=(step,), states={"run-1": "running"})
+        delete(account_id, steps=("report",))
+        assert "resumed" not in assert_gone(clean, account_id, pces)
+
+    @pytest.mark.parametrize("state", ["failed", "success"])
+    def test_a_deletion_that_has_ended_is_taken_over(self, clean: LocalWorld, account_id: str, state: str) -> None:
+        pces = household(clean, account_id)
+        delete(account_id, steps=("check", "mark"))
+        given = delete(account_id, run_id="run-2", states={"run-1": state})
+        assert "A former deletion (run run-1, by someone) did not finish" in given["check"]["text"]
+        assert assert_gone(clean, account_id, pces)["resumed"][0]["run"] == "run-2"
+
+    def test_at_the_very_same_moment(self, clean: LocalWorld, account_id: str, pool: ThreadPoolExecutor) -> None:
+        states = {"run-1": "running", "run-2": "running"}
+        number = account_id.rpartition("-")[2]
+        for each in range(5):
+            account = f"twins{each}-{number}"
+            pces = household(clean, account)
+            clean.control.clear_log()
+            start = threading.Barrier(2)
+
+            def run(run_id: str, account: str = account, start: threading.Barrier = start) -> str:
+                delete(account, run_id=run_id, steps=("check",), states=states)
+                start.wait(30)
+                try:
+                    delete(account, run_id=run_id, steps=("mark", "revoke", "purge", "report"), states=states)
+                except (BadRequest, BadAccount) as error:
+                    return "told" if "another deletion" in str(error) else str(error)
+                return "won"
+
+            ended = [running.result(60) for running in [pool.submit(run, name) for name in states]]
+            assert sorted(ended) == ["told", "won"]
+            assert len(revocations(clean)) == 1
+            assert_gone(clean, account, pces)

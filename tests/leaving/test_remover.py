@@ -1,0 +1,170 @@
+"""Removing documents: on a server that can purge no tombstone stays, on one that cannot it is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from include.gas.documents import ACCOUNT, DAY, MONTH, account_range, database_name
+from include.gas.errors import StoreBusy
+from tests.leaving.purging_server import PurgingCouch
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.hooks.removal import Remover
+
+RANGE = account_range("leaver")
+REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PurgingCouch]:
+    with PurgingCouch().running() as running:
+        connection = {"conn_type": "generic", "host": "127.0.0.1", "port": running.port, "login": "a", "password": "b"}
+        monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(connection))
+        running.databases[database_name(DAY)] = {}
+        yield running
+
+
+@pytest.fixture
+def hook(server: PurgingCouch) -> CouchDBHook:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    return CouchDBHook()
+
+
+@pytest.fixture
+def remover(hook: CouchDBHook) -> Remover:
+    from grdf.hooks.removal import Remover
+
+    return Remover(hook)
+
+
+def fill(hook: CouchDBHook, account: str, number: int) -> None:
+    written = hook.write(DAY, [{"_id": f"{account}:p:{at:05}"} for at in range(number)]).written
+    assert len(written) == number
+
+
+def test_no_tombstone_stays(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
+    fill(hook, "leaver", 1250)
+    fill(hook, "leaver2", 2)
+    fill(hook, "Leaver", 2)
+    assert remover.count(DAY, *RANGE) == 1250
+    assert remover.remove_range(DAY, *RANGE) == 1250
+    assert sorted(server.databases[database_name(DAY)]) == [
+        f"{name}:p:{at:05}" for name in ("Leaver", "leaver2") for at in (0, 1)
+    ]
+    assert max(server.purges) <= 100
+    assert "no tombstones are left" in remover.tombstones
+    assert remover.remove_range(DAY, *RANGE) == 0
+
+
+def test_databases_that_do_not_exist(remover: Remover) -> None:
+    assert remover.count(MONTH, *RANGE) == 0
+    assert remover.remove_range(MONTH, *RANGE) == 0
+    assert remover.remove(ACCOUNT, "leaver") == 0
+    remover.compact(MONTH)
+
+
+def test_compaction(server: PurgingCouch, remover: Remover) -> None:
+    remover.compact(DAY)
+    assert server.compacted == [database_name(DAY)]
+
+
+def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
+    """Whatever request was the last: the next try leaves nothing, not even a tombstone."""
+    from grdf.hooks.removal import Remover
+
+    class Killed(Exception):
+        pass
+
+    for last in range(1, 9):
+        fill(hook, "leaver", 350)
+        left = iter(range(last))
+        request = hook.request
+
+        def dying(*given: Any, left: Iterator[int] = left, request: Any = request, **more: Any) -> Any:
+            if next(left, None) is None:
+                raise Killed
+            return request(*given, **more)
+
+        hook.__dict__["request"] = dying
+        try:
+            Remover(hook).remove_range(DAY, *RANGE)
+        except Killed:
+            pass
+        finally:
+            del hook.__dict__["request"]
+        remover.remove_range(DAY, *RANGE)
+        assert server.databases[database_name(DAY)] == {}
+
+
+def test_documents_that_are_written_meanwhile(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
+    fill(hook, "leaver", 5)
+    changes = iter(["leaver:p:00003", "leaver:p:late", None])
+
+    def change(method: str, path: str, body: Any) -> None:
+        if path.endswith("/_purge") and (key := next(changes, None)):
+            server.databases[database_name(DAY)][key] = ("7-other", False)
+
+    server.before = change
+    remover.remove_range(DAY, *RANGE)
+    assert server.databases[database_name(DAY)] == {}
+
+
+def test_a_document_that_never_goes_is_reported(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
+    fill(hook, "leaver", 1)
+    count = iter(range(2, 1000))
+
+    def change(method: str, path: str, body: Any) -> None:
+        if path.endswith("/_purge"):
+            server.databases[database_name(DAY)]["leaver:p:00000"] = (f"{next(count)}-x", False)
+
+    server.before = change
+    with pytest.raises(StoreBusy, match="could not be removed"):
+        remover.remove_range(DAY, *RANGE)
+
+
+def test_the_embedded_server_says_what_stays(couchdb: CouchDBHook, account_id: str) -> None:
+    from grdf.hooks.removal import Remover
+
+    remover = Remover(couchdb)
+    couchdb.write(DAY, [{"_id": f"{account_id}:p:{at:05}"} for at in range(1100)])
+    assert remover.count(DAY, *account_range(account_id)) == 1100
+    assert remover.remove_range(DAY, *account_range(account_id)) == 1100
+    assert remover.count(DAY, *account_range(account_id)) == 0
+    assert "cannot purge" in remover.tombstones
+    remover.compact(DAY)
+
+
+@pytest.mark.skipif(not REAL, reason="GRDF_TEST_COUCHDB_URL names no CouchDB 3 with an administrator's login")
+def test_a_real_server_keeps_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.hooks.removal import Remover
+
+    parts = urlsplit(REAL or "")
+    prefix = f"test{secrets.token_hex(6)}-"
+    connection = {
+        "conn_type": "generic", "schema": parts.scheme, "host": parts.hostname, "port": parts.port,
+        "login": parts.username, "password": parts.password, "extra": {"database_prefix": prefix},
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(connection))
+    hook = CouchDBHook()
+    remover = Remover(hook)
+    fill(hook, "leaver", 350)
+    url = f"{(REAL or '').rstrip('/')}/{database_name(DAY, prefix)}"
+    try:
+        assert remover.remove_range(DAY, *RANGE) == 350
+        remover.compact(DAY)
+        changes = requests.get(f"{url}/_changes", timeout=30).json()["results"]
+        assert changes == []
+        assert "no tombstones are left" in remover.tombstones
+    finally:
+        requests.delete(url, timeout=30)

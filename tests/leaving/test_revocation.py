@@ -1,0 +1,199 @@
+"""Revoking: every right of ours on every meter, before anything is removed, and with the secret made for it alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.errors import BadSettings, CredentialsRefused, ServiceUnavailable
+from tests.leaving.household import (
+    ACTIVE,
+    DATA_CLIENT,
+    DELETE_CLIENT,
+    REVOKED,
+    Couch,
+    assert_gone,
+    household,
+    revocations,
+    rights,
+)
+from tests.leaving.steps import delete
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id, 3)
+    (unknown,) = clean.control.consent([pces[1]], keep_others=True)
+    (waiting,) = clean.control.consent([pces[2]], keep_others=True, fields={"etat_droit_acces": "A valider"})
+    (obsolete,) = clean.control.consent([pces[0]], keep_others=True, fields={"etat_droit_acces": "Obsolète"})
+    (holders,) = clean.control.consent(
+        [pces[0]], keep_others=True, fields={"role_tiers": "DETENTEUR_CONTRAT_FOURNITURE"}
+    )
+    clean.control.clear_log()
+    given = delete(account_id)
+    untouched = {obsolete["id_droit_acces"]: "Obsolète", holders["id_droit_acces"]: ACTIVE}
+    now = rights(clean, pces)
+    assert {right: state for right, state in now.items() if right in untouched} == untouched
+    ours = now.keys() - untouched.keys()
+    assert {now[right] for right in ours} == {REVOKED}
+    assert {unknown["id_droit_acces"], waiting["id_droit_acces"]} < ours
+    assert len(ours) == 5
+    asked = revocations(clean)
+    assert sorted(asked) == sorted((right, 200, DELETE_CLIENT) for right in ours), "once each, by nobody else"
+    assert given["revoke"]["revoked"] == dict.fromkeys(ours, "revoked")
+    record = assert_gone(clean, account_id, pces)
+    assert record["revoked"] == dict.fromkeys(ours, "revoked")
+    by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
+    assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
+
+
+def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    pces = household(clean, account_id)
+    clean.control.fault("/droit_acces/", status=503)
+    before = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
+    with pytest.raises(ServiceUnavailable, match="HTTP 503"):
+        delete(account_id)
+    assert couch.mentions(account_id, but=("com-grandlyon-grdf-audit",)) == before
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+    (record,) = couch.records(account_id)
+    assert record["finished_at"] is None
+    assert set(record["revoked"].values()) == {"asked"}
+    delete(account_id, run_id="run-2")
+    record = dict(assert_gone(clean, account_id, pces))
+    assert set(record["revoked"].values()) == {"revoked"}
+
+
+@pytest.mark.parametrize("status", [409, 404])
+def test_revoked_already(clean: LocalWorld, account_id: str, status: int) -> None:
+    """GRDF lists the right as standing, yet it is gone when we revoke it."""
+    pces = household(clean, account_id)
+    (right,) = rights(clean, pces)
+    clean.control.set(second_revocation_status=status)
+    line = next(each for each in clean.control.consents() if each["id_droit_acces"] == right)
+    clean.control.revoke(right)
+    clean.control.fault("/droits_acces", status=200, body=line, times=2)  # the check, then the revocation, see it stand
+    delete(account_id)
+    assert revocations(clean) == [(right, status, DELETE_CLIENT)]
+    assert assert_gone(clean, account_id, pces)["revoked"] == {right: "was not in force"}
+
+
+def test_a_right_that_is_known_to_be_over_is_not_asked_for(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id)
+    (right,) = rights(clean, pces)
+    clean.control.revoke(right)
+    delete(account_id)
+    assert revocations(clean) == []
+    assert assert_gone(clean, account_id, pces)["revoked"] == {right: "was not in force"}
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_refusal_of_a_right_that_still_stands_is_no_success(clean: LocalWorld, account_id: str, status: int) -> None:
+    pces = household(clean, account_id)
+    clean.control.fault("/droit_acces/", status=status, times=None)
+    with pytest.raises(Exception, match=f"HTTP {status}") as caught:
+        delete(account_id)
+    assert account_id in str(caught.value)
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+    assert clean.book.get(account_id), "nothing was removed"
+
+
+def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
+    clean: LocalWorld, account_id: str, couch: Couch
+) -> None:
+    pces = household(clean, account_id)
+    (unknown,) = clean.control.consent(pces, keep_others=True)
+    clean.control.fault("/droit_acces/", cut=True, after=True, times=2)
+    for run in ("run-1", "run-2"):
+        with pytest.raises(ServiceUnavailable):
+            delete(account_id, run_id=run)
+    delete(account_id, run_id="run-3")
+    assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
+    assert unknown["id_droit_acces"] in couch.records(account_id)[0]["revoked"]
+
+
+def test_a_2xx_that_says_no_is_no_success(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id)
+    body = {"code_statut_traitement": "2000000007", "message_retour_traitement": "Erreur technique"}
+    clean.control.fault("/droit_acces/", status=200, body=body)
+    with pytest.raises(ServiceUnavailable, match="2000000007"):
+        delete(account_id)
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+
+
+def test_a_client_that_may_not_revoke(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pces = household(clean, account_id)
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
+    with pytest.raises(CredentialsRefused, match="does not let the client of the connection grdfgrandlyon_delete"):
+        delete(account_id)
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+    assert clean.book.get(account_id)
+
+
+def test_a_secret_that_grdf_does_not_know(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    household(clean, account_id)
+    connection = json.loads(clean.connections()["AIRFLOW_CONN_GRDFGRANDLYON_DELETE"]) | {"password": "rotated-away"}
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", json.dumps(connection))
+    with pytest.raises(CredentialsRefused, match="HTTP 401") as caught:
+        delete(account_id)
+    assert "rotated-away" not in str(caught.value)
+    assert clean.book.get(account_id)
+
+
+def test_without_the_connection(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pces = household(clean, account_id)
+    monkeypatch.delenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE")
+    with pytest.raises(BadSettings, match="grdfgrandlyon_delete"):
+        delete(account_id)
+    assert clean.book.get(account_id)
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", clean.connections()["AIRFLOW_CONN_GRDFGRANDLYON_DELETE"])
+    delete(account_id, run_id="run-2")
+    assert_gone(clean, account_id, pces)
+
+
+def test_a_delete_token_that_grdf_forgets_is_asked_for_anew(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pces = household(clean, account_id)
+    clean.control.fault("/droit_acces/", status=401)
+    delete(account_id)
+    assert [status for _, status, _ in revocations(clean)] == [401, 200]
+    assert_gone(clean, account_id, pces)
+
+
+def test_the_token_stays_in_memory(
+    clean: LocalWorld,
+    account_id: str,
+    couch: Couch,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from grdf.hooks.data_token import VariableShelf
+    from grdf.hooks.oauth import GrdfOAuthHook
+
+    tokens: list[tuple[str, str]] = []
+    ask = GrdfOAuthHook.ask_data_token
+
+    def listen(hook: Any) -> Any:
+        token = ask(hook)
+        tokens.append((hook.grdf_conn_id, token.value))
+        return token
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a Variable was touched")
+
+    monkeypatch.setattr(GrdfOAuthHook, "ask_data_token", listen)
+    monkeypatch.setattr(VariableShelf, "read", refuse)
+    monkeypatch.setattr(VariableShelf, "write", refuse)
+    household(clean, account_id)
+    given = delete(account_id)
+    mine = [value for conn_id, value in tokens if conn_id == "grdfgrandlyon_delete"]
+    assert len(mine) == 1
+    secret = clean.facts["delete_client_secret"]
+    everything = "".join([json.dumps(given), *capfd.readouterr()])
+    for word in (mine[0], secret):
+        assert word not in everything
+        assert couch.mentions(word) == {}

@@ -1,0 +1,121 @@
+"""Nothing but the revocation can reach the secret that revokes. Read from the source, and seen at GRDF's stand-in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.helpers import adict_hook
+from tests.leaving.household import ACTIVE, household, rights
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+ROOT = Path(__file__).resolve().parents[2]
+CONN_ID = "grdfgrandlyon_delete"
+HOOK = "plugins/grdf/hooks/revocation.py"
+OPERATOR = "plugins/grdf/operators/deletion/revoke.py"
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for folder in ("dags", "plugins", "include/gas"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+def test_one_file_names_the_connection() -> None:
+    named = {
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in _docstrings(tree)
+        and CONN_ID in node.value.lower()
+    }
+    assert named == {HOOK}
+
+
+def test_no_file_puts_the_name_together_from_parts() -> None:
+    """A constant such as ``_delete`` beside ``grdfgrandlyon`` would be another way to the connection."""
+    parts = {
+        f"{name}: {node.value}"
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in _docstrings(tree)
+        if node.value.lower().strip("_. ") in ("delete", "grdfgrandlyon_") and node.value != "DELETE"
+    }
+    assert parts == set()
+
+
+def test_one_operator_imports_the_hook() -> None:
+    words = ("RevocationHook", "DELETE_CONNECTION", "grdf.hooks.revocation")
+    users = set()
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            texts = []
+            if isinstance(node, ast.ImportFrom):
+                texts = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                texts = [alias.name for alias in node.names]
+            elif isinstance(node, ast.Name):
+                texts = [node.id]
+            elif isinstance(node, ast.Attribute):
+                texts = [node.attr]
+            if any(word in text for text in texts for word in words):
+                users.add(name)
+    assert users == {HOOK, OPERATOR}
+
+
+def test_one_dag_has_the_operator() -> None:
+    users = {
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("deletion.revoke")
+    }
+    assert users == {"dags/grdf_delete_account.py"}
+
+
+def test_only_the_revocation_sends_a_patch() -> None:
+    users = {
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in ("PATCH", "patch") and id(node) not in _docstrings(tree)
+    }
+    assert users == {HOOK}
+
+
+def test_the_hook_takes_no_other_connection_and_no_other_shelf() -> None:
+    import inspect
+
+    from grdf.hooks.revocation import RevocationHook
+
+    assert list(inspect.signature(RevocationHook).parameters) == []
+
+
+def test_grdf_refuses_the_data_token_for_a_revocation(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id)
+    (right,) = rights(clean, pces)
+    hook = adict_hook()
+    answer = hook._answer("PATCH", f"/droit_acces/{right}", {}, account=account_id, what="x", accept="application/json")
+    assert answer.status_code == 403
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+
+
+def test_the_delete_token_reads_no_data(clean: LocalWorld, account_id: str) -> None:
+    from grdf.hooks.revocation import RevocationHook
+
+    pces = household(clean, account_id)
+    hook = RevocationHook()
+    answer = hook._answer(
+        "GET", f"/pce/{pces[0]}/donnees_consos_informatives", {}, account=account_id, what="x", accept="*/*"
+    )
+    assert answer.status_code == 403

@@ -1,0 +1,116 @@
+"""A small web server for answers that the sandbox never gives, and connections that lead to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+
+@dataclass
+class Heard:
+    """One request that a :class:`Server` got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(self.body.decode()).items()}
+
+
+@dataclass
+class Reply:
+    """What a :class:`Server` answers."""
+
+    body: bytes | str | dict[str, Any] = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+
+class Server:
+    """Answers every request as a function says, on a loopback port, and remembers what it heard."""
+
+    def __init__(self, answer: Callable[[Heard], Reply]) -> None:
+        self.heard: list[Heard] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _any(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                heard = Heard(self.command, self.path, dict(self.headers), self.rfile.read(length))
+                server.heard.append(heard)
+                reply = answer(heard)
+                time.sleep(reply.delay)
+                body = json.dumps(reply.body) if isinstance(reply.body, dict) else reply.body
+                data = body.encode() if isinstance(body, str) else body
+                try:
+                    self.send_response(reply.status)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except OSError:
+                    self.close_connection = True  # the client did not wait
+
+            do_GET = do_POST = do_PUT = do_HEAD = _any  # noqa: N815 - the base class's names
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @contextmanager
+    def running(self) -> Iterator[Server]:
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
+    """A function that starts servers; all are stopped afterwards."""
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(Server(answer).running())
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A function that puts an Airflow connection into the environment: its id, then its fields."""
+
+    def put(conn_id: str, **fields: Any) -> str:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": "generic", **fields}))
+        return conn_id
+
+    return put
+
+
+@pytest.fixture
+def grdf(world: Any, connection: Callable[..., str]) -> Callable[..., str]:
+    """A function that makes a GRDF connection to the sandbox with some fields changed, and gives its id."""
+
+    def put(*, extra: dict[str, Any] | None = None, **fields: Any) -> str:
+        facts = world.facts
+        names = ("token_url", "authorize_url", "redirect_uri", "issuer")
+        usual = {"login": facts["client_id"], "password": facts["client_secret"], "host": facts["adict_base"]}
+        given = {name: facts[name] for name in names} | {"calls_per_second": 1000} | (extra or {})
+        return connection("grdf_other", **usual | fields, extra=given)
+
+    return put

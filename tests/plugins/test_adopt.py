@@ -1,0 +1,384 @@
+"""Adoption in a real CouchDB: what the rebuilt konnector stored, cut off at each request and started again."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.errors import AccountLeaving, BadAccount, BadRequest, ServiceUnavailable
+from include.gas.leaving import with_leaving
+from include.gas.lines import Reading
+from include.gas.load import load_answer
+from tests.bench.couch_server import Place
+from tests.bench.konnector import Konnector
+from tests.runs.proxy import Proxy
+from tests.runs.runner import Worker
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+PCE = "09900000000017"
+FIRST = date(2023, 12, 20)
+DAYS = 30
+DOCTYPES = (DAY, MONTH, YEAR)
+_numbers = itertools.count(1)
+
+
+class House:
+    """One Cozy instance: databases behind a prefix of their own, with an account in them."""
+
+    def __init__(self, world: LocalWorld, patch: pytest.MonkeyPatch, account: str = "home") -> None:
+        self.account = account
+        self.place = Place(world.couch.url, (world.couch.user, world.couch.password), f"adopt{next(_numbers)}/")
+        self.place.create(*DOCTYPES, ACCOUNT)
+        self._patch, self._http = patch, self.place.session()
+        self.use()
+        self.put_account()
+
+    def use(self, port: int | None = None) -> None:
+        """Point the connection at these databases, or at a proxy before them."""
+        self._patch.setenv("AIRFLOW_CONN_COUCHDB", self.connection(port))
+
+    def connection(self, port: int | None = None) -> str:
+        connection = json.loads(self.place.airflow_connection())
+        return json.dumps(connection if port is None else connection | {"host": f"http://127.0.0.1:{port}"})
+
+    def put_account(self, account: str = "", **keys: Any) -> None:
+        document = {"_id": account or self.account, "account_type": "grdfgrandlyon", "oauth": {}}
+        self.put(ACCOUNT, [{**document, "oauth_callback_results": {"pce_id": PCE}, **keys}])
+
+    def put(self, doctype: str, documents: list[dict[str, Any]]) -> None:
+        answer = self._http.post(self.place.database(doctype) + "/_bulk_docs", json={"docs": documents}, timeout=30)
+        assert all("error" not in row for row in answer.json()), answer.text
+
+    def load(self, loads: Mapping[date, Any]) -> None:
+        from grdf.hooks.couchdb import CouchDBHook
+
+        readings = [Reading(day, load, "definitive") for day, load in loads.items()]
+        load_answer(CouchDBHook(), self.account, PCE, readings, datetime(2024, 2, 1, tzinfo=UTC))
+
+    def documents(self, doctype: str) -> list[dict[str, Any]]:
+        answer = self._http.get(self.place.database(doctype) + "/_all_docs?include_docs=true", timeout=30)
+        return [row["doc"] for row in answer.json()["rows"]]
+
+    def own(self, doctype: str, documents: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+        """Give our documents by period."""
+        start = f"{self.account}:{PCE}:"
+        found = self.documents(doctype) if documents is None else documents
+        return {each["_id"].removeprefix(start): each for each in found if each["_id"].startswith(start)}
+
+    def theirs(self) -> list[dict[str, Any]]:
+        return [each for doctype in DOCTYPES for each in self.documents(doctype) if ":" not in each["_id"]]
+
+    def revisions(self) -> dict[str, str]:
+        return {f"{name} {each['_id']}": each["_rev"] for name in (*DOCTYPES, ACCOUNT) for each in self.documents(name)}
+
+    def contents(self) -> dict[str, Any]:
+        return {
+            f"{doctype} {each['_id']}": {key: value for key, value in each.items() if key not in ("_rev", "basis")}
+            for doctype in DOCTYPES
+            for each in self.documents(doctype)
+        }
+
+
+@pytest.fixture
+def house(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    made = House(world, monkeypatch)
+    yield made
+    made.place.remove()
+
+
+@pytest.fixture(scope="module")
+def konnectors(world: LocalWorld) -> dict[str, list[dict[str, Any]]]:
+    """What the konnector leaves after 30 days and a correction it missed, then spoilt as it is told of it.
+
+    The total of one month counts some days twice, another bears day 0 as does its year, one day is there twice, and
+    months and a year older than any day stand alone.
+    """
+    place = Place(world.couch.url, (world.couch.user, world.couch.password), f"adopt-konnector-{next(_numbers)}/")
+    place.create(*DOCTYPES)
+    konnector = Konnector(place)
+    readings = [Reading(FIRST + timedelta(days=n), 40 + n) for n in range(DAYS)]
+    konnector.load(readings[:25])
+    konnector.load(readings)
+    konnector.close()
+    found = {doctype: place.documents(doctype) for doctype in DOCTYPES}
+    place.remove()
+    for document in found[MONTH]:
+        if document["month"] == 12:
+            document["load"] += 41
+        else:
+            document["day"] = 0
+    for document in found[YEAR]:
+        document |= {"day": 0, "month": 0}
+    twin = copy.deepcopy(found[DAY][0]) | {"_id": "twin"}
+    old = {"load": 310.25, "year": 2020, "month": 11, "day": 0, "hour": 0, "minute": 0}
+    found[DAY] += [twin, {"_id": "odd", "load": None, "year": 2024, "month": 1, "day": 1}]
+    found[MONTH].append({"_id": "month-2020", **old})
+    found[YEAR].append({"_id": "year-2020", **old, "month": 1})
+    return {doctype: [_without_rev(each) for each in documents] for doctype, documents in found.items()}
+
+
+def _without_rev(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "_rev"}
+
+
+@pytest.fixture
+def filled(house: House, konnectors: dict[str, list[dict[str, Any]]]) -> House:
+    """The konnector's documents, and five days of ours, of which one was corrected since."""
+    fill(house, konnectors)
+    return house
+
+
+def fill(house: House, konnectors: dict[str, list[dict[str, Any]]]) -> None:
+    for doctype, documents in konnectors.items():
+        house.put(doctype, documents)
+    house.load({FIRST + timedelta(days=n): 40 + n + (n == 27) for n in range(26, 32)})
+
+
+def adopt(account: str = "home", *, dry_run: Any = False) -> dict[str, Any]:
+    from airflow.sdk import DAG
+
+    from grdf.operators.adopt import AdoptKonnectorOperator
+
+    with DAG("grdf_adopt_konnector", schedule=None):
+        operator = AdoptKonnectorOperator(task_id="adopt", account_id=account)
+    return dict(operator.execute({"params": {"account": account, "dry_run": dry_run}}))
+
+
+def assert_adopted(house: House) -> None:
+    assert [each["_id"] for each in house.theirs()] == ["odd"]
+    days = house.own(DAY)
+    expected = {(FIRST + timedelta(days=n)).isoformat(): 40 + n + (n == 27) for n in range(32)}
+    assert {day: each["load"] for day, each in days.items()} == expected
+    assert len(house.documents(DAY)) == len(expected) + 1
+    assert {day for day, each in days.items() if each["status"] == "definitive"} == set(list(expected)[26:])
+    corrected = (FIRST + timedelta(days=27)).isoformat()
+    assert [entry["load"] for entry in days[corrected]["adopted"]] == [67], "what the konnector said is still known"
+    for doctype, size in ((MONTH, 7), (YEAR, 4)):
+        sums: dict[str, list[int]] = {}
+        for day, load in expected.items():
+            sums.setdefault(day[:size], []).append(load)
+        totals = {period: (each["load"], each["days"]) for period, each in house.own(doctype).items()}
+        alone = {"2020-11"[:size]: (310.25, 0)}
+        assert totals == {period: (sum(loads), len(loads)) for period, loads in sums.items()} | alone
+    december = house.own(MONTH)["2023-12"]
+    assert [entry["load"] for entry in december["adopted"]] == [sum(range(40, 52)) + 41], "19 days of it are unknown"
+
+
+def test_dry_run_tells_all_and_writes_nothing(filled: House) -> None:
+    before = filled.revisions()
+    told = adopt(dry_run=True)
+    assert filled.revisions() == before
+    assert told["dry_run"] is True
+    text = told.pop("text")
+    for line in (
+        "Account **home**: 37 documents of the konnector's would become ours, then go.",
+        "* 26 days adopted",
+        "* 3 days that we held already, with the same load",
+        "* 1 days that we held with another load: ours stays, the konnector's is noted beside it",
+        "    * 2024-01-16: ours 68 kWh, the konnector's 67 kWh",
+        "* 1 further documents of the same period",
+        "    * 2023-12: 587 kWh -> 546 kWh, the sum of 12 days; 19 days of it are not stored, so the konnector's "
+        "figure stays noted beside it",
+        "* 2 totals of periods without any day, kept as they were",
+        "    * 2020-11: 310.25 kWh",
+        "* 1 odd documents, left alone",
+        "    * com.grandlyon.grdf.day odd: its load is no number of kWh",
+        "Days adopted, by month: 2023-12 12, 2024-01 14",
+    ):
+        assert line in text.splitlines(), text
+    done = adopt()
+    assert {name: done[name] for name in told if name != "dry_run"} == {n: told[n] for n in told if n != "dry_run"}
+    assert done["removed"] == 37
+
+
+def test_after_it_there_is_one_document_per_day_and_totals_are_right(filled: House) -> None:
+    done = adopt()
+    assert "Removed, after ours were read back: 31 of com.grandlyon.grdf.day, 3 of" in done["text"]
+    assert_adopted(filled)
+    before = filled.revisions()
+    again = adopt()
+    assert filled.revisions() == before, "twice is once"
+    assert again["removed"] == again["days_adopted"] == 0
+    assert "there is no document of the konnector's to adopt" in again["text"]
+    filled.load({FIRST: 99})
+    assert filled.own(DAY)[FIRST.isoformat()]["load"] == 99, "GRDF's next word stands"
+    assert filled.own(MONTH)["2023-12"]["load"] == 546 + 59
+
+
+def test_cut_off_at_each_request_and_started_again(
+    world: LocalWorld, monkeypatch: pytest.MonkeyPatch, konnectors: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Each request in turn is carried out, and its answer never comes."""
+    said: dict[str, Any] | None = None
+    for at in itertools.count(1):
+        house = House(world, monkeypatch)
+        fill(house, konnectors)
+        with Proxy(world.couch.url, at_request(at), lambda: None).running() as proxy:
+            house.use(proxy.port)
+            try:
+                adopt()
+            except ServiceUnavailable:
+                cut = True
+                assert_nothing_lost(house, konnectors)
+            else:
+                cut = False
+        house.use()
+        adopt()
+        if said is None:
+            assert_adopted(house)
+            said = house.contents()
+        assert house.contents() == said
+        if not cut:
+            break
+    assert len([line for line in proxy.lines if "_bulk_docs" in line]) == 9, (
+        "a day noted, days, 2 times 2 totals, 3 removals"
+    )
+    assert at == len(proxy.lines) + 1 > 20
+
+
+def at_request(at: int) -> Callable[[int, str], bool]:
+    return lambda number, _: number == at
+
+
+def assert_nothing_lost(house: House, konnectors: dict[str, list[dict[str, Any]]]) -> None:
+    """Each figure of the konnector's is in its own document, or in ours of the same period."""
+    for doctype, documents in konnectors.items():
+        found = house.documents(doctype)
+        stored, own = {each["_id"] for each in found}, house.own(doctype, found)
+        for each in documents:
+            if each["_id"] in stored:
+                continue
+            period = f"{each['year']:04d}-{each['month']:02d}-{each['day']:02d}"[
+                : {DAY: 10, MONTH: 7, YEAR: 4}[doctype]
+            ]
+            mine = own[period]
+            assert each["load"] in [mine["load"], *(entry["load"] for entry in mine.get("adopted", []))]
+
+
+def test_three_years_take_few_requests(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    days = [date(2021, 1, 1) + timedelta(days=n) for n in range(1096)]
+    house.put(
+        DAY,
+        [{"_id": f"{n:032x}", "load": n, "year": d.year, "month": d.month, "day": d.day} for n, d in enumerate(days)],
+    )
+    hooks: list[CouchDBHook] = []
+    connect = CouchDBHook.get_conn
+
+    def noted(self: CouchDBHook) -> Any:
+        if self not in hooks:
+            hooks.append(self)
+        return connect(self)
+
+    monkeypatch.setattr(CouchDBHook, "get_conn", noted)
+    done = adopt()
+    assert done["days_adopted"] == done["removed"] == 1096
+    assert sum(hook.requests_sent for hook in hooks) < 25
+    assert house.own(YEAR)["2021"]["load"] == sum(range(365))
+
+
+# -- whose they are ----------------------------------------------------------------------------------------------------
+
+
+def test_documents_written_for_another_account_stay(house: House) -> None:
+    house.put_account("neighbour")
+    day = {"load": 5, "year": 2024, "month": 1, "day": 1, "cozyMetadata": {"sourceAccount": "neighbour"}}
+    house.put(DAY, [{"_id": "theirs", **day}, {"_id": "nobodys", **day, "load": 7, "cozyMetadata": {}}])
+    done = adopt()
+    assert (done["foreign"], done["days_adopted"], done["removed"]) == (1, 1, 1)
+    assert [each["_id"] for each in house.theirs()] == ["theirs"]
+    assert adopt("neighbour")["days_adopted"] == 1
+    loads = {each["_id"]: each["load"] for each in house.documents(DAY)}
+    assert loads == {f"home:{PCE}:2024-01-01": 7, f"neighbour:{PCE}:2024-01-01": 5}
+
+
+def test_the_meter_is_the_one_that_the_konnector_noted(house: House) -> None:
+    consents = [{"pce": "09900000000033"}, {"pce": PCE}]
+    house.put_account("two", oauth_callback_results={"pce_id": PCE, "consents": consents})
+    house.put_account("renewed", oauth_callback_results={"pce_id": "", "consents": consents})
+    for account, pce in (("two", PCE), ("renewed", "09900000000033")):
+        house.put(DAY, [{"_id": "x" + account, "load": 5, "year": 2024, "month": 1, "day": 1}])
+        adopt(account)
+        assert f"{account}:{pce}:2024-01-01" in [each["_id"] for each in house.documents(DAY)]
+
+
+def test_forms_that_are_refused(filled: House) -> None:
+    filled.put_account("new", oauth_callback_results={})
+    filled.put_account("other", account_type="enedis")
+    leaving = with_leaving({}, run="r", by="someone", since=datetime.now(UTC))
+    filled.put_account("going", **leaving)
+    before = filled.revisions()
+    for account, dry_run, error, why in (
+        ("", True, BadRequest, "is not an account id"),
+        ("a:b", True, BadRequest, "is not an account id"),
+        ("home", "no", BadRequest, "dry_run is 'no'"),
+        ("unknown", False, BadAccount, "no such account"),
+        ("other", False, BadAccount, "account_type is not"),
+        ("new", False, BadAccount, "its meter is not known yet. Nothing was changed. Let its own DAG run once"),
+        ("going", False, AccountLeaving, "it is leaving"),
+    ):
+        with pytest.raises(error, match=why):
+            adopt(account, dry_run=dry_run)
+    assert filled.revisions() == before
+
+
+def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deletion that began and ended while days were stored leaves nothing of ours; the konnector's stay."""
+    from grdf.operators import adopt as module
+
+    real, theirs = module.adopt, len(filled.theirs())
+
+    def interrupted(*args: Any, before_removal: Any) -> Any:
+        def leave() -> None:
+            (document,) = filled.documents(ACCOUNT)
+            filled.put(ACCOUNT, [{**document, "_deleted": True}])
+            before_removal()
+
+        return real(*args, before_removal=leave)
+
+    monkeypatch.setattr(module, "adopt", interrupted)
+    with pytest.raises(AccountLeaving, match="it has left meanwhile"):
+        adopt()
+    assert len(filled.theirs()) == theirs
+    assert not any(filled.own(doctype) for doctype in DOCTYPES)
+
+
+# -- the DAG -----------------------------------------------------------------------------------------------------------
+
+
+class DagWorker(Worker):
+    """A worker that runs any DAG."""
+
+    module = "tests.leaving.worker"
+
+
+def test_the_dag_is_a_dry_run_unless_told_otherwise(
+    filled: House, world: LocalWorld, airflow_home: Path, tmp_path: Path
+) -> None:
+    env = {"AIRFLOW_CONN_COUCHDB": filled.connection()}
+    before = filled.revisions()
+    running = DagWorker(tmp_path / "worker.log", world)
+    try:
+        dry = running.ask("run_named", env, dag_id="grdf_adopt_konnector", conf={"account": "home"})
+        assert (dry["state"], dry["tasks"]) == ("success", {"adopt": "success"})
+        assert filled.revisions() == before
+        log = (tmp_path / "worker.log").read_text(encoding="utf-8")
+        assert "26 days adopted" in log
+        assert "dry run, nothing was written or removed" in log
+        conf = {"account": "home", "dry_run": False}
+        run = running.ask("run_named", env, dag_id="grdf_adopt_konnector", conf=conf)
+        assert run["state"] == "success"
+    finally:
+        running.stop()
+    assert_adopted(filled)

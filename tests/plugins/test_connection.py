@@ -1,0 +1,139 @@
+"""The GRDF connection's fields: any type, any form, and every problem in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from grdf.hooks.connection import API_BASE, AUTHORIZE_URL, TOKEN_URL, GrdfConnection, issuer_of
+from grdf.hooks.oauth import GrdfOAuthHook
+from include.gas.errors import BadSettings
+from include.sandbox.local_world import LocalWorld
+
+
+def read(conn_id: str) -> GrdfConnection:
+    return GrdfOAuthHook(conn_id).facts
+
+
+def test_login_and_password_are_enough(connection: Callable[..., str]) -> None:
+    facts = read(connection("grdf_x", login="id", password="secret"))
+    assert (facts.api_base, facts.token_url, facts.authorize_url) == (API_BASE, TOKEN_URL, AUTHORIZE_URL)
+    assert facts.scope == "/adict/v2"
+    assert facts.issuer == "https://sofit-sso-oidc.grdf.fr:443/openam/oauth2/externeGrdf"
+    assert facts.id_token_algorithms == ("HS256",)
+    assert (facts.redirect_uri, facts.jwks_url) == ("", "")
+
+
+@pytest.mark.parametrize("conn_type", ["generic", "grdf", "http", "aws", "no-such-type"])
+def test_any_connection_type_does(connection: Callable[..., str], conn_type: str) -> None:
+    facts = read(connection("grdf_x", conn_type=conn_type, login="id", password="secret"))
+    assert facts.client_secret == "secret"
+
+
+def test_a_connection_in_uri_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"token_url": "https://t.example/token", "redirect_uri": "https://us.example/back?a=b"}
+    base = quote("https://api.example/adict/v2", safe="")
+    uri = f"grdf://id%40home:se%2Fcret%23@{base}/?{urlencode(extra)}"
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", uri)
+    facts = read("grdf_x")
+    assert (facts.client_id, facts.client_secret) == ("id@home", "se/cret#")
+    assert facts.api_base == "https://api.example/adict/v2"
+    assert (facts.token_url, facts.redirect_uri) == (extra["token_url"], extra["redirect_uri"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "base"),
+    [
+        ({}, API_BASE),
+        ({"host": "https://h.example/adict/v2/"}, "https://h.example/adict/v2"),
+        ({"host": "h.example/adict/v2"}, "https://h.example/adict/v2"),
+        ({"host": "h.example/adict/v2", "schema": "http"}, "http://h.example/adict/v2"),
+        ({"host": "h.example/adict/v2", "port": 8443}, "https://h.example:8443/adict/v2"),
+        ({"host": "http://h.example:81/x", "port": 82}, "http://h.example:81/x"),
+    ],
+)
+def test_the_api_base_in_every_form(connection: Callable[..., str], fields: dict[str, object], base: str) -> None:
+    assert read(connection("grdf_x", login="id", password="secret", **fields)).api_base == base
+
+
+def test_the_scope_is_the_path_of_the_api_base_unless_named(connection: Callable[..., str]) -> None:
+    usual = {"login": "id", "password": "secret", "host": "https://h.example/adict/v3"}
+    assert read(connection("grdf_x", **usual)).scope == "/adict/v3"
+    assert read(connection("grdf_x", **usual, extra={"scope": "/other"})).scope == "/other"
+    assert read(connection("grdf_x", login="id", password="s", host="https://h.example")).scope == "/adict/v2"
+
+
+@pytest.mark.parametrize("algorithms", ["RS256, HS256", ["RS256", "HS256"]])
+def test_algorithms_as_text_or_list(connection: Callable[..., str], algorithms: object) -> None:
+    extra = {"id_token_algorithms": algorithms, "jwks_url": "https://h.example/keys"}
+    assert read(connection("grdf_x", login="i", password="s", extra=extra)).id_token_algorithms == ("RS256", "HS256")
+
+
+def test_all_problems_stand_in_one_message(connection: Callable[..., str]) -> None:
+    extra = {"token_url": "ftp://t", "authorize_url": "nowhere", "id_token_algorithms": ["None", "RS256"]}
+    with pytest.raises(BadSettings) as caught:
+        read(connection("grdf_x", host="gopher://h", extra=extra))
+    text = str(caught.value)
+    for word in (
+        "grdf_x",
+        "login",
+        "password",
+        "host",
+        "gopher://h",
+        "token_url",
+        "authorize_url",
+        "'none'",
+        "jwks_url",
+    ):
+        assert word in text
+    assert "AIRFLOW_CONN_GRDF_X" in text
+    assert caught.value.state is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"extra": {"authorize_url": "https://h.example:port/authorize"}}, "authorize_url"),
+        ({"extra": {"token_url": 5}}, "token_url"),
+        ({"extra": {"token_url": "https://"}}, "token_url"),
+        ({"host": "https://"}, "host"),
+        ({"host": "https://h.example:99999/adict/v2"}, "host"),
+        ({"extra": {"id_token_algorithms": [256]}}, "id_token_algorithms"),
+        ({"extra": {"id_token_algorithms": 256}}, "id_token_algorithms"),
+        ({"extra": {"id_token_algorithms": ["XS999"]}}, "id_token_algorithms"),
+        ({"extra": {"redirect_uri": ["https://a.example"]}}, "redirect_uri"),
+        ({"extra": {"scope": ["/adict/v2"]}}, "scope"),
+    ],
+)
+def test_an_odd_value_is_named_and_never_a_traceback(
+    connection: Callable[..., str], fields: dict[str, object], word: str
+) -> None:
+    with pytest.raises(BadSettings, match=word):
+        read(connection("grdf_x", login="id", password="secret", **fields))
+
+
+def test_the_secret_is_in_no_repr_and_no_message(connection: Callable[..., str]) -> None:
+    facts = read(connection("grdf_x", login="id", password="hush-hush"))
+    assert "hush-hush" not in repr(facts)
+    with pytest.raises(BadSettings) as caught:
+        read(connection("grdf_x", password="hush-hush"))
+    assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("page", "issuer"),
+    [
+        (AUTHORIZE_URL, "https://sofit-sso-oidc.grdf.fr:443/openam/oauth2/externeGrdf"),
+        ("https://h.example:8443/openam/oauth2/realms/x/authorize", "https://h.example:8443/openam/oauth2/x"),
+        ("http://h.example/openam/oauth2/realms/x/authorize", "http://h.example:80/openam/oauth2/x"),
+        ("https://h.example/oauth2/authorize", "https://h.example:443/oauth2"),
+    ],
+)
+def test_the_issuer_follows_the_habit_of_grdf_s_server(page: str, issuer: str) -> None:
+    assert issuer_of(page) == issuer
+
+
+def test_the_issuer_of_the_sandbox(world: LocalWorld) -> None:
+    assert issuer_of(world.facts["authorize_url"]) == world.facts["issuer"]

@@ -1,0 +1,367 @@
+"""The quota's governor: its arithmetic on a clock of its own, its settings, and the calls to the sandbox."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grdf.governor import Governor
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.connection import GrdfConnection
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.quota import governor_for
+from grdf.quota_store import Change, Result, Store
+from include.gas.days import PARIS
+from include.gas.errors import BadSettings, QuotaExceeded
+from include.gas.quota import DAY, FIRST_PAUSE, LONGEST_PAUSE, MARGIN, Go, Ledger, Purpose, Quota, Ticket, Wait
+from include.gas.windows import Window
+from include.sandbox.local_world import LocalWorld
+from tests.bench.quota import calls
+from tests.helpers import MemoryShelf, adict_hook, known_account
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
+GRDF = Quota(1.0, 6000, 3000)
+WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
+
+
+class Clockwork(Store):
+    """A store in memory and the clock that goes with it: it moves when somebody sleeps."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+        self.texts: dict[str, str] = {}
+
+    def update(self, key: str, change: Change[Result]) -> Result:
+        self.texts[key], result = change(self.texts.get(key), self.now)
+        return result
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def governor(self, quota: Quota = GRDF, client_id: str = "client", **more: Any) -> Governor:
+        return Governor(self, client_id, quota, sleep=self.sleep, **more)
+
+
+def instants(clock: Clockwork, governor: Governor, calls: int, purpose: Purpose = "daily") -> list[float]:
+    made = []
+    for _ in range(calls):
+        governor.before_call(account="home", purpose=purpose)
+        made.append(clock.now)
+    return made
+
+
+# ---- the pace --------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_call_goes_at_once_and_the_others_keep_their_distance() -> None:
+    clock = Clockwork()
+    made = instants(clock, clock.governor(), 10)
+    assert made[0] == NOON
+    assert [round(after - before, 6) for before, after in pairwise(made)] == [1 + MARGIN] * 9
+
+
+def test_one_client_is_one_client_whatever_connection_names_it() -> None:
+    clock = Clockwork()
+    for client in ("one", "one", "other"):
+        clock.governor(client_id=client).before_call()
+    assert clock.now == pytest.approx(NOON + 1 + MARGIN)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["daily", "history"]), st.floats(0, 3)), min_size=2, max_size=25),
+    st.sampled_from([0.5, 1.0, 5.0]),
+    st.randoms(use_true_random=False),
+)
+def test_however_late_they_wake_the_distance_is_kept(
+    callers: list[tuple[Purpose, float]], pace: float, chance: Any
+) -> None:
+    quota, ledger = Quota(pace, 6000, 3000), Ledger()
+    waiting: list[tuple[float, Purpose, Ticket | None]] = [(NOON + at, purpose, None) for purpose, at in callers]
+    made: list[float] = []
+    while waiting:
+        waiting.sort(key=lambda each: each[0])
+        now, purpose, ticket = waiting.pop(0)
+        verdict = ledger.ask(now, quota, purpose, ticket, patience=600)
+        ledger = Ledger.read(ledger.text())
+        if isinstance(verdict, Wait):
+            late = chance.random() * (0.5 if chance.random() < 0.1 else 0.01)
+            waiting.append((now + max(verdict.seconds, 1e-4) + late, purpose, verdict.ticket))
+        else:
+            assert isinstance(verdict, Go)
+            made.append(now)
+    assert len(made) == len(callers)
+    assert ledger.used()[0] == len(callers), "a call that waits is counted once"
+    assert all(after - before >= quota.distance - 1e-6 for before, after in pairwise(made))
+
+
+def test_first_come_first_served() -> None:
+    ledger, tickets = Ledger(), []
+    for number in range(5):
+        verdict = ledger.ask(NOON + number / 100, GRDF, "daily", None, patience=600)
+        tickets.append(verdict.ticket.at if isinstance(verdict, Wait) and verdict.ticket else NOON)
+    assert tickets == sorted(tickets)
+    assert len(set(tickets)) == 5
+
+
+def test_history_stands_back_behind_daily_runs() -> None:
+    ledger = Ledger()
+    for _ in range(3):
+        assert not isinstance(ledger.ask(NOON, GRDF, "history", None, patience=600), Go) or not ledger.used()[0] > 1
+    refused = ledger.ask(NOON, GRDF, "history", None, patience=600)
+    assert isinstance(refused, Wait)
+    assert refused.ticket is None, "it holds no place in the queue"
+    booked = ledger.ask(NOON, GRDF, "daily", None, patience=600)
+    assert isinstance(booked, Wait)
+    assert booked.ticket is not None
+    assert booked.seconds <= 3 * GRDF.distance, "few imports are before it, however many wait"
+
+
+def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
+    clock = Clockwork()
+    ledger = Ledger(free=NOON + 700)
+    clock.update(clock.governor()._key, lambda _text, _now: (ledger.text(), None))
+    with pytest.raises(QuotaExceeded, match=r"Account home: .*10 minutes") as caught:
+        clock.governor().before_call(account="home")
+    assert clock.now == NOON
+    assert caught.value.retry_after == pytest.approx(700)
+
+
+def test_waiting_is_said_once_a_minute_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clockwork()
+    clock.governor().after_call(429, 190)
+    with caplog.at_level("INFO", logger="grdf.governor"):
+        clock.governor().before_call(account="home")
+    said = [record.getMessage() for record in caplog.records if "Waiting" in record.getMessage()]
+    assert said == [
+        f"Waiting {seconds} s for GRDF's quota: GRDF asked us to slow down (HTTP 429)."
+        for seconds in (190, 130, 70, 10)
+    ]
+
+
+def test_a_clock_that_is_set_back_stops_nobody() -> None:
+    clock = Clockwork()
+    instants(clock, clock.governor(), 3)
+    clock.now -= 3600
+    before = clock.now
+    instants(clock, clock.governor(), 2)
+    assert clock.now - before < 4
+
+
+# ---- the day ---------------------------------------------------------------------------------------------------------
+
+SMALL = Quota(1000.0, 10, 4)
+
+
+def test_a_spent_day_is_told_in_words() -> None:
+    clock = Clockwork(NOON + 7)
+    governor = clock.governor(SMALL)
+    instants(clock, governor, 10)
+    assert governor.left() == 0
+    with pytest.raises(QuotaExceeded) as caught:
+        governor.before_call(account="home")
+    assert str(caught.value) == (
+        "Account home: GRDF was not called, since all 10 calls that GRDF allows in 24 hours are made. "
+        "Nothing to do: it goes on by itself from 12:05 on 11 March 2026 (Paris time)."
+    )
+    assert caught.value.state is None, "nothing for the household to do"
+    assert caught.value.retry_after is not None
+    clock.now += caught.value.retry_after - 1
+    with pytest.raises(QuotaExceeded):
+        governor.before_call()
+    clock.now += 2
+    governor.before_call()
+
+
+def test_history_leaves_the_reserve_alone() -> None:
+    clock = Clockwork()
+    governor = clock.governor(SMALL)
+    instants(clock, governor, 6, "history")
+    assert (governor.left("history"), governor.left("daily")) == (0, 4)
+    with pytest.raises(QuotaExceeded, match=r"the other 4 are kept for daily runs \(\[grdf\] daily_reserve\)"):
+        governor.before_call(purpose="history")
+    instants(clock, governor, 4)
+    with pytest.raises(QuotaExceeded, match="all 10 calls"):
+        governor.before_call(purpose="history")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(1, 9000), min_size=20, max_size=80), st.integers(0, 364))
+def test_no_24_hours_and_no_paris_day_have_more_calls_than_allowed(gaps: list[float], day: int) -> None:
+    clock = Clockwork(datetime(2026, 1, 1, 12, tzinfo=PARIS).timestamp() + day * DAY)
+    governor, made = clock.governor(SMALL), []
+    for gap in gaps:
+        clock.now += gap
+        try:
+            governor.before_call()
+        except QuotaExceeded:
+            continue
+        made.append(clock.now)
+    for at in made:
+        assert sum(at <= each < at + DAY for each in made) <= SMALL.calls_per_day
+        paris = datetime.fromtimestamp(at, PARIS).date()
+        assert sum(datetime.fromtimestamp(each, PARIS).date() == paris for each in made) <= SMALL.calls_per_day
+
+
+def test_the_day_of_25_hours_is_one_day() -> None:
+    clock = Clockwork(datetime(2026, 10, 25, 0, 1, tzinfo=PARIS).timestamp())
+    governor = clock.governor(SMALL)
+    instants(clock, governor, 10)
+    clock.now += DAY + 600
+    assert datetime.fromtimestamp(clock.now, PARIS).strftime("%d %H:%M") == "25 23:11"
+    with pytest.raises(QuotaExceeded, match="from 00:00 on 26 October 2026"):
+        governor.before_call()
+
+
+def test_a_full_day_is_a_small_text() -> None:
+    quota = Quota(1.0, 100_000)
+    ledger = Ledger()
+    for at in range(0, int(DAY), 60):
+        ledger.ask(NOON + at, quota, "daily", None, patience=600)
+    assert len(ledger.text()) < 6000
+
+
+# ---- the pause -------------------------------------------------------------------------------------------------------
+
+
+def test_a_429_makes_everybody_wait_as_long_as_grdf_says() -> None:
+    clock = Clockwork()
+    clock.governor().after_call(429, 41)
+    clock.governor().before_call()
+    assert clock.now == pytest.approx(NOON + 41)
+
+
+def test_an_answer_that_is_no_429_pauses_nobody() -> None:
+    clock = Clockwork()
+    for status in (200, 401, 503):
+        clock.governor().after_call(status, 41)
+    clock.governor().before_call()
+    assert clock.now == NOON
+
+
+def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
+    clock, pauses = Clockwork(), []
+    for _ in range(10):
+        before = clock.now
+        clock.governor().after_call(429, None)
+        clock.governor().after_call(429, None)  # was under way at the same time
+        clock.governor().before_call()
+        pauses.append(round(clock.now - before))
+    assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(10)]
+    clock.now += 3600
+    assert Ledger.read(next(iter(clock.texts.values()))).refused(clock.now, None) == FIRST_PAUSE
+
+
+def test_a_pause_voids_what_was_booked_but_counts_it_once() -> None:
+    ledger = Ledger()
+    assert isinstance(ledger.ask(NOON, GRDF, "daily", None, patience=600), Go)
+    booked = ledger.ask(NOON, GRDF, "daily", None, patience=600)
+    assert isinstance(booked, Wait)
+    ledger.refused(NOON + 0.5, 30)
+    held = ledger.ask(NOON + 1.1, GRDF, "daily", booked.ticket, patience=600)
+    assert isinstance(held, Wait)
+    assert (held.paused, round(held.seconds, 1)) == (True, 29.4)
+    assert isinstance(ledger.ask(NOON + 30.5, GRDF, "daily", held.ticket, patience=600), Go)
+    assert ledger.used() == (2, 0)
+
+
+def test_a_pause_longer_than_anybody_waits_frees_the_task() -> None:
+    clock = Clockwork()
+    clock.governor().after_call(429, 7200)
+    with pytest.raises(QuotaExceeded, match=r"Account home: .*wait until 14:00 on 10 March 2026") as caught:
+        clock.governor().before_call(account="home")
+    assert caught.value.retry_after == pytest.approx(7200)
+    assert clock.now == NOON
+
+
+# ---- settings --------------------------------------------------------------------------------------------------------
+
+FACTS = GrdfConnection("grdf_adict", "id", "secret")
+
+
+def test_the_reserve_is_half_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert governor_for(FACTS).quota == Quota(1.0, 6000, 3000)
+    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "0")
+    assert governor_for(FACTS).quota.reserve == 0
+    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "6000")
+    with pytest.raises(BadSettings, match="daily_reserve keeps 6000 calls"):
+        governor_for(FACTS)
+
+
+@pytest.mark.parametrize("url", ["memory://", "quota.db", "mysql://h/d"])
+def test_an_unknown_store_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", url)
+    with pytest.raises(BadSettings, match="quota_url names no store"):
+        governor_for(FACTS)
+
+
+def test_the_quota_is_read_from_the_connection(connection: Callable[..., str]) -> None:
+    usual = {"login": "id", "password": "secret"}
+    conn_id = connection("grdf_x", **usual, extra={"calls_per_second": "0.5", "calls_per_day": 100})
+    facts = GrdfOAuthHook(conn_id).facts
+    assert (facts.calls_per_second, facts.calls_per_day) == (0.5, 100)
+    connection("grdf_x", **usual, extra={"calls_per_second": 0, "calls_per_day": "many"})
+    with pytest.raises(BadSettings) as caught:
+        GrdfOAuthHook(conn_id).facts  # noqa: B018 - a property that reads
+    assert "calls_per_second is 0, which is not a number above 0" in str(caught.value)
+    assert "calls_per_day is 'many', which is not a whole number above 0" in str(caught.value)
+
+
+# ---- the hooks, with the sandbox's quota enforced --------------------------------------------------------------------
+
+
+def test_four_workers_under_an_enforced_quota(clean: LocalWorld, tmp_path: Path) -> None:
+    seen = calls(clean, tmp_path, 40, per_second=5.0)
+    assert seen.trouble == []
+    assert seen.refused == 0
+    assert seen.calls == 40 + 4, "one call for each account and one token for each worker"
+    assert seen.ratio <= 1.15
+
+
+def test_a_spent_day_makes_no_call(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
+    (pce,) = known_account(clean, account_id)
+    hook = AdictHook(grdf(extra={"calls_per_day": 3, "calls_per_second": 1000}), shelf=MemoryShelf())
+    for _ in range(2):
+        hook.daily_lines(pce, WINDOW, account=account_id)
+    seen = len(clean.control.log())
+    with pytest.raises(QuotaExceeded, match=f"Account {account_id}: .*all 3 calls") as caught:
+        hook.daily_lines(pce, WINDOW, account=account_id)
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > DAY - 600
+    assert len(clean.control.log()) == seen == 3
+
+
+def test_history_stops_at_its_share(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
+    (pce,) = known_account(clean, account_id)
+    hook = AdictHook(grdf(extra={"calls_per_day": 5, "calls_per_second": 1000}), shelf=MemoryShelf())
+    hook.purpose = "history"
+    for _ in range(3):  # the token is everybody's, and counts as such
+        hook.daily_lines(pce, WINDOW, account=account_id)
+    with pytest.raises(QuotaExceeded, match="kept for daily runs"):
+        hook.daily_lines(pce, WINDOW, account=account_id)
+    hook.purpose = "daily"
+    hook.daily_lines(pce, WINDOW, account=account_id)
+
+
+def test_a_429_of_the_sandbox_is_kept_for_all(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = known_account(clean, account_id)
+    clean.control.fault("donnees_consos", status=429, retry_after=2)
+    with pytest.raises(QuotaExceeded):
+        adict_hook().daily_lines(pce, WINDOW, account=account_id)
+    at = time.monotonic()
+    adict_hook().daily_lines(pce, WINDOW, account=account_id)
+    assert 1.8 < time.monotonic() - at < 4
+
+
+def test_the_sandbox_is_in_no_hurry_but_ours(world: LocalWorld) -> None:
+    for name in ("AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"):
+        assert json.loads(world.connections()[name])["extra"]["calls_per_second"] == 1000

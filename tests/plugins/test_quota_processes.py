@@ -1,0 +1,233 @@
+"""The stores of the quota, and processes that share one: a file, Redis's stand-in, PostgreSQL if there is one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from grdf.governor import Governor
+from grdf.quota_store import SQLiteStore, store_at
+from include.gas.errors import BadSettings, StoreBusy
+from include.gas.quota import Quota
+from include.sandbox.processes import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+GRDF = Quota(1.0, 6000, 3000)
+
+
+# ---- the stores ------------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_file_is_a_matter_of_settings(tmp_path: Path) -> None:
+    file = tmp_path / "quota.db"
+    file.write_bytes(b"this is no database, whatever its name says" * 50)
+    with pytest.raises(BadSettings, match=r"quota\.db, which counts the calls to GRDF, cannot be used .*move it away"):
+        Governor(SQLiteStore(file), "id", GRDF).before_call()
+
+
+def test_a_damaged_count_is_a_matter_of_settings(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "quota.db")
+    governor = Governor(store, "id", GRDF)
+    governor.before_call()
+    store.update(governor._key, lambda _text, _now: ('{"calls": 3}', None))
+    with pytest.raises(BadSettings, match="is damaged"):
+        governor.before_call()
+
+
+def test_a_file_that_cannot_be_written_is_a_matter_of_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadSettings, match="cannot be used"):
+        Governor(SQLiteStore(tmp_path / "file" / "quota.db"), "id", GRDF).before_call()
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(BadSettings, match="cannot be used"):
+        Governor(SQLiteStore(tmp_path / "folder.db"), "id", GRDF).before_call()
+
+
+def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grdf.quota_store._PATIENCE", 0.05)
+    store = SQLiteStore(tmp_path / "quota.db")
+    Governor(store, "id", GRDF).before_call()
+    holder = sqlite3.connect(store.file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match="was in use"):
+        Governor(store, "id", GRDF).before_call()
+    holder.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://:hush-hush@127.0.0.1:9/0", StoreBusy),
+        ("redis://:hush-hush@127.0.0.1:port/0", BadSettings),
+        ("postgresql://grdf:hush-hush@127.0.0.1:9/airflow", StoreBusy),
+        ("postgresql+nodriver://grdf:hush-hush@127.0.0.1:9/airflow", BadSettings),
+        ("postgresql://grdf:hush-hush@127.0.0.1:port/airflow", BadSettings),
+    ],
+)
+def test_a_server_that_is_not_there(url: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        Governor(store_at(url), "id", GRDF).before_call()
+    assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("url", "package"), [("redis://h", "redis"), ("postgresql://h/d", r"psycopg\[binary\]")])
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, url: str, package: str) -> None:
+    for module in ("redis", "psycopg"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(BadSettings, match=f"Install the package {package} on every worker"):
+        Governor(store_at(url), "id", GRDF).before_call()
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    from fakeredis import TcpFakeServer
+
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of its own, in the time zone whose hours come twice; only where its programs are installed."""
+    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
+        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
+    user = "nobody" if os.getuid() == 0 else None  # it refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="grdf-postgres-") as folder:
+        if user:
+            shutil.chown(folder, user)
+
+        def run(*command: str) -> None:
+            subprocess.run(command, check=True, cwd=folder, user=user, stdout=subprocess.DEVNULL)
+
+        data, port = f"{folder}/data", free_port()
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c timezone=Europe/Paris"
+        run("initdb", "-D", data, "-A", "trust", "-U", "grdf", "--no-sync")
+        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"postgresql://grdf@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+@pytest.fixture(params=["sqlite", "redis", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'folder' / 'quota.db'}"
+    found: str = request.getfixturevalue("redis_url" if request.param == "redis" else "postgres_url")
+    return found
+
+
+# ---- several processes -----------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import sys, time
+from grdf.governor import Governor
+from grdf.quota_store import store_at
+from include.gas.quota import Quota
+url, client, pace, calls = sys.argv[1:]
+governor = Governor(store_at(url), client, Quota(float(pace), 6000, 3000))
+governor.left()
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(calls)):
+    governor.before_call()
+    print(time.time(), flush=True)
+"""
+
+
+@contextmanager
+def caller(url: str, client: str, pace: float, calls: int) -> Iterator[subprocess.Popen[str]]:
+    env = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))}
+    command = [sys.executable, "-P", "-c", PROGRAM, url, client, str(pace), str(calls)]
+    process = subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def rest(process: subprocess.Popen[str]) -> list[float]:
+    assert process.stdout
+    return [float(line) for line in process.stdout]
+
+
+def test_processes_share_the_pace_and_none_starves(url: str) -> None:
+    pace, calls = 10.0, 10
+    with ExitStack() as stack:
+        running = [stack.enter_context(caller(url, "pace", pace, calls)) for _ in range(3)]
+        for each in running:
+            go(each)
+        made = [rest(each) for each in running]
+    together = sorted(itertools.chain(*made))
+    assert len(together) == 3 * calls
+    # A tenth of a second apart on the shared clock; each then took its own time to say so.
+    assert together[-1] - together[0] >= (len(together) - 1) / pace
+    assert min(after - before for before, after in zip(together, together[10:], strict=False)) > 0.9
+    first_to_end = min(each[-1] for each in made)
+    assert all(sum(at < first_to_end for at in each) >= 3 for each in made), "nobody's calls wait for the end of others"
+
+
+def test_a_429_pauses_the_other_process(url: str) -> None:
+    with caller(url, "pause", 50.0, 60) as other:
+        assert other.stdout
+        go(other)
+        other.stdout.readline()
+        governor = Governor(store_at(url), "pause", Quota(50.0, 6000, 3000))
+        governor.after_call(429, 1.5)
+        at = time.time()
+        made = rest(other)
+        assert not [instant for instant in made if at + 0.1 < instant < at + 1.3]
+        assert [instant for instant in made if instant > at + 1.3]
+        at = time.time()
+        governor.before_call()
+        assert time.time() - at < 1
+
+
+def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "quota.db")
+    with caller(f"sqlite:///{store.file}", "crash", 1.0, 50) as waiting:
+        go(waiting)
+        assert waiting.stdout
+        waiting.stdout.readline()
+        time.sleep(0.2)  # it has booked its second call by now
+        waiting.kill()
+    holding = (
+        f"import sqlite3, time; database = sqlite3.connect({str(store.file)!r}, isolation_level=None);"
+        "database.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE)
+    assert holder.stdout
+    holder.stdout.readline()
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    at = time.monotonic()
+    Governor(store, "crash", Quota(1.0, 6000)).before_call()
+    assert time.monotonic() - at < 2.5, "one unused instant at most"

@@ -1,0 +1,101 @@
+"""What is tried again and when, and settings that name themselves when they are wrong."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from airflow.sdk.definitions.retry_policy import RetryAction
+from airflow.serialization.serialized_objects import DagSerialization
+
+from grdf import settings
+from grdf.retries import GasRetryPolicy
+from include.gas import errors
+
+ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GasError)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL if kind is not errors.GasError])
+@pytest.mark.parametrize("carry", [lambda error: error, lambda error: pickle.loads(pickle.dumps(error))])
+def test_each_class_is_sorted(kind: type[errors.GasError], carry: Callable[[errors.GasError], errors.GasError]) -> None:
+    decision = GasRetryPolicy().evaluate(carry(kind.about("home", "it happened")), 1, 3)
+    wanted = RetryAction.RETRY if issubclass(kind, errors.RetryLater) else RetryAction.FAIL
+    assert decision.action is wanted
+    assert decision.retry_delay is None, "Airflow's own delay"
+    assert decision.reason
+
+
+def test_a_pickled_error_keeps_all_it_says() -> None:
+    error = pickle.loads(pickle.dumps(errors.QuotaExceeded.about("home", "too many", retry_after=41.0)))
+    assert (error.account, error.retry_after) == ("home", 41.0)
+    assert "home" in str(error)
+    decision = GasRetryPolicy().evaluate(error, 1, 3)
+    assert decision.retry_delay == timedelta(seconds=41)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), OSError("x")])
+def test_anything_else_keeps_airflow_s_rule(error: Exception) -> None:
+    assert GasRetryPolicy().evaluate(error, 1, 3).action is RetryAction.DEFAULT
+
+
+@pytest.mark.parametrize("seconds", [86_401.0, 1e9, 1e15, 1e300])
+def test_a_senseless_waiting_time_is_cut_to_a_day(seconds: float) -> None:
+    error = errors.ServiceUnavailable.about("home", "outage", retry_after=seconds)
+    assert GasRetryPolicy().evaluate(error, 1, 3).retry_delay == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "default", "least", "most"),
+    [
+        ("reread_days", settings.reread_days, 62, 0, 1000),
+        ("publication_days", settings.publication_days, 1, 0, 30),
+        ("first_hour", settings.first_hour, 8, 0, 23),
+        ("spread_minutes", settings.spread_minutes, 240, 1, 1440),
+        ("accounts_max_age", settings.accounts_max_age, 20, 0, 3600),
+        ("retries", settings.retries, 3, 0, 50),
+        ("retry_seconds", settings.retry_seconds, 600, 1, 86_400),
+    ],
+)
+def test_numbers(
+    monkeypatch: pytest.MonkeyPatch, name: str, read: Callable[[], int], default: int, least: int, most: int
+) -> None:
+    variable = f"AIRFLOW__GRDF__{name.upper()}"
+    monkeypatch.delenv(variable, raising=False)
+    assert read() == default
+    for good in (str(least), str(most), f" {least} "):
+        monkeypatch.setenv(variable, good)
+        assert read() == int(good)
+    monkeypatch.setenv(variable, "")
+    assert read() == default
+    for bad in (str(least - 1), str(most + 1), "many", "1.5", "None"):
+        monkeypatch.setenv(variable, bad)
+        with pytest.raises(errors.BadSettings) as caught:
+            read()
+        for word in (f"[grdf] {name}", repr(bad), str(least), str(most), str(default)):
+            assert word in str(caught.value)
+
+
+def test_the_staging_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    assert settings.staging_url() == f"file://{tmp_path}/grdf/staging"
+    assert settings.staging_conn_id() is None
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", "s3://bucket/x/")
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_CONN_ID", "aws")
+    assert (settings.staging_url(), settings.staging_conn_id()) == ("s3://bucket/x", "aws")
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", "/var/lib/grdf")
+    with pytest.raises(errors.BadSettings, match="staging_url"):
+        settings.staging_url()
+
+
+def test_the_policy_survives_airflow_s_serialisation() -> None:
+    from airflow.sdk import DAG
+
+    from grdf.operators.rescope_token import RescopeTokenOperator
+
+    with DAG("policy", schedule=None) as dag:
+        RescopeTokenOperator(task_id="rescope", account_id="home", retry_policy=GasRetryPolicy())
+    copy = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert copy.task_dict["rescope"].has_retry_policy

@@ -1,0 +1,40 @@
+"""Whole runs: Airflow's own ``dag.test()`` in a process of its own, on the session's sandbox and CouchDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runs.runner import Worker, worker
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(scope="session")
+def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """The process that runs DAGs."""
+    with worker(tmp_path_factory.mktemp("runs") / "airflow.log", world) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def steps(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A process that runs single operators in forks of itself; it never runs a DAG, so that it has no threads."""
+    with worker(tmp_path_factory.mktemp("steps") / "steps.log", world) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def calm(request: pytest.FixtureRequest) -> None:
+    """Leave the sandbox without faults and odd settings, and with an empty log, before each test."""
+    if "world" in request.fixturenames or "airflow" in request.fixturenames:
+        from include.sandbox.adict.world import DEFAULTS
+
+        control = request.getfixturevalue("world").control
+        control.set(**DEFAULTS)
+        control.set_clock(None)
+        control.clear_log()

@@ -1,0 +1,147 @@
+"""The tests' side of the worker: start it, ask it, read what it logged meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+ROOT = Path(__file__).resolve().parents[2]
+USUAL = {"AIRFLOW__GRDF__RETRIES": "0"}
+"""A task that may be tried again would let ``dag.test()`` wait; tests of retries ask for them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run of an account's DAG.
+
+    :param state: ``success`` or ``failed``; ``None`` when there was no such DAG
+    :param tasks: task id to state
+    :param output: everything that was printed and logged meanwhile
+    :param calls: what GRDF's stand-in was asked meanwhile
+    """
+
+    state: str | None
+    tasks: Mapping[str, str]
+    output: str
+    calls: list[dict[str, Any]]
+    run_id: str = ""
+    errors: list[str] = field(default_factory=list)
+
+    def asked(self, path: str) -> list[dict[str, Any]]:
+        """Give the calls whose path ends so."""
+        return [call for call in self.calls if call["path"].endswith(path)]
+
+    @property
+    def data_calls(self) -> list[dict[str, Any]]:
+        return self.asked("/donnees_consos_informatives")
+
+    @property
+    def token_calls(self) -> list[dict[str, Any]]:
+        return self.asked("/access_token")
+
+
+class Worker:
+    """A running ``tests.runs.worker``."""
+
+    module = "tests.runs.worker"
+
+    def __init__(self, log: Path, world: LocalWorld) -> None:
+        self.log = log
+        self._world = world
+        self._lock = threading.Lock()
+        into, out = os.pipe()
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-u", "-m", self.module, str(out)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(out,),
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
+                text=True,
+            )
+        os.close(out)
+        self._answers = os.fdopen(into, encoding="utf-8")
+
+    def ask(self, do: str, env: Mapping[str, str] | None = None, **arguments: Any) -> Any:
+        """Send one request and give its answer."""
+        request = {"do": do, "env": {**USUAL, **(env or {})}, **arguments}
+        with self._lock:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            line = self._answers.readline()
+        assert line, f"The worker ended; its log says:\n{self.log.read_text(errors='replace')[-3000:]}"
+        reply = json.loads(line)
+        assert "failure" not in reply, reply["failure"]
+        return reply["answer"]
+
+    def step(self, step: str, account: str, day: date, **arguments: Any) -> tuple[dict[str, Any], Run]:
+        """Execute one operator in a process of its own. Gives its outcome, and what was logged and asked meanwhile."""
+        seen, start = self._mark()
+        answer = self.ask("run_step", step=step, account=account, day=day.isoformat(), **arguments)
+        return answer, Run(None, {}, self._since(start), self._world.control.log(seen))
+
+    def _mark(self) -> tuple[int, int]:
+        calls = self._world.control.log()
+        return (calls[-1]["n"] if calls else 0), self.log.stat().st_size
+
+    def _since(self, start: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(start)
+            return log.read().decode("utf-8", errors="replace")
+
+    def run(self, account: str, day: date | None = None, env: Mapping[str, str] | None = None) -> Run:
+        """Run an account's DAG: about a gas day, or as if started by hand now."""
+        seen, start = self._mark()
+        at = None if day is None else _noon_after(day).isoformat()
+        answer = self.ask("run_dag", env, account=account, at=at)
+        return Run(
+            state=answer["state"],
+            tasks=answer.get("tasks", {}),
+            output=self._since(start),
+            calls=self._world.control.log(seen),
+            run_id=answer.get("run_id", ""),
+            errors=answer.get("errors", []),
+        )
+
+    def stop(self) -> None:
+        """End the worker by closing its stdin."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._answers.close()
+
+
+@contextmanager
+def worker(log: Path, world: LocalWorld) -> Iterator[Worker]:
+    """Run a worker as long as the block lasts."""
+    running = Worker(log, world)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _noon_after(day: date) -> datetime:
+    """Give a moment at which a gas day is the last one that is over, unlike that of any other call."""
+    now = datetime.now(UTC)
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(days=1)
+    return noon + timedelta(seconds=now.second, microseconds=now.microsecond)
