@@ -9,7 +9,6 @@ from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.account_list import accounts_to_build
-from grdf.announcing import CHANGES
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
@@ -59,7 +58,7 @@ def account_dag(account_id: str) -> DAG:
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id)
         extract = ExtractOperator(task_id="extract", account_id=account_id)
-        load = LoadOperator(task_id="load", account_id=account_id, staged=extract.output, outlets=[CHANGES])
+        load = LoadOperator(task_id="load", account_id=account_id, staged=extract.output)
         acquire >> rescope >> extract >> load
     return dag
 

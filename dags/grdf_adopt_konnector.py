@@ -7,7 +7,6 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from grdf import settings
-from grdf.announcing import CHANGES
 from grdf.operators.adopt import AdoptKonnectorOperator
 from grdf.retries import GasRetryPolicy
 
@@ -47,4 +46,4 @@ with DAG(
     tags=["grdf", "history"],
     doc_md=DOC,
 ):
-    AdoptKonnectorOperator(task_id="adopt", outlets=[CHANGES])
+    AdoptKonnectorOperator(task_id="adopt")

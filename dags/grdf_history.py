@@ -7,7 +7,6 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import settings
-from grdf.announcing import CHANGES
 from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator, SummariseHistoryOperator
 from grdf.retries import GasRetryPolicy
 
@@ -56,7 +55,7 @@ with DAG(
     plan = PlanHistoryOperator(task_id="plan")
     # When the day's quota is spent a task waits for the next day, and each wait is a try: a long import takes days.
     read = ReadHistoryOperator.partial(
-        task_id="read", max_active_tis_per_dag=2, outlets=[CHANGES], retries=max(settings.retries(), DAYS)
+        task_id="read", max_active_tis_per_dag=2, retries=max(settings.retries(), DAYS)
     ).expand(account_id=plan.output)
     SummariseHistoryOperator(
         task_id="summary", planned=plan.output, results=read.output, trigger_rule=TriggerRule.ALL_DONE

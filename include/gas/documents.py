@@ -147,9 +147,12 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
 def day_of(document: Mapping[str, Any]) -> date:
     """Return the gas day of a day document.
 
-    :param document: the document; its `year`, `month` and `day` are read.
+    :param document: the document; its `year`, `month` and `day` are read, or its id where they are missing.
     """
-    return date(int(document["year"]), int(document["month"]), int(document["day"]))
+    try:
+        return date(int(document["year"]), int(document["month"]), int(document["day"]))
+    except KeyError:
+        return day_of_id(document["_id"])
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:

@@ -46,6 +46,12 @@ class Couch:
         }
         return {name: ids for name, ids in found.items() if ids}
 
+    def forget_accounts(self) -> None:
+        """Remove every account document."""
+        for doc in self.documents("io-cozy-accounts"):
+            url = f"{self.url}/io-cozy-accounts/{quote(doc['_id'], safe='')}"
+            assert self.http.delete(url, params={"rev": doc["_rev"]}, timeout=30).ok
+
     def revisions(self) -> dict[str, str]:
         """Give the revision of every document but the leases."""
         names = [name for name in self.databases() if not name.endswith("lease")]
