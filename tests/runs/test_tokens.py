@@ -38,6 +38,7 @@ def test_two_workers_at_once_ask_for_one_token(
     names = [account_id, f"second-{account_id}"]
     for name in names:
         known_account(world, name)
+        assert airflow.run(name).state == "success"  # two workers cannot write new DAGs at once
     with worker(tmp_path / "second.log", world) as other:
         other.ask("shared_token")  # it has imported Airflow now
         airflow.ask("forget_token")
