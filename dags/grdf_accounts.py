@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.account_list import accounts_to_build
+from grdf.announcing import changes_of
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
@@ -57,8 +58,10 @@ def account_dag(account_id: str) -> DAG:
     ) as dag:
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id)
-        extract = ExtractOperator(task_id="extract", account_id=account_id)
-        load = LoadOperator(task_id="load", account_id=account_id, staged=extract.output)
+        extract = ExtractOperator(task_id="extract", account_id=account_id, pool=settings.pool())
+        load = LoadOperator(
+            task_id="load", account_id=account_id, staged=extract.output, outlets=[changes_of(dag.dag_id)]
+        )
         acquire >> rescope >> extract >> load
     return dag
 

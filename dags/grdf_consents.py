@@ -32,4 +32,4 @@ with DAG(
     tags=["grdf", "consents"],
     doc_md=DOC,
 ):
-    CheckConsentsOperator(task_id="check_consents")
+    CheckConsentsOperator(task_id="check_consents", pool=settings.pool())

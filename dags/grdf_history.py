@@ -7,7 +7,13 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import settings
-from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator, SummariseHistoryOperator
+from grdf.announcing import ASSETS, changes_of
+from grdf.operators.history import (
+    AnnounceHistoryOperator,
+    PlanHistoryOperator,
+    ReadHistoryOperator,
+    SummariseHistoryOperator,
+)
 from grdf.retries import GasRetryPolicy
 
 DOC = """
@@ -17,7 +23,6 @@ Reads a range of gas days again and stores what is new or was corrected. Start i
 account that fails does not stop the others; clear its task to try again. Days that are stored as definitive are not
 asked for again unless *Definitive days too* is on.
 """
-DAYS = 30
 PARAMS = {
     "accounts": Param(
         [],
@@ -53,10 +58,22 @@ with DAG(
     doc_md=DOC,
 ):
     plan = PlanHistoryOperator(task_id="plan")
-    # When the day's quota is spent a task waits for the next day, and each wait is a try: a long import takes days.
     read = ReadHistoryOperator.partial(
-        task_id="read", max_active_tis_per_dag=2, retries=max(settings.retries(), DAYS)
+        task_id="read",
+        max_active_tis_per_dag=2,
+        map_index_template="{{ task.account_id }}",
+        pool=settings.pool(),
+        # In that pool, after any task of a daily run.
+        priority_weight=0,
+        weight_rule="absolute",
     ).expand(account_id=plan.output)
+    AnnounceHistoryOperator(
+        task_id="announce",
+        results=read.output,
+        trigger_rule=TriggerRule.ALL_DONE,
+        inlets=list(ASSETS.values()),
+        outlets=[changes_of("grdf_history")],
+    )
     SummariseHistoryOperator(
         task_id="summary", planned=plan.output, results=read.output, trigger_rule=TriggerRule.ALL_DONE
     )

@@ -38,4 +38,4 @@ with DAG(
     tags=["grdf", "published"],
     doc_md=DOC,
 ):
-    ReadPublishedOperator(task_id="read_published")
+    ReadPublishedOperator(task_id="read_published", pool=settings.pool(), priority_weight=0, weight_rule="absolute")

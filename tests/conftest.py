@@ -9,6 +9,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,11 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     # Airflow's own, on reading .airflowignore; nothing that this project can mend.
     config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")
+    # Started by nohup or in the background of a script, this process ignores signals, and so would all its children,
+    # among them those whose end by a signal is tested.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_unconfigure() -> None:

@@ -88,6 +88,12 @@ class QuotaExceeded(RetryLater):
     default_step = "Nothing to do: it is tried again by itself, more slowly. If it lasts, lower `calls_per_second`."
 
 
+class QuotaWait(QuotaExceeded):
+    """GRDF was not called: by our own count it is not our turn yet. Nothing failed; `retry_after` says how long."""
+
+    default_step = "Nothing to do: it goes on by itself."
+
+
 class PartialAnswer(RetryLater):
     """GRDF failed on part of the answer (code 2000100); what did come is good.
 

@@ -100,7 +100,7 @@ class LoadReport:
     :param months: month totals written.
     :param years: year totals written.
     :param totals: totals whose load changed, with old and new loads.
-    :param changed_days: gas days that this load wrote, by day.
+    :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day.
     :param stored_days: all gas days of the years looked at that are stored now, by day.
     :param looked_at: the calendar years whose days were read.
     """
@@ -177,6 +177,7 @@ class _Load:
         self.written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
         self.changes: dict[str, TotalChange] = {}
         self.stored: set[str] = set()
+        self.ours: set[str] = set()
 
     def run(self) -> LoadReport:
         for _ in range(ATTEMPTS):
@@ -202,6 +203,8 @@ class _Load:
                 kinds[document_id] = _kind(old, document)
             elif document_id not in self.outcome:
                 self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
+                if old is not None and old.get("read_at") == document["read_at"]:
+                    self.ours.add(document_id)  # written by a try that died before anybody heard of it
         if not pending:
             return True
         result = self.store.write(DAY, pending.values())
@@ -239,13 +242,13 @@ class _Load:
     def _report(self) -> LoadReport:
         real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
         months, years = len(self.written[MONTH]), len(self.written[YEAR])
-        wrote = sorted(key for key, kind in self.outcome.items() if kind in ("new", "corrected", "confirmed"))
+        wrote = {key for key, kind in self.outcome.items() if kind in ("new", "corrected", "confirmed")}
         return LoadReport(
             **_count(self.outcome),
             months=months,
             years=years,
             totals=real,
-            changed_days=tuple(day_of_id(key) for key in wrote),
+            changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
             looked_at=tuple(self.years),
         )

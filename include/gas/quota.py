@@ -17,7 +17,9 @@ from typing import Literal
 
 from include.gas.days import PARIS
 
-Purpose = Literal["daily", "history"]
+Purpose = Literal["daily", "history", "connect"]
+"""What a call is for. ``connect`` is the exchange of a household's code, which lives for minutes and works once: it
+waits for its second but not for the next day."""
 
 DAY = 86_400.0
 MARGIN = 0.05
@@ -87,7 +89,7 @@ class Wait:
 class Spent:
     """The day's calls are used up.
 
-    :param until: when the first of them no longer counts (epoch seconds)
+    :param until: when a call that nobody else was told to wait for no longer counts (epoch seconds)
     """
 
     until: float
@@ -103,6 +105,7 @@ class Ledger:
     :param paused_until: end of the last pause (epoch seconds)
     :param backoff: how long the last pause without a given time was (seconds)
     :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
+    :param promised: by the same numbers, how many were told to come back when those calls no longer count
     """
 
     last: float = 0.0
@@ -111,6 +114,7 @@ class Ledger:
     paused_until: float = 0.0
     backoff: float = 0.0
     calls: dict[int, list[int]] = field(default_factory=dict)
+    promised: dict[int, list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str | None) -> Ledger:
@@ -122,9 +126,12 @@ class Ledger:
             return cls()
         try:
             told = json.loads(text)
-            calls = {int(at): [int(daily), int(history)] for at, (daily, history) in told["calls"].items()}
+            calls, promised = (
+                {int(at): [int(daily), int(history)] for at, (daily, history) in told.get(name, {}).items()}
+                for name in ("calls", "promised")
+            )
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
-            return cls(**numbers, epoch=int(told["epoch"]), calls=calls)
+            return cls(**numbers, epoch=int(told["epoch"]), calls=calls, promised=promised)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError("no ledger of calls") from None
 
@@ -152,10 +159,10 @@ class Ledger:
         :param patience: the most seconds to book ahead; where it takes longer, nothing is booked
         """
         self._tidy(now)
-        if ticket is None:
+        if ticket is None and purpose != "connect":
             total, history = self.used()
             if total >= quota.calls_per_day or (purpose == "history" and history >= quota.share("history")):
-                return Spent(self._until(quota, purpose))
+                return Spent(self._promise(quota, purpose))
         if self.paused_until > now:
             return Wait(self.paused_until - now, ticket, paused=True)
         if ticket is None or ticket.epoch != self.epoch:
@@ -198,18 +205,38 @@ class Ledger:
     def _tidy(self, now: float) -> None:
         """Forget the calls that no longer count; go along with a clock that was set back."""
         self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
+        self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
 
-    def _until(self, quota: Quota, purpose: Purpose) -> float:
+    def _promise(self, quota: Quota, purpose: Purpose) -> float:
+        """Tell when to come back, each one at a time of its own: thousands that come at once would find nothing."""
         total, history = self.used()
         too_many, much_history = total - quota.calls_per_day + 1, history - quota.share("history") + 1
+        last = max(self.calls)
         for at in sorted(self.calls):
-            too_many -= sum(self.calls[at])
-            much_history -= self.calls[at][1]
-            if too_many <= 0 and (purpose == "daily" or much_history <= 0):
-                return _leaves(at)
-        raise AssertionError("a quota below one call a day")
+            promised = self.promised.get(at, [0, 0])
+            too_many -= sum(self.calls[at]) - sum(promised)
+            much_history -= self.calls[at][1] - promised[1]
+            if (too_many <= 0 and (purpose == "daily" or much_history <= 0)) or at == last:
+                break
+        self.promised.setdefault(at, [0, 0])[purpose == "history"] += 1
+        return _leaves(at)
+
+
+def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int) -> float:
+    """Estimate how long some calls take at the least: at the quota's pace, and over the days that it makes of them.
+
+    :param calls: how many
+    :param quota: what the client may do
+    :param purpose: what they are for
+    :param left: calls that may still be made now within the day's quota
+    :return: seconds
+    """
+    if calls <= left:
+        return calls * quota.distance
+    days, last = divmod(calls - left - 1, max(1, quota.share(purpose)))
+    return (days + 1) * DAY + (last + 1) * quota.distance
 
 
 def _leaves(at: int) -> float:

@@ -58,7 +58,9 @@ class AirflowStack:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            # SQLite takes one writer at a time. On a busy machine a pass over the DAG files holds the others up for
+            # longer than the 5 s after which they give up by default, and the API answers 500, "Database error".
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=60",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -122,7 +124,7 @@ class AirflowStack:
         :param path: path below ``/api/v2``
         :param options: as for ``requests.request``
         """
-        return self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **options)
+        return self._session.request(method, f"{self.url}/api/v2{path}", timeout=90, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Give a DAG's runs, newest first; an unknown DAG has none.

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
-from include.gas.errors import BadSettings, QuotaExceeded
-from include.gas.quota import Go, Ledger, Purpose, Quota, Spent, Ticket, Wait
+from include.gas.errors import BadSettings, QuotaWait
+from include.gas.quota import Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
@@ -50,8 +50,9 @@ class Governor:
         """Wait until one call may be made; make it right after.
 
         :param account: the account's id, for messages
-        :param purpose: ``history`` for imports of the past, which stand back behind daily runs
-        :raises QuotaExceeded: when it would take longer than the longest wait, or until the day's calls count no more;
+        :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
+            household's code, which would not live until the next day
+        :raises QuotaWait: when it would take longer than the longest wait, or until the day's calls count no more;
             ``retry_after`` says how long
         :raises BadSettings: when the calls cannot be counted
         :raises StoreBusy: when the calls cannot be counted now
@@ -93,7 +94,15 @@ class Governor:
         """
         total, history = self._change(lambda ledger, _: ledger.used())
         left = self.quota.calls_per_day - total
-        return max(0, left if purpose == "daily" else min(left, self.quota.share("history") - history))
+        return max(0, min(left, self.quota.share("history") - history) if purpose == "history" else left)
+
+    def time_needed(self, calls: int, purpose: Purpose = "daily") -> float:
+        """Estimate the seconds that some calls take at the least, from now on.
+
+        :param calls: how many
+        :param purpose: for whom
+        """
+        return time_needed(calls, self.quota, purpose, self.left(purpose))
 
     def _ask(self, purpose: Purpose, ticket: Ticket | None, patience: float) -> tuple[Go | Wait | Spent, float]:
         return self._change(lambda ledger, now: (ledger.ask(now, self.quota, purpose, ticket, patience=patience), now))
@@ -115,7 +124,7 @@ class Governor:
                 "made anew, and the calls of the last 24 hours are then not counted.",
             ) from None
 
-    def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaExceeded:
+    def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
         quota = self.quota
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are made"
         if purpose == "history" and self.left("daily"):
@@ -123,14 +132,14 @@ class Governor:
                 f"the {quota.share('history')} calls that imports of the past may make in 24 hours are made; the other "
                 f"{quota.reserve} are kept for daily runs ([grdf] daily_reserve)"
             )
-        return QuotaExceeded.about(
+        return QuotaWait.about(
             account,
             f"GRDF was not called, since {whose}",
             f"Nothing to do: it goes on by itself from {_when(until)}.",
             retry_after=max(1.0, until - now),
         )
 
-    def _too_long(self, account: str | None, wait: Wait, now: float) -> QuotaExceeded:
+    def _too_long(self, account: str | None, wait: Wait, now: float) -> QuotaWait:
         if wait.paused:
             cause = f"GRDF was not called, since it asked all our workers to wait until {_when(now + wait.seconds)}"
         else:
@@ -138,9 +147,7 @@ class Governor:
                 f"GRDF was not called, since {self.quota.calls_per_second:g} call(s) a second are allowed and more "
                 f"calls are waiting than can be made in {self._longest_wait / 60:.0f} minutes"
             )
-        return QuotaExceeded.about(
-            account, cause, "Nothing to do: it is tried again by itself.", retry_after=max(1.0, wait.seconds)
-        )
+        return QuotaWait.about(account, cause, retry_after=max(1.0, wait.seconds))
 
 
 def _when(instant: float) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.governor import Governor
 from grdf.quota_store import store_at
+from include.gas.days import PARIS
 from include.gas.errors import BadSettings
-from include.gas.quota import Quota
+from include.gas.quota import Purpose, Quota
 
 if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
@@ -31,3 +33,25 @@ def governor_for(facts: GrdfConnection) -> Governor:
         )
     quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve)
     return Governor(store_at(settings.quota_url()), facts.client_id, quota)
+
+
+def how_long(facts: GrdfConnection, calls: int, purpose: Purpose) -> str:
+    """Say how long some calls take at the least, over the days that GRDF's quota makes of them.
+
+    :param facts: the connection whose quota it is
+    :param calls: how many
+    :param purpose: what they are for
+    :return: such as ``about 3 min, until 14:05 on 25 November (Paris time)``
+    """
+    seconds = governor_for(facts).time_needed(calls, purpose)
+    end = (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone(PARIS)
+    return f"about {_duration(seconds)}, until {end:%H:%M on %-d %B} (Paris time)"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes / 60:.0f} h" if minutes < 2880 else f"{minutes / 1440:.0f} days"

@@ -10,8 +10,8 @@ from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, account_range
-from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, RetryLater
-from include.gas.gaps import gaps_of, with_gaps
+from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, QuotaWait, RetryLater
+from include.gas.gaps import gaps_of, known_gaps, with_gaps
 from include.gas.leaving import DATA, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
@@ -48,7 +48,7 @@ def read_meter(
     :param window: the gas days to ask for
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
     :return: the answers, and what went wrong with this meter: that does not keep others from being read
-    :raises CredentialsRefused, BadSettings: what concerns us and not this meter; the next one would fail alike
+    :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
     """
     answers: list[StagedAnswer] = []
     problems: list[GasError] = []
@@ -56,7 +56,7 @@ def read_meter(
     while pending:
         try:
             answer = adict.daily_lines(meter.pce, pending.pop(0), account=account)
-        except (CredentialsRefused, BadSettings):
+        except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:
             problems.append(error)
@@ -105,6 +105,8 @@ def note_gaps(document: dict[str, Any], meter: Consent, answer: StagedAnswer, re
         stored=report.stored_days,
         years=report.looked_at,
         reread_days=settings.reread_days(),
+        asked=answer.window,
+        before=known_gaps(document, meter.pce),
         consent_end=meter.end,
     )
     return with_gaps(document, meter.pce, report.looked_at, found, answer.read_at)

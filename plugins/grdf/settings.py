@@ -93,6 +93,14 @@ def quota_url() -> str:
     return conf.get(SECTION, "quota_url", fallback="") or f"sqlite:///{home() / 'quota.db'}"
 
 
+def pool() -> str:
+    """Airflow pool of the tasks that call GRDF: its slots are how many of them may run, and mostly wait, at once.
+
+    Airflow's own ``default_pool`` by default. A pool that does not exist keeps its tasks from starting at all.
+    """
+    return conf.get(SECTION, "pool", fallback="") or "default_pool"
+
+
 def daily_reserve() -> int | None:
     """Calls a day that imports of the past leave to the daily runs of all accounts; ``None``, the default, is half of
     the connection's ``calls_per_day``.

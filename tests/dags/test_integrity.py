@@ -71,6 +71,34 @@ def test_the_account_is_in_the_fields_and_no_secret_is(parsed: Parsed, world: Lo
             assert task["account_id"] == name
 
 
+def test_no_two_tasks_announce_by_the_same_alias_and_the_assets_exist_before_any_event(parsed: Parsed) -> None:
+    """Airflow fails the later one of two first events at once (see ``grdf.announcing``)."""
+    aliases, assets = [], set()
+    for data in parsed.dags.values():
+        for task in tasks(data["dag"]).values():
+            aliases += [outlet["__var"]["name"] for outlet in task.get("outlets", [])]
+            assets |= {inlet["__var"]["name"] for inlet in task.get("inlets", [])}
+    assert len(aliases) == len(set(aliases)) == len(ACCOUNTS) + 2
+    assert {f"grdf-changes:{dag_id(name)}" for name in ACCOUNTS} < set(aliases)
+    assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
+
+
+def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str, str]) -> None:
+    found = parse(three_accounts | {"AIRFLOW__GRDF__POOL": "grdf"})
+    pools = {
+        f"{name}.{task_id}": task.get("pool", "default_pool")
+        for name, data in found.dags.items()
+        for task_id, task in tasks(data["dag"]).items()
+    }
+    calling = {f"{dag_id(name)}.extract" for name in ACCOUNTS} | {
+        "grdf_published.read_published", "grdf_consents.check_consents",
+    }  # fmt: skip
+    assert {name for name, pool in pools.items() if pool == "grdf"} - {"grdf_history.read"} == calling
+    weights = {name: tasks(data["dag"]) for name, data in found.dags.items()}
+    assert weights["grdf_history"]["read"]["partial_kwargs"]["pool"] == "grdf"
+    assert weights["grdf_history"]["read"]["partial_kwargs"]["priority_weight"] == 0, "after the daily runs"
+
+
 def test_failures_are_tried_again_by_our_policy() -> None:
     code = """
 import sys, warnings

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from include.gas.days import gas_day_start, paris_today
 from include.gas.documents import CHANGES_KEPT, DAY, MONTH, YEAR, day_id, day_of, id_range
-from include.gas.gaps import PUBLISHED_WITHIN, gaps_of, with_gaps
+from include.gas.gaps import PUBLISHED_WITHIN, awaited_from, gaps_of, known_gaps, with_gaps
 from include.gas.history import askable, open_days
 from include.gas.lines import read_answer
 from include.gas.load import load_answer
@@ -136,10 +136,14 @@ class Histories(RuleBasedStateMachine):
     def _is_reread(self, pce: str, day: date) -> bool:
         """Tell whether the next daily run will ask for a day, whenever it comes.
 
-        It goes back from the newest stored day; as long as there is none, from its own, and promises nothing.
+        It goes back from the newest stored day, and to any older day that is missing and may still come; to the first
+        day of all as long as nothing is stored.
         """
         stored = self._stored(pce)
-        return bool(stored) and day >= max(stored) + ONE_DAY - timedelta(days=REREAD)
+        if pce not in self.history_read or not stored:
+            return True
+        reread, awaited = max(stored) + ONE_DAY - timedelta(days=REREAD), awaited_from(self.account, pce)
+        return day >= (reread if awaited is None else min(reread, awaited))
 
     # -- our side ------------------------------------------------------------------------------------------------------
 
@@ -148,6 +152,7 @@ class Histories(RuleBasedStateMachine):
         return daily_window(
             run_day=self.run_day, last_stored=max(stored, default=None), history_read=pce in self.history_read,
             reread_days=REREAD, today=self.today, consent_first=self.first, consent_end=None,
+            awaited_from=awaited_from(self.account, pce),
         )  # fmt: skip
 
     def _ask(self, pce: str, window: Window) -> Answer:
@@ -167,7 +172,8 @@ class Histories(RuleBasedStateMachine):
             return
         found = gaps_of(
             first=self.first, end=max(answer.window.end, self.today - ONE_DAY), stored=report.stored_days,
-            years=report.looked_at, reread_days=REREAD,
+            years=report.looked_at, reread_days=REREAD, asked=answer.window,
+            before=known_gaps(self.account, answer.pce),
         )  # fmt: skip
         self.account = with_gaps(self.account, answer.pce, report.looked_at, found, self.now)
 
@@ -213,6 +219,7 @@ class Histories(RuleBasedStateMachine):
             if key in before and before[key]["read_at"] > document["read_at"]:
                 raise AssertionError(f"{key} went back in time")
         self._recount_what_was_read(answer.pce)
+        self._forget_what_is_settled(answer.pce)
 
     def _recount_what_was_read(self, pce: str) -> None:
         for key, document in self._documents(pce).items():
@@ -226,7 +233,7 @@ class Histories(RuleBasedStateMachine):
         if not self.first <= day or (stored and stored["status"] == "definitive" and not include_definitive):
             return
         self._load(self._ask(pce, Window(day, day + ONE_DAY)))
-        self._forget_what_a_gap_hides(pce)
+        self._forget_what_is_settled(pce)
 
     @rule(pce=st.sampled_from(METERS), ago=st.integers(1, 60), length=st.integers(1, 70), every=st.booleans())
     def a_range_is_read_again(self, pce: str, ago: int, length: int, every: bool) -> None:
@@ -239,10 +246,10 @@ class Histories(RuleBasedStateMachine):
         if window is None:
             return
         self._load(self._ask(pce, window))
-        self._forget_what_a_gap_hides(pce)
+        self._forget_what_is_settled(pce)
 
-    def _forget_what_a_gap_hides(self, pce: str) -> None:
-        """A daily run goes back from the newest stored day: one that a person had read ahead moves its window on."""
+    def _forget_what_is_settled(self, pce: str) -> None:
+        """A day that was read ahead moves the window on, though never past a day that may still come."""
         self.due = {(meter, day) for meter, day in self.due if meter != pce or self._is_reread(pce, day)}
 
     # -- always --------------------------------------------------------------------------------------------------------

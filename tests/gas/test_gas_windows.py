@@ -30,7 +30,11 @@ def ask(**changes: Any) -> Window | None:
         ({}, date(2024, 3, 27), TODAY),
         ({"last_stored": RUN}, date(2024, 3, 27), TODAY),
         ({"last_stored": date(2024, 3, 20)}, date(2024, 3, 16), TODAY),
-        ({"last_stored": None}, date(2024, 3, 27), TODAY),
+        ({"last_stored": None}, date(2021, 4, 4), TODAY),
+        ({"last_stored": None, "consent_first": date(2024, 1, 5)}, date(2024, 1, 5), TODAY),
+        ({"awaited_from": date(2024, 1, 9)}, date(2024, 1, 9), TODAY),
+        ({"awaited_from": date(2024, 3, 29)}, date(2024, 3, 27), TODAY),
+        ({"awaited_from": date(2001, 1, 1)}, date(2021, 4, 4), TODAY),
         ({"reread_days": 0}, RUN, TODAY),
         ({"run_day": date(2023, 5, 1)}, date(2023, 4, 26), date(2023, 5, 2)),
         ({"history_read": False}, date(2021, 4, 4), TODAY),
@@ -63,9 +67,25 @@ def test_a_negative_reread_is_refused() -> None:
         ask(reread_days=-1)
 
 
-@given(DAYS, st.none() | DAYS, st.booleans(), st.integers(0, 400), DAYS, st.none() | DAYS, st.none() | DAYS)
+@given(
+    DAYS,
+    st.none() | DAYS,
+    st.booleans(),
+    st.integers(0, 400),
+    DAYS,
+    st.none() | DAYS,
+    st.none() | DAYS,
+    st.none() | DAYS,
+)
 def test_never_beyond_any_bound(
-    run: date, last: date | None, read: bool, reread: int, today: date, first: date | None, end: date | None
+    run: date,
+    last: date | None,
+    read: bool,
+    reread: int,
+    today: date,
+    first: date | None,
+    end: date | None,
+    awaited: date | None,
 ) -> None:
     window = daily_window(
         run_day=run,
@@ -75,6 +95,7 @@ def test_never_beyond_any_bound(
         today=today,
         consent_first=first,
         consent_end=end,
+        awaited_from=awaited,
     )
     if window is None:
         return

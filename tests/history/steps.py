@@ -76,19 +76,27 @@ def _heard(operator: Any) -> Any:
 def read_operator(account: str) -> Any:
     from airflow.sdk import DAG
 
-    from grdf.announcing import CHANGES
     from grdf.operators.history import ReadHistoryOperator
 
     with DAG("steps", schedule=None):
-        return _heard(with_memory_shelf(ReadHistoryOperator(task_id="read", account_id=account, outlets=[CHANGES])))
+        return _heard(with_memory_shelf(ReadHistoryOperator(task_id="read", account_id=account)))
 
 
 def read(account: str, first: date | str, end: date | str, *, operator: Any = None, **more: Any) -> Outcome:
-    """Re-read a range of an account."""
+    """Re-read a range of an account, and announce what that changed."""
+    from airflow.sdk import DAG
+
+    from grdf.announcing import changes_of
+    from grdf.operators.history import AnnounceHistoryOperator
+
     tries = {"try_number": more.pop("try_number", 4)}
     at_hand, outlets = _surroundings(context(run_type="manual", **tries))
     at_hand["params"] = form(first, end, **more)
-    return _done((operator or read_operator(account)).execute(at_hand), outlets)
+    result = (operator or read_operator(account)).execute(at_hand)
+    with DAG("steps", schedule=None):
+        tell = AnnounceHistoryOperator(task_id="announce", results=[result], outlets=[changes_of("steps")])
+    _heard(tell).execute(at_hand)
+    return _done(result, outlets)
 
 
 def plan(**filled: Any) -> list[str]:
@@ -106,7 +114,7 @@ def run(account: str, day: date, run_type: str = "scheduled", conf: Mapping[str,
     """Execute ``extract`` on its last try and ``load``, for one gas day."""
     from airflow.sdk import DAG
 
-    from grdf.announcing import CHANGES
+    from grdf.announcing import changes_of
     from grdf.operators.extract import ExtractOperator
     from grdf.operators.load import LoadOperator
 
@@ -116,7 +124,7 @@ def run(account: str, day: date, run_type: str = "scheduled", conf: Mapping[str,
     with DAG("steps", schedule=None):
         extract = _heard(with_memory_shelf(ExtractOperator(task_id="extract", account_id=account)))
         staged = extract.execute(at_hand)
-        load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[CHANGES]))
+        load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[changes_of("steps")]))
     return _done(load.execute(at_hand), outlets)
 
 
@@ -128,14 +136,14 @@ def backfill(account: str, day: date, **conf: Any) -> Outcome:
 def household(world: LocalWorld, account: str, since: date, meters: int = 1, **consent: str) -> tuple[str, ...]:
     """Make an account whose history counts as read from a gas day on. Gives the meters.
 
-    :param consent: ``first`` and ``end`` of the consent, as the account knows it
+    :param consent: ``first`` and ``end`` of the consent, as the account knows it; ``first`` is that day by default
     """
     pces = known_account(world, account, meters)
     document = world.book.get(account) or {}
     for pce in pces:
         document["history"][pce]["from"] = since.isoformat()
     for entry in document["oauth_callback_results"]["consents"]:
-        entry.update(consent)
+        entry.update({"first": since.isoformat()} | consent)
     world.book.save(document)
     world.control.clear_log()
     return pces

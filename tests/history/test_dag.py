@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tests.history.steps import Y, assert_stored_as_grdf, form, household
+from tests.history.steps import DAY, MONTH, YEAR, Y, assert_stored_as_grdf, form, household
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -20,6 +20,10 @@ def history(dags: HistoryWorker, *accounts: str, **more: Any) -> Run:
     return dags.run_named("grdf_history", form(FIRST, END, accounts=list(accounts), **more))
 
 
+def events(dags: HistoryWorker, account: str) -> list[dict[str, Any]]:
+    return [event for event in dags.ask("asset_events") if event["extra"].get("account") == account]
+
+
 def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: HistoryWorker, account_id: str) -> None:
     other = f"history-{int(account_id[-5:]) + 50_000}"
     pces = [household(world, account, date(Y, 1, 1), 1)[0] for account in (account_id, other)]
@@ -27,22 +31,33 @@ def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: H
     run = history(dags, account_id, other)
 
     assert (run.state, set(run.tasks.values())) == ("success", {"success"}), run.output
-    assert set(run.tasks) == {"plan", "read0", "read1", "summary"}
+    assert set(run.tasks) == {"plan", "read0", "read1", "announce", "summary"}
     assert sorted(call["pce"] for call in run.data_calls) == sorted(pces), "one call per account"
     for account, pce in zip((account_id, other), pces, strict=True):
         assert_stored_as_grdf(world, couchdb, account, pce, FIRST, END)
     assert "2 of 2 accounts done, 0 left" in run.output
     assert "2 account(s) are read" in run.output
-    assert "2 accounts, 2 calls," in run.output
+    counts = {}
+    for account in (account_id, other):
+        told = events(dags, account)
+        assert {event["asset"] for event in told} == {DAY, MONTH, YEAR}
+        assert len(told) == 3, told
+        (days,) = [event["extra"] for event in told if event["asset"] == DAY]
+        assert (days["first_day"], days["last_day"], days["changed"]) == (FIRST, f"{Y}-04-01", len(days["days"]))
+        counts[account] = days["changed"]
+    assert f"2 accounts, 2 calls, {sum(counts.values())} new" in run.output
 
     again = history(dags, account_id, other)
     assert (again.state, again.data_calls) == ("success", []), again.output
     assert "2 accounts, 0 calls, 0 new" in again.output
+    assert len(events(dags, account_id)) == 3, "nothing changed: nobody is woken"
 
     world.control.correct(pces[0], f"{Y}-03-14", 99.5)
     every = history(dags, account_id, other, include_definitive=True)
     assert (every.state, len(every.data_calls)) == ("success", 2)
     assert "1 corrected" in every.output
+    assert [event["extra"]["days"] for event in events(dags, account_id)[3:]] == [[f"{Y}-03-14"]] * 3
+    assert len(events(dags, other)) == 3
 
 
 def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
@@ -57,9 +72,12 @@ def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
 
     assert run.state == "failed"
     assert run.tasks == {
-        "plan": "success", "read0": "failed", "read1": "success", "read2": "failed", "summary": "failed",
+        "plan": "success", "read0": "failed", "read1": "success", "read2": "failed", "announce": "success",
+        "summary": "failed",
     }  # fmt: skip
     assert_stored_as_grdf(world, couchdb, account_id, pce, FIRST, END)
+    assert len(events(dags, account_id)) == 3, "what could be read is announced although others failed"
+    assert events(dags, refused) == []
     assert f"2 of 3 accounts could not be read: {refused}, nobody-here" in run.output
     assert "1 accounts, 1 calls" in run.output
     assert (world.book.get(refused) or {})["state"].startswith("USER_ACTION_NEEDED")
@@ -74,3 +92,15 @@ def test_a_form_upside_down_reads_nothing(world: LocalWorld, dags: HistoryWorker
     assert "holds no day" in run.output
     assert "nothing was read" in run.output
     assert "See the log of the task plan" in run.output
+
+
+def test_an_accounts_own_dag_announces_what_its_load_changed(
+    world: LocalWorld, dags: HistoryWorker, account_id: str
+) -> None:
+    household(world, account_id, date(Y, 1, 1))
+    assert dags.run(account_id).state == "success"
+    first = events(dags, account_id)
+    assert {event["asset"] for event in first} == {DAY, MONTH, YEAR}
+    assert {event["dag"] for event in first} == {f"grdf_account__{account_id}"}
+    assert dags.run(account_id).state == "success"
+    assert events(dags, account_id) == first

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.errors import ServiceUnavailable
-from tests.helpers import days_of, stored
-from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read, run
+from tests.helpers import days_of, known_account, stored
+from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read, run, said
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -140,3 +140,53 @@ def test_a_measured_zero_is_a_reading_and_a_withdrawn_figure_keeps_the_last_know
     world.control.correct(pce, day, 12.5)
     run(account_id, today - 2 * ONE)
     assert days_of(stored(couchdb, account_id, pce))[str(day)] == 12.5
+
+
+def test_a_newer_day_read_by_hand_hides_no_older_one_that_is_missing(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    """Nothing runs for a hundred days; then somebody has yesterday read, before the first daily run comes."""
+    today = world.control.today()
+    last, first = today - 2 * ONE, today - 200 * ONE
+    (pce,) = household(world, account_id, first)
+    read(account_id, first, today - 100 * ONE)
+    backfill(account_id, last - 2 * ONE)
+    asked(world)
+
+    run(account_id, last)
+
+    assert len(asked(world)) == 1
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+    assert gaps(world, account_id) == {}
+
+
+def test_a_meter_that_stays_silent_for_months_and_then_tells_all_is_read_whole(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    last, first = today - 2 * ONE, today - 150 * ONE
+    (pce,) = household(world, account_id, first)
+    world.control.set_quirks(pce, lines={"missing": [str(first + n * ONE) for n in range(150)]})
+    run(account_id, last - ONE)
+    assert stored(couchdb, account_id, pce) == {}
+    assert told(world, account_id, pce)[2:] == (59, 87), "a young one may come any day, and so may all of them"
+    world.control.set_quirks(pce)
+    asked(world)
+    run(account_id, last)
+    assert len(asked(world)) == 1
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+    assert gaps(world, account_id) == {}
+
+
+def test_a_reread_before_the_first_run_learns_how_far_the_consent_reaches(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    """As of an account that the konnector left: its meter is known, its consent's dates are not."""
+    today = world.control.today()
+    begin = today - 40 * ONE
+    (pce,) = known_account(world, account_id, history=False, conso_debut=str(begin))
+    with said() as lines:
+        read(account_id, today - 60 * ONE, today - 20 * ONE)
+    assert [call[1:] for call in asked(world)] == [(str(begin), str(today - 20 * ONE))]
+    assert any(f"the household's consent starts with {begin}" in line for line in lines)
+    assert_stored_as_grdf(world, couchdb, account_id, pce, begin, today - 20 * ONE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.announcing import DAYS_NAMED
+from include.gas.changes import DAYS_NAMED
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
 from include.gas.leaving import with_leaving
 from include.gas.windows import oldest_allowed
@@ -107,7 +107,7 @@ def test_a_range_of_which_nothing_can_be_asked_makes_no_call_and_says_so(
     assert asked(world) == []
     assert done.result == {"account": account_id} | dict.fromkeys(
         ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused"), 0
-    )
+    ) | {"changes": {"first": None, "days": [], "counts": {}}}
     assert any("nothing is left of the range" in line for line in lines)
     assert any("left out" in line for line in lines), "and why"
 

@@ -21,8 +21,20 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota import governor_for
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
-from include.gas.errors import BadSettings, QuotaExceeded
-from include.gas.quota import DAY, FIRST_PAUSE, LONGEST_PAUSE, MARGIN, Go, Ledger, Purpose, Quota, Ticket, Wait
+from include.gas.errors import BadSettings, QuotaExceeded, QuotaWait
+from include.gas.quota import (
+    DAY,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    MARGIN,
+    Go,
+    Ledger,
+    Purpose,
+    Quota,
+    Ticket,
+    Wait,
+    time_needed,
+)
 from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
 from tests.bench.quota import calls
@@ -192,6 +204,75 @@ def test_history_leaves_the_reserve_alone() -> None:
     instants(clock, governor, 4)
     with pytest.raises(QuotaExceeded, match="all 10 calls"):
         governor.before_call(purpose="history")
+
+
+def test_those_who_wait_for_the_next_day_do_not_all_come_at_once() -> None:
+    """Each is told a time at which a call is free for it: nobody comes in vain, and no five minutes hold them all."""
+    clock = Clockwork()
+    quota = Quota(1000.0, 40, 20)
+    governor = clock.governor(quota)
+    for _ in range(40):
+        instants(clock, governor, 1)
+        clock.now += 600
+    told = []
+    for _ in range(40):
+        with pytest.raises(QuotaWait) as caught:
+            governor.before_call()
+        told.append(round(clock.now + (caught.value.retry_after or 0)))
+    assert told == sorted(told)
+    assert len(set(told)) == 40, "as the calls were made ten minutes apart, so they come back"
+    with pytest.raises(QuotaWait):
+        governor.before_call()  # more wait than can be served: it is told the last time, and asks anew then
+    for at in told:
+        clock.now = max(clock.now, at + 1.0)
+        governor.before_call()
+
+
+def test_imports_are_promised_no_more_than_their_share() -> None:
+    clock = Clockwork()
+    governor = clock.governor(Quota(1000.0, 10, 4))
+    for _ in range(6):
+        instants(clock, governor, 1, "history")
+        clock.now += 600
+    times = []
+    for purpose in ("history", "history", "daily"):
+        if purpose == "daily":
+            instants(clock, governor, 4)
+        with pytest.raises(QuotaWait) as caught:
+            governor.before_call(purpose=purpose)  # type: ignore[arg-type]  # the two words are the type's own
+        times.append(caught.value.retry_after or 0)
+    assert times[0] < times[1] < times[2], "the third call that leaves is the first that nobody was promised"
+
+
+def test_a_household_s_code_does_not_wait_for_the_next_day() -> None:
+    clock = Clockwork()
+    governor = clock.governor(SMALL)
+    instants(clock, governor, 10)
+    governor.before_call(purpose="connect")
+    assert governor.left() == 0
+    with pytest.raises(QuotaWait):
+        governor.before_call()
+
+
+@pytest.mark.parametrize(
+    ("calls", "left", "seconds"),
+    [
+        (0, 0, 0),
+        (100, 3000, 105),
+        (3000, 3000, 3150),
+        (3001, 3000, DAY + 1.05),
+        (9000, 3000, 2 * DAY + 3150),
+        (1, 0, DAY + 1.05),
+    ],
+)
+def test_how_long_an_import_takes_counts_the_days(calls: int, left: int, seconds: float) -> None:
+    assert time_needed(calls, GRDF, "history", left) == pytest.approx(seconds)
+
+
+def test_a_ledger_of_a_former_version_is_read() -> None:
+    told = json.loads(Ledger(calls={1: [2, 3]}).text())
+    del told["promised"]
+    assert Ledger.read(json.dumps(told)) == Ledger(calls={1: [2, 3]})
 
 
 @settings(max_examples=40, deadline=None)

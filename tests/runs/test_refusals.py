@@ -310,7 +310,7 @@ def test_partial_answer_is_asked_again_for_its_window_alone(
 
     assert run.state == "success", run.output
     assert [call["query"]["date_debut"] for call in run.data_calls][1:] == [cut.isoformat()]
-    first = last_day(world) - timedelta(days=62)
+    first = date.fromisoformat(run.data_calls[0]["query"]["date_debut"])
     expected = world.control.expected(pce, first, last_day(world) + timedelta(days=1))
     assert days(world, account_id, pce) == expected
     assert_totals(world, account_id, pce)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.days import gas_day_of
+from include.gas.windows import oldest_allowed
 from tests.helpers import known_account
 from tests.runs.proxy import Proxy
 from tests.runs.runner import worker
@@ -51,7 +52,7 @@ def test_correction_in_a_past_year_reaches_its_totals(world: LocalWorld, airflow
     assert {period for period in after if after[period] != before[period]} == {day, month, year}
     assert after[year] == before[year] + 5.5
     assert after[month] == before[month] + 5.5
-    assert_as_grdf(world, account_id, pce, last, last - timedelta(days=450))
+    assert_as_grdf(world, account_id, pce, last)
     changed = {name for name, revision in data_revisions(world, account_id).items() if revision != revisions.get(name)}
     assert len(changed) == 3, "one day, one month, one year; each is still one document"
     assert f"the total of {year} is now {after[year]} kWh, it was {before[year]} kWh" in run.output
@@ -83,7 +84,7 @@ def test_the_seeds_example(world: LocalWorld, airflow: Worker, account_id: str) 
 
 def test_a_year_of_the_konnectors_sum_is_replaced(world: LocalWorld, airflow: Worker, account_id: str) -> None:
     """A total that no stored days account for gives way to the sum of those that are stored."""
-    (pce,) = known_account(world, account_id)
+    (pce,) = known_account(world, account_id, conso_debut=(run_day(world) - timedelta(days=60)).isoformat())
     assert airflow.run(account_id).state == "success"
     good = loads(world, account_id, pce)
     for doctype in ("com.grandlyon.grdf.year", "com.grandlyon.grdf.month"):
@@ -119,7 +120,7 @@ def test_weeks_outage_heals_with_one_call_per_meter(world: LocalWorld, airflow: 
     today = world.control.today()
     for pce in pces:
         ours = days(world, account_id, pce)
-        expected = world.control.expected(pce, last - timedelta(days=8 + 62), today)
+        expected = world.control.expected(pce, oldest_allowed(today), today)
         assert ours == {day: load for day, load in expected.items() if day <= last.isoformat()}
         assert_totals(world, account_id, pce)
     assert not (world.book.get(account_id) or {}).get("state"), "all is well again"
@@ -141,19 +142,19 @@ def test_outage_that_passes_is_retried_within_the_run(world: LocalWorld, airflow
 @pytest.mark.parametrize("changed", [date(2026, 3, 29), date(2025, 10, 26)], ids=["23h", "25h"])
 def test_days_of_the_clock_changes(world: LocalWorld, airflow: Worker, account_id: str, changed: date) -> None:
     """The gas day that is 23 or 25 hours long, run by itself, is one day like any other."""
-    (pce,) = known_account(world, account_id)
     long_day = changed - timedelta(days=1)
+    first = changed - timedelta(days=10)
+    (pce,) = known_account(world, account_id, conso_debut=first.isoformat())
+    assert airflow.run(account_id, long_day - timedelta(days=1)).state == "success"
 
     run = airflow.run(account_id, long_day, env={"AIRFLOW__GRDF__REREAD_DAYS": "0"})
 
     assert run.state == "success", run.output
     assert run.data_calls[0]["query"] == {"date_debut": long_day.isoformat(), "date_fin": changed.isoformat()}
-    assert days(world, account_id, pce) == world.control.expected(pce, long_day, changed)
+    assert days(world, account_id, pce) == world.control.expected(pce, first, changed)
     around = airflow.run(account_id, changed + timedelta(days=1), env={"AIRFLOW__GRDF__REREAD_DAYS": "4"})
     assert around.state == "success"
-    assert days(world, account_id, pce) == world.control.expected(
-        pce, changed - timedelta(days=4), changed + timedelta(days=2)
-    )
+    assert days(world, account_id, pce) == world.control.expected(pce, first, changed + timedelta(days=2))
     assert_totals(world, account_id, pce)
 
 
@@ -270,7 +271,7 @@ def test_load_killed_at_any_request_is_healed_by_its_repetition(
         kinds.add(lines[-1].rpartition("/")[2])
         repeated, _ = case.load(staged)
         assert "result" in repeated, repeated
-        assert_as_grdf(world, account_id, pce, run_day(world), first - timedelta(days=1))
+        assert_as_grdf(world, account_id, pce, run_day(world))
     assert {"_bulk_docs", "_all_docs"} <= kinds
 
 

@@ -155,7 +155,10 @@ class GrdfOAuthHook(BaseHook):
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts)
-        governor.before_call(account=account)
+        # A code works once and lives for minutes: it does not wait for the next day.
+        governor.before_call(
+            account=account, purpose="connect" if form["grant_type"] == "authorization_code" else "daily"
+        )
         try:
             with self.get_conn() as session:
                 response = session.post(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.base import AccountOperator, is_scheduled
+from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Code, with_meters, without_grant
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused
 
@@ -28,6 +29,7 @@ class AcquireTokenOperator(AccountOperator):
     An ``id_token`` that fails, or a document that cannot be read, leaves the account as it was.
     """
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
 

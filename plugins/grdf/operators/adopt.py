@@ -9,6 +9,7 @@ from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
+from include.gas.changes import Changes
 from include.gas.documents import ACCOUNT, account_range, check_account_id
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
 from include.gas.leaving import DATA, leaving
@@ -60,7 +61,7 @@ class AdoptKonnectorOperator(AccountOperator):
         else:
             report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
             text, counts = report.text(), report.counts()
-            announce(context, self.outlets or (), self.account_id, report.loads)
+            announce(context, self.outlets or (), self.account_id, Changes.of(report.loads))
         self.log.info("%s", text)
         if dry_run:
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)

@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from grdf import settings
 from grdf.retries import GasRetryPolicy
+from grdf.waiting import waiting_for_grdf
 from include.gas.consent_check import check_consents
 from include.gas.days import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable
@@ -37,6 +38,7 @@ class CheckConsentsOperator(BaseOperator):
         self.grdf_conn_id = grdf_conn_id
         self.couchdb_conn_id = couchdb_conn_id
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the check.
 

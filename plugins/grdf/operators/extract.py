@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.consent_dates import with_dates
 from grdf.operators.base import AccountOperator, is_backfill, is_last_try, run_day, stop_if_leaving
 from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
-from include.gas.accounts import Account, history_read, with_consents
-from include.gas.consents import Consent, usable_right
+from grdf.waiting import waiting_for_grdf
+from include.gas.accounts import Account, history_read
+from include.gas.consents import Consent
 from include.gas.days import paris_today
 from include.gas.documents import DAY, account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
+from include.gas.gaps import awaited_from
 from include.gas.windows import Window, daily_window
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class ExtractOperator(AccountOperator):
         super().__init__(**kwargs)
         self.reread_days = reread_days
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
 
@@ -52,7 +55,7 @@ class ExtractOperator(AccountOperator):
         backfill = is_backfill(context)
         unread = {meter.pce for meter in account.meters if not backfill and not history_read(document, meter)}
         if unread:
-            account = self._with_dates(account)
+            account = with_dates(self.adict, self.accounts, account)
         answers: list[StagedAnswer] = []
         problems: list[GasError] = []
         counts: dict[str, int] = {}
@@ -60,7 +63,7 @@ class ExtractOperator(AccountOperator):
         for meter in account.meters:
             if backfill and self._is_definitive(context, account, meter):
                 continue
-            window = self._window(context, account, meter, whole=meter.pce in unread)
+            window = self._window(context, document, meter, whole=meter.pce in unread)
             if window is None:
                 self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, meter.pce)
                 continue
@@ -99,21 +102,6 @@ class ExtractOperator(AccountOperator):
             raise
         return reference
 
-    def _with_dates(self, account: Account) -> Account:
-        """Learn from GRDF how far each consent reaches: once, on the first launch, in one call for all meters."""
-        rights = self.adict.access_rights([meter.pce for meter in account.meters], account=account.id)
-        today = paris_today(datetime.now(UTC))
-        dated: list[Consent] = []
-        for meter in account.meters:
-            right = usable_right(rights, meter.pce, today)
-            if right is None:  # the call for data will say what is wrong, in GRDF's own words
-                dated.append(meter)
-                continue
-            accreditation = meter.id_accreditation or right.id
-            dated.append(Consent(meter.pce, accreditation, right.data_first, right.data_end))
-        self.accounts.update(account.id, lambda document: with_consents(document, dated))
-        return replace(account, meters=tuple(dated))
-
     def _is_definitive(self, context: Context, account: Account, meter: Consent) -> bool:
         """Spare GRDF a call for a backfilled day that cannot change any more, unless the backfill asks for it."""
         if (context["dag_run"].conf or {}).get("include_definitive") is True:
@@ -129,14 +117,16 @@ class ExtractOperator(AccountOperator):
         )  # fmt: skip
         return True
 
-    def _window(self, context: Context, account: Account, meter: Consent, *, whole: bool) -> Window | None:
+    def _window(self, context: Context, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
         day = run_day(context)
         reread = settings.reread_days() if self.reread_days is None else self.reread_days
         last: date | None = None
+        awaited: date | None = None
         if is_backfill(context):
             last, reread = day, 0
         elif not whole:
-            last_id = self.couchdb.last_id(DAY, *account_range(account.id, meter.pce))
+            awaited = awaited_from(document, meter.pce)
+            last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, meter.pce))
             last = day_of_id(last_id) if last_id else None
         return daily_window(
             run_day=day,
@@ -146,6 +136,7 @@ class ExtractOperator(AccountOperator):
             today=paris_today(datetime.now(UTC)),
             consent_first=meter.first,
             consent_end=meter.end,
+            awaited_from=awaited,
         )
 
     def _judge(

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from grdf.announcing import announce
+from grdf.consent_dates import with_dates
 from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
+from grdf.quota import how_long
 from grdf.reading import note_gaps, read_meter, store_answer, take_back_if_left
 from grdf.retries import GasRetryPolicy
+from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
+from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today
 from include.gas.documents import DAY, id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
@@ -30,12 +34,14 @@ if TYPE_CHECKING:
 class PlanHistoryOperator(BaseOperator):
     """Check the form, and list the accounts that are read: one mapped task each.
 
+    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
     """
 
-    def __init__(self, *, couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
+    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
         kwargs.setdefault("retry_policy", GasRetryPolicy())
         super().__init__(**kwargs)
+        self.grdf_conn_id = grdf_conn_id
         self.couchdb_conn_id = couchdb_conn_id
 
     def execute(self, context: Context) -> list[str]:
@@ -52,10 +58,15 @@ class PlanHistoryOperator(BaseOperator):
             raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all.")
         accounts = list(dict.fromkeys(each.strip() for each in wanted)) or self._all()
         self.log.info(
-            "%d account(s) are read from %s to %s, one call per meter. GRDF allows 1 call a second: %s at the least.",
-            len(accounts), window.first, window.last, _duration(len(accounts)),
+            "%d account(s) are read from %s to %s, one call per meter. GRDF's quota makes that %s, at the least.",
+            len(accounts), window.first, window.last, self._time(len(accounts)),
         )  # fmt: skip
         return accounts
+
+    def _time(self, calls: int) -> str:
+        from grdf.hooks.oauth import GrdfOAuthHook
+
+        return how_long(GrdfOAuthHook(self.grdf_conn_id).facts, calls, "history")
 
     def _all(self) -> list[str]:
         from grdf.hooks.accounts import AccountStore, listing_problem
@@ -74,11 +85,12 @@ class ReadHistoryOperator(AccountOperator):
 
     template_fields: Sequence[str] = ("account_id",)
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
 
         :param context: Airflow's task context
-        :return: the account and counts of days: new, corrected, unchanged, absent, refused
+        :return: the account, counts of days (new, corrected, unchanged, absent, refused), and what changed
         :raises GasError: when a meter could not be read; what the others gave is stored
         """
         params = context["params"]
@@ -86,50 +98,61 @@ class ReadHistoryOperator(AccountOperator):
         account = self.accounts.account(self.account_id)
         stop_if_leaving(account)
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
+        if any(meter.first is None for meter in account.meters):  # its own DAG has not run yet
+            account = with_dates(self.adict, self.accounts, account)
         counts = {"calls": 0, "new": 0, "corrected": 0, "confirmed": 0, "unchanged": 0, "absent": 0, "refused": 0}
         problems: list[GasError] = []
         reports: list[tuple[StagedAnswer, LoadReport]] = []
         closed = 0  # meters that a person must see to
-        for meter in account.meters:
-            window = self._window(account, meter, asked, include_definitive=params["include_definitive"] is True)
-            if window is None:
-                continue
-            answers, trouble = read_meter(self.adict, account.id, meter, window)
-            problems += trouble
-            closed += any(isinstance(problem, FailNow) for problem in trouble)
-            counts["calls"] += max(len(answers), 1)
-            counts["refused"] += len(trouble)
-            for answer in answers:
-                lines, report = store_answer(self.couchdb, account.id, answer, self.log)
-                reports.append((answer, report))
-                counts["absent"] += len(lines.absent)
-                for name, number in report.counts().items():
-                    if name in counts:
-                        counts[name] += number
-        if reports:
-            self._acknowledge(account, reports)
-        announce(context, self.outlets or (), account.id, [report for _, report in reports])
+        try:
+            for meter in account.meters:
+                window = self._window(account, meter, asked, include_definitive=params["include_definitive"] is True)
+                if window is None:
+                    continue
+                answers, trouble = read_meter(self.adict, account.id, meter, window)
+                problems += trouble
+                closed += any(isinstance(problem, FailNow) for problem in trouble)
+                counts["calls"] += max(len(answers), 1)
+                counts["refused"] += len(trouble)
+                for answer in answers:
+                    lines, report = store_answer(self.couchdb, account.id, answer, self.log)
+                    reports.append((answer, report))
+                    counts["absent"] += len(lines.absent)
+                    for name, number in report.counts().items():
+                        if name in counts:
+                            counts[name] += number
+        except GasError:  # of all meters alike, or our turn has not come; what the first ones gave is stored
+            self._acknowledge(account, reports, told=False)
+            raise
+        changes = self._acknowledge(account, reports, told=not problems)
         self._judge(context, account, problems, partial=closed < len(account.meters))
         self._tell_progress(context)
         if not account.meters:
             self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
-        return {"account": account.id, **counts}
+        return {"account": account.id, **counts, "changes": changes.as_json()}
 
-    def _acknowledge(self, account: Account, reports: list[tuple[StagedAnswer, LoadReport]]) -> None:
-        """Note which days are still missing; take everything back if the household has left meanwhile."""
+    def _acknowledge(self, account: Account, reports: list[tuple[StagedAnswer, LoadReport]], *, told: bool) -> Changes:
+        """Note which days are still missing; take everything back if the household has left meanwhile.
+
+        What this task changes is announced after all of them, if it succeeds; else by the account's next load.
+        """
+        changes = Changes.of(report for _, report in reports)
+        if not reports:
+            return changes
         meters = {meter.pce: meter for meter in account.meters}
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
             for answer, report in reports:
                 document = note_gaps(document, meters[answer.pce], answer, report)
-            return document
+            return document if told else with_unannounced(document, changes)
 
         try:
             self.accounts.update(account.id, change)
         except (AccountLeaving, BadAccount):
             take_back_if_left(self.couchdb, account.id)
             raise
+        return changes
 
     def _window(self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool) -> Window | None:
         found = askable(asked, today=paris_today(datetime.now(UTC)), consent_first=meter.first, consent_end=meter.end)
@@ -168,7 +191,37 @@ class ReadHistoryOperator(AccountOperator):
         ended = ["success", "failed", "skipped"]
         done = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task, states=ended) + 1
         left = max(total - done, 0)
-        self.log.info("%d of %d accounts done, %d left: about %s more.", done, total, left, _duration(left))
+        time = f": {how_long(self.adict.oauth.facts, left, 'history')}, at the least" if left else ""
+        self.log.info("%d of %d accounts done, %d left%s.", done, total, left, time)
+
+
+class AnnounceHistoryOperator(BaseOperator):
+    """Announce what the mapped tasks changed, for all of them: two that end at once could not do it themselves.
+
+    See ``grdf.announcing``. It runs also when some of them have failed.
+
+    :param results: what the mapped tasks returned (templated)
+    """
+
+    template_fields: Sequence[str] = ("results",)
+
+    def __init__(self, *, results: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.results = results
+
+    def execute(self, context: Context) -> int:
+        """Run the step.
+
+        :param context: Airflow's task context
+        :return: the number of accounts for which something changed
+        """
+        changed = 0
+        for result in self.results or []:
+            changes = Changes.from_json((result or {}).get("changes"))
+            announce(context, self.outlets or (), (result or {}).get("account", ""), changes)
+            changed += bool(changes)
+        self.log.info("Changes of %d account(s) are announced.", changed)
+        return changed
 
 
 class SummariseHistoryOperator(BaseOperator):
@@ -213,8 +266,3 @@ class SummariseHistoryOperator(BaseOperator):
                 "See the failed tasks of this run; clear them once what their logs say is mended.",
             )
         return total
-
-
-def _duration(seconds: int) -> str:
-    minutes = seconds // 60
-    return f"{seconds} s" if minutes < 2 else f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

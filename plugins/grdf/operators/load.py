@@ -12,6 +12,7 @@ from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.reading import note_gaps, store_answer, take_back_if_left
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
+from include.gas.changes import Changes, all_announced, unannounced, with_unannounced
 from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow
 from include.gas.leaving import leaving
@@ -48,7 +49,7 @@ class LoadOperator(AccountOperator):
         reference = staged.get("reference")
         account = self._read_account(staging, reference)
         answers = staging.get(self.account_id, reference) if reference else []
-        self._finish_former(staging, reference, answers)
+        former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         reports: list[tuple[StagedAnswer, LoadReport]] = []
         for answer in answers:
@@ -57,30 +58,32 @@ class LoadOperator(AccountOperator):
             for name, number in report.counts().items():
                 counts[name] = counts.get(name, 0) + number
         problems: list[str] = staged.get("problems") or []
+        changes = Changes.of([*former, *(report for _, report in reports)])
         try:
-            self._acknowledge(account, reports, well=not problems)
+            changes = self._acknowledge(account, reports, changes, well=not problems)
         except (AccountLeaving, BadAccount):
             if take_back_if_left(self.couchdb, self.account_id) and reference:
                 staging.remove(reference)
             raise
         if reference:
             staging.remove(reference)
-        announce(context, self.outlets or (), self.account_id, [report for _, report in reports])
         if problems:
             raise FailNow.about(
                 cause="what GRDF gave is stored, but not all could be read: " + " ".join(problems),
                 account=self.account_id,
                 next_step="The next run asks for the same days again.",
             )
+        announce(context, self.outlets or (), self.account_id, changes)
         return {"account": self.account_id, **counts}
 
-    def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> None:
+    def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> list[LoadReport]:
         """Store once more what runs that died have left in staging.
 
         Such a run may have stored days and not their totals, in a year that no later run looks at again. Its answers
         are older than ours, which are stored after them and so have the last word. They stay where they are for a day,
         since they may be those of a run that is going on.
         """
+        reports: list[LoadReport] = []
         newest = max((answer.read_at for answer in ours), default="9999")
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
@@ -93,10 +96,10 @@ class LoadOperator(AccountOperator):
             self.log.info(
                 "Account %s: a former run did not finish storing; its answers are stored first.", self.account_id
             )
-            for answer in answers:
-                store_answer(self.couchdb, self.account_id, answer, self.log)
+            reports += [store_answer(self.couchdb, self.account_id, answer, self.log)[1] for answer in answers]
             if all(answer.read_at < a_day_ago for answer in answers):
                 staging.remove(former)
+        return reports
 
     def _read_account(self, staging: Staging, reference: str | None) -> Account:
         document = self.couchdb.get(ACCOUNT, self.account_id)
@@ -106,12 +109,21 @@ class LoadOperator(AccountOperator):
         stop_if_leaving(account)
         return account
 
-    def _acknowledge(self, account: Account, reports: Sequence[tuple[StagedAnswer, LoadReport]], *, well: bool) -> None:
+    def _acknowledge(
+        self,
+        account: Account,
+        reports: Sequence[tuple[StagedAnswer, LoadReport]],
+        changes: Changes,
+        *,
+        well: bool,
+    ) -> Changes:
         """Note on the account that a history is read, which days are missing, and that all is well.
 
-        Writes nothing when all that is known already.
+        Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
+        stored a part and then failed, since Airflow takes events from successful tasks alone.
         """
         consents = {meter.pce: meter for meter in account.meters}
+        before = Changes()
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
@@ -122,7 +134,12 @@ class LoadOperator(AccountOperator):
                     first = date.fromisoformat(answer.history_from)
                     document = with_history(document, consents[answer.pce], first, answer.read_at)
                 document = note_gaps(document, consents[answer.pce], answer, report)
-            return with_state(document, None) if well else document
+            nonlocal before
+            if not well:
+                return with_unannounced(document, changes)
+            before = unannounced(document)
+            return with_state(all_announced(document), None)
 
         if reports:
             self.accounts.update(self.account_id, change)
+        return before + changes if before else changes

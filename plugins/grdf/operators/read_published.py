@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from airflow.sdk import BaseOperator
 
 from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
+from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.consent_check import LOST
-from include.gas.days import paris_today
+from include.gas.days import paris_today, utc_text
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -23,6 +24,7 @@ from include.gas.errors import (
     CredentialsRefused,
     GasError,
     QuotaExceeded,
+    QuotaWait,
     RetryLater,
 )
 from include.gas.meter_facts import FIELD as FACTS
@@ -93,6 +95,7 @@ class ReadPublishedOperator(BaseOperator):
         hook.purpose = "history"  # GRDF's quota is for the daily runs first
         return hook
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, int]:
         """Run the step.
 
@@ -104,15 +107,17 @@ class ReadPublishedOperator(BaseOperator):
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
         in_a_row = 0
+        started = context["dag_run"].run_after
         for account_id in named or self._due(counts):
             try:
-                self._account(account_id, counts, at_once=bool(named))
+                self._account(account_id, counts, since=started if named else None)
                 in_a_row = 0
             except (CredentialsRefused, BadSettings):
                 raise
             except QuotaExceeded as error:
-                if named or (not is_last_try(context) and (error.retry_after or 0) <= LONGEST_WAIT):
-                    raise  # tried again soon, for those that are left
+                soon = (error.retry_after or 0) <= LONGEST_WAIT
+                if named or (soon and (isinstance(error, QuotaWait) or not is_last_try(context))):
+                    raise  # it goes on with those that are left
                 self.log.warning("The accounts that are left are read by the next run: %s", error)
                 counts["put_off"] = 1
                 break
@@ -161,7 +166,7 @@ class ReadPublishedOperator(BaseOperator):
             )  # fmt: skip
         yield from [*due, *first[:FIRST_READINGS]]
 
-    def _account(self, account_id: str, counts: Counter[str], *, at_once: bool) -> None:
+    def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
         document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
         account = Account.from_document(document)
         if reason := _waits(account):
@@ -172,7 +177,7 @@ class ReadPublishedOperator(BaseOperator):
         problems: list[GasError] = []
         try:
             for meter in _readable(document, account):
-                self._meter(document, account, meter, counts, changes, problems, at_once=at_once)
+                self._meter(document, account, meter, counts, changes, problems, since=since)
         finally:
             if changes:
                 self._note(account, changes)
@@ -189,16 +194,17 @@ class ReadPublishedOperator(BaseOperator):
         changes: list[Change],
         problems: list[GasError],
         *,
-        at_once: bool,
+        since: datetime | None,
     ) -> None:
+        """Read what is due of a meter; with ``since``, what was not read since then: the run may have had to wait."""
         from grdf.monthly_reading import read_facts, read_periods
 
         today = paris_today(datetime.now(UTC))
         facts, periods = _entries(document, meter)
         try:
-            if at_once or is_due(facts, meter, account=account.id, today=today):
+            if _wanted(facts, meter, account, today, since):
                 changes.append(read_facts(self.adict, account.id, meter, self.log, counts))
-            if at_once or is_due(periods, meter, account=account.id, today=today):
+            if _wanted(periods, meter, account, today, since):
                 whole = is_new(periods) or (periods or {}).get("id_accreditation") != meter.id_accreditation
                 changes.append(read_periods(self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole))
         except QuotaExceeded:
@@ -228,6 +234,14 @@ def _named(context: Context) -> list[str]:
     if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
         raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all due.")
     return list(dict.fromkeys(each.strip() for each in named))
+
+
+def _wanted(
+    entry: dict[str, Any] | None, meter: Consent, account: Account, today: date, since: datetime | None
+) -> bool:
+    if since is None:
+        return is_due(entry, meter, account=account.id, today=today)
+    return is_new(entry) or utc_text(str((entry or {})["read_at"])) < utc_text(since)
 
 
 def _waits(account: Account) -> str:

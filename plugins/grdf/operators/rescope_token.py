@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf.operators.base import AccountOperator
+from grdf.waiting import waiting_for_grdf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,6 +24,7 @@ class RescopeTokenOperator(AccountOperator):
         super().__init__(**kwargs)
         self.margin = margin
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf.operators.deletion.base import DeletionOperator
+from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.errors import BadAccount
 from include.gas.leaving import ASKED, with_revoked
@@ -20,6 +21,7 @@ class RevokeConsentsOperator(DeletionOperator):
     soon as it is done, so that no revocation is missing there, wherever this is interrupted.
     """
 
+    @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
 

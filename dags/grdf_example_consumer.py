@@ -1,0 +1,46 @@
+"""An example of a DAG that wakes when gas days have changed. Copy it and put your own task in place of its task.
+
+It is paused until somebody switches it on.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from airflow.sdk import DAG, task
+
+from grdf.announcing import ASSETS
+from include.gas.documents import DAY
+
+DOC = """
+An example to copy: it wakes when loads have changed gas days, and writes to its log whose and which.
+
+Each event's `extra` says the account, how many days changed, the first and the last of them, and up to 100 days one by
+one. Several loads may share a run, and Airflow may hand an event to the run after. Switch it on to see it work; it
+changes nothing.
+"""
+
+with DAG(
+    "grdf_example_consumer",
+    schedule=[ASSETS[DAY]],
+    catchup=False,
+    is_paused_upon_creation=True,
+    default_args={"owner": "grdf"},
+    tags=["grdf", "example"],
+    doc_md=DOC,
+):
+
+    @task
+    def tell_what_changed(triggering_asset_events=None) -> int:
+        """Write which accounts and days changed; a run may stand for the events of several loads."""
+        log = logging.getLogger(__name__)
+        events = list((triggering_asset_events or {}).get(ASSETS[DAY], []))
+        for event in events:
+            extra = event.extra
+            log.info(
+                "Account %s: %s gas days changed, from %s to %s.",
+                extra["account"], extra["changed"], extra["first_day"], extra["last_day"],
+            )  # fmt: skip
+        return len(events)
+
+    tell_what_changed()

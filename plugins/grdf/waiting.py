@@ -1,0 +1,42 @@
+"""Waiting for GRDF's quota: a task that may not call yet gives its slot back and comes again, which is no failure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from include.gas.errors import QuotaWait
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+Operator = TypeVar("Operator", bound="BaseOperator")
+Result = TypeVar("Result")
+
+SHORTEST = 5.0
+"""Seconds: to come back sooner costs more than to be a little late."""
+
+
+def waiting_for_grdf(execute: Callable[[Operator, Context], Result]) -> Callable[[Operator, Context], Result]:
+    """Let an operator's ``execute`` come again when its turn to call GRDF has come.
+
+    Airflow shows the task as *up for reschedule*, and it uses up no try (Airflow doc, "Tasks": up_for_reschedule).
+
+    :param execute: the operator's method
+    """
+
+    @functools.wraps(execute)
+    def patient(self: Operator, context: Context) -> Result:
+        try:
+            return execute(self, context)
+        except QuotaWait as wait:
+            self.log.info("%s", wait)
+            seconds = max(SHORTEST, wait.retry_after or 0.0)
+            moment = datetime.now(UTC) + timedelta(seconds=seconds)
+            raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # Airflow gives no types
+
+    return patient

@@ -1,0 +1,80 @@
+"""What loads changed: added up, bounded, kept on an account until it is announced."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.changes import DAYS_NAMED, Changes, all_announced, unannounced, with_unannounced
+from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.lines import Reading
+from include.gas.load import LoadReport, load_answer
+from tests.gas.gas_memory_store import MemoryStore
+
+PCE = "09999999900017"
+FIRST = date(2023, 11, 20)
+DAYS = st.lists(st.integers(0, 900).map(lambda n: FIRST + timedelta(days=n)), max_size=150, unique=True)
+
+
+def report(days: list[date]) -> LoadReport:
+    days = sorted(days)
+    months, years = {(day.year, day.month) for day in days}, {day.year for day in days}
+    return LoadReport(new=len(days), months=len(months), years=len(years), changed_days=tuple(days))
+
+
+@given(st.lists(DAYS, max_size=3))
+def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
+    changes = Changes.of(map(report, loads))
+    days = sorted({day for load in loads for day in load})
+    assert bool(changes) == bool(days)
+    assert changes.days == tuple(days[-DAYS_NAMED:])
+    assert (changes.first, changes.last) == ((days[0], days[-1]) if days else (None, None))
+    assert dict(changes.counts).get(DAY, 0) == sum(map(len, loads))
+    assert Changes.from_json(json.loads(json.dumps(changes.as_json()))) == changes
+    told = changes.extras("home")
+    assert set(told) == ({DAY, MONTH, YEAR} if days else set())
+    for extra in told.values():
+        assert extra["account"] == "home"
+        assert (extra["first_day"], extra["last_day"]) == (days[0].isoformat(), days[-1].isoformat())
+        assert extra["changed"] > 0
+
+
+@given(DAYS, DAYS)
+def test_what_was_not_announced_is_kept_until_it_is(one: list[date], two: list[date]) -> None:
+    document: dict[str, Any] = {"_id": "home", "_rev": "1-a", "gaps": {}}
+    before = copy.deepcopy(document)
+    first, second = Changes.of([report(one)]), Changes.of([report(two)])
+    noted = with_unannounced(with_unannounced(document, first), second)
+    assert document == before, "the argument is left as it was"
+    kept = unannounced(noted)
+    assert kept == first + second
+    assert (
+        kept.days
+        == tuple(sorted({*one, *two} if len({*one, *two}) <= DAYS_NAMED else {*first.days, *second.days}))[-DAYS_NAMED:]
+    )
+    assert dict(kept.counts).get(DAY, 0) == len(one) + len(two)
+    assert all_announced(noted) == document
+    assert all_announced(document) == document
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"days": ["tomorrow"], "first": None, "counts": {}}])
+def test_an_odd_note_is_no_change(odd: object) -> None:
+    assert not unannounced({"unannounced": odd})
+
+
+def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repeated() -> None:
+    store, at = MemoryStore(), datetime(2024, 6, 1, 12, tzinfo=UTC)
+    readings = [Reading(date(2024, 3, day), day) for day in (1, 2, 3)]
+    assert load_answer(store, "home", PCE, readings, at).changed_days == tuple(each.day for each in readings)
+    again = load_answer(store, "home", PCE, readings, at)
+    assert not again.changed, "nothing is written twice"
+    assert again.changed_days == tuple(each.day for each in readings)
+    assert dict(Changes.of([again]).counts) == {DAY: 3, MONTH: 1, YEAR: 1}
+    later = load_answer(store, "home", PCE, readings, at + timedelta(hours=1))
+    assert later.changed_days == (), "a later answer that says the same changes nothing"

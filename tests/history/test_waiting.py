@@ -1,0 +1,126 @@
+"""The day's quota is spent: tasks wait for the next day without failing, and what was read before is not lost."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from grdf.operators.acquire_token import AcquireTokenOperator
+from include.gas.errors import FailNow, QuotaWait
+from tests.helpers import adict_hook, connect_code, context, stored, with_memory_shelf
+from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+ONE_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def calls_per_day(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let GRDF allow that many calls a day, from now on."""
+
+    def allow(number: int, reserve: int = 0) -> None:
+        connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+        connection["extra"]["calls_per_day"] = number
+        monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
+        monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", str(reserve))
+
+    return allow
+
+
+def until(caught: pytest.ExceptionInfo[AirflowRescheduleException]) -> timedelta:
+    return caught.value.reschedule_date - datetime.now(UTC)  # type: ignore[no-any-return]  # Airflow gives no type
+
+
+def test_a_daily_run_waits_for_the_next_day_and_nothing_is_marked(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+) -> None:
+    today = world.control.today()
+    pces = household(world, account_id, today - 20 * ONE_DAY, 2)
+    before = world.book.get(account_id)
+    calls_per_day(2)  # the token, and one meter of two
+    with pytest.raises(AirflowRescheduleException) as caught, said() as lines:
+        run(account_id, today - 2 * ONE_DAY)
+    assert timedelta(hours=23) < until(caught) < timedelta(hours=26)
+    (line,) = [line for line in lines if "was not called" in line]
+    assert line.startswith(f"Account {account_id}: GRDF was not called, since all 2 calls that GRDF allows in 24 hours")
+    assert "it goes on by itself from" in line
+    assert world.book.get(account_id) == before
+    assert [call[0] for call in asked(world)] == [pces[0]]
+
+    calls_per_day(100)
+    run(account_id, today - 2 * ONE_DAY)
+    assert all(stored(couchdb, account_id, pce) for pce in pces)
+
+
+def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+) -> None:
+    first, end = date(Y, 3, 1), date(Y, 3, 11)
+    one, two = household(world, account_id, date(Y, 1, 1), 2, first=f"{Y}-01-01")
+    calls_per_day(2)
+    with pytest.raises(AirflowRescheduleException):
+        read(account_id, first, end)
+    assert [call[0] for call in asked(world)] == [one]
+    assert stored(couchdb, account_id, one)
+    assert not stored(couchdb, account_id, two)
+    noted = (world.book.get(account_id) or {})["unannounced"]
+    assert (noted["first"], noted["counts"][DAY]) == (str(first), len(noted["days"]))
+
+    calls_per_day(100)
+    again = read(account_id, first, end)
+    assert [call[0] for call in asked(world)] == [two], "what is stored as definitive is not asked for again"
+    (days,) = [extra for name, extra in again.events if name == DAY]
+    assert days["changed"] == len([day for day in stored(couchdb, account_id, two) if len(day) == 10])
+
+    (told,) = [extra for name, extra in run(account_id, world.control.today() - 2 * ONE_DAY).events if name == DAY]
+    every = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
+    assert told["changed"] == len(every) - days["changed"], "the account's next load announces what nobody has heard of"
+    assert "unannounced" not in (world.book.get(account_id) or {})
+
+
+def test_a_load_that_ends_red_leaves_its_news_to_the_next(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    one, two = household(world, account_id, today - 20 * ONE_DAY, 2, first=str(today - 20 * ONE_DAY))
+    world.control.set_quirks(two, refusal="1000014")
+    with pytest.raises(FailNow, match="what GRDF gave is stored"):
+        run(account_id, today - 2 * ONE_DAY)
+    new = [day for day in stored(couchdb, account_id, one) if len(day) == 10]
+    assert new
+    world.control.set_quirks(two)
+    (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY).events if name == DAY]
+    later = [day for day in stored(couchdb, account_id, two) if len(day) == 10]
+    assert told["changed"] == len(new) + len(later)
+    assert run(account_id, today - 2 * ONE_DAY).events == [], "told once"
+
+
+def test_a_code_is_exchanged_on_a_day_that_is_spent(world: LocalWorld, account_id: str, calls_per_day: Any) -> None:
+    connect_code(world, account_id)
+    calls_per_day(1)
+    hook = adict_hook()
+    hook.tokens.get()
+    with pytest.raises(QuotaWait):
+        hook.all_access_rights()
+    with DAG("steps", schedule=None):
+        task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))
+    assert task.execute(context())["first_launch"] is True
+
+
+def test_the_plan_says_over_how_many_days_an_import_goes(
+    world: LocalWorld, account_id: str, calls_per_day: Any
+) -> None:
+    household(world, account_id, date(Y, 1, 1))
+    calls_per_day(10, reserve=5)
+    with said() as lines:
+        plan(accounts=[f"a{n}" for n in range(23)], **{"from": f"{Y}-03-01", "to": f"{Y}-03-02"})
+    assert any("23 account(s) are read" in line and "about 4 days, until" in line for line in lines), lines
