@@ -16,8 +16,8 @@ Totals are recomputed even when no day changed, so that a run which follows an i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ from include.gas.documents import (
 )
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
+from include.gas.stored import StoredYear, stored_years
 from include.gas.totals import Number, merge_total, month_documents, year_documents
 from include.gas.windows import Window
 
@@ -103,6 +104,7 @@ class LoadReport:
     :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day.
     :param stored_days: all gas days of the years looked at that are stored now, by day.
     :param looked_at: the calendar years whose days were read.
+    :param held: what is stored of those years now.
     """
 
     new: int = 0
@@ -116,6 +118,7 @@ class LoadReport:
     changed_days: tuple[date, ...] = ()
     stored_days: tuple[date, ...] = ()
     looked_at: tuple[int, ...] = ()
+    held: Mapping[int, StoredYear] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -124,7 +127,8 @@ class LoadReport:
 
     def counts(self) -> dict[str, int]:
         """Return the numbers alone, for an XCom or a log line."""
-        return {key: value for key, value in asdict(self).items() if isinstance(value, int)}
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in values if isinstance(value, int)}
 
 
 def load_answer(
@@ -176,7 +180,7 @@ class _Load:
         self.outcome: dict[str, str] = {}
         self.written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
         self.changes: dict[str, TotalChange] = {}
-        self.stored: set[str] = set()
+        self.stored: dict[str, Document] = {}
         self.ours: set[str] = set()
 
     def run(self) -> LoadReport:
@@ -186,7 +190,7 @@ class _Load:
             what = "day"
             if self._write_days(days):
                 what = "total"
-                self.stored = set(days)
+                self.stored = days
                 if self._write_totals(stored, list(days.values())):
                     return self._report()
         raise _busy(self.account, self.pce, what)
@@ -251,6 +255,7 @@ class _Load:
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
             looked_at=tuple(self.years),
+            held=stored_years(self.stored.values()),
         )
 
 

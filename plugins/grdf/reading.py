@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, account_range
+from include.gas.documents import ACCOUNT, DAY, account_range
 from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, QuotaWait, RetryLater
 from include.gas.gaps import gaps_of, known_gaps, with_gaps
 from include.gas.leaving import DATA, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
+from include.gas.stored import StoredYear, is_told, stored_years, with_stored
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
@@ -110,6 +111,39 @@ def note_gaps(document: dict[str, Any], meter: Consent, answer: StagedAnswer, re
         consent_end=meter.end,
     )
     return with_gaps(document, meter.pce, report.looked_at, found, answer.read_at)
+
+
+def note_stored(
+    document: dict[str, Any], pce: str, report: LoadReport, *, first_launch: bool = False
+) -> dict[str, Any]:
+    """Note on an account what is stored of a meter, in the years whose days the load has just seen.
+
+    :param document: the account document
+    :param pce: the meter
+    :param report: what the load did
+    :param first_launch: whether no other years can be stored. Else an account that says nothing yet stays as it is: its
+        next daily load counts all years
+    :return: the document as it should be; the same when nothing about it has changed
+    """
+    if not report.looked_at or not (first_launch or is_told(document, pce)):
+        return document
+    return with_stored(document, pce, report.looked_at, report.held)
+
+
+def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[int, StoredYear] | None:
+    """Count all stored days of a meter, for an account that does not say yet what is stored of it.
+
+    :param couchdb: the hook that stores
+    :param account: account id
+    :param pce: the meter
+    :param log: the task's log
+    :return: by year; ``None`` when CouchDB did not say: that is no reason for a load to fail, the next one tries again
+    """
+    try:
+        return stored_years(couchdb.scan(DAY, *account_range(account, pce)))
+    except GasError as error:
+        log.warning("Account %s: the page shows what is stored of meter %s after the next run. %s", account, pce, error)
+        return None
 
 
 def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: Log) -> tuple[Answer, LoadReport]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
+from grdf.reading import note_stored
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
 from include.gas.changes import Changes
@@ -16,6 +19,8 @@ from include.gas.leaving import DATA, leaving
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.gas.load import LoadReport
 
 _NOTHING = "Nothing was changed."
 
@@ -60,6 +65,7 @@ class AdoptKonnectorOperator(AccountOperator):
             text, counts = plan.text(dry_run=True), plan.counts()
         else:
             report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
+            self._note(pce, report.loads)
             text, counts = report.text(), report.counts()
             announce(context, self.outlets or (), self.account_id, Changes.of(report.loads))
         self.log.info("%s", text)
@@ -90,6 +96,11 @@ class AdoptKonnectorOperator(AccountOperator):
         documents = self.couchdb.scan(ACCOUNT)
         ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
         return ids - {self.account_id}
+
+    def _note(self, pce: str, loads: Sequence[LoadReport]) -> None:
+        for load in loads:
+            with suppress(AccountLeaving, BadAccount):  # it left just now, and the deletion removes all of it
+                self.accounts.update(self.account_id, partial(note_stored, pce=pce, report=load))
 
     def _still_here(self) -> None:
         """Take back what was stored for a household that has left meanwhile, as a load does."""

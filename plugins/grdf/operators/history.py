@@ -12,7 +12,7 @@ from grdf.announcing import announce
 from grdf.consent_dates import with_dates
 from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
 from grdf.quota import how_long
-from grdf.reading import note_gaps, read_meter, store_answer, take_back_if_left
+from grdf.reading import note_gaps, note_stored, read_meter, store_answer, take_back_if_left
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
@@ -145,6 +145,7 @@ class ReadHistoryOperator(AccountOperator):
             stop_if_leaving(Account.from_document(document))
             for answer, report in reports:
                 document = note_gaps(document, meters[answer.pce], answer, report)
+                document = note_stored(document, answer.pce, report)
             return document if told else with_unannounced(document, changes)
 
         try:

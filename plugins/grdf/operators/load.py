@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import note_gaps, store_answer, take_back_if_left
+from grdf.reading import all_stored, note_gaps, note_stored, store_answer, take_back_if_left
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
 from include.gas.changes import Changes, all_announced, unannounced, with_unannounced
@@ -17,6 +17,7 @@ from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
+from include.gas.stored import StoredYear, is_told, with_stored
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -36,6 +37,8 @@ class LoadOperator(AccountOperator):
     def __init__(self, *, staged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.staged = staged
+        self._untold: list[str] = []
+        self._first_launch: list[str] = []
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
@@ -107,6 +110,8 @@ class LoadOperator(AccountOperator):
             staging.remove(reference)
         account = Account.from_document(document) if document else self.accounts.account(self.account_id)
         stop_if_leaving(account)
+        self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
+        self._first_launch = [pce for pce in self._untold if pce not in account.history]
         return account
 
     def _acknowledge(
@@ -124,6 +129,7 @@ class LoadOperator(AccountOperator):
         """
         consents = {meter.pce: meter for meter in account.meters}
         before = Changes()
+        untold = self._all_stored()
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
@@ -131,9 +137,13 @@ class LoadOperator(AccountOperator):
                 if answer.pce not in consents:
                     continue
                 if answer.history_from:
-                    first = date.fromisoformat(answer.history_from)
-                    document = with_history(document, consents[answer.pce], first, answer.read_at)
+                    since = date.fromisoformat(answer.history_from)
+                    document = with_history(document, consents[answer.pce], since, answer.read_at)
                 document = note_gaps(document, consents[answer.pce], answer, report)
+                first = answer.pce in self._first_launch
+                document = note_stored(document, answer.pce, report, first_launch=first)
+            for pce, years in untold.items():
+                document = with_stored(document, pce, None, years)
             nonlocal before
             if not well:
                 return with_unannounced(document, changes)
@@ -143,3 +153,9 @@ class LoadOperator(AccountOperator):
         if reports:
             self.accounts.update(self.account_id, change)
         return before + changes if before else changes
+
+    def _all_stored(self) -> dict[str, dict[int, StoredYear]]:
+        """Count what is stored of meters of which the account does not say it, though they were read before."""
+        pces = [pce for pce in self._untold if pce not in self._first_launch]
+        read = {pce: all_stored(self.couchdb, self.account_id, pce, self.log) for pce in pces}
+        return {pce: years for pce, years in read.items() if years is not None}

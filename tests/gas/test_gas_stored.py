@@ -1,0 +1,81 @@
+"""What an account says is stored of its meters: what the days say, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.documents import DAY, account_range
+from include.gas.lines import Reading
+from include.gas.load import load_answer
+from include.gas.stored import FIELD, StoredYear, is_told, stored_years, told_years, with_stored
+from tests.gas.gas_memory_store import MemoryStore
+
+PCE = "09999999900017"
+FIRST = date(2023, 11, 20)
+
+
+def reading(day: date, load: int, status: str = "definitive") -> Reading:
+    return Reading(day=day, load=load, status=status, quality="measured")  # type: ignore[arg-type]
+
+
+def load(store: MemoryStore, readings: list[Reading], read_at: str = "2026-01-01T00:00:00+00:00") -> Any:
+    return load_answer(store, "a", PCE, readings, read_at)
+
+
+@given(st.dictionaries(st.integers(0, 900), st.sampled_from(["provisional", "definitive"]), min_size=1))
+def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[int, str]) -> None:
+    store = MemoryStore()
+    report = load(store, [reading(FIRST + timedelta(days=n), 7, status) for n, status in days.items()])
+    assert report.held == stored_years(store.range(DAY, *account_range("a")))
+    for year, held in report.held.items():
+        mine = {FIRST + timedelta(days=n): status for n, status in days.items()}
+        mine = {day: status for day, status in mine.items() if day.year == year}
+        provisional = sum(status == "provisional" for status in mine.values())
+        assert held == StoredYear(len(mine), min(mine), max(mine), provisional)
+
+
+def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> None:
+    store = MemoryStore()
+    for hour, kwh in enumerate((5, 6, 7)):
+        report = load(store, [reading(FIRST, kwh, "provisional")], f"2026-01-01T0{hour}:00:00+00:00")
+    assert report.held == {2023: StoredYear(1, FIRST, FIRST, provisional=1, corrected=1)}
+    assert load(store, [reading(FIRST, 7, "provisional")], "2026-01-02T00:00:00+00:00").held == report.held
+
+
+def test_the_note_on_the_account_is_read_back_as_it_was_written_and_repeating_it_changes_nothing() -> None:
+    found = {
+        2024: StoredYear(3, date(2024, 1, 1), date(2024, 1, 9), 2, 1),
+        2025: StoredYear(1, *[date(2025, 2, 3)] * 2),
+    }
+    before = {"_id": "a", "other": [1]}
+    kept = copy.deepcopy(before)
+    document = with_stored(before, PCE, (2024, 2025), found)
+    assert before == kept
+    assert told_years(document, PCE) == found
+    assert with_stored(document, PCE, (2024, 2025), found) == document
+    assert with_stored(document, PCE, None, found) == document
+
+
+def test_years_that_were_not_looked_at_stay_and_years_without_a_day_go() -> None:
+    day = date(2024, 1, 1)
+    old = {year: StoredYear(1, day.replace(year=year), day.replace(year=year)) for year in (2022, 2023, 2024)}
+    document = with_stored({}, PCE, None, old)
+    document = with_stored(document, PCE, (2023, 2024), {2024: old[2024]})
+    assert set(told_years(document, PCE)) == {2022, 2024}
+    assert set(told_years(with_stored(document, PCE, None, {}), PCE)) == set()
+    assert is_told(with_stored(document, PCE, None, {}), PCE)
+
+
+def test_other_meters_and_odd_notes_do_no_harm() -> None:
+    held = {2024: StoredYear(1, *[date(2024, 1, 1)] * 2)}
+    for odd in (None, 7, [], {PCE: "x"}, {PCE: {"2024": None, "x": {}, "2023": {"days": "?"}}}):
+        assert told_years({FIELD: odd}, PCE) == {}
+        assert told_years(with_stored({FIELD: odd}, PCE, (2024,), held), PCE) == held
+    document = with_stored(with_stored({}, "GI999042", None, held), PCE, None, {})
+    assert told_years(document, "GI999042") == held
+    assert not is_told({}, PCE)

@@ -1,0 +1,102 @@
+"""What the account says is stored of it, for the page's list: kept by every way of storing days, and made up for."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grdf.hooks.accounts import AccountStore
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.documents import DAY, account_range
+from include.gas.errors import ServiceUnavailable
+from include.gas.stored import FIELD, is_told, stored_years, told_years
+from include.sandbox.local_world import LocalWorld
+from tests.helpers import connect_cozy, known_account, yesterday
+from tests.history.steps import read
+from tests.plugins.test_acquire_and_rescope import acquire
+from tests.plugins.test_extract_and_load import document, extract, load
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a staging folder of this test's own."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+def assert_told(couchdb: CouchDBHook, world: LocalWorld, account_id: str, *pces: str) -> None:
+    for pce in pces:
+        days = couchdb.range(DAY, *account_range(account_id, pce))
+        assert days
+        assert told_years(document(world, account_id), pce) == stored_years(days)
+
+
+def without_note(couchdb: CouchDBHook, account_id: str) -> None:
+    def forget(found: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in found.items() if key != FIELD}
+
+    AccountStore(couchdb).update(account_id, forget)
+
+
+def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_leaves_the_account_as_it_is(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    pces = connect_cozy(clean, account_id, 2)
+    acquire(account_id)
+    day = yesterday(clean)
+    load(account_id, extract(account_id, day))
+    assert_told(couchdb, clean, account_id, *pces)
+    assert len(told_years(document(clean, account_id), pces[0])) >= 3
+    revision = document(clean, account_id)["_rev"]
+    load(account_id, extract(account_id, day))
+    assert document(clean, account_id)["_rev"] == revision
+
+
+def test_an_account_from_before_is_made_up_for_by_its_next_run_in_all_its_years(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    load(account_id, extract(account_id, yesterday(clean)))
+    without_note(couchdb, account_id)
+    load(account_id, extract(account_id, yesterday(clean)))
+    (pce,) = document(clean, account_id)[FIELD]
+    assert_told(couchdb, clean, account_id, pce)
+    assert len(told_years(document(clean, account_id), pce)) >= 3
+
+
+def test_the_note_never_makes_a_load_fail(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(CouchDBHook, "scan", lambda *_, **__: (_ for _ in ()).throw(ServiceUnavailable("no")))
+        patch.setattr(CouchDBHook, "range", CouchDBHook_range)
+        assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
+    assert not is_told(document(clean, account_id), pce)  # no half truth either
+    load(account_id, extract(account_id, yesterday(clean)))
+    assert_told(couchdb, clean, account_id, pce)
+
+
+_scan = CouchDBHook.scan
+
+
+def CouchDBHook_range(self: CouchDBHook, doctype: str, startkey: str, endkey: str) -> list[dict[str, Any]]:  # noqa: N802
+    return list(_scan(self, doctype, startkey, endkey))
+
+
+def test_a_range_read_again_is_told_too_but_starts_no_note_of_some_years_alone(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    first = date(clean.control.today().year - 1, 3, 1)
+    read(account_id, first, first + timedelta(days=5))
+    assert not is_told(document(clean, account_id), pce)
+    load(account_id, extract(account_id, yesterday(clean)))
+    assert_told(couchdb, clean, account_id, pce)
+    read(account_id, first - timedelta(days=365), first - timedelta(days=350))
+    assert_told(couchdb, clean, account_id, pce)
+    assert told_years(document(clean, account_id), pce)[first.year - 1].days >= 15
