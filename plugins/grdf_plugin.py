@@ -1,14 +1,42 @@
-"""The one module that Airflow's plugin loader reads (``.airflowignore`` hides the rest of this folder from it)."""
+"""The one module that Airflow's plugin loader reads (``.airflowignore`` hides the rest of this folder from it).
+
+Every Airflow process imports it, each task's among them. So the page, whose FastAPI takes more than a second to import,
+is only made when the API server asks for it.
+"""
 
 from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
 from grdf.timetable import GasDayTimetable
 
+PAGE = "grdf"
+"""Where the page is, below Airflow's own address."""
+
 
 class GrdfPlugin(AirflowPlugin):
-    """Registers the gas-day timetable with every Airflow component."""
+    """Registers the gas-day timetable with every Airflow component, and the page "Gas accounts" with the API server."""
 
     name = "grdf"
     timetables = [GasDayTimetable]
+    # Airflow drops the whole plugin from its UI for one bad value here. An href without a slash in front is taken
+    # relative to `[api] base_url`, so that it also works below a sub-path.
+    external_views = [
+        {"name": "Gas accounts", "href": f"{PAGE}/", "destination": "nav", "url_route": "gas-accounts"},
+        {
+            "name": "Gas account",
+            "href": f"{PAGE}/dag/{{DAG_ID}}",
+            "destination": "dag",
+            "url_route": "gas-account",
+        },
+    ]
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The page, for the process that serves it."""
+        from grdf.page.app import create_app
+
+        return [{"app": create_app(), "url_prefix": f"/{PAGE}", "name": "Gas accounts"}]

@@ -11,7 +11,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +74,22 @@ class AirflowStack:
             "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
         }
 
-    def start(self, processes: Processes, *, triggerer: bool = False) -> None:
+    def start(
+        self,
+        processes: Processes,
+        *,
+        triggerer: bool = False,
+        components: Sequence[str] = ("api-server", "scheduler", "dag-processor"),
+    ) -> None:
         """Migrate the database, start the components and wait until the API answers.
 
         :param processes: keeps the children, and ends them
         :param triggerer: start a triggerer as well
+        :param components: the others, the API server among them
         :raises ProcessError: when a component does not come up; the message shows the end of its log
         """
         self._migrate()
         python = Path(sys.executable)
-        components = ["api-server", "scheduler", "dag-processor", *(["triggerer"] if triggerer else [])]
         children = {
             name: processes.start(
                 f"Airflow's {name}",
@@ -92,7 +98,7 @@ class AirflowStack:
                 env=self.env,
                 cwd=self.home,
             )
-            for name in components
+            for name in (*components, *(["triggerer"] if triggerer else []))
         }
         children["api-server"].await_http(f"{self.url}/api/v2/version", 120)
         self._login()

@@ -1,0 +1,70 @@
+"""The application that Airflow's API server mounts, put together from its routers."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from grdf.page import accounts, render
+from grdf.page.guard import Guard, guard
+from grdf.page.security import login_url
+from include.gas.errors import GasError, RetryLater
+
+log = logging.getLogger(__name__)
+
+ROUTERS = (render.router, accounts.router)
+"""Each route of them depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
+
+
+def create_app() -> FastAPI:
+    """Make the application. It has no ``/docs`` and no ``/openapi.json``, which anybody could read."""
+    app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Guard)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _misunderstood)
+    app.add_exception_handler(GasError, _gas_error)
+    app.add_exception_handler(Exception, _mistake)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    if not render.wants_page(request):
+        detail = error.detail if isinstance(error, HTTPException) else "error"
+        return JSONResponse({"detail": detail}, status, headers)
+    key = f"error.{status}" if f"error.{status}" + ".title" in render.texts_for(request) else "error.400"
+    login = login_url(request) if status == 401 else None
+    answer = render.problem(request, status, key, ((login, "error.401.login"),) if login else ())
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _misunderstood(request: Request, _: Exception) -> Response:
+    return _refused(request, HTTPException(422, "this is not what the page asks for"))
+
+
+def _gas_error(request: Request, error: Exception) -> Response:
+    """What this project says of its own failures names no secret: it is shown as it is."""
+    log.warning("The page Gas accounts could not answer. %s", error)
+    status = 503 if isinstance(error, RetryLater) else 500
+    if not render.wants_page(request):
+        return JSONResponse({"detail": str(error)}, status)
+    return render.problem(request, status, "error.gas", cause=str(error))
+
+
+def _mistake(request: Request, _: Exception) -> Response:
+    """A mistake of this program. Starlette logs it, and sends this answer around every middleware."""
+    answer: Response
+    if render.wants_page(request):
+        answer = render.problem(request, 500, "error.500")
+    else:
+        answer = JSONResponse({"detail": "error"}, 500)
+    guard(answer.headers)
+    return answer

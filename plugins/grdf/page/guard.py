@@ -1,0 +1,98 @@
+"""What holds for every request and every answer of the page: no cross-site request changes anything, and an answer says
+to the browser what may be done with it.
+
+It is a middleware, so that no route can be added without it.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from airflow.sdk.configuration import conf
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
+CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'self'",
+}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in CSP.items()),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+class Guard:
+    """Refuse cross-site requests that could change something, and put the security headers on every answer.
+
+    :param app: what it watches over
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                guard(MutableHeaders(scope=message))
+            await send(message)
+
+        if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
+            await PlainTextResponse(REFUSED, 403)(scope, receive, send_guarded)
+        else:
+            await self.app(scope, receive, send_guarded)
+
+
+def guard(headers: MutableHeaders) -> None:
+    """Put the security headers on an answer; one that the route has set itself stays.
+
+    :param headers: the answer's headers
+    """
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def same_site(headers: Headers) -> bool:
+    """Tell whether a request that changes something comes from Airflow's own site, or from no browser at all.
+
+    A browser says where a request comes from: in ``Sec-Fetch-Site`` when it talks to https or to this machine (W3C,
+    Fetch Metadata), and in ``Origin`` with every POST. ``same-site`` is another host of the same domain: refused.
+    Without either it is a program; one that carries a bearer token cannot be a browser that was led here.
+
+    :param headers: the request's headers
+    """
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None and site != "same-origin":
+        return False
+    origin = headers.get("Origin")
+    if origin is not None:
+        # The scheme is left out: behind a proxy that ends TLS, this server does not see the one the browser used.
+        return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
+    return site is not None or "Authorization" in headers
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None

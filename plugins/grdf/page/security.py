@@ -1,0 +1,210 @@
+"""Who may do what: the one file that knows Airflow's own security modules, which are not part of its public interface.
+
+Airflow does not protect the routes of a plugin. Every route here depends on one of the functions below, which ask the
+auth manager in use (SimpleAuthManager, FAB, ...), with the bearer token or the UI's cookie that the request carries.
+Whatever goes wrong in between, a module that has moved among them, closes the page (503) and never opens it.
+
+* **see** an account: read its DAG.
+* **act** on it: start a run of its DAG.
+* **connect** it: start a run of its DAG *and* edit the connection ``grdf_adict``. It puts a household's consent, which
+  is a credential, into this installation, and that is what Airflow keeps for those who may edit connections.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.security.utils import get_authorization_scheme_param
+
+from include.gas.documents import account_of, check_account_id, dag_id
+
+log = logging.getLogger(__name__)
+
+try:
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from fastapi.security import HTTPAuthorizationCredentials
+except ImportError:
+    log.exception("The page Gas accounts stays closed: this Airflow keeps its security elsewhere.")
+    CLOSED = True
+else:
+    CLOSED = False
+
+ADICT_CONNECTION = "grdf_adict"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever is logged in to Airflow and sent the request.
+
+    :param id: the auth manager's id of the user
+    :param name: the name, for texts and records
+    :param user: Airflow's own object, for this file alone
+    :param request: the request, for this file alone
+    """
+
+    id: str
+    name: str
+    user: Any = field(repr=False)
+    request: Request = field(repr=False)
+
+
+async def visitor(request: Request) -> Visitor:
+    """Give who sent the request.
+
+    :raises HTTPException: 401 when nobody is logged in, 503 when Airflow cannot be asked
+    """
+    if CLOSED:
+        raise HTTPException(503, "closed")
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
+    try:
+        user: Any = await get_user(request, None, bearer)
+        return Visitor(str(user.get_id()), str(user.get_name()), user, request)
+    except HTTPException:  # none, out of date, or not one of this Airflow's: to a caller it is the same
+        raise HTTPException(401, "not logged in") from None
+    except Exception as error:
+        log.exception("Airflow could not say who sent a request to the page Gas accounts.")
+        raise HTTPException(503, "closed") from error
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor)]
+
+
+def account_in_path(account: str, _: VisitorDep) -> str:
+    """Give the account that a route's path names.
+
+    :raises HTTPException: 404 when it cannot be an account's id
+    """
+    try:
+        return check_account_id(account)
+    except ValueError:
+        raise HTTPException(404, "no account id") from None
+
+
+AccountDep = Annotated[str, Depends(account_in_path)]
+
+
+def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
+    """Let those pass who may read the DAG of the account in the path.
+
+    :raises HTTPException: 403
+    """
+    require_dag(visitor, dag_id(account), "see")
+    return visitor
+
+
+def may_act(visitor: VisitorDep, account: AccountDep) -> Visitor:
+    """Let those pass who may start runs of the DAG of the account in the path.
+
+    :raises HTTPException: 403
+    """
+    require_dag(visitor, dag_id(account), "act")
+    return visitor
+
+
+def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
+    """Let those pass who may connect the account in the path.
+
+    :raises HTTPException: 403
+    """
+    require_connect(visitor, account)
+    return visitor
+
+
+ConnectorDep = Annotated[Visitor, Depends(may_connect)]
+
+
+def require_dag(visitor: Visitor, dag: str, what: Literal["see", "act"]) -> None:
+    """Check the right to read a DAG or to start runs of it.
+
+    :param visitor: who asks
+    :param dag: the DAG's id; it need not exist yet
+    :param what: ``see`` or ``act``
+    :raises HTTPException: 403
+    """
+    if what == "see":
+        check = requires_access_dag("GET", None, dag)
+    else:
+        check = requires_access_dag("POST", DagAccessEntity.RUN, dag)
+    _ask(lambda: check(visitor.request, visitor.user))
+
+
+def require_connect(visitor: Visitor, account: str) -> None:
+    """Check the right to connect an account.
+
+    :param visitor: who asks
+    :param account: the account's id; it need not exist yet
+    :raises HTTPException: 403
+    """
+    require_dag(visitor, dag_id(account), "act")
+    details = ConnectionDetails(conn_id=ADICT_CONNECTION)
+    if not _ask(lambda: get_auth_manager().is_authorized_connection(method="PUT", details=details, user=visitor.user)):
+        raise HTTPException(403, "forbidden")
+
+
+def can_act(visitor: Visitor, dag: str) -> bool:
+    """Tell whether somebody may start runs of a DAG, for a page that shows a button or not.
+
+    :param visitor: who asks
+    :param dag: the DAG's id
+    """
+    return _allowed(lambda: require_dag(visitor, dag, "act"))
+
+
+def can_connect(visitor: Visitor, account: str) -> bool:
+    """Tell whether somebody may connect an account, for a page that shows a button or not.
+
+    :param visitor: who asks
+    :param account: the account's id
+    """
+    return _allowed(lambda: require_connect(visitor, account))
+
+
+def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
+    """Give those of some accounts that somebody may see.
+
+    :param visitor: who asks
+    :param accounts: account ids
+    """
+    dags = {dag_id(account) for account in accounts}
+    seen = _ask(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=visitor.user, method="GET"))
+    return {account for account in map(account_of, seen) if account}
+
+
+def login_url(request: Request) -> str | None:
+    """Give the address of Airflow's login, from which one comes back to this page; ``None`` when it cannot be told.
+
+    The query is left out: what comes back from GRDF must not travel on.
+
+    :param request: the request that nobody was logged in for
+    """
+    try:
+        return str(get_auth_manager().get_url_login(next_url=str(request.url.replace(query="", fragment=""))))
+    except Exception:  # noqa: BLE001 - the page that says "not logged in" is shown in any case
+        return None
+
+
+def _ask(question: Any) -> Any:
+    try:
+        return question()
+    except HTTPException:
+        raise
+    except Exception as error:
+        log.exception("Airflow could not say what somebody may do on the page Gas accounts.")
+        raise HTTPException(503, "closed") from error
+
+
+def _allowed(check: Any) -> bool:
+    try:
+        check()
+    except HTTPException as refused:
+        if refused.status_code == 403:
+            return False
+        raise
+    return True

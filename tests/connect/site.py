@@ -1,0 +1,101 @@
+"""An Airflow API server of the tests' own, and visitors to its page, each as a browser or as a program."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+
+from include.sandbox.airflow_stack import AirflowStack
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+    from include.sandbox.processes import Processes
+
+ROLES = ("viewer", "user", "op", "admin")
+ANONYMOUS = "anonymous"
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
+PAGE = {"Accept": "text/html"}
+
+
+class Site:
+    """The API server.
+
+    :param home: its Airflow home
+    :param world: CouchDB and GRDF's stand-in
+    :param database: an empty, migrated database to copy
+    :param path: sub-path below which Airflow answers, as a proxy would have it
+    :param settings: environment on top
+    """
+
+    def __init__(
+        self, home: Path, world: LocalWorld, database: Path, *, path: str = "", settings: dict[str, str] | None = None
+    ) -> None:
+        (home / "airflow.db").write_bytes(database.read_bytes())
+        passwords = home / "role-passwords.json"
+        self.passwords = {role: secrets.token_urlsafe(12) for role in ROLES}
+        self.stack = AirflowStack(home, 0, {})
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps(self.passwords | {"admin": self.stack.password}), encoding="utf-8")
+        self.passwords["admin"] = self.stack.password
+        self.origin = self.stack.url
+        self.url = self.stack.url + path
+        self.stack.env |= {
+            **world.connections(),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__API__BASE_URL": self.url,
+            **(settings or {}),
+        }
+        self._tokens: dict[str, str] = {}
+
+    def start(self, processes: Processes) -> None:
+        """Start the API server alone."""
+        self.stack.url = self.url
+        self.stack.start(processes, components=("api-server",))
+
+    def token(self, role: str) -> str:
+        """Log a user of this role in, once, and give the token."""
+        if role not in self._tokens:
+            form = {"username": role, "password": self.passwords[role]}
+            answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+            answer.raise_for_status()
+            self._tokens[role] = answer.json()["access_token"]
+        return self._tokens[role]
+
+    def browser(self, role: str = ANONYMOUS) -> Browser:
+        """Give a browser in which a user of this role is logged in to Airflow's UI."""
+        browser = Browser(self)
+        if role != ANONYMOUS:
+            browser.cookies.set("_token", self.token(role), path="/")
+        return browser
+
+    def program(self, role: str = ANONYMOUS) -> requests.Session:
+        """Give a program that sends the bearer token of a user of this role."""
+        session = requests.Session()
+        if role != ANONYMOUS:
+            session.headers["Authorization"] = f"Bearer {self.token(role)}"
+        return session
+
+
+class Browser(requests.Session):
+    """Sends what a browser sends beside the request, and does not follow redirects unless told to."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        self.headers.update(PAGE | {"Accept-Language": "en"})
+
+    def request(self, method: str, url: str, **options: object) -> requests.Response:  # type: ignore[override]
+        if url.startswith("/"):
+            url = f"{self.site.url}/grdf{url}"
+        options.setdefault("timeout", 60)
+        options.setdefault("allow_redirects", False)
+        if urlsplit(url).netloc == urlsplit(self.site.url).netloc:
+            fetch = {"Sec-Fetch-Site": "same-origin"} | ({"Origin": self.site.origin} if method == "POST" else {})
+            options["headers"] = fetch | dict(options.get("headers") or {})  # type: ignore[call-overload]
+        return super().request(method, url, **options)  # type: ignore[arg-type]

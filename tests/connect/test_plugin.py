@@ -1,0 +1,61 @@
+"""The page as Airflow knows it: an entry in its navigation, a tab on each DAG, and no complaint."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from include.gas.documents import dag_id
+from tests.connect.site import Site
+
+
+def plugin(site: Site) -> dict[str, Any]:
+    plugins = site.program("viewer").get(f"{site.url}/api/v2/plugins", timeout=60).json()["plugins"]
+    return next(each for each in plugins if each["name"] == "grdf")
+
+
+def test_airflow_takes_the_plugin(site: Site) -> None:
+    errors = site.program("admin").get(f"{site.url}/api/v2/plugins/importErrors", timeout=60).json()
+    assert errors == {"import_errors": [], "total_entries": 0}
+    known = plugin(site)
+    assert [(each["name"], each["url_prefix"]) for each in known["fastapi_apps"]] == [("Gas accounts", "/grdf")]
+    assert {each["destination"] for each in known["external_views"]} == {"nav", "dag"}
+
+
+def test_the_command_line_lists_it(site: Site) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "plugins", "--output", "json"],
+        env=site.stack.env | {"PATH": ""},
+        cwd=site.stack.home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    assert [each["name"] for each in listed if each["name"] == "grdf"] == ["grdf"]
+
+
+def test_the_addresses_of_its_views_lead_to_the_page(site: Site) -> None:
+    """Airflow's UI takes them relative to its base address, and puts the DAG's id in."""
+    browser = site.browser("admin")
+    for view in plugin(site)["external_views"]:
+        href = view["href"].replace("{DAG_ID}", dag_id("nobody"))
+        answer = browser.get(f"{site.url}/{href}", allow_redirects=True)
+        assert answer.status_code in (200, 404), view
+        assert answer.url.startswith(f"{site.url}/grdf/"), "redirects keep the sub-path"
+        assert "<h1>" in answer.text
+
+
+def test_all_that_a_page_needs_is_there_and_may_be_kept(site: Site) -> None:
+    text = site.browser("admin").get("/").text
+    needed = [part.partition('"')[0] for part in text.split('="') if "/static/" in part.partition('"')[0]]
+    assert len(needed) >= 2
+    for address in needed:
+        answer = site.browser().get(site.origin + address)
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Type"].startswith(("text/css", "text/javascript"))

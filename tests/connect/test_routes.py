@@ -1,0 +1,84 @@
+"""Who may do what: a row for every route of the page, for every kind of visitor, as browser and as program.
+
+A route without a row fails the first test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from grdf.page.app import create_app
+from grdf.page.render import static_name
+from tests.connect.site import ANONYMOUS, ROLES, Site
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a route answers: to nobody in particular, and to a viewer, user, op and admin."""
+
+    method: str
+    path: str
+    anonymous: int
+    viewer: int
+    user: int
+    op: int
+    admin: int
+
+    def __getitem__(self, who: str) -> int:
+        return int(getattr(self, who))
+
+
+TABLE = {
+    "GET /": Row("GET", "/", 401, 200, 200, 200, 200),
+    "GET /accounts/{account}": Row("GET", "/accounts/nobody-yet", 401, 404, 404, 404, 404),
+    "GET /dag/{dag}": Row("GET", "/dag/grdf_history", 401, 200, 200, 200, 200),
+    # Style and script of this project: they say nothing about anybody.
+    "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),
+}
+
+
+def routes(app: FastAPI) -> set[str]:
+    found = set()
+    for route in app.routes:
+        assert isinstance(route, APIRoute), f"{route} is mounted past the table"
+        found |= {f"{method} {route.path}" for method in route.methods}
+    return found
+
+
+def test_every_route_has_a_row() -> None:
+    assert routes(create_app()) == TABLE.keys()
+
+
+@pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
+@pytest.mark.parametrize("route", sorted(TABLE))
+def test_who_may_do_what(site: Site, route: str, who: str) -> None:
+    row = TABLE[route]
+    as_browser = site.browser(who).request(row.method, row.path)
+    as_program = site.program(who).request(row.method, f"{site.url}/grdf{row.path}", timeout=60, allow_redirects=False)
+    assert (as_browser.status_code, as_program.status_code) == (row[who], row[who])
+    if row[who] in (401, 403):
+        assert as_program.json() == {"detail": {401: "not logged in", 403: "forbidden"}[row[who]]}
+        assert "<h1>" in as_browser.text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/static/page.css", "/static/..%2fapp.py"])
+def test_what_is_not_there(site: Site, path: str) -> None:
+    assert site.browser("admin").get(path).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a.b.c", ""])
+def test_a_token_of_somebody_else_is_none(site: Site, token: str) -> None:
+    browser = site.browser()
+    browser.cookies.set("_token", token, path="/")
+    assert browser.get("/").status_code == 401
+    assert browser.get("/", headers={"Authorization": f"Bearer {token or 'x'}"}).status_code == 401
+
+
+def test_nobody_is_led_to_the_login_without_what_grdf_has_sent(site: Site) -> None:
+    text = site.browser().get("/?code=secret-code&state=s").text
+    assert "/auth/login" in text
+    assert "secret-code" not in text

@@ -1,0 +1,84 @@
+"""The catalogue: both languages say the same things, and all that a page asks for is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from grdf.page import render, texts
+from grdf.page.texts import LANGUAGES, Texts, catalogue, language_of
+
+
+def gaps(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_keys_with_the_same_gaps() -> None:
+    english, french = ({key: gaps(text) for key, text in catalogue(language).items()} for language in ("en", "fr"))
+    assert english == french
+    assert set(LANGUAGES) == {"en", "fr"}
+
+
+def test_no_text_is_empty() -> None:
+    assert [key for language in LANGUAGES for key, text in catalogue(language).items() if not text.strip()] == []
+
+
+def test_every_file_of_the_catalogue_is_read() -> None:
+    assert {path.name.split(".")[1] for path in texts.FOLDER.iterdir()} == set(LANGUAGES)
+
+
+def test_templates_ask_for_texts_that_exist() -> None:
+    asked = {
+        key
+        for path in (render.HERE / "templates").iterdir()
+        for key in re.findall(r"\bt\(\"([^\"]+)\"[,)]", path.read_text(encoding="utf-8"))
+    }
+    assert asked
+    assert asked - catalogue("en").keys() == set()
+
+
+def test_every_problem_has_its_three_texts() -> None:
+    """Those that the code names are found in it: ``problem(request, status, "key", ...)``."""
+    keys = {key for path in Path(render.HERE).glob("*.py") for key in problems_of(path)}
+    assert keys
+    missing = {f"{key}.{part}" for key in keys for part in ("title", "what", "next")} - catalogue("en").keys()
+    assert missing == set()
+
+
+def problems_of(path: Path) -> set[str]:
+    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    found = set()
+    for call in calls:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name == "problem" and len(call.args) > 2 and isinstance(call.args[2], ast.Constant):
+            found.add(str(call.args[2].value))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA,fr;q=0.8,en;q=0.5", "fr"),
+        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
+        ("de,fr;q=0.4", "fr"),
+        ("de", "en"),
+        ("en;q=0.1, fr;q=0.2", "fr"),
+        ("fr;q=0", "en"),
+        ("fr;q=nonsense, ;;, =", "en"),
+    ],
+)
+def test_the_browser_chooses_the_language(header: str | None, language: str) -> None:
+    assert language_of(header) == language
+
+
+def test_a_text_is_filled() -> None:
+    assert "7" in Texts("fr")("accounts.count", count=7)
+    with pytest.raises(KeyError):
+        Texts("en")("accounts.count")
