@@ -1,0 +1,107 @@
+"""What the list says of an account first, and that it says it of any document at all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, VENDOR_DOWN
+from include.gas.overview import Situation, overview
+
+PCE, OTHER = "09999999900017", "GI999042"
+TODAY = date(2026, 5, 20)
+
+
+def account(**more: Any) -> dict[str, Any]:
+    """An account that is well: two years stored, the newest day three days old."""
+    document: dict[str, Any] = {
+        "_id": "home",
+        "account_type": "grdfgrandlyon",
+        "oauth": {},
+        "oauth_callback_results": {"pce_id": PCE, "consents": [{"pce": PCE, "id_accreditation": "x"}]},
+        "history": {PCE: {"id_accreditation": "x", "from": "2024-01-01", "read_at": "2026-01-01T00:00:00Z"}},
+        "stored": {
+            PCE: {
+                "2025": {"days": 365, "first": "2025-01-01", "last": "2025-12-31", "corrected": 2},
+                "2026": {"days": 137, "first": "2026-01-01", "last": "2026-05-17", "provisional": 35},
+            }
+        },
+    }
+    return document | more
+
+
+def consents(*ends: str | None) -> dict[str, Any]:
+    listed = [{"pce": pce, "id_accreditation": "x", "end": end} for pce, end in zip((PCE, OTHER), ends, strict=False)]
+    return {"oauth_callback_results": {"pce_id": PCE, "consents": listed}}
+
+
+def gap(awaited: int, none: int) -> dict[str, Any]:
+    entry = {"first": "2026-02-01", "last": "2026-02-09", "awaited": awaited, "none": none, "since": "x"}
+    return {"gaps": {PCE: {"2026": entry | ({"awaited_from": "2026-02-03"} if awaited else {})}}}
+
+
+CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
+STATES: list[tuple[Situation, dict[str, Any]]] = [
+    (Situation.WELL, {}),
+    (Situation.WELL, gap(0, 9)),
+    (Situation.WELL, consents((TODAY + timedelta(31)).isoformat())),
+    (Situation.ENDING, consents((TODAY + timedelta(30)).isoformat())),
+    (Situation.ENDING, consents((TODAY + timedelta(1)).isoformat(), None)),
+    (Situation.PARTLY, consents(TODAY.isoformat(), None)),
+    (Situation.CONNECT, consents(TODAY.isoformat())),
+    (Situation.CONNECT, consents(TODAY.isoformat(), "2026-01-01")),
+    (Situation.CONNECT, {"state": OAUTH_OUTDATED}),
+    (Situation.CONNECT, {"state": LOGIN_FAILED, "leaving": None}),
+    (Situation.CONNECT, {"oauth_callback_results": {}, "stored": {}}),
+    (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
+    (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
+    (Situation.NEW, CODE),
+    (Situation.NEW, {"stored": {}}),
+    (Situation.NEW, {"stored": {PCE: {}}}),
+    (Situation.VENDOR, {"state": VENDOR_DOWN}),
+    (Situation.VENDOR, {"state": VENDOR_DOWN, **consents("2020-01-01")} | consents((TODAY + timedelta(9)).isoformat())),
+    (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),
+    (Situation.LATE, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-12", "last": "2026-05-12"}}}}),
+    (Situation.WELL, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-13", "last": "2026-05-13"}}}}),
+    (Situation.GAPS, gap(1, 3)),
+    (Situation.LEAVING, {"leaving": {"run": "r", "by": "x", "since": "y"}, "state": OAUTH_OUTDATED}),
+    (Situation.LEAVING, {"leaving": {"run": "r"}, "oauth": 7}),
+    (Situation.ODD, {"oauth": 7}),
+    (Situation.ODD, {"oauth_callback_results": {"pce_id": "nonsense"}}),
+    (Situation.ODD, {"_id": "a:b"}),
+]
+
+
+@pytest.mark.parametrize(("situation", "more"), STATES)
+def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
+    assert overview(account(**more)).situation(TODAY) == situation
+
+
+def test_every_situation_is_met_above() -> None:
+    assert {situation for situation, _ in STATES} == set(Situation)
+
+
+def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
+    document = account(**consents("2027-05-01", None), **gap(2, 3))
+    document["stored"] = document["stored"] | {
+        OTHER: {"2024": {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}}
+    }
+    line = overview(document)
+    assert (line.meters, line.first, line.last) == ((PCE, OTHER), date(2024, 3, 1), date(2024, 3, 31))
+    assert (line.days, line.provisional, line.corrected) == (512, 36, 3)
+    assert (line.awaited, line.none, line.missing) == (2, 3, 5)
+    assert (line.consent_end, line.consents_end) == (date(2027, 5, 1), None)
+
+
+@pytest.mark.parametrize("key", ["stored", "gaps", "meter_facts", "state_since", "state_message", "history", "leaving"])
+@pytest.mark.parametrize("odd", [None, 7, "x", [], {PCE: 7}, {PCE: {"2026": 7}}])
+def test_odd_documents_have_a_line_too(key: str, odd: object) -> None:
+    assert overview(account(**{key: odd})).id == "home"
+
+
+def test_nothing_secret_is_in_a_line() -> None:
+    document = account(oauth={"code": "secret-c", "access_token": "secret-a", "nonce": "secret-n"})
+    document["oauth_callback_results"] |= {"id_token": "secret-i"}
+    assert "secret" not in repr(overview(document))

@@ -1,0 +1,43 @@
+"""A CouchDB of one test's own: the embedded one, and a real one when GRDF_TEST_COUCHDB_URL names it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+import pytest
+import requests
+
+from grdf.hooks.couchdb import CouchDBHook
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
+
+
+@pytest.fixture(params=["embedded", "real"])
+def couchdb(
+    request: pytest.FixtureRequest, world: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CouchDBHook]:
+    """A hook on the connection ``couchdb``, whose databases no other test sees."""
+    parts, login = urlsplit(world.couch.url), (world.couch.user, world.couch.password)
+    if request.param == "real":
+        if REAL is None:
+            pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
+        parts = urlsplit(REAL)
+        login = (unquote(parts.username or ""), unquote(parts.password or ""))
+    root, prefix = f"{parts.scheme}://{parts.hostname}:{parts.port}", f"page{secrets.token_hex(4)}/"
+    connection = {
+        "conn_type": "generic", "host": root, "login": login[0], "password": login[1],
+        "extra": {"database_prefix": prefix},
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(connection))
+    yield CouchDBHook()
+    for name in requests.get(f"{root}/_all_dbs", auth=login, timeout=30).json():
+        if name.startswith(prefix):
+            requests.delete(f"{root}/{quote(name, safe='')}", auth=login, timeout=30)

@@ -1,0 +1,96 @@
+"""The mirror of the accounts: right after anything that can happen to the documents, and cheap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.removal import Remover
+from grdf.page.mirror import AccountMirror
+from include.gas.documents import ACCOUNT
+from include.gas.errors import ServiceUnavailable
+
+IDS = ("mirror-a", "mirror-b", "mirror-c")
+
+
+def account(account_id: str, **more: Any) -> dict[str, Any]:
+    return {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {"code": "c"}, **more}
+
+
+def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
+    stored = couchdb.fetch(ACCOUNT, [document["_id"] for document in documents])
+    revisions = {key: {"_rev": document["_rev"]} for key, document in stored.items()}
+    for document in documents:
+        assert couchdb.put(ACCOUNT, document | revisions.get(document["_id"], {}))
+
+
+def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb)
+    assert mirror.overviews() == {}  # not even a database
+    put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"}, {"_id": "_design/x", "language": "js"})
+    assert sorted(mirror.overviews()) == list(IDS)
+    put(couchdb, account(IDS[1], state="VENDOR_DOWN"))
+    assert [line.state for line in mirror.overviews().values()].count("VENDOR_DOWN") == 1
+    Remover(couchdb).remove(ACCOUNT, IDS[0])
+    assert sorted(mirror.overviews()) == list(IDS[1:])
+    put(couchdb, account(IDS[0]))
+    assert sorted(mirror.overviews()) == list(IDS)
+    put(couchdb, {"_id": IDS[2], "account_type": "bank"})
+    assert sorted(mirror.overviews()) == list(IDS[:2])
+
+
+def test_an_account_that_is_gone_without_a_word_is_noticed(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a purge, of which CouchDB's feed of changes does not tell."""
+    mirror = AccountMirror(couchdb)
+    put(couchdb, *map(account, IDS))
+    mirror.overviews()
+    Remover(couchdb).remove(ACCOUNT, IDS[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountMirror, "_take", lambda *_: None)
+        mirror.overviews()
+    assert sorted(mirror.overviews()) == list(IDS[1:])
+
+
+def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb)
+    put(couchdb, *map(account, IDS))
+    put(couchdb, *map(account, IDS))
+    assert len(mirror.overviews()) == 3
+    couchdb.good(couchdb.request("DELETE", ACCOUNT, ""))
+    put(couchdb, account("mirror-z"))
+    assert list(mirror.overviews()) == ["mirror-z"]
+
+
+def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grdf.page.mirror.BATCH", 2)
+    mirror = AccountMirror(couchdb)
+    put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
+    assert len(mirror.overviews()) == 7
+
+
+def test_a_look_costs_two_requests_however_many_accounts_there_are(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb)
+    put(couchdb, *(account(f"mirror-{n}") for n in range(50)))
+    mirror.overviews()
+    for changed in (False, True):
+        if changed:
+            put(couchdb, account("mirror-7", state="VENDOR_DOWN"))
+        before = couchdb.requests_sent
+        assert len(mirror.overviews()) == 50
+        assert couchdb.requests_sent - before == 2
+
+
+def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb)
+    put(couchdb, account("mirror-a"))
+    mirror.overviews()
+    address = couchdb.get_conn().server_url
+    couchdb.get_conn().server_url = "http://127.0.0.1:9"
+    with pytest.raises(ServiceUnavailable, match="could not be reached"):
+        mirror.overviews()
+    couchdb.get_conn().server_url = address
+    assert list(mirror.overviews()) == ["mirror-a"]
