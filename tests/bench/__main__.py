@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota")
+NAMES = ("parse", "load", "quota", "store")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -28,6 +28,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
     parser.add_argument("--accounts", type=_count, metavar="N", help="accounts (default: parse 200, quota 100)")
+    parser.add_argument("--years", type=float, metavar="Y", help="store: history of each account (default: 1)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="store: filling ends after so long (default: 6)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="store: keep it there; a later call goes on with it")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
     parser.add_argument("--days", type=_count, metavar="D", help="load: days of the first import (default: 3 years)")
     return parser.parse_args(argv)
 
@@ -65,6 +69,18 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
         from tests.bench import quota
 
         quota.run(report, home, accounts=options.accounts)
+    elif report.name == "store":
+        from tests.bench import store
+
+        store.run(
+            report,
+            home,
+            accounts=options.accounts,
+            years=options.years,
+            minutes=options.minutes,
+            repeat=options.repeat,
+            keep=options.keep,
+        )
     else:
         from tests.bench import load
 
@@ -87,8 +103,12 @@ def main(argv: list[str]) -> int:
             run(report, home, options)
             print("\n" + report.text(), flush=True)
             reports.append(report)
+    result = {"machine": facts, **{report.name: report.data() for report in reports}}
+    if options.plots:
+        from tests.bench.plots import draw_all
+
+        print(*(f"drawn: {file}" for file in draw_all(result, options.plots)), sep="\n")
     if options.json:
-        result = {"machine": facts, **{report.name: report.data() for report in reports}}
         options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return 1 if any(report.wrong for report in reports) else 0
 

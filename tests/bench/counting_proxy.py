@@ -20,7 +20,9 @@ class CountingProxy:
     def __init__(self, target: str) -> None:
         self.seen: list[str] = []
         """``METHOD path`` of each request, in order."""
-        self._server = _Server(target, self.seen)
+        self.bytes: list[int] = []
+        """Of each request, its body's bytes and those of the answer's body."""
+        self._server = _Server(target, self.seen, self.bytes)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -43,10 +45,11 @@ class CountingProxy:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, target: str, seen: list[str]) -> None:
+    def __init__(self, target: str, seen: list[str], bytes_: list[int]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(target)
         self.seen = seen
+        self.bytes = bytes_
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
             connection.request(self.command, target.path.rstrip("/") + self.path, body or None, headers)
             answer = connection.getresponse()
             text = answer.read()
+            self.server.bytes.append(len(body) + len(text))
         finally:
             connection.close()
         self.send_response(answer.status)
@@ -74,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the names http.server asks for
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the names http.server asks for
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: requests are in ``seen``."""

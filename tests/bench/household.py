@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -63,21 +63,33 @@ class Household:
         self.daily_answer = self._told(window, self.later, "2026-01-22T09:00:00+00:00")
 
     def _told(self, window: Window, loads: dict[date, int], read_at: str) -> Told:
-        asked = Asked(window.first, window.end)
-        lines = []
-        for day in window.days():
-            corrected = loads[day] != self.at_first.get(day, loads[day])
-            line = Day(
-                day=day,
-                index_start=10_000,
-                index_end=10_000 + round(loads[day] / 11.2),
-                energy=loads[day],
-                coefficient=11.2,
-                quality=CORRECTED if corrected else MEASURED,
-                status=PROVISIONAL if (LAST_DAY - day).days < SETTLED else DEFINITIVE,
-            )
-            lines.append(json.dumps(informative(PCE, asked, line), ensure_ascii=False))
-        return Told(window, "\n".join(lines), read_at)
+        corrected = {day for day in window.days() if loads[day] != self.at_first.get(day, loads[day])}
+        return Told(window, answer_body(PCE, window, loads, corrected, LAST_DAY), read_at)
+
+
+def answer_body(pce: str, window: Window, loads: Mapping[date, int], corrected: Collection[date], newest: date) -> str:
+    """Write an answer of ADICT, one line per gas day.
+
+    :param pce: the meter
+    :param window: the gas days asked for
+    :param loads: kWh of each of them
+    :param corrected: those that GRDF has changed
+    :param newest: newest gas day of all; days long before it are definitive
+    """
+    asked = Asked(window.first, window.end)
+    lines = []
+    for day in window.days():
+        line = Day(
+            day=day,
+            index_start=10_000,
+            index_end=10_000 + round(loads[day] / 11.2),
+            energy=loads[day],
+            coefficient=11.2,
+            quality=CORRECTED if day in corrected else MEASURED,
+            status=PROVISIONAL if (newest - day).days < SETTLED else DEFINITIVE,
+        )
+        lines.append(json.dumps(informative(pce, asked, line), ensure_ascii=False))
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,200 @@
+"""Does a daily run cost the same whatever lies in CouchDB? By length of history, and by number of other accounts.
+
+The measured households lie among others, whose number grows step by step; at each step they have a daily run (one day
+new, two corrected, those of two months unchanged). Beside each run stands the same run of the same household in
+databases that hold no others, and one raw ``_bulk_docs`` of as many documents as the run writes: what slows the machine
+for a while meets all three. After every run its household is read and held against what GRDF says.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from include.gas.documents import DAY, MONTH, YEAR
+from tests.bench.report import Report, Row, Target
+from tests.bench.store_daily import counted, raw_write, timed
+from tests.bench.store_fleet import Member
+from tests.bench.store_konnector import Konnectors
+from tests.bench.store_reads import reads
+from tests.bench.store_world import HISTORIES, World, facts_of, opened, server_memory
+from tests.bench.timing import Figures, Samples, side_by_side
+
+ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
+STEPS = (10, 100, 1000, 5000)
+GOAL, GOAL_DAYS = 5000, 1095
+USUAL = "3 years"
+"""The history of the households by which the number of other accounts is judged: what GRDF gives."""
+FLAT = 1.5
+RAW = "one raw _bulk_docs"
+
+BY_HISTORY = "A daily run's load by length of history"
+BY_ACCOUNTS = f"A daily run by number of other accounts ({USUAL} of history)"
+ON_DISK = "What is stored"
+
+
+def run(
+    report: Report,
+    home: Path,
+    *,
+    accounts: int | None = None,
+    years: float | None = None,
+    minutes: float | None = None,
+    repeat: int | None = None,
+    keep: Path | None = None,
+) -> None:
+    """Measure.
+
+    :param report: takes the outcome
+    :param home: an empty folder
+    :param accounts: how many other accounts there are in the end
+    :param years: history of each of them
+    :param minutes: for how long they are stored at most
+    :param repeat: measurements of each figure
+    :param keep: folder that keeps the databases, so that a later run goes on from there
+    """
+    wanted, days = accounts or ACCOUNTS, round((years or YEARS) * 365)
+    until = time.monotonic() + 60 * (minutes or MINUTES)
+    with opened(home, keep, days, repeat or REPEAT) as world:
+        report.facts = facts_of(world)
+        found = None
+        for step in sorted({*(each for each in STEPS if each < wanted), wanted}):
+            if step < world.state.filled or (step == world.state.filled and step < wanted):
+                continue  # measured by an earlier run
+            world.fill(step, until)
+            found = _measure(report, world)
+            if world.state.filled < step:
+                report.remarks.append(
+                    f"Storing was stopped after {minutes or MINUTES:g} minutes, at {world.state.filled} of {wanted} "
+                    "accounts: --minutes gives more."
+                )
+                break
+        if found is None:
+            found = _measure(report, world)
+        _tables(report, world, *found)
+        report.tables |= reads(report, world)
+        _extrapolate(report, world)
+
+
+def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
+    """Let all measured households have a daily run, and note the step's figures."""
+    step = world.next_step()
+    for doctype, number in world.missing().items():
+        report.wrong.append(f"{number} documents of {doctype} are missing beside {world.state.filled} other accounts")
+    traffic = {}
+    for name, group in world.members.items():
+        seen = counted(report, world.busy, group[0], step)
+        traffic[name] = {"requests": seen.requests, "KB": seen.bytes / 1000, "extract's requests": seen.reads}
+        counted(report, world.alone, group[0], step)
+    variants: dict[str, Callable[[], Figures]] = {}
+    for name, group in world.members.items():
+        for place, word in ((world.busy, ""), (world.alone, " alone")):
+            turns = iter(group[1:])
+            variants[name + word] = lambda turns=turns, place=place: timed(report, place, next(turns), step)  # type: ignore[misc]
+    numbers = itertools.count()
+    variants[RAW] = lambda: raw_write(world.alone, _as_many(world.members[USUAL][0], f"{step}-{next(numbers)}"))
+    found = side_by_side(variants, world.state.members - 1)
+    documents, size = world.size()
+    usual = found.middle(USUAL)
+    point: Row = {
+        "other accounts": world.state.filled,
+        "day documents": world.state.filled * world.state.history,
+        "requests": traffic[USUAL]["requests"],
+        "KB": traffic[USUAL]["KB"],
+        "load ms": usual["load"],
+        "of alone": found.ratio(USUAL, f"{USUAL} alone", "load"),
+        "of raw write": found.ratio(USUAL, RAW, "load"),
+        "extract's requests": traffic[USUAL]["extract's requests"],
+        "extract ms": usual["extract"],
+        "extract of alone": found.ratio(USUAL, f"{USUAL} alone", "extract"),
+        "documents": documents,
+        "MB": size / 1e6,
+        "server MB": server_memory(),
+        "seconds": world.state.seconds,
+    }
+    world.state.points = [each for each in world.state.points if each["other accounts"] != world.state.filled]
+    world.state.points.append(point)
+    world.save()
+    print(f"  {world.state.filled} other accounts: load {usual['load']:.0f} ms", flush=True)
+    return found, traffic
+
+
+def _as_many(member: Member, name: str) -> list[Row]:
+    """Give new documents, as many and of the kinds that a daily run writes."""
+    stored = member.documents()
+    chosen = [*stored[DAY][-4:], *stored[MONTH][-3:], *stored[YEAR][-2:]]
+    return [document | {"_id": f"{name}-{number}"} for number, document in enumerate(chosen)]
+
+
+def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row]) -> None:
+    konnectors = Konnectors(report, world)
+    theirs = konnectors.measure(partial(raw_write, world.alone), lambda name: _as_many(world.members[USUAL][0], name))
+    report.tables[BY_HISTORY] = [
+        {
+            "history": name,
+            "gas days": days,
+            "requests": traffic[name]["requests"],
+            "KB": traffic[name]["KB"],
+            "ms": found.middle(name)["load"],
+            "of raw write": found.ratio(name, RAW, "load"),
+            "of alone": found.ratio(name, f"{name} alone", "load"),
+            **theirs[name],
+        }
+        for name, days in HISTORIES.items()
+    ]
+    points = world.state.points
+    hidden = ("documents", "MB", "server MB", "seconds")
+    report.tables[BY_ACCOUNTS] = [{key: each[key] for key in each if key not in hidden} for each in points]
+    report.tables[ON_DISK] = [
+        {
+            "other accounts": each["other accounts"],
+            "documents": each["documents"],
+            "MB on disk": each["MB"],
+            "bytes per document": each["MB"] * 1e6 / each["documents"],
+            "documents/s since the row above": _rate(before, each),
+            "server's memory, MB": each["server MB"],
+        }
+        for before, each in zip([None, *points[:-1]], points, strict=True)
+    ]
+    years = [row["requests"] for row in report.tables[BY_HISTORY]] + [row["requests"] for row in points]
+    old, new = (found.ratio(name, RAW, "load") for name in ("1 year", "10 years"))
+    report.targets = [
+        Target(
+            "requests of a daily run's load: most less fewest, of all histories and steps", max(years) - min(years), 0
+        ),
+        Target("time of a daily run's load, 10 years of history, as a multiple of 1 year", new / old, FLAT),
+        Target(
+            f"time of a daily run's load beside {points[-1]['other accounts']} other accounts, as a multiple of alone",
+            points[-1]["of alone"],
+            FLAT,
+        ),
+    ]
+    report.remarks.append(
+        "A daily run reads the stored days of the calendar years that its 63 days touch, here two, so a household of "
+        "less than two years reads less. `of alone`: the same run at the same time in databases without other accounts."
+    )
+    report.remarks.append("After every run its household's days and totals were read and held against GRDF's word.")
+
+
+def _rate(before: Row | None, after: Row) -> float | None:
+    if before is None or after["seconds"] <= before["seconds"]:
+        return None
+    return (after["documents"] - before["documents"]) / (after["seconds"] - before["seconds"])
+
+
+def _extrapolate(report: Report, world: World) -> None:
+    last = world.state.points[-1]
+    per_document, filled = last["MB"] * 1e6 / last["documents"], world.state.filled
+    if (filled, world.state.history) == (GOAL, GOAL_DAYS) or not world.state.seconds:
+        return
+    rate = filled * world.state.history / world.state.seconds
+    goal = GOAL * GOAL_DAYS
+    report.remarks.append(
+        f"{GOAL:,} accounts with 3 years each are {goal / 1e6:.1f} million day documents. From these figures they "
+        f"would take {goal / rate / 60:.0f} minutes to store ({rate:.0f} a second) and "
+        f"{goal * per_document / 1e9:.1f} GB; `./grdf bench store --accounts {GOAL} --years 3 --minutes 90 "
+        "--keep FOLDER` does it."
+    )

@@ -1,0 +1,120 @@
+"""One daily run of a household as its tasks ``extract`` and ``load`` put it to CouchDB: timed, counted, verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from grdf import settings
+from grdf.operators.load import LoadOperator
+from grdf.staging import StagedAnswer, Staging
+from include.gas.documents import DAY, account_range
+from tests.bench.couch_server import RAW, TIMEOUT, Place
+from tests.bench.counting_proxy import CountingProxy
+from tests.bench.report import Report
+from tests.bench.store_fleet import Member, stored_of
+from tests.bench.store_world import connected
+from tests.bench.timing import Figures, watch
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one daily run sends to CouchDB.
+
+    :param reads: requests of ``extract``
+    :param requests: requests of ``load``
+    :param bytes: bodies of ``load``'s requests and answers together
+    """
+
+    reads: int
+    requests: int
+    bytes: int
+
+
+class DailyRun:
+    """One household's daily run, with GRDF's answer at hand.
+
+    :param place: the databases
+    :param member: the household
+    :param step: which of its daily runs
+    """
+
+    def __init__(self, place: Place, member: Member, step: int) -> None:
+        self.place, self.member, self.step = place, member, step
+        connected(place)
+        window, body, read_at = member.answer(step)
+        answer = StagedAnswer(member.pce, f"{window.first}", f"{window.end}", read_at, body)
+        staging = Staging(settings.staging_url(), settings.staging_conn_id())
+        reference = staging.put(member.account, f"{place.prefix} {step}", [answer])
+        self.task = LoadOperator(
+            task_id="load", account_id=member.account, staged={"reference": reference, "problems": []}
+        )
+        self.task.couchdb.get_conn()  # sends nothing
+        ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
+
+    def extract(self) -> None:
+        """Ask CouchDB what ``extract`` asks it: the account, the newest stored day, the account again."""
+        accounts, member = self.task.accounts, self.member
+        accounts.document(member.account)
+        self.task.couchdb.last_id(DAY, *account_range(member.account, member.pce))
+        accounts.account(member.account)
+
+    def load(self) -> dict[str, Any]:
+        """Do the whole task ``load``."""
+        return self.task.execute({})
+
+    def close(self, report: Report) -> None:
+        """End the connection, and hold what is stored against what GRDF says.
+
+        :param report: takes what is wrong
+        """
+        self.task.couchdb.get_conn().disconnect()
+        off = stored_of(self.place, self.member).differences(self.member.loads(self.step))
+        if wrong := ", ".join(f"{number} {what}" for what, number in off.items() if number):
+            report.wrong.append(f"{self.member.account} after daily run {self.step}: {wrong}")
+
+
+def timed(report: Report, place: Place, member: Member, step: int) -> Figures:
+    """Do a daily run; give the milliseconds of what ``extract`` asks and of ``load``."""
+    run = DailyRun(place, member, step)
+    with watch() as reads:
+        run.extract()
+    with watch() as load:
+        run.load()
+    run.close(report)
+    return {"extract": reads.wall, "load": load.wall}
+
+
+def counted(report: Report, place: Place, member: Member, step: int) -> Traffic:
+    """Do a daily run through a proxy; give what it saw."""
+    with CountingProxy(place.url) as proxy:
+        run = DailyRun(Place(proxy.url, place.auth, place.prefix), member, step)
+        run.extract()
+        reads, before = len(proxy.seen), sum(proxy.bytes)
+        run.load()
+        traffic = Traffic(reads, len(proxy.seen) - reads, sum(proxy.bytes) - before)
+        run.close(report)
+    said = run.task.couchdb.requests_sent
+    if said != traffic.reads + traffic.requests:
+        report.wrong.append(
+            f"{member.account}, daily run {step}: our hook says it sent {said} requests, the proxy saw "
+            f"{traffic.reads + traffic.requests}"
+        )
+    return traffic
+
+
+def raw_write(place: Place, documents: list[dict[str, Any]]) -> Figures:
+    """Write new documents in one ``_bulk_docs``; give its milliseconds.
+
+    :param place: where the benchmark's own database is
+    :param documents: with ids that are not there yet
+    """
+    with place.session() as http:
+        with watch() as taken:
+            answer = http.post(place.database(RAW) + "/_bulk_docs", json={"docs": documents}, timeout=TIMEOUT)
+        answer.raise_for_status()
+        if refused := [row for row in answer.json() if "error" in row]:
+            raise RuntimeError(f"CouchDB refused {len(refused)} documents of the raw write: {refused[0]}")
+    return {"load": taken.wall}

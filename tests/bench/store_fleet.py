@@ -1,0 +1,199 @@
+"""The households of the store benchmark, and how they come into CouchDB.
+
+Every figure follows from the household's number and the day, so that what must be stored is known without keeping it:
+also after an interrupted run, and for thousands of households.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from include.gas.accounts import ACCOUNT_TYPE
+from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range, day_document
+from include.gas.lines import Reading, read_answer
+from include.gas.stored import stored_years, with_stored
+from include.gas.totals import month_documents, year_documents
+from include.gas.windows import Window
+from tests.bench.couch_server import TIMEOUT, Place
+from tests.bench.household import REREAD, SETTLED, Stored, answer_body
+
+LAST_DAY = date(2026, 2, 5)
+"""Newest day before the first daily run. Daily runs of February read two calendar years, the most of all: 400 days."""
+MOST_STEPS = 24
+"""Daily runs that a household can have before its February ends."""
+BATCH = 2000
+DOCTYPES = (DAY, MONTH, YEAR)
+WRITERS = 2
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One household with one meter.
+
+    :param account: its account id
+    :param number: makes its meter and its figures
+    :param history: gas days stored before the first daily run
+    """
+
+    account: str
+    number: int
+    history: int
+
+    @property
+    def pce(self) -> str:
+        """Its meter."""
+        return f"0999999{self.number:07}"
+
+    @property
+    def first(self) -> date:
+        """Its first gas day."""
+        return LAST_DAY - timedelta(days=self.history - 1)
+
+    def corrected(self, step: int) -> tuple[date, date]:
+        """Give the days that GRDF has corrected when daily run number ``step`` asks: one of last year, one of now."""
+        newest = LAST_DAY + timedelta(days=step)
+        return newest - timedelta(days=min(45, self.history - 1)), newest - timedelta(days=1)
+
+    def loads(self, step: int) -> dict[date, int]:
+        """Give what GRDF says when daily run number ``step`` asks (0: before the first one), kWh by gas day."""
+        start = self.number * 31
+        days = (self.first + timedelta(days=at) for at in range(self.history + step))
+        found = {day: (start + day.toordinal() * 17) % 151 for day in days}
+        for number in range(1, step + 1):
+            for day in self.corrected(number):
+                found[day] += 7
+        return found
+
+    def answer(self, step: int) -> tuple[Window, str, str]:
+        """Give the answer that daily run number ``step`` gets: the window, the body, and when it was read."""
+        newest = LAST_DAY + timedelta(days=step)
+        window = Window(max(self.first, newest - timedelta(days=REREAD)), newest + timedelta(days=1))
+        body = answer_body(self.pce, window, self.loads(step), self.corrected(step), newest)
+        return window, body, f"{newest + timedelta(days=1)}T09:00:00+00:00"
+
+    def readings(self, step: int) -> tuple[Reading, ...]:
+        """Give what that answer says."""
+        window, body, _ = self.answer(step)
+        return read_answer(body, account=self.account, pce=self.pce, window=window).readings
+
+    def documents(self) -> dict[str, list[Document]]:
+        """Give all that is stored of it before the first daily run, by doctype."""
+        days = []
+        for day, load in self.loads(0).items():
+            settled = (LAST_DAY - day).days >= SETTLED
+            reading = Reading(day=day, load=load, status="definitive" if settled else "provisional", quality="measured")
+            days.append(day_document(self.account, reading, self.pce, f"{LAST_DAY}T09:00:00+00:00"))
+        months, years = (
+            list(make(self.account, self.pce, days).values()) for make in (month_documents, year_documents)
+        )
+        return {DAY: days, MONTH: months, YEAR: years, ACCOUNT: [self._account_document(days)]}
+
+    def _account_document(self, days: list[Document]) -> Document:
+        meter = {"pce": self.pce, "id_accreditation": f"accreditation-{self.number}"}
+        history = {
+            "id_accreditation": meter["id_accreditation"],
+            "from": f"{self.first}",
+            "read_at": f"{LAST_DAY}T09:00:00.000000Z",
+        }
+        document = {
+            "_id": self.account,
+            "account_type": ACCOUNT_TYPE,
+            "name": f"Household {self.number}",
+            "oauth": {},
+            "oauth_callback_results": {"pce_id": self.pce, "consents": [meter]},
+            "history": {self.pce: history},
+        }
+        return with_stored(document, self.pce, None, stored_years(days))
+
+
+def other(number: int, history: int) -> Member:
+    """Give one of the other households.
+
+    :param number: from 0 on
+    :param history: gas days stored of it
+    """
+    return Member(f"fleet-{number:06}", number, history)
+
+
+def write(place: Place, documents: dict[str, list[Document]]) -> None:
+    """Put documents into CouchDB in bulk; those that are there already stay as they are.
+
+    :param place: the databases
+    :param documents: by doctype
+    :raises RuntimeError: when CouchDB refuses one
+    """
+    with place.session() as http:
+        for doctype, docs in documents.items():
+            for at in range(0, len(docs), BATCH):
+                body = json.dumps({"docs": docs[at : at + BATCH]}, separators=(",", ":"))
+                answer = http.post(
+                    place.database(doctype) + "/_bulk_docs",
+                    data=body,
+                    headers={"Content-Type": "application/json"},
+                    timeout=TIMEOUT,
+                )
+                answer.raise_for_status()
+                refused = [row for row in answer.json() if row.get("error") not in (None, "conflict")]
+                if refused:
+                    raise RuntimeError(f"CouchDB refused {len(refused)} documents of {doctype}: {refused[0]}")
+
+
+def fill(place: Place, history: int, done: int, wanted: int, until: float) -> Iterator[int]:
+    """Store other households, and say after each few how many there are.
+
+    :param place: the databases
+    :param history: gas days of each
+    :param done: how many are there already
+    :param wanted: how many there shall be
+    :param until: when to stop, as ``time.monotonic()`` says
+    """
+    size = max(1, BATCH // history)
+
+    def store(first: int) -> int:
+        end = min(first + size, wanted)
+        merged: dict[str, list[Document]] = {}
+        for number in range(first, end):
+            for doctype, docs in other(number, history).documents().items():
+                merged.setdefault(doctype, []).extend(docs)
+        write(place, merged)
+        return end
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        while done < wanted and time.monotonic() < until:
+            firsts = range(done, min(done + size * WRITERS, wanted), size)
+            for end in pool.map(store, firsts):  # in order: a chunk counts once all before it are stored
+                yield (done := end)
+
+
+def stored_of(place: Place, member: Member) -> Stored:
+    """Read with plain HTTP what is stored of a household."""
+    found: dict[str, list[Document]] = {}
+    start, end = account_range(member.account)
+    with place.session() as http:
+        for doctype in DOCTYPES:
+            query = {"startkey": json.dumps(start), "endkey": json.dumps(end), "include_docs": "true"}
+            answer = http.get(place.database(doctype) + "/_all_docs", params=query, timeout=TIMEOUT)
+            answer.raise_for_status()
+            found[doctype] = [row["doc"] for row in answer.json()["rows"]]
+    return Stored(
+        days=[(date(each["year"], each["month"], each["day"]), each["load"]) for each in found[DAY]],
+        months=[(f"{each['year']}-{each['month']:02d}", each["load"]) for each in found[MONTH]],
+        years=[(f"{each['year']}", each["load"]) for each in found[YEAR]],
+    )
+
+
+def count(place: Place, doctype: str) -> tuple[int, int | None]:
+    """Give how many documents a doctype's database holds, and its bytes on disk where the server says so."""
+    with place.session() as http:
+        answer = http.get(place.database(doctype), timeout=TIMEOUT)
+        answer.raise_for_status()
+        said = answer.json()
+    return int(said["doc_count"]), (said.get("sizes") or {}).get("file")

@@ -1,0 +1,89 @@
+"""The konnector's daily run by length of history, beside ours: it has databases of its own for each household."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from tests.bench.couch_server import Place
+from tests.bench.counting_proxy import CountingProxy
+from tests.bench.konnector import Konnector
+from tests.bench.report import Report, Row
+from tests.bench.store_fleet import DOCTYPES, Member, write
+from tests.bench.store_world import HISTORIES, World
+from tests.bench.timing import Figures, side_by_side, watch
+
+KEPT = ("load", "year", "month", "day", "hour", "minute")
+BLIND = {"days wrong", "totals not GRDF's"}
+
+
+class Konnectors:
+    """One household per length of history, each in databases of its own, as the konnector has stored it.
+
+    :param report: takes what is wrong
+    :param world: the benchmark's world
+    """
+
+    def __init__(self, report: Report, world: World) -> None:
+        self._report, self._world = report, world
+
+    def measure(self, raw: Callable[[list[Row]], Figures], documents: Callable[[str], list[Row]]) -> dict[str, Row]:
+        """Give the konnector's columns, by history.
+
+        :param raw: the raw write to compare with
+        :param documents: what it writes, by a name that makes their ids
+        """
+        turns: dict[str, Callable[[], Figures]] = {}
+        counts: dict[str, Row] = {}
+        places = [self._world.server.fresh() for _ in HISTORIES]
+        opened = [place.__enter__() for place in places]
+        try:
+            for place, (name, days) in zip(opened, HISTORIES.items(), strict=True):
+                member = Member("konnector", 9_900_000, days)
+                place.create(*DOCTYPES)
+                write(place, {each: _as_theirs(docs) for each, docs in member.documents().items() if each in DOCTYPES})
+                counts[name] = self._count(place, member)
+                steps = itertools.count(2)
+                turns[name] = lambda place=place, member=member, steps=steps: self._time(place, member, next(steps))  # type: ignore[misc]
+            numbers = itertools.count()
+            turns["raw"] = lambda: raw(documents(f"konnector-{self._world.state.step}-{next(numbers)}"))
+            found = side_by_side(turns, self._world.state.members - 1)
+        finally:
+            for place in places:
+                place.__exit__(None, None, None)
+        return {
+            name: counts[name]
+            | {
+                "konnector's ms": found.middle(name)["load"],
+                "konnector of raw write": found.ratio(name, "raw", "load"),
+            }
+            for name in HISTORIES
+        }
+
+    def _count(self, place: Place, member: Member) -> Row:
+        with CountingProxy(place.url) as proxy:
+            konnector = Konnector(Place(proxy.url, place.auth, place.prefix))
+            konnector.load(member.readings(1))
+            konnector.close()
+            self._verify(place, member, 1)
+            return {"konnector's requests": len(proxy.seen), "konnector's KB": sum(proxy.bytes) / 1000}
+
+    def _time(self, place: Place, member: Member, step: int) -> Figures:
+        konnector, readings = Konnector(place), member.readings(step)
+        with watch() as taken:
+            konnector.load(readings)
+        konnector.close()
+        self._verify(place, member, step)
+        return {"load": taken.wall}
+
+    def _verify(self, place: Place, member: Member, step: int) -> None:
+        """Corrections it never sees, by design; anything else that is wrong is."""
+        truth = member.loads(step)
+        off = {what: number for what, number in place.stored().differences(truth).items() if number}
+        if not off.keys() <= BLIND or off.get("days wrong", 0) > 2 * step:
+            self._report.wrong.append(f"konnector with {member.history} days, daily run {step}: {off}")
+
+
+def _as_theirs(documents: list[Row]) -> list[Row]:
+    """Give documents as the konnector leaves them: ids that CouchDB draws, no name of the account in them."""
+    return [{key: document[key] for key in KEPT} for document in documents]

@@ -1,0 +1,217 @@
+"""The databases of the store benchmark: the measured households among many others, and the same ones alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range
+from tests.bench.couch_server import RAW, TIMEOUT, Place, Server, server
+from tests.bench.report import Row
+from tests.bench.store_fleet import MOST_STEPS, Member, count, fill, write
+
+HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}
+SPREAD = 5000
+"""The measured households' ids lie among those of so many others."""
+STATE = "state.json"
+
+
+@dataclass
+class State:
+    """How far a kept store is.
+
+    :param history: gas days of each other household
+    :param members: measured households per length of history
+    :param filled: other households that are stored
+    :param step: daily runs that the measured households have had
+    :param seconds: spent on storing other households
+    :param points: what was measured, one row per step
+    """
+
+    history: int
+    members: int
+    filled: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    points: list[Row] = field(default_factory=list)
+
+
+@dataclass
+class World:
+    """The benchmark's databases.
+
+    :param server: the CouchDB
+    :param folder: where the embedded one keeps its data; empty for a server elsewhere
+    :param busy: databases that hold the measured households among many others
+    :param alone: databases that hold the measured households alone
+    :param members: the measured households, by the length of their history
+    :param state: how far it is
+    :param keep: the folder that keeps the state
+    """
+
+    server: Server
+    folder: Path
+    busy: Place
+    alone: Place
+    members: dict[str, list[Member]]
+    state: State
+    keep: Path
+
+    def save(self) -> None:
+        """Keep the state, whole or not at all."""
+        draft = self.keep / f"{STATE}.new"
+        draft.write_text(json.dumps(asdict(self.state), indent=1), encoding="utf-8")
+        draft.replace(self.keep / STATE)
+
+    def fill(self, wanted: int, until: float) -> tuple[int, float]:
+        """Store other households.
+
+        :param wanted: how many there shall be
+        :param until: when to stop, as ``time.monotonic()`` says
+        :return: how many were stored now, and the seconds it took
+        """
+        first, began = self.state.filled, time.monotonic()
+        before = self.state.seconds
+        for filled in fill(self.busy, self.state.history, first, wanted, until):
+            self.state.filled = filled
+            self.state.seconds = before + time.monotonic() - began
+            self.save()
+        return self.state.filled - first, time.monotonic() - began
+
+    def next_step(self) -> int:
+        """Let a day pass, and give its number.
+
+        :raises ValueError: when the measured households' February is over
+        """
+        if self.state.step >= MOST_STEPS:
+            raise ValueError(f"the store in {self.keep} was measured {MOST_STEPS} times: remove it and fill a new one")
+        self.state.step += 1
+        self.save()
+        return self.state.step
+
+    def missing(self) -> dict[str, int]:
+        """Count the day, month and year documents that are missing (below 0: too many), by doctype."""
+        found = {}
+        for doctype in (DAY, MONTH, YEAR):
+            each = len(Member("any", 0, self.state.history).documents()[doctype])
+            measured = sum(_held(self.busy, doctype, member) for group in self.members.values() for member in group)
+            found[doctype] = self.state.filled * each + measured - count(self.busy, doctype)[0]
+        return {doctype: number for doctype, number in found.items() if number}
+
+    def size(self) -> tuple[int, int]:
+        """Give the documents in all databases, and their bytes on disk."""
+        documents, size = 0, 0
+        for place in (self.busy, self.alone):
+            for doctype in (DAY, MONTH, YEAR, ACCOUNT):
+                number, bytes_ = count(place, doctype)
+                documents, size = documents + number, size + (bytes_ or 0)
+        if not size:  # the embedded server does not say
+            size = sum(file.stat().st_size for file in (self.folder / "db").rglob("*") if file.is_file())
+        return documents, size
+
+
+def server_memory() -> float | None:
+    """Give the resident memory of the embedded server in MB, where the system tells."""
+    try:
+        me = os.getpid()
+        children = Path(f"/proc/{me}/task/{me}/children").read_text("ascii").split()
+        sizes = [Path(f"/proc/{child}/statm").read_text("ascii").split()[1] for child in children]
+    except OSError:
+        return None
+    return sum(map(int, sizes)) * os.sysconf("SC_PAGE_SIZE") / 1e6 if sizes else None
+
+
+@contextmanager
+def opened(home: Path, keep: Path | None, history: int, repeat: int) -> Iterator[World]:
+    """Give the databases, made and with the measured households in them, or as an earlier run has left them.
+
+    :param home: an empty folder, for what is not kept
+    :param keep: folder that keeps everything for a later run; ``None`` removes everything at the end
+    :param history: gas days of each other household
+    :param repeat: measurements of each figure
+    :raises ValueError: when what is kept was made with other numbers
+    """
+    folder = keep or home / "store"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _kept(folder, history, repeat + 1)
+    with ExitStack() as stack:
+        couch = stack.enter_context(server(folder / "couch"))
+        if keep:
+            busy, alone = (Place(couch.url, couch.auth, f"bench-store-{name}-") for name in ("busy", "alone"))
+        else:
+            busy, alone = stack.enter_context(couch.fresh()), stack.enter_context(couch.fresh())
+        members = {
+            name: [
+                Member(
+                    f"fleet-{(2 * at + 1) * SPREAD // (2 * state.members):06}-{name.replace(' ', '-')}",
+                    9_000_000 + number * 1000 + at,
+                    days,
+                )
+                for at in range(state.members)
+            ]
+            for number, (name, days) in enumerate(HISTORIES.items())
+        }
+        world = World(couch, folder / "couch", busy, alone, members, state, folder)
+        if not (folder / STATE).exists():
+            for place in (busy, alone):
+                _begin(place, members)
+            world.save()
+        yield world
+
+
+def _kept(folder: Path, history: int, members: int) -> State:
+    file = folder / STATE
+    if not file.exists():
+        return State(history, members)
+    state = State(**json.loads(file.read_text(encoding="utf-8")))
+    if (state.history, state.members) != (history, members):
+        raise ValueError(
+            f"the store in {folder} holds {state.history} days per household and {state.members} measured ones per "
+            f"history, not {history} and {members}: give the same --years and --repeat, or another folder"
+        )
+    return state
+
+
+def _begin(place: Place, members: dict[str, list[Member]]) -> None:
+    """Make the databases as our own hook makes them, and store the measured households: before all others, so that
+    what is read of them lies where old documents lie."""
+    connected(place)
+    hook = CouchDBHook()
+    for doctype in (DAY, MONTH, YEAR, ACCOUNT):
+        hook.create_database(doctype)
+    with place.session() as http:  # one that is there from a run that was cut off is fine
+        http.put(place.database(RAW), timeout=TIMEOUT)
+    for group in members.values():
+        for member in group:
+            write(place, member.documents())
+
+
+def connected(place: Place) -> None:
+    """Point Airflow's connection at a set of databases."""
+    os.environ["AIRFLOW_CONN_COUCHDB"] = place.airflow_connection()
+
+
+def _held(place: Place, doctype: str, member: Member) -> int:
+    start, end = account_range(member.account)
+    with place.session() as http:
+        query = {"startkey": json.dumps(start), "endkey": json.dumps(end)}
+        answer = http.get(place.database(doctype) + "/_all_docs", params=query, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return len(answer.json()["rows"])
+
+
+def facts_of(world: World) -> dict[str, Any]:
+    """Give what the report's heading says of it."""
+    return {
+        "CouchDB": world.server.greeting,
+        "days per other account": world.state.history,
+        "measured accounts per history": world.state.members - 1,
+        "figures": "medians",
+    }

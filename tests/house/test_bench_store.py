@@ -1,0 +1,130 @@
+"""The store benchmark, at a tiny size: it runs, goes on where it stopped, draws, and cannot be fooled."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ("--years", "0.05", "--repeat", "1")
+
+SABOTAGED = """
+import sys
+from tests.bench import __main__ as bench
+
+honest = bench.run
+
+def run(report, home, options):
+    {sabotage}
+    honest(report, home, options)
+
+bench.run = run
+sys.exit(bench.main(sys.argv[1:]))
+"""
+
+A_DOCUMENT_LESS = """
+    from grdf.hooks.couchdb import CouchDBHook
+    true = CouchDBHook.write
+    def write(self, doctype, docs):
+        docs = list(docs)
+        done = true(self, doctype, docs[:-1] if len(docs) > 1 else docs)
+        done.written.add(docs[-1]["_id"])
+        done.revisions.setdefault(docs[-1]["_id"], "1-0")
+        return done
+    CouchDBHook.write = write
+"""
+A_WRONG_TOTAL = """
+    from include.gas import load
+    true = load.year_documents
+    def off_by_one(*given):
+        return {key: total | {"load": total["load"] + 1} for key, total in true(*given).items()}
+    load.year_documents = off_by_one
+"""
+HALF_A_FLEET = """
+    from tests.bench import store_fleet
+    true = store_fleet.write
+    def write(place, documents):
+        others = any(docs[0]["account"].count("-") == 1 for docs in documents.values() if "account" in docs[0])
+        true(place, {key: docs[:-1] if others else docs for key, docs in documents.items()})
+    store_fleet.write = write
+"""
+
+
+def bench(tmp_path: Path, *arguments: str, sabotage: str | None = None) -> tuple[int, str, dict[str, Any]]:
+    """Run the benchmark; give its exit code, what it printed and its figures."""
+    file = tmp_path / "figures.json"
+    start = ("-m", "tests.bench") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
+    done = subprocess.run(
+        [sys.executable, "-P", *start, "store", *TINY, *arguments, "--json", str(file)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert file.exists(), done.stdout + done.stderr
+    return done.returncode, done.stdout, json.loads(file.read_text())["store"]
+
+
+def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
+    return next(rows for name, rows in report["tables"].items() if name.startswith(title))
+
+
+def test_a_kept_store_grows_from_run_to_run_and_its_curves_are_drawn(tmp_path: Path) -> None:
+    kept = ("--keep", str(tmp_path / "kept"))
+    code, text, first = bench(tmp_path, "--accounts", "3", *kept)
+    assert (code, first["wrong"]) == (0, []), text
+    code, text, report = bench(tmp_path, "--accounts", "11", *kept, "--plots", str(tmp_path / "plots"))
+    assert (code, report["wrong"]) == (0, []), text
+
+    by_accounts = rows(report, "A daily run by number")
+    assert [row["other accounts"] for row in by_accounts] == [3, 10, 11]
+    assert [row["day documents"] for row in by_accounts] == [3 * 18, 10 * 18, 11 * 18]
+    # The account, months, years, days; days, months, years written; the account read again and written.
+    assert {row["requests"] for row in by_accounts} == {9}
+    by_history = rows(report, "A daily run's load by length")
+    assert [row["gas days"] for row in by_history] == [30, 365, 1095, 3652]
+    assert {row["requests"] for row in by_history} == {9}
+    # What is read is two calendar years at most, whatever lies before them; the konnector reads all there is.
+    assert by_history[-1]["KB"] < 1.1 * by_history[2]["KB"]
+    assert by_history[-1]["konnector's KB"] > 3 * by_history[2]["konnector's KB"]
+    assert report["targets"][0] == {
+        "what": "requests of a daily run's load: most less fewest, of all histories and steps",
+        "value": 0,
+        "limit": 0,
+        "met": True,
+    }
+    assert [row["found"] for row in rows(report, "What a page reads")][:2] == [11 + 8, 11 + 8]
+    assert all(
+        (tmp_path / "plots" / f"{name}.png").stat().st_size > 5000 for name in ("store-by-history", "store-by-accounts")
+    )
+
+
+def test_a_store_that_was_kept_with_other_numbers_is_refused(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "state.json").write_text(json.dumps({"history": 365, "members": 6}))
+    with pytest.raises(AssertionError, match=r"holds 365 days per household and 6 measured ones .* not 18 and 2"):
+        bench(tmp_path, "--keep", str(kept))
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "noticed"),
+    [
+        pytest.param(A_DOCUMENT_LESS, "days missing", id="a document less than it says"),
+        pytest.param(A_WRONG_TOTAL, "totals not the sum of stored days", id="a wrong total"),
+        pytest.param(HALF_A_FLEET, "are missing beside 2 other accounts", id="fewer other households"),
+    ],
+)
+def test_what_is_stored_wrong_makes_it_fail(tmp_path: Path, sabotage: str, noticed: str) -> None:
+    code, text, report = bench(tmp_path, "--accounts", "2", sabotage=sabotage)
+    assert code == 1
+    assert any(noticed in each for each in report["wrong"]), report["wrong"]
+    assert "WRONG" in text
