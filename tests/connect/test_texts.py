@@ -79,6 +79,6 @@ def test_the_browser_chooses_the_language(header: str | None, language: str) -> 
 
 
 def test_a_text_is_filled() -> None:
-    assert "7" in Texts("fr")("accounts.count", count=7)
+    assert "7" in Texts("fr")("accounts.page", page=7, pages=8)
     with pytest.raises(KeyError):
-        Texts("en")("accounts.count")
+        Texts("en")("accounts.page")

@@ -1,4 +1,4 @@
-"""A CouchDB of one test's own: the embedded one, and a real one when GRDF_TEST_COUCHDB_URL names it."""
+"""A CouchDB of one test's own (the embedded one, and a real one when GRDF_TEST_COUCHDB_URL names it), and the page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
@@ -13,6 +14,8 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.sandbox.processes import Processes
+from tests.connect.site import Site
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -41,3 +44,12 @@ def couchdb(
     for name in requests.get(f"{root}/_all_dbs", auth=login, timeout=30).json():
         if name.startswith(prefix):
             requests.delete(f"{root}/{quote(name, safe='')}", auth=login, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Airflow's API server with the page, one user of each role, and the session's own CouchDB."""
+    with Processes() as processes:
+        made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db")
+        made.start(processes)
+        yield made

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.listing import Question, listing
+from grdf.page.mirror import mirror
 from grdf.page.render import page
 from grdf.page.security import AccountDep, VisitorDep, may_view, require_dag, viewable
 from include.gas.accounts import Account
+from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT_ID, account_of, dag_id
 from include.gas.errors import BadAccount
 
 router = APIRouter()
 
 
+def now() -> datetime:
+    """Give the present."""
+    return datetime.now(UTC)
+
+
 @router.get("/")
 def account_list(request: Request, visitor: VisitorDep) -> Response:
-    """List the accounts that the visitor may see."""
-    ids = [document["_id"] for document in AccountStore(CouchDBHook()).listed()]
-    seen = viewable(visitor, [account for account in ids if ACCOUNT_ID.fullmatch(account)])
-    return page(request, "accounts.html", accounts=sorted(seen))
+    """List the accounts that the visitor may see, as the address asks for."""
+    lines = mirror().overviews()
+    seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
+    found = listing([lines[account] for account in seen], Question.of(request.query_params), paris_today(now()))
+    return page(request, "accounts.html", list=found, dag_of=dag_id)
 
 
 @router.get("/accounts/{account}", dependencies=[Depends(may_view)])

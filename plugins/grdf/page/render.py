@@ -1,7 +1,8 @@
 """Pages from templates and texts, and the files that they need.
 
-Everything that a template is given is escaped. Templates know: ``t`` (a text of the catalogue), ``base`` (the address
-of this page below Airflow's), ``airflow`` (Airflow's own) and ``static`` (the address of a file in ``static/``).
+Everything that a template is given is escaped. Templates know: ``t`` (a text of the catalogue), ``spell`` (how days
+and numbers are written), ``base`` (the address of this page below Airflow's), ``airflow`` (Airflow's own), ``static``
+(the address of a file in ``static/``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from grdf.page.spelling import Spelling
 from grdf.page.texts import Texts, language_of
 
 HERE = Path(__file__).parent
@@ -78,6 +80,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
     base: str = request.scope["root_path"]
     html = environment.get_template(template).render(
         t=t,
+        spell=Spelling(t.language),
         base=base,
         airflow=base.rpartition("/")[0],
         static=lambda file: f"{base}/static/{static_name(file)}",

@@ -1,0 +1,115 @@
+"""Thousands of connected accounts as their documents are, some with all that is stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from include.gas.days import ONE_DAY
+from include.gas.documents import DAY, MONTH, YEAR, day_id
+from include.gas.published import PUBLISHED, Period, period_document
+from include.gas.stored import stored_years, with_stored
+from include.gas.totals import month_documents, year_documents
+from include.sandbox.adict.real import file_days
+
+READ_AT = "2026-01-01T08:00:00.000000Z"
+YEARS = 3
+
+
+def account_id(number: int) -> str:
+    """Name an account."""
+    return f"household-{number:05}"
+
+
+def meter(number: int) -> str:
+    """Give the account's meter, an invented one."""
+    return f"099{number:011}"
+
+
+class Fleet:
+    """Accounts of every kind; the figures are the real household's, from another day on in each account.
+
+    :param today: civil date in Paris
+    """
+
+    def __init__(self, today: date) -> None:
+        self.today = today
+        self._energies = [row.energy for row in file_days()]
+
+    def days(self, number: int) -> list[dict[str, Any]]:
+        """Give the gas days of an account: three years but for some missing days, the last 35 of them provisional."""
+        last = self.today - timedelta(days=2 if number % 50 else 20)
+        first = last.replace(year=last.year - YEARS, day=min(last.day, 28))
+        made = []
+        for at in range((last - first).days + 1):
+            day = first + timedelta(days=at)
+            if at % 200 == number % 200:
+                continue
+            document = {
+                "_id": day_id(account_id(number), meter(number), day),
+                "account": account_id(number),
+                "pce": meter(number),
+                "load": self._energies[(at + number) % len(self._energies)],
+                "year": day.year, "month": day.month, "day": day.day, "hour": 0, "minute": 0,
+                "status": "provisional" if (self.today - day).days < 35 else "definitive",
+                "quality": "measured",
+                "read_at": READ_AT,
+            }  # fmt: skip
+            if at % 90 == 89:
+                document["changes"] = [{"at": READ_AT, "before": 1, "after": document["load"], "status": "definitive"}]
+            made.append(document)
+        return made
+
+    def stored(self, number: int) -> dict[str, list[dict[str, Any]]]:
+        """Give everything that is stored of an account but its own document, by doctype."""
+        days, account, pce = self.days(number), account_id(number), meter(number)
+        return {
+            DAY: days,
+            MONTH: list(month_documents(account, pce, days).values()),
+            YEAR: list(year_documents(account, pce, days).values()),
+            PUBLISHED: list(self._published(account, pce)),
+        }
+
+    def account(self, number: int) -> dict[str, Any]:
+        """Give an account's document, as its loads leave it."""
+        account, pce = account_id(number), meter(number)
+        right = f"00000000-0000-4000-8000-{number:012}"
+        days = self.days(number)
+        consent = {"pce": pce, "id_accreditation": right, "first": days[0]["_id"][-10:]}
+        consent["end"] = (self.today + timedelta(days=10 + number % 1000)).isoformat()
+        document: dict[str, Any] = {
+            "_id": account,
+            "account_type": "grdfgrandlyon",
+            "name": "",
+            "state": None,
+            "oauth": {"token_type": "Bearer"},
+            "oauth_callback_results": {"scope": "openid", "pce_id": pce, "consents": [consent]},
+            "history": {pce: {"id_accreditation": right, "from": consent["first"], "read_at": READ_AT}},
+            "meter_facts": {
+                pce: {
+                    "tariff": "T2", "profile": "P012", "car": 14000, "car_next": None, "cja": None,
+                    "commissioned": "2012-03-04", "frequency": "1M", "daily_data": True,
+                    "id_accreditation": right, "read_at": READ_AT,
+                }
+            },
+        }  # fmt: skip
+        document = with_stored(document, pce, None, stored_years(days))
+        if number % 5 == 0:
+            year = self.today.year
+            gap = {"first": f"{year}-02-01", "last": f"{year}-02-04", "awaited": 3, "none": 1, "since": READ_AT}
+            document["gaps"] = {pce: {str(year): gap | {"awaited_from": f"{year}-02-02"}}}
+        if number % 20 == 7:
+            document |= {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_since": READ_AT}
+            document["state_message"] = f"Account {account}: the consent was revoked. The household must consent again."
+        if number % 40 == 3:
+            document |= {"state": "VENDOR_DOWN", "state_message": "GRDF answered HTTP 503.", "state_since": READ_AT}
+        return document
+
+    def _published(self, account: str, pce: str) -> Iterator[dict[str, Any]]:
+        first = date(self.today.year - 3, 1, 5)
+        while first < self.today - timedelta(days=40):
+            end = (first + timedelta(days=32)).replace(day=5)
+            days = (end - first) // ONE_DAY
+            yield period_document(account, pce, Period(first, end, 40 * days, 11.2, None, "RNO"), READ_AT)
+            first = end

@@ -1,0 +1,83 @@
+"""The list as a visitor gets it from Airflow's API server."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import requests
+
+from include.gas.days import paris_today
+from include.sandbox.local_world import LocalWorld
+from tests.bench.page_accounts import Fleet, account_id, meter
+from tests.connect.site import Site
+
+
+@pytest.fixture(scope="module")
+def today() -> date:
+    return paris_today(datetime.now(UTC))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def accounts(world: LocalWorld, today: date) -> None:
+    for number in range(60):
+        world.book.save(Fleet(today).account(number))
+
+
+@pytest.fixture
+def listed(site: Site) -> requests.Session:
+    return site.browser("viewer")
+
+
+def rows(html: str) -> list[str]:
+    return re.findall(r'<tr role="row">.*?</tr>', html, re.DOTALL)[1:]
+
+
+def test_the_list_says_of_each_account_how_it_is_and_what_to_do(listed: requests.Session, today: date) -> None:
+    html = listed.get("/").text
+    assert "1 to 50 of 60 accounts" in html
+    assert len(rows(html)) == 50
+    first = rows(html)[0]
+    assert f"/grdf/accounts/{account_id(7)}" in first
+    assert meter(7) in first
+    assert "Must connect again" in first
+    assert "Nothing is read until the household consents again." in first
+    assert f'<time datetime="{today - timedelta(days=2)}">' in first
+    assert f'<time datetime="{today + timedelta(days=17)}">' in first
+    assert f'data-dag="grdf_account__{account_id(7)}"' in first
+    gaps = next(row for row in rows(html) if "Days missing</span>" in row)
+    assert re.search(r">\s*4\s+<span class=\"step\">GRDF has none for 1</span>", gaps)
+
+
+def test_search_filter_sort_and_pages(listed: requests.Session) -> None:
+    assert len(rows(listed.get("/?page=2").text)) == 10
+    assert len(rows(listed.get("/?state=connect").text)) == 3
+    (found,) = rows(listed.get(f"/?search={meter(33)}").text)
+    assert account_id(33) in found
+    assert account_id(59) in rows(listed.get("/?sort=account&order=backwards").text)[0]
+    none = listed.get("/?search=nobody").text
+    assert "No account matches." in none
+    assert "<table" not in none
+
+
+def test_it_speaks_french(listed: requests.Session) -> None:
+    answer = listed.get("/", headers={"Accept-Language": "fr"})
+    assert "Doit se reconnecter" in answer.text
+    assert '<html lang="fr">' in answer.text
+
+
+def test_what_a_visitor_types_is_text_and_nothing_else(listed: requests.Session) -> None:
+    html = listed.get("/", params={"search": '"><script>alert(1)</script>', "state": "<b>", "sort": "'x"}).text
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def test_a_new_account_is_there_at_once_and_a_removed_one_is_gone(listed: requests.Session, world: LocalWorld) -> None:
+    document = {"_id": "just-connected", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}}
+    world.book.save(document)
+    (row,) = rows(listed.get("/?search=just-connected").text)
+    assert "Waits for its first run" in row
+    assert "no day yet" in row
+    world.book.save({**document, "_deleted": True})
+    assert "No account matches." in listed.get("/?search=just-connected").text

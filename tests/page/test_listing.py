@@ -1,0 +1,106 @@
+"""What an address of the list asks for, and what it gets: found, counted, sorted, cut into pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grdf.page.listing import PAGE_SIZE, SORTS, Listing, Question, listing
+from include.gas.overview import Overview, Situation
+
+TODAY = date(2026, 5, 20)
+
+
+def line(number: int, **more: object) -> Overview:
+    facts = {"meters": (f"099{number:011}",), "last": TODAY - timedelta(days=2), "days": 9} | more
+    return Overview(f"home-{number:03}", **facts)  # type: ignore[arg-type]
+
+
+def ids(found: Listing) -> list[str]:
+    return [each.overview.id for each in found.lines]
+
+
+def ask(overviews: list[Overview], **query: str) -> Listing:
+    return listing(overviews, Question.of(query), TODAY)
+
+
+MIXED = [
+    line(1),
+    line(2, asks=True, consent_end=date(2026, 9, 1)),
+    line(3, last=None, days=0, meters=(), pending=True),
+    line(4, awaited=2, none=1, last=date(2026, 5, 15)),
+    line(5, awaited=7, consent_end=date(2026, 7, 1), last=date(2026, 5, 16)),
+    line(6, leaving=True),
+]
+
+
+def test_the_most_urgent_come_first_and_equals_by_their_ids() -> None:
+    assert ids(ask(MIXED)) == ["home-006", "home-002", "home-003", "home-004", "home-005", "home-001"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order", "first"),
+    [
+        ("account", "", ["home-001", "home-002"]),
+        ("account", "backwards", ["home-006", "home-005"]),
+        ("last", "", ["home-003", "home-004", "home-005"]),
+        ("missing", "", ["home-005", "home-004"]),
+        ("consent", "", ["home-005", "home-002"]),
+        ("state", "backwards", ["home-001", "home-004", "home-005"]),
+    ],
+)
+def test_each_column_sorts(sort: str, order: str, first: list[str]) -> None:
+    assert ids(ask(MIXED, sort=sort, order=order))[: len(first)] == first
+
+
+def test_counts_are_of_all_that_match_the_search_and_a_state_filters() -> None:
+    found = ask(MIXED, state="gaps")
+    assert ids(found) == ["home-004", "home-005"]
+    assert dict(found.counts) == {
+        Situation.LEAVING: 1, Situation.CONNECT: 1, Situation.NEW: 1, Situation.GAPS: 2, Situation.WELL: 1,
+    }  # fmt: skip
+    assert (found.total, found.found) == (6, 2)
+
+
+@pytest.mark.parametrize(("search", "wanted"), [("HOME-00", 6), (" home-004 ", 1), ("09900000000002", 1), ("%", 0)])
+def test_search_finds_ids_and_meters(search: str, wanted: int) -> None:
+    found = ask(MIXED, search=search)
+    assert (found.found, found.total, sum(found.counts.values())) == (wanted, 6, wanted)
+
+
+def test_every_account_is_on_exactly_one_page() -> None:
+    many = [line(number) for number in range(2 * PAGE_SIZE + 1)]
+    pages = [ask(many, page=str(number)) for number in (1, 2, 3)]
+    assert [(page.first, page.last, page.pages) for page in pages] == [(1, 50, 3), (51, 100, 3), (101, 101, 3)]
+    assert [each for page in pages for each in ids(page)] == [each.id for each in many]
+    assert ids(ask(many, page="99")) == ids(pages[2])
+    empty = ask([])
+    assert (empty.first, empty.last, empty.pages, empty.lines) == (0, 0, 1, ())
+
+
+@given(st.dictionaries(st.sampled_from(["search", "state", "sort", "order", "page", "x"]), st.text(max_size=200)))
+def test_any_query_is_answered(query: dict[str, str]) -> None:
+    found = listing(MIXED, Question.of(query), TODAY)
+    assert len(found.lines) <= 6
+
+
+@given(
+    st.text(max_size=30), st.none() | st.sampled_from(list(Situation)), st.sampled_from(list(SORTS)), st.booleans(),
+    st.integers(1, 999),
+)  # fmt: skip
+def test_an_address_that_is_written_is_read_back(
+    search: str, state: Situation | None, sort: str, backwards: bool, page: int
+) -> None:
+    asked = Question.of({"search": search})
+    query = asked.query(state=state, sort=sort, backwards=backwards, page=page)
+    assert Question.of(dict(parse_qsl(query[1:]))) == Question(asked.search, state, sort, backwards, page)
+
+
+def test_a_column_that_sorts_already_turns_round() -> None:
+    asked = Question.of(dict(parse_qsl(Question(page=4).sorted_by("last")[1:])))
+    assert asked == Question(sort="last")
+    assert Question.of(dict(parse_qsl(asked.sorted_by("last")[1:]))) == Question(sort="last", backwards=True)
