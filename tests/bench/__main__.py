@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota", "store")
+NAMES = ("parse", "load", "quota", "store", "peers")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -32,7 +32,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, metavar="M", help="store: filling ends after so long (default: 6)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="store: keep it there; a later call goes on with it")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
-    parser.add_argument("--days", type=_count, metavar="D", help="load: days of the first import (default: 3 years)")
+    parser.add_argument(
+        "--days", type=_count, metavar="D", help="load, peers: days of the first import (default: 3 years)"
+    )
     return parser.parse_args(argv)
 
 
@@ -81,6 +83,10 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
             repeat=options.repeat,
             keep=options.keep,
         )
+    elif report.name == "peers":
+        from tests.bench import peers
+
+        peers.run(report, home, days=options.days, repeat=options.repeat)
     else:
         from tests.bench import load
 

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
+from grdf.hooks.lease import DOCTYPE as LEASE
 from include.gas.documents import ACCOUNT as ACCOUNTS
 from include.gas.documents import DAY, MONTH, YEAR, database_name
 from include.sandbox.couch import EmbeddedCouch
@@ -57,7 +58,7 @@ class Place:
     def remove(self) -> None:
         """Remove the databases."""
         with self.session() as http:
-            for doctype in (DAY, MONTH, YEAR, ACCOUNTS, RAW):
+            for doctype in (DAY, MONTH, YEAR, ACCOUNTS, LEASE, RAW):
                 http.delete(self.database(doctype), timeout=TIMEOUT)
 
     def documents(self, doctype: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -22,7 +23,9 @@ class CountingProxy:
         """``METHOD path`` of each request, in order."""
         self.bytes: list[int] = []
         """Of each request, its body's bytes and those of the answer's body."""
-        self._server = _Server(target, self.seen, self.bytes)
+        self.refuse: Callable[[str, str], bool] = lambda _method, _path: False
+        """Says of a method and a path whether the request is answered 500 instead of being passed on."""
+        self._server = _Server(target, self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -45,11 +48,10 @@ class CountingProxy:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, target: str, seen: list[str], bytes_: list[int]) -> None:
+    def __init__(self, target: str, proxy: CountingProxy) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(target)
-        self.seen = seen
-        self.bytes = bytes_
+        self.proxy = proxy
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,8 +59,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _pass_on(self) -> None:
-        self.server.seen.append(f"{self.command} {self.path.partition('?')[0]}")
+        proxy = self.server.proxy
+        proxy.seen.append(f"{self.command} {self.path.partition('?')[0]}")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if proxy.refuse(self.command, self.path):
+            self.send_error(500)
+            return
         target = self.server.target
         kind = HTTPSConnection if target.scheme == "https" else HTTPConnection
         connection = kind(target.hostname or "", target.port, timeout=120)
@@ -67,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
             connection.request(self.command, target.path.rstrip("/") + self.path, body or None, headers)
             answer = connection.getresponse()
             text = answer.read()
-            self.server.bytes.append(len(body) + len(text))
+            proxy.bytes.append(len(body) + len(text))
         finally:
             connection.close()
         self.send_response(answer.status)

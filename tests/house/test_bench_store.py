@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TINY = ("--years", "0.05", "--repeat", "1")
+from tests.house.bench_runs import A_DOCUMENT_LESS, bench, rows
 
-SABOTAGED = """
-import sys
-from tests.bench import __main__ as bench
+TINY = ("store", "--years", "0.05")
 
-honest = bench.run
-
-def run(report, home, options):
-    {sabotage}
-    honest(report, home, options)
-
-bench.run = run
-sys.exit(bench.main(sys.argv[1:]))
-"""
-
-A_DOCUMENT_LESS = """
-    from grdf.hooks.couchdb import CouchDBHook
-    true = CouchDBHook.write
-    def write(self, doctype, docs):
-        docs = list(docs)
-        done = true(self, doctype, docs[:-1] if len(docs) > 1 else docs)
-        done.written.add(docs[-1]["_id"])
-        done.revisions.setdefault(docs[-1]["_id"], "1-0")
-        return done
-    CouchDBHook.write = write
-"""
 A_WRONG_TOTAL = """
     from include.gas import load
     true = load.year_documents
@@ -56,32 +28,11 @@ HALF_A_FLEET = """
 """
 
 
-def bench(tmp_path: Path, *arguments: str, sabotage: str | None = None) -> tuple[int, str, dict[str, Any]]:
-    """Run the benchmark; give its exit code, what it printed and its figures."""
-    file = tmp_path / "figures.json"
-    start = ("-m", "tests.bench") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
-    done = subprocess.run(
-        [sys.executable, "-P", *start, "store", *TINY, *arguments, "--json", str(file)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert file.exists(), done.stdout + done.stderr
-    return done.returncode, done.stdout, json.loads(file.read_text())["store"]
-
-
-def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    return next(rows for name, rows in report["tables"].items() if name.startswith(title))
-
-
 def test_a_kept_store_grows_from_run_to_run_and_its_curves_are_drawn(tmp_path: Path) -> None:
     kept = ("--keep", str(tmp_path / "kept"))
-    code, text, first = bench(tmp_path, "--accounts", "3", *kept)
+    code, text, first = bench(tmp_path, *TINY, "--accounts", "3", *kept)
     assert (code, first["wrong"]) == (0, []), text
-    code, text, report = bench(tmp_path, "--accounts", "11", *kept, "--plots", str(tmp_path / "plots"))
+    code, text, report = bench(tmp_path, *TINY, "--accounts", "11", *kept, "--plots", str(tmp_path / "plots"))
     assert (code, report["wrong"]) == (0, []), text
 
     by_accounts = rows(report, "A daily run by number")
@@ -112,7 +63,7 @@ def test_a_store_that_was_kept_with_other_numbers_is_refused(tmp_path: Path) -> 
     kept.mkdir()
     (kept / "state.json").write_text(json.dumps({"history": 365, "members": 6}))
     with pytest.raises(AssertionError, match=r"holds 365 days per household and 6 measured ones .* not 18 and 2"):
-        bench(tmp_path, "--keep", str(kept))
+        bench(tmp_path, *TINY, "--keep", str(kept))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +75,7 @@ def test_a_store_that_was_kept_with_other_numbers_is_refused(tmp_path: Path) -> 
     ],
 )
 def test_what_is_stored_wrong_makes_it_fail(tmp_path: Path, sabotage: str, noticed: str) -> None:
-    code, text, report = bench(tmp_path, "--accounts", "2", sabotage=sabotage)
+    code, text, report = bench(tmp_path, *TINY, "--accounts", "2", sabotage=sabotage)
     assert code == 1
     assert any(noticed in each for each in report["wrong"]), report["wrong"]
     assert "WRONG" in text

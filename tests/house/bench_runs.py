@@ -1,0 +1,72 @@
+"""Runs a benchmark as ``./grdf bench`` does, also with something in it broken on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SABOTAGED = """
+import sys
+from tests.bench import __main__ as bench
+
+honest = bench.run
+
+def run(report, home, options):
+    {sabotage}
+    honest(report, home, options)
+
+bench.run = run
+sys.exit(bench.main(sys.argv[1:]))
+"""
+
+
+def bench(tmp_path: Path, name: str, *arguments: str, sabotage: str | None = None) -> tuple[int, str, dict[str, Any]]:
+    """Run a benchmark once; give its exit code, what it printed and its figures.
+
+    :param tmp_path: where its figures go
+    :param name: which benchmark
+    :param arguments: more of the command line
+    :param sabotage: Python to run in it before it begins, indented by four
+    """
+    file = tmp_path / "figures.json"
+    start = ("-m", "tests.bench") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
+    done = subprocess.run(
+        [sys.executable, "-P", *start, name, *arguments, "--repeat", "1", "--json", str(file)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert file.exists(), done.stdout + done.stderr
+    return done.returncode, done.stdout, json.loads(file.read_text())[name]
+
+
+def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
+    """Give a table of a report.
+
+    :param report: the report
+    :param title: how the table's title begins
+    """
+    return next(rows for name, rows in report["tables"].items() if name.startswith(title))
+
+
+A_DOCUMENT_LESS = """
+    from grdf.hooks.couchdb import CouchDBHook
+    true = CouchDBHook.write
+    def write(self, doctype, docs):
+        docs = list(docs)
+        done = true(self, doctype, docs[:-1] if len(docs) > 1 else docs)
+        done.written.add(docs[-1]["_id"])
+        done.revisions.setdefault(docs[-1]["_id"], "1-0")
+        return done
+    CouchDBHook.write = write
+"""
+"""Our hook says that it has stored all, and has not."""
