@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,21 @@ class LocalWorld:
     :param sandbox_port: loopback port of the sandbox, 0 for a free one
     :param couch_port: loopback port of CouchDB, 0 for a free one
     :param memory: let CouchDB keep nothing
+    :param redirect_uris: where households may be sent back to, beside the front door
     """
 
-    def __init__(self, data: Path, *, sandbox_port: int = 0, couch_port: int = 0, memory: bool = False) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        sandbox_port: int = 0,
+        couch_port: int = 0,
+        memory: bool = False,
+        redirect_uris: Sequence[str] = (),
+    ) -> None:
         self.data = data
         self._sandbox_port = sandbox_port
+        self._redirect_uris = tuple(redirect_uris)
         self._stack = ExitStack()
         self.processes = Processes()
         self.couch = EmbeddedCouch(data / "couch", couch_port, memory=memory)
@@ -55,14 +66,21 @@ class LocalWorld:
         argv = ["-m", "include.sandbox.adict", "--port", str(self._sandbox_port), "--data", str(self.data / "sandbox")]
         child = self.processes.start(
             "The ADICT sandbox",
-            [sys.executable, *argv, "--redirect-uri", self.door.redirect_uri],
+            [
+                sys.executable,
+                *argv,
+                *(f"--redirect-uri={uri}" for uri in (self.door.redirect_uri, *self._redirect_uris)),
+            ],
             log=self.data / "sandbox.log",
             cwd=ROOT,
         )
         self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 30)[0])
 
-    def connections(self) -> dict[str, str]:
-        """Give Airflow's connections to this world, as environment variables in JSON (Airflow doc)."""
+    def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
+        """Give Airflow's connections to this world, as environment variables in JSON (Airflow doc).
+
+        :param redirect_uri: where the page has households sent back to; by default it is the front door
+        """
         facts = self.facts
         couch = urlsplit(self.couch.url)
 
@@ -70,6 +88,7 @@ class LocalWorld:
             extra: dict[str, Any] = {
                 name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")
             }
+            extra["redirect_uri"] = redirect_uri or extra["redirect_uri"]
             extra["calls_per_second"] = 1000  # the sandbox has no quota unless it is told so
             return json.dumps(
                 {

@@ -11,7 +11,7 @@ from pathlib import Path
 from include.sandbox.airflow_stack import ADMIN, AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, connect
 from include.sandbox.local_world import LocalWorld
-from include.sandbox.processes import ProcessError, Processes, require_port
+from include.sandbox.processes import ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,17 +38,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     data: Path = options.data
-    world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port)
+    port = options.port or free_port()
+    address = f"http://localhost:{port}"
+    page = f"{address}/grdf/callback"  # where GRDF's stand-in sends a household back to
+    world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port, redirect_uris=[page])
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
         for household in HOUSEHOLDS[:2]:
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.door, world.book)
-        airflow = AirflowStack(data / "airflow", options.port, world.connections())
+        env = {**world.connections(redirect_uri=page), "AIRFLOW__API__BASE_URL": address}
+        airflow = AirflowStack(data / "airflow", port, env)
         airflow.start(world.processes, triggerer=True)
         print(
             f"""
-  Airflow's UI   {airflow.url.replace("127.0.0.1", "localhost")}   user {ADMIN}, password {airflow.password}
+  Airflow's UI   {address}   user {ADMIN}, password {airflow.password}
+  Connect        {address}/grdf/connect/   a household, through the sandbox's consent page
   GRDF sandbox   {world.facts["adict_base"]}
   CouchDB        {world.couch.url}   user {world.couch.user}, password in {data / "couch" / "password"}
   State, logs    {data}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from grdf import settings
-from grdf.governor import Governor
+from grdf.governor import LONGEST_WAIT, Governor
 from grdf.quota_store import store_at
 from include.gas.days import PARIS
 from include.gas.errors import BadSettings
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
 
 
-def governor_for(facts: GrdfConnection) -> Governor:
+def governor_for(facts: GrdfConnection, longest_wait: float = LONGEST_WAIT) -> Governor:
     """Give the governor of a connection's client: the same for all connections that name this client id.
 
     :param facts: the connection
+    :param longest_wait: seconds that a call waits for its turn at most
     :raises BadSettings: when a setting of the quota is wrong
     """
     reserve = settings.daily_reserve()
@@ -32,7 +33,7 @@ def governor_for(facts: GrdfConnection) -> Governor:
             "Give a smaller number, or leave it out for the half.",
         )
     quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve)
-    return Governor(store_at(settings.quota_url()), facts.client_id, quota)
+    return Governor(store_at(settings.quota_url()), facts.client_id, quota, longest_wait=longest_wait)
 
 
 def how_long(facts: GrdfConnection, calls: int, purpose: Purpose) -> str:

@@ -127,6 +127,51 @@ def deletion_airflow_conn_id() -> str | None:
     return conf.get(SECTION, "deletion_airflow_conn_id", fallback="") or None
 
 
+def connect_secret() -> str:
+    """What the seals of the page's connect flow are derived from: the same on all API servers.
+
+    By default Airflow's own ``[api] secret_key``, which its API servers must share anyway.
+
+    :raises BadSettings: when there is neither
+    """
+    secret = conf.get(SECTION, "connect_secret", fallback="") or conf.get("api", "secret_key", fallback="")
+    if not secret:
+        raise BadSettings.about(
+            account=None,
+            cause="there is no secret with which the page could seal what it gives to GRDF and to browsers",
+            next_step="Set [api] secret_key, which all API servers of Airflow share, or [grdf] connect_secret.",
+        )
+    return str(secret)
+
+
+def connect_minutes() -> int:
+    """Minutes that a household may take on GRDF's site, from the page's button to coming back."""
+    return _number("connect_minutes", 60, least=1, most=1440)
+
+
+def connect_pkce() -> bool:
+    """Whether a code is bound to the one who asked for it by PKCE (RFC 7636) too; default: yes.
+
+    A server that does not know it must pass over it (RFC 6749, 3.1).
+    """
+    return _boolean("connect_pkce", True)
+
+
+def third_party() -> str:
+    """Our own name as GRDF knows it: the last part of ``login_hint`` (ADICT 2.2)."""
+    return str(conf.get(SECTION, "third_party", fallback="")).strip()
+
+
+def household_links() -> bool:
+    """Whether links may be made with which a household connects without a login to Airflow; default: no."""
+    return _boolean("household_links", False)
+
+
+def household_link_days() -> int:
+    """Days for which such a link is good."""
+    return _number("household_link_days", 7, least=1, most=90)
+
+
 def _boolean(name: str, default: bool) -> bool:
     text = (conf.get(SECTION, name, fallback="") or str(default)).strip().lower()
     if text not in ("true", "false"):

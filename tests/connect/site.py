@@ -44,8 +44,9 @@ class Site:
         self.passwords["admin"] = self.stack.password
         self.origin = self.stack.url
         self.url = self.stack.url + path
+        self.redirect_uri = f"{self.url}/grdf/callback"
         self.stack.env |= {
-            **world.connections(),
+            **world.connections(redirect_uri=self.redirect_uri),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -89,6 +90,9 @@ class Browser(requests.Session):
         super().__init__()
         self.site = site
         self.headers.update(PAGE | {"Accept-Language": "en"})
+
+    def get(self, url: str, **options: object) -> requests.Response:  # type: ignore[override]
+        return self.request("GET", url, **options)  # requests' own would follow redirects
 
     def request(self, method: str, url: str, **options: object) -> requests.Response:  # type: ignore[override]
         if url.startswith("/"):

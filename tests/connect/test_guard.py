@@ -44,7 +44,7 @@ def test_no_page_needs_what_the_policy_forbids(site: Site) -> None:
         ({"Origin": "null", "Host": "here"}, False),
         ({"Origin": "", "Host": "here"}, False),
         ({"Origin": "http://[", "Host": "here"}, False),
-        ({"Host": "here"}, False),
+        ({"Host": "here"}, True),
         ({"Host": "here", "Cookie": "_token=x"}, False),
         ({"Host": "here", "Authorization": "Bearer x"}, True),
         ({"Host": "here", "Authorization": "Bearer x", "Origin": "http://elsewhere"}, False),

@@ -36,6 +36,11 @@ TABLE = {
     "GET /": Row("GET", "/", 401, 200, 200, 200, 200),
     "GET /accounts/{account}": Row("GET", "/accounts/nobody-yet", 401, 404, 404, 404, 404),
     "GET /dag/{dag}": Row("GET", "/dag/grdf_history", 401, 200, 200, 200, 200),
+    "GET /connect/": Row("GET", "/connect/", 401, 403, 403, 200, 200),
+    "GET /connect/{account}": Row("GET", "/connect/nobody-yet", 401, 403, 403, 200, 200),
+    "POST /connect/{account}": Row("POST", "/connect/nobody-yet", 401, 403, 403, 303, 303),
+    # Who may connect the account that the answer is for is asked once its state is read: see test_connect_refused.py.
+    "GET /callback": Row("GET", "/callback?code=x&state=y", 401, 400, 400, 400, 400),
     # Style and script of this project: they say nothing about anybody.
     "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),
 }

@@ -42,7 +42,7 @@ def test_templates_ask_for_texts_that_exist() -> None:
 
 
 def test_every_problem_has_its_three_texts() -> None:
-    """Those that the code names are found in it: ``problem(request, status, "key", ...)``."""
+    """Those that the code names are found in it: ``problem(request, status, "key", ...)``, ``Stop("key", status)``."""
     keys = {key for path in Path(render.HERE).glob("*.py") for key in problems_of(path)}
     assert keys
     missing = {f"{key}.{part}" for key in keys for part in ("title", "what", "next")} - catalogue("en").keys()
@@ -56,6 +56,8 @@ def problems_of(path: Path) -> set[str]:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == "problem" and len(call.args) > 2 and isinstance(call.args[2], ast.Constant):
             found.add(str(call.args[2].value))
+        if name == "Stop" and isinstance(call.args[0], ast.Constant):
+            found.add(f"connect.{call.args[0].value}")
     return found
 
 

@@ -19,7 +19,13 @@ from include.sandbox.control import ControlRefused, consent_through_browser
 def usual_settings(adict: Any) -> Any:
     yield
     adict.control.set(
-        id_token_alg="HS256", id_token_claims={}, code_lifetime_s=60, redirect_uris=[], token_lifetime_s=14399
+        pkce="known",
+        authorize_error=None,
+        id_token_alg="HS256",
+        id_token_claims={},
+        code_lifetime_s=60,
+        redirect_uris=[],
+        token_lifetime_s=14399,
     )
 
 
@@ -226,6 +232,37 @@ def test_without_hint_one_chooses_who_one_is(adict):
     assert page.status_code == 200
     assert "Camille Exemple" in page.text
     assert 'name="state" value="the state"' in page.text
+
+
+def pkce(adict: Any, **change: Any) -> dict[str, str]:
+    challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
+    return adict.connect_query(**{"code_challenge": challenge, "code_challenge_method": "S256"} | change)
+
+
+def test_pkce_binds_a_code_to_its_verifier(adict):
+    right = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert adict.exchange(adict.consent(pkce(adict))["code"], code_verifier=right).status_code == 200
+    for wrong, error in ((right[:-1] + "x", "invalid_grant"), (None, "invalid_request")):
+        answer = adict.exchange(adict.consent(pkce(adict))["code"], **({"code_verifier": wrong} if wrong else {}))
+        assert (answer.status_code, answer.json()["error"]) == (400, error)
+    answer = adict.exchange(adict.consent()["code"], code_verifier=right)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_pkce_may_be_asked_for_or_passed_over(adict):
+    adict.control.set(pkce="required")
+    answer = requests.get(adict.facts["authorize_url"], params=adict.connect_query(), allow_redirects=False, timeout=10)
+    assert "error=invalid_request" in answer.headers["Location"]
+    adict.control.set(pkce="unknown")
+    assert adict.exchange(adict.consent(pkce(adict))["code"]).status_code == 200
+
+
+def test_an_error_can_be_ordered(adict):
+    adict.control.set(authorize_error="temporarily_unavailable")
+    answer = requests.get(adict.facts["authorize_url"], params=adict.connect_query(), allow_redirects=False, timeout=10)
+    assert answer.headers["Location"].startswith(adict.facts["redirect_uri"])
+    assert "error=temporarily_unavailable" in answer.headers["Location"]
+    assert "state=the" in answer.headers["Location"]
 
 
 class Labels(HTMLParser):

@@ -23,8 +23,10 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant
+from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import AuthorizationCodeMixin
 from authlib.oidc.core.grants import OpenIDCode
 from authlib.oidc.core.grants.util import create_half_hash
@@ -120,6 +122,14 @@ class TakenCode(AuthorizationCodeMixin):
     def get_amr(self) -> None:
         return
 
+    @property
+    def code_challenge(self) -> str | None:
+        return self.code.code_challenge
+
+    @property
+    def code_challenge_method(self) -> str | None:
+        return self.code.code_challenge_method
+
 
 class CodeGrant(AuthorizationCodeGrant):
     """The authorization code grant, its codes in the state file."""
@@ -147,6 +157,8 @@ class CodeGrant(AuthorizationCodeGrant):
                 subject=request.user.email,
                 right_ids=request.user.right_ids,
                 auth_time=int(at.now().timestamp()),
+                code_challenge=request.payload.data.get("code_challenge") if at.setting("pkce") != "unknown" else None,
+                code_challenge_method=request.payload.data.get("code_challenge_method"),
             ),
             at.now() + timedelta(seconds=at.setting("code_lifetime_s")),
         )
@@ -228,6 +240,21 @@ class ConnectIdToken(OpenIDCode):
         return jwt.encode(self.get_encode_header(request.client), claims, key, [alg])
 
 
+class Pkce(CodeChallenge):
+    """PKCE (RFC 7636) by the setting ``pkce``: whether GRDF's server knows it is not known."""
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        pkce = world().setting("pkce")
+        if pkce == "required" and grant.request.payload.data.get("code_challenge_method") != "S256":
+            raise InvalidRequestError("This server asks for PKCE, with S256.", redirect_uri=redirect_uri)
+        if pkce != "unknown":
+            super().validate_code_challenge(grant, redirect_uri)
+
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        if world().setting("pkce") != "unknown":
+            super().validate_code_verifier(grant, result)
+
+
 class DataGrant(ClientCredentialsGrant):
     """The client credentials grant, for the API's path only."""
 
@@ -245,7 +272,7 @@ class Server(AuthorizationServer):
         super().__init__(query_client=CLIENTS.get, save_token=_save_token)
         self.scopes_supported = None
         self.register_token_generator("default", _new_token)
-        self.register_grant(CodeGrant, [ConnectIdToken(require_nonce=False)])
+        self.register_grant(CodeGrant, [ConnectIdToken(require_nonce=False), Pkce(required=False)])
         self.register_grant(DataGrant)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
@@ -286,3 +313,7 @@ def check_connect_request(data: Any) -> None:
         raise InvalidScopeError("Client Connect asks for the scope openid.", redirect_uri=redirect_uri, state=state)
     if not state:
         raise InvalidRequestError("The state parameter is missing.", redirect_uri=redirect_uri)
+    if ordered := world().setting("authorize_error"):
+        failure = OAuth2Error(redirect_uri=redirect_uri, state=state)
+        failure.error = ordered
+        raise failure

@@ -29,6 +29,8 @@ class Code:
 
     :param right_ids: ``id_droit_acces`` of the rights that the holder just made.
     :param auth_time: epoch seconds at which the holder consented.
+    :param code_challenge: PKCE's challenge, if one was sent.
+    :param code_challenge_method: and its method.
     """
 
     client_id: str
@@ -38,6 +40,8 @@ class Code:
     subject: str
     right_ids: tuple[str, ...]
     auth_time: int
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
 
 
 def save_token(store: Store, text: str, token: Token, expires: datetime, code: str | None = None) -> None:

@@ -19,6 +19,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     "token_lifetime_s": 14399,
     "id_token_lifetime_s": 3600,
     "code_lifetime_s": 60,
+    "pkce": "known",  # or "required", or "unknown": the server passes over it
+    "authorize_error": None,  # an OAuth error with which the authorize page sends the browser back at once
     "id_token_alg": "HS256",  # or RS256
     "id_token_clock": "wall",  # or "sandbox": which clock iat and exp follow
     "id_token_claims": {},  # laid over the claims at the end; null takes a claim away

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
@@ -14,6 +15,7 @@ from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.leaving import leaving
 
 TRIES = 10
+_Stored = TypeVar("_Stored", Document, Document | None)
 
 
 class AccountStore:
@@ -58,9 +60,21 @@ class AccountStore:
         :raises BadAccount: when the account does not exist
         :raises StoreBusy: when others kept changing it
         """
+        return self._write(account_id, lambda: self.document(account_id), change)
+
+    def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
+        """Make or change an account's document, as :meth:`update` does.
+
+        :param account_id: the account's id
+        :param change: makes the new document from the stored one, or from ``None`` when there is none
+        :raises StoreBusy: when others kept changing it
+        """
+        return self._write(account_id, lambda: self._couchdb.get(ACCOUNT, account_id), change)
+
+    def _write(self, account_id: str, read: Callable[[], _Stored], change: Callable[[_Stored], Document]) -> Document:
         for turn in range(TRIES):
             time.sleep(random.uniform(0, 0.02) * turn)  # writers that met once must not keep step
-            stored = self.document(account_id)
+            stored = read()
             new = change(stored)
             if new == stored or self._couchdb.put(ACCOUNT, new):
                 return new

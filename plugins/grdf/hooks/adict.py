@@ -239,7 +239,7 @@ class AdictHook(HttpHook):
     def _send(
         self, method: str, path: str, data: dict[str, Any], accept: str, token: DataToken, account: str | None = None
     ) -> requests.Response:
-        governor = governor_for(self.oauth.facts)
+        governor = governor_for(self.oauth.facts, self.oauth.longest_wait)
         governor.before_call(account=account, purpose=self.purpose)
         self.asked_at = datetime.now(UTC)  # after the wait for the quota: of two answers the later question wins
         self.method = method

@@ -14,6 +14,7 @@ import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
+from grdf.governor import LONGEST_WAIT
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.data_token import DataToken
 from grdf.quota import governor_for
@@ -43,6 +44,8 @@ class GrdfOAuthHook(BaseHook):
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self._keys: dict[str, Any] | None = None
+        self.longest_wait = LONGEST_WAIT
+        """Seconds that a call waits for its turn; nobody looks at a task that waits, but at a page somebody does."""
 
     @cached_property
     def facts(self) -> GrdfConnection:
@@ -56,13 +59,16 @@ class GrdfOAuthHook(BaseHook):
         """Give a plain HTTP session; the credentials travel in the body of each request, never in the session."""
         return requests.Session()
 
-    def exchange_code(self, code: str, redirect_uri: str | None, *, account: str) -> str:
+    def exchange_code(
+        self, code: str, redirect_uri: str | None, *, account: str, code_verifier: str | None = None
+    ) -> str:
         """Exchange an authorization code for its ``id_token``; a code serves once (RFC 6749, 4.1.2).
 
         :param code: the code that Client Connect gave to the household's browser
         :param redirect_uri: the address it was given at, which the token endpoint compares; ``None`` takes the
             connection's
         :param account: the account's id, for messages
+        :param code_verifier: what the code's challenge was made of, where one was sent (RFC 7636)
         :raises GrantRefused: when the code is used, expired or not ours: the household has to consent again
         :raises CredentialsRefused: when GRDF does not accept the client id or secret
         :raises ServiceUnavailable: when there is no usable answer
@@ -73,6 +79,7 @@ class GrdfOAuthHook(BaseHook):
                 "grant_type": "authorization_code",
                 "code": code,
                 "redirect_uri": redirect_uri or self.facts.redirect_uri,
+                **({"code_verifier": code_verifier} if code_verifier else {}),
             },
             account=account,
         )
@@ -154,7 +161,7 @@ class GrdfOAuthHook(BaseHook):
     def _ask(self, form: dict[str, str], *, account: str | None) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = governor_for(facts)
+        governor = governor_for(facts, self.longest_wait)
         # A code works once and lives for minutes: it does not wait for the next day.
         governor.before_call(
             account=account, purpose="connect" if form["grant_type"] == "authorization_code" else "daily"

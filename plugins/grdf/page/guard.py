@@ -14,6 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SECRET_QUERIES = ("/callback", "/household")
+"""Paths whose query no log may hold: GRDF's code, a household's link."""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -26,12 +28,23 @@ CSP = {
     "base-uri": "'none'",
     "frame-ancestors": "'self'",
 }
+
+
+def policy(**changes: str) -> str:
+    """Give the Content-Security-Policy.
+
+    :param changes: directives that one page needs otherwise
+    """
+    return "; ".join(f"{name} {value}" for name, value in (CSP | changes).items())
+
+
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in CSP.items()),
+    "Content-Security-Policy": policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": with it browsers send "Origin: null" with a form, also to its own site (Fetch, 3.2).
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
@@ -57,10 +70,15 @@ class Guard:
                 guard(MutableHeaders(scope=message))
             await send(message)
 
-        if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
-            await PlainTextResponse(REFUSED, 403)(scope, receive, send_guarded)
-        else:
-            await self.app(scope, receive, send_guarded)
+        try:
+            if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
+                await PlainTextResponse(REFUSED, 403)(scope, receive, send_guarded)
+            else:
+                await self.app(scope, receive, send_guarded)
+        finally:
+            if scope["path"].endswith(SECRET_QUERIES):
+                # Airflow's access log writes the query of each request when all is done, and reads it from here.
+                scope["query_string"] = b""
 
 
 def guard(headers: MutableHeaders) -> None:
@@ -77,7 +95,7 @@ def same_site(headers: Headers) -> bool:
 
     A browser says where a request comes from: in ``Sec-Fetch-Site`` when it talks to https or to this machine (W3C,
     Fetch Metadata), and in ``Origin`` with every POST. ``same-site`` is another host of the same domain: refused.
-    Without either it is a program; one that carries a bearer token cannot be a browser that was led here.
+    Without either it is a program; one that carries a bearer token, or no cookie, is no browser that was led here.
 
     :param headers: the request's headers
     """
@@ -88,7 +106,7 @@ def same_site(headers: Headers) -> bool:
     if origin is not None:
         # The scheme is left out: behind a proxy that ends TLS, this server does not see the one the browser used.
         return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
-    return site is not None or "Authorization" in headers
+    return site is not None or "Authorization" in headers or "Cookie" not in headers
 
 
 def _host(address: str) -> str | None:

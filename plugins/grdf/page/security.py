@@ -76,6 +76,22 @@ async def visitor(request: Request) -> Visitor:
 VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
+async def visitor_if_any(request: Request) -> Visitor | None:
+    """Give who sent the request, ``None`` when nobody is logged in: for the routes that a household may use.
+
+    :raises HTTPException: 503 when Airflow cannot be asked
+    """
+    try:
+        return await visitor(request)
+    except HTTPException as refused:
+        if refused.status_code == 401:
+            return None
+        raise
+
+
+VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
+
+
 def account_in_path(account: str, _: VisitorDep) -> str:
     """Give the account that a route's path names.
 
@@ -105,6 +121,15 @@ def may_act(visitor: VisitorDep, account: AccountDep) -> Visitor:
     :raises HTTPException: 403
     """
     require_dag(visitor, dag_id(account), "act")
+    return visitor
+
+
+def may_connect_some(visitor: VisitorDep) -> Visitor:
+    """Let those pass who may edit the connection ``grdf_adict``, whatever the account.
+
+    :raises HTTPException: 403
+    """
+    _require_connection(visitor)
     return visitor
 
 
@@ -143,6 +168,10 @@ def require_connect(visitor: Visitor, account: str) -> None:
     :raises HTTPException: 403
     """
     require_dag(visitor, dag_id(account), "act")
+    _require_connection(visitor)
+
+
+def _require_connection(visitor: Visitor) -> None:
     details = ConnectionDetails(conn_id=ADICT_CONNECTION)
     if not _ask(lambda: get_auth_manager().is_authorized_connection(method="PUT", details=details, user=visitor.user)):
         raise HTTPException(403, "forbidden")
@@ -193,7 +222,9 @@ def login_url(request: Request) -> str | None:
 def _ask(question: Any) -> Any:
     try:
         return question()
-    except HTTPException:
+    except HTTPException as refused:
+        if refused.status_code == 403:
+            raise HTTPException(403, "forbidden") from None
         raise
     except Exception as error:
         log.exception("Airflow could not say what somebody may do on the page Gas accounts.")

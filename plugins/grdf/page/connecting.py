@@ -1,0 +1,185 @@
+"""From the code that GRDF has sent to a connected account, once, or to a reason why not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from grdf.hooks.accounts import AccountStore
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.lease import lease
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
+from grdf.page.attempt import Attempt
+from grdf.page.once import Once
+from include.gas.connecting import check_connectable, connected
+from include.gas.consents import AccessRight, Consent, usable_right
+from include.gas.days import paris_today
+from include.gas.documents import ACCOUNT, dag_id
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    FailNow,
+    GasError,
+    GrantRefused,
+    IdTokenRefused,
+    RetryLater,
+)
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds that a person waits for GRDF's quota at most."""
+LOOK_UP = (3.05, 15.0)
+"""Seconds to wait for CouchDB to connect, and to answer."""
+
+
+class Stop(Exception):
+    """A household cannot be connected, or not now; a page says why.
+
+    :param key: the texts that say so: ``connect.<key>.title``, ``.what``, ``.next``
+    :param status: HTTP status
+    :param cause: goes into the texts; free of secrets
+    """
+
+    def __init__(self, key: str, status: int, cause: object = "") -> None:
+        super().__init__(key)
+        self.key = f"connect.{key}"
+        self.status = status
+        self.cause = str(cause)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What has come of it.
+
+    :param account: the account's id
+    :param meters: for each meter, the consent and the right that GRDF lists for it, if GRDF could say
+    :param others: further meters of the account, which this consent does not name
+    :param first_run: how its first run comes about
+    """
+
+    account: str
+    meters: tuple[tuple[Consent, AccessRight | None], ...]
+    others: tuple[str, ...]
+    first_run: FirstRun
+
+
+def couchdb() -> CouchDBHook:
+    """Give CouchDB, with the patience of a person."""
+    return CouchDBHook(timeout=LOOK_UP, patience=1)
+
+
+def check(account: str) -> bool:
+    """Look whether an account may be connected, and tell whether it exists already.
+
+    :param account: its id
+    :raises Stop: when it may not
+    """
+    try:
+        return check_connectable(couchdb().get(ACCOUNT, account)) is not None
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
+    """Exchange the code, check the ``id_token``, keep what the household consented to, and have it read.
+
+    :param attempt: the attempt, checked
+    :param code: GRDF's code
+    :param by: who connects it, for the record
+    :raises Stop: when it did not work; the account is then as it was
+    """
+    account = attempt.state.account
+    store = couchdb()
+    try:
+        known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
+        give_back = _take(Once(store), attempt)
+        try:
+            consents = _consents(attempt, code)
+            rights = _rights(store, consents, account)
+            today = paris_today(datetime.now(UTC))
+            found = [(consent, usable_right(rights, consent.pce, today)) for consent in consents]
+            dated = [_dated(consent, right) for consent, right in found]
+            now = datetime.now(UTC)
+            AccountStore(store).save(account, lambda stored: connected(stored, account, dated, at=now, by=by))
+        except Exception as error:
+            give_back(error)
+            raise
+    except GasError as error:
+        raise _stop(error) from error
+    log.info("Account %s: connected, with %d meter(s).", account, len(consents))
+    named = {consent.pce for consent in consents}
+    others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
+    return Connected(account, tuple(found), others, start_first_run(dag_id(account), by))
+
+
+def end(attempt: Attempt) -> None:
+    """Let an attempt that GRDF has ended without a code not be used again; a link of a household stays good.
+
+    :param attempt: the attempt, checked
+    :raises Stop: when it was used before
+    """
+    try:
+        if not Once(couchdb()).take(attempt.state.id, attempt.state.until):
+            raise Stop("used", 409)
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def _take(once: Once, attempt: Attempt) -> Callable[[Exception], None]:
+    """Use the attempt, and the household's link, before the code goes to GRDF; give what gives them back."""
+    state, link = attempt.state, attempt.link
+    if not once.take(state.id, state.until):
+        raise Stop("used", 409)
+    if link and not once.take(link.id, link.until):
+        raise Stop("link_used", 409)
+
+    def give_back(error: Exception) -> None:
+        if link:  # whatever happened, the household has not been connected with it
+            once.release(link.id, link.until)
+        if isinstance(error, RetryLater):  # the code may still be good: loading the page again tries it
+            once.release(state.id, state.until)
+
+    return give_back
+
+
+def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:
+    oauth = GrdfOAuthHook()
+    oauth.longest_wait = PATIENCE
+    account = attempt.state.account
+    token = oauth.exchange_code(code, attempt.redirect_uri, account=account, code_verifier=attempt.verifier or None)
+    return oauth.consents_of(token, account=account, nonce=attempt.nonce)
+
+
+def _rights(store: CouchDBHook, consents: tuple[Consent, ...], account: str) -> tuple[AccessRight, ...]:
+    """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
+    adict = AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
+    adict.oauth.longest_wait = PATIENCE
+    try:
+        return adict.access_rights([consent.pce for consent in consents], account=account)
+    except GasError as error:
+        log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
+        return ()
+
+
+def _dated(consent: Consent, right: AccessRight | None) -> Consent:
+    return Consent(consent.pce, consent.id_accreditation, right.data_first, right.data_end) if right else consent
+
+
+def _stop(error: GasError) -> Stop:
+    """Say on which page a failure ends."""
+    if isinstance(error, AccountLeaving):
+        return Stop("leaving", 409, error)
+    if isinstance(error, BadAccount):
+        return Stop("not_ours", 409, error)
+    if isinstance(error, GrantRefused):
+        return Stop("code_refused", 400, error)
+    if isinstance(error, IdTokenRefused):
+        return Stop("token_refused", 502, error)
+    if isinstance(error, FailNow):
+        return Stop("settings", 502, error)
+    return Stop("down", 503, error)

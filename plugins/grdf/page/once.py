@@ -1,0 +1,61 @@
+"""What may be used once: marks in CouchDB, of which the first writer wins, on any number of API servers.
+
+A mark is a document with nothing in it but its id: the moment until which it matters, and a hash. Those whose moment is
+over are removed as new ones come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from hashlib import sha256
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.removal import Remover
+from include.gas.errors import GasError
+
+DOCTYPE = "com.grandlyon.grdf.connect"
+
+
+class Once:
+    """The marks.
+
+    :param couchdb: the hook whose connection says where they are
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def take(self, name: str, until: float) -> bool:
+        """Use something; ``False`` when it was used before.
+
+        :param name: what; only its hash is kept
+        :param until: moment (epoch seconds) after which it is refused anyway
+        :raises ServiceUnavailable: when CouchDB does not answer
+        """
+        taken = self._couchdb.put(DOCTYPE, {"_id": mark_id(name, until)}) is not None
+        if taken:
+            self._sweep()
+        return taken
+
+    def release(self, name: str, until: float) -> None:
+        """Let something be used again, after all; never raises: it is then lost, and one starts again.
+
+        :param name: what
+        :param until: as it was taken
+        """
+        with contextlib.suppress(GasError):
+            Remover(self._couchdb).remove(DOCTYPE, mark_id(name, until))
+
+    def _sweep(self) -> None:
+        with contextlib.suppress(GasError):
+            Remover(self._couchdb).remove_range(DOCTYPE, "0", f"{int(time.time()):012d}")
+
+
+def mark_id(name: str, until: float) -> str:
+    """Give the id of a mark; ids sort by the moment until which they matter.
+
+    :param name: what is used
+    :param until: that moment, epoch seconds
+    """
+    return f"{int(until) + 1:012d}-{sha256(name.encode()).hexdigest()}"

@@ -1,0 +1,70 @@
+"""A household connects, step by step, as its browser does it."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+from include.gas.documents import ACCOUNT
+from include.sandbox.control import consent_through_browser
+from tests.helpers import holder
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from tests.connect.site import Browser
+
+
+def names(account: str, meters: int = 1) -> dict[str, str]:
+    """Give what the holder of a test's account types into the form."""
+    who = holder(account, meters)
+    return {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
+
+
+def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") -> str:
+    """Press the button; gives the address at GRDF."""
+    answer = browser.post(path or f"/connect/{account}", data=names(account, meters))
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def asked(authorize: str) -> dict[str, str]:
+    """Give what GRDF is asked."""
+    pairs = parse_qsl(urlsplit(authorize).query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs), "no parameter twice"
+    return dict(pairs)
+
+
+def consent(authorize: str, **choices: Any) -> str:
+    """Agree on GRDF's page; gives the address to which it sends the browser back."""
+    return consent_through_browser(authorize, **choices)
+
+
+def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> requests.Response:
+    """The whole dance; gives the last page."""
+    return browser.get(consent(begin(browser, account, meters), **choices))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a page says, without its tags."""
+
+    status: int
+    title: str
+    text: str
+
+
+def said(answer: requests.Response) -> Said:
+    """Read a page."""
+    title = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text.partition("<main>")[2]))
+    return Said(answer.status_code, html.unescape(title[1].strip()) if title else "", html.unescape(text))
+
+
+def stored_account(couchdb: CouchDBHook, account: str) -> dict[str, Any] | None:
+    """Give an account's document."""
+    return couchdb.get(ACCOUNT, account)

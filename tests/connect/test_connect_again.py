@@ -1,0 +1,102 @@
+"""Households that were here before, or are about to go, and what is kept of an attempt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf.page import connecting
+from grdf.page.connecting import Stop
+from grdf.page.once import DOCTYPE, Once, mark_id
+from include.gas.accounts import Account, with_state
+from include.gas.documents import ACCOUNT, DAY
+from include.gas.errors import OAUTH_OUTDATED
+from tests.connect.dance import begin, consent, said, stored_account, whole
+from tests.connect.site import Site
+from tests.helpers import holder, known_account
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+def test_a_lost_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    one, two = known_account(world, account_id, 2)
+    day = {"_id": f"{account_id}:{one}:2026-01-01", "account": account_id, "pce": one, "load": 7}
+    couchdb.put(DAY, day)
+    old = stored_account(couchdb, account_id)
+    assert old is not None
+    couchdb.put(ACCOUNT, with_state(old, OAUTH_OUTDATED, "the holder has revoked", "2026-01-01T00:00:00Z"))
+    browser = door.browser("op")
+    assert "stays" in said(browser.get(f"/connect/{account_id}")).text
+    page = said(browser.get(consent(begin(browser, account_id, 2), pces=[one])))
+    assert page.title == f"Account {account_id} is connected"
+    assert f"other meters stay as they are: {two}" in page.text
+    new = stored_account(couchdb, account_id)
+    assert new is not None
+    account = Account.from_document(new)
+    assert not account.waits_for_person
+    assert [meter.pce for meter in account.meters] == [one, two]
+    assert account.meters[0].id_accreditation != Account.from_document(old).meters[0].id_accreditation
+    assert account.meters[1] == Account.from_document(old).meters[1]
+    assert new["history"] == old["history"]
+    kept = couchdb.get(DAY, day["_id"])
+    assert kept is not None
+    assert kept["load"] == 7
+
+
+def test_an_account_that_is_being_deleted(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    known_account(world, account_id)
+    old = stored_account(couchdb, account_id)
+    assert old is not None
+    leaving = {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False}
+    couchdb.put(ACCOUNT, old | {"leaving": leaving})
+    before = stored_account(couchdb, account_id)
+    for answer in (browser.get(back), browser.get(f"/connect/{account_id}"), browser.post(f"/connect/{account_id}")):
+        assert (said(answer).status, said(answer).title) == (409, "This account is being deleted")
+    assert stored_account(couchdb, account_id) == before
+
+
+def test_an_account_of_another_kind(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    couchdb.put(ACCOUNT, {"_id": account_id, "account_type": "enedisgrandlyon", "oauth": {"access_token": "theirs"}})
+    before = stored_account(couchdb, account_id)
+    for answer in (browser.get(back), browser.get(f"/connect/{account_id}"), browser.post(f"/connect/{account_id}")):
+        assert (said(answer).status, said(answer).title) == (409, "This account cannot be connected")
+    assert stored_account(couchdb, account_id) == before
+
+
+def test_couchdb_is_down(world: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_COUCHDB", '{"conn_type": "http", "host": "http://127.0.0.1:9", "login": "x", "password": "y"}'
+    )
+    with pytest.raises(Stop) as stop:
+        connecting.check(account_id)
+    assert (stop.value.key, stop.value.status) == ("connect.down", 503)
+
+
+def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    """A moment and a hash; and it goes when the moment has come."""
+    couchdb.put(DOCTYPE, {"_id": mark_id("an old one", time.time() - 10)})
+    assert whole(door.browser("op"), account_id).status_code == 200
+    marks = list(couchdb.scan(DOCTYPE))
+    assert marks
+    assert all(set(mark) == {"_id", "_rev"} for mark in marks)
+    assert mark_id("an old one", time.time() - 10) not in {mark["_id"] for mark in marks}
+    assert all(int(mark["_id"].partition("-")[0]) > time.time() for mark in marks)
+    assert account_id not in repr(marks)
+    assert holder(account_id).pces[0] not in repr(marks)
+
+
+def test_a_mark_is_taken_once_until_it_is_given_back(couchdb: CouchDBHook, account_id: str) -> None:
+    once, until = Once(couchdb), time.time() + 60
+    assert once.take(account_id, until)
+    assert not once.take(account_id, until)
+    once.release(account_id, until)
+    assert once.take(account_id, until)
+    assert not once.take(account_id, until)

@@ -1,0 +1,123 @@
+"""What GRDF is told of a holder, and what an account becomes when its household connects on the page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from include.gas.accounts import Account
+from include.gas.connecting import check_connectable, connected, login_hint
+from include.gas.consents import Consent
+from include.gas.errors import AccountLeaving, BadAccount
+
+NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+A, B = "09999990000001", "09999990000002"
+
+
+def test_the_hint_has_four_parts():
+    assert login_hint(" Alix ", "Exemple", "a@example.org", "Ville") == "Alix;Exemple;a@example.org;Ville"
+    assert login_hint("Alix", "Exemple", "a@example.org", "") == "Alix;Exemple;a@example.org;"
+    assert login_hint("", " ", "", "Ville") == ""
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("Alix", "", "a@example.org"),
+        ("", "", "a@example.org"),
+        ("Alix", "Exemple", "no address"),
+        ("Al;ix", "Exemple", "a@example.org"),
+        ("Alix", "Ex|emple", "a@example.org"),
+        ("Alix", "Exemple\n", "a@exa\nmple.org"),
+        ("A" * 101, "Exemple", "a@example.org"),
+    ],
+)
+def test_what_cannot_be_a_hint(parts):
+    with pytest.raises(ValueError, match=r"login hint|none of them"):
+        login_hint(*parts, "Ville")
+
+
+def test_the_third_party_is_checked_too():
+    with pytest.raises(ValueError, match="login hint"):
+        login_hint("Alix", "Exemple", "a@example.org", "Ville;de Lyon")
+
+
+def test_a_new_account_is_one_past_its_first_launch():
+    document = connected(None, "new", [Consent(A, "right-a", date(2025, 1, 1), None)], at=NOW, by="op")
+    assert document == {
+        "_id": "new",
+        "account_type": "grdfgrandlyon",
+        "name": "",
+        "oauth": {},
+        "oauth_callback_results": {
+            "scope": "openid",
+            "pce_id": A,
+            "consents": [{"pce": A, "id_accreditation": "right-a", "first": "2025-01-01"}],
+        },
+        "connected": {"at": "2026-03-01T10:00:00.000000Z", "by": "op"},
+    }
+    account = Account.from_document(document)
+    assert not account.needs_first_launch
+    assert not account.waits_for_person
+
+
+def test_connecting_again_loses_nothing():
+    old = {
+        "_id": "known",
+        "_rev": "7-x",
+        "account_type": "grdfgrandlyon",
+        "name": "kept",
+        "oauth": {"access_token": "old"},
+        "oauth_callback_results": {
+            "id_token": "old",
+            "pce_id": A,
+            "consents": [{"pce": A, "id_accreditation": "old-a"}, {"pce": B, "id_accreditation": "right-b"}],
+        },
+        "history": {A: {"id_accreditation": "old-a", "from": "2024-01-01", "read_at": "x"}},
+        "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED",
+        "state_message": "revoked",
+        "anything": {"else": 1},
+    }
+    before = repr(old)
+    new = connected(old, "known", [Consent(A, "new-a")], at=NOW, by="op")
+    assert repr(old) == before
+    assert new["oauth_callback_results"]["consents"] == [
+        {"pce": A, "id_accreditation": "new-a"},
+        {"pce": B, "id_accreditation": "right-b"},
+    ]
+    assert "id_token" not in new["oauth_callback_results"]
+    assert new["oauth"] == {}
+    assert (new["state"], new.get("state_message")) == (None, None)
+    for key in ("_rev", "name", "history", "anything"):
+        assert new[key] == old[key]
+    account = Account.from_document(new)
+    assert not account.history_read(account.meters[0]), "under the new consent the history is read again"
+
+
+@pytest.mark.parametrize("account_type", ["enedisgrandlyon", None])
+def test_another_kind_of_account_is_left_alone(account_type):
+    document = {"_id": "known", "account_type": account_type}
+    with pytest.raises(BadAccount):
+        check_connectable(document)
+    with pytest.raises(BadAccount):
+        connected(document, "known", [Consent(A, "a")], at=NOW, by="op")
+
+
+def test_one_that_is_leaving_is_left_alone():
+    document = {
+        "_id": "known",
+        "account_type": "grdfgrandlyon",
+        "leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False},
+    }
+    with pytest.raises(AccountLeaving):
+        connected(document, "known", [Consent(A, "a")], at=NOW, by="op")
+
+
+def test_nothing_stored_may_be_connected():
+    assert check_connectable(None) is None
+
+
+def test_no_account_without_a_meter():
+    with pytest.raises(ValueError, match="at least one meter"):
+        connected(None, "new", [], at=NOW, by="op")
