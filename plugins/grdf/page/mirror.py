@@ -151,6 +151,14 @@ def mirror() -> AccountMirror:
         raise no_connection(error) from error
 
 
+def couchdb() -> CouchDBHook:
+    """Give this process's hook for the CouchDB that the Airflow connection ``couchdb`` names.
+
+    :raises GasError: when the connection cannot be used
+    """
+    return mirror().couchdb
+
+
 def no_connection(error: Exception) -> BadSettings:
     """Say that Airflow has no usable connection ``couchdb``.
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from include.gas.days import PARIS
+from include.gas.days import PARIS, parse_day
 
 
 class Spelling:
@@ -22,6 +22,13 @@ class Spelling:
     def day(self, day: date) -> str:
         """Write a day, such as 8 Mar 2024."""
         return format_date(day, "d MMM y", locale=self.language)
+
+    def iso(self, text: str) -> str:
+        """Write a day that a document holds as ``YYYY-MM-DD``; anything else is given back as it is."""
+        try:
+            return self.day(parse_day(text))
+        except ValueError:
+            return str(text)
 
     def weekday(self, day: date) -> str:
         """Write a day with its day of the week, such as Friday 8 March 2024."""

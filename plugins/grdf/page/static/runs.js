@@ -3,14 +3,30 @@
 // those that are left are asked for again.
 "use strict";
 (() => {
-  const table = document.querySelector("table[data-runs]");
+  const table = document.querySelector("[data-runs]");
   if (!table) {
     return;
   }
-  const cells = new Map([...table.querySelectorAll("td[data-dag]")].map((cell) => [cell.dataset.dag, cell]));
+  const cells = new Map([...table.querySelectorAll("[data-dag]")].map((cell) => [cell.dataset.dag, cell]));
   const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 
   const say = (cell, text) => cell.replaceChildren(Object.assign(document.createElement("span"), { className: "step", textContent: text }));
+
+  // The log that says most: of the task that failed, else of the last one that has run.
+  const showLog = async (cell, address, run) => {
+    const api = table.dataset.runs.replace("~/dagRuns/list", "");
+    const answer = await fetch(`${api}${encodeURIComponent(run.dag_id)}/dagRuns/${encodeURIComponent(run.dag_run_id)}/taskInstances`);
+    const tasks = (await answer.json()).task_instances.filter((task) => task.start_date);
+    tasks.sort((one, other) => one.start_date.localeCompare(other.start_date));
+    const task = tasks.find((each) => each.state === "failed") ?? tasks.at(-1);
+    if (task) {
+      const link = document.createElement("a");
+      link.href = `${address}/tasks/${encodeURIComponent(task.task_id)}`;
+      link.target = "_top";
+      link.textContent = `${table.dataset.log} ${task.task_id}`;
+      cell.append(" · ", link);
+    }
+  };
 
   const show = (cell, run) => {
     const link = document.createElement("a");
@@ -22,6 +38,9 @@
     when.dateTime = run.run_after;
     when.textContent = moment.format(new Date(run.run_after));
     cell.replaceChildren(link, " ", when);
+    if (table.dataset.log) {
+      showLog(cell, link.href, run).catch(() => undefined); // The link to the run is there in any case.
+    }
   };
 
   const ask = async (dags) => {

@@ -1,0 +1,177 @@
+"""One account: its view, its figures to take away, and the tab on its DAG."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from io import StringIO
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from grdf.page.account_charts import chart, said
+from grdf.page.account_data import AccountView, MeterView, account_view, asked_month
+from grdf.page.mirror import couchdb
+from grdf.page.render import page, texts_for
+from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_connect, may_view, require_dag
+from grdf.page.spelling import Spelling
+from include.gas.days import ONE_DAY, paris_today
+from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, Document, account_of, account_range, dag_id
+from include.gas.gaps import known_gaps
+from include.gas.published import PUBLISHED
+from include.gas.published_check import compare_all
+
+router = APIRouter()
+
+TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections")),
+    "months": (MONTH, ("pce", "month", "load", "days")),
+    "years": (YEAR, ("pce", "year", "load", "days")),
+    "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
+}
+"""Files that can be taken away: their doctype and columns. ``load`` is kWh; ``end`` is not included."""
+
+ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
+"""What can be started for an account besides its own DAG."""
+
+
+@router.get("/accounts/{account}")
+def show(
+    request: Request,
+    account: AccountDep,
+    visitor: Visitor = Depends(may_view),  # noqa: B008 - FastAPI's way
+    meter: str = "",
+    month: str = "",
+) -> Response:
+    """Show all about an account."""
+    document = couchdb().get(ACCOUNT, account)
+    if document is None:
+        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    today = paris_today(datetime.now(UTC))
+    view = account_view(couchdb(), document, today=today, meter=meter, month=asked_month(month))
+    dag = dag_id(account)
+    allowed = {what for what, other in ACTIONS.items() if can_act(visitor, other)}
+    allowed |= {"run"} if can_act(visitor, dag) else set()
+    allowed |= {"connect"} if can_connect(visitor, account) else set()
+    return page(
+        request,
+        "account.html",
+        account=account,
+        dag=dag,
+        view=view,
+        situation=view.line.situation(today),
+        today=today,
+        charts=_charts(request, view),
+        said=said,
+        allowed=allowed,
+        reread=_range_to_reread(document, view, today),
+        one_day=ONE_DAY,
+        year_of=lambda day: str(day.year),
+    )
+
+
+@router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])
+def published(request: Request, account: AccountDep, meter: str = "") -> Response:
+    """Lay the published periods of a meter beside its stored days."""
+    document = couchdb().get(ACCOUNT, account)
+    if document is None:
+        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    span = account_range(account, meter)
+    compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
+    return page(request, "published.html", account=account, meter=meter, compared=compared[::-1])
+
+
+@router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
+def take_away(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
+    """Give all figures of an account, of all its meters, as a file for a spreadsheet."""
+    if couchdb().get(ACCOUNT, account) is None:
+        raise HTTPException(404, "no such account")
+    doctype, columns = TABLES[table]
+    documents = couchdb().scan(doctype, *account_range(account))
+    first = next(documents, None)  # what CouchDB may have to say against it is said before the answer begins
+    name = f'attachment; filename="{account}-{table}.csv"'
+    rows = _rows(first, documents, columns)
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+@router.get("/dag/{dag}")
+def dag_tab(request: Request, dag: str, visitor: VisitorDep) -> Response:
+    """Show the account whose DAG it is; of another DAG, say that it is none."""
+    require_dag(visitor, dag, "see")
+    account = account_of(dag)
+    if account is None:
+        return page(request, "no_account.html", heading=dag, key="tab.other")
+    return RedirectResponse(f"{request.scope['root_path']}/accounts/{account}", 303)
+
+
+def _charts(request: Request, view: AccountView) -> dict[str, Any]:
+    meter = view.meter
+    if meter is None:
+        return {}
+    t = texts_for(request)
+    spell = Spelling(t.language)
+    month, year = spell.month(meter.month), str(meter.month.year)
+    return {
+        "days": chart(
+            meter.days,
+            t,
+            name=t("account.days.chart", month=month),
+            label=lambda day: str(day.day),
+            title=spell.weekday,
+        ),
+        "months": chart(
+            meter.months, t, name=t("account.months.chart", year=year), label=spell.month_name, title=spell.month
+        ),
+        "years": chart(
+            meter.years,
+            t,
+            name=t("account.years.chart"),
+            label=lambda day: str(day.year),
+            title=lambda day: str(day.year),
+        ),
+    } | _sums(meter)
+
+
+def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
+    """Propose what to read again: the missing days that may still come, else the month that is shown."""
+    gaps = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values() if gap.awaited_from]
+    if gaps:
+        return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY
+    month = view.meter.month if view.meter else today.replace(day=1)
+    return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
+
+
+def _sums(meter: MeterView) -> dict[str, Any]:
+    month = next((cell for cell in meter.months if cell.first == meter.month), None)
+    year = next((cell for cell in meter.years if cell.first.year == meter.month.year), None)
+    return {"month": month, "year": year}
+
+
+def _rows(first: Document | None, others: Iterator[Document], columns: tuple[str, ...]) -> Iterator[str]:
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow([{"load": "kwh"}.get(column, column) for column in columns])
+    for document in _chained(first, others):
+        table.writerow([_field(document, column) for column in columns])
+        if written.tell() > 65_536:
+            yield written.getvalue()
+            written.seek(0)
+            written.truncate()
+    yield written.getvalue()
+
+
+def _chained(first: Document | None, others: Iterator[Document]) -> Iterator[Document]:
+    if first is not None:
+        yield first
+        yield from others
+
+
+def _field(document: Document, column: str) -> Any:
+    if column in ("day", "month", "year"):
+        return document["_id"].rpartition(":")[2]
+    if column == "corrections":
+        changes = document.get("changes")
+        return len(changes) if isinstance(changes, list) else 0
+    return document.get(column)

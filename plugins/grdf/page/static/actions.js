@@ -1,0 +1,91 @@
+// Starts DAG runs for the visitor, with the visitor's own session: Airflow decides whether it may be, and notes who did.
+"use strict";
+(() => {
+  const section = document.getElementById("actions");
+  if (!section) {
+    return;
+  }
+  const words = section.dataset;
+  const outcome = section.querySelector(".outcome");
+  const moment = 3000;
+  let turn = 0;
+
+  const conf = (form) =>
+    Object.fromEntries(
+      [...form.elements]
+        .filter((field) => field.name)
+        .map((field) => [field.name, field.type === "checkbox" ? field.checked : "list" in field.dataset ? [field.value] : field.value]),
+    );
+
+  const link = (address, text) => Object.assign(document.createElement("a"), { href: address, target: "_top", textContent: text });
+
+  const say = (...parts) => outcome.replaceChildren(...parts.flatMap((part) => [part, " "]));
+
+  // What Airflow says against it: a sentence, or a list of them with the field each is about.
+  const detail = async (answer) => {
+    try {
+      const said = (await answer.json()).detail;
+      return typeof said === "string" ? said : said.map((each) => each.msg).join("; ");
+    } catch {
+      return String(answer.status);
+    }
+  };
+
+  const follow = async (run, address, form, mine) => {
+    const see = link(address, run.dag_run_id);
+    const api = `${words.start}${encodeURIComponent(run.dag_id)}/dagRuns/${encodeURIComponent(run.dag_run_id)}`;
+    let state = run.state;
+    while (mine === turn) {
+      if (state === "success") {
+        say(words.success, see, link(window.location.href, words.again));
+        outcome.lastElementChild.removeAttribute("target");
+        return;
+      }
+      if (state === "failed") {
+        say(words.failed, see);
+        return;
+      }
+      const approve = "approve" in form.dataset && state === "running" && !form.elements.dry_run.checked;
+      say(words.started, words[state] ?? state, see, approve ? words.approval : "");
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      const answer = await fetch(api);
+      if (answer.ok) {
+        state = (await answer.json()).state;
+      }
+    }
+  };
+
+  const start = async (form) => {
+    const mine = (turn += 1);
+    say(words.starting);
+    const dag = form.dataset.dag;
+    const answer = await fetch(`${words.start}${encodeURIComponent(dag)}/dagRuns`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ logical_date: null, conf: conf(form) }),
+    });
+    if (!answer.ok) {
+      const known = words[answer.status];
+      say(known ?? `${words.refused} ${await detail(answer)}`);
+      return;
+    }
+    const run = await answer.json();
+    const address = `${words.dags}${encodeURIComponent(run.dag_id)}/runs/${encodeURIComponent(run.dag_run_id)}`;
+    await follow(run, address, form, mine);
+  };
+
+  section.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = event.target.querySelector("button");
+    button.disabled = true; // One click, one run.
+    try {
+      const started = start(event.target);
+      setTimeout(() => (button.disabled = false), moment);
+      await started;
+    } catch {
+      say(words.unreachable);
+    } finally {
+      button.disabled = false;
+    }
+  });
+})();

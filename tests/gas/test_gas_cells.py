@@ -1,0 +1,118 @@
+"""Cells of the page: every period has exactly one, a missing day is no zero, and why it is missing is said."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
+from include.gas.gaps import Gap
+from include.gas.totals import month_documents, year_documents
+
+TODAY = date(2026, 5, 20)
+FIRST = date(2024, 2, 10)
+
+
+def bounds(first: date | None = FIRST, consent_end: date | None = None, **gaps: Gap) -> Bounds:
+    known = {int(year[1:]): gap for year, gap in gaps.items()}
+    return Bounds.of(first=first, consent_end=consent_end, today=TODAY, gaps=known)
+
+
+def stored(day: date, load: float = 7, **more: Any) -> dict[str, Any]:
+    return {"_id": f"a:m:{day}", "year": day.year, "month": day.month, "day": day.day, "load": load, **more}
+
+
+def kinds(cells: tuple[Cell, ...]) -> dict[int, Kind]:
+    return {cell.first.day: cell.kind for cell in cells}
+
+
+def test_a_day_is_what_grdf_said_of_it() -> None:
+    days = [
+        stored(date(2026, 4, 1), status="definitive", quality="measured"),
+        stored(date(2026, 4, 2), 0, status="definitive", quality="measured"),
+        stored(date(2026, 4, 3), status="provisional", quality="estimated"),
+        stored(date(2026, 4, 4), status="definitive", quality="estimated"),
+        stored(date(2025, 4, 2), 11),
+    ]
+    cells = day_cells(date(2026, 4, 17), days, bounds())
+    assert [cell.first.day for cell in cells] == list(range(1, 31))
+    assert [cell.kind for cell in cells[:5]] == [
+        Kind.MEASURED, Kind.MEASURED, Kind.PROVISIONAL, Kind.ESTIMATED, Kind.AWAITED,
+    ]  # fmt: skip
+    assert [cell.load for cell in cells[:5]] == [7, 0, 7, 7, None]
+    assert [cell.before for cell in cells[:3]] == [None, 11, None]
+    assert [cell.missing for cell in cells[:5]] == [0, 0, 0, 0, 1]
+
+
+def test_why_a_day_is_not_there() -> None:
+    gap = Gap(date(2026, 5, 2), date(2026, 5, 12), awaited=3, none=2, awaited_from=date(2026, 5, 10))
+    found = kinds(day_cells(TODAY, [], bounds(y2026=gap)))
+    assert {day for day, kind in found.items() if kind == Kind.NONE} == set(range(1, 10))
+    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(10, 17))
+    assert {day for day, kind in found.items() if kind == Kind.EXPECTED} == set(range(17, 32))
+    settled = Gap(date(2025, 1, 2), date(2025, 1, 9), awaited=0, none=2)
+    found = kinds(day_cells(date(2025, 1, 1), [], bounds(y2025=settled)))
+    assert {day for day, kind in found.items() if kind == Kind.NONE} == set(range(1, 10))
+    assert kinds(day_cells(FIRST, [], bounds()))[9] == Kind.OUTSIDE
+    assert kinds(day_cells(FIRST, [], bounds()))[10] == Kind.AWAITED
+    assert set(kinds(day_cells(TODAY, [], bounds(first=None))).values()) == {Kind.OUTSIDE}
+
+
+def test_after_the_end_of_the_consent_nothing_is_missing() -> None:
+    cells = day_cells(TODAY, [], bounds(consent_end=date(2026, 5, 4)))
+    assert [cell.first.day for cell in cells if cell.missing] == [1, 2, 3]
+
+
+def test_29_february_has_no_day_a_year_before() -> None:
+    cells = day_cells(date(2024, 2, 1), [stored(date(2023, 2, 28), 3)], bounds())
+    assert (cells[27].before, cells[28].before) == (3, None)
+
+
+def test_corrections_are_told_in_order_and_odd_ones_left_out() -> None:
+    changes = [{"at": "x", "before": 5, "after": 6, "status": "provisional"}, 7, {"at": "y", "before": 6, "after": 7}]
+    (first, *others) = day_cells(date(2026, 4, 1), [stored(date(2026, 4, 1), changes=changes)], bounds())
+    assert [(change.at, change.before, change.after) for change in first.changes] == [("x", 5, 6), ("y", 6, 7)]
+    assert not any(cell.changes for cell in others)
+
+
+@given(st.sets(st.integers(0, 820), min_size=1))
+def test_totals_say_how_many_days_they_sum_and_how_many_are_missing(numbers: set[int]) -> None:
+    days = {FIRST + timedelta(days=n) for n in numbers}
+    documents = [stored(day, 2) for day in sorted(days)]
+    end = TODAY - timedelta(days=3)
+    months = list(month_documents("a", "m", documents).values())
+    for year in (2024, 2025, 2026):
+        for cell in month_cells(year, months, bounds()):
+            mine = {day for day in days if (day.year, day.month) == (year, cell.first.month)}
+            due = [FIRST + timedelta(days=n) for n in range((end - FIRST).days)]
+            due = [day for day in due if (day.year, day.month) == (year, cell.first.month)]
+            assert cell.load == (2 * len(mine) if mine else None)
+            assert (cell.days, cell.expected) == (len(mine), len(due))
+            assert (cell.kind == Kind.MEASURED) == (len(mine) == _length(cell.first))
+    years = year_cells(list(year_documents("a", "m", documents).values()), bounds())
+    assert sum(cell.days for cell in years) == len(days)
+    assert [cell.before for cell in years[1:]] == [cell.load for cell in years[:-1]]
+
+
+def _length(first: date) -> int:
+    return ((first + timedelta(days=31)).replace(day=1) - first).days
+
+
+def test_months_without_a_total() -> None:
+    cells = month_cells(2024, [], bounds(first=date(2024, 3, 1)))
+    assert [cell.kind for cell in cells[:3]] == [Kind.OUTSIDE, Kind.OUTSIDE, Kind.AWAITED]
+    assert {cell.kind for cell in month_cells(2027, [], bounds())} == {Kind.EXPECTED}
+    adopted = {"_id": "a:m:2024-01", "year": 2024, "month": 1, "load": 310.25, "days": 0}
+    assert month_cells(2024, [adopted], bounds())[0].kind == Kind.ADOPTED
+
+
+@pytest.mark.parametrize("totals", [[], [{"year": 2022, "load": 1, "days": 0}, {"year": 2025, "load": 2, "days": 365}]])
+def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> None:
+    cells = year_cells(totals, bounds())
+    assert [cell.first.year for cell in cells] == ([2022, 2023, 2024, 2025] if totals else [])
+    if totals:
+        assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.AWAITED, Kind.MEASURED]

@@ -1,0 +1,167 @@
+"""The view of an account as a visitor gets it from Airflow's API server."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from io import StringIO
+from typing import Any
+
+import pytest
+import requests
+
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.days import paris_today
+from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.published import PUBLISHED
+from include.sandbox.local_world import LocalWorld
+from tests.bench.page_accounts import Fleet, account_id, meter
+from tests.connect.site import Site
+
+NUMBER = 905
+ACCOUNT, PCE = account_id(NUMBER), meter(NUMBER)
+
+
+@pytest.fixture(scope="module")
+def today() -> date:
+    return paris_today(datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def figures(world: LocalWorld, today: date) -> dict[str, list[dict[str, Any]]]:
+    """An account with three years, missing days and a corrected day among them."""
+    stored = Fleet(today).stored(NUMBER)
+    couchdb = CouchDBHook()
+    for doctype, documents in stored.items():
+        couchdb.write(doctype, documents)
+    world.book.save(Fleet(today).account(NUMBER))
+    return stored
+
+
+@pytest.fixture
+def visitor(site: Site, figures: object) -> requests.Session:
+    return site.browser("viewer")
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def table(html: str, which: int) -> list[list[str]]:
+    found = re.findall(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[which]
+    return [
+        [text(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in found.split("</tr>")[:-1]
+    ]
+
+
+def loads(documents: Iterable[dict[str, Any]], start: str) -> dict[str, float]:
+    return {each["_id"][-10:]: each["load"] for each in documents if each["_id"].split(":")[2].startswith(start)}
+
+
+def test_the_numbers_are_those_that_are_stored(
+    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], today: date
+) -> None:
+    html = visitor.get(f"/accounts/{ACCOUNT}?month={today.year - 1}-03").text
+    days = table(html, 0)
+    expected = loads(figures[DAY], f"{today.year - 1}-03")
+    assert len(days) == 31
+    assert {int(row[0].split()[0]): row[1] for row in days if row[1] != "–"} == {
+        int(day[-2:]): f"{load:,}" for day, load in expected.items()
+    }
+    before = loads(figures[DAY], f"{today.year - 2}-03")
+    assert {int(row[0].split()[0]): row[3] for row in days if row[3] != "–"} == {
+        int(day[-2:]): f"{load:,}" for day, load in before.items()
+    }
+    months = {each["month"]: each for each in figures[MONTH] if each["year"] == today.year - 1}
+    assert [row[1] for row in table(html, 1)] == [f"{months[n]['load']:,}" for n in range(1, 13)]
+    years = [each["load"] for each in figures[YEAR]]
+    assert [row[1] for row in table(html, 2)] == [f"{load:,}" for load in years]
+
+
+def test_missing_provisional_and_corrected_days_are_told_apart(visitor: requests.Session, today: date) -> None:
+    html = visitor.get(f"/accounts/{ACCOUNT}").text
+    assert html.count("<svg") == 3
+    assert re.search(r'class="bar now provisional[^"]*"', html)
+    whole = "".join(
+        visitor.get(f"/accounts/{ACCOUNT}?month={today.year - 1}-{month:02}").text for month in range(1, 13)
+    )
+    assert re.search(r'class="bar now awaited gap"', whole)
+    assert 'class="mark"' in whole
+    assert "corrected, it was 1 kWh before 1 Jan 2026, 09:00" in text(whole)
+
+
+def test_consent_contract_and_state_are_said(visitor: requests.Session, today: date) -> None:
+    said = text(visitor.get(f"/accounts/{ACCOUNT}").text)
+    assert "Days missing Nothing to do: the next runs ask for them again." in said
+    assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
+    assert "3 may still come, 1 that GRDF has none for" in said
+    end = today + timedelta(days=10 + NUMBER % 1000)
+    assert f"until {end.day} {end:%b %Y}" in said
+    assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
+
+
+@pytest.mark.parametrize("what", ["days", "months", "years", "published"])
+def test_all_figures_can_be_taken_away(
+    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], what: str
+) -> None:
+    doctype = {"days": DAY, "months": MONTH, "years": YEAR, "published": PUBLISHED}[what]
+    answer = visitor.get(f"/accounts/{ACCOUNT}/{what}.csv")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{ACCOUNT}-{what}.csv"'
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    assert [(row["pce"], float(row["kwh"])) for row in rows] == [(PCE, each["load"]) for each in figures[doctype]]
+    if what == "days":
+        assert [row["day"] for row in rows] == [each["_id"][-10:] for each in figures[DAY]]
+        assert sum(int(row["corrections"]) for row in rows) == sum("changes" in each for each in figures[DAY])
+
+
+def test_published_periods_lie_beside_the_stored_days(
+    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]]
+) -> None:
+    html = visitor.get(f"/accounts/{ACCOUNT}/published?meter={PCE}").text
+    since = figures[DAY][0]["_id"][-10:]
+    compared = [each for each in figures[PUBLISHED] if each["first"] >= since]
+    rows = re.findall(r'<tr role="row">(.*?)</tr>', html, re.DOTALL)[1:]
+    assert len(rows) == len(compared) > 20
+    newest = compared[-1]
+    days = [each["load"] for each in figures[DAY] if newest["first"] <= each["_id"][-10:] < newest["end"]]
+    assert f"{newest['load']:,} {sum(days):,} {newest['load'] - sum(days):,}" in text(rows[0])
+    assert "No published period" in visitor.get(f"/accounts/{ACCOUNT}/published?meter=%3Cb%3E").text
+
+
+def test_what_stands_in_documents_is_text_and_nothing_else(site: Site, world: LocalWorld, today: date) -> None:
+    nasty = "<script>alert(1)</script>"
+    document = Fleet(today).account(1) | {"_id": "nasty", "state": nasty, "state_message": nasty, "state_since": nasty}
+    document["meter_facts"][meter(1)] |= {"tariff": nasty, "message": nasty}
+    document["published"] = {meter(1): {"message": nasty, "last_period": {"first": nasty, "end": nasty, "load": 1}}}
+    world.book.save(document)
+    for path in ("/accounts/nasty", "/?search=nasty", f"/accounts/nasty?meter={nasty}&month={nasty}"):
+        html = site.browser("admin").get(path).text
+        assert "nasty" in html
+        assert nasty not in html
+    assert html.count("&lt;script&gt;alert(1)") >= 5
+
+
+def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> None:
+    browser = site.browser("admin")
+    assert browser.get("/accounts/never-there").status_code == 404
+    assert "There is no such account." in browser.get("/accounts/never-there").text
+    for more, said in (
+        ({"oauth": {"code": "c"}}, "Waits for its first run"),
+        ({"oauth": 7}, "Cannot be read"),
+        ({"oauth_callback_results": {"pce_id": PCE}}, "No day is stored yet"),
+    ):
+        world.book.save({"_id": "of-a-kind", "account_type": "grdfgrandlyon", **more})
+        answer = browser.get("/accounts/of-a-kind")
+        assert answer.status_code == 200
+        assert said in answer.text
+
+
+def test_who_may_only_look_gets_no_buttons(site: Site, figures: object) -> None:
+    assert 'id="actions"' not in site.browser("viewer").get(f"/accounts/{ACCOUNT}").text
+    user, op = (site.browser(role).get(f"/accounts/{ACCOUNT}").text for role in ("user", "op"))
+    assert 'data-dag="grdf_history"' in user
+    assert "/grdf/connect/" not in user
+    assert f"/grdf/connect/{ACCOUNT}" in op

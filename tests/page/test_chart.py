@@ -1,0 +1,83 @@
+"""Charts: nothing in them that a strict Content-Security-Policy forbids, every text escaped, gaps unlike zeros."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from grdf.page.chart import Bar, bar_chart
+
+ROOT = Path(__file__).resolve().parents[2]
+NASTY = "<script>alert('1')</script>\" onload=\"x"
+
+
+def drawn(*bars: Bar, name: str = "chart") -> ElementTree.Element:
+    labels = [str(number) for number in range(len(bars))]
+    return ElementTree.fromstring(bar_chart(labels, [("now", bars)], name=name))
+
+
+def boxes(root: ElementTree.Element) -> list[ElementTree.Element]:
+    return [node for node in root.iter() if node.tag.endswith("rect") and "bar" in node.get("class", "").split()]
+
+
+def test_nothing_is_in_it_that_the_page_forbids() -> None:
+    root = drawn(
+        Bar(5, "measured", "five"), Bar(None, "awaited", "none", gap=True), Bar(7, "measured", "x", marked=True)
+    )
+    assert {node.tag.rpartition("}")[2] for node in root.iter()} == {"svg", "g", "rect", "path", "text", "title"}
+    names = {name for node in root.iter() for name in node.attrib}
+    assert not any(name == "style" or name.startswith("on") or "href" in name for name in names)
+    assert root.get("role") == "img"
+
+
+def test_texts_are_texts() -> None:
+    root = drawn(Bar(5, "measured", NASTY), name=NASTY)
+    assert root.get("aria-label") == NASTY
+    (box,) = boxes(root)
+    assert [child.text for child in box] == [NASTY]
+    assert "<script" not in bar_chart([NASTY], [("now", [Bar(1, "measured", NASTY)])], name=NASTY)
+
+
+def test_a_zero_is_a_line_a_gap_a_column_and_nothing_is_nothing() -> None:
+    five, zero, gap = boxes(
+        drawn(
+            Bar(5, "measured", ""),
+            Bar(0, "measured", ""),
+            Bar(None, "awaited", "", gap=True),
+            Bar(None, "expected", ""),
+        )
+    )
+    assert 0 < float(zero.get("height", 0)) < 5
+    assert float(gap.get("height", 0)) == pytest.approx(float(five.get("height", 0)))
+    assert (zero.get("class"), gap.get("class")) == ("bar now measured zero", "bar now awaited gap")
+
+
+def test_a_corrected_bar_has_a_mark() -> None:
+    root = drawn(Bar(5, "measured", "", marked=True), Bar(5, "measured", ""))
+    assert [node.get("class") for node in root.iter()].count("mark") == 1
+
+
+def test_nothing_at_all_is_drawn_too() -> None:
+    assert boxes(drawn(Bar(None, "expected", ""))) == []
+    assert boxes(drawn()) == []
+
+
+def test_it_is_the_same_without_lxml() -> None:
+    """Production may have no lxml; pygal then writes with Python's own library."""
+    code = (
+        "from grdf.page.chart import *; print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n'))"
+    )
+    texts = []
+    for without in ({"NO_LXML": "1"}, {}):
+        path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}", "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=path | without, capture_output=True, check=True, timeout=60
+        )
+        texts.append(ElementTree.canonicalize(done.stdout.decode()))
+    assert texts[0] == texts[1]
+    assert re.search("é&lt;", texts[0])
