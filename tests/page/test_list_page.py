@@ -64,6 +64,11 @@ def test_search_filter_sort_and_pages(listed: requests.Session) -> None:
     assert "<table" not in none
 
 
+def test_who_may_connect_households_finds_the_way(site: Site) -> None:
+    shown = {role: "/grdf/connect/" in site.browser(role).get("/").text for role in ("viewer", "user", "op", "admin")}
+    assert shown == {"viewer": False, "user": False, "op": True, "admin": True}
+
+
 def test_it_speaks_french(listed: requests.Session) -> None:
     answer = listed.get("/", headers={"Accept-Language": "fr"})
     assert "Doit se reconnecter" in answer.text

@@ -10,16 +10,11 @@ from starlette.responses import Response
 from grdf.page.listing import Question, listing
 from grdf.page.mirror import mirror
 from grdf.page.render import page
-from grdf.page.security import VisitorDep, viewable
+from grdf.page.security import VisitorDep, can_connect_some, viewable
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT_ID, dag_id
 
 router = APIRouter()
-
-
-def now() -> datetime:
-    """Give the present."""
-    return datetime.now(UTC)
 
 
 @router.get("/")
@@ -27,5 +22,6 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
     """List the accounts that the visitor may see, as the address asks for."""
     lines = mirror().overviews()
     seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
-    found = listing([lines[account] for account in seen], Question.of(request.query_params), paris_today(now()))
-    return page(request, "accounts.html", list=found, dag_of=dag_id)
+    today = paris_today(datetime.now(UTC))
+    found = listing([lines[account] for account in seen], Question.of(request.query_params), today)
+    return page(request, "accounts.html", list=found, dag_of=dag_id, may_connect=can_connect_some(visitor))

@@ -195,6 +195,14 @@ def can_connect(visitor: Visitor, account: str) -> bool:
     return _allowed(lambda: require_connect(visitor, account))
 
 
+def can_connect_some(visitor: Visitor) -> bool:
+    """Tell whether somebody may connect households at all, for a page that shows the button or not.
+
+    :param visitor: who asks
+    """
+    return _allowed(lambda: _require_connection(visitor))
+
+
 def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
     """Give those of some accounts that somebody may see.
 
