@@ -36,3 +36,23 @@ def door(site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])
     assert json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["extra"]["redirect_uri"] == site.redirect_uri
     return site
+
+
+@pytest.fixture(scope="session")
+def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Another one, at its host's root, on which households may connect with links."""
+    settings = {"AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True", "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests"}
+    with Processes() as processes:
+        home = tmp_path_factory.mktemp("open-site")
+        made = Site(home, world, airflow_home / "airflow.db", settings=settings)
+        made.start(processes)
+        yield made
+
+
+@pytest.fixture
+def front(open_site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """That site, to which the sandbox sends households back; this process shares its settings."""
+    clean.control.set(redirect_uris=[open_site.redirect_uri])
+    for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW_CONN_GRDF_ADICT"):
+        monkeypatch.setenv(name, open_site.stack.env[name])
+    return open_site

@@ -9,14 +9,21 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from grdf.page import account, accounts, connect, connect_callback, render
+from grdf.page import account, accounts, connect, connect_callback, household, render
 from grdf.page.guard import Guard, guard
 from grdf.page.security import login_url
 from include.gas.errors import GasError, RetryLater
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (render.router, accounts.router, account.router, connect.router, connect_callback.router)
+ROUTERS = (
+    render.router,
+    accounts.router,
+    account.router,
+    connect.router,
+    connect_callback.router,
+    household.router,
+)
 """Each route of them depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
 
 

@@ -73,13 +73,11 @@ class Link:
     :param id: names the link
     :param until: when it is over, epoch seconds
     :param token: the sealed link itself
-    :param by: who made it
     """
 
     id: str
     until: int
     token: str = field(repr=False)
-    by: str = ""
 
 
 @dataclass(frozen=True)

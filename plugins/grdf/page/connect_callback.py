@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
+from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page import connecting
 from grdf.page.attempt import Attempt, State
@@ -30,7 +31,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     """
     answer = {name: values for name in request.query_params if (values := request.query_params.getlist(name))}
     state = State.read(_single(answer, "state"))
-    if (state is None or not state.household) and visitor is None:
+    by_link = state is not None and state.household and settings.household_links()
+    if visitor is None and not by_link:
         raise HTTPException(401, "not logged in")
     base = request.scope["root_path"]
     account = state.account if state else ""
@@ -40,7 +42,7 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
         if attempt.link:
             again = f"{base}/household?token={attempt.link.token}"
         code = _code(answer, attempt)
-        by = f"a household's link, made by {attempt.link.by}" if attempt.link else visitor.name if visitor else ""
+        by = visitor.name if visitor and not attempt.link else "the household itself, with a link"
         done = connecting.finish(attempt, code, by=by)
     except Stop as stop:
         return stopped(request, stop, account=account, again=again)
@@ -55,6 +57,8 @@ def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> 
     """
     if state is None:
         raise Stop("unknown_state", 400)
+    if state.household and not settings.household_links():  # switched off meanwhile
+        raise Stop("link_unknown", 404)
     if not state.household and visitor:
         require_connect(visitor, state.account)
     attempt = Attempt.kept_by(request, state)

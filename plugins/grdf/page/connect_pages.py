@@ -114,6 +114,14 @@ def stopped(request: Request, stop: Stop, *, account: str = "", again: str | Non
     return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
 
 
+def page_address() -> str:
+    """Give the address of this page as GRDF and households see it.
+
+    :raises Stop: when it is not known
+    """
+    return redirect_uri(_facts()).removesuffix(CALLBACK)
+
+
 def redirect_uri(facts: GrdfConnection) -> str:
     """Give the address at which GRDF sends households back: exactly the one that was declared to it.
 

@@ -85,6 +85,19 @@ def check(account: str) -> bool:
         raise _stop(error) from error
 
 
+def is_used(name: str, until: float) -> bool:
+    """Tell whether something that may be used once was used.
+
+    :param name: what
+    :param until: as it would be taken
+    :raises Stop: when CouchDB cannot say
+    """
+    try:
+        return Once(couchdb()).is_taken(name, until)
+    except GasError as error:
+        raise _stop(error) from error
+
+
 def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
     """Exchange the code, check the ``id_token``, keep what the household consented to, and have it read.
 

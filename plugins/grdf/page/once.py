@@ -38,6 +38,14 @@ class Once:
             self._sweep()
         return taken
 
+    def is_taken(self, name: str, until: float) -> bool:
+        """Tell whether something was used.
+
+        :param name: what
+        :param until: as it would be taken
+        """
+        return self._couchdb.get(DOCTYPE, mark_id(name, until)) is not None
+
     def release(self, name: str, until: float) -> None:
         """Let something be used again, after all; never raises: it is then lost, and one starts again.
 

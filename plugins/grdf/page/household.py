@@ -1,0 +1,111 @@
+"""``/household``: a household connects by itself, with a link and without a login to Airflow, if ``[grdf]
+household_links`` allows it. An operator makes the link and hands it over.
+
+The link is sealed and says nothing but the account; it is good for some days and connects once. Its secret is in the
+query under the name ``token``, which no log keeps (see ``guard``).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import JSONResponse, Response
+
+from grdf import settings
+from grdf.page import connecting
+from grdf.page.attempt import Link
+from grdf.page.connect_pages import HolderDep, page_address, start_page, stopped, to_grdf
+from grdf.page.connecting import Stop
+from grdf.page.render import page, wants_page
+from grdf.page.sealing import BrokenSeal, Seal, is_over
+from grdf.page.security import AccountDep, ConnectorDep
+from include.gas.days import PARIS
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+HOUSEHOLD = "/household"
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What is sealed in a link.
+
+    :param id: names the link
+    :param account: the account's id
+    :param until: when it is over, epoch seconds
+    """
+
+    id: str
+    account: str
+    until: int
+
+    @classmethod
+    def read(cls, token: str) -> Invitation:
+        """Open a link, and check that it may still be used.
+
+        :param token: the sealed text
+        :raises Stop: when it may not
+        """
+        try:
+            found = cls(**Seal("household link").open(token))
+        except (BrokenSeal, TypeError):
+            raise Stop("link_unknown", 404) from None
+        if is_over(asdict(found)):
+            raise Stop("link_over", 410)
+        if connecting.is_used(found.id, found.until):
+            raise Stop("link_used", 409)
+        return found
+
+
+@router.post("/connect/{account}/link")
+def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Make a link for an account; a program gets it as JSON: ``link``, and ``until`` when it is good."""
+    _if_allowed()
+    until = int(time.time()) + 86_400 * settings.household_link_days()
+    token = Seal("household link").close(asdict(Invitation(secrets.token_urlsafe(16), account, until)))
+    try:
+        connecting.check(account)
+        link = f"{page_address()}{HOUSEHOLD}?token={token}"
+    except Stop as stop:
+        return stopped(request, stop, account=account)
+    moment = datetime.fromtimestamp(until, UTC)
+    log.info("Account %s: %s made a link for its household, good until %s.", account, visitor.name, moment)
+    if not wants_page(request):
+        return JSONResponse({"account": account, "link": link, "until": moment.isoformat()})
+    return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
+
+
+@router.get(HOUSEHOLD)
+def start(request: Request, token: str = "") -> Response:
+    """Say to the household what will be asked. No login: the link is what lets in."""
+    _if_allowed()
+    try:
+        return start_page(request, Invitation.read(token).account, household=True)
+    except Stop as stop:
+        return stopped(request, stop)
+
+
+@router.post(HOUSEHOLD)
+def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
+    """Send the household to GRDF. No login: the link is what lets in."""
+    _if_allowed()
+    account = ""
+    try:
+        invitation = Invitation.read(token)
+        account = invitation.account
+        link = Link(invitation.id, invitation.until, token)
+        return to_grdf(request, account, holder, visitor="", link=link)
+    except Stop as stop:
+        again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
+        return stopped(request, stop, account=account, again=again)
+
+
+def _if_allowed() -> None:
+    if not settings.household_links():
+        raise HTTPException(404, "links for households are switched off")

@@ -1,0 +1,156 @@
+"""A household connects with a link, without a login: signed, once, for some days, and for its account alone."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from grdf.page.household import Invitation
+from grdf.page.sealing import Seal
+from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.site import ANONYMOUS, ROLES, Site
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+def link_for(site: Site, account: str) -> str:
+    answer = site.program("op").post(f"{site.url}/grdf/connect/{account}/link", timeout=60)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["link"])
+
+
+def path_of(link: str) -> str:
+    return "/household?" + urlsplit(link).query
+
+
+def test_an_operator_makes_a_link(front: Site, account_id: str) -> None:
+    page = front.browser("op").get(f"/connect/{account_id}")
+    assert f'action="/grdf/connect/{account_id}/link"' in page.text
+    made = front.browser("op").post(f"/connect/{account_id}/link")
+    assert said(made).title == f"A link for the household of account {account_id}"
+    assert f"{front.url}/grdf/household?token=" in made.text
+    link = link_for(front, account_id)
+    assert account_id not in link
+    (token,) = parse_qs(urlsplit(link).query)["token"]
+    content = Seal("household link").open(token)
+    assert content == {"id": content["id"], "account": account_id, "until": content["until"]}
+    assert 6.9 < (content["until"] - time.time()) / 86_400 < 7.1
+
+
+@pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
+def test_who_may_make_one_and_who_may_use_it(front: Site, account_id: str, who: str) -> None:
+    made = {ANONYMOUS: 401, "viewer": 403, "user": 403, "op": 200, "admin": 200}
+    assert front.browser(who).post(f"/connect/{account_id}/link").status_code == made[who]
+    path = path_of(link_for(front, account_id))
+    assert front.browser(who).get(path).status_code == 200
+    assert front.browser(who).post(path).status_code == 303
+
+
+def test_a_household_connects(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    path = path_of(link_for(front, account_id))
+    browser = front.browser()
+    browser.headers["Accept-Language"] = "fr"
+    assert said(browser.get(path)).title == "Partager les relevés de votre compteur de gaz"
+    page = browser.get(consent(begin(browser, account_id, path=path)))
+    assert said(page).title == "Merci, c’est fait"
+    assert "/dags/" not in page.text
+    assert "/accounts/" not in page.text
+    document = stored_account(couchdb, account_id)
+    assert document is not None
+    assert document["connected"]["by"] == "the household itself, with a link"
+
+
+def test_a_link_works_once(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    path = path_of(link_for(front, account_id))
+    one, two = front.browser(), front.browser()
+    first, second = begin(one, account_id, path=path), begin(two, account_id, path=path)
+    assert one.get(consent(first)).status_code == 200
+    before = stored_account(couchdb, account_id)
+    told = [said(each) for each in (two.get(consent(second)), two.get(path), two.post(path))]
+    assert {(each.status, each.title) for each in told} == {(409, "This link was used before")}
+    assert stored_account(couchdb, account_id) == before
+
+
+def test_a_link_stays_good_until_it_has_connected(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    path = path_of(link_for(front, account_id))
+    browser = front.browser()
+    refused = browser.get(consent(begin(browser, account_id, path=path), accept=False))
+    assert said(refused).title == "Nothing was agreed to"
+    assert 'href="/grdf/household?token=' in refused.text
+    world.control.set(code_lifetime_s=0)
+    assert said(browser.get(consent(begin(browser, account_id, path=path)))).status == 400
+    assert stored_account(couchdb, account_id) is None
+    world.control.set(code_lifetime_s=60)
+    back = consent(begin(browser, account_id, path=path))
+    world.control.fault("access_token", status=503)
+    assert said(browser.get(back)).status == 503
+    assert said(browser.get(back)).title == "Thank you, it is done"
+    assert said(browser.get(path)).title == "This link was used before"
+
+
+def test_links_that_are_none(front: Site, account_id: str) -> None:
+    (token,) = parse_qs(urlsplit(link_for(front, account_id)).query)["token"]
+    browser = front.browser()
+    of_another_purpose = Seal("state").close({"id": "x", "account": account_id, "until": int(time.time()) + 60})
+    for wrong in ("", "x", token[:-4], token[:-4] + "AAAA", of_another_purpose):
+        for answer in (browser.get("/household", params={"token": wrong}), browser.post(f"/household?token={wrong}")):
+            assert (said(answer).status, said(answer).title) == (404, "This link is not valid")
+    over = Seal("household link").close({"id": "x", "account": account_id, "until": int(time.time()) - 1})
+    assert said(browser.get(f"/household?token={over}")).title == "This link has run out"
+
+
+def test_a_link_lets_into_nothing_else(front: Site, account_id: str) -> None:
+    browser = front.browser()
+    browser.post(path_of(link_for(front, account_id)))
+    for path in ("/", f"/accounts/{account_id}", "/connect/", f"/connect/{account_id}", "/callback"):
+        assert browser.get(path).status_code == 401
+
+
+def test_the_answer_of_grdf_serves_the_households_browser_alone(
+    front: Site, couchdb: CouchDBHook, account_id: str
+) -> None:
+    back = consent(begin(front.browser(), account_id, path=path_of(link_for(front, account_id))))
+    for who in (ANONYMOUS, "op"):
+        assert said(front.browser(who).get(back)).title.startswith("This was begun by somebody else")
+    assert stored_account(couchdb, account_id) is None
+
+
+def test_an_operators_attempt_needs_the_operator(front: Site, account_id: str) -> None:
+    browser = front.browser("op")
+    back = consent(begin(browser, account_id))
+    stranger = front.browser()
+    stranger.cookies.update({name: value for name, value in browser.cookies.get_dict().items() if name != "_token"})
+    assert stranger.get(back).status_code == 401
+
+
+def test_no_log_holds_a_link(front: Site, account_id: str) -> None:
+    link = link_for(front, account_id)
+    browser = front.browser()
+    assert browser.get(path_of(link)).status_code == 200
+    back = consent(begin(browser, account_id, path=path_of(link)))
+    assert browser.get(back).status_code == 200
+    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"Account {account_id}: op made a link for its household" in log
+    (token,) = parse_qs(urlsplit(link).query)["token"]
+    assert [secret for secret in (token, asked(back)["code"], asked(back)["state"]) if secret in log] == []
+
+
+def test_where_they_are_switched_off(door: Site, front: Site, account_id: str) -> None:
+    """Neither the link nor what was begun with it counts there, though the secret is the same one."""
+    sealed = Seal("household link").close({"id": "x", "account": account_id, "until": int(time.time()) + 60})
+    assert requests.get(f"{door.url}/grdf/household", params={"token": sealed}, timeout=60).status_code == 404
+    assert "link" not in said(door.browser("op").get(f"/connect/{account_id}")).text
+
+
+def test_what_a_link_holds_is_checked(front: Site) -> None:
+    odd = Seal("household link").close({"id": "x", "account": "a", "until": int(time.time()) + 60, "more": 1})
+    with pytest.raises(Exception, match="link_unknown"):
+        Invitation.read(odd)
