@@ -6,21 +6,25 @@ design is foreseen to the document and said in the table; anything else makes th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
 
+from tests.bench.couch_server import VARIABLE
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.peers_cut import cut_off
 from tests.bench.peers_lowatt import Lowatt
 from tests.bench.peers_scene import DAILY, FIRST, Scene, scene
 from tests.bench.peers_ways import Floor, OurCore, Ours, TheKonnector, Way
 from tests.bench.report import Report, Row, Target
+from tests.bench.store_world import cpu_ms
 from tests.bench.timing import Figures, Samples, side_by_side, watch
 
 WAYS: tuple[type[Way], ...] = (Floor, OurCore, Ours, TheKonnector, Lowatt)
 REPEAT = 5
+CPU = "CPU of the "
 
 
 def run(report: Report, home: Path, *, days: int | None = None, repeat: int | None = None) -> None:
@@ -65,6 +69,7 @@ def run(report: Report, home: Path, *, days: int | None = None, repeat: int | No
         "times leave out. Ours asks once how far the consent reaches, and its token serves all accounts for 4 hours.",
         "ms: from the run's start to the last document, GRDF's stand-in included; without the start of a process, "
         "neither Airflow's (four a run) nor Cozy's (three on the first run) nor cron's (one).",
+        "CPU: of the run, of CouchDB and of GRDF's stand-in together; other programs disturb it less than a clock.",
         "The konnector asks for three years each time and skips days that it has: a day that GRDF corrects stays as it "
         "was. It adds new days to old totals: when it is cut off between the two, they stay out for good.",
         "After every run the store was read and held against GRDF's days and the sums of the stored days.",
@@ -75,6 +80,9 @@ def _row(way: type[Way], name: str, found: Samples, counted: dict[str, dict[str,
     seen = dict(counted[way.name][name])
     wrong = {key: seen.pop(key) for key in ("days wrong", "totals not GRDF's")}
     times = {"ms": found.middle(way.name)[name], "of floor": found.ratio(way.name, Floor.name, name)}
+    if CPU + name in found.middle(way.name):
+        times |= {"CPU ms": found.middle(way.name)[CPU + name]}
+        times |= {"CPU of floor": found.ratio(way.name, Floor.name, CPU + name)}
     return {"way": way.name, **seen, **times, **wrong}
 
 
@@ -114,6 +122,7 @@ def _count(report: Report, at: Scene, kind: type[Way]) -> dict[str, Row]:
 def _time(report: Report, at: Scene, kind: type[Way]) -> Figures:
     """Do both runs of one way in fresh databases; give their milliseconds."""
     figures: Figures = {}
+    embedded = VARIABLE not in os.environ  # else the CouchDB's own CPU is not seen
     with at.couch.fresh() as place:
         way = kind(at.site(place))
         way.begin()
@@ -121,8 +130,12 @@ def _time(report: Report, at: Scene, kind: type[Way]) -> Figures:
         for name in (FIRST, DAILY):
             truth = at.set(name)
             with watch() as taken:
+                before = cpu_ms()
                 way.run(name)
+                after = cpu_ms()
             figures[name] = taken.wall
+            if embedded and before is not None and after is not None:
+                figures[CPU + name] = after - before
             verify(report, way, name, truth)
         way.close()
     return figures

@@ -17,14 +17,13 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture.
+    """Curves, on a logarithmic horizontal axis.
 
     :param name: of its file, without the ending
     :param title: above it
     :param across: what the horizontal axis says
     :param up: what the vertical axis says
     :param curves: points by the curve's name
-    :param log_up: whether the vertical axis is logarithmic too
     """
 
     name: str
@@ -32,10 +31,25 @@ class Chart:
     across: str
     up: str
     curves: Mapping[str, Points]
-    log_up: bool = False
 
 
-def draw(chart: Chart, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Bars:
+    """Groups of bars, on a logarithmic axis.
+
+    :param name: of its file, without the ending
+    :param title: above it
+    :param across: what the axis says
+    :param groups: bars by the group's name: each with its length
+    """
+
+    name: str
+    title: str
+    across: str
+    groups: Mapping[str, Mapping[str, float]]
+
+
+def draw(chart: Chart | Bars, folder: Path) -> Path:
     """Draw a chart; give its file.
 
     :param chart: what to draw
@@ -47,18 +61,8 @@ def draw(chart: Chart, folder: Path) -> Path:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=80)
-    for (name, points), marker in zip(chart.curves.items(), "osD^vx*+" * 3, strict=False):
-        axes.plot(*zip(*points, strict=True), marker=marker, label=name, linewidth=1.6, markersize=5)
-    axes.set_xscale("log")
-    ticks = sorted({across for points in chart.curves.values() for across, _ in points})
-    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
-    axes.minorticks_off()
-    if chart.log_up:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=0)
-    axes.set(title=chart.title, xlabel=chart.across, ylabel=chart.up)
-    axes.grid(alpha=0.3)
+    axes.set_title(chart.title)
+    _curves(axes, chart) if isinstance(chart, Chart) else _bars(axes, chart)
     axes.legend(fontsize="small")
     figure.tight_layout()
     file = folder / f"{chart.name}.png"
@@ -67,16 +71,44 @@ def draw(chart: Chart, folder: Path) -> Path:
     return file
 
 
+def _curves(axes: Any, chart: Chart) -> None:
+    for (name, points), marker in zip(chart.curves.items(), "osD^vx*+" * 3, strict=False):
+        axes.plot(*zip(*points, strict=True), marker=marker, label=name, linewidth=1.6, markersize=5)
+    axes.set_xscale("log")
+    ticks = sorted({across for points in chart.curves.values() for across, _ in points})
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    axes.set(xlabel=chart.across, ylabel=chart.up)
+    axes.grid(alpha=0.3)
+
+
+def _bars(axes: Any, chart: Bars) -> None:
+    names = list(next(iter(chart.groups.values())))
+    thick = 0.8 / len(chart.groups)
+    for number, (group, bars) in enumerate(chart.groups.items()):
+        places = [at + (number - (len(chart.groups) - 1) / 2) * thick for at in range(len(names))]
+        drawn = axes.barh(places, [bars[name] for name in names], height=thick, label=group)
+        axes.bar_label(drawn, labels=[f"{bars[name]:.3g}" for name in names], padding=3, fontsize="small")
+    axes.set_yticks(range(len(names)), names, fontsize="small")
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlim(right=axes.get_xlim()[1] * 2)
+    axes.set_xlabel(chart.across)
+    axes.grid(axis="x", alpha=0.3)
+
+
 def draw_all(figures: Mapping[str, Any], folder: Path) -> list[Path]:
     """Draw all curves that some figures have; give the files.
 
     :param figures: what ``./grdf bench --json`` writes: reports by the benchmark's name
     :param folder: where to put them; made when missing
     """
-    from tests.bench.plots_store import charts
+    from tests.bench import plots_peers, plots_store
 
     folder.mkdir(parents=True, exist_ok=True)
-    found = charts(figures["store"]["tables"]) if "store" in figures else []
+    makers = {"store": plots_store.charts, "peers": plots_peers.charts}
+    found = [chart for name, make in makers.items() if name in figures for chart in make(figures[name]["tables"])]
     return [draw(chart, folder) for chart in found]
 
 

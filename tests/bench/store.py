@@ -106,6 +106,7 @@ def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
         "KB": traffic[USUAL]["KB"],
         "load ms": usual["load"],
         "of alone": found.ratio(USUAL, f"{USUAL} alone", "load"),
+        **_cpu(found, USUAL),
         "of raw write": found.ratio(USUAL, RAW, "load"),
         "extract's requests": traffic[USUAL]["extract's requests"],
         "extract ms": usual["extract"],
@@ -141,6 +142,7 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
             "ms": found.middle(name)["load"],
             "of raw write": found.ratio(name, RAW, "load"),
             "of alone": found.ratio(name, f"{name} alone", "load"),
+            **_cpu(found, name),
             **theirs[name],
         }
         for name, days in HISTORIES.items()
@@ -177,6 +179,13 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
         "less than two years reads less. `of alone`: the same run at the same time in databases without other accounts."
     )
     report.remarks.append("After every run its household's days and totals were read and held against GRDF's word.")
+
+
+def _cpu(found: Samples, name: str) -> Row:
+    """Give the CPU of a daily run's load; nothing where the system does not tell the server's."""
+    if "cpu" not in found.middle(name):
+        return {}
+    return {"CPU ms": found.middle(name)["cpu"], "CPU of alone": found.ratio(name, f"{name} alone", "cpu")}
 
 
 def _rate(before: Row | None, after: Row) -> float | None:

@@ -15,7 +15,7 @@ from tests.bench.couch_server import RAW, TIMEOUT, Place
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.report import Report
 from tests.bench.store_fleet import Member, stored_of
-from tests.bench.store_world import connected
+from tests.bench.store_world import connected, cpu_ms
 from tests.bench.timing import Figures, watch
 
 
@@ -77,14 +77,17 @@ class DailyRun:
 
 
 def timed(report: Report, place: Place, member: Member, step: int) -> Figures:
-    """Do a daily run; give the milliseconds of what ``extract`` asks and of ``load``."""
+    """Do a daily run; give the milliseconds of what ``extract`` asks and of ``load``, and the CPU of the latter."""
     run = DailyRun(place, member, step)
     with watch() as reads:
         run.extract()
     with watch() as load:
+        before = cpu_ms()  # inside: the watch first collects rubbish
         run.load()
+        after = cpu_ms()
     run.close(report)
-    return {"extract": reads.wall, "load": load.wall}
+    cpu = {"cpu": after - before} if before is not None and after is not None else {}
+    return {"extract": reads.wall, "load": load.wall} | cpu
 
 
 def counted(report: Report, place: Place, member: Member, step: int) -> Traffic:

@@ -10,7 +10,7 @@ from tests.bench.counting_proxy import CountingProxy
 from tests.bench.konnector import Konnector
 from tests.bench.report import Report, Row
 from tests.bench.store_fleet import DOCTYPES, Member, write
-from tests.bench.store_world import HISTORIES, World
+from tests.bench.store_world import HISTORIES, World, cpu_ms
 from tests.bench.timing import Figures, side_by_side, watch
 
 KEPT = ("load", "year", "month", "day", "hour", "minute")
@@ -57,6 +57,7 @@ class Konnectors:
                 "konnector's ms": found.middle(name)["load"],
                 "konnector of raw write": found.ratio(name, "raw", "load"),
             }
+            | ({"konnector's CPU ms": found.middle(name)["cpu"]} if "cpu" in found.middle(name) else {})
             for name in HISTORIES
         }
 
@@ -71,10 +72,13 @@ class Konnectors:
     def _time(self, place: Place, member: Member, step: int) -> Figures:
         konnector, readings = Konnector(place), member.readings(step)
         with watch() as taken:
+            before = cpu_ms()
             konnector.load(readings)
+            after = cpu_ms()
         konnector.close()
         self._verify(place, member, step)
-        return {"load": taken.wall}
+        cpu = {"cpu": after - before} if before is not None and after is not None else {}
+        return {"load": taken.wall} | cpu
 
     def _verify(self, place: Place, member: Member, step: int) -> None:
         """Corrections it never sees, by design; anything else that is wrong is."""
