@@ -21,6 +21,8 @@ from include.sandbox.processes import ProcessError, Processes, free_port, requir
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin"
+VIEWER = "viewer"
+"""The two users: one who may do all, and one who may only look."""
 FINISHED = frozenset({"success", "failed"})
 
 
@@ -40,13 +42,14 @@ class AirflowStack:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept = _kept_secrets(home / "stack-secrets.json")
         self.password = kept["password"]
+        self.viewer_password = kept["viewer_password"]
         self._session = requests.Session()
         self.env = self._environment(kept) | dict(env)
 
     def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
         passwords = self.home / "passwords.json"
         passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps({ADMIN: self.password}), encoding="utf-8")
+        passwords.write_text(json.dumps({ADMIN: self.password, VIEWER: self.viewer_password}), encoding="utf-8")
         return _defaults() | {
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
             "AIRFLOW_HOME": str(self.home),
@@ -56,7 +59,7 @@ class AirflowStack:
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             # SQLite takes one writer at a time. On a busy machine a pass over the DAG files holds the others up for
             # longer than the 5 s after which they give up by default, and the API answers 500, "Database error".
@@ -213,16 +216,17 @@ def _defaults() -> dict[str, str]:
 
 def _kept_secrets(file: Path) -> dict[str, str]:
     """Give the keys of this Airflow home, made at its first start: a database encrypted with one is lost without it."""
-    if not file.exists():
-        from base64 import urlsafe_b64encode
+    from base64 import urlsafe_b64encode
 
-        made = {
-            "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "api": secrets.token_urlsafe(32),
-            "jwt": secrets.token_urlsafe(48),
-            "password": secrets.token_urlsafe(9),
-        }
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    made = {
+        "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "api": secrets.token_urlsafe(32),
+        "jwt": secrets.token_urlsafe(48),
+        "password": secrets.token_urlsafe(9),
+        "viewer_password": secrets.token_urlsafe(9),
+    } | kept
+    if made != kept:
         file.touch(mode=0o600)
         file.write_text(json.dumps(made), encoding="utf-8")
-    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return kept
+    return made

@@ -1,0 +1,101 @@
+"""``./grdf up`` as a person starts it, and a Chromium to look at it with.
+
+Debian's Chromium is used (``apt-get install chromium``); without one these tests are skipped, or fail with ``CI=true``.
+While working on them, ``GRDF_TEST_UP=FOLDER`` takes what ``./grdf up --data FOLDER >FOLDER/up.log`` runs already.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.sandbox.processes import Processes
+from tests.browser.up import Up
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    if _chromium() is None and os.environ.get("CI") != "true":
+        reason = "there is no Chromium on PATH: apt-get install chromium"
+        for item in items:
+            if here in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _chromium() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """The whole thing, with its two demo households read."""
+    with Processes() as processes:
+        if named := os.environ.get("GRDF_TEST_UP"):
+            running = Up(Path(named))
+        else:
+            running = Up.started(processes, tmp_path_factory.mktemp("up"))
+        running.wait_for_run("grdf_account__two-meters")
+        running.wait_for_run("grdf_account__real-household")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    path = _chromium()
+    assert path, "there is no Chromium on PATH: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+Visit = Callable[..., "BrowserContext"]
+
+
+@pytest.fixture
+def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
+    """Open a browser window: ``visit(role, width=, theme=, locale=)``, nobody logged in without a role.
+
+    What the pages complain about on the console (a blocked script, a missing file) fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_window(
+        role: str | None = None, *, width: int = 1280, theme: str | None = None, locale: str = "en-GB", **more: Any
+    ) -> BrowserContext:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, locale=locale, timezone_id="Europe/Paris", **more
+        )
+        context.set_default_timeout(90_000)
+        if role is not None:
+            context.add_cookies([{"name": "_token", "value": up.token(role), "url": up.url}])
+        if theme is not None:
+            context.add_init_script(
+                f"try {{ localStorage.setItem('theme', {theme!r}) }} catch {{}}"
+            )  # not on about:blank
+        context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    # Airflow's own pages ask for what a role may not see, and say so there.
+    unexpected = [text for text in complaints if not re.search(r"status of (401|403|404)", text)]
+    assert unexpected == []

@@ -1,0 +1,143 @@
+"""A household's whole way through the page: it connects, is read, is looked at, is read again, and leaves."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from include.sandbox.airflow_stack import ADMIN
+from tests.browser.conftest import Visit
+from tests.helpers import holder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.up import Up
+
+ACCOUNT = "browser-90077"
+DAG = f"grdf_account__{ACCOUNT}"
+LONG = 400_000
+"""Milliseconds that a run may take on a busy machine."""
+
+
+def test_it_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
+    window = visit(ADMIN)
+    page = window.new_page()
+    page.goto(f"{up.url}/plugin/gas-accounts")
+    frame = page.frame_locator("iframe")
+    with window.expect_page() as opened:
+        frame.get_by_role("link", name="Connect a household").click()
+    tab = opened.value
+    connect(tab)
+    tab.get_by_role("link", name=re.compile("account", re.IGNORECASE)).first.click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text(ACCOUNT)
+    watch_first_run(up, tab)
+    look_at_the_chart(up, tab)
+    run_now(up, tab)
+    read_again(up, tab)
+    leave(up, tab)
+    page.goto(f"{up.url}/plugin/gas-accounts")
+    expect(frame.get_by_role("link", name="two-meters")).to_be_visible()
+    expect(frame.get_by_role("link", name=ACCOUNT)).to_have_count(0)
+
+
+def connect(tab: Page) -> None:
+    who = holder(ACCOUNT, 1)
+    tab.get_by_label("account").fill(ACCOUNT)
+    tab.locator("button").click()
+    tab.locator("#first_name").fill(who.first_name)
+    tab.locator("#last_name").fill(who.last_name)
+    tab.locator("#email").fill(who.email)
+    tab.locator("button").click()
+    tab.get_by_role("button", name="Accepter").click()
+    expect(tab.get_by_role("heading", level=1)).to_contain_text(ACCOUNT)
+    expect(tab.get_by_text(who.pces[0])).to_be_visible()
+
+
+def watch_first_run(up: Up, tab: Page) -> None:
+    """Load the view again and again, as a person does, until the first run has brought a chart."""
+    expect(tab.get_by_text("Waits for its first run")).to_be_visible()
+    limit = time.monotonic() + LONG / 1000
+    while not tab.locator("svg.chart").count():
+        assert time.monotonic() < limit, "the first run brought no chart"
+        time.sleep(2)
+        tab.reload()
+    up.wait_for_run(DAG)
+    tab.reload()
+    expect(tab.locator("[data-dag] a.run.success")).to_have_text("succeeded")
+    expect(tab.get_by_role("link", name="log of load")).to_have_attribute("href", re.compile("/tasks/load$"))
+
+
+def look_at_the_chart(up: Up, tab: Page) -> None:
+    expect(tab.locator("svg.chart")).to_have_count(3)
+    answer = tab.request.get(f"{up.url}/grdf/accounts/{ACCOUNT}/days.csv")
+    days = {row["day"]: float(row["kwh"]) for row in csv.DictReader(StringIO(answer.text()))}
+    assert len(days) > 900
+    month = max(days)[:7]
+    shown = tab.locator("figure").first
+    mine = {day: kwh for day, kwh in days.items() if day.startswith(month)}
+    expect(shown.locator("rect.bar.now:not(.gap)")).to_have_count(len(mine))
+    shown.get_by_text("The numbers as a table").click()
+    rows = [row.locator("th, td").all_inner_texts() for row in shown.locator("tbody tr").all()]
+    table = {int(row[0].split()[0]): row[1] for row in rows if row[1] != "–"}
+    assert {day: float(kwh.replace(",", "")) for day, kwh in table.items()} == {
+        int(day[-2:]): kwh for day, kwh in mine.items()
+    }
+    tab.get_by_role("link", name=re.compile(r"^[A-Z][a-z]+ \d{4}$")).first.click()
+    expect(tab.locator("figure").first.locator("rect.bar.now").first).to_be_visible()
+    with tab.expect_download() as download:
+        figure = tab.locator("figure").first
+        figure.get_by_text("The numbers as a table").click()
+        figure.get_by_role("link", name="All of them as a CSV file").click()
+    assert download.value.suggested_filename == f"{ACCOUNT}-days.csv"
+
+
+def run_now(up: Up, tab: Page) -> None:
+    before = {run["dag_run_id"] for run in up.runs(DAG)}
+    tab.get_by_role("button", name="Run now").click()
+    outcome = tab.get_by_role("status")
+    expect(outcome).to_contain_text("It has succeeded", timeout=LONG)
+    (new,) = [run for run in up.runs(DAG) if run["dag_run_id"] not in before]
+    assert (new["run_type"], new["triggering_user_name"]) == ("manual", ADMIN)
+    expect(outcome.get_by_role("link").first).to_have_text(new["dag_run_id"])
+
+
+def read_again(up: Up, tab: Page) -> None:
+    tab.get_by_text("Read a range again…").click()
+    form = tab.locator("form[data-dag=grdf_history]")
+    form.get_by_label("From").fill("2026-01-05")
+    form.get_by_label("To (not included)").fill("2026-02-01")
+    form.get_by_label("Definitive days too").check()
+    form.get_by_role("button", name="Read again").click()
+    expect(tab.get_by_role("status")).to_contain_text("It has succeeded", timeout=LONG)
+    (run,) = up.runs("grdf_history")
+    assert run["triggering_user_name"] == ADMIN
+    assert run["conf"] == {
+        "accounts": [ACCOUNT], "from": "2026-01-05", "to": "2026-02-01", "include_definitive": True,
+    }  # fmt: skip
+
+
+def leave(up: Up, tab: Page) -> None:
+    tab.get_by_text("Leave…").click()
+    form = tab.locator("form[data-dag=grdf_delete_account]")
+    go, status = form.get_by_role("button", name="Start"), tab.get_by_role("status")
+    form.get_by_label("Type the account’s id").fill("another")
+    go.click()
+    assert up.runs("grdf_delete_account") == []  # the browser wants the very id
+    form.get_by_label("Type the account’s id").fill(ACCOUNT)
+    go.click()
+    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    (dry,) = up.runs("grdf_delete_account")
+    assert dry["conf"] == {"account": ACCOUNT, "confirm": ACCOUNT, "dry_run": True, "keep_data": False}
+    form.get_by_label("Dry run").uncheck()
+    go.click()
+    expect(status).to_contain_text("until somebody approves it", timeout=LONG)
+    up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
+    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    tab.reload()
+    expect(tab.get_by_text("There is no such account.")).to_be_visible()

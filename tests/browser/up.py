@@ -1,0 +1,101 @@
+"""``./grdf up``, started and asked as a person would, with Airflow's API to see what came of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from include.sandbox.airflow_stack import ADMIN, VIEWER
+from include.sandbox.processes import Processes
+
+ROOT = Path(__file__).resolve().parents[2]
+SAID = re.compile(
+    rf"Airflow's UI\s+(?P<url>http://\S+)\s+user {ADMIN}, password (?P<admin>\S+)"
+    rf"\s+to look only: user {VIEWER}, password (?P<viewer>\S+)"
+)
+
+
+class Up:
+    """Start it and wait until it says where it is.
+
+    :param data: where it keeps its state, and ``up.log`` what it says
+    """
+
+    @classmethod
+    def started(cls, processes: Processes, data: Path) -> Up:
+        """Start it and wait until it says where it is.
+
+        :param processes: ends it
+        :param data: where it keeps its state
+        """
+        child = processes.start(
+            "./grdf up",
+            [sys.executable, "-P", "-m", "include.sandbox.up", "--port", "0", "--data", str(data)],
+            log=data / "up.log",
+            cwd=ROOT,
+        )
+        child.await_line(r"(?m)^  Ctrl-C ends", 300)
+        return cls(data)
+
+    def __init__(self, data: Path) -> None:
+        self.home = data / "airflow"
+        said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
+        assert said, "it did not say where it is and who may log in"
+        self.url = said["url"]
+        self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"]}
+        self._session = requests.Session()
+
+    def token(self, role: str) -> str:
+        """Log somebody in."""
+        form = {"username": role, "password": self._passwords[role]}
+        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def api(self, method: str, path: str, role: str = ADMIN, **more: Any) -> requests.Response:
+        """Call Airflow's API."""
+        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=90, **more)
+
+    def runs(self, dag: str) -> list[dict[str, Any]]:
+        """Give a DAG's runs, the newest first."""
+        answer = self.api("GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after"})
+        return list(answer.json()["dag_runs"]) if answer.ok else []
+
+    def wait_for_run(self, dag: str, seconds: float = 400) -> dict[str, Any]:
+        """Wait until the newest run of a DAG has succeeded."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            if (runs := self.runs(dag)) and runs[0]["state"] == "success":
+                return runs[0]
+            time.sleep(1)
+        raise AssertionError(
+            f"no run of {dag} succeeded in {seconds:.0f} s: {[run['state'] for run in self.runs(dag)]}"
+        )
+
+    def approve(self, dag: str, run: str, task: str = "approve") -> None:
+        """Approve what waits for it, as soon as the scheduler has heard that the task's first half has ended.
+
+        Airflow 3.3.2 fails a task that is answered before that; a person is never so quick.
+        """
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+        log = self.home / "scheduler.log"
+
+        def parked() -> bool:
+            if self.api("GET", path).json().get("state") != "awaiting_input":
+                return False
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            return any("Received executor event" in line and f"'{task}'" in line and run in line for line in lines)
+
+        limit = time.monotonic() + 240
+        while not parked():
+            assert time.monotonic() < limit, f"{task} of {run} does not wait for anybody"
+            time.sleep(0.5)
+        time.sleep(0.5)
+        answer = self.api("PATCH", f"{path}/-1/hitlDetails", json={"chosen_options": ["Approve"], "params_input": {}})
+        assert answer.ok, answer.text
