@@ -205,7 +205,9 @@ def _total_cell(first: date, end: date, total: Document | None, former: Document
     expected = bounds.expected(first, end)
     if total is None:
         outside = bounds.first is None or end <= bounds.first
-        kind = Kind.AWAITED if expected else Kind.OUTSIDE if outside else Kind.EXPECTED
+        kind = Kind.OUTSIDE if outside else Kind.EXPECTED
+        if expected:  # days are settled in their order: what the last one is, all are
+            kind = bounds.why_not(min(end, bounds.end) - ONE_DAY)
         return Cell(first, kind, before=before, expected=expected)
     days = int(total.get("days") or 0)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota", "store", "peers")
+NAMES = ("parse", "load", "quota", "store", "peers", "page")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -83,6 +83,10 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
             repeat=options.repeat,
             keep=options.keep,
         )
+    elif report.name == "page":
+        from tests.bench import page
+
+        page.run(report, home, accounts=options.accounts, repeat=options.repeat)
     elif report.name == "peers":
         from tests.bench import peers
 

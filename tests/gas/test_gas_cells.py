@@ -105,6 +105,9 @@ def _length(first: date) -> int:
 def test_months_without_a_total() -> None:
     cells = month_cells(2024, [], bounds(first=date(2024, 3, 1)))
     assert [cell.kind for cell in cells[:3]] == [Kind.OUTSIDE, Kind.OUTSIDE, Kind.AWAITED]
+    gap = Gap(date(2024, 3, 1), date(2024, 4, 30), awaited=0, none=61)
+    cells = month_cells(2024, [], bounds(first=date(2024, 3, 1), y2024=gap))
+    assert [cell.kind for cell in cells[2:5]] == [Kind.NONE, Kind.NONE, Kind.AWAITED]
     assert {cell.kind for cell in month_cells(2027, [], bounds())} == {Kind.EXPECTED}
     adopted = {"_id": "a:m:2024-01", "year": 2024, "month": 1, "load": 310.25, "days": 0}
     assert month_cells(2024, [adopted], bounds())[0].kind == Kind.ADOPTED

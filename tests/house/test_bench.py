@@ -82,3 +82,13 @@ def test_a_store_that_differs_is_noticed() -> None:
     }
     twice = Stored([*right.days, (day, load + 1), (date(2020, 1, 1), 1)], right.months, right.years)
     assert twice.differences(household.later)["days too many"] == 2
+
+
+def test_page_verifies_what_it_shows(tmp_path: Path) -> None:
+    _, figures = bench(tmp_path, "page", "--accounts", "60")
+    report = figures["page"]
+    assert report["wrong"] == []
+    assert [target["limit"] for target in report["targets"]] == [300, 2, 150]
+    costs = {row["way"]: row for row in rows(report, "What the page costs")}
+    assert costs["the list, first page"]["requests"] == 2
+    assert costs["an account's view"]["requests"] == 4
