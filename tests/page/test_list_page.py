@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
 
 from include.gas.days import paris_today
 from include.sandbox.local_world import LocalWorld
+from include.sandbox.ports import free_port
+from include.sandbox.processes import Processes
 from tests.bench.page_accounts import Fleet, account_id, meter
 from tests.connect.site import Site
 
@@ -50,7 +54,7 @@ def test_the_list_says_of_each_account_how_it_is_and_what_to_do(listed: requests
     assert f'<time datetime="{today + timedelta(days=17)}">' in first
     assert f'data-dag="grdf_account__{account_id(7)}"' in first
     gaps = next(row for row in rows(html) if "Days missing</span>" in row)
-    assert re.search(r">\s*4\s+<span class=\"step\">GRDF has none for 1</span>", gaps)
+    assert re.search(r">\s*4\s+<span class=\"step\">GRDF has none for 1 of them</span>", gaps)
 
 
 def test_search_filter_sort_and_pages(listed: requests.Session) -> None:
@@ -89,3 +93,17 @@ def test_a_new_account_is_there_at_once_and_a_removed_one_is_gone(listed: reques
     assert "no day yet" in row
     world.book.save({**document, "_deleted": True})
     assert "No account matches." in listed.get("/?search=just-connected").text
+
+
+def test_when_couchdb_is_down_the_page_says_so(world: LocalWorld, airflow_home: Path, tmp_path: Path) -> None:
+    nowhere = {"conn_type": "generic", "host": "127.0.0.1", "port": free_port(), "login": "a", "password": "secret-b"}
+    settings = {"AIRFLOW_CONN_COUCHDB": json.dumps(nowhere)}
+    with Processes() as processes:
+        site = Site(tmp_path, world, airflow_home / "airflow.db", settings=settings)
+        site.start(processes)
+        for path in ("/", "/accounts/home", "/accounts/home/days.csv"):
+            answer = site.browser("viewer").get(path)
+            assert answer.status_code == 503
+            assert f"CouchDB at http://127.0.0.1:{nowhere['port']} could not be reached" in answer.text
+            assert "see whether CouchDB runs" in answer.text
+            assert "secret-b" not in answer.text
