@@ -51,6 +51,8 @@ with DAG(
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
         "retry_policy": GasRetryPolicy(),
+        # Workers that take this queue alone need the secret that revokes; executors without queues pay no heed to it.
+        **({"queue": queue} if (queue := settings.deletion_queue()) else {}),
     },
     tags=["grdf", "deletion"],
     doc_md=DOC,

@@ -120,6 +120,14 @@ def deletion_needs_approval() -> bool:
     return _boolean("deletion_needs_approval", True)
 
 
+def deletion_queue() -> str | None:
+    """Queue of the deletion's tasks; ``None``, the default, is Airflow's default queue.
+
+    With Celery workers, the secret that revokes consents can so be kept on those that take this queue.
+    """
+    return conf.get(SECTION, "deletion_queue", fallback="") or None
+
+
 def deletion_airflow_conn_id() -> str | None:
     """Airflow connection (host, login, password of an Airflow user) with which a deletion removes Airflow's own history
     of the account's DAG through Airflow's API; ``None``, the default, keeps it.

@@ -20,7 +20,8 @@ from typing import Any
 from airflow.sdk import ObjectStoragePath
 
 from grdf.files import write_private
-from include.gas.errors import BadSettings, FailNow
+from grdf.staging_errors import in_words
+from include.gas.errors import FailNow
 from include.gas.windows import Window
 
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
@@ -71,11 +72,12 @@ class Staging:
         :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
         :param answers: the answers, one or more per meter
         :raises BadSettings: when the place cannot be written
+        :raises StoreBusy: when it does not answer now
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
         reference = f"{self.base_url}/{account}/{name}"
         text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
-        try:
+        with in_words(self.base_url, account):
             local = _local(reference)
             if local is None:
                 # An object store shows an object only once it is complete.
@@ -84,13 +86,7 @@ class Staging:
                 # Ours is made private; one that was there, such as /tmp, is left as its owner wants it.
                 local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_private(local, text)
-                _forget_old(local.parent)
-        except OSError as error:
-            raise BadSettings.about(
-                cause=f"GRDF's answers could not be put into {self.base_url} ({error.strerror or error!r})",
-                account=account,
-                next_step="Check that the setting [grdf] staging_url names a place that all workers can write.",
-            ) from error
+            self._forget_old(account, besides=name)
         return reference
 
     def get(self, account: str, reference: str) -> list[StagedAnswer]:
@@ -99,6 +95,7 @@ class Staging:
         :param account: the account's id
         :param reference: what :meth:`put` gave
         :raises FailNow: when they are no longer there or belong to another account
+        :raises StoreBusy: when the place does not answer now
         """
         if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
             raise FailNow.about(
@@ -107,7 +104,8 @@ class Staging:
                 next_step=EXTRACT_AGAIN,
             )
         try:
-            text = self._path(reference).read_text(encoding="utf-8")
+            with in_words(self.base_url, account, may_be_missing=True):
+                text = self._path(reference).read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise FailNow.about(
                 cause=f"the answers staged at {reference} are gone (already loaded, or removed by hand)",
@@ -122,7 +120,8 @@ class Staging:
 
         :param reference: what :meth:`put` gave
         """
-        self._path(reference).unlink(missing_ok=True)
+        with in_words(self.base_url, None):
+            self._path(reference).unlink(missing_ok=True)
 
     def unfinished(self, account: str, besides: str | None) -> list[str]:
         """Give the references of answers that other runs have staged and not loaded to the end.
@@ -147,16 +146,25 @@ class Staging:
         :param account: the account's id
         """
         files = self._files(account)
-        for file in files:
-            file.unlink(missing_ok=True)
+        with in_words(self.base_url, account):
+            for file in files:
+                file.unlink(missing_ok=True)
         if local := _local(f"{self.base_url}/{account}"):
             with contextlib.suppress(OSError):  # an object store has no folders, and somebody may be writing here
                 local.rmdir()
         return len(files)
 
     def _files(self, account: str) -> list[ObjectStoragePath]:
-        folder = self._path(f"{self.base_url}/{account}")
-        return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
+        with in_words(self.base_url, account):
+            folder = self._path(f"{self.base_url}/{account}")
+            return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
+
+    def _forget_old(self, account: str, *, besides: str) -> None:
+        limit = time.time() - KEEP_SECONDS
+        for file in self._files(account):
+            with suppress(FileNotFoundError):  # another run of the account removes its own at this moment
+                if file.name != besides and file.fs.modified(file.path).timestamp() < limit:
+                    file.unlink()
 
     def _path(self, reference: str) -> ObjectStoragePath:
         return ObjectStoragePath(reference, conn_id=self.conn_id)
@@ -164,11 +172,3 @@ class Staging:
 
 def _local(reference: str) -> Path | None:
     return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None
-
-
-def _forget_old(folder: Path) -> None:
-    limit = time.time() - KEEP_SECONDS
-    for file in folder.iterdir():
-        with suppress(FileNotFoundError):  # another run of the account removes its own at this moment
-            if file.is_file() and file.stat().st_mtime < limit:
-                file.unlink()

@@ -17,15 +17,16 @@ import pytest
 
 from include.gas.documents import DAY, dag_id, day_document
 from include.gas.lines import Reading
-from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import AccountBook
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
 from tests.helpers import stored
 from tests.history.steps import Y, asked, form, household
+from tests.stacks import airflow_at
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
 PREFIX = "history/"
@@ -102,7 +103,6 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     for account in ACCOUNTS:
         document = world.book.get(account) or {}
         book.save({key: value for key, value in document.items() if key != "_rev"})
-    (home / "airflow.db").write_bytes((airflow_home / "airflow.db").read_bytes())
     with pytest.MonkeyPatch.context() as patch, Processes() as processes:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW__GRDF__", "AIRFLOW_CONN_"))]:
             patch.delenv(name)
@@ -113,7 +113,7 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
             newest, load = max(world.control.expected(pce, today - 9 * ONE, today).items())
             reading = Reading(date.fromisoformat(newest), load)
             couch.put(DAY, day_document(account, reading, pce, "2024-01-01T00:00:00+00:00"))
-        airflow = AirflowStack(home, 0, env)
+        airflow = airflow_at(home, env, processes, airflow_home / "airflow.db")
         airflow.start(processes)
         yield Stack(airflow, couch, pces)
 

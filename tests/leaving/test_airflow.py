@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from include.gas.documents import dag_id
-from include.sandbox.airflow_stack import ADMIN, AirflowStack
+from include.sandbox.airflow_stack import ADMIN
 from include.sandbox.processes import Processes
 from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import (
@@ -28,8 +28,10 @@ from tests.leaving.household import (
     revocations,
     rights,
 )
+from tests.stacks import airflow_at, staged
 
 if TYPE_CHECKING:
+    from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
 DAG = "grdf_delete_account"
@@ -38,16 +40,12 @@ PASSED_ON = {"AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW_
 
 @pytest.fixture(scope="module")
 def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
-    """API server, scheduler and DAG processor with the LocalExecutor; no triggerer: an approval needs none."""
+    """API server, scheduler and DAG processor, and what runs tasks; no triggerer: an approval needs none."""
     Couch(world).forget_accounts()  # those that other tests have connected would all run here
     home = tmp_path_factory.mktemp("stack")
-    stack = AirflowStack(home, 0, {})
-    api = {"conn_type": "http", "host": stack.url, "login": ADMIN, "password": stack.password}
-    stack.env |= {
+    env = {
         **world.connections(),
         **PASSED_ON,
-        "AIRFLOW_CONN_AIRFLOW_API": json.dumps(api),
-        "AIRFLOW__GRDF__STAGING_URL": f"file://{home / 'staging'}",
         "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
@@ -55,8 +53,10 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         "AIRFLOW__DAG_PROCESSOR__DEACTIVATE_STALE_DAGS_INTERVAL": "3",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
     }
-    (home / "airflow.db").write_bytes((airflow_home / "airflow.db").read_bytes())
     with Processes() as processes:
+        stack = airflow_at(home, env, processes, airflow_home / "airflow.db")
+        api = {"conn_type": "http", "host": stack.url, "login": ADMIN, "password": stack.password}
+        stack.env["AIRFLOW_CONN_AIRFLOW_API"] = json.dumps(api)
         stack.start(processes)
         yield stack
 
@@ -207,7 +207,7 @@ def test_from_the_form_to_nothing_left(
     assert (record["asked_by"], record["run"], record["airflow_history"]) == (ADMIN, run, "removed")
     assert record["finished_at"]
     assert record["removed"]["com.grandlyon.grdf.day"] > 30
-    assert not (airflow.home / "staging" / account).exists()
+    assert not any(account in name for name in staged(airflow))
 
     assert airflow.runs(own) == []
     assert airflow.api("GET", f"/dags/{own}").status_code == 404

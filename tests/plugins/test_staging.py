@@ -6,26 +6,41 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 
 from grdf import staging as module
 from grdf.files import write_private
 from grdf.staging import StagedAnswer, Staging
-from include.gas.errors import BadSettings, FailNow
+from include.gas.errors import BadSettings, FailNow, StoreBusy
+from include.sandbox.processes import Processes, free_port
+from tests.servers import ObjectStore, start_object_store
 
 ANSWER = StagedAnswer(
     "09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', "2024-01-01"
 )
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server, and Airflow's connections to it and to none."""
+    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
+        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
+        patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
+        nobody = f"127.0.0.1%3A{free_port()}"
+        patch.setenv("AIRFLOW_CONN_NOBODY", f"aws://invented:invented@/?endpoint_url=http%3A%2F%2F{nobody}")
+        yield store
+
+
+@pytest.fixture(params=["file", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
-    """A local folder, and an object store that is not one (fsspec's own in memory)."""
-    return Staging(
-        f"file://{tmp_path}/staging" if request.param == "file" else f"memory://{secrets.token_hex(4)}/staging"
-    )
+    """A local folder, and a folder of an object store."""
+    if request.param == "file":
+        return Staging(f"file://{tmp_path}/staging")
+    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "staging")
 
 
 def mode(path: Path) -> int:
@@ -105,6 +120,55 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Staging(f"file://{tmp_path}/file").put("home", "run", [ANSWER])
 
 
+@pytest.mark.parametrize(
+    ("url", "connection", "error", "words"),
+    [
+        ("s3://no-such-bucket/staging", "staging", BadSettings, r"home.*bucket does not exist.*staging_conn_id"),
+        ("s3://grdf-staging/staging", "nobody", StoreBusy, r"home.*s3://grdf-staging/staging.*tried again"),
+        ("s3://grdf-staging/staging", None, BadSettings, r"home.*NoCredentials.*staging_conn_id"),
+        ("gs://grdf-staging/staging", None, BadSettings, r"home.*gcsfs.*Install"),
+        ("nonsense://grdf-staging/staging", None, BadSettings, r"home.*staging_url"),
+    ],
+)
+def test_an_object_store_that_cannot_be_used(
+    store: ObjectStore, url: str, connection: str | None, error: type[Exception], words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    place = Staging(url, connection)
+    with pytest.raises(error, match=words):
+        place.put("home", "run", [ANSWER])
+    assert store.objects("staging") == []
+
+
+def test_an_object_store_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with Processes() as processes:
+        store = start_object_store(processes, tmp_path)
+        monkeypatch.setenv("AIRFLOW_CONN_GOING", store.connection)
+        place = Staging(f"s3://{store.bucket}/staging", "going")
+        reference = place.put("home", "run", [ANSWER])
+    for do in (
+        lambda: place.get("home", reference),
+        lambda: place.remove(reference),
+        lambda: place.count("home"),
+        lambda: place.remove_all("home"),
+    ):
+        with pytest.raises(StoreBusy, match=r"does not answer"):
+            do()
+
+
+def test_objects_of_failed_runs_go_after_a_week(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Staging(f"s3://{store.bucket}/aged", "staging")
+    first = place.put("home", "1", [ANSWER])
+    other = place.put("other", "1", [ANSWER])
+    time.sleep(2.1)  # S3 tells whole seconds
+    monkeypatch.setattr(module, "KEEP_SECONDS", 1)
+    second = place.put("home", "2", [ANSWER])
+    assert sorted(f"s3://{store.bucket}/{key}" for key in store.objects("aged")) == sorted([second, other]), first
+
+
 def test_files_of_failed_runs_go_after_a_week(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
     old, young, other = (
@@ -121,12 +185,13 @@ def test_files_of_failed_runs_go_after_a_week(tmp_path: Path) -> None:
 def test_a_file_that_goes_while_others_are_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Staging(f"file://{tmp_path}/staging")
     first = local(place.put("home", "1", [ANSWER]))
-    listed = Path.iterdir
+    monkeypatch.setattr(module, "KEEP_SECONDS", 0)
+    listed = Staging._files
 
-    def gone(self: Path) -> list[Path]:  # a run of a backfill removes its file at this very moment
-        files = list(listed(self))
-        return [*files, first.with_name("just-removed.json")]
+    def going(self: Staging, account: str) -> list[ObjectStoragePath]:
+        files = listed(self, account)
+        first.unlink()  # a run of a backfill removes its file at this very moment
+        return files
 
-    monkeypatch.setattr(Path, "iterdir", gone)
-    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    monkeypatch.setattr(Staging, "_files", going)
     assert place.put("home", "2", [ANSWER])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.documents import dag_id
-from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import AccountBook, code_account, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
 from tests.helpers import holder
+from tests.stacks import airflow_at, staged
 
 if TYPE_CHECKING:
+    from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
 PREFIX = "stack/"
@@ -72,9 +72,6 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
         secrets |= {grant["code"], grant["nonce"], holder(name).email}
         if name == COZY:
             secrets |= {document["oauth"]["access_token"], document["oauth_callback_results"]["id_token"]}
-    made = next((Path(__file__).parents[2] / ".grdf" / "airflow-test").glob("empty-*.db"), None)
-    if made is not None:
-        shutil.copyfile(made, home / "airflow.db")
     # What pytest's own Airflow was told by the environment is not for this one.
     with pytest.MonkeyPatch.context() as patch, Processes() as processes:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW__GRDF__", "AIRFLOW_CONN_"))]:
@@ -82,7 +79,7 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
         for name, value in env.items():
             patch.setenv(name, value)
         world.control.clear_log()
-        airflow = AirflowStack(home, 0, env)
+        airflow = airflow_at(home, env, processes, airflow_home / "airflow.db")
         airflow.start(processes)
         pids = [child.pid for child in processes.children]
         yield Stack(airflow, CouchDBHook("stack_couchdb"), secrets, pids)
@@ -149,7 +146,7 @@ def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
         if file.is_file() and file.suffix == ".log":
             text = file.read_text(errors="replace")
             assert [secret for secret in secrets if secret in text] == [], file
-    assert list((airflow.home / "grdf" / "staging").rglob("*.json")) == []
+    assert staged(airflow) == []
 
 
 def check_store(world: LocalWorld, stack: Stack, name: str, run: dict[str, Any]) -> None:

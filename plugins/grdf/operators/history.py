@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from include.gas.consents import Consent
     from include.gas.load import LoadReport
 
+COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
+"""What is counted of a re-read: calls to GRDF, then days."""
+
 
 class PlanHistoryOperator(BaseOperator):
     """Check the form, and list the accounts that are read: one mapped task each.
@@ -100,7 +103,7 @@ class ReadHistoryOperator(AccountOperator):
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         if any(meter.first is None for meter in account.meters):  # its own DAG has not run yet
             account = with_dates(self.adict, self.accounts, account)
-        counts = {"calls": 0, "new": 0, "corrected": 0, "confirmed": 0, "unchanged": 0, "absent": 0, "refused": 0}
+        counts = dict.fromkeys(COUNTS, 0)
         problems: list[GasError] = []
         reports: list[tuple[StagedAnswer, LoadReport]] = []
         closed = 0  # meters that a person must see to
@@ -250,12 +253,8 @@ class SummariseHistoryOperator(BaseOperator):
         :raises FailNow: after the summary, when some could not
         """
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
-        total: dict[str, int] = {"accounts": 0}
-        for result in results:
-            total["accounts"] += 1
-            for name, number in result.items():
-                if isinstance(number, int):
-                    total[name] = total.get(name, 0) + number
+        # In the order of COUNTS: PostgreSQL keeps what a task returned with its keys in an order of its own.
+        total = {"accounts": len(results), **{name: sum(each.get(name, 0) for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))
         if self.planned is None:
             raise FailNow.about(None, "nothing was read", "See the log of the task plan.")

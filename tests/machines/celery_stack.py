@@ -1,0 +1,92 @@
+"""Airflow over several machines, as far as one machine can show it: workers that share nothing but servers.
+
+Each Celery worker has an Airflow home, and so a disk, of its own. Shared are PostgreSQL (Airflow's), Redis (Celery's
+broker, and the count of calls to GRDF), the object store (answers between ``extract`` and ``load``), CouchDB and GRDF.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.sandbox.airflow_stack import AirflowStack
+from include.sandbox.processes import Child, Processes
+from tests.servers import ObjectStore, start_object_store, start_postgres, start_redis
+
+SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
+
+
+class CeleryStack(AirflowStack):
+    """API server, scheduler, DAG processor and Celery workers.
+
+    :param home: Airflow's home of all but the workers, whose homes are beside it
+    :param env: environment on top of this process's: connections, settings
+    :param processes: keeps the servers, and ends them
+    :param workers: how many workers are started with the rest
+    """
+
+    store: ObjectStore
+
+    def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        postgres = start_postgres(processes, home / "postgres")
+        redis = start_redis(processes, home)
+        self.store = start_object_store(processes, home)
+        shared = {
+            "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.replace("postgresql:", "postgresql+psycopg:"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.replace("postgresql:", "postgresql+psycopg_async:"),
+            "AIRFLOW__CELERY__BROKER_URL": f"{redis}/0",
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{postgres.replace('postgresql:', 'postgresql+psycopg:')}",
+            "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
+            # A task whose worker has died is found out by its missing heartbeat, and one that it had taken but not
+            # begun by its time in the queue. By default that takes 5 and 10 minutes.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+            # Logs alone lie in one folder, where the API server finds them, as they would with remote logging.
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+            "AIRFLOW__GRDF__QUOTA_URL": f"{redis}/1",
+            "AIRFLOW__GRDF__STAGING_URL": f"s3://{self.store.bucket}/staging",
+            "AIRFLOW__GRDF__STAGING_CONN_ID": "grdf_staging",
+            "AIRFLOW__GRDF__DELETION_QUEUE": "deletion",
+            "AIRFLOW_CONN_GRDF_STAGING": self.store.connection,
+        }
+        super().__init__(home, 0, shared | dict(env))
+        self.number = workers
+        self.workers: list[Child] = []
+
+    def start(self, processes: Processes, *, triggerer: bool = False) -> None:
+        """Start everything, workers last.
+
+        :param processes: keeps the children, and ends them
+        :param triggerer: start a triggerer as well
+        """
+        super().start(processes, triggerer=triggerer)
+        for _ in range(self.number):
+            self.add_worker(processes)
+
+    def add_worker(self, processes: Processes) -> Child:
+        """Start one more worker in a home of its own. The first one alone has the secret that revokes consents.
+
+        :param processes: keeps it, and ends it
+        :return: the worker, also the last of :attr:`workers`
+        """
+        name = f"worker-{len(self.workers) + 1}"
+        home = self.home.with_name(f"{self.home.name}-{name}")
+        home.mkdir()
+        first = not self.workers
+        names = ["--celery-hostname", f"{name}@here", "--queues", "default,deletion" if first else "default"]
+        worker = processes.start(
+            f"Airflow's {name}",
+            [sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs", *names],
+            log=self.home / f"{name}.log",
+            env=self.env | {"AIRFLOW_HOME": str(home)} | ({} if first else {SECRET: ""}),
+            cwd=home,
+        )
+        worker.await_line("ready", 120)
+        self.workers.append(worker)
+        return worker

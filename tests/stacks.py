@@ -1,0 +1,37 @@
+"""Which Airflow the tests of whole lives run on: one machine, or several workers (``GRDF_TEST_WORKERS=2``)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.sandbox.airflow_stack import AirflowStack
+from include.sandbox.processes import Processes
+
+
+def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_database: Path) -> AirflowStack:
+    """Give an Airflow that is not started yet.
+
+    :param home: its home
+    :param env: connections and settings, which win
+    :param processes: keeps the servers that it needs, and ends them
+    :param empty_database: a migrated SQLite database, copied where one is used
+    """
+    if workers := int(os.environ.get("GRDF_TEST_WORKERS", "0")):
+        from tests.machines.celery_stack import CeleryStack
+
+        return CeleryStack(home, env, processes, workers=workers)
+    shutil.copyfile(empty_database, home / "airflow.db")
+    return AirflowStack(home, 0, env)
+
+
+def staged(airflow: AirflowStack) -> list[str]:
+    """Give the names of all answers that wait between ``extract`` and ``load``.
+
+    :param airflow: what :func:`airflow_at` gave
+    """
+    if store := getattr(airflow, "store", None):
+        return list(store.objects())
+    return [str(file) for file in (airflow.home / "grdf" / "staging").rglob("*.json")]
