@@ -1,8 +1,9 @@
-# Airflow's own image plus what this project adds to it: one package and the code.
+# Airflow's own image plus what this project adds to it: two packages and the code.
 #
 # requirements.in is installed rather than the lock: the image carries the versions that Airflow was released with, next
 # to providers (FAB, Celery, PostgreSQL) that the lock does not know. pip keeps every version that already satisfies
-# the list, so that only the CouchDB client is new, pinned exactly. `pip check` fails the build if they do not agree.
+# the list, so that only the CouchDB client (pinned exactly) and pygal, which draws the page's charts, are new.
+# `pip check` fails the build if they do not agree.
 FROM apache/airflow:3.3.2-python3.12
 
 COPY requirements.in /requirements.in
