@@ -111,6 +111,24 @@ class AccountBook:
         document: dict[str, Any] = answer.json()
         return document
 
+    def listed(self) -> list[str]:
+        """Give the ids of all documents."""
+        answer = self._http.get(f"{self._database}/_all_docs", timeout=TIMEOUT)
+        return [row["id"] for row in answer.json()["rows"]] if answer.ok else []
+
+    def remove(self, account: str) -> None:
+        """Remove an account's document; none is fine.
+
+        :param account: account id
+        """
+        stored = self.get(account)
+        if stored is not None:
+            parameters = {"rev": stored["_rev"]}
+            answer = self._http.delete(
+                f"{self._database}/{quote(account, safe='')}", params=parameters, timeout=TIMEOUT
+            )
+            answer.raise_for_status()
+
     def save(self, document: Mapping[str, Any]) -> None:
         """Write an account's document, over the one there may be.
 

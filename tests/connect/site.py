@@ -54,10 +54,10 @@ class Site:
         }
         self._tokens: dict[str, str] = {}
 
-    def start(self, processes: Processes) -> None:
-        """Start the API server alone."""
+    def start(self, processes: Processes, *others: str) -> None:
+        """Start the API server, alone or with other parts of Airflow."""
         self.stack.url = self.url
-        self.stack.start(processes, components=("api-server",))
+        self.stack.start(processes, components=("api-server", *others))
 
     def token(self, role: str) -> str:
         """Log a user of this role in, once, and give the token."""

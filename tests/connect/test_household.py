@@ -61,6 +61,8 @@ def test_a_household_connects(front: Site, couchdb: CouchDBHook, account_id: str
     assert said(page).title == "Merci, c’est fait"
     assert "/dags/" not in page.text
     assert "/accounts/" not in page.text
+    assert 'data-address="/grdf/household/done"' in page.text
+    assert said(browser.get("/household/done")).title == "Merci, c’est fait"
     document = stored_account(couchdb, account_id)
     assert document is not None
     assert document["connected"]["by"] == "the household itself, with a link"

@@ -46,6 +46,7 @@ TABLE = {
     # Links for households are switched off here: see test_household.py.
     "POST /connect/{account}/link": Row("POST", "/connect/nobody-yet/link", 401, 403, 403, 404, 404),
     "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
+    "GET /household/done": Row("GET", "/household/done", 404, 404, 404, 404, 404),
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),
     # Style and script of this project: they say nothing about anybody.
     "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),

@@ -106,6 +106,13 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         return stopped(request, stop, account=account, again=again)
 
 
+@router.get(f"{HOUSEHOLD}/done")
+def done(request: Request) -> Response:
+    """Thank a household again that loads its last page again; it says nothing about anybody."""
+    _if_allowed()
+    return page(request, "household_done.html")
+
+
 def _if_allowed() -> None:
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")

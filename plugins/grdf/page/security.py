@@ -153,11 +153,14 @@ def require_dag(visitor: Visitor, dag: str, what: Literal["see", "act"]) -> None
     :param what: ``see`` or ``act``
     :raises HTTPException: 403
     """
-    if what == "see":
-        check = requires_access_dag("GET", None, dag)
-    else:
-        check = requires_access_dag("POST", DagAccessEntity.RUN, dag)
-    _ask(lambda: check(visitor.request, visitor.user))
+
+    def check() -> None:
+        if what == "see":
+            requires_access_dag("GET", None, dag)(visitor.request, visitor.user)
+        else:
+            requires_access_dag("POST", DagAccessEntity.RUN, dag)(visitor.request, visitor.user)
+
+    _ask(check)
 
 
 def require_connect(visitor: Visitor, account: str) -> None:

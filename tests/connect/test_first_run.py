@@ -1,0 +1,118 @@
+"""Once with all of Airflow's own parts: whoever connects is read without anybody's doing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.accounts import with_state
+from include.gas.documents import ACCOUNT, dag_id
+from include.gas.errors import OAUTH_OUTDATED
+from include.sandbox.processes import Processes
+from tests.connect.dance import begin, consent, said, stored_account, whole
+from tests.connect.site import Site
+from tests.helpers import days_of, holder, stored, yesterday
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(scope="module")
+def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """API server, scheduler and DAG processor with the LocalExecutor."""
+    home = tmp_path_factory.mktemp("running")
+    settings = {
+        "AIRFLOW__GRDF__STAGING_URL": f"file://{home / 'staging'}",
+        "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
+        "AIRFLOW__GRDF__RETRIES": "3",  # on a busy machine Airflow loses a task that has not begun, now and then
+        "AIRFLOW__GRDF__RETRY_SECONDS": "1",
+        "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "8",
+        "AIRFLOW__DAG_PROCESSOR__DEACTIVATE_STALE_DAGS_INTERVAL": "3",
+        "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
+    }
+    for known in list(world.book.listed()):  # those that other tests have connected would all run here
+        world.book.remove(known)
+    with Processes() as processes:
+        site = Site(home, world, airflow_home / "airflow.db", settings=settings)
+        site.start(processes, "scheduler", "dag-processor")
+        yield site
+
+
+@pytest.fixture
+def site_that_reads(running: Site, clean: LocalWorld) -> Site:
+    clean.control.set(redirect_uris=[running.redirect_uri])
+    return running
+
+
+def wait(what: Callable[[], Any], seconds: float = 180) -> Any:
+    limit = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < limit, what
+        time.sleep(0.3)
+    return found
+
+
+def runs(site: Site, account: str) -> list[tuple[str, str, str | None]]:
+    return [(run["run_type"], run["state"], run["triggering_user_name"]) for run in site.stack.runs(dag_id(account))]
+
+
+def finished(site: Site, account: str, number: int) -> list[tuple[str, str, str | None]]:
+    """Wait until there are so many runs, and all have ended; the newest first."""
+    ended = {"success", "failed"}
+    return wait(
+        lambda: (found := runs(site, account)) and len(found) == number and {s for _, s, _ in found} <= ended and found
+    )
+
+
+def test_from_the_button_to_stored_days_again_and_after_leaving(
+    site_that_reads: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    site, browser = site_that_reads, site_that_reads.browser("op")
+    (pce,) = holder(account_id).pces
+    first = str(yesterday(world) - timedelta(days=40))
+
+    # A DAG that Airflow has never seen runs by itself.
+    page = said(whole(browser, account_id, conso_debut=first))
+    assert "by itself, and every morning" in page.text
+    assert finished(site, account_id, 1) == [("scheduled", "success", None)]
+    days = days_of(stored(couchdb, account_id, pce))
+    assert len(days) > 30
+    assert days.items() <= world.control.expected(pce, first, world.control.today()).items()
+
+    # The consent is lost and given again: what is missing is read at once, not tomorrow morning.
+    lost = stored_account(couchdb, account_id)
+    assert lost is not None
+    couchdb.put(ACCOUNT, with_state(lost, OAUTH_OUTDATED, "the holder has revoked", "2026-01-01T00:00:00Z"))
+    page = said(whole(browser, account_id, conso_debut=first))
+    assert "A run of its DAG was started" in page.text
+    assert finished(site, account_id, 2)[0] == ("manual", "success", "op")
+
+    # Its document goes, and Airflow forgets the DAG, but not its runs. A paused DAG waits, and the page says so.
+    world.book.remove(account_id)
+    wait(lambda: site.stack.api("GET", f"/dags/{dag_id(account_id)}").json().get("is_stale", True))
+    page = said(whole(browser, account_id, conso_debut=first))
+    assert "A run of its DAG was started" in page.text
+    assert finished(site, account_id, 3)[0] == ("manual", "success", "op")
+
+    site.stack.api("PATCH", f"/dags/{dag_id(account_id)}", json={"is_paused": True}).raise_for_status()
+    page = said(whole(browser, account_id, conso_debut=first))
+    assert "the DAG is paused" in page.text
+    site.stack.api("PATCH", f"/dags/{dag_id(account_id)}", json={"is_paused": False}).raise_for_status()
+    assert finished(site, account_id, 4)[0] == ("manual", "success", "op")
+
+    # A household that connects again with a link has its run too.
+    answer = site.program("op").post(f"{site.url}/grdf/connect/{account_id}/link", timeout=60)
+    link = answer.json()["link"].removeprefix(f"{site.url}/grdf")
+    household = site.browser()
+    back = consent(begin(household, account_id, path=link), conso_debut=first)
+    assert said(household.get(back)).title == "Thank you, it is done"
+    assert finished(site, account_id, 5)[0] == ("manual", "success", "the household itself, with a link")
