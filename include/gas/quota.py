@@ -27,6 +27,8 @@ MARGIN = 0.05
 together, by as much as the network delayed the first more than the second."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
+FORGIVEN = 10
+"""Calls that GRDF takes after a pause; a 429 after so many is a stray one and pauses for the shortest."""
 _BIN = 300
 """Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
 
@@ -104,6 +106,7 @@ class Ledger:
     :param epoch: number of pauses so far
     :param paused_until: end of the last pause (epoch seconds)
     :param backoff: how long the last pause without a given time was (seconds)
+    :param since: calls that were let go since the last pause
     :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
     :param promised: by the same numbers, how many were told to come back when those calls no longer count
     """
@@ -113,6 +116,7 @@ class Ledger:
     epoch: int = 0
     paused_until: float = 0.0
     backoff: float = 0.0
+    since: int = 0
     calls: dict[int, list[int]] = field(default_factory=dict)
     promised: dict[int, list[int]] = field(default_factory=dict)
 
@@ -131,7 +135,9 @@ class Ledger:
                 for name in ("calls", "promised")
             )
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
-            return cls(**numbers, epoch=int(told["epoch"]), calls=calls, promised=promised)
+            return cls(
+                **numbers, epoch=int(told["epoch"]), since=int(told.get("since", 0)), calls=calls, promised=promised
+            )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError("no ledger of calls") from None
 
@@ -179,6 +185,7 @@ class Ledger:
         if now < start:
             return Wait(start - now, ticket)
         self.last = now
+        self.since += 1
         self.free = max(self.free, now + quota.distance)
         return Go()
 
@@ -194,12 +201,14 @@ class Ledger:
         if retry_after:
             until = now + min(retry_after, DAY)
         else:
-            lasting = self.backoff and now - self.paused_until < max(60.0, 2 * self.backoff)
+            recent = now - self.paused_until < max(60.0, 2 * self.backoff)
+            lasting = self.backoff and recent and self.since < FORGIVEN
             self.backoff = min(2 * self.backoff, LONGEST_PAUSE) if lasting else FIRST_PAUSE
             until = now + self.backoff
         if until > self.paused_until:
             self.paused_until = self.free = until
             self.epoch += 1
+            self.since = 0
         return self.paused_until - now
 
     def _tidy(self, now: float) -> None:

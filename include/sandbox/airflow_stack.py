@@ -17,13 +17,19 @@ from typing import Any
 
 import requests
 
-from include.sandbox.processes import ProcessError, Processes, free_port, require_port
+from include.sandbox.processes import Child, ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin"
 VIEWER = "viewer"
 """The two users: one who may do all, and one who may only look."""
 FINISHED = frozenset({"success", "failed"})
+_FEW = {
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+    "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
+}
 
 
 class AirflowStack:
@@ -32,9 +38,10 @@ class AirflowStack:
     :param home: Airflow's home; its database, logs, password and keys are kept there, readable by the owner alone
     :param port: port of the UI on loopback; 0 takes a free one
     :param env: environment on top of this process's: connections, settings
+    :param few: for a few accounts, which are looked for more often than ``airflow.env`` says and run four tasks at once
     """
 
-    def __init__(self, home: Path, port: int, env: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
         require_port(port, purpose="Airflow's UI", option="--port")
         self.home = home
         self.port = port or free_port()
@@ -44,7 +51,7 @@ class AirflowStack:
         self.password = kept["password"]
         self.viewer_password = kept["viewer_password"]
         self._session = requests.Session()
-        self.env = self._environment(kept) | dict(env)
+        self.env = self._environment(kept) | (_FEW if few else {}) | dict(env)
 
     def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
         passwords = self.home / "passwords.json"
@@ -56,7 +63,6 @@ class AirflowStack:
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
@@ -72,9 +78,6 @@ class AirflowStack:
             "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt"],
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
-            "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
         }
 
     def start(
@@ -91,22 +94,39 @@ class AirflowStack:
         :param components: the others, the API server among them
         :raises ProcessError: when a component does not come up; the message shows the end of its log
         """
-        self._migrate()
-        python = Path(sys.executable)
-        children = {
-            name: processes.start(
-                f"Airflow's {name}",
-                [python, "-m", "airflow", name],
-                log=self.home / f"{name}.log",
-                env=self.env,
-                cwd=self.home,
-            )
-            for name in (*components, *(["triggerer"] if triggerer else []))
-        }
-        children["api-server"].await_http(f"{self.url}/api/v2/version", 120)
+        self.migrate()
+        names = (*components, *(["triggerer"] if triggerer else []))
+        children = {name: self.component(processes, name) for name in names}
+        self.await_api(children["api-server"])
+
+    def component(self, processes: Processes, name: str) -> Child:
+        """Start one component.
+
+        :param processes: keeps it, and ends it
+        :param name: Airflow's command for it, such as ``scheduler``
+        """
+        return processes.start(
+            f"Airflow's {name}",
+            [sys.executable, "-m", "airflow", name],
+            log=self.home / f"{name}.log",
+            env=self.env,
+            cwd=self.home,
+        )
+
+    def await_api(self, api_server: Child) -> None:
+        """Wait until the API answers, and log in.
+
+        :param api_server: the component
+        :raises ProcessError: when it does not come up; the message shows the end of its log
+        """
+        api_server.await_http(f"{self.url}/api/v2/version", 120)
         self._login()
 
-    def _migrate(self) -> None:
+    def migrate(self) -> None:
+        """Make Airflow's database, or bring it up to date.
+
+        :raises ProcessError: when that fails
+        """
         done = subprocess.run(
             [sys.executable, "-m", "airflow", "db", "migrate"],
             env=os.environ | self.env,

@@ -23,7 +23,11 @@ NAMES = ("parse", "load", "quota", "store", "peers", "page")
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="./grdf bench", description="Benchmarks, each beside its alternative.")
+    parser = argparse.ArgumentParser(
+        prog="./grdf bench",
+        description="Benchmarks, each beside its alternative.",
+        epilog="One more takes long and is run by its name alone: ./grdf bench fleet (--help tells of it).",
+    )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
@@ -99,6 +103,10 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 
 def main(argv: list[str]) -> int:
     """Run what was asked for."""
+    if argv[:1] == ["fleet"]:  # a whole Airflow on PostgreSQL, with options of its own; never part of all
+        from tests.bench import fleet_command
+
+        return fleet_command.main(argv[1:])
     options = arguments(argv)
     with tempfile.TemporaryDirectory(prefix="grdf-bench-", ignore_cleanup_errors=True) as scratch:
         home = Path(scratch)

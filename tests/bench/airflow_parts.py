@@ -32,10 +32,11 @@ def build(file: Path) -> BundleDagBag:
     return bag
 
 
-def serialise(bag: BundleDagBag) -> list[LazyDeserializedDAG]:
-    """Serialise the DAGs of a file, as the processor's child does before it hands them over."""
+def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
+    """Serialise the DAGs of some files, as the processor's child does before it hands them over."""
     return [
         LazyDeserializedDAG(data=DagSerialization.to_dict(dag), last_loaded=dag.last_loaded)
+        for bag in bags
         for dag in bag.dags.values()
     ]
 

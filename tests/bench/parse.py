@@ -8,13 +8,15 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from include.gas.spread import dag_file_of
 from tests.bench import airflow_parts as airflow
 from tests.bench.plain_dags import CRON, DELTA, GAS_DAY, PARAMS, plain_file
 from tests.bench.report import Report, Target
 from tests.bench.timing import Figures, side_by_side, watch
 
-OURS_FILE = Path(__file__).resolve().parents[2] / "dags" / "grdf_accounts.py"
-OURS = "ours (dags/grdf_accounts.py)"
+OURS_FILES = tuple(sorted((Path(__file__).resolve().parents[2] / "dags").glob("grdf_accounts_*.py")))
+OURS = f"ours ({len(OURS_FILES)} files dags/grdf_accounts_*.py)"
+Files = dict[str, tuple[Path, ...]]
 NAIVE = "naive (cron, Params, 4 empty tasks)"
 LIMIT_MS = 5.0
 SYNCED = 100
@@ -32,11 +34,11 @@ def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
     ids = [blake2b(f"bench-{number}".encode(), digest_size=16).hexdigest() for number in range(accounts)]
     _account_list(home, ids)
     report.facts = {"accounts": accounts, "repeats": repeat, "figures": "medians"}
-    files = {
-        OURS: OURS_FILE,
-        NAIVE: plain_file(home / "naive", "naive", ids, schedule=CRON, params=PARAMS),
-        "naive without Params": plain_file(home / "cron", "cron", ids, schedule=CRON),
-        "... on the gas-day timetable": plain_file(home / "gas_day", "gas_day", ids, schedule=GAS_DAY),
+    files: Files = {
+        OURS: OURS_FILES,
+        NAIVE: (plain_file(home / "naive", "naive", ids, schedule=CRON, params=PARAMS),),
+        "naive without Params": (plain_file(home / "cron", "cron", ids, schedule=CRON),),
+        "... on the gas-day timetable": (plain_file(home / "gas_day", "gas_day", ids, schedule=GAS_DAY),),
     }
     _workers(report, files, ids[0], repeat)
     _build_and_serialise(report, files, repeat)
@@ -52,12 +54,12 @@ def _account_list(home: Path, ids: list[str]) -> None:
     path.write_text(json.dumps({"ids": sorted(ids), "broken": {}}), encoding="utf-8")
 
 
-def _build_and_serialise(report: Report, files: dict[str, Path], repeat: int) -> None:
-    def measure(file: Path) -> Figures:
+def _build_and_serialise(report: Report, files: Files, repeat: int) -> None:
+    def measure(some: tuple[Path, ...]) -> Figures:
         with watch() as build:
-            bag = airflow.build(file)
+            bags = [airflow.build(file) for file in some]
         with watch() as serialise:
-            dags = airflow.serialise(bag)
+            dags = airflow.serialise(*bags)
         count = len(dags)
         return {
             "build": build.wall / count,
@@ -68,7 +70,7 @@ def _build_and_serialise(report: Report, files: dict[str, Path], repeat: int) ->
             "DAGs": count,
         }
 
-    variants: dict[str, Callable[[], Figures]] = {name: partial(measure, file) for name, file in files.items()}
+    variants: dict[str, Callable[[], Figures]] = {name: partial(measure, some) for name, some in files.items()}
     for variant in variants.values():
         variant()  # warms what each process pays once, whatever the number of accounts
     found = side_by_side(variants, repeat)
@@ -83,7 +85,7 @@ def _build_and_serialise(report: Report, files: dict[str, Path], repeat: int) ->
     report.targets.append(Target("build and serialise one account's DAG, ms", found.middle(OURS)["both"], LIMIT_MS))
 
 
-def _workers(report: Report, files: dict[str, Path], account: str, repeat: int) -> None:
+def _workers(report: Report, files: Files, account: str, repeat: int) -> None:
     """Measure how long a worker takes to the one DAG it runs; comes first, to see the first parse of the process."""
 
     def measure(file: Path, dag_id: str) -> Figures:
@@ -93,9 +95,9 @@ def _workers(report: Report, files: dict[str, Path], account: str, repeat: int) 
             report.wrong.append(f"{file.name} did not give a worker the DAG {dag_id}")
         return {"ms": parse.wall, "DAGs built": len(bag.dags)}
 
-    ours = partial(measure, files[OURS], f"grdf_account__{account}")
+    ours = partial(measure, OURS_FILES[dag_file_of(account)], f"grdf_account__{account}")
     first = ours()
-    found = side_by_side({OURS: ours, NAIVE: partial(measure, files[NAIVE], f"naive__{account}")}, repeat)
+    found = side_by_side({OURS: ours, NAIVE: partial(measure, files[NAIVE][0], f"naive__{account}")}, repeat)
     report.tables["A worker finding the one DAG it runs"] = [
         {"DAG file": name, "DAGs built": round(found.middle(name)["DAGs built"]), "ms": found.middle(name)["ms"]}
         for name in found
@@ -106,12 +108,12 @@ def _workers(report: Report, files: dict[str, Path], account: str, repeat: int) 
 
 
 def _database(report: Report, folder: Path, ids: list[str], repeat: int) -> None:
-    files = {
-        OURS: OURS_FILE,
-        NAIVE: plain_file(folder / "naive", "naive", ids, schedule=CRON, params=PARAMS),
-        "four empty tasks, gas-day timetable": plain_file(folder / "gas_day", "gas_day", ids, schedule=GAS_DAY),
-        "four empty tasks, timedelta": plain_file(folder / "delta", "delta", ids, schedule=DELTA),
-        "four empty tasks, cron": plain_file(folder / "cron", "cron", ids, schedule=CRON),
+    files: Files = {
+        OURS: OURS_FILES,
+        NAIVE: (plain_file(folder / "naive", "naive", ids, schedule=CRON, params=PARAMS),),
+        "four empty tasks, gas-day timetable": (plain_file(folder / "gas_day", "gas_day", ids, schedule=GAS_DAY),),
+        "four empty tasks, timedelta": (plain_file(folder / "delta", "delta", ids, schedule=DELTA),),
+        "four empty tasks, cron": (plain_file(folder / "cron", "cron", ids, schedule=CRON),),
     }
     airflow.make_database()
 
@@ -121,7 +123,7 @@ def _database(report: Report, folder: Path, ids: list[str], repeat: int) -> None
             airflow.sync(dags)
         return {"ms": sync.wall / len(dags), "CPU": sync.cpu / len(dags)}
 
-    serialised = {name: airflow.serialise(airflow.build(file)) for name, file in files.items()}
+    serialised = {name: airflow.serialise(*map(airflow.build, some)) for name, some in files.items()}
     variants: dict[str, Callable[[], Figures]] = {name: partial(measure, name) for name in files}
     new = {name: variant() for name, variant in variants.items()}
     found = side_by_side(variants, repeat)

@@ -106,8 +106,8 @@ warnings.simplefilter("ignore")
 import json, os
 os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = "grdf_account__home"
 sys.path.insert(0, sys.argv[1])
-import grdf_accounts
-dag = grdf_accounts.grdf_account__home
+from grdf.account_dag import account_dag
+dag = account_dag("home")
 print("RESULT" + json.dumps({task.task_id: [type(task.retry_policy).__name__, task.retries,
       task.retry_delay.total_seconds(), task.owner] for task in dag.tasks}))
 """
@@ -162,7 +162,7 @@ def test_a_worker_builds_the_dag_it_runs_and_pays_for_nothing_else(tmp_path: Pat
     assert not any(name.startswith(("grdf.hooks", "airflow.providers.http")) for name in found.loaded)
 
 
-@pytest.mark.parametrize("name", ["settings.py", "grdf_accounts.py"])
+@pytest.mark.parametrize("name", ["settings.py", "account_dag.py"])
 def test_no_setting_is_read_at_random(name: str) -> None:
     """``now()``, ``uuid4()`` and the like in a DAG file make a new version of the DAG at every parse."""
     text = next(ROOT.glob(f"*/**/{name}")).read_text()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from grdf.governor import Governor
 from grdf.hooks.adict import AdictHook
 from grdf.retries import GasRetryPolicy
 from include.gas.errors import (
@@ -267,3 +268,32 @@ def test_the_test_button_when_adict_refuses(clean: LocalWorld) -> None:
     good, message = adict_hook().test_connection()
     assert not good
     assert "503" in message
+
+
+def test_the_turn_is_waited_for_when_all_but_the_sending_is_done(
+    serve: Serve, grdf: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done between the turn and the sending moves calls together at GRDF: 429 on a busy machine."""
+    order: list[str] = []
+    prepare, wait = AdictHook.get_conn, Governor.before_call
+
+    def answer(heard: Heard) -> Reply:
+        order.append("sent")
+        return Reply({**TOKEN} if "token" in heard.path else "")
+
+    def preparing(hook: AdictHook, *args: Any) -> Any:
+        order.append("prepared")
+        return prepare(hook, *args)
+
+    def waiting(governor: Governor, **options: Any) -> None:
+        wait(governor, **options)
+        order.append("turn")
+
+    server = serve(answer)
+    monkeypatch.setattr(AdictHook, "get_conn", preparing)
+    monkeypatch.setattr(Governor, "before_call", waiting)
+    hook = AdictHook(grdf(host=server.url), shelf=MemoryShelf())
+    before = hook.asked_at
+    hook.daily_lines("09999990000042", WINDOW, account="home")
+    assert order[-3:] == ["prepared", "turn", "sent"]
+    assert hook.asked_at > before

@@ -25,6 +25,7 @@ from include.gas.errors import BadSettings, QuotaExceeded, QuotaWait
 from include.gas.quota import (
     DAY,
     FIRST_PAUSE,
+    FORGIVEN,
     LONGEST_PAUSE,
     MARGIN,
     Go,
@@ -340,6 +341,18 @@ def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
     assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(10)]
     clock.now += 3600
     assert Ledger.read(next(iter(clock.texts.values()))).refused(clock.now, None) == FIRST_PAUSE
+
+
+def test_a_stray_429_among_calls_that_grdf_takes_pauses_for_the_shortest() -> None:
+    clock = Clockwork()
+    for _ in range(3):
+        clock.governor().after_call(429, None)
+        for _ in range(FORGIVEN):
+            clock.governor().before_call()
+        before = clock.now
+    clock.governor().after_call(429, None)
+    clock.governor().before_call()
+    assert round(clock.now - before) == FIRST_PAUSE
 
 
 def test_a_pause_voids_what_was_booked_but_counts_it_once() -> None:

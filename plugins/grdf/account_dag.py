@@ -1,4 +1,7 @@
-"""One DAG for each connected account: from the household's consent to its gas days and totals in CouchDB."""
+"""The DAG of one account; the files ``dags/grdf_accounts_*.py`` hold a share of the accounts each.
+
+It is built here and not in a DAG file so that the scheduler can load it once for all tasks (see ``grdf.preload``).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.retries import GasRetryPolicy
 from grdf.timetable import GasDayTimetable
 from include.gas.documents import dag_id
+from include.gas.spread import dag_file_of
 
 DOC = """
 Reads one household's gas days from GRDF and keeps them, with month and year totals, in CouchDB.
@@ -29,12 +33,15 @@ Reads one household's gas days from GRDF and keeps them, with month and year tot
 To read one day again, clear its run. To read past days, start a backfill of this DAG. Any run may be repeated.
 """
 START = pendulum.datetime(2020, 1, 1, tz="Europe/Paris")
-DEFAULTS = {
-    "owner": "grdf",
-    "retries": settings.retries(),
-    "retry_delay": timedelta(seconds=settings.retry_seconds()),
-    "retry_policy": GasRetryPolicy(),
-}
+
+
+def account_dags(file: int) -> dict[str, DAG]:
+    """Build the DAGs of one DAG file: of all its accounts, or in a worker of the one that runs.
+
+    :param file: the number in the file's name
+    :return: the DAGs by their ids
+    """
+    return {dag_id(account): account_dag(account) for account in accounts_to_build() if dag_file_of(account) == file}
 
 
 def account_dag(account_id: str) -> DAG:
@@ -45,6 +52,15 @@ def account_dag(account_id: str) -> DAG:
         first_hour=settings.first_hour(),
         spread_minutes=settings.spread_minutes(),
     )
+    defaults = {
+        "owner": "grdf",
+        "retries": settings.retries(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "retry_policy": GasRetryPolicy(),
+        # A task that is nearer to the end of its run goes first, so that runs end one after the other instead of all at
+        # the very end, and slots are free for whoever waits for GRDF. Airflow's default is the other way round.
+        "weight_rule": "upstream",
+    }
     with DAG(
         dag_id(account_id),
         schedule=schedule,
@@ -52,7 +68,7 @@ def account_dag(account_id: str) -> DAG:
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        default_args=DEFAULTS,
+        default_args=defaults,
         tags=["grdf", "account"],
         doc_md=DOC,
     ) as dag:
@@ -64,7 +80,3 @@ def account_dag(account_id: str) -> DAG:
         )
         acquire >> rescope >> extract >> load
     return dag
-
-
-for account in accounts_to_build():
-    globals()[dag_id(account)] = account_dag(account)

@@ -1,0 +1,74 @@
+"""What every task imports, imported once by the scheduler before LocalExecutor forks its workers.
+
+Airflow runs a task in a process of its own, forked from a worker of LocalExecutor, which is forked from the scheduler.
+A module that the scheduler has not imported is imported anew by each of the four tasks of each account, every day:
+0.5 of the 0.6 CPU seconds of a task's process (docs/scale.md). What is imported here is in the forks' memory already,
+on pages that they share with the scheduler.
+
+Only modules are loaded, and Airflow's table of asset types is filled: no connection, no thread, no lock that a fork
+would inherit in an unknown state. Code that is preloaded is as old as the scheduler: restart it after a change, which
+Airflow asks for anyway after any change of ``plugins/``.
+
+Airflow's plugin loader reads this module in every component and every task, so it imports nothing at its top but
+the mark for listeners.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from typing import Any
+
+from airflow.listeners import hookimpl
+
+log = logging.getLogger(__name__)
+
+# The first asset of a process makes Airflow import every provider with a type of asset; grdf.account_dag makes some.
+MODULES = (
+    "airflow.dag_processing.bundles.local",
+    "airflow.sdk.execution_time.cache",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
+    "grdf.account_dag",
+    "grdf.announcing",
+    "grdf.consent_dates",
+    "grdf.hooks.accounts",
+    "grdf.hooks.adict",
+    "grdf.hooks.couchdb",
+    "grdf.hooks.lease",
+    "grdf.operators.acquire_token",
+    "grdf.operators.extract",
+    "grdf.operators.load",
+    "grdf.operators.rescope_token",
+    "grdf.quota",
+    "grdf.staging",
+    "grdf.timetable",
+    "sqlite3",
+)
+
+
+@hookimpl
+def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow passes it by this name
+    """Load them, when a scheduler starts whose executor forks tasks.
+
+    :param component: Airflow's record of the component that starts. It does not say yet which one that is (Airflow sets
+        ``job_type`` later), so Airflow's command line is asked: ``airflow scheduler``.
+    """
+    if sys.argv[1:2] == ["scheduler"] and _forks_tasks():
+        preload()
+
+
+def _forks_tasks() -> bool:
+    from airflow.sdk.configuration import conf
+
+    return "LocalExecutor" in conf.get("core", "executor")
+
+
+def preload() -> None:
+    """Import :data:`MODULES`; a failure is logged, and is then the task's own to meet."""
+    for name in MODULES:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            log.exception("The module %s could not be loaded before tasks run; each task tries by itself.", name)

@@ -1,0 +1,181 @@
+"""A real Airflow reads a fleet of accounts once: does GRDF's quota, and nothing of ours, limit the daily pass?
+
+Scheduler with LocalExecutor, API server and DAG processor, on PostgreSQL, with the settings of ``airflow.env``; GRDF's
+stand-in enforces the quota. All accounts are due at once, which is worse than a morning's spread. While they are read,
+a backfill of one account is started and one more household consents. In the end every account's days and totals are
+compared with what GRDF says.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from include.gas.documents import dag_id
+from tests.bench.fleet_accounts import Member
+from tests.bench.fleet_asked import Asked
+from tests.bench.fleet_postgres import version
+from tests.bench.fleet_setting import Running, running
+from tests.bench.report import Report, Target
+
+LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0
+BACKFILLED = 3
+WORD_SECONDS = 15.0
+LIMIT_SECONDS = 180.0
+"""Over and above four times the quota's floor; a task that GRDF refused comes back after ten minutes, too late."""
+
+
+def run(report: Report, home: Path, asked: Asked) -> None:
+    """Measure.
+
+    :param report: takes the outcome
+    :param home: an empty folder
+    :param asked: the command line
+    """
+    with running(home, asked) as here:
+        report.facts = {
+            "accounts": asked.accounts,
+            "quota": f"{asked.per_second:g} call a second",
+            "postgresql": version(),
+            **asked.settings,
+        }
+        here.airflow.start(here.processes, "api-server", "dag-processor")
+        # Its hour is 13:00, when a daily pass is over; the first time it runs as soon as it may.
+        here.airflow.pause("grdf_published")
+        seconds = here.airflow.await_dags(asked.accounts, 120 + asked.accounts)
+        here.say(f"Airflow has all DAGs, {seconds:.0f} s after its DAG processor was started.")
+        _Pass(report, here, asked).measure()
+
+
+class _Pass:
+    def __init__(self, report: Report, here: Running, asked: Asked) -> None:
+        self.report, self.here, self.asked = report, here, asked
+        self.airflow = here.airflow
+        self.backfilled = dag_id(here.fleet.members[0].id)
+
+    def measure(self) -> None:
+        """Start the scheduler, wait for the end of all runs, and judge."""
+        cpu, start = self.here.cpu(), time.monotonic()
+        self.airflow.start(self.here.processes, "scheduler")
+        visible: float | None = None
+        limit = start + LIMIT_SECONDS + 4 * self.asked.accounts / min(self.asked.per_second, 1)
+        word = 0.0
+        while True:
+            done = self.airflow.runs("scheduled")
+            if visible is None and done.get("success", 0) >= self.asked.accounts // 4:
+                self._start_backfill()
+                visible = self._connect_one_more()
+            if _ended(done) >= self.asked.accounts + (visible is not None) and self._backfill_ended():
+                break
+            if time.monotonic() > limit:
+                self.report.wrong.append(f"not all runs ended in {limit - start:.0f} s: {done}")
+                break
+            if time.monotonic() > word:
+                word = time.monotonic() + WORD_SECONDS
+                self.here.say(f"runs {done}, backfill {self.airflow.runs('backfill')}, tasks {self.airflow.tasks()}")
+            time.sleep(0.5)
+        self._judge(cpu, time.monotonic() - start, visible)
+
+    def _start_backfill(self) -> None:
+        # Within the days that are stored, one by one, as a person asks for it in Airflow's UI.
+        end = self.here.fleet.seeded_end
+        answer = self.airflow.stack.api(
+            "POST",
+            "/backfills",
+            json={
+                "dag_id": self.backfilled,
+                "from_date": f"{end - timedelta(days=BACKFILLED)}T12:00:00Z",
+                "to_date": f"{end}T12:00:00Z",
+                "reprocess_behavior": "completed",
+                "dag_run_conf": {"include_definitive": True},
+                "max_active_runs": BACKFILLED,
+            },
+        )
+        answer.raise_for_status()
+        self.here.say(f"A backfill of {BACKFILLED} days of one account is started.")
+
+    def _connect_one_more(self) -> float:
+        number = len(self.here.fleet.members)
+        newcomer = Member(f"newcomer-{number}", f"0999999{number:07}")
+        self.here.fleet.connect(self.here.world, [newcomer])
+        self.here.fleet.members.append(newcomer)
+        start = time.monotonic()
+        while not self.airflow.has_dag(dag_id(newcomer.id)):
+            if time.monotonic() - start > 600:
+                self.report.wrong.append("the new account had no DAG after 600 s")
+                break
+            time.sleep(0.5)
+        seconds = time.monotonic() - start
+        self.here.say(f"A household that consented meanwhile has its DAG after {seconds:.0f} s.")
+        return seconds
+
+    def _backfill_ended(self) -> bool:
+        return _ended(self.airflow.runs("backfill")) >= BACKFILLED
+
+    def _judge(self, before: dict[str, float], wall: float, visible: float | None) -> None:
+        scheduled, backfills, tasks = (
+            self.airflow.runs("scheduled"),
+            self.airflow.runs("backfill"),
+            self.airflow.tasks(),
+        )
+        first, last = self.airflow.span("scheduled")
+        back_first, back_last = self.airflow.span("backfill")
+        after = self.here.cpu()
+        pass_seconds = (last - first).total_seconds() if first and last else wall
+        succeeded = tasks.get("success", 0)
+        calls = self.here.calls()
+        refused = [call for call in calls if call["status"] == 429]
+        floor = len(calls) / self.asked.per_second
+        self.report.tables["The pass"] = [
+            {
+                "accounts": self.asked.accounts,
+                "runs": sum(scheduled.values()) + sum(backfills.values()),
+                "seconds": pass_seconds,
+                "calls": len(calls),
+                "quota's floor": floor,
+                "of floor": pass_seconds / floor if floor else 0.0,
+                "answered 429": len(refused),
+                "tasks/s": succeeded / pass_seconds,
+                "backfill s": (back_last - back_first).total_seconds() if back_first and back_last else None,
+                "new DAG s": visible,
+            }
+        ]
+        spent = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after}
+        self.report.tables["CPU seconds"] = [
+            {"component": name, "total": value, "a task": value / max(succeeded, 1), "cores": value / wall}
+            for name, value in [*sorted(spent.items(), key=lambda item: -item[1]), ("all", sum(spent.values()))]
+        ]
+        self.report.targets = [
+            Target("seconds of the pass, of the quota's floor", pass_seconds / floor if floor else 0.0, LIMIT_RATIO),
+            Target("answers 429", len(refused), 0),
+            Target("seconds until a new account's DAG is visible", visible or 0.0, VISIBLE_SECONDS),
+        ]
+        if bad := {state: number for state, number in tasks.items() if state not in ("success", "removed")}:
+            self.report.wrong.append(f"tasks did not all succeed: {bad}, such as {self.airflow.unfinished()}")
+        if backfills.get("success") != BACKFILLED:
+            self.report.wrong.append(f"the backfill did not end well: {backfills}")
+        self.report.remarks += _refusals(calls)[:5]
+        self.report.wrong += self.airflow.errors()
+        self.here.say("Comparing the store with GRDF ...")
+        self.report.wrong += _few(self.here.fleet.differences(self.here.world, self.airflow.last_days()))
+
+
+def _refusals(calls: list[dict[str, Any]]) -> list[str]:
+    """Tell of each call that was refused how soon it came after the one before it."""
+    told = []
+    for number, (before, call) in enumerate(pairwise(calls), 2):
+        if call["status"] == 429:
+            gap = datetime.fromisoformat(call["at"]) - datetime.fromisoformat(before["at"])
+            told.append(f"Call {number}, {call['path']}, came {gap.total_seconds():.3f} s after {before['path']}: 429.")
+    return told
+
+
+def _ended(runs: dict[str, int]) -> int:
+    return runs.get("success", 0) + runs.get("failed", 0)
+
+
+def _few(texts: list[str], most: int = 10) -> list[str]:
+    return texts[:most] + ([f"... and {len(texts) - most} more"] if len(texts) > most else [])

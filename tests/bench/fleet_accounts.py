@@ -1,0 +1,157 @@
+"""Thousands of connected households for a benchmark, past their first launch, and what must stand in the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, database_name
+from include.gas.lines import read_answer
+from include.gas.load import load_answer
+from include.gas.windows import Window
+from include.sandbox.figures import summed
+from include.sandbox.local_world import LocalWorld
+
+CHUNK = 500
+DAYS = 70
+"""Gas days that each account holds before the pass: more than a daily run reads again."""
+NEWEST = 4
+"""Age in days of the newest of them: every account's next run, whatever its minute, finds a new one."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One account of the fleet.
+
+    :param id: account id, of the form of Cozy's
+    :param pce: its meter, a synthetic one
+    """
+
+    id: str
+    pce: str
+
+
+class Fleet:
+    """The accounts, and the window of days that their consents cover.
+
+    :param size: how many
+    :param today: civil day in Paris
+    """
+
+    def __init__(self, size: int, today: date) -> None:
+        self.members = [Member(_hash(number), f"0999999{number:07}") for number in range(size)]
+        self.first = today - timedelta(days=NEWEST + DAYS)
+        self.seeded_end = today - timedelta(days=NEWEST)
+
+    def connect(self, world: LocalWorld, members: Sequence[Member] | None = None) -> None:
+        """Give households their rights at GRDF and their documents in CouchDB, as after a first launch.
+
+        :param world: GRDF and CouchDB
+        :param members: some of them; all by default
+        """
+        members = self.members if members is None else members
+        http = requests.Session()
+        http.auth = (world.couch.user, world.couch.password)
+        database = f"{world.couch.url}/{quote(database_name(ACCOUNT), safe='')}"
+        http.put(database, timeout=30)  # 412 when it exists already
+        for some in _chunks(members):
+            rights = world.control.consent([each.pce for each in some], conso_debut=self.first.isoformat())
+            by_pce = {right["id_pce"]: right["id_droit_acces"] for right in rights}
+            documents = [self._document(each, by_pce[each.pce]) for each in some]
+            answer = http.post(f"{database}/_bulk_docs", json={"docs": documents}, timeout=120)
+            answer.raise_for_status()
+            if refused := [row for row in answer.json() if "error" in row]:
+                raise RuntimeError(f"CouchDB did not take {len(refused)} accounts: {refused[0]}")
+
+    def _document(self, member: Member, right: str) -> dict[str, Any]:
+        consent = {"pce": member.pce, "id_accreditation": right, "first": self.first.isoformat()}
+        read_at = datetime.now(UTC).isoformat()
+        return {
+            "_id": member.id,
+            "account_type": "grdfgrandlyon",
+            "oauth": {},
+            "oauth_callback_results": {"pce_id": member.pce, "consents": [consent]},
+            "history": {
+                member.pce: {"id_accreditation": right, "from": self.first.isoformat(), "read_at": read_at},
+            },
+        }
+
+    def seed(self) -> None:
+        """Store the days before the pass, by our own load, without a quota.
+
+        The environment names Airflow's connections to GRDF and CouchDB.
+        """
+        from grdf.hooks.couchdb import CouchDBHook
+        from tests.helpers import adict_hook
+
+        adict, couchdb = adict_hook(), CouchDBHook()
+        window = Window(self.first, self.seeded_end)
+        for member in self.members:
+            told = adict.daily_lines(member.pce, window, account=member.id)
+            lines = read_answer(told.body, account=member.id, pce=member.pce, window=window)
+            load_answer(couchdb, member.id, member.pce, lines.readings, told.read_at, window=window)
+
+    def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
+        """Compare all that is stored with what GRDF says, read with plain HTTP.
+
+        :param world: GRDF and CouchDB
+        :param last_days: account id to the gas day of its newest run
+        :return: one sentence for each account that is not as it should be
+        """
+        stored = _stored(world)
+        wrong = []
+        for member in self.members:
+            if member.id not in last_days:
+                wrong.append(f"account {member.id} had no successful run")
+                continue
+            end = last_days[member.id] + timedelta(days=1)
+            expected = summed(world.control.expected(member.pce, self.first, end))
+            held = stored.get((member.id, member.pce), {})
+            odd = sorted(period for period in held.keys() | expected.keys() if held.get(period) != expected.get(period))
+            if odd:
+                wrong.append(f"account {member.id}: {len(odd)} periods differ from GRDF's, such as {odd[-1]}")
+        return wrong
+
+
+def _stored(world: LocalWorld) -> dict[tuple[str, str], dict[str, float]]:
+    """Give kWh by period of every account and meter."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    http = requests.Session()
+    http.auth = (world.couch.user, world.couch.password)
+    for doctype in (DAY, MONTH, YEAR):
+        for document in _documents(http, f"{world.couch.url}/{quote(database_name(doctype), safe='')}"):
+            account, pce, period = document["_id"].split(":")
+            periods = found.setdefault((account, pce), {})
+            periods[period] = document["load"]
+    return found
+
+
+def _documents(http: requests.Session, database: str, page: int = 20_000) -> Iterator[dict[str, Any]]:
+    start = ""
+    while True:
+        params = {"include_docs": "true", "limit": str(page), "startkey": json.dumps(start)}
+        answer = http.get(f"{database}/_all_docs", params=params, timeout=300)
+        if answer.status_code == 404:
+            return
+        answer.raise_for_status()
+        rows = answer.json()["rows"]
+        yield from (row["doc"] for row in rows if not row["id"].startswith("_design/"))
+        if len(rows) < page:
+            return
+        start = rows[-1]["id"] + "\0"
+
+
+def _chunks(members: Sequence[Member]) -> Iterator[Sequence[Member]]:
+    for at in range(0, len(members), CHUNK):
+        yield members[at : at + CHUNK]
+
+
+def _hash(number: int) -> str:
+    return blake2b(f"fleet-{number}".encode(), digest_size=16).hexdigest()

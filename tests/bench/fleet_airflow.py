@@ -1,0 +1,140 @@
+"""A real Airflow on PostgreSQL for the fleet, its settings those of ``airflow.env``; and what its database says."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from include.gas.days import gas_day_of
+from include.gas.documents import DAG_PREFIX
+from include.sandbox.airflow_stack import AirflowStack
+from include.sandbox.local_world import LocalWorld
+from include.sandbox.processes import Child, ProcessError, Processes
+from tests.bench.fleet_postgres import Postgres
+
+
+class FleetAirflow:
+    """Airflow's components, started one by one.
+
+    :param home: Airflow's home
+    :param world: GRDF and CouchDB
+    :param database: Airflow's database
+    :param per_second: GRDF's quota, as the connection ``grdf_adict`` tells it
+    :param settings: more of Airflow's settings, which win over ``airflow.env``
+    """
+
+    def __init__(
+        self, home: Path, world: LocalWorld, database: Postgres, per_second: float, settings: Mapping[str, str]
+    ) -> None:
+        env = world.connections()
+        connection = json.loads(env["AIRFLOW_CONN_GRDF_ADICT"])
+        connection["extra"] |= {"calls_per_second": per_second, "calls_per_day": 1_000_000}
+        env["AIRFLOW_CONN_GRDF_ADICT"] = json.dumps(connection)
+        self.stack = AirflowStack(home, 0, env | database.airflow_settings() | dict(settings), few=False)
+        self.children: dict[str, Child] = {}
+        self._url = database.url
+        self._db: psycopg.Connection[Any] | None = None
+
+    def migrate(self) -> None:
+        """Make the database's tables."""
+        self.stack.migrate()
+        self._db = psycopg.connect(self._url, autocommit=True)
+
+    def start(self, processes: Processes, *names: str) -> None:
+        """Start components; the API server is waited for.
+
+        :param processes: keeps them
+        :param names: Airflow's commands
+        """
+        for name in names:
+            self.children[name] = self.stack.component(processes, name)
+        if "api-server" in names:
+            self.stack.await_api(self.children["api-server"])
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask Airflow's database.
+
+        :param query: SQL
+        :param values: for its placeholders
+        :raises ProcessError: when a component has ended by itself
+        """
+        for child in self.children.values():
+            if not child.alive():
+                raise ProcessError(f"{child.name} ended by itself. Its log ends with:\n{child.tail()}")
+        assert self._db is not None
+        return self._db.execute(query.encode(), values).fetchall()
+
+    def dags(self) -> int:
+        """Count the accounts whose DAG stands in the database, and so in the UI."""
+        return int(self.rows("SELECT count(*) FROM dag WHERE dag_id LIKE 'grdf_account__%%' AND NOT is_stale")[0][0])
+
+    def pause(self, dag: str) -> None:
+        """Keep a DAG from running; it is waited for."""
+        limit = time.monotonic() + 120
+        while not self.has_dag(dag) and time.monotonic() < limit:
+            time.sleep(0.5)
+        self.stack.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
+
+    def has_dag(self, dag: str) -> bool:
+        """Tell whether a DAG stands in the database."""
+        return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))
+
+    def await_dags(self, count: int, seconds: float) -> float:
+        """Wait until so many accounts have a DAG, and give the seconds that it took.
+
+        :raises ProcessError: when they do not
+        """
+        start = time.monotonic()
+        while (found := self.dags()) < count:
+            if time.monotonic() - start > seconds:
+                raise ProcessError(f"Only {found} of {count} accounts have a DAG after {seconds:.0f} s")
+            time.sleep(0.5)
+        return time.monotonic() - start
+
+    def runs(self, kind: str) -> dict[str, int]:
+        """Count the accounts' runs by state.
+
+        :param kind: run type, such as ``scheduled``
+        """
+        query = "SELECT state, count(*) FROM dag_run WHERE run_type = %s AND dag_id LIKE 'grdf_account__%%' GROUP BY 1"
+        return dict(self.rows(query, kind))
+
+    def tasks(self) -> dict[str, int]:
+        """Count the accounts' task instances by state."""
+        query = "SELECT coalesce(state, 'none'), count(*) FROM task_instance WHERE dag_id LIKE %s GROUP BY 1"
+        return dict(self.rows(query, f"{DAG_PREFIX}%"))
+
+    def unfinished(self) -> list[str]:
+        """Name some tasks that did not succeed, with their states."""
+        query = (
+            "SELECT dag_id, task_id, state FROM task_instance"
+            " WHERE dag_id LIKE %s AND state IS DISTINCT FROM 'success' LIMIT 5"
+        )
+        return [f"{dag} {task} {state}" for dag, task, state in self.rows(query, f"{DAG_PREFIX}%")]
+
+    def span(self, kind: str) -> tuple[datetime | None, datetime | None]:
+        """Give when the first run of a type was queued and when the last one ended; the newcomer's does not count."""
+        query = (
+            "SELECT min(queued_at), max(end_date) FROM dag_run"
+            " WHERE run_type = %s AND dag_id LIKE %s AND dag_id NOT LIKE '%%newcomer%%'"
+        )
+        first, last = self.rows(query, kind, f"{DAG_PREFIX}%")[0]
+        return first, last
+
+    def last_days(self) -> dict[str, date]:
+        """Give the gas day of each account's newest successful run."""
+        query = (
+            "SELECT dag_id, max(data_interval_start) FROM dag_run"
+            " WHERE state = 'success' AND run_type <> 'backfill' AND dag_id LIKE 'grdf_account__%%' GROUP BY 1"
+        )
+        return {dag.removeprefix(DAG_PREFIX): gas_day_of(start) for dag, start in self.rows(query)}
+
+    def errors(self) -> list[str]:
+        """Give import errors of DAG files, the first line of each."""
+        return [text.splitlines()[-1] for (text,) in self.rows("SELECT stacktrace FROM import_error")]

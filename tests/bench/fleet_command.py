@@ -1,0 +1,70 @@
+"""``./grdf bench fleet``: a real Airflow and many accounts; one daily pass, or hours to watch the memory.
+
+Exit code 0 when it ran and all that was stored was verified, 1 when something was wrong. A missed target is no failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from tests.bench.fleet_asked import Asked
+from tests.bench.report import Report, machine
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="./grdf bench fleet",
+        description="A real Airflow on PostgreSQL reads many accounts under GRDF's quota. Needs Debian's postgresql.",
+    )
+    parser.add_argument("--accounts", type=int, default=60, metavar="N", help="accounts (default: 60)")
+    parser.add_argument("--per-second", type=float, default=1.0, metavar="Q", help="GRDF's quota, calls (default: 1)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of Airflow to try")
+    parser.add_argument("--hours", type=float, metavar="H", help="watch the memory for H hours instead of one pass")
+    parser.add_argument("--every", type=float, default=10.0, metavar="S", help="with --hours: a run every S seconds")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="with --hours: where the memory of each minute goes")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="only judge the samples of such a run, ended or not")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked for."""
+    options = arguments(argv)
+    report = Report("fleet")
+    facts = machine()
+    print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+    if options.read:
+        from tests.bench import fleet_hours
+
+        fleet_hours.judge(report, fleet_hours.read(options.read), options.read.name)
+    else:
+        _run(report, options)
+    print("\n" + report.text(), flush=True)
+    if options.json:
+        result = {"machine": facts, "fleet": report.data()}
+        options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if report.wrong else 0
+
+
+def _run(report: Report, options: argparse.Namespace) -> None:
+    asked = Asked(
+        accounts=options.accounts,
+        per_second=options.per_second,
+        hours=options.hours,
+        every=options.every,
+        csv=options.csv,
+        settings=dict(pair.split("=", 1) for pair in options.set),
+    )
+    with tempfile.TemporaryDirectory(prefix="grdf-fleet-", ignore_cleanup_errors=True) as scratch:
+        for name in list(os.environ):
+            if name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__GRDF__", "AIRFLOW_CONFIG", "AIRFLOW_CONN_")):
+                del os.environ[name]
+        os.environ["AIRFLOW_HOME"] = scratch  # for this process's own hooks
+        from tests.bench import fleet, fleet_hours
+
+        (fleet_hours if asked.hours else fleet).run(report, Path(scratch), asked)

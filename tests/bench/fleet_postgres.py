@@ -1,0 +1,155 @@
+"""A PostgreSQL of its own for a benchmark: Airflow's database as in production, on a free loopback port."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from include.sandbox.processes import Child, ProcessError, Processes, free_port
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian puts the programs of each version, off the PATH."""
+USERS = ("postgres", "nobody")
+START_SECONDS = 30
+
+
+class Postgres:
+    """A running server.
+
+    :param child: its process
+    :param port: where it listens, on loopback
+    :param password: of its administrator
+    """
+
+    user = "airflow"
+
+    def __init__(self, child: Child, port: int, password: str) -> None:
+        self.child = child
+        self._address = f"{self.user}:{password}@127.0.0.1:{port}/postgres"
+
+    @property
+    def url(self) -> str:
+        """Its address for libpq."""
+        return f"postgresql://{self._address}"
+
+    def airflow_settings(self) -> dict[str, str]:
+        """Give the settings that make it Airflow's database; psycopg 3 for both, since the lock has it."""
+        url = f"postgresql+psycopg://{self._address}"
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
+
+
+@contextmanager
+def postgres(processes: Processes) -> Iterator[Postgres]:
+    """Make and start a server; its data are removed when the block is left.
+
+    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
+    root: root lends it an unprivileged user.
+
+    :param processes: keeps the server
+    :raises ProcessError: when there are no programs, or it does not start
+    """
+    folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
+    try:
+        prefix = _as_unprivileged(folder)
+        password, port = secrets.token_urlsafe(16), free_port()
+        (folder / "password").write_text(password, encoding="ascii")
+        _own(folder)
+        data = folder / "data"
+        _initialise(prefix, folder, data)
+        child = processes.start(
+            "PostgreSQL",
+            [*prefix, program("postgres"), "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-N", "200"],
+            log=folder / "server.log",
+            cwd=folder,
+        )
+        server = Postgres(child, port, password)
+        _await(server)
+        yield server
+        child.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def program(name: str) -> str:
+    """Find a program of PostgreSQL: on the PATH, or where Debian keeps the newest version.
+
+    :raises ProcessError: when there is none, with the package to install
+    """
+    if found := shutil.which(name):
+        return found
+    installed = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    if not installed:
+        raise ProcessError(f"There is no program {name}: run 'apt-get install postgresql' as root, then this again.")
+    return str(installed[-1])
+
+
+def available() -> bool:
+    """Tell whether PostgreSQL's programs are on this machine."""
+    try:
+        program("initdb")
+    except ProcessError:
+        return False
+    return True
+
+
+def version() -> str:
+    """Give the server's version, such as ``15.20``."""
+    said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split()[2]
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return None
+    for name in USERS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise ProcessError("PostgreSQL does not run as root, and this machine has no user postgres or nobody to lend it.")
+
+
+def _as_unprivileged(folder: Path) -> list[str]:
+    """Give what to put before a command so that it does not run as root; nothing when we do not either."""
+    user = _unprivileged()
+    if user is None:
+        return []
+    ids = ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
+    return ["setpriv", *ids, "--pdeathsig", "INT"]  # changing the user takes the tether of processes.py away
+
+
+def _own(folder: Path) -> None:
+    if user := _unprivileged():
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _initialise(prefix: list[str], folder: Path, data: Path) -> None:
+    options = ["-U", Postgres.user, "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8", "--no-sync"]
+    done = subprocess.run(
+        [*prefix, program("initdb"), "-D", data, *options], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ProcessError(f"PostgreSQL's data could not be made: {done.stderr.strip()}")
+
+
+def _await(server: Postgres) -> None:
+    limit = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(server.url, connect_timeout=5).close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > limit or not server.child.alive():
+                raise ProcessError(f"PostgreSQL does not answer; its log ends with:\n{server.child.tail()}") from None
+            time.sleep(0.1)

@@ -1,0 +1,88 @@
+"""What the processes of a fleet cost: CPU seconds and memory, by component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+GONE = (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, ProcessLookupError)
+WORKER = "airflow worker -- LocalExecutor"
+MIB = 1024 * 1024
+
+
+def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
+    """Give the CPU seconds that components have used so far, with all their children, those that ended included.
+
+    What LocalExecutor's workers and the tasks they fork have used is told apart from the scheduler's own.
+
+    :param roots: component to process id
+    """
+    used: dict[str, float] = {}
+    for name, root in roots.items():
+        below: set[int] = set()  # workers and what they fork
+        for process in _tree(root):
+            with suppress(*GONE):
+                if name == "scheduler" and (process.ppid() in below or WORKER in _title(process)):
+                    below.add(process.pid)
+                times = process.cpu_times()
+                spent = times.user + times.system + times.children_user + times.children_system
+                role = "tasks" if process.pid in below else name
+                used[role] = used.get(role, 0.0) + spent
+    return used
+
+
+def memory(roots: Mapping[str, int]) -> dict[str, float]:
+    """Give the memory of components in MiB: RSS, and PSS, in which pages that processes share are counted once.
+
+    Processes of tasks, which live for a second, are left out; LocalExecutor's workers, which last, are summed up.
+
+    :param roots: component to process id
+    :return: ``NAME rss`` and ``NAME pss``
+    """
+    found: dict[str, float] = {}
+    for name, pid in roots.items():
+        for process in _tree(pid):
+            with suppress(*GONE):
+                role = _role(name, pid, process)
+                if role is None:
+                    continue
+                rss, pss = _memory(process.pid)
+                found[f"{role} rss"] = found.get(f"{role} rss", 0.0) + rss
+                found[f"{role} pss"] = found.get(f"{role} pss", 0.0) + pss
+    return {name: round(value, 1) for name, value in found.items()}
+
+
+def _role(name: str, root: int, process: psutil.Process) -> str | None:
+    if process.pid == root:
+        return name
+    parent = process.ppid()
+    if name == "scheduler":
+        if WORKER not in _title(process):
+            return "scheduler's helpers" if parent == root else None
+        return "workers" if parent == root else None
+    if name == "dag-processor":
+        return None  # one for each pass over a file
+    return name
+
+
+def _memory(pid: int) -> tuple[float, float]:
+    sizes = {"Rss:": 0.0, "Pss:": 0.0}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        word, _, rest = line.partition(" ")
+        if word in sizes:
+            sizes[word] = int(rest.split()[0]) / 1024
+    return sizes["Rss:"], sizes["Pss:"]
+
+
+def _title(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
+
+
+def _tree(pid: int) -> Iterator[psutil.Process]:
+    with suppress(*GONE):
+        root = psutil.Process(pid)
+        yield root
+        yield from root.children(recursive=True)

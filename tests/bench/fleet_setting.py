@@ -1,0 +1,88 @@
+"""A fleet and everything that it needs, running: GRDF's stand-in, CouchDB, PostgreSQL and Airflow."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from include.sandbox.local_world import LocalWorld
+from include.sandbox.processes import Processes
+from tests.bench.fleet_accounts import Fleet
+from tests.bench.fleet_airflow import FleetAirflow
+from tests.bench.fleet_asked import Asked
+from tests.bench.fleet_postgres import Postgres, postgres
+from tests.bench.fleet_processes import cpu_seconds, memory
+
+
+@dataclass
+class Running:
+    """All that runs.
+
+    :param world: GRDF and CouchDB
+    :param fleet: the accounts
+    :param airflow: Airflow
+    :param database: its PostgreSQL
+    :param processes: keeps Airflow's components
+    :param started: ``time.monotonic()`` of the beginning
+    """
+
+    world: LocalWorld
+    fleet: Fleet
+    airflow: FleetAirflow
+    database: Postgres
+    processes: Processes
+    started: float
+
+    def roots(self) -> dict[str, int]:
+        """Give the process id of each component."""
+        found = {name: child.pid for name, child in self.airflow.children.items()}
+        found["postgres"] = self.database.child.pid
+        if self.world.couch.pid:
+            found["couchdb"] = self.world.couch.pid
+        found["grdf sandbox"] = self.world.processes.children[0].pid
+        return found
+
+    def cpu(self) -> dict[str, float]:
+        """Give the CPU seconds used so far, by component."""
+        return cpu_seconds(self.roots())
+
+    def memory(self) -> dict[str, float]:
+        """Give the memory in use, by component."""
+        return memory(self.roots())
+
+    def say(self, text: str) -> None:
+        """Tell the reader what happens, with the seconds since the start."""
+        print(f"[{time.monotonic() - self.started:6.0f} s] {text}", flush=True)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Give the calls that GRDF's stand-in counted against the quota: all but those for tokens."""
+        return [call for call in self.world.control.log() if call["grant"] and "/access_token" not in call["path"]]
+
+
+@contextmanager
+def running(home: Path, asked: Asked) -> Iterator[Running]:
+    """Start all but Airflow's components, connect the accounts and store their days up to a few days ago.
+
+    :param home: an empty folder
+    :param asked: the command line
+    """
+    started = time.monotonic()
+    with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:
+        os.environ |= world.connections()
+        fleet = Fleet(asked.accounts, world.control.today())
+        airflow = FleetAirflow(home / "airflow", world, database, asked.per_second, asked.settings)
+        here = Running(world, fleet, airflow, database, processes, started)
+        airflow.migrate()
+        here.say("GRDF's stand-in, CouchDB and PostgreSQL run; Airflow's tables are made.")
+        fleet.connect(world)
+        fleet.seed()
+        here.say(f"{asked.accounts} accounts are connected, with the days up to {fleet.seeded_end} stored.")
+        world.control.set(calls_per_second=asked.per_second)
+        world.control.drop_calls()
+        world.control.clear_log()
+        yield here

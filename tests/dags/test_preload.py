@@ -1,0 +1,74 @@
+"""What the scheduler loads before LocalExecutor forks: all that an account's tasks import, and no more than modules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import run_python
+
+CODE = """
+import json, os, sys, threading, warnings
+warnings.simplefilter("ignore")
+import airflow.sdk, airflow.plugins_manager, airflow.executors.local_executor
+from airflow.listeners.listener import get_listener_manager
+sys.argv = ["airflow", *sys.argv[1:]]
+hook = get_listener_manager().hook
+before, files = set(sys.modules), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+hook.on_starting(component=None)
+loaded = set(sys.modules) - before
+opened = len(os.listdir("/proc/self/fd")) - files if files else 0
+threads = threading.active_count()
+
+late = []
+if "scheduler" in sys.argv:
+    # What a task does: build its DAG, then reach for its hooks.
+    from grdf.account_dag import account_dag
+    known = set(sys.modules)
+    for task in account_dag("home").tasks:
+        task.couchdb, task.accounts, task.adict
+        task.adict.oauth.facts
+    late = sorted(set(sys.modules) - known)
+print("RESULT" + json.dumps({"loaded": sorted(loaded), "late": late, "opened": opened, "threads": threads}))
+"""
+CONNECTIONS = {
+    f"AIRFLOW_CONN_{name}": json.dumps(
+        {"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"}
+    )
+    for name in ("GRDF_ADICT", "COUCHDB")
+}
+
+
+def started(tmp_path: Any, component: str, executor: str = "LocalExecutor") -> dict[str, Any]:
+    env = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__EXECUTOR": executor}
+    found: dict[str, Any] = json.loads(run_python(CODE, component, env=env | CONNECTIONS))
+    return found
+
+
+def ours(found: dict[str, Any]) -> list[str]:
+    return [name for name in found["loaded"] if name.startswith(("grdf.", "include.", "cloudant", "requests"))]
+
+
+def test_the_scheduler_loads_all_that_an_account_s_tasks_import(tmp_path: Any) -> None:
+    found = started(tmp_path, "scheduler")
+    assert {"grdf.operators.load", "grdf.hooks.adict", "cloudant.client"} <= set(found["loaded"])
+    assert found["late"] == []
+
+
+def test_nothing_that_a_fork_may_not_inherit_is_made(tmp_path: Any) -> None:
+    found = started(tmp_path, "scheduler")
+    assert found["opened"] == 0
+    assert found["threads"] == 1
+
+
+@pytest.mark.parametrize("component", ["dag-processor", "triggerer", "api-server", "dags"])
+def test_other_components_load_nothing(tmp_path: Any, component: str) -> None:
+    assert ours(started(tmp_path, component)) == []
+
+
+def test_a_scheduler_that_forks_no_tasks_loads_nothing(tmp_path: Any) -> None:
+    assert (
+        ours(started(tmp_path, "scheduler", "airflow.providers.celery.executors.celery_executor.CeleryExecutor")) == []
+    )
