@@ -111,22 +111,26 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]], what: str) -> No
     report.facts = {"run": what, "minutes": round(minutes), "runs": last["runs"], "tasks": last["tasks"]}
     rows = []
     for name in dict.fromkeys(row["component"] for row in samples):
-        series = [(float(row["minute"]), float(row["pss"])) for row in samples if row["component"] == name]
-        early = [size for minute, size in series if WARM_UP * minutes <= minute < 2 * WARM_UP * minutes]
-        late = [size for minute, size in series if minute >= (1 - WARM_UP) * minutes]
-        if not early or not late:
-            continue
-        before, after = sum(early) / len(early), sum(late) / len(late)
-        growth = 100 * (after - before) / before
-        rows.append(
-            {
-                "component": name,
-                "first": series[0][1],
-                "second quarter": before,
-                "last quarter": after,
-                "highest": max(size for _, size in series),
-                "growth %": growth,
-            }
-        )
-        report.targets.append(Target(f"growth of {name}, %", growth, LIMIT_GROWTH))
-    report.tables["Memory by component, MiB of PSS (means of a quarter of the run)"] = rows
+        own = [row for row in samples if row["component"] == name]
+        row: dict[str, object] = {"component": name}
+        for kind in ("rss", "pss"):
+            early, late = (_mean(own, kind, minutes, quarter) for quarter in (1, 3))
+            if early is None or late is None:
+                break
+            growth = 100 * (late - early) / early
+            row |= {f"{kind}, 2nd quarter": early, f"{kind}, last": late, f"{kind} growth %": growth}
+            report.targets.append(Target(f"growth of {name} ({kind}), %", growth, LIMIT_GROWTH))
+        else:
+            rows.append(row)
+    report.tables["Memory by component, MiB, all its processes together (means of a quarter of the run)"] = rows
+    report.remarks.append(
+        "rss counts shared pages in each process; pss shares them out, and grows where forks part from their parent's "
+        "pages by writing to them, up to rss."
+    )
+
+
+def _mean(rows: Sequence[Mapping[str, str]], kind: str, minutes: float, quarter: int) -> float | None:
+    """Give the mean size in one quarter of the run; the first one, in which all warms up, is number 0."""
+    first, end = quarter * WARM_UP * minutes, (quarter + 1) * WARM_UP * minutes
+    sizes = [float(row[kind]) for row in rows if first <= float(row["minute"]) <= end]
+    return sum(sizes) / len(sizes) if sizes else None

@@ -1,0 +1,66 @@
+"""The fleet benchmark notices a store that is not as GRDF says, and memory that grows. No Airflow is started here."""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from include.sandbox.local_world import LocalWorld
+from tests.bench.fleet_accounts import Fleet
+from tests.bench.fleet_hours import FIELDS, judge, read
+from tests.bench.report import Report
+
+
+def test_a_store_that_is_not_as_grdf_says_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    with LocalWorld(tmp_path / "world", memory=True) as world:
+        for name, value in world.connections().items():
+            monkeypatch.setenv(name, value)
+        fleet = Fleet(3, world.control.today())
+        fleet.connect(world)
+        fleet.seed()
+        newest = fleet.seeded_end - timedelta(days=1)
+        days = {member.id: newest for member in fleet.members}
+        assert fleet.differences(world, days) == []
+
+        missing = fleet.members[2].id
+        told = fleet.differences(world, {name: day for name, day in days.items() if name != missing})
+        assert told == [f"account {missing} had no successful run"]
+
+        late = fleet.members[1].id
+        (told_late,) = fleet.differences(world, days | {late: newest + timedelta(days=1)})
+        assert late in told_late
+
+        first = fleet.members[0]
+        address = f"{world.couch.url}/com-grandlyon-grdf-month/{first.id}:{first.pce}:{newest:%Y-%m}"
+        login = (world.couch.user, world.couch.password)
+        total = requests.get(address, auth=login, timeout=30).json()
+        answer = requests.put(address, json=total | {"load": total["load"] + 1}, auth=login, timeout=30)
+        assert answer.ok
+        (told_wrong,) = fleet.differences(world, days)
+        assert first.id in told_wrong
+        assert "1 periods differ" in told_wrong
+
+
+def test_memory_that_grows_misses_the_target(tmp_path: Path) -> None:
+    file = tmp_path / "memory.csv"
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, FIELDS)
+        writer.writeheader()
+        for minute in range(121):
+            common = {"minute": minute, "runs": minute, "tasks": 4 * minute}
+            writer.writerow(common | {"component": "flat", "pss": 100, "rss": 200})
+            writer.writerow(common | {"component": "leaking", "pss": 100 + minute, "rss": 200 + minute})
+    report = Report("fleet")
+    judge(report, read(file), "test")
+    met = {target.what: target.met for target in report.targets}
+    assert met == {
+        "growth of flat (rss), %": True,
+        "growth of flat (pss), %": True,
+        "growth of leaking (rss), %": False,
+        "growth of leaking (pss), %": False,
+    }
