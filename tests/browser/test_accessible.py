@@ -21,6 +21,8 @@ PATHS = (
     "/grdf/accounts/nobody-there",
     "/grdf/accounts/two-meters/published?meter=09999990000042",
     "/grdf/dag/grdf_history",
+    "/grdf/connect/",
+    "/grdf/connect/two-meters",
 )
 
 
