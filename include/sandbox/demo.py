@@ -44,11 +44,11 @@ class Demo:
         """Run it and give the exit code: 0 when everything stored is what it should be."""
         with self.world:
             self.say("GRDF's stand-in and CouchDB run.")
-            first_time = self._connect()
             airflow = AirflowStack(self.data / "airflow", 0, self.world.connections())
             airflow.start(self.world.processes)
             self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
             self.airflow = airflow
+            first_time = self._connect()  # now, since a code to be exchanged lives for a minute
             self.shelf = Shelf(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             self._wait({dag_id(household.account): None for household in HOUSEHOLDS})
@@ -83,7 +83,7 @@ class Demo:
         return bool((document.get("oauth_callback_results") or {}).get("pce_id"))
 
     def _wait(self, runs: Mapping[str, str | None]) -> None:
-        self.runs = self.airflow.wait_for_runs(runs, seconds=240, tell=lambda text: self.say(f"Airflow: {text}"))
+        self.runs = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
         for household in HOUSEHOLDS:
             state = self.runs[dag_id(household.account)]["state"]
             wanted = "failed" if household is HOUSEHOLDS[2] else "success"

@@ -65,22 +65,23 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     env["AIRFLOW_CONN_COUCHDB"] = env["AIRFLOW_CONN_STACK_COUCHDB"] = json.dumps(couch)
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     secrets = {world.facts["client_secret"], world.facts["delete_client_secret"], world.couch.password}
-    for name in (COZY, CODE):
-        grant = consent(world.facts, world.door, holder(name))
-        document = cozy_account(name, grant, world.facts) if name == COZY else code_account(name, grant)
-        book.save(document)
-        secrets |= {grant["code"], grant["nonce"], holder(name).email}
-        if name == COZY:
-            secrets |= {document["oauth"]["access_token"], document["oauth_callback_results"]["id_token"]}
     # What pytest's own Airflow was told by the environment is not for this one.
     with pytest.MonkeyPatch.context() as patch, Processes() as processes:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW__GRDF__", "AIRFLOW_CONN_"))]:
             patch.delenv(name)
         for name, value in env.items():
             patch.setenv(name, value)
-        world.control.clear_log()
         airflow = airflow_at(home, env, processes, airflow_home / "airflow.db")
         airflow.start(processes)
+        # Not before: a code lives for a minute, and a busy machine takes longer than that to start Airflow.
+        for name in (COZY, CODE):
+            grant = consent(world.facts, world.door, holder(name))
+            document = cozy_account(name, grant, world.facts) if name == COZY else code_account(name, grant)
+            book.save(document)
+            secrets |= {grant["code"], grant["nonce"], holder(name).email}
+            if name == COZY:
+                secrets |= {document["oauth"]["access_token"], document["oauth_callback_results"]["id_token"]}
+        world.control.clear_log()
         pids = [child.pid for child in processes.children]
         yield Stack(airflow, CouchDBHook("stack_couchdb"), secrets, pids)
     for pid in pids:
