@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +128,20 @@ class FleetAirflow:
         return first, last
 
     def last_days(self) -> dict[str, date]:
-        """Give the gas day of each account's newest successful run."""
+        """Give the newest gas day that each account's successful runs have asked for.
+
+        A run started by hand has no data interval: it asks for the last gas day that was over (``run_day``).
+        """
         query = (
-            "SELECT dag_id, max(data_interval_start) FROM dag_run"
-            " WHERE state = 'success' AND run_type <> 'backfill' AND dag_id LIKE 'grdf_account__%%' GROUP BY 1"
+            "SELECT dag_id, data_interval_start, run_after FROM dag_run"
+            " WHERE state = 'success' AND run_type <> 'backfill' AND dag_id LIKE %s"
         )
-        return {dag.removeprefix(DAG_PREFIX): gas_day_of(start) for dag, start in self.rows(query)}
+        newest: dict[str, date] = {}
+        for dag, start, run_after in self.rows(query, f"{DAG_PREFIX}%"):
+            day = gas_day_of(start) if start else gas_day_of(run_after) - timedelta(days=1)
+            account = dag.removeprefix(DAG_PREFIX)
+            newest[account] = max(day, newest.get(account, day))
+        return newest
 
     def errors(self) -> list[str]:
         """Give import errors of DAG files, the first line of each."""
