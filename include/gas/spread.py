@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 DAG_FILES = 8
 """DAG files over which accounts are spread. Airflow's DAG processor reads two files at once and writes the DAGs of one
-at a time: small files share its time with each other and with other DAGs, and none comes near its time limits."""
+at a time: small files share its time with each other and with other DAGs."""
 
 
 def dag_file_of(account: str) -> int:
