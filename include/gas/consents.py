@@ -234,6 +234,20 @@ def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> Access
     return max(usable, key=lambda right: (right.last or date.max, right.created or date.min), default=None)
 
 
+def dated(consent: Consent, rights: Iterable[AccessRight], today: date) -> Consent:
+    """Put the dates of its right into a consent, which no `id_token` tells.
+
+    :param consent: the consent.
+    :param rights: all rights known, of any meter.
+    :param today: civil date in Paris.
+    :return: the consent as it was when no right can be used: the call for data then says why, in GRDF's own words.
+    """
+    right = usable_right(rights, consent.pce, today)
+    if right is None:
+        return consent
+    return Consent(consent.pce, consent.id_accreditation or right.id, right.data_first, right.data_end)
+
+
 def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
     """Say in plain words how a meter's consent stands.
 

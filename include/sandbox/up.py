@@ -44,12 +44,12 @@ def _run(options: argparse.Namespace) -> int:
     world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port, redirect_uris=[page])
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
-        for household in HOUSEHOLDS[:2]:
-            if world.book.get(household.account) is None:
-                connect(household, world.facts, world.door, world.book)
         env = {**world.connections(redirect_uri=page), "AIRFLOW__API__BASE_URL": address}
         airflow = AirflowStack(data / "airflow", port, env)
         airflow.start(world.processes, triggerer=True)
+        for household in HOUSEHOLDS[:2]:  # now, since a code to be exchanged lives for a minute
+            if world.book.get(household.account) is None:
+                connect(household, world.facts, world.door, world.book)
         print(
             f"""
   Airflow's UI   {address}   user {ADMIN}, password {airflow.password}

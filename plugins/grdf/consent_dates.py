@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.gas.accounts import with_consents
-from include.gas.consents import Consent, usable_right
+from include.gas.consents import dated
 from include.gas.days import paris_today
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account) -> Ac
     """
     rights = adict.access_rights([meter.pce for meter in account.meters], account=account.id)
     today = paris_today(datetime.now(UTC))
-    dated: list[Consent] = []
-    for meter in account.meters:
-        right = usable_right(rights, meter.pce, today)
-        if right is None:  # the call for data will say what is wrong, in GRDF's own words
-            dated.append(meter)
-            continue
-        accreditation = meter.id_accreditation or right.id
-        dated.append(Consent(meter.pce, accreditation, right.data_first, right.data_end))
-    accounts.update(account.id, lambda document: with_consents(document, dated))
-    return replace(account, meters=tuple(dated))
+    meters = tuple(dated(meter, rights, today) for meter in account.meters)
+    accounts.update(account.id, lambda document: with_consents(document, meters))
+    return replace(account, meters=meters)

@@ -24,26 +24,17 @@ from airflow.listeners import hookimpl
 
 log = logging.getLogger(__name__)
 
-# The first asset of a process makes Airflow import every provider with a type of asset; grdf.account_dag makes some.
+# What these import in turn comes with them: the operators with grdf.account_dag, the clients with the hooks. The first
+# asset of a process makes Airflow import every provider with a type of asset; grdf.account_dag makes some.
 MODULES = (
     "airflow.dag_processing.bundles.local",
     "airflow.sdk.execution_time.cache",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
     "grdf.account_dag",
-    "grdf.announcing",
-    "grdf.consent_dates",
     "grdf.hooks.accounts",
     "grdf.hooks.adict",
-    "grdf.hooks.couchdb",
     "grdf.hooks.lease",
-    "grdf.operators.acquire_token",
-    "grdf.operators.extract",
-    "grdf.operators.load",
-    "grdf.operators.rescope_token",
-    "grdf.quota",
-    "grdf.staging",
-    "grdf.timetable",
     "sqlite3",
 )
 

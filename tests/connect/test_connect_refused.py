@@ -107,6 +107,7 @@ def test_a_state_that_is_none_of_ours(door: Site, couchdb: CouchDBHook, account_
     for state in ("", "nonsense", back["state"][:-2] + "xx", sealed_elsewhere, "é", "x" * 10_000):
         told = said(browser.get(answer_of(door, **back | {"state": state})))
         assert (told.status, told.title) == (400, "This answer belongs to nothing that was begun here"), state
+        assert "Start again" in told.text
     twice = f"{answer_of(door, **back)}&{urlencode({'state': back['state']})}"
     assert said(browser.get(twice)).status == 400
     assert stored_account(couchdb, account_id) is None

@@ -15,6 +15,7 @@ from include.gas.consents import (
     Consent,
     Rights,
     consent_state,
+    dated,
     is_pce,
     parse_claims,
     read_rights,
@@ -182,3 +183,13 @@ def test_refused_and_unreadable_lists() -> None:
 @given(st.binary(max_size=80))
 def test_any_list_is_read(body: bytes) -> None:
     read_rights(body, account="a")
+
+
+def test_the_dates_of_its_right_are_put_into_a_consent() -> None:
+    listed = rights(right(id_droit_acces="u-7"))
+    reach = (date(2021, 1, 1), date(2027, 4, 2))
+    known, unknown = Consent(PCE, "u-1"), Consent(PCE, "")
+    assert dated(known, listed, TODAY) == Consent(PCE, "u-1", *reach), "what the id_token named stays"
+    assert dated(unknown, listed, TODAY) == Consent(PCE, "u-7", *reach), "the konnector did not note it"
+    other = Consent(GI, "u-2", date(2024, 1, 1), None)
+    assert dated(other, listed, TODAY) == other, "no right of this meter: GRDF says why when it is read"

@@ -16,22 +16,28 @@ def deletion_context(
     run_id: str,
     params: Mapping[str, Any],
     *,
-    states: Mapping[str, str] | None = None,
+    states: Mapping[str, str | int] | None = None,
     running: Collection[int] = (),
     by: str = "someone",
 ) -> dict[str, Any]:
     """Give the part of Airflow's context that the steps read.
 
-    :param states: run id to state, of the other runs that Airflow knows
+    :param states: run id to state, of the other runs that Airflow knows; a number is the HTTP status of its failure
     :param running: what successive counts of running tasks of the account's DAG give; 0 afterwards
     """
     counts = iter(running)
 
     def state_of(dag_id: str, run: str) -> Any:
         from airflow.sdk.api.datamodels._generated import DagRunState
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse
 
         assert dag_id == "grdf_delete_account"
-        return DagRunState(dict(states or {})[run])  # the enum that a worker gets, whose text is no state
+        state = dict(states or {}).get(run, 404)
+        if isinstance(state, int):  # as a worker hears it when Airflow does not know the run (404), or fails
+            detail = {"status_code": state, "message": "", "detail": None}
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
+        return DagRunState(state)  # the enum that a worker gets, whose text is no state
 
     def count(*, dag_id: str, states: list[str]) -> int:
         assert dag_id == f"grdf_account__{params['account']}"

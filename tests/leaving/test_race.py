@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.errors import BadAccount, BadRequest
+from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
 from tests.helpers import connect_code, known_account, stored, yesterday
 from tests.leaving.household import (
     REVOKED,
@@ -201,8 +201,21 @@ class TestTwoAtOnce:
         delete(account_id, steps=("report",))
         assert "resumed" not in assert_gone(clean, account_id, pces)
 
-    @pytest.mark.parametrize("state", ["failed", "success"])
-    def test_a_deletion_that_has_ended_is_taken_over(self, clean: LocalWorld, account_id: str, state: str) -> None:
+    @pytest.mark.parametrize("status", [500, 401])
+    def test_it_is_not_taken_over_when_airflow_cannot_say_whether_it_runs(
+        self, clean: LocalWorld, account_id: str, couch: Couch, status: int
+    ) -> None:
+        household(clean, account_id)
+        delete(account_id, steps=("check", "mark"))
+        before = couch.revisions()
+        with pytest.raises(ServiceUnavailable, match=f"{account_id}: Airflow did not say whether.*run-1.*Start"):
+            delete(account_id, run_id="run-2", states={"run-1": status})
+        assert couch.revisions() == before
+
+    @pytest.mark.parametrize("state", ["failed", "success", 404])
+    def test_a_deletion_that_has_ended_is_taken_over(
+        self, clean: LocalWorld, account_id: str, state: str | int
+    ) -> None:
         pces = household(clean, account_id)
         delete(account_id, steps=("check", "mark"))
         given = delete(account_id, run_id="run-2", states={"run-1": state})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from grdf.hooks.connection import API_BASE, AUTHORIZE_URL, TOKEN_URL, GrdfConnection, issuer_of
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from include.gas.errors import BadSettings
 from include.sandbox.local_world import LocalWorld
@@ -137,3 +139,19 @@ def test_the_issuer_follows_the_habit_of_grdf_s_server(page: str, issuer: str) -
 
 def test_the_issuer_of_the_sandbox(world: LocalWorld) -> None:
     assert issuer_of(world.facts["authorize_url"]) == world.facts["issuer"]
+
+
+@pytest.mark.parametrize("hook", [GrdfOAuthHook, CouchDBHook])
+def test_a_connection_that_does_not_exist_or_cannot_be_read(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def used() -> None:
+        made = hook("missing_x")
+        made.get_conn() if isinstance(made, CouchDBHook) else made.facts
+
+    told = r"no connection missing_x, or cannot read it\..*AIRFLOW_CONN_MISSING_X"
+    with pytest.raises(BadSettings, match=told):
+        used()
+    monkeypatch.setenv("AIRFLOW_CONN_MISSING_X", '{"conn_type": "http", "password": "hidden-word"')
+    with pytest.raises(BadSettings, match=told) as caught:
+        used()
+    assert "hidden-word" not in str(caught.value)
+    assert caught.value.__cause__ is None

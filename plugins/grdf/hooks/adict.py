@@ -91,9 +91,10 @@ class AdictHook(HttpHook):
         self._one_at_a_time = one_at_a_time
         self._token: DataToken | None = None
         self.purpose: Purpose = "daily"
-        self._account: str | None = None
-        self.asked_at = datetime.now(UTC)
         """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
+        self.asked_at = datetime.now(UTC)
+        """When the last call was sent."""
+        self._account: str | None = None  # for which the call is that waits for its turn
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:

@@ -10,7 +10,7 @@ import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.configuration import conf
 
-from grdf.hooks.connection import base_url
+from grdf.hooks.connection import airflow_connection, base_url
 from include.gas.errors import BadSettings, ServiceUnavailable
 
 TIMEOUT = (5.0, 60.0)
@@ -36,7 +36,7 @@ class AirflowApiHook(BaseHook):
         :raises BadSettings: when Airflow refuses the user
         :raises ServiceUnavailable: when Airflow does not answer
         """
-        connection = self.get_connection(self.airflow_conn_id)
+        connection = airflow_connection(self.airflow_conn_id)
         url = base_url(connection, default_scheme="http")
         try:
             login = requests.post(

@@ -7,15 +7,35 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+
 API_BASE = "https://api.grdf.fr/adict/v2"
 TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
 AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
+
+
+def airflow_connection(conn_id: str) -> Connection:
+    """Give an Airflow connection.
+
+    :param conn_id: its id
+    :raises BadSettings: when Airflow has none of this id, or it cannot be read
+    """
+    try:
+        return BaseHook.get_connection(conn_id)
+    except (AirflowNotFoundException, ValueError):  # without their text, which may hold what was given
+        raise BadSettings.about(
+            account=None,
+            cause=f"Airflow has no connection {conn_id}, or cannot read it",
+            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
+        ) from None
 
 
 @dataclass(frozen=True)

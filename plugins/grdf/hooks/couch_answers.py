@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from include.gas.errors import ServiceUnavailable
+from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.redact import redact
 
 
 def place(url: str) -> str:
@@ -26,6 +27,37 @@ def json_keys(**options: Any) -> dict[str, str]:
     :param options: name to value
     """
     return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
+
+
+def checked(response: requests.Response, conn_id: str) -> requests.Response:
+    """Give an answer back when it is a good one.
+
+    :param response: CouchDB's answer
+    :param conn_id: the Airflow connection, for messages
+    :raises BadSettings: when a person must correct the connection or the server
+    :raises ServiceUnavailable: for anything that may pass
+    """
+    if response.ok:
+        return response
+    try:
+        reason = str(response.json().get("reason"))
+    except (ValueError, AttributeError):
+        reason = response.reason
+    where = f"CouchDB at {place(response.url)} answered {response.status_code} ({redact(reason)})"
+    if response.status_code in (401, 403):
+        raise BadSettings.about(
+            account=None,
+            cause=where,
+            next_step=f"Check login and password of the Airflow connection {conn_id}, and that this "
+            "user may create and write the databases.",
+        )
+    if response.status_code in (400, 404, 405, 412, 413, 415):
+        raise BadSettings.about(
+            account=None,
+            cause=where,
+            next_step=f"Check that the Airflow connection {conn_id} names a CouchDB 3 server.",
+        )
+    raise ServiceUnavailable.about(account=None, cause=where)
 
 
 def json_object(response: requests.Response) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from airflow.sdk import BaseHook
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from grdf.hooks.connection import base_url, is_address
-from grdf.hooks.couch_answers import json_keys, json_object, place, rows_of
+from grdf.hooks.connection import airflow_connection, base_url, is_address
+from grdf.hooks.couch_answers import checked, json_keys, json_object, place, rows_of
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
@@ -84,7 +84,7 @@ class CouchDBHook(BaseHook):
             return self._client
 
     def _connect(self) -> CouchDB:
-        connection = self.get_connection(self.couchdb_conn_id)
+        connection = airflow_connection(self.couchdb_conn_id)
         url = base_url(connection, default_scheme="http")
         given = connection.extra_dejson
         prefix = (given.get("database_prefix") if isinstance(given, Mapping) else None) or ""
@@ -347,27 +347,7 @@ class CouchDBHook(BaseHook):
         :raises BadSettings: when a person must correct the connection or the server
         :raises ServiceUnavailable: for anything that may pass
         """
-        if response.ok:
-            return response
-        try:
-            reason = str(response.json().get("reason"))
-        except (ValueError, AttributeError):
-            reason = response.reason
-        where = f"CouchDB at {place(response.url)} answered {response.status_code} ({redact(reason)})"
-        if response.status_code in (401, 403):
-            raise BadSettings.about(
-                account=None,
-                cause=where,
-                next_step=f"Check login and password of the Airflow connection {self.couchdb_conn_id}, and that this "
-                "user may create and write the databases.",
-            )
-        if response.status_code in (400, 404, 405, 412, 413, 415):
-            raise BadSettings.about(
-                account=None,
-                cause=where,
-                next_step=f"Check that the Airflow connection {self.couchdb_conn_id} names a CouchDB 3 server.",
-            )
-        raise ServiceUnavailable.about(account=None, cause=where)
+        return checked(response, self.couchdb_conn_id)
 
 
 PARTITIONED = frozenset(f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year", "published"))

@@ -15,7 +15,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf.governor import LONGEST_WAIT
-from grdf.hooks.connection import GrdfConnection
+from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
 from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
@@ -53,7 +53,7 @@ class GrdfOAuthHook(BaseHook):
 
         :raises BadSettings: when a field is missing or wrong
         """
-        return GrdfConnection.read(self.get_connection(self.grdf_conn_id))
+        return GrdfConnection.read(airflow_connection(self.grdf_conn_id))
 
     def get_conn(self) -> requests.Session:
         """Give a plain HTTP session; the credentials travel in the body of each request, never in the session."""

@@ -6,12 +6,10 @@ token never serves to revoke.
 
 from __future__ import annotations
 
-from airflow.sdk.exceptions import AirflowNotFoundException
-
 from grdf.hooks.adict import AdictHook, text_of
 from grdf.hooks.oauth import retry_after
 from include.gas.consents import AccessRight
-from include.gas.errors import BadSettings, CredentialsRefused, ServiceUnavailable
+from include.gas.errors import CredentialsRefused, ServiceUnavailable
 from include.gas.leaving import standing
 from include.gas.refusals import http_error, refusal_error, status_in
 
@@ -33,14 +31,7 @@ class RevocationHook(AdictHook):
 
     def __init__(self) -> None:
         super().__init__(DELETE_CONNECTION, shelf=_Memory())
-        try:
-            self.oauth.facts  # noqa: B018 - read now, so that a connection that is missing is said plainly
-        except AirflowNotFoundException:
-            raise BadSettings.about(
-                None,
-                f"Airflow has no connection {DELETE_CONNECTION}, so no consent can be revoked",
-                "Add it with the credentials that GRDF sent for revoking, then start the deletion again.",
-            ) from None
+        self.client_id = self.oauth.facts.client_id  # read now: without the connection nothing of a deletion is begun
 
     def standing_rights(self, pces: list[str], *, account: str) -> tuple[AccessRight, ...]:
         """Ask which of our rights on some meters stand: also such as the account does not know of.

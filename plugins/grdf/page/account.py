@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from io import StringIO
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -41,7 +41,7 @@ ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
 def show(
     request: Request,
     account: AccountDep,
-    visitor: Visitor = Depends(may_view),  # noqa: B008 - FastAPI's way
+    visitor: Annotated[Visitor, Depends(may_view)],
     meter: str = "",
     month: str = "",
 ) -> Response:

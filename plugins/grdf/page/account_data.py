@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.accounts import Account
 from include.gas.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.consents import Consent
+from include.gas.days import parse_day
 from include.gas.documents import DAY, MONTH, YEAR, Document, account_range, day_id
 from include.gas.gaps import known_gaps
 from include.gas.meter_facts import FIELD as FACTS
@@ -75,7 +76,7 @@ def asked_month(text: str | None) -> date | None:
     :return: its first day, or None when it is none
     """
     try:
-        return datetime.strptime(text or "", "%Y-%m").date()  # noqa: DTZ007 - a month has no time zone
+        return parse_day(f"{text}-01")
     except ValueError:
         return None
 

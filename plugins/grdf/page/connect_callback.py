@@ -36,7 +36,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
         raise HTTPException(401, "not logged in")
     base = request.scope["root_path"]
     account = state.account if state else ""
-    again = f"{base}/connect/{account}" if state and not state.household else None
+    # An answer that belongs to no attempt names no account: one chooses anew.
+    again = None if state and state.household else f"{base}/connect/{account}"
     try:
         attempt = _attempt(request, state, visitor)
         if attempt.link:

@@ -16,7 +16,7 @@ from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.attempt import Attempt
 from grdf.page.once import Once
 from include.gas.connecting import check_connectable, connected
-from include.gas.consents import AccessRight, Consent, usable_right
+from include.gas.consents import AccessRight, Consent, dated, usable_right
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, dag_id
 from include.gas.errors import (
@@ -116,9 +116,9 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
             rights = _rights(store, consents, account)
             today = paris_today(datetime.now(UTC))
             found = [(consent, usable_right(rights, consent.pce, today)) for consent in consents]
-            dated = [_dated(consent, right) for consent, right in found]
+            meters = [dated(consent, rights, today) for consent in consents]
             now = datetime.now(UTC)
-            AccountStore(store).save(account, lambda stored: connected(stored, account, dated, at=now, by=by))
+            AccountStore(store).save(account, lambda stored: connected(stored, account, meters, at=now, by=by))
         except Exception as error:
             give_back(error)
             raise
@@ -177,10 +177,6 @@ def _rights(store: CouchDBHook, consents: tuple[Consent, ...], account: str) -> 
     except GasError as error:
         log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
         return ()
-
-
-def _dated(consent: Consent, right: AccessRight | None) -> Consent:
-    return Consent(consent.pce, consent.id_accreditation, right.data_first, right.data_end) if right else consent
 
 
 def _stop(error: GasError) -> Stop:

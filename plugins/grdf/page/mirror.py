@@ -18,7 +18,7 @@ from grdf.hooks.couch_answers import json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.accounts import ACCOUNT_TYPE
 from include.gas.documents import ACCOUNT
-from include.gas.errors import BadSettings, GasError, ServiceUnavailable
+from include.gas.errors import ServiceUnavailable
 from include.gas.overview import Overview, overview
 
 QUICK = (2.0, 8.0)
@@ -143,12 +143,7 @@ def mirror() -> AccountMirror:
 
     :raises GasError: when the connection cannot be used
     """
-    try:
-        return _shared.get()
-    except GasError:
-        raise
-    except Exception as error:  # no connection of that name, or one that cannot be read
-        raise no_connection(error) from error
+    return _shared.get()
 
 
 def couchdb() -> CouchDBHook:
@@ -157,15 +152,3 @@ def couchdb() -> CouchDBHook:
     :raises GasError: when the connection cannot be used
     """
     return mirror().couchdb
-
-
-def no_connection(error: Exception) -> BadSettings:
-    """Say that Airflow has no usable connection ``couchdb``.
-
-    :param error: what Airflow said; its text may hold anything
-    """
-    return BadSettings.about(
-        account=None,
-        cause=f"the Airflow connection {CouchDBHook.default_conn_name} cannot be used ({type(error).__name__})",
-        next_step="Create it under Admin, Connections.",
-    )

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowRuntimeError
+
 from grdf import settings
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
 from include.gas.documents import account_range, dag_id
-from include.gas.errors import BadRequest, StoreBusy
+from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
 from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, audit_id
 
 if TYPE_CHECKING:
@@ -136,13 +138,20 @@ def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> No
     :param account_id: the account
     :param mark: which deletion was the last to work on the account, from its document or from the open record
     :raises BadRequest: when that one is another and still runs
+    :raises ServiceUnavailable: when Airflow does not say
     """
     if mark is None or mark.run == context["run_id"]:
         return
     try:
         state = context["ti"].get_dagrun_state(context["dag"].dag_id, mark.run)
-    except Exception:  # noqa: BLE001 - a run that Airflow does not know any more is not going on
-        return
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == 404:  # Airflow does not know it any more
+            return
+        raise ServiceUnavailable.about(
+            account_id,
+            f"Airflow did not say whether an earlier deletion of it (run {mark.run}) still goes on",
+            "Nothing was changed. Start the deletion again.",
+        ) from error
     if str(getattr(state, "value", state)) in ("running", "queued"):  # Airflow gives an enum, whose text is its name
         raise BadRequest.about(
             account_id,
