@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -146,3 +147,17 @@ def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
 def days_of(figures: Mapping[str, float]) -> dict[str, float]:
     """Leave out the totals of what :func:`stored` gives."""
     return {period: load for period, load in figures.items() if len(period) == 10}
+
+
+def wait(found: Callable[[], Any], seconds: float = 180, what: str = "an answer") -> Any:
+    """Wait until a function gives something true, and give that.
+
+    :param found: the function
+    :param seconds: time limit
+    :param what: what is waited for, for the message
+    """
+    limit = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"
+        time.sleep(0.4)
+    return value

@@ -1,4 +1,8 @@
-"""Which Airflow the tests of whole lives run on: one machine, or several workers (``GRDF_TEST_WORKERS=2``)."""
+"""Which Airflow the tests of whole lives run on: one machine, or several workers (``GRDF_TEST_WORKERS=2``).
+
+Its database is PostgreSQL where that is installed, as in CI and in production. On SQLite, whoever reads and then writes
+while another writes is told "database is locked" at once, whatever the time limit, and Airflow does so now and then.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
+from tests import postgres
 
 
 def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_database: Path) -> AirflowStack:
@@ -17,12 +22,15 @@ def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_d
     :param home: its home
     :param env: connections and settings, which win
     :param processes: keeps the servers that it needs, and ends them
-    :param empty_database: a migrated SQLite database, copied where one is used
+    :param empty_database: a migrated SQLite database, copied where there is no PostgreSQL
     """
     if workers := int(os.environ.get("GRDF_TEST_WORKERS", "0")):
         from tests.machines.celery_stack import CeleryStack
 
         return CeleryStack(home, env, processes, workers=workers)
+    if postgres.available():
+        database = postgres.start_postgres(processes, home / "postgres")
+        return AirflowStack(home, 0, database.airflow_settings() | dict(env))
     shutil.copyfile(empty_database, home / "airflow.db")
     return AirflowStack(home, 0, env)
 

@@ -17,9 +17,9 @@ from typing import Any
 from include.gas.documents import dag_id
 from tests.bench.fleet_accounts import Member
 from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_postgres import version
 from tests.bench.fleet_setting import Running, running
 from tests.bench.report import Report, Target
+from tests.postgres import version
 
 LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0
 BACKFILLED = 3

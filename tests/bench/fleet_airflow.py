@@ -16,7 +16,7 @@ from include.gas.documents import DAG_PREFIX
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, ProcessError, Processes
-from tests.bench.fleet_postgres import Postgres
+from tests.postgres import Postgres
 
 
 class FleetAirflow:

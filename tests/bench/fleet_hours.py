@@ -16,9 +16,9 @@ import requests
 from include.gas.documents import dag_id
 from include.sandbox.processes import ProcessError
 from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_postgres import version
 from tests.bench.fleet_setting import Running, running
 from tests.bench.report import Report, Target
+from tests.postgres import version
 
 SAMPLE_SECONDS = 60.0
 WARM_UP = 0.25

@@ -15,8 +15,8 @@ from include.sandbox.processes import Processes
 from tests.bench.fleet_accounts import Fleet
 from tests.bench.fleet_airflow import FleetAirflow
 from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_postgres import Postgres, postgres
 from tests.bench.fleet_processes import cpu_seconds, memory
+from tests.postgres import Postgres, postgres
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from include.sandbox.processes import Processes
-from tests.connect.site import Site
+from tests.connect.site import FabSite, Site
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -21,6 +21,15 @@ def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     """Airflow's API server with SimpleAuthManager, below a sub-path as behind many a proxy."""
     with Processes() as processes:
         made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db", path="/gas/airflow")
+        made.start(processes)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def fab_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Another one, whose auth manager is FAB."""
+    with Processes() as processes:
+        made = FabSite(tmp_path_factory.mktemp("fab-site"), world, airflow_home / "airflow.db")
         made.start(processes)
         yield made
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
 
+from include.gas.documents import dag_id
 from include.sandbox.airflow_stack import AirflowStack
 
 if TYPE_CHECKING:
@@ -81,6 +85,54 @@ class Site:
         if role != ANONYMOUS:
             session.headers["Authorization"] = f"Bearer {self.token(role)}"
         return session
+
+
+class FabSite(Site):
+    """The same with FAB for an auth manager, as ``docker-compose.yaml`` has it: its own roles, users and tables.
+
+    Beside a user of each role there are a ``stranger``, whose role may do nothing, and a ``neighbour``, whose role may
+    read one DAG and no other.
+    """
+
+    AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+    OWN = "neighbours-own"
+    """The account whose DAG the neighbour may read."""
+
+    def __init__(self, home: Path, world: LocalWorld, database: Path) -> None:
+        super().__init__(home, world, database, settings={"AIRFLOW__CORE__AUTH_MANAGER": self.AUTH_MANAGER})
+        self.passwords |= {who: secrets.token_urlsafe(12) for who in ("stranger", "neighbour")}
+
+    def start(self, processes: Processes, *others: str) -> None:
+        """Make the users, then start the API server."""
+        self.stack.migrate()
+        done = subprocess.run(
+            [sys.executable, "-c", FAB_USERS],
+            input=json.dumps({"users": self.passwords, "resource": f"DAG:{dag_id(self.OWN)}"}),
+            env=os.environ | self.stack.env,
+            cwd=self.stack.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        super().start(processes, *others)
+
+
+FAB_USERS = """
+import json, sys
+from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+
+told = json.load(sys.stdin)
+with get_application_builder() as builder:
+    manager = builder.sm
+    manager.add_role("Stranger")
+    may_read = manager.create_permission("can_read", told["resource"])
+    manager.add_permission_to_role(manager.add_role("Neighbour"), may_read)
+    for who, password in told["users"].items():
+        role = manager.find_role(who.title())
+        assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who
+"""
+"""Makes FAB's roles and users in one process; its command line takes one for each."""
 
 
 class Browser(requests.Session):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +13,10 @@ from include.gas.accounts import with_state
 from include.gas.documents import ACCOUNT, dag_id
 from include.gas.errors import OAUTH_OUTDATED
 from include.sandbox.processes import Processes
+from tests import postgres
 from tests.connect.dance import begin, consent, said, stored_account, whole
 from tests.connect.site import Site
-from tests.helpers import days_of, holder, stored, yesterday
+from tests.helpers import days_of, holder, stored, wait, yesterday
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -42,6 +42,8 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
     for known in list(world.book.listed()):  # those that other tests have connected would all run here
         world.book.remove(known)
     with Processes() as processes:
+        if postgres.available():
+            settings |= postgres.start_postgres(processes, home / "postgres").airflow_settings()
         site = Site(home, world, airflow_home / "airflow.db", settings=settings)
         site.start(processes, "scheduler", "dag-processor")
         yield site
@@ -51,14 +53,6 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
 def site_that_reads(running: Site, clean: LocalWorld) -> Site:
     clean.control.set(redirect_uris=[running.redirect_uri])
     return running
-
-
-def wait(what: Callable[[], Any], seconds: float = 180) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < limit, what
-        time.sleep(0.3)
-    return found
 
 
 def runs(site: Site, account: str) -> list[tuple[str, str, str | None]]:

@@ -67,8 +67,9 @@ def test_every_route_has_a_row() -> None:
 
 @pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
 @pytest.mark.parametrize("route", sorted(TABLE))
-def test_who_may_do_what(site: Site, route: str, who: str) -> None:
-    row = TABLE[route]
+@pytest.mark.parametrize("manager", ["site", "fab_site"], ids=["SimpleAuthManager", "FAB"])
+def test_who_may_do_what(request: pytest.FixtureRequest, manager: str, route: str, who: str) -> None:
+    row, site = TABLE[route], request.getfixturevalue(manager)
     as_browser = site.browser(who).request(row.method, row.path)
     as_program = site.program(who).request(row.method, f"{site.url}/grdf{row.path}", timeout=60, allow_redirects=False)
     assert (as_browser.status_code, as_program.status_code) == (row[who], row[who])

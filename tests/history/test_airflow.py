@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from include.gas.lines import Reading
 from include.sandbox.connect import AccountBook
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
-from tests.helpers import stored
+from tests.helpers import stored, wait
 from tests.history.steps import Y, asked, form, household
 from tests.stacks import airflow_at
 
@@ -79,14 +78,6 @@ class Stack:
             for line in self.airflow.task_log(CONSUMER, run["dag_run_id"], "tell_what_changed").splitlines()
             if "gas days changed" in line
         ]
-
-
-def wait(found: Callable[[], Any], seconds: float = 60, what: str = "an answer") -> Any:
-    limit = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < limit, f"no {what} within {seconds} s"
-        time.sleep(0.4)
-    return value
 
 
 @pytest.fixture(scope="module")

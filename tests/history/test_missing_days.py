@@ -30,6 +30,14 @@ def told(world: LocalWorld, account: str, pce: str) -> tuple[str, str, int, int]
     )  # fmt: skip
 
 
+def assert_healed_by_one_call(
+    world: LocalWorld, couchdb: CouchDBHook, account: str, pce: str, first: date, last: date
+) -> None:
+    assert len(asked(world)) == 1
+    assert_stored_as_grdf(world, couchdb, account, pce, first, last + ONE)
+    assert gaps(world, account) == {}
+
+
 def test_a_weeks_outage_heals_by_itself_in_one_call_per_meter(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
@@ -154,10 +162,7 @@ def test_a_newer_day_read_by_hand_hides_no_older_one_that_is_missing(
     asked(world)
 
     run(account_id, last)
-
-    assert len(asked(world)) == 1
-    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
-    assert gaps(world, account_id) == {}
+    assert_healed_by_one_call(world, couchdb, account_id, pce, first, last)
 
 
 def test_a_meter_that_stays_silent_for_months_and_then_tells_all_is_read_whole(
@@ -173,9 +178,7 @@ def test_a_meter_that_stays_silent_for_months_and_then_tells_all_is_read_whole(
     world.control.set_quirks(pce)
     asked(world)
     run(account_id, last)
-    assert len(asked(world)) == 1
-    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
-    assert gaps(world, account_id) == {}
+    assert_healed_by_one_call(world, couchdb, account_id, pce, first, last)
 
 
 def test_a_reread_before_the_first_run_learns_how_far_the_consent_reaches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import requests
 from include.gas.documents import dag_id
 from include.sandbox.airflow_stack import ADMIN
 from include.sandbox.processes import Processes
-from tests.helpers import connect_cozy, yesterday
+from tests.helpers import connect_cozy, wait, yesterday
 from tests.leaving.household import (
     ACTIVE,
     AUDIT_DATABASE,
@@ -59,14 +59,6 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         stack.env["AIRFLOW_CONN_AIRFLOW_API"] = json.dumps(api)
         stack.start(processes)
         yield stack
-
-
-def wait(what: Callable[[], Any], seconds: float = 180) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < limit, what
-        time.sleep(0.3)
-    return found
 
 
 def send(airflow: AirflowStack, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

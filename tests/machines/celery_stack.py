@@ -12,7 +12,8 @@ from pathlib import Path
 
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Child, Processes
-from tests.servers import ObjectStore, start_object_store, start_postgres, start_redis
+from tests.postgres import start_postgres
+from tests.servers import ObjectStore, start_object_store, start_redis
 
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 
@@ -30,16 +31,15 @@ class CeleryStack(AirflowStack):
 
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        postgres = start_postgres(processes, home / "postgres")
+        database = start_postgres(processes, home / "postgres").airflow_settings()
         redis = start_redis(processes, home)
         self.store = start_object_store(processes, home)
         shared = {
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.replace("postgresql:", "postgresql+psycopg:"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.replace("postgresql:", "postgresql+psycopg_async:"),
+            **database,
             "AIRFLOW__CELERY__BROKER_URL": f"{redis}/0",
-            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{postgres.replace('postgresql:', 'postgresql+psycopg:')}",
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}",
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
             # A task whose worker has died is found out by its missing heartbeat, and one that it had taken but not
             # begun by its time in the queue. By default that takes 5 and 10 minutes.

@@ -16,8 +16,8 @@ from include.gas.documents import dag_id
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
-from tests.helpers import holder, stored
-from tests.servers import servers_missing, wait_until
+from tests.helpers import holder, stored, wait
+from tests.servers import servers_missing
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -131,7 +131,7 @@ def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, pr
                 return True
         return False
 
-    wait_until(extracting, 120, "task extract that runs")
+    wait(extracting, 120, "task extract that runs")
     task = stack.api("GET", f"/dags/{dag}/dagRuns/~/taskInstances").json()["task_instances"]
     above = psutil.Process(next(each["pid"] for each in task if each["task_id"] == "extract")).parents()
     (victim,) = {process.pid for process in above} & {worker.pid for worker in stack.workers}

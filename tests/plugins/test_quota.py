@@ -1,13 +1,10 @@
-"""The quota's governor: its arithmetic on a clock of its own, its settings, and the calls to the sandbox."""
+"""The quota's governor: its arithmetic, on a clock of its own."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grdf.governor import Governor
-from grdf.hooks.adict import AdictHook
-from grdf.hooks.connection import GrdfConnection
-from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.quota import governor_for
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
-from include.gas.errors import BadSettings, QuotaExceeded, QuotaWait
+from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import (
     DAY,
     FIRST_PAUSE,
@@ -36,14 +29,9 @@ from include.gas.quota import (
     Wait,
     time_needed,
 )
-from include.gas.windows import Window
-from include.sandbox.local_world import LocalWorld
-from tests.bench.quota import calls
-from tests.helpers import MemoryShelf, adict_hook, known_account
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000, 3000)
-WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
 
 
 class Clockwork(Store):
@@ -375,87 +363,3 @@ def test_a_pause_longer_than_anybody_waits_frees_the_task() -> None:
         clock.governor().before_call(account="home")
     assert caught.value.retry_after == pytest.approx(7200)
     assert clock.now == NOON
-
-
-# ---- settings --------------------------------------------------------------------------------------------------------
-
-FACTS = GrdfConnection("grdf_adict", "id", "secret")
-
-
-def test_the_reserve_is_half_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert governor_for(FACTS).quota == Quota(1.0, 6000, 3000)
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "0")
-    assert governor_for(FACTS).quota.reserve == 0
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "6000")
-    with pytest.raises(BadSettings, match="daily_reserve keeps 6000 calls"):
-        governor_for(FACTS)
-
-
-@pytest.mark.parametrize("url", ["memory://", "quota.db", "mysql://h/d"])
-def test_an_unknown_store_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", url)
-    with pytest.raises(BadSettings, match="quota_url names no store"):
-        governor_for(FACTS)
-
-
-def test_the_quota_is_read_from_the_connection(connection: Callable[..., str]) -> None:
-    usual = {"login": "id", "password": "secret"}
-    conn_id = connection("grdf_x", **usual, extra={"calls_per_second": "0.5", "calls_per_day": 100})
-    facts = GrdfOAuthHook(conn_id).facts
-    assert (facts.calls_per_second, facts.calls_per_day) == (0.5, 100)
-    connection("grdf_x", **usual, extra={"calls_per_second": 0, "calls_per_day": "many"})
-    with pytest.raises(BadSettings) as caught:
-        GrdfOAuthHook(conn_id).facts  # noqa: B018 - a property that reads
-    assert "calls_per_second is 0, which is not a number above 0" in str(caught.value)
-    assert "calls_per_day is 'many', which is not a whole number above 0" in str(caught.value)
-
-
-# ---- the hooks, with the sandbox's quota enforced --------------------------------------------------------------------
-
-
-def test_four_workers_under_an_enforced_quota(clean: LocalWorld, tmp_path: Path) -> None:
-    seen = calls(clean, tmp_path, 40, per_second=5.0)
-    assert seen.trouble == []
-    assert seen.refused == 0
-    assert seen.calls == 40 + 4, "one call for each account and one token for each worker"
-    assert seen.ratio <= 1.15
-
-
-def test_a_spent_day_makes_no_call(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    hook = AdictHook(grdf(extra={"calls_per_day": 3, "calls_per_second": 1000}), shelf=MemoryShelf())
-    for _ in range(2):
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    seen = len(clean.control.log())
-    with pytest.raises(QuotaExceeded, match=f"Account {account_id}: .*all 3 calls") as caught:
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    assert caught.value.retry_after is not None
-    assert caught.value.retry_after > DAY - 600
-    assert len(clean.control.log()) == seen == 3
-
-
-def test_history_stops_at_its_share(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    hook = AdictHook(grdf(extra={"calls_per_day": 5, "calls_per_second": 1000}), shelf=MemoryShelf())
-    hook.purpose = "history"
-    for _ in range(3):  # the token is everybody's, and counts as such
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    with pytest.raises(QuotaExceeded, match="kept for daily runs"):
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    hook.purpose = "daily"
-    hook.daily_lines(pce, WINDOW, account=account_id)
-
-
-def test_a_429_of_the_sandbox_is_kept_for_all(clean: LocalWorld, account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    clean.control.fault("donnees_consos", status=429, retry_after=2)
-    with pytest.raises(QuotaExceeded):
-        adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    at = time.monotonic()
-    adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    assert 1.8 < time.monotonic() - at < 4
-
-
-def test_the_sandbox_is_in_no_hurry_but_ours(world: LocalWorld) -> None:
-    for name in ("AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"):
-        assert json.loads(world.connections()[name])["extra"]["calls_per_second"] == 1000

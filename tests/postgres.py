@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own for a benchmark: Airflow's database as in production, on a free loopback port."""
+"""A PostgreSQL of one's own for tests and benchmarks: Airflow's database as in production, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -52,32 +52,45 @@ class Postgres:
 def postgres(processes: Processes) -> Iterator[Postgres]:
     """Make and start a server; its data are removed when the block is left.
 
-    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
-    root: root lends it an unprivileged user.
-
     :param processes: keeps the server
     :raises ProcessError: when there are no programs, or it does not start
     """
     folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
     try:
-        prefix = _as_unprivileged(folder)
-        password, port = secrets.token_urlsafe(16), free_port()
-        (folder / "password").write_text(password, encoding="ascii")
-        _own(folder)
-        data = folder / "data"
-        _initialise(prefix, folder, data)
-        child = processes.start(
-            "PostgreSQL",
-            [*prefix, program("postgres"), "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-N", "200"],
-            log=folder / "server.log",
-            cwd=folder,
-        )
-        server = Postgres(child, port, password)
-        _await(server)
+        server = start_postgres(processes, folder)
         yield server
-        child.stop()
+        server.child.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_postgres(processes: Processes, folder: Path) -> Postgres:
+    """Make and start a server.
+
+    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
+    root: root lends it an unprivileged user.
+
+    :param processes: keeps the server, and ends it
+    :param folder: an empty or new one for its files; other users are let through the folders above it
+    :raises ProcessError: when there are no programs, or it does not start
+    """
+    folder.mkdir(exist_ok=True)
+    _let_others_through(folder)
+    prefix = _as_unprivileged()
+    password, port = secrets.token_urlsafe(16), free_port()
+    (folder / "password").write_text(password, encoding="ascii")
+    _own(folder)
+    data = folder / "data"
+    _initialise(prefix, folder, data)
+    child = processes.start(
+        "PostgreSQL",
+        [*prefix, program("postgres"), "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-N", "200"],
+        log=folder / "server.log",
+        cwd=folder,
+    )
+    server = Postgres(child, port, password)
+    _await(server)
+    return server
 
 
 def program(name: str) -> str:
@@ -119,13 +132,20 @@ def _unprivileged() -> pwd.struct_passwd | None:
     raise ProcessError("PostgreSQL does not run as root, and this machine has no user postgres or nobody to lend it.")
 
 
-def _as_unprivileged(folder: Path) -> list[str]:
+def _as_unprivileged() -> list[str]:
     """Give what to put before a command so that it does not run as root; nothing when we do not either."""
     user = _unprivileged()
     if user is None:
         return []
     ids = ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
     return ["setpriv", *ids, "--pdeathsig", "INT"]  # changing the user takes the tether of processes.py away
+
+
+def _let_others_through(folder: Path) -> None:
+    """Let PostgreSQL's user reach its folder when that is another one: pytest keeps its own folders for one user."""
+    for path in folder.parents if _unprivileged() else ():
+        if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & 0o001:
+            path.chmod(path.stat().st_mode | 0o001)
 
 
 def _own(folder: Path) -> None:

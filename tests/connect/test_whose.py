@@ -1,0 +1,58 @@
+"""Who may read one account's DAG and no other sees that account and no other; FAB can give such a right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.connect.site import FabSite
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+OWN, OTHER = FabSite.OWN, "somebody-elses"
+VIEWS = ("/accounts/{}", "/accounts/{}/published", "/accounts/{}/days.csv", "/dag/grdf_account__{}")
+
+
+@pytest.fixture(scope="module")
+def shared(fab_site: FabSite, world: LocalWorld) -> Iterator[FabSite]:
+    """The site, with two accounts."""
+    for account in (OWN, OTHER):
+        told = {"pce_id": "09900000000017", "consents": [{"pce": "09900000000017", "id_accreditation": "u-1"}]}
+        document = {"_id": account, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": told}
+        world.book.save(document)
+    yield fab_site
+    for account in (OWN, OTHER):
+        world.book.remove(account)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("who", "account", "allowed"),
+    [("neighbour", OWN, True), ("neighbour", OTHER, False), ("stranger", OWN, False), ("viewer", OTHER, True)],
+)
+def test_each_view_of_an_account_asks(shared: FabSite, view: str, who: str, account: str, allowed: bool) -> None:
+    for status in (
+        shared.browser(who).get(view.format(account)).status_code,
+        shared.program(who).get(f"{shared.url}/grdf{view.format(account)}", timeout=60).status_code,
+    ):
+        assert (status == 403) is not allowed, status
+        assert status in ((200, 303) if allowed else (403,))
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"), [("neighbour", {OWN}), ("stranger", set()), ("viewer", {OWN, OTHER}), ("admin", {OWN, OTHER})]
+)
+def test_the_list_shows_what_may_be_seen(shared: FabSite, who: str, seen: set[str]) -> None:
+    answer = shared.browser(who).get("/")
+    assert answer.status_code == 200
+    assert {account for account in (OWN, OTHER) if f"/accounts/{account}" in answer.text} == seen
+    assert all((account in answer.text) == (account in seen) for account in (OWN, OTHER))
+
+
+@pytest.mark.parametrize("who", ["neighbour", "stranger"])
+def test_who_may_only_read_may_not_connect(shared: FabSite, who: str) -> None:
+    assert shared.browser(who).get(f"/connect/{OWN}").status_code == 403
+    assert shared.browser(who).post(f"/connect/{OWN}").status_code == 403
