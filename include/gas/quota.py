@@ -6,6 +6,8 @@ under 5,000 meters; ADICT 3.8). It does not say when its day begins, so both mea
 
 Calls are booked: each gets the next free instant, so whoever asks first goes first. An instant that nobody uses,
 because its holder died, costs one instant and no more. Whoever is late goes late; the next still keeps its distance.
+Among those who are late the first to come goes, since waiting for one in particular leaves instants unused; whoever
+has come too late so often that others overtook it many times is waited for.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
 FORGIVEN = 10
 """Calls that GRDF takes after a pause; a 429 after so many is a stray one and pauses for the shortest."""
+OVERTAKEN = 30
+"""Times that others go before somebody whose turn it is, until the next instant is kept for it. More than the tasks
+that wait at once on most installations: with fewer, the instants that are kept for one cost up to 15 % of the pace."""
 _BIN = 300
 """Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
 
@@ -62,10 +67,14 @@ class Ticket:
 
     :param at: its instant (epoch seconds)
     :param epoch: the ledger's when it was booked; a pause begins another one and voids the instant, not the booking
+    :param overtaken: how often others went before it since its instant had come
+    :param due: when it was told to come again for that (epoch seconds)
     """
 
     at: float
     epoch: int
+    overtaken: int = 0
+    due: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,8 @@ class Ledger:
     :param paused_until: end of the last pause (epoch seconds)
     :param backoff: how long the last pause without a given time was (seconds)
     :param since: calls that were let go since the last pause
+    :param kept_for: the instant of the booking for which all others that were booked later wait, if there is one
+    :param kept_until: for so long (epoch seconds)
     :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
     :param promised: by the same numbers, how many were told to come back when those calls no longer count
     """
@@ -117,6 +128,8 @@ class Ledger:
     paused_until: float = 0.0
     backoff: float = 0.0
     since: int = 0
+    kept_for: float = 0.0
+    kept_until: float = 0.0
     calls: dict[int, list[int]] = field(default_factory=dict)
     promised: dict[int, list[int]] = field(default_factory=dict)
 
@@ -135,6 +148,7 @@ class Ledger:
                 for name in ("calls", "promised")
             )
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
+            numbers |= {name: float(told.get(name, 0.0)) for name in ("kept_for", "kept_until")}
             return cls(
                 **numbers, epoch=int(told["epoch"]), since=int(told.get("since", 0)), calls=calls, promised=promised
             )
@@ -183,7 +197,11 @@ class Ledger:
             self.free = at + quota.distance
         start = max(ticket.at, self.last + quota.distance)
         if now < start:
-            return Wait(start - now, ticket)
+            return Wait(start - now, self._keep_if_overtaken(ticket, now, start, quota))
+        if now < self.kept_until and self.kept_for < ticket.at:
+            return Wait(quota.distance, ticket)
+        if self.kept_for == ticket.at:
+            self.kept_until = 0.0
         self.last = now
         self.since += 1
         self.free = max(self.free, now + quota.distance)
@@ -209,7 +227,17 @@ class Ledger:
             self.paused_until = self.free = until
             self.epoch += 1
             self.since = 0
+            self.kept_until = 0.0
         return self.paused_until - now
+
+    def _keep_if_overtaken(self, ticket: Ticket, now: float, start: float, quota: Quota) -> Ticket:
+        """Count that somebody else went first; after many times keep the next instant, and one more to be late."""
+        if now < max(ticket.at, ticket.due):
+            return ticket  # it came early
+        ticket = Ticket(ticket.at, ticket.epoch, ticket.overtaken + 1, start)
+        if ticket.overtaken >= OVERTAKEN and (now >= self.kept_until or ticket.at <= self.kept_for):
+            self.kept_for, self.kept_until = ticket.at, start + quota.distance
+        return ticket
 
     def _tidy(self, now: float) -> None:
         """Forget the calls that no longer count; go along with a clock that was set back."""
@@ -217,6 +245,7 @@ class Ledger:
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
+            self.kept_until = 0.0
 
     def _promise(self, quota: Quota, purpose: Purpose) -> float:
         """Tell when to come back, each one at a time of its own: thousands that come at once would find nothing."""

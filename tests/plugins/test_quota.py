@@ -21,6 +21,7 @@ from include.gas.quota import (
     FORGIVEN,
     LONGEST_PAUSE,
     MARGIN,
+    OVERTAKEN,
     Go,
     Ledger,
     Purpose,
@@ -112,6 +113,50 @@ def test_first_come_first_served() -> None:
         tickets.append(verdict.ticket.at if isinstance(verdict, Wait) and verdict.ticket else NOON)
     assert tickets == sorted(tickets)
     assert len(set(tickets)) == 5
+
+
+def test_who_always_comes_last_is_waited_for_in_the_end() -> None:
+    """Two whose next call comes at the very instant that is free, and one that is always a moment later."""
+    distance = GRDF.distance
+    ledger = Ledger(last=NOON, free=NOON + distance)
+    late, due, overtaken = Ticket(NOON - 5, 0), NOON + distance, 0
+    for _ in range(3 * OVERTAKEN):
+        kept = ledger.ask(due, GRDF, "daily", Ticket(due, 0), patience=600)
+        overtaken += isinstance(kept, Go)
+        verdict = ledger.ask(due + 0.01, GRDF, "daily", late, patience=600)
+        ledger = Ledger.read(ledger.text())
+        if isinstance(verdict, Go):
+            break
+        assert isinstance(verdict, Wait)
+        assert verdict.ticket
+        late, due = verdict.ticket, due + distance
+    assert isinstance(verdict, Go)
+    assert isinstance(kept, Wait)
+    assert kept.seconds == distance
+    assert overtaken == OVERTAKEN
+    after = ledger.ask(due + 0.01 + distance, GRDF, "daily", kept.ticket, patience=600)
+    assert isinstance(after, Go), "and then the others go on"
+
+
+def test_somebody_who_is_waited_for_and_died_costs_one_instant() -> None:
+    distance = GRDF.distance
+    ledger = Ledger(last=NOON, free=NOON + distance)
+    ledger.ask(NOON + 0.5, GRDF, "daily", Ticket(NOON - 5, 0, OVERTAKEN), patience=600)
+    first = ledger.ask(NOON + distance, GRDF, "daily", Ticket(NOON + distance, 0), patience=600)
+    assert isinstance(first, Wait)
+    assert isinstance(ledger.ask(NOON + 2 * distance, GRDF, "daily", first.ticket, patience=600), Go)
+
+
+def test_nobody_is_waited_for_once_the_clock_was_set_back_or_a_pause_began() -> None:
+    for end in (
+        lambda ledger: ledger.ask(NOON - 3600, GRDF, "daily", None, patience=600),
+        lambda ledger: ledger.refused(NOON, 2),
+    ):
+        ledger = Ledger(last=NOON, free=NOON + GRDF.distance)
+        ledger.ask(NOON + 0.5, GRDF, "daily", Ticket(NOON - 5, 0, OVERTAKEN), patience=600)
+        assert ledger.kept_until > NOON
+        end(ledger)
+        assert ledger.kept_until == 0
 
 
 def test_history_stands_back_behind_daily_runs() -> None:
