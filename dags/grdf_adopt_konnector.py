@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from grdf import settings
-from grdf.announcing import changes_of
+from grdf.announcing import ADOPTION, changes_of
 from grdf.operators.adopt import AdoptKonnectorOperator
 from grdf.retries import GasRetryPolicy
 
@@ -47,4 +47,4 @@ with DAG(
     tags=["grdf", "history"],
     doc_md=DOC,
 ):
-    AdoptKonnectorOperator(task_id="adopt", outlets=[changes_of("grdf_adopt_konnector")])
+    AdoptKonnectorOperator(task_id="adopt", outlets=[changes_of(ADOPTION)])

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import settings
-from grdf.announcing import ASSETS, changes_of
+from grdf.announcing import ASSETS, HISTORY, changes_of
 from grdf.operators.history import (
     AnnounceHistoryOperator,
     PlanHistoryOperator,
@@ -72,7 +72,7 @@ with DAG(
         results=read.output,
         trigger_rule=TriggerRule.ALL_DONE,
         inlets=list(ASSETS.values()),
-        outlets=[changes_of("grdf_history")],
+        outlets=[changes_of(HISTORY)],
     )
     SummariseHistoryOperator(
         task_id="summary", planned=plan.output, results=read.output, trigger_rule=TriggerRule.ALL_DONE

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from grdf import preload
+from grdf import alias_links, preload
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"
@@ -23,7 +23,7 @@ class GrdfPlugin(AirflowPlugin):
 
     name = "grdf"
     timetables = [GasDayTimetable]
-    listeners = [preload]
+    listeners = [preload, alias_links]
     # Airflow drops the whole plugin from its UI for one bad value here. An href without a slash in front is taken
     # relative to `[api] base_url`, so that it also works below a sub-path.
     external_views = [

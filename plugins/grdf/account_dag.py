@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.account_list import accounts_to_build
-from grdf.announcing import changes_of
+from grdf.announcing import changes_of_account
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
@@ -76,7 +76,7 @@ def account_dag(account_id: str) -> DAG:
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id)
         extract = ExtractOperator(task_id="extract", account_id=account_id, pool=settings.pool())
         load = LoadOperator(
-            task_id="load", account_id=account_id, staged=extract.output, outlets=[changes_of(dag.dag_id)]
+            task_id="load", account_id=account_id, staged=extract.output, outlets=[changes_of_account(account_id)]
         )
         acquire >> rescope >> extract >> load
     return dag

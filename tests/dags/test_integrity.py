@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from grdf.announcing import ALIASES
 from include.gas.documents import dag_id
+from include.gas.spread import dag_file_of
 from include.sandbox.connect import AccountBook
 from include.sandbox.local_world import LocalWorld
 from tests.dags.conftest import ACCOUNTS, ROOT, Parsed, parse, run_python
@@ -71,15 +73,16 @@ def test_the_account_is_in_the_fields_and_no_secret_is(parsed: Parsed, world: Lo
             assert task["account_id"] == name
 
 
-def test_no_two_tasks_announce_by_the_same_alias_and_the_assets_exist_before_any_event(parsed: Parsed) -> None:
+def test_tasks_announce_by_aliases_that_are_linked_beforehand_to_assets_that_are_there(parsed: Parsed) -> None:
     """Airflow fails the later one of two first events at once (see ``grdf.announcing``)."""
     aliases, assets = [], set()
     for data in parsed.dags.values():
         for task in tasks(data["dag"]).values():
             aliases += [outlet["__var"]["name"] for outlet in task.get("outlets", [])]
             assets |= {inlet["__var"]["name"] for inlet in task.get("inlets", [])}
-    assert len(aliases) == len(set(aliases)) == len(ACCOUNTS) + 2
-    assert {f"grdf-changes:{dag_id(name)}" for name in ACCOUNTS} < set(aliases)
+    assert len(aliases) == len(ACCOUNTS) + 2
+    assert set(aliases) <= set(ALIASES)
+    assert {f"grdf-changes:grdf_accounts_{dag_file_of(name)}" for name in ACCOUNTS} < set(aliases)
     assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
 
 

@@ -1,0 +1,69 @@
+"""The scheduler writes down where our asset aliases lead before any event does, in a real database of Airflow's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from grdf.announcing import ALIASES, ASSETS
+from tests.dags.conftest import run_python
+
+START = """
+import json, logging, sys, warnings
+warnings.simplefilter("ignore")
+import airflow.sdk, airflow.plugins_manager
+from airflow.listeners.listener import get_listener_manager
+sys.argv = ["airflow", "scheduler"]
+listeners = {getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}
+alias_links = listeners["grdf.alias_links"]
+said = []
+alias_links.log.warning = lambda text, *more: said.append(text % more)
+alias_links.on_starting(component=None)
+"""
+MIGRATE = """
+from airflow.utils.db import initdb
+initdb()
+"""
+LINKS = """
+from airflow.models.asset import AssetAliasModel, AssetEvent, AssetModel, alias_association_table as links
+from airflow.assets.manager import asset_manager
+from airflow.utils.session import create_session
+from sqlalchemy import func, select
+from grdf.announcing import ASSETS, changes_of_account
+
+def counted():
+    with create_session() as session:
+        tables = (AssetAliasModel, AssetModel, links, AssetEvent)
+        return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+first = counted()
+alias_links.on_starting(component=None)
+again = counted()
+with create_session() as session:
+    for asset in ASSETS.values():
+        asset_manager.register_asset_change(
+            asset=asset, source_alias_names=[changes_of_account("home").name], extra={}, session=session
+        )
+after_events = counted()
+print("RESULT" + json.dumps({"first": first, "again": again, "after events": after_events, "said": said}))
+"""
+
+
+def airflow_of(home: Path) -> dict[str, str]:
+    database = f"sqlite:///{home / 'airflow.db'}"
+    return {"AIRFLOW_HOME": str(home), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database}
+
+
+def test_aliases_lead_to_assets_before_the_first_event(tmp_path: Path) -> None:
+    found = json.loads(run_python(MIGRATE + START + LINKS, env=airflow_of(tmp_path)))
+    links = len(ALIASES) * len(ASSETS)
+    assert found["first"] == [len(ALIASES), len(ASSETS), links, 0]
+    assert found["again"] == found["first"]
+    assert found["after events"] == [len(ALIASES), len(ASSETS), links, len(ASSETS)], "an event writes no link any more"
+    assert found["said"] == []
+
+
+def test_a_scheduler_starts_without_the_tables(tmp_path: Path) -> None:
+    said = json.loads(run_python(START + 'print("RESULT" + json.dumps(said))', env=airflow_of(tmp_path)))
+    assert len(said) == 1
+    assert "grdf's asset aliases" in said[0]
