@@ -26,7 +26,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./grdf bench",
         description="Benchmarks, each beside its alternative.",
-        epilog="One more takes long and is run by its name alone: ./grdf bench fleet (--help tells of it).",
+        epilog="Two more start a whole Airflow and are run by their names alone: fleet, triggerer (see their --help).",
     )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
@@ -107,6 +107,10 @@ def main(argv: list[str]) -> int:
         from tests.bench import fleet_command
 
         return fleet_command.main(argv[1:])
+    if argv[:1] == ["triggerer"]:
+        from tests.bench import triggerer
+
+        return triggerer.main(argv[1:])
     options = arguments(argv)
     with tempfile.TemporaryDirectory(prefix="grdf-bench-", ignore_cleanup_errors=True) as scratch:
         home = Path(scratch)

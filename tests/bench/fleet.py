@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from include.gas.documents import dag_id
+from tests.bench import fleet_memory
 from tests.bench.fleet_accounts import Member
 from tests.bench.fleet_asked import Asked
 from tests.bench.fleet_setting import Running, running
-from tests.bench.report import Report, Target
+from tests.bench.fleet_watch import Watch
+from tests.bench.report import Report, Row, Target
 from tests.postgres import version
 
 LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0
@@ -54,6 +56,7 @@ class _Pass:
     def __init__(self, report: Report, here: Running, asked: Asked) -> None:
         self.report, self.here, self.asked = report, here, asked
         self.airflow = here.airflow
+        self.most = 0
         self.backfilled = dag_id(here.fleet.members[0].id)
 
     def measure(self) -> None:
@@ -61,10 +64,13 @@ class _Pass:
         cpu, start = self.here.cpu(), time.monotonic()
         self.airflow.start(self.here.processes, "scheduler")
         visible: float | None = None
+        watch = Watch(self.here, self.asked.csv)
         limit = start + LIMIT_SECONDS + 4 * self.asked.accounts / min(self.asked.per_second, 1)
         word = 0.0
         while True:
             done = self.airflow.runs("scheduled")
+            watch.look()
+            self.most = max(self.most, done.get("running", 0))
             if visible is None and done.get("success", 0) >= self.asked.accounts // 4:
                 self._start_backfill()
                 visible = self._connect_one_more()
@@ -77,7 +83,9 @@ class _Pass:
                 word = time.monotonic() + WORD_SECONDS
                 self.here.say(f"runs {done}, backfill {self.airflow.runs('backfill')}, tasks {self.airflow.tasks()}")
             time.sleep(0.5)
-        self._judge(cpu, time.monotonic() - start, visible)
+        self._judge(cpu, time.monotonic() - start, visible, watch.dag_files())
+        if self.asked.csv:
+            fleet_memory.judge(self.report, fleet_memory.read(self.asked.csv))
 
     def _start_backfill(self) -> None:
         # Within the days that are stored, one by one, as a person asks for it in Airflow's UI.
@@ -115,7 +123,7 @@ class _Pass:
     def _backfill_ended(self) -> bool:
         return _ended(self.airflow.runs("backfill")) >= BACKFILLED
 
-    def _judge(self, before: dict[str, float], wall: float, visible: float | None) -> None:
+    def _judge(self, before: dict[str, float], wall: float, visible: float | None, files: list[Row]) -> None:
         scheduled, backfills, tasks = (
             self.airflow.runs("scheduled"),
             self.airflow.runs("backfill"),
@@ -137,6 +145,7 @@ class _Pass:
                 "calls": len(calls),
                 "quota's floor": floor,
                 "of floor": pass_seconds / floor if floor else 0.0,
+                "most runs at once": self.most,
                 "answered 429": len(refused),
                 "tasks/s": succeeded / pass_seconds,
                 "backfill s": (back_last - back_first).total_seconds() if back_first and back_last else None,
@@ -148,6 +157,13 @@ class _Pass:
             {"component": name, "total": value, "a task": value / max(succeeded, 1), "cores": value / wall}
             for name, value in [*sorted(spent.items(), key=lambda item: -item[1]), ("all", sum(spent.values()))]
         ]
+        if files:
+            self.report.tables["DAG files meanwhile"] = files
+            readings = sum(row["accounts"] * row["read again"] for row in files)
+            each = 1000 * spent["dag-processor"] / readings
+            self.report.remarks.append(
+                f"The DAG processor used {each:.2f} ms of CPU an account and pass: to build, serialise, write."
+            )
         self.report.targets = [
             Target("seconds of the pass, of the quota's floor", pass_seconds / floor if floor else 0.0, LIMIT_RATIO),
             Target("answers 429", len(refused), 0),

@@ -143,6 +143,14 @@ class FleetAirflow:
             newest[account] = max(day, newest.get(account, day))
         return newest
 
+    def dag_files(self) -> list[tuple[str, int, datetime, float]]:
+        """Give the accounts' DAG files: name, accounts, when they were written last, seconds it took to build them."""
+        return self.rows(  # type: ignore[return-value]  # what PostgreSQL gives for these columns
+            "SELECT relative_fileloc, count(*), max(last_parsed_time), max(last_parse_duration) FROM dag"
+            " WHERE dag_id LIKE %s AND NOT is_stale GROUP BY 1",
+            f"{DAG_PREFIX}%",
+        )
+
     def errors(self) -> list[str]:
         """Give import errors of DAG files, the first line of each."""
         return [text.splitlines()[-1] for (text,) in self.rows("SELECT stacktrace FROM import_error")]

@@ -15,7 +15,7 @@ class Asked:
     :param per_second: GRDF's quota, which the sandbox enforces: calls a second
     :param hours: length of the long run; ``None`` for one daily pass
     :param every: the long run: seconds between two runs
-    :param csv: the long run: where the memory of each minute goes
+    :param csv: where the memory of each minute goes
     :param settings: Airflow's settings to try, over those of ``airflow.env``
     """
 

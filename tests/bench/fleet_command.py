@@ -11,7 +11,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from tests.bench import fleet_memory, plots_fleet
 from tests.bench.fleet_asked import Asked
+from tests.bench.plots import draw
 from tests.bench.report import Report, machine
 
 
@@ -26,8 +28,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of Airflow to try")
     parser.add_argument("--hours", type=float, metavar="H", help="watch the memory for H hours instead of one pass")
     parser.add_argument("--every", type=float, default=10.0, metavar="S", help="with --hours: a run every S seconds")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="with --hours: where the memory of each minute goes")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="where the memory of each minute goes")
     parser.add_argument("--read", type=Path, metavar="FILE", help="only judge the samples of such a run, ended or not")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="with --csv or --read: also draw the curves, as PNG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     return parser.parse_args(argv)
 
@@ -39,12 +42,15 @@ def main(argv: list[str]) -> int:
     facts = machine()
     print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
     if options.read:
-        from tests.bench import fleet_hours
-
-        fleet_hours.judge(report, fleet_hours.read(options.read), options.read.name)
+        report.facts = {"samples": options.read.name}
+        fleet_memory.judge(report, fleet_memory.read(options.read))
     else:
         _run(report, options)
     print("\n" + report.text(), flush=True)
+    if options.plots and (file := options.read or options.csv):
+        options.plots.mkdir(parents=True, exist_ok=True)
+        for chart in plots_fleet.charts(fleet_memory.read(file)):
+            print(f"drawn: {draw(chart, options.plots)}")
     if options.json:
         result = {"machine": facts, "fleet": report.data()}
         options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

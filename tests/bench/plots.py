@@ -17,13 +17,14 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves, on a logarithmic horizontal axis.
+    """Curves, on a logarithmic horizontal axis, or over time.
 
     :param name: of its file, without the ending
     :param title: above it
     :param across: what the horizontal axis says
     :param up: what the vertical axis says
     :param curves: points by the curve's name
+    :param over_time: a linear axis, and many points
     """
 
     name: str
@@ -31,6 +32,7 @@ class Chart:
     across: str
     up: str
     curves: Mapping[str, Points]
+    over_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,13 @@ def draw(chart: Chart | Bars, folder: Path) -> Path:
 
 def _curves(axes: Any, chart: Chart) -> None:
     for (name, points), marker in zip(chart.curves.items(), "osD^vx*+" * 3, strict=False):
-        axes.plot(*zip(*points, strict=True), marker=marker, label=name, linewidth=1.6, markersize=5)
-    axes.set_xscale("log")
-    ticks = sorted({across for points in chart.curves.values() for across, _ in points})
-    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
-    axes.minorticks_off()
+        shown = None if chart.over_time else marker
+        axes.plot(*zip(*points, strict=True), marker=shown, label=name, linewidth=1.6, markersize=5)
+    if not chart.over_time:
+        axes.set_xscale("log")
+        ticks = sorted({across for points in chart.curves.values() for across, _ in points})
+        axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+        axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.set(xlabel=chart.across, ylabel=chart.up)
     axes.grid(alpha=0.3)

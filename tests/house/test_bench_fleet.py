@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import requests
 
 from include.sandbox.local_world import LocalWorld
 from tests.bench.fleet_accounts import Fleet
-from tests.bench.fleet_hours import FIELDS, judge, read
+from tests.bench.fleet_memory import judge, read
+from tests.bench.fleet_watch import FIELDS, Watch
+from tests.bench.plots import draw
+from tests.bench.plots_fleet import charts
 from tests.bench.report import Report
 
 
@@ -56,11 +61,45 @@ def test_memory_that_grows_misses_the_target(tmp_path: Path) -> None:
             writer.writerow(common | {"component": "flat", "pss": 100, "rss": 200})
             writer.writerow(common | {"component": "leaking", "pss": 100 + minute, "rss": 200 + minute})
     report = Report("fleet")
-    judge(report, read(file), "test")
+    judge(report, read(file))
     met = {target.what: target.met for target in report.targets}
     assert met == {
         "growth of flat (rss), %": True,
         "growth of flat (pss), %": True,
         "growth of leaking (rss), %": False,
         "growth of leaking (pss), %": False,
+    }
+    # A run too short to say anything says nothing of growth.
+    with file.open(newline="") as lines:
+        early = [row for row in csv.DictReader(lines) if float(row["minute"]) <= 20]
+    short = Report("fleet")
+    judge(short, early)
+    assert short.targets == []
+    for chart in charts(read(file)):
+        assert draw(chart, tmp_path).read_bytes().startswith(b"\x89PNG")
+    assert charts(read(file))[0].curves["ended"][-1] == (120.0, 120.0)
+
+
+def test_how_often_dag_files_are_read_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.bench.fleet_watch.FILES_SECONDS", 0.0)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    seen = [
+        ("one.py", 10, start, 0.5),
+        ("one.py", 10, start, 0.5),  # looked at again before Airflow read it again
+        ("one.py", 11, start + timedelta(seconds=40), 0.7),
+        ("one.py", 11, start + timedelta(seconds=90), 0.6),
+    ]
+    airflow = SimpleNamespace(dag_files=lambda: [seen.pop(0)])
+    watch = Watch(cast("Any", SimpleNamespace(airflow=airflow)))
+    while seen:
+        watch.look()
+    (row,) = watch.dag_files()
+    assert row == {
+        "DAG file": "one.py",
+        "accounts": 11,
+        "read again": 2,
+        "building s, median": pytest.approx(0.65),
+        "most": 0.7,
+        "between s, median": 45.0,
+        "longest": 50.0,
     }
