@@ -13,6 +13,7 @@ class Asked:
 
     :param accounts: how many accounts are connected
     :param per_second: GRDF's quota, which the sandbox enforces: calls a second
+    :param minutes: the pass is looked at for so long only; ``None`` for all of it
     :param hours: length of the long run; ``None`` for one daily pass
     :param every: the long run: seconds between two runs
     :param csv: where the memory of each minute goes
@@ -21,6 +22,7 @@ class Asked:
 
     accounts: int = 60
     per_second: float = 1.0
+    minutes: float | None = None
     hours: float | None = None
     every: float = 10.0
     csv: Path | None = None
