@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import pytest
 
 from grdf.governor import Governor
 from grdf.quota_store import SQLiteStore, store_at
 from include.gas.errors import BadSettings, StoreBusy
 from include.gas.quota import Quota
-from include.sandbox.processes import free_port
+from include.sandbox.processes import Processes
+from tests.postgres import available, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 GRDF = Quota(1.0, 6000, 3000)
@@ -106,24 +106,12 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL of its own, in the time zone whose hours come twice; only where its programs are installed."""
-    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
-        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
-    user = "nobody" if os.getuid() == 0 else None  # it refuses to run as root
-    with tempfile.TemporaryDirectory(prefix="grdf-postgres-") as folder:
-        if user:
-            shutil.chown(folder, user)
-
-        def run(*command: str) -> None:
-            subprocess.run(command, check=True, cwd=folder, user=user, stdout=subprocess.DEVNULL)
-
-        data, port = f"{folder}/data", free_port()
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c timezone=Europe/Paris"
-        run("initdb", "-D", data, "-A", "trust", "-U", "grdf", "--no-sync")
-        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-        try:
-            yield f"postgresql://grdf@127.0.0.1:{port}/postgres"
-        finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    if not available():
+        pytest.skip("PostgreSQL is not installed")
+    with Processes() as processes, postgres(processes) as server:
+        with psycopg.connect(server.url, autocommit=True) as database:
+            database.execute("ALTER ROLE airflow SET timezone = 'Europe/Paris'")
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgresql"])
