@@ -200,8 +200,6 @@ class Ledger:
             return Wait(start - now, self._keep_if_overtaken(ticket, now, start, quota))
         if now < self.kept_until and self.kept_for < ticket.at:
             return Wait(quota.distance, ticket)
-        if self.kept_for == ticket.at:
-            self.kept_until = 0.0
         self.last = now
         self.since += 1
         self.free = max(self.free, now + quota.distance)

@@ -10,10 +10,11 @@ the first events of two accounts in the same moment may meet again.
 from __future__ import annotations
 
 import logging
-import sys
 from typing import Any
 
 from airflow.listeners import hookimpl
+
+from grdf.preload import is_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +23,20 @@ log = logging.getLogger(__name__)
 def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow passes it by this name
     """Link the aliases when a scheduler starts.
 
-    :param component: Airflow's record of the component that starts; which one it is, its command line says
+    :param component: Airflow's record of the component that starts
     """
-    if sys.argv[1:2] == ["scheduler"]:
+    if is_scheduler():
         try:
             link()
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            # No reason to keep a scheduler from starting. Of two that start at once, one may find the other's rows.
-            log.warning("Airflow's database was not told beforehand where grdf's asset aliases lead: %r", error)
+        except Exception as error:  # noqa: BLE001 - nothing that goes wrong here may keep a scheduler from starting
+            # Of two schedulers that start at once, one may find the other's rows: then all is as it should be.
+            log.warning(
+                "The asset aliases of all accounts (grdf-changes:...) were not linked to their assets beforehand (%s). "
+                "Runs go on all the same; but when the very first changes of two accounts are announced in the same "
+                "moment, Airflow may mark one load as failed although it has stored everything. If this is not about "
+                "rows that exist already, restart the scheduler once its database is in order.",
+                str(error).partition("\n")[0] or repr(error),  # without the SQL that follows
+            )
 
 
 def link() -> None:

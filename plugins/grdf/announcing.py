@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from include.gas.changes import Changes
 
 ASSETS = {doctype: Asset(name=doctype, uri=f"grdf://{doctype}") for doctype in (DAY, MONTH, YEAR)}
-
-
 HISTORY, ADOPTION = "grdf_history", "grdf_adopt_konnector"
 _PREFIX = "grdf-changes:"
 _ACCOUNTS = "grdf_accounts_"

@@ -43,11 +43,19 @@ MODULES = (
 def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow passes it by this name
     """Load them, when a scheduler starts whose executor forks tasks.
 
-    :param component: Airflow's record of the component that starts. It does not say yet which one that is (Airflow sets
-        ``job_type`` later), so Airflow's command line is asked: ``airflow scheduler``.
+    :param component: Airflow's record of the component that starts
     """
-    if sys.argv[1:2] == ["scheduler"] and _forks_tasks():
+    if is_scheduler() and _forks_tasks():
         preload()
+
+
+def is_scheduler() -> bool:
+    """Tell whether this process is a scheduler that starts.
+
+    Airflow's record of the component does not say yet which one it is (Airflow sets ``job_type`` later), so Airflow's
+    command line is asked: ``airflow scheduler``.
+    """
+    return sys.argv[1:2] == ["scheduler"]
 
 
 def _forks_tasks() -> bool:

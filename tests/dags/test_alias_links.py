@@ -13,7 +13,7 @@ import json, logging, sys, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager
 from airflow.listeners.listener import get_listener_manager
-sys.argv = ["airflow", "scheduler"]
+sys.argv = ["airflow", sys.argv[1]]
 listeners = {getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}
 alias_links = listeners["grdf.alias_links"]
 said = []
@@ -54,8 +54,14 @@ def airflow_of(home: Path) -> dict[str, str]:
     return {"AIRFLOW_HOME": str(home), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database}
 
 
+def started_without_tables(home: Path, component: str) -> list[str]:
+    code = START + 'print("RESULT" + json.dumps(said))'
+    said: list[str] = json.loads(run_python(code, component, env=airflow_of(home)))
+    return said
+
+
 def test_aliases_lead_to_assets_before_the_first_event(tmp_path: Path) -> None:
-    found = json.loads(run_python(MIGRATE + START + LINKS, env=airflow_of(tmp_path)))
+    found = json.loads(run_python(MIGRATE + START + LINKS, "scheduler", env=airflow_of(tmp_path)))
     links = len(ALIASES) * len(ASSETS)
     assert found["first"] == [len(ALIASES), len(ASSETS), links, 0]
     assert found["again"] == found["first"]
@@ -64,6 +70,12 @@ def test_aliases_lead_to_assets_before_the_first_event(tmp_path: Path) -> None:
 
 
 def test_a_scheduler_starts_without_the_tables(tmp_path: Path) -> None:
-    said = json.loads(run_python(START + 'print("RESULT" + json.dumps(said))', env=airflow_of(tmp_path)))
+    said = started_without_tables(tmp_path, "scheduler")
     assert len(said) == 1
-    assert "grdf's asset aliases" in said[0]
+    assert "grdf-changes:" in said[0]
+    assert "no such table" in said[0]
+    assert "restart the scheduler" in said[0]
+
+
+def test_no_other_component_links_them(tmp_path: Path) -> None:
+    assert started_without_tables(tmp_path, "api-server") == []

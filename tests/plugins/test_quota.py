@@ -116,7 +116,7 @@ def test_first_come_first_served() -> None:
 
 
 def test_who_always_comes_last_is_waited_for_in_the_end() -> None:
-    """Two whose next call comes at the very instant that is free, and one that is always a moment later."""
+    """Others whose call comes at the very instant that is free, and one that is always a moment later."""
     distance = GRDF.distance
     ledger = Ledger(last=NOON, free=NOON + distance)
     late, due, overtaken = Ticket(NOON - 5, 0), NOON + distance, 0
@@ -136,6 +136,24 @@ def test_who_always_comes_last_is_waited_for_in_the_end() -> None:
     assert overtaken == OVERTAKEN
     after = ledger.ask(due + 0.01 + distance, GRDF, "daily", kept.ticket, patience=600)
     assert isinstance(after, Go), "and then the others go on"
+
+
+def test_who_asks_before_it_is_its_turn_was_not_overtaken() -> None:
+    ledger, ticket = Ledger(last=NOON, free=NOON + 101), Ticket(NOON + 100, 0)
+    for second in range(2 * OVERTAKEN):
+        verdict = ledger.ask(NOON + second, GRDF, "daily", ticket, patience=600)
+        assert isinstance(verdict, Wait)
+        assert verdict.ticket == ticket
+    assert ledger.kept_until == 0
+
+
+def test_of_two_who_were_overtaken_the_one_booked_first_is_waited_for() -> None:
+    ledger, distance = Ledger(last=NOON, free=NOON + GRDF.distance), GRDF.distance
+    first, second = Ticket(NOON - 9, 0, OVERTAKEN), Ticket(NOON - 5, 0, OVERTAKEN)
+    for ticket in (first, second):
+        ledger.ask(NOON + 0.5, GRDF, "daily", ticket, patience=600)
+    assert isinstance(ledger.ask(NOON + distance, GRDF, "daily", second, patience=600), Wait)
+    assert isinstance(ledger.ask(NOON + distance + 0.1, GRDF, "daily", first, patience=600), Go)
 
 
 def test_somebody_who_is_waited_for_and_died_costs_one_instant() -> None:
