@@ -13,7 +13,7 @@ has come too late so often that others overtook it many times is waited for.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
@@ -24,9 +24,9 @@ Purpose = Literal["daily", "history", "connect"]
 waits for its second but not for the next day."""
 
 DAY = 86_400.0
-MARGIN = 0.05
+MARGIN = 0.07
 """Calls keep this much more distance than the quota asks for: what leaves here a second apart may reach GRDF closer
-together, by as much as the network delayed the first more than the second."""
+together, by as much as the network, or GRDF's own gateway, delayed the first more than the second."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
 FORGIVEN = 10
@@ -56,6 +56,11 @@ class Quota:
         """Seconds between two calls."""
         return (1 + MARGIN) / self.calls_per_second
 
+    @property
+    def spare(self) -> float:
+        """Seconds of these that the quota does not ask for."""
+        return MARGIN / self.calls_per_second
+
     def share(self, purpose: Purpose) -> int:
         """Calls a day for one purpose."""
         return self.calls_per_day - (self.reserve if purpose == "history" else 0)
@@ -69,17 +74,24 @@ class Ticket:
     :param epoch: the ledger's when it was booked; a pause begins another one and voids the instant, not the booking
     :param overtaken: how often others went before it since its instant had come
     :param due: when it was told to come again for that (epoch seconds)
+    :param went: when it was let go (epoch seconds), if it was
     """
 
     at: float
     epoch: int
     overtaken: int = 0
     due: float = 0.0
+    went: float = 0.0
 
 
 @dataclass(frozen=True)
 class Go:
-    """Call now."""
+    """Call now; whoever was held up before sending asks again with the ticket.
+
+    :param ticket: the call's booking
+    """
+
+    ticket: Ticket
 
 
 @dataclass(frozen=True)
@@ -169,6 +181,9 @@ class Ledger:
     ) -> Go | Wait | Spent:
         """Ask to make a call, or ask again with the ticket got before.
 
+        Who was let go but held up before sending goes at once if nobody went since: the others then keep their
+        distance to that. If somebody did, the call is one of those that are late.
+
         Daily runs book as far ahead as they are ready to wait. History imports book only the next two instants, so a
         daily run never has more than those before it.
 
@@ -195,15 +210,16 @@ class Ledger:
                 self.calls.setdefault(int(now // _BIN), [0, 0])[purpose == "history"] += 1
             ticket = Ticket(at, self.epoch)
             self.free = at + quota.distance
-        start = max(ticket.at, self.last + quota.distance)
+        again = 0 < ticket.went == self.last
+        start = max(ticket.at, self.last if again else self.last + quota.distance)
         if now < start:
             return Wait(start - now, self._keep_if_overtaken(ticket, now, start, quota))
-        if now < self.kept_until and self.kept_for < ticket.at:
+        if now < self.kept_until and self.kept_for < ticket.at and not again:
             return Wait(quota.distance, ticket)
         self.last = now
-        self.since += 1
+        self.since += not again
         self.free = max(self.free, now + quota.distance)
-        return Go()
+        return Go(replace(ticket, went=now))
 
     def refused(self, now: float, retry_after: float | None) -> float:
         """GRDF answered 429: nobody calls for a while.

@@ -1,4 +1,9 @@
-"""The governor of GRDF's quota: it makes calls wait for their turn. It knows nothing of Airflow; see ``grdf.quota``."""
+"""The governor of GRDF's quota: it makes calls wait for their turn. It knows nothing of Airflow; see ``grdf.quota``.
+
+Turns are little more than GRDF's second apart. Whatever lies between a turn and the sending can bring two calls
+together at GRDF, which then answers 429: a connection and its TLS handshake, or a machine whose cores are all busy.
+So a call comes near first, gets ready, takes its turn last, and says so if it was held up all the same.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,16 @@ from include.gas.quota import Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, t
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
+NEAR = 1.5
+"""Seconds before its turn that a call is told to get ready: longer than a connection takes, short enough that no more
+than two calls of a second hold one open."""
+FAR = 5.0
+"""Seconds for which a call that is ready waits on: who keeps silent longer may find the connection closed."""
+HELD_UP = 0.4
+"""Part of the quota's spare time: who would send later than that after its turn came asks again."""
+_LEAST_HELD_UP = 0.01
+"""Seconds: asking again takes as long."""
+_HELD_UP_TIMES = 2
 _SAY_EVERY = 60.0
 _TOO_MANY_REQUESTS = 429
 
@@ -28,6 +43,7 @@ class Governor:
     :param client_id: GRDF's client id, whose quota it is
     :param quota: what the client may do
     :param sleep: waits some seconds
+    :param clock: this process's own clock (seconds)
     :param longest_wait: seconds that a call waits at most
     """
 
@@ -38,44 +54,39 @@ class Governor:
         quota: Quota,
         *,
         sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         longest_wait: float = LONGEST_WAIT,
     ) -> None:
         self.quota = quota
+        self.sleep = sleep
+        self.clock = clock
         self._store = store
         self._key = hashlib.sha256(client_id.encode()).hexdigest()[:16]
-        self._sleep = sleep
         self._longest_wait = longest_wait
 
-    def before_call(self, *, account: str | None = None, purpose: Purpose = "daily") -> None:
-        """Wait until one call may be made; make it right after.
+    def turn(self, *, account: str | None = None, purpose: Purpose = "daily") -> Turn:
+        """Give one call's turn, which is not yet waited for.
 
         :param account: the account's id, for messages
         :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
             household's code, which would not live until the next day
-        :raises QuotaWait: when it would take longer than the longest wait, or until the day's calls count no more;
-            ``retry_after`` says how long
-        :raises BadSettings: when the calls cannot be counted
-        :raises StoreBusy: when the calls cannot be counted now
         """
-        ticket: Ticket | None = None
-        waited, next_word = 0.0, 0.0
+        return Turn(self, account, purpose)
+
+    def before_call(self, *, account: str | None = None, purpose: Purpose = "daily") -> None:
+        """Wait until one call may be made, where there is nothing to get ready; make it right after.
+
+        :param account: see :meth:`turn`
+        :param purpose: see :meth:`turn`
+        :raises GasError: see :meth:`Turn.draw_near`
+        """
+        turn = self.turn(account=account, purpose=purpose)
         while True:
-            left = self._longest_wait - waited
-            verdict, now = self._ask(purpose, ticket, left)
-            if isinstance(verdict, Go):
-                return
-            if isinstance(verdict, Spent):
-                raise self._spent(account, purpose, verdict.until, now)
-            if verdict.seconds > left + 2 * self.quota.distance:  # who booked in time is not sent away for being late
-                raise self._too_long(account, verdict, now)
-            ticket = verdict.ticket
-            if verdict.seconds >= 2 * self.quota.distance and verdict.seconds > 5 and waited >= next_word:
-                reason = "GRDF asked us to slow down (HTTP 429)" if verdict.paused else "other calls come first"
-                log.info("Waiting %.0f s for GRDF's quota: %s.", verdict.seconds, reason)
-                next_word = waited + _SAY_EVERY
-            nap = max(0.001, min(verdict.seconds, _SAY_EVERY))
-            self._sleep(nap)
-            waited += nap
+            turn.draw_near()
+            try:
+                return turn.take()
+            except FarOff:
+                continue
 
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Tell what GRDF answered: a 429 makes all workers wait, not only this one.
@@ -104,8 +115,28 @@ class Governor:
         """
         return time_needed(calls, self.quota, purpose, self.left(purpose))
 
-    def _ask(self, purpose: Purpose, ticket: Ticket | None, patience: float) -> tuple[Go | Wait | Spent, float]:
-        return self._change(lambda ledger, now: (ledger.ask(now, self.quota, purpose, ticket, patience=patience), now))
+    def ask(
+        self, purpose: Purpose, ticket: Ticket | None, waited: float, account: str | None
+    ) -> tuple[Go | Wait, float]:
+        """Ask once for a call; :class:`Turn` does so until it may go.
+
+        :param purpose: what the call is for
+        :param ticket: what was booked before
+        :param waited: seconds that it has waited
+        :param account: the account's id, for messages
+        :return: the verdict, and when it was given on :attr:`clock`
+        :raises GasError: see :meth:`Turn.draw_near`
+        """
+        left = self._longest_wait - waited
+        (verdict, given), now = self._change(
+            lambda ledger, now: ((ledger.ask(now, self.quota, purpose, ticket, patience=left), self.clock()), now)
+        )
+        if isinstance(verdict, Spent):
+            raise self._spent(account, purpose, verdict.until, now)
+        # Who booked in time is not sent away for being late.
+        if isinstance(verdict, Wait) and verdict.seconds > left + 2 * self.quota.distance:
+            raise self._too_long(account, verdict, now)
+        return verdict, given
 
     def _change(self, change: Callable[[Ledger, float], Result]) -> Result:
         def turn(text: str | None, now: float) -> tuple[str, Result]:
@@ -148,6 +179,86 @@ class Governor:
                 f"calls are waiting than can be made in {self._longest_wait / 60:.0f} minutes"
             )
         return QuotaWait.about(account, cause, retry_after=max(1.0, wait.seconds))
+
+
+class FarOff(Exception):
+    """The turn has moved away, since GRDF makes everybody wait: draw near again, and hold nothing open meanwhile."""
+
+
+class Turn:
+    """One call's turn; :meth:`Governor.turn` gives it. Draw near, get ready, take it, send.
+
+    :param governor: who decides
+    :param account: the account's id, for messages
+    :param purpose: what the call is for
+    """
+
+    def __init__(self, governor: Governor, account: str | None, purpose: Purpose) -> None:
+        self._governor = governor
+        self._account = account
+        self._purpose: Purpose = purpose
+        self._ticket: Ticket | None = None
+        self._came: float | None = None  # on the governor's clock
+        self._waited, self._next_word, self._rest = 0.0, 0.0, 0.0
+
+    def draw_near(self) -> None:
+        """Book the call, and wait until it is time to get ready for it.
+
+        :raises QuotaWait: when it would take longer than the longest wait, or until the day's calls count no more;
+            ``retry_after`` says how long
+        :raises BadSettings: when the calls cannot be counted
+        :raises StoreBusy: when the calls cannot be counted now
+        """
+        self._rest = self._ask()
+        while self._rest > NEAR:
+            nap = min(self._rest - NEAR, _SAY_EVERY)
+            self._sleep(nap)
+            self._rest = NEAR if nap < _SAY_EVERY else self._ask()
+
+    def take(self) -> None:
+        """Wait the rest; send right after.
+
+        :raises FarOff: when the turn has moved away
+        :raises GasError: see :meth:`draw_near`
+        """
+        enough = max(HELD_UP * self._governor.quota.spare, _LEAST_HELD_UP)
+        held_up = 0
+        while True:
+            if self._came is None:
+                if self._rest > FAR:
+                    raise FarOff
+                self._sleep(self._rest)
+            else:
+                late = self._governor.clock() - self._came
+                if late <= enough or held_up == _HELD_UP_TIMES:
+                    return
+                held_up += 1
+                log.info(
+                    "This call was held up for %.0f ms after its turn had come; the next waits for it.", 1000 * late
+                )
+            self._rest = self._ask()
+
+    def _ask(self) -> float:
+        """Ask once; give the seconds to wait, none when the turn has come."""
+        verdict, given = self._governor.ask(self._purpose, self._ticket, self._waited, self._account)
+        self._ticket = verdict.ticket
+        if isinstance(verdict, Go):
+            self._came = given
+            return 0.0
+        self._came = None
+        if (
+            verdict.seconds >= 2 * self._governor.quota.distance
+            and verdict.seconds > FAR
+            and self._waited >= self._next_word
+        ):
+            reason = "GRDF asked us to slow down (HTTP 429)" if verdict.paused else "other calls come first"
+            log.info("Waiting %.0f s for GRDF's quota: %s.", verdict.seconds, reason)
+            self._next_word = self._waited + _SAY_EVERY
+        return max(0.001, verdict.seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        self._governor.sleep(seconds)
+        self._waited += seconds
 
 
 def _when(instant: float) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from include.gas.documents import dag_id
-from tests.bench import fleet_memory
+from tests.bench import fleet_hours, fleet_memory
 from tests.bench.fleet_accounts import Member
 from tests.bench.fleet_asked import Asked
 from tests.bench.fleet_setting import Running, running
@@ -89,6 +89,10 @@ class _Pass:
                 self.here.say(f"runs {done}, backfill {self.airflow.runs('backfill')}, tasks {self.airflow.tasks()}")
             time.sleep(0.5)
         self._judge(cpu, time.monotonic() - start, visible, watch.dag_files())
+        if self.asked.then:
+            self.here.say(f"Now a run is started every {self.asked.every:g} s for {self.asked.then:g} minutes.")
+            fleet_hours.drive(self.report, self.here, self.asked.every, 60 * self.asked.then, watch)
+        self._compare()
         if self.asked.csv:
             fleet_memory.judge(self.report, fleet_memory.read(self.asked.csv))
 
@@ -181,6 +185,8 @@ class _Pass:
         if visible is not None and backfills.get("success") != BACKFILLED:
             self.report.wrong.append(f"the backfill did not end well: {backfills}")
         self.report.remarks += _refusals(calls)[:5]
+
+    def _compare(self) -> None:
         self.report.wrong += self.airflow.errors()
         self.here.say("Comparing the store with GRDF ...")
         read = self.airflow.last_days()

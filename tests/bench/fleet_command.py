@@ -27,8 +27,11 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--per-second", type=float, default=1.0, metavar="Q", help="GRDF's quota, calls (default: 1)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of Airflow to try")
     parser.add_argument("--minutes", type=float, metavar="M", help="look at the pass for M minutes, not to its end")
+    parser.add_argument("--then", type=float, metavar="M", help="after the pass, start runs for M minutes (--every)")
     parser.add_argument("--hours", type=float, metavar="H", help="watch the memory for H hours instead of one pass")
-    parser.add_argument("--every", type=float, default=10.0, metavar="S", help="with --hours: a run every S seconds")
+    parser.add_argument(
+        "--every", type=float, default=10.0, metavar="S", help="with --hours, --then: a run every S seconds"
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="where the memory of each minute goes")
     parser.add_argument("--read", type=Path, metavar="FILE", help="only judge the samples of such a run, ended or not")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="with --csv or --read: also draw the curves, as PNG")
@@ -63,6 +66,7 @@ def _run(report: Report, options: argparse.Namespace) -> None:
         accounts=options.accounts,
         per_second=options.per_second,
         minutes=options.minutes,
+        then=options.then,
         hours=options.hours,
         every=options.every,
         csv=options.csv,

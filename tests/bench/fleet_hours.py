@@ -34,7 +34,10 @@ def run(report: Report, home: Path, asked: Asked) -> None:
         here.airflow.await_dags(asked.accounts, 120 + asked.accounts)
         here.airflow.start(here.processes, "scheduler")
         here.say(f"A run is started every {asked.every:g} s for {asked.hours:g} hours; memory goes to {file}.")
-        _drive(report, here, asked, Watch(here, file))
+        watch = Watch(here, file)
+        drive(report, here, asked.every, 3600 * (asked.hours or 1), watch)
+        if files := watch.dag_files():
+            report.tables["DAG files meanwhile"] = files
         report.wrong += here.airflow.errors()
         report.wrong += here.fleet.differences(here.world, here.airflow.last_days())[:10]
         report.targets = [Target("answers 429", sum(call["status"] == 429 for call in here.calls()), 0)]
@@ -42,23 +45,29 @@ def run(report: Report, home: Path, asked: Asked) -> None:
     fleet_memory.judge(report, fleet_memory.read(file))
 
 
-def _drive(report: Report, here: Running, asked: Asked, watch: Watch) -> None:
+def drive(report: Report, here: Running, every: float, seconds: float, watch: Watch) -> None:
+    """Start runs one after the other.
+
+    :param report: takes what went wrong
+    :param here: what runs
+    :param every: seconds from one run to the next
+    :param seconds: for how long; the first minute and the last one start none
+    :param watch: takes samples meanwhile
+    """
     start = time.monotonic()
-    end = start + (asked.hours or 1) * 3600
+    end = start + seconds
     next_run, number = start + 60, 0
     while (now := time.monotonic()) < end:
         watch.look()
         if now >= next_run and now < end - 60:
-            member = here.fleet.members[number % asked.accounts]
+            member = here.fleet.members[number % len(here.fleet.members)]
             try:
                 here.airflow.stack.trigger(dag_id(member.id))
             except (ProcessError, requests.RequestException) as error:  # to be told, and no end of hours of work
                 report.wrong.append(f"minute {(now - start) / 60:.0f}: {error}")
             number += 1
-            next_run += asked.every
+            next_run += every
         time.sleep(max(0.05, min(1.0, next_run - time.monotonic())))
     tasks = here.airflow.tasks()
-    if bad := {state: count for state, count in tasks.items() if state != "success"}:
+    if bad := {state: count for state, count in tasks.items() if state not in ("success", "removed")}:
         report.wrong.append(f"tasks did not all succeed: {bad}, such as {here.airflow.unfinished()}")
-    if files := watch.dag_files():
-        report.tables["DAG files meanwhile"] = files

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grdf.governor import Governor
+from grdf.governor import Turn
 from grdf.hooks.adict import AdictHook
 from grdf.retries import GasRetryPolicy
 from include.gas.errors import (
@@ -270,12 +270,12 @@ def test_the_test_button_when_adict_refuses(clean: LocalWorld) -> None:
     assert "503" in message
 
 
-def test_the_turn_is_waited_for_when_all_but_the_sending_is_done(
+def test_the_turn_is_taken_when_all_but_the_sending_is_done(
     serve: Serve, grdf: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is done between the turn and the sending moves calls together at GRDF: 429 on a busy machine."""
     order: list[str] = []
-    prepare, wait = AdictHook.get_conn, Governor.before_call
+    prepare, take = AdictHook.get_conn, Turn.take
 
     def answer(heard: Heard) -> Reply:
         order.append("sent")
@@ -285,15 +285,15 @@ def test_the_turn_is_waited_for_when_all_but_the_sending_is_done(
         order.append("prepared")
         return prepare(hook, *args)
 
-    def waiting(governor: Governor, **options: Any) -> None:
-        wait(governor, **options)
+    def taking(turn: Turn) -> None:
+        take(turn)
         order.append("turn")
 
     server = serve(answer)
     monkeypatch.setattr(AdictHook, "get_conn", preparing)
-    monkeypatch.setattr(Governor, "before_call", waiting)
+    monkeypatch.setattr(Turn, "take", taking)
     hook = AdictHook(grdf(host=server.url), shelf=MemoryShelf())
     before = hook.asked_at
     hook.daily_lines("09999990000042", WINDOW, account="home")
-    assert order[-3:] == ["prepared", "turn", "sent"]
+    assert order == ["turn", "prepared", "turn", "sent"], "the token's call, to the sandbox, and the one for data"
     assert hook.asked_at > before

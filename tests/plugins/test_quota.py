@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grdf.governor import Governor
-from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import (
@@ -30,27 +29,7 @@ from include.gas.quota import (
     Wait,
     time_needed,
 )
-
-NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
-GRDF = Quota(1.0, 6000, 3000)
-
-
-class Clockwork(Store):
-    """A store in memory and the clock that goes with it: it moves when somebody sleeps."""
-
-    def __init__(self, now: float = NOON) -> None:
-        self.now = now
-        self.texts: dict[str, str] = {}
-
-    def update(self, key: str, change: Change[Result]) -> Result:
-        self.texts[key], result = change(self.texts.get(key), self.now)
-        return result
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def governor(self, quota: Quota = GRDF, client_id: str = "client", **more: Any) -> Governor:
-        return Governor(self, client_id, quota, sleep=self.sleep, **more)
+from tests.plugins.clockwork import GRDF, NOON, Clockwork
 
 
 def instants(clock: Clockwork, governor: Governor, calls: int, purpose: Purpose = "daily") -> list[float]:
@@ -113,6 +92,37 @@ def test_first_come_first_served() -> None:
         tickets.append(verdict.ticket.at if isinstance(verdict, Wait) and verdict.ticket else NOON)
     assert tickets == sorted(tickets)
     assert len(set(tickets)) == 5
+
+
+def test_who_was_held_up_goes_at_once_and_the_next_keeps_its_distance_to_that() -> None:
+    ledger, distance = Ledger(), GRDF.distance
+    gone = ledger.ask(NOON, GRDF, "daily", None, patience=600)
+    assert isinstance(gone, Go)
+    next_one = ledger.ask(NOON + 0.01, GRDF, "daily", None, patience=600)
+    assert isinstance(next_one, Wait)
+    again = Ledger.read(ledger.text()).ask(NOON + 0.3, GRDF, "daily", gone.ticket, patience=600)
+    assert isinstance(again, Go)
+    ledger.ask(NOON + 0.3, GRDF, "daily", gone.ticket, patience=600)
+    wait = ledger.ask(NOON + distance, GRDF, "daily", next_one.ticket, patience=600)
+    assert isinstance(wait, Wait)
+    assert wait.seconds == pytest.approx(0.3)
+    assert ledger.used() == (2, 0), "it is one call"
+    assert ledger.since == 1
+
+
+def test_who_was_held_up_until_others_went_is_late_like_anybody() -> None:
+    ledger, distance = Ledger(), GRDF.distance
+    gone = ledger.ask(NOON, GRDF, "daily", None, patience=600)
+    assert isinstance(gone, Go)
+    assert isinstance(ledger.ask(NOON + distance, GRDF, "daily", None, patience=600), Go)
+    late = ledger.ask(NOON + distance + 0.2, GRDF, "daily", gone.ticket, patience=600)
+    assert isinstance(late, Wait)
+    assert late.seconds == pytest.approx(distance - 0.2)
+    ledger.refused(NOON + distance + 0.3, 30)
+    paused = ledger.ask(NOON + distance + 0.4, GRDF, "daily", late.ticket, patience=600)
+    assert isinstance(paused, Wait)
+    assert paused.paused
+    assert ledger.used() == (2, 0)
 
 
 def test_who_always_comes_last_is_waited_for_in_the_end() -> None:
@@ -310,11 +320,11 @@ def test_a_household_s_code_does_not_wait_for_the_next_day() -> None:
     ("calls", "left", "seconds"),
     [
         (0, 0, 0),
-        (100, 3000, 105),
-        (3000, 3000, 3150),
-        (3001, 3000, DAY + 1.05),
-        (9000, 3000, 2 * DAY + 3150),
-        (1, 0, DAY + 1.05),
+        (100, 3000, 107),
+        (3000, 3000, 3210),
+        (3001, 3000, DAY + 1.07),
+        (9000, 3000, 2 * DAY + 3210),
+        (1, 0, DAY + 1.07),
     ],
 )
 def test_how_long_an_import_takes_counts_the_days(calls: int, left: int, seconds: float) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from grdf.governor import Governor
+from grdf.governor import Governor, Turn
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
 from include.gas.consents import AccessRight, Rights, read_rights
@@ -39,26 +39,6 @@ class BearerAuth(AuthBase):
         """Sign one request."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
-
-
-class TurnAdapter(HTTPAdapter):
-    """Waits for a request's turn at the last moment, when all but the sending is done.
-
-    Turns are little more than GRDF's second apart. What lay between the turn and the sending (the session, the
-    connection's fields) took a tenth of a second on a busy machine, and GRDF met two calls within its second: 429.
-
-    :param wait: returns when a call may be made
-    """
-
-    def __init__(self, wait: Callable[[], None]) -> None:
-        super().__init__()
-        self._wait = wait
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Wait, then send."""
-        self._wait()
-        response: requests.Response = super().send(request, *args, **options)
-        return response
 
 
 class AdictHook(HttpHook):
@@ -85,16 +65,20 @@ class AdictHook(HttpHook):
         shelf: TokenShelf | None = None,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        super().__init__(method="GET", http_conn_id=grdf_conn_id, adapter=TurnAdapter(self._wait_for_turn))
+        self._turns = TurnAdapter(self._turn)
+        super().__init__(method="GET", http_conn_id=grdf_conn_id, adapter=self._turns)
         self.oauth = GrdfOAuthHook(grdf_conn_id)
         self._shelf = shelf or VariableShelf()
         self._one_at_a_time = one_at_a_time
         self._token: DataToken | None = None
         self.purpose: Purpose = "daily"
         """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
-        self.asked_at = datetime.now(UTC)
-        """When the last call was sent."""
         self._account: str | None = None  # for which the call is that waits for its turn
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the last call was sent, after the wait for the quota: of two answers the later question wins."""
+        return self._turns.asked_at
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:
@@ -280,9 +264,8 @@ class AdictHook(HttpHook):
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts, self.oauth.longest_wait)
 
-    def _wait_for_turn(self) -> None:
-        self._governor().before_call(account=self._account, purpose=self.purpose)
-        self.asked_at = datetime.now(UTC)  # after the wait for the quota: of two answers the later question wins
+    def _turn(self) -> Turn:
+        return self._governor().turn(account=self._account, purpose=self.purpose)
 
 
 def text_of(response: requests.Response) -> str:

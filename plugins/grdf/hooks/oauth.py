@@ -17,10 +17,12 @@ from airflow.sdk.log import mask_secret
 from grdf.governor import LONGEST_WAIT
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
+from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
 from include.gas.id_token import verify_id_token
+from include.gas.quota import Purpose
 from include.gas.redact import redact
 from include.gas.refusals import token_error
 
@@ -163,11 +165,12 @@ class GrdfOAuthHook(BaseHook):
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts, self.longest_wait)
         # A code works once and lives for minutes: it does not wait for the next day.
-        governor.before_call(
-            account=account, purpose="connect" if form["grant_type"] == "authorization_code" else "daily"
-        )
+        purpose: Purpose = "connect" if form["grant_type"] == "authorization_code" else "daily"
+        turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose))
         try:
             with self.get_conn() as session:
+                session.mount("https://", turns)
+                session.mount("http://", turns)
                 response = session.post(
                     facts.token_url,
                     data=form | credentials,

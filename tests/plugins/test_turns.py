@@ -1,0 +1,264 @@
+"""A call's turn: it is taken when the connection stands, and told again by whoever was held up after it came."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from grdf.governor import FAR, HELD_UP, NEAR, FarOff, Governor
+from grdf.hooks.turn_adapter import TurnAdapter
+from grdf.quota_store import SQLiteStore
+from include.gas.errors import QuotaExceeded, QuotaWait
+from include.gas.quota import Quota
+from tests.plugins.clockwork import GRDF, NOON, Clockwork
+
+# ---- the turn, on a clock of its own ---------------------------------------------------------------------------------
+
+
+def test_it_draws_near_then_waits_the_rest() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    for _ in range(3):
+        governor.before_call()
+    turn = governor.turn()
+    turn.draw_near()
+    assert clock.now == pytest.approx(NOON + 2 * GRDF.distance), "1.07 s to go: no time to lose"
+    for _ in range(9):
+        clock.governor().turn().draw_near()  # others book
+    far = governor.turn()
+    far.draw_near()
+    assert clock.now == pytest.approx(NOON + 13 * GRDF.distance - NEAR)
+    far.take()
+    assert clock.now == pytest.approx(NOON + 13 * GRDF.distance)
+
+
+def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clockwork()
+    turn = clock.governor().turn()
+    turn.draw_near()
+    clock.now += 0.25  # a handshake
+    with caplog.at_level("INFO", logger="grdf.governor"):
+        turn.take()
+    assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
+    assert "held up for 250 ms" in caplog.text
+    clock.governor().before_call()
+    assert clock.now == pytest.approx(NOON + 0.25 + GRDF.distance)
+
+
+def test_a_little_late_is_what_the_margin_is_for() -> None:
+    clock = Clockwork()
+    turn = clock.governor().turn()
+    turn.draw_near()
+    clock.now += 0.99 * HELD_UP * GRDF.spare
+    turn.take()
+    clock.governor().before_call()
+    assert clock.now == pytest.approx(NOON + GRDF.distance)
+
+
+def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
+    clock = Clockwork()
+    turn = clock.governor().turn()
+    turn.draw_near()
+    clock.now += 1.5
+    clock.governor().before_call()
+    turn.take()
+    assert clock.now == pytest.approx(NOON + 1.5 + GRDF.distance)
+
+
+def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
+    clock = Clockwork()
+    asked: list[float] = []
+
+    def slow(key: str, change: object, update: Callable[..., object] = clock.update) -> object:
+        result = update(key, change)
+        asked.append(clock.now)
+        clock.now += 0.2
+        return result
+
+    clock.update = slow  # type: ignore[assignment,method-assign]
+    clock.governor().before_call()
+    assert len(asked) == 3
+    assert clock.now == pytest.approx(NOON + 0.6)
+
+
+def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    governor.before_call()
+    turn = governor.turn()
+    turn.draw_near()
+    governor.after_call(429, 2 * FAR)
+    with pytest.raises(FarOff):
+        turn.take()
+    turn.draw_near()
+    turn.take()
+    assert clock.now == pytest.approx(NOON + 2 * FAR, abs=GRDF.distance)
+    assert governor.left() == GRDF.calls_per_day - 2, "one call, however often it was put off"
+
+
+def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    governor.before_call()
+    sleep, said = governor.sleep, iter([429])
+
+    def sleeping(seconds: float) -> None:
+        for status in said:
+            governor.after_call(status, 40)
+        sleep(seconds)
+
+    governor.sleep = sleeping
+    governor.before_call()
+    assert clock.now == pytest.approx(NOON + 40, abs=GRDF.distance)
+
+
+# ---- the adapter, over real connections ------------------------------------------------------------------------------
+
+
+class Listener:
+    """A server and proxy that notes when a connection stood and when the request came.
+
+    :param folder: for its certificate
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate = folder / "certificate.pem"
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _certify(self.certificate)
+        self._tls.load_cert_chain(self.certificate)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.stood: list[float] = []
+        self.heard: list[tuple[float, bytes]] = []
+        self.expects_tls = False
+
+    def serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _answer(self, client: socket.socket) -> None:
+        with client:
+            if self.expects_tls and client.recv(7, socket.MSG_PEEK) == b"CONNECT":
+                client.recv(10_000)
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with self._tls.wrap_socket(client, server_side=True) if self.expects_tls else client as stream:
+                self.stood.append(time.monotonic())
+                if said := stream.recv(10_000):
+                    self.heard.append((time.monotonic(), said))
+                    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def _certify(file: Path) -> None:
+    """Write a key and a certificate for 127.0.0.1, which nobody but this test trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    server = Listener(tmp_path)
+    thread = Thread(target=server.serve, daemon=True)
+    thread.start()
+    yield server
+    server.close()
+    thread.join(5)
+
+
+@pytest.fixture
+def governor(tmp_path: Path) -> Governor:
+    return Governor(SQLiteStore(tmp_path / "quota.db"), "client", Quota(1.0, 100))
+
+
+@pytest.mark.parametrize(("scheme", "proxied"), [("http", False), ("https", False), ("http", True), ("https", True)])
+def test_the_turn_is_taken_on_a_connection_that_stands(
+    listener: Listener, governor: Governor, scheme: str, proxied: bool
+) -> None:
+    listener.expects_tls = scheme == "https"
+    adapter = TurnAdapter(governor.turn)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount(f"{scheme}://", adapter)
+        session.verify = str(listener.certificate)
+        session.proxies = {scheme: f"http://127.0.0.1:{listener.port}"} if proxied else {}
+        for _ in range(2):
+            answer = session.get(f"{scheme}://localhost:{listener.port}/", timeout=10, headers={"Connection": "close"})
+            assert answer.text == "ok"
+            assert datetime.now(UTC) - adapter.asked_at < timedelta(seconds=1)
+    (first, _), (second, said) = listener.heard
+    assert said.startswith(b"GET http://" if proxied and scheme == "http" else b"GET / ")
+    assert second - first > 1, "the quota's second, for the second call too"
+    assert len(listener.stood) == 2
+    assert second - listener.stood[1] > 0.5, "it was connected long before"
+    assert governor.left() == 98
+
+
+def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener: Listener, governor: Governor) -> None:
+    governor.before_call()
+    paused = iter([429])
+    sleep = governor.sleep
+
+    def sleeping(seconds: float) -> None:
+        for status in paused:
+            while not listener.stood:
+                time.sleep(0.01)
+            governor.after_call(status, FAR + 2)
+        sleep(seconds)
+
+    governor.sleep = sleeping
+    with requests.Session() as session:
+        session.mount("http://", TurnAdapter(governor.turn))
+        assert session.get(f"http://127.0.0.1:{listener.port}/", timeout=10).text == "ok"
+    assert len(listener.stood) == 2
+    assert len(listener.heard) == 1
+    assert governor.left() == 98
+
+
+def test_a_call_that_may_not_be_made_opens_no_connection(listener: Listener, governor: Governor) -> None:
+    governor.after_call(429, 3600)
+    with requests.Session() as session:
+        session.mount("http://", TurnAdapter(governor.turn))
+        with pytest.raises(QuotaWait):
+            session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+    assert listener.stood == []
+
+
+def test_a_day_spent_while_it_waits_is_told_as_such(listener: Listener, governor: Governor) -> None:
+    governor.quota = Quota(1.0, 1)
+    with requests.Session() as session:
+        session.mount("http://", TurnAdapter(governor.turn))
+        session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+        with pytest.raises(QuotaExceeded):
+            session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+    assert len(listener.heard) == 1
