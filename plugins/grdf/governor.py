@@ -21,8 +21,8 @@ from include.gas.quota import Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, t
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
 NEAR = 1.5
-"""Seconds before its turn that a call is told to get ready: longer than a connection takes, short enough that no more
-than two calls of a second hold one open."""
+"""Seconds before its turn that a call is told to get ready: longer than a connection takes, and so short that at 1 call
+a second no more than two hold one open."""
 FAR = 5.0
 """Seconds for which a call that is ready waits on: who keeps silent longer may find the connection closed."""
 HELD_UP = 0.4
@@ -199,6 +199,7 @@ class Turn:
         self._purpose: Purpose = purpose
         self._ticket: Ticket | None = None
         self._came: float | None = None  # on the governor's clock
+        self._booked = False
         self._waited, self._next_word, self._rest = 0.0, 0.0, 0.0
 
     def draw_near(self) -> None:
@@ -210,10 +211,10 @@ class Turn:
         :raises StoreBusy: when the calls cannot be counted now
         """
         self._rest = self._ask()
-        while self._rest > NEAR:
-            nap = min(self._rest - NEAR, _SAY_EVERY)
+        while self._came is None and (self._rest > NEAR or not self._booked):
+            nap = min(self._rest - NEAR * self._booked, _SAY_EVERY)
             self._sleep(nap)
-            self._rest = NEAR if nap < _SAY_EVERY else self._ask()
+            self._rest = NEAR if self._booked and nap < _SAY_EVERY else self._ask()
 
     def take(self) -> None:
         """Wait the rest; send right after.
@@ -246,6 +247,8 @@ class Turn:
             self._came = given
             return 0.0
         self._came = None
+        # The end of a pause is everybody's: who gets ready for that opens hundreds of connections for one call.
+        self._booked = verdict.ticket is not None and not verdict.paused
         if (
             verdict.seconds >= 2 * self._governor.quota.distance
             and verdict.seconds > FAR

@@ -108,6 +108,24 @@ def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
     assert governor.left() == GRDF.calls_per_day - 2, "one call, however often it was put off"
 
 
+@pytest.mark.parametrize("seconds", [0.5, 30.0, 200.0])
+def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float) -> None:
+    """It is the same for all: hundreds would connect at once, and one of them would call."""
+    clock = Clockwork()
+    governor = clock.governor()
+    governor.before_call()
+    booked, new = governor.turn(), governor.turn()
+    booked.draw_near()
+    governor.after_call(429, seconds)
+    end = clock.now + seconds
+    if seconds > FAR:
+        with pytest.raises(FarOff):
+            booked.take()
+    for turn in (new, booked):
+        turn.draw_near()
+        assert clock.now >= end
+
+
 def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
     clock = Clockwork()
     governor = clock.governor()
