@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import secrets
@@ -29,12 +30,14 @@ class Postgres:
     :param child: its process
     :param port: where it listens, on loopback
     :param password: of its administrator
+    :param folder: its files
     """
 
     user = "airflow"
 
-    def __init__(self, child: Child, port: int, password: str) -> None:
+    def __init__(self, child: Child, port: int, password: str, folder: Path) -> None:
         self.child = child
+        self.folder = folder
         self._address = f"{self.user}:{password}@127.0.0.1:{port}/postgres"
 
     @property
@@ -55,26 +58,24 @@ def postgres(processes: Processes) -> Iterator[Postgres]:
     :param processes: keeps the server
     :raises ProcessError: when there are no programs, or it does not start
     """
-    folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
-    try:
-        server = start_postgres(processes, folder)
-        yield server
-        server.child.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    server = start_postgres(processes)
+    yield server
+    server.child.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
 
 
-def start_postgres(processes: Processes, folder: Path) -> Postgres:
-    """Make and start a server.
+def start_postgres(processes: Processes) -> Postgres:
+    """Make and start a server; its data are removed when Python ends.
 
     Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
-    root: root lends it an unprivileged user.
+    root: root lends it an unprivileged user. Its folder is none of pytest's, which each pytest that starts shuts to all
+    but root.
 
     :param processes: keeps the server, and ends it
-    :param folder: an empty or new one for its files; other users are let through the folders above it
     :raises ProcessError: when there are no programs, or it does not start
     """
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # also when a test is broken off
     _let_others_through(folder)
     prefix = _as_unprivileged()
     password, port = secrets.token_urlsafe(16), free_port()
@@ -88,7 +89,7 @@ def start_postgres(processes: Processes, folder: Path) -> Postgres:
         log=folder / "server.log",
         cwd=folder,
     )
-    server = Postgres(child, port, password)
+    server = Postgres(child, port, password, folder)
     _await(server)
     return server
 
@@ -142,7 +143,7 @@ def _as_unprivileged() -> list[str]:
 
 
 def _let_others_through(folder: Path) -> None:
-    """Let PostgreSQL's user reach its folder when that is another one: pytest keeps its own folders for one user."""
+    """Let PostgreSQL's user reach its folder when that is another one, also below a ``TMPDIR`` of one user."""
     for path in folder.parents if _unprivileged() else ():
         if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & 0o001:
             path.chmod(path.stat().st_mode | 0o001)

@@ -29,7 +29,7 @@ def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_d
 
         return CeleryStack(home, env, processes, workers=workers)
     if postgres.available():
-        database = postgres.start_postgres(processes, home / "postgres")
+        database = postgres.start_postgres(processes)
         return AirflowStack(home, 0, database.airflow_settings() | dict(env))
     shutil.copyfile(empty_database, home / "airflow.db")
     return AirflowStack(home, 0, env)

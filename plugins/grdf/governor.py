@@ -73,21 +73,6 @@ class Governor:
         """
         return Turn(self, account, purpose)
 
-    def before_call(self, *, account: str | None = None, purpose: Purpose = "daily") -> None:
-        """Wait until one call may be made, where there is nothing to get ready; make it right after.
-
-        :param account: see :meth:`turn`
-        :param purpose: see :meth:`turn`
-        :raises GasError: see :meth:`Turn.draw_near`
-        """
-        turn = self.turn(account=account, purpose=purpose)
-        while True:
-            turn.draw_near()
-            try:
-                return turn.take()
-            except FarOff:
-                continue
-
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Tell what GRDF answered: a 429 makes all workers wait, not only this one.
 
@@ -211,10 +196,11 @@ class Turn:
         :raises StoreBusy: when the calls cannot be counted now
         """
         self._rest = self._ask()
-        while self._came is None and (self._rest > NEAR or not self._booked):
-            nap = min(self._rest - NEAR * self._booked, _SAY_EVERY)
+        while self._came is None and not (self._booked and self._rest <= NEAR):
+            ahead = self._rest - NEAR if self._booked else self._rest
+            nap = min(ahead, _SAY_EVERY)
             self._sleep(nap)
-            self._rest = NEAR if self._booked and nap < _SAY_EVERY else self._ask()
+            self._rest = NEAR if self._booked and nap == ahead else self._ask()
 
     def take(self) -> None:
         """Wait the rest; send right after.

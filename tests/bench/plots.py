@@ -62,10 +62,10 @@ def draw(chart: Chart | Bars, folder: Path) -> Path:
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=80)
+    figure, axes = plt.subplots(figsize=(8.0, 3.6), dpi=80)
     axes.set_title(chart.title)
     _curves(axes, chart) if isinstance(chart, Chart) else _bars(axes, chart)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside, where it hides no curve
     figure.tight_layout()
     file = folder / f"{chart.name}.png"
     figure.savefig(file, metadata={"Software": None})

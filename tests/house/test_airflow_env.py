@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sysconfig
 from pathlib import Path
 
@@ -27,3 +28,11 @@ def test_the_setting_exists(line: str, options: dict[str, set[str]]) -> None:
     assert option.lower() in options[section.lower()]
     assert value == value.strip()
     assert not value.startswith(('"', "'"))
+
+
+def test_the_compose_file_keeps_what_it_says_anew() -> None:
+    """For psycopg2 it repeats one setting, since Airflow adds nothing to it once it is set."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["x-airflow"]["environment"]
+    here = dict(line.split("=", 1) for line in LINES)
+    (name,) = here.keys() & compose.keys()
+    assert json.loads(compose[name]).items() > json.loads(here[name]).items()

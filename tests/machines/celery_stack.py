@@ -31,7 +31,7 @@ class CeleryStack(AirflowStack):
 
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        database = start_postgres(processes, home / "postgres").airflow_settings()
+        database = start_postgres(processes).airflow_settings()
         redis = start_redis(processes, home)
         self.store = start_object_store(processes, home)
         shared = {

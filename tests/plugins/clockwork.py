@@ -5,13 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from grdf.governor import Governor
+from grdf.governor import FarOff, Governor
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
-from include.gas.quota import Quota
+from include.gas.quota import Purpose, Quota
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000, 3000)
+
+
+def call(governor: Governor, **whose: Any) -> None:
+    """Wait for one call's turn, as :class:`grdf.hooks.turn_adapter.TurnAdapter` does, and send nothing.
+
+    :param governor: who gives it
+    :param whose: see :meth:`grdf.governor.Governor.turn`
+    """
+    turn = governor.turn(**whose)
+    while True:
+        turn.draw_near()
+        try:
+            return turn.take()
+        except FarOff:
+            continue
 
 
 class Clockwork(Store):
@@ -28,8 +43,22 @@ class Clockwork(Store):
         self.texts[key], result = change(self.texts.get(key), self.now)
         return result
 
+    @property
+    def passed(self) -> float:
+        """Seconds since noon: an approximation of an epoch would allow for half an hour."""
+        return self.now - NOON
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
     def governor(self, quota: Quota = GRDF, client_id: str = "client", **more: Any) -> Governor:
         return Governor(self, client_id, quota, sleep=self.sleep, clock=lambda: self.now, **more)
+
+
+def instants(clock: Clockwork, governor: Governor, calls: int, purpose: Purpose = "daily") -> list[float]:
+    """Make some calls; give when each was let go."""
+    made = []
+    for _ in range(calls):
+        call(governor, account="home", purpose=purpose)
+        made.append(clock.now)
+    return made

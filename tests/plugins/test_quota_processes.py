@@ -22,6 +22,7 @@ from grdf.quota_store import SQLiteStore, store_at
 from include.gas.errors import BadSettings, StoreBusy
 from include.gas.quota import Quota
 from include.sandbox.processes import Processes
+from tests.plugins.clockwork import call
 from tests.postgres import available, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,35 +36,35 @@ def test_a_damaged_file_is_a_matter_of_settings(tmp_path: Path) -> None:
     file = tmp_path / "quota.db"
     file.write_bytes(b"this is no database, whatever its name says" * 50)
     with pytest.raises(BadSettings, match=r"quota\.db, which counts the calls to GRDF, cannot be used .*move it away"):
-        Governor(SQLiteStore(file), "id", GRDF).before_call()
+        call(Governor(SQLiteStore(file), "id", GRDF))
 
 
 def test_a_damaged_count_is_a_matter_of_settings(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "quota.db")
     governor = Governor(store, "id", GRDF)
-    governor.before_call()
+    call(governor)
     store.update(governor._key, lambda _text, _now: ('{"calls": 3}', None))
     with pytest.raises(BadSettings, match="is damaged"):
-        governor.before_call()
+        call(governor)
 
 
 def test_a_file_that_cannot_be_written_is_a_matter_of_settings(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSettings, match="cannot be used"):
-        Governor(SQLiteStore(tmp_path / "file" / "quota.db"), "id", GRDF).before_call()
+        call(Governor(SQLiteStore(tmp_path / "file" / "quota.db"), "id", GRDF))
     (tmp_path / "folder.db").mkdir()
     with pytest.raises(BadSettings, match="cannot be used"):
-        Governor(SQLiteStore(tmp_path / "folder.db"), "id", GRDF).before_call()
+        call(Governor(SQLiteStore(tmp_path / "folder.db"), "id", GRDF))
 
 
 def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grdf.quota_store._PATIENCE", 0.05)
     store = SQLiteStore(tmp_path / "quota.db")
-    Governor(store, "id", GRDF).before_call()
+    call(Governor(store, "id", GRDF))
     holder = sqlite3.connect(store.file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy, match="was in use"):
-        Governor(store, "id", GRDF).before_call()
+        call(Governor(store, "id", GRDF))
     holder.close()
 
 
@@ -79,7 +80,7 @@ def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: py
 )
 def test_a_server_that_is_not_there(url: str, kind: type[Exception]) -> None:
     with pytest.raises(kind) as caught:
-        Governor(store_at(url), "id", GRDF).before_call()
+        call(Governor(store_at(url), "id", GRDF))
     assert "hush-hush" not in str(caught.value)
 
 
@@ -88,7 +89,7 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, url: str, pa
     for module in ("redis", "psycopg"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(BadSettings, match=f"Install the package {package} on every worker"):
-        Governor(store_at(url), "id", GRDF).before_call()
+        call(Governor(store_at(url), "id", GRDF))
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +130,14 @@ import sys, time
 from grdf.governor import Governor
 from grdf.quota_store import store_at
 from include.gas.quota import Quota
+from tests.plugins.clockwork import call
 url, client, pace, calls = sys.argv[1:]
 governor = Governor(store_at(url), client, Quota(float(pace), 6000, 3000))
 governor.left()
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(calls)):
-    governor.before_call()
+    call(governor)
     print(time.time(), flush=True)
 """
 
@@ -196,7 +198,7 @@ def test_a_429_pauses_the_other_process(url: str) -> None:
         assert not [instant for instant in made if at + 0.1 < instant < at + 1.3]
         assert [instant for instant in made if instant > at + 1.3]
         at = time.time()
-        governor.before_call()
+        call(governor)
         assert time.time() - at < 1
 
 
@@ -218,5 +220,5 @@ def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
     at = time.monotonic()
-    Governor(store, "crash", Quota(1.0, 6000)).before_call()
+    call(Governor(store, "crash", Quota(1.0, 6000)))
     assert time.monotonic() - at < 2.5, "one unused instant at most"

@@ -22,7 +22,7 @@ from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota_store import SQLiteStore
 from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import Quota
-from tests.plugins.clockwork import GRDF, NOON, Clockwork
+from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
 # ---- the turn, on a clock of its own ---------------------------------------------------------------------------------
 
@@ -31,17 +31,17 @@ def test_it_draws_near_then_waits_the_rest() -> None:
     clock = Clockwork()
     governor = clock.governor()
     for _ in range(3):
-        governor.before_call()
+        call(governor)
     turn = governor.turn()
     turn.draw_near()
-    assert clock.now == pytest.approx(NOON + 2 * GRDF.distance), "1.07 s to go: no time to lose"
+    assert clock.passed == pytest.approx(2 * GRDF.distance), "1.07 s to go: no time to lose"
     for _ in range(9):
         clock.governor().turn().draw_near()  # others book
     far = governor.turn()
     far.draw_near()
-    assert clock.now == pytest.approx(NOON + 13 * GRDF.distance - NEAR)
+    assert clock.passed == pytest.approx(13 * GRDF.distance - NEAR)
     far.take()
-    assert clock.now == pytest.approx(NOON + 13 * GRDF.distance)
+    assert clock.passed == pytest.approx(13 * GRDF.distance)
 
 
 def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.LogCaptureFixture) -> None:
@@ -53,8 +53,8 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
         turn.take()
     assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
     assert "Held up for 250 ms" in caplog.text
-    clock.governor().before_call()
-    assert clock.now == pytest.approx(NOON + 0.25 + GRDF.distance)
+    call(clock.governor())
+    assert clock.passed == pytest.approx(0.25 + GRDF.distance)
 
 
 def test_a_little_late_is_what_the_margin_is_for() -> None:
@@ -63,8 +63,8 @@ def test_a_little_late_is_what_the_margin_is_for() -> None:
     turn.draw_near()
     clock.now += 0.99 * HELD_UP * GRDF.spare
     turn.take()
-    clock.governor().before_call()
-    assert clock.now == pytest.approx(NOON + GRDF.distance)
+    call(clock.governor())
+    assert clock.passed == pytest.approx(GRDF.distance)
 
 
 def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
@@ -72,9 +72,9 @@ def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
     turn = clock.governor().turn()
     turn.draw_near()
     clock.now += 1.5
-    clock.governor().before_call()
+    call(clock.governor())
     turn.take()
-    assert clock.now == pytest.approx(NOON + 1.5 + GRDF.distance)
+    assert clock.passed == pytest.approx(1.5 + GRDF.distance)
 
 
 def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
@@ -88,15 +88,15 @@ def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
         return result
 
     clock.update = slow  # type: ignore[assignment,method-assign]
-    clock.governor().before_call()
+    call(clock.governor())
     assert len(asked) == 3
-    assert clock.now == pytest.approx(NOON + 0.6)
+    assert clock.passed == pytest.approx(0.6)
 
 
 def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
     clock = Clockwork()
     governor = clock.governor()
-    governor.before_call()
+    call(governor)
     turn = governor.turn()
     turn.draw_near()
     governor.after_call(429, 2 * FAR)
@@ -104,16 +104,17 @@ def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
         turn.take()
     turn.draw_near()
     turn.take()
-    assert clock.now == pytest.approx(NOON + 2 * FAR, abs=GRDF.distance)
+    assert clock.passed == pytest.approx(2 * FAR, abs=GRDF.distance)
     assert governor.left() == GRDF.calls_per_day - 2, "one call, however often it was put off"
 
 
 @pytest.mark.parametrize("seconds", [0.5, 30.0, 200.0])
-def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float) -> None:
+@pytest.mark.parametrize("first", ["booked", "new"])
+def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float, first: str) -> None:
     """It is the same for all: hundreds would connect at once, and one of them would call."""
     clock = Clockwork()
     governor = clock.governor()
-    governor.before_call()
+    call(governor)
     booked, new = governor.turn(), governor.turn()
     booked.draw_near()
     governor.after_call(429, seconds)
@@ -121,15 +122,14 @@ def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float) -> None:
     if seconds > FAR:
         with pytest.raises(FarOff):
             booked.take()
-    for turn in (new, booked):
-        turn.draw_near()
-        assert clock.now >= end
+    (booked if first == "booked" else new).draw_near()
+    assert clock.now >= end
 
 
 def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
     clock = Clockwork()
     governor = clock.governor()
-    governor.before_call()
+    call(governor)
     sleep, said = governor.sleep, iter([429])
 
     def sleeping(seconds: float) -> None:
@@ -138,8 +138,8 @@ def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
         sleep(seconds)
 
     governor.sleep = sleeping
-    governor.before_call()
-    assert clock.now == pytest.approx(NOON + 40, abs=GRDF.distance)
+    call(governor)
+    assert clock.passed == pytest.approx(40, abs=GRDF.distance)
 
 
 # ---- the adapter, over real connections ------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
 
 
 def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener: Listener, governor: Governor) -> None:
-    governor.before_call()
+    call(governor)
     paused = iter([429])
     sleep = governor.sleep
 
