@@ -52,7 +52,7 @@ class TurnAdapter(HTTPAdapter):
     def _take(self) -> None:
         turn, self._turn = self._turn, None
         if turn is None:
-            raise RuntimeError("one turn, two requests")
+            raise RuntimeError("GRDF was not called again: each call needs a turn of its own in the quota.")
         try:
             turn.take()
         except FarOff:
