@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.bench.fleet_processes import SIZES
 from tests.bench.report import Report, Target
 
 WARM_UP = 0.25
@@ -35,9 +36,9 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
     for name in dict.fromkeys(row["component"] for row in samples):
         own = [row for row in samples if row["component"] == name]
         row: dict[str, object] = {"component": name}
-        for kind in ("rss", "pss"):
+        for kind in SIZES:
             early, late = (_mean(own, kind, minutes, quarter) for quarter in (1, 3))
-            if early is None or late is None:
+            if not early or late is None:
                 break
             growth = 100 * (late - early) / early
             row |= {f"{kind}, 2nd quarter": early, f"{kind}, last": late, f"{kind} growth %": growth}
@@ -49,7 +50,8 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
         report.tables["Memory by component, MiB, all its processes together (means of a quarter of the run)"] = rows
     report.remarks.append(
         "rss counts shared pages in each process; pss shares them out, and grows where forks part from their parent's "
-        "pages by writing to them, up to rss."
+        "pages by writing to them, up to rss. anon is the part of pss that belongs to no file and was not made to be "
+        "shared: PostgreSQL's buffers, which fill up to their size, are not in it."
     )
 
 

@@ -11,6 +11,8 @@ import psutil
 GONE = (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, ProcessLookupError)
 WORKER = "airflow worker -- LocalExecutor"
 MIB = 1024 * 1024
+SIZES = {"rss": "Rss:", "pss": "Pss:", "anon": "Pss_Anon:"}
+"""What is told of a process's memory, and the line of Linux's ``smaps_rollup`` that holds it."""
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
@@ -34,25 +36,29 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
     return used
 
 
-def memory(roots: Mapping[str, int]) -> dict[str, float]:
-    """Give the memory of components in MiB: RSS, and PSS, in which pages that processes share are counted once.
+def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """Give the memory of components in MiB.
+
+    RSS counts what processes share in each of them, PSS shares it out. "anon" is the part of PSS that belongs to no
+    file and was not made to be shared: what grows when a process keeps more and more.
 
     Processes of tasks, which live for a second, are left out; LocalExecutor's workers, which last, are summed up.
 
     :param roots: component to process id
-    :return: ``NAME rss`` and ``NAME pss``
+    :return: component to ``rss``, ``pss`` and ``anon``
     """
-    found: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {}
     for name, pid in roots.items():
         for process in _tree(pid):
             with suppress(*GONE):
                 role = _role(name, pid, process)
                 if role is None:
                     continue
-                rss, pss = _memory(process.pid)
-                found[f"{role} rss"] = found.get(f"{role} rss", 0.0) + rss
-                found[f"{role} pss"] = found.get(f"{role} pss", 0.0) + pss
-    return {name: round(value, 1) for name, value in found.items()}
+                sizes = _memory(process.pid)  # before the role is put down: the process may have gone
+                sums = found.setdefault(role, dict.fromkeys(SIZES, 0.0))
+                for kind, size in sizes.items():
+                    sums[kind] += size
+    return {name: {kind: round(size, 1) for kind, size in sums.items()} for name, sums in found.items()}
 
 
 def _role(name: str, root: int, process: psutil.Process) -> str | None:
@@ -68,13 +74,10 @@ def _role(name: str, root: int, process: psutil.Process) -> str | None:
     return name
 
 
-def _memory(pid: int) -> tuple[float, float]:
-    sizes = {"Rss:": 0.0, "Pss:": 0.0}
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        word, _, rest = line.partition(" ")
-        if word in sizes:
-            sizes[word] = int(rest.split()[0]) / 1024
-    return sizes["Rss:"], sizes["Pss:"]
+def _memory(pid: int) -> dict[str, float]:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    kilobytes = {words[0]: words[1] for words in map(str.split, lines)}
+    return {kind: int(kilobytes.get(word, 0)) / 1024 for kind, word in SIZES.items()}
 
 
 def _title(process: psutil.Process) -> str:

@@ -51,7 +51,7 @@ class Running:
         """Give the CPU seconds used so far, by component."""
         return cpu_seconds(self.roots())
 
-    def memory(self) -> dict[str, float]:
+    def memory(self) -> dict[str, dict[str, float]]:
         """Give the memory in use, by component."""
         return memory(self.roots())
 

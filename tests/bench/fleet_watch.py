@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from tests.bench.fleet_processes import SIZES
 from tests.bench.fleet_setting import Running
 from tests.bench.report import Row
 
 MEMORY_SECONDS = 60.0
 FILES_SECONDS = 5.0
-FIELDS = ("minute", "runs", "tasks", "component", "pss", "rss")
+FIELDS = ("minute", "runs", "tasks", "component", *SIZES)
 
 
 class Watch:
@@ -65,8 +66,7 @@ class Watch:
         airflow = self._here.airflow
         runs = sum(sum(airflow.runs(kind).values()) for kind in ("manual", "scheduled"))
         row = {"minute": round(minute, 1), "runs": runs, "tasks": airflow.tasks().get("success", 0)}
-        names = sorted({name.rpartition(" ")[0] for name in sizes})
-        return [row | {"component": name, "pss": sizes[f"{name} pss"], "rss": sizes[f"{name} rss"]} for name in names]
+        return [row | {"component": name} | sizes[name] for name in sorted(sizes)]
 
     def _dag_files(self) -> None:
         for name, accounts, at, seconds in self._here.airflow.dag_files():
