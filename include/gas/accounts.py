@@ -295,7 +295,7 @@ def _meters(results: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
         if not isinstance(pce, str) or not is_pce(pce):
             raise BadAccount.about(account, "one of its consents names no valid meter")
         accreditation = _word(entry, "id_accreditation", account)
-        meters[pce] = Consent(pce, accreditation, day_in(entry.get("first")), day_in(entry.get("end")))
+        meters[pce] = Consent(pce, accreditation, *(day_in(entry.get(key)) for key in ("first", "end", "calls_until")))
     single = _word(results, "pce_id", account)
     if single is not None and single not in meters:
         if not is_pce(single):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from include.gas.errors import GasError, IdTokenRefused, ServiceUnavailable
@@ -37,12 +37,23 @@ class Consent:
     :param id_accreditation: GRDF's id of the consent, needed to revoke it (also called `id_droit_acces`), or None.
     :param first: first gas day it covers, None for no bound.
     :param end: gas day from which it covers nothing, None for no bound.
+    :param calls_until: last civil day on which GRDF may be asked under it, None for no bound or when it is not known.
     """
 
     pce: str
     id_accreditation: str | None = None
     first: date | None = None
     end: date | None = None
+    calls_until: date | None = None
+
+    @property
+    def until(self) -> date | None:
+        """Last day on which it is of use, None when no end is known.
+
+        GRDF lets the household choose both: for how long we may ask, and the days of gas use that we may ask for.
+        """
+        ends = [self.calls_until, self.end and self.end - timedelta(days=1)]
+        return min((day for day in ends if day is not None), default=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry of an account document."""
@@ -51,6 +62,8 @@ class Consent:
             entry["first"] = self.first.isoformat()
         if self.end is not None:
             entry["end"] = self.end.isoformat()
+        if self.calls_until is not None:
+            entry["calls_until"] = self.calls_until.isoformat()
         return entry
 
 
@@ -129,7 +142,7 @@ class AccessRight:
 
     def consent(self) -> Consent:
         """Return the consent this right amounts to."""
-        return Consent(self.pce, self.id, self.data_first, self.data_end)
+        return Consent(self.pce, self.id, self.data_first, self.data_end, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +258,7 @@ def dated(consent: Consent, rights: Iterable[AccessRight], today: date) -> Conse
     right = usable_right(rights, consent.pce, today)
     if right is None:
         return consent
-    return Consent(consent.pce, consent.id_accreditation or right.id, right.data_first, right.data_end)
+    return replace(right.consent(), id_accreditation=consent.id_accreditation or right.id)
 
 
 def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:

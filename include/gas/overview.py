@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from include.gas.accounts import Account
+from include.gas.accounts import Account, history_read
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.gaps import known_gaps
 from include.gas.leaving import leaving
@@ -19,7 +19,7 @@ LATE = timedelta(days=7)
 """A newest day older than this is late: rows come from D+1 to D+3, and runs start on D+2 in the morning."""
 
 ENDS_SOON = timedelta(days=30)
-"""How long before the end of a consent its household is told."""
+"""How long before the end of a consent its household is told, unless the installation says otherwise."""
 
 
 class Situation(StrEnum):
@@ -31,6 +31,7 @@ class Situation(StrEnum):
     PARTLY = "partly"
     VENDOR = "vendor"
     NEW = "new"
+    NOTHING = "nothing"
     NO_DAILY = "no_daily"
     LATE = "late"
     GAPS = "gaps"
@@ -59,8 +60,9 @@ class Overview:
     :param corrected: how many of them were corrected.
     :param awaited: missing days that may still come.
     :param none: missing days that GRDF has none for.
-    :param consent_end: gas day from which the first of its consents to end covers nothing, None when none ends.
-    :param consents_end: the same for the last of them; None when one of them does not end.
+    :param asked: whether GRDF has been asked for days of any meter, be it in vain.
+    :param consent_until: last day on which the first of its consents to end is of use, None when none ends.
+    :param consents_until: the same for the last of them; None when one of them does not end.
     :param daily: whether any meter may give daily data.
     """
 
@@ -81,8 +83,9 @@ class Overview:
     corrected: int = 0
     awaited: int = 0
     none: int = 0
-    consent_end: date | None = None
-    consents_end: date | None = None
+    asked: bool = False
+    consent_until: date | None = None
+    consents_until: date | None = None
     daily: bool = True
 
     @property
@@ -90,13 +93,14 @@ class Overview:
         """Missing days, whether they may still come or not."""
         return self.awaited + self.none
 
-    def situation(self, today: date) -> Situation:
+    def situation(self, today: date, ends_soon: timedelta = ENDS_SOON) -> Situation:
         """Say what there is to say first.
 
         :param today: civil date in Paris.
+        :param ends_soon: how long before the end of a consent that is worth saying.
         """
-        ended = self.consents_end is not None and self.consents_end <= today
-        some_ended = self.consent_end is not None and self.consent_end <= today
+        ended = self.consents_until is not None and self.consents_until < today
+        some_ended = self.consent_until is not None and self.consent_until < today
         for true, what in (
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
@@ -106,10 +110,10 @@ class Overview:
             (self.partial or some_ended, Situation.PARTLY),
             (bool(self.state), Situation.VENDOR),
             (not self.daily, Situation.NO_DAILY),
-            (self.last is None, Situation.NEW),
+            (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.last is not None and self.last < today - LATE, Situation.LATE),
             (self.awaited > 0, Situation.GAPS),
-            (self.consent_end is not None and self.consent_end <= today + ENDS_SOON, Situation.ENDING),
+            (self.consent_until is not None and self.consent_until <= today + ends_soon, Situation.ENDING),
         ):
             if true:
                 return what
@@ -130,8 +134,8 @@ def overview(document: Mapping[str, Any]) -> Overview:
     held = [years for pce in pces if (years := told_years(document, pce))]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
-    ends = [meter.end for meter in account.meters]
-    known_ends = [end for end in ends if end is not None]
+    untils = [meter.until for meter in account.meters]
+    known = [day for day in untils if day is not None]
     return Overview(
         account_id,
         pces,
@@ -149,8 +153,9 @@ def overview(document: Mapping[str, Any]) -> Overview:
         corrected=sum(year.corrected for year in all_years),
         awaited=sum(gap.awaited for gap in gaps),
         none=sum(gap.none for gap in gaps),
-        consent_end=min(known_ends, default=None),
-        consents_end=max(known_ends) if known_ends and len(known_ends) == len(ends) else None,
+        asked=any(history_read(document, meter) for meter in account.meters),
+        consent_until=min(known, default=None),
+        consents_until=max(known) if known and len(known) == len(untils) else None,
         daily=not pces or any(_may_be_daily(document, pce) for pce in pces),
     )
 

@@ -26,7 +26,7 @@ from include.gas.errors import BadAccount, GrantRefused
 
 PCE, GI = "09900000000017", "GI000042"
 NOW = datetime(2024, 4, 2, 9, tzinfo=UTC)
-METERS = (Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2)), Consent(GI, "u-2"))
+METERS = (Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2), date(2026, 9, 1)), Consent(GI, "u-2"))
 
 
 def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, Any]:

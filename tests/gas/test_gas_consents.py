@@ -91,7 +91,8 @@ def test_a_right() -> None:
         data_end=date(2027, 4, 2), informative=True, published=False, contractual=True,
         technical=True, created=date(2024, 4, 2),
     )  # fmt: skip
-    assert found.consent() == Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2))
+    assert found.consent() == Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2), date(2027, 4, 2))
+    assert found.consent().until == date(2027, 4, 1), "the last gas day that it covers"
     assert found.stands
 
 
@@ -187,7 +188,7 @@ def test_any_list_is_read(body: bytes) -> None:
 
 def test_the_dates_of_its_right_are_put_into_a_consent() -> None:
     listed = rights(right(id_droit_acces="u-7"))
-    reach = (date(2021, 1, 1), date(2027, 4, 2))
+    reach = (date(2021, 1, 1), date(2027, 4, 2), date(2027, 4, 2))
     known, unknown = Consent(PCE, "u-1"), Consent(PCE, "")
     assert dated(known, listed, TODAY) == Consent(PCE, "u-1", *reach), "what the id_token named stays"
     assert dated(unknown, listed, TODAY) == Consent(PCE, "u-7", *reach), "the konnector did not note it"

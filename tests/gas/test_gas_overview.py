@@ -32,9 +32,16 @@ def account(**more: Any) -> dict[str, Any]:
     return document | more
 
 
-def consents(*ends: str | None) -> dict[str, Any]:
-    listed = [{"pce": pce, "id_accreditation": "x", "end": end} for pce, end in zip((PCE, OTHER), ends, strict=False)]
+def consents(*ends: str | None, **more: str) -> dict[str, Any]:
+    listed = [
+        {"pce": pce, "id_accreditation": "x", "end": end, **more} for pce, end in zip((PCE, OTHER), ends, strict=False)
+    ]
     return {"oauth_callback_results": {"pce_id": PCE, "consents": listed}}
+
+
+def calls_until(days: int) -> dict[str, Any]:
+    """GRDF may be asked for so many days more; what it may be asked for reaches far beyond."""
+    return consents("2029-01-01", calls_until=(TODAY + timedelta(days)).isoformat())
 
 
 def gap(awaited: int, none: int) -> dict[str, Any]:
@@ -46,8 +53,12 @@ CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.WELL, {}),
     (Situation.WELL, gap(0, 9)),
-    (Situation.WELL, consents((TODAY + timedelta(31)).isoformat())),
-    (Situation.ENDING, consents((TODAY + timedelta(30)).isoformat())),
+    (Situation.WELL, consents((TODAY + timedelta(32)).isoformat())),
+    (Situation.ENDING, consents((TODAY + timedelta(31)).isoformat())),
+    (Situation.WELL, calls_until(31)),
+    (Situation.ENDING, calls_until(30)),
+    (Situation.ENDING, calls_until(0)),
+    (Situation.CONNECT, calls_until(-1)),
     (Situation.ENDING, consents((TODAY + timedelta(1)).isoformat(), None)),
     (Situation.PARTLY, consents(TODAY.isoformat(), None)),
     (Situation.CONNECT, consents(TODAY.isoformat())),
@@ -58,8 +69,9 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
     (Situation.NEW, CODE),
-    (Situation.NEW, {"stored": {}}),
-    (Situation.NEW, {"stored": {PCE: {}}}),
+    (Situation.NEW, {"stored": {}, "history": {}}),
+    (Situation.NEW, {"stored": {PCE: {}}, "history": {PCE: {"id_accreditation": "former", "from": "2024-01-01"}}}),
+    (Situation.NOTHING, {"stored": {}}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
     (Situation.VENDOR, {"state": VENDOR_DOWN, **consents("2020-01-01")} | consents((TODAY + timedelta(9)).isoformat())),
     (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),
@@ -79,6 +91,12 @@ def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
     assert overview(account(**more)).situation(TODAY) == situation
 
 
+def test_an_installation_says_how_long_before_its_end_a_consent_is_news() -> None:
+    line = overview(account(**calls_until(40)))
+    assert line.situation(TODAY, timedelta(39)) == Situation.WELL
+    assert line.situation(TODAY, timedelta(40)) == Situation.ENDING
+
+
 def test_every_situation_is_met_above() -> None:
     assert {situation for situation, _ in STATES} == set(Situation)
 
@@ -92,7 +110,7 @@ def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_met
     assert (line.meters, line.first, line.last) == ((PCE, OTHER), date(2024, 3, 1), date(2024, 3, 31))
     assert (line.days, line.provisional, line.corrected) == (512, 36, 3)
     assert (line.awaited, line.none, line.missing) == (2, 3, 5)
-    assert (line.consent_end, line.consents_end) == (date(2027, 5, 1), None)
+    assert (line.consent_until, line.consents_until) == (date(2027, 4, 30), None)
 
 
 @pytest.mark.parametrize("key", ["stored", "gaps", "meter_facts", "state_since", "state_message", "history", "leaving"])

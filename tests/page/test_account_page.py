@@ -98,9 +98,28 @@ def test_consent_contract_and_state_are_said(visitor: requests.Session, today: d
     assert "Days missing Nothing to do: the next runs ask for them again." in said
     assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
     assert "3 may still come, 1 that GRDF has none for" in said
-    end = today + timedelta(days=10 + NUMBER % 1000)
+    end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the one from which it covers nothing
     assert f"until {end.day} {end:%b %Y}" in said
     assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
+
+
+def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_those_of_the_meter(
+    site: Site, world: LocalWorld, today: date
+) -> None:
+    document = Fleet(today).account(5) | {"_id": "two-meters"}
+    (first,) = document["oauth_callback_results"]["consents"]
+    until = today + timedelta(days=3)
+    first["calls_until"] = until.isoformat()
+    document["oauth_callback_results"]["consents"] = [first, {"pce": meter(6), "id_accreditation": "other"}]
+    world.book.save(document)
+    browser = site.browser("admin")
+    of_first, of_other = (text(browser.get(f"/accounts/two-meters?meter={meter(number)}").text) for number in (5, 6))
+    assert f"until {until.day} {until:%b %Y}" in of_first
+    assert "3 may still come, 1 that GRDF has none for" in of_first
+    assert "0 may still come, 0 that GRDF has none for" in of_other
+    document["gaps"] = {}
+    world.book.save(document)
+    assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
 
 
 @pytest.mark.parametrize("what", ["days", "months", "years", "published"])

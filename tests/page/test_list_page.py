@@ -51,7 +51,7 @@ def test_the_list_says_of_each_account_how_it_is_and_what_to_do(listed: requests
     assert "Must connect again" in first
     assert "Nothing is read until the household consents again." in first
     assert f'<time datetime="{today - timedelta(days=2)}">' in first
-    assert f'<time datetime="{today + timedelta(days=17)}">' in first
+    assert f'<time datetime="{today + timedelta(days=16)}">' in first
     assert f'data-dag="grdf_account__{account_id(7)}"' in first
     gaps = next(row for row in rows(html) if "Days missing</span>" in row)
     assert re.search(r">\s*4\s+<span class=\"step\">GRDF has none for 1 of them</span>", gaps)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from grdf import settings
 from grdf.page.account_charts import chart, said
 from grdf.page.account_data import AccountView, MeterView, account_view, asked_month
 from grdf.page.mirror import couchdb
@@ -61,7 +62,7 @@ def show(
         account=account,
         dag=dag,
         view=view,
-        situation=view.line.situation(today),
+        situation=view.line.situation(today, timedelta(days=settings.consent_warning_days())),
         today=today,
         charts=_charts(request, view),
         said=said,

@@ -13,7 +13,7 @@ from include.gas.cells import Bounds, Cell, day_cells, month_cells, month_days, 
 from include.gas.consents import Consent
 from include.gas.days import parse_day
 from include.gas.documents import DAY, MONTH, YEAR, Document, account_range, day_id
-from include.gas.gaps import known_gaps
+from include.gas.gaps import Gap, known_gaps
 from include.gas.meter_facts import FIELD as FACTS
 from include.gas.overview import Overview, overview
 from include.gas.published_check import FIELD as PUBLISHED
@@ -31,6 +31,7 @@ class MeterView:
     :param months: the months of its year
     :param years: all years
     :param stored: what is stored, by year
+    :param gaps: missing days, by year
     :param facts: its contract and the like, as the account document has them
     :param published: what its published periods say, as the account document has it
     """
@@ -41,6 +42,7 @@ class MeterView:
     months: tuple[Cell, ...]
     years: tuple[Cell, ...]
     stored: Mapping[int, StoredYear]
+    gaps: Mapping[int, Gap]
     facts: Mapping[str, Any]
     published: Mapping[str, Any]
 
@@ -111,12 +113,8 @@ def _meter_view(
     wanted = list(month_days(month))
     wanted += [earlier for day in wanted if (earlier := year_before(day))]
     days = couchdb.fetch(DAY, [day_id(account, pce, day) for day in wanted])
-    bounds = Bounds.of(
-        first=_first(document, pce, stored),
-        consent_end=consent.end,
-        today=today,
-        gaps=known_gaps(document, pce),
-    )
+    gaps = known_gaps(document, pce)
+    bounds = Bounds.of(first=_first(document, pce, stored), consent_end=consent.end, today=today, gaps=gaps)
     return MeterView(
         consent,
         month,
@@ -124,6 +122,7 @@ def _meter_view(
         month_cells(month.year, months, bounds),
         year_cells(years, bounds),
         stored,
+        gaps,
         _of_meter(document, FACTS, pce),
         _of_meter(document, PUBLISHED, pce),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from grdf import settings
 from grdf.page.listing import Question, listing
 from grdf.page.mirror import mirror
 from grdf.page.render import page
@@ -23,5 +24,6 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
     lines = mirror().overviews()
     seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))
-    found = listing([lines[account] for account in seen], Question.of(request.query_params), today)
+    ends_soon = timedelta(days=settings.consent_warning_days())
+    found = listing([lines[account] for account in seen], Question.of(request.query_params), today, ends_soon)
     return page(request, "accounts.html", list=found, dag_of=dag_id, may_connect=can_connect_some(visitor))

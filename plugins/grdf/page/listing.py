@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from include.gas.overview import Overview, Situation
+from include.gas.overview import ENDS_SOON, Overview, Situation
 
 PAGE_SIZE = 50
 LONGEST = 140
@@ -43,7 +43,7 @@ SORTS: Mapping[str, Callable[[Line], Any]] = {
     "account": lambda line: line.overview.id,
     "last": lambda line: _first_unknown(line.overview.last),
     "missing": lambda line: -line.overview.missing,
-    "consent": lambda line: _last_unknown(line.overview.consent_end),
+    "consent": lambda line: _last_unknown(line.overview.consent_until),
 }
 """Columns that the list can be sorted by, each first in the order that shows what needs somebody. Equals go by id."""
 
@@ -134,16 +134,19 @@ class Listing:
         return (self.question.page - 1) * PAGE_SIZE + len(self.lines)
 
 
-def listing(overviews: Collection[Overview], question: Question, today: date) -> Listing:
+def listing(
+    overviews: Collection[Overview], question: Question, today: date, ends_soon: timedelta = ENDS_SOON
+) -> Listing:
     """Find, count, sort and cut.
 
     :param overviews: the accounts that the visitor may see
     :param question: what is asked for
     :param today: civil date in Paris
+    :param ends_soon: how long before its end a consent is said to end soon
     """
     wanted = question.search
     lines = [
-        Line(each, each.situation(today))
+        Line(each, each.situation(today, ends_soon))
         for each in overviews
         if not wanted or wanted in each.id.casefold() or any(wanted in meter.casefold() for meter in each.meters)
     ]
