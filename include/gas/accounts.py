@@ -18,7 +18,10 @@ from include.gas.words import day_in
 ACCOUNT_TYPE = "grdfgrandlyon"
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
-_CLEARED = ("state_message", "state_since", "state_partial")
+UNEXPLAINED = "state_unexplained"
+"""Key of an account document whose state comes from a refusal without a reason."""
+
+_CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,7 @@ def with_state(
     since: datetime | str | None = None,
     *,
     partial: bool = False,
+    unexplained: bool = False,
 ) -> Document:
     """Put a state into an account document.
 
@@ -205,6 +209,7 @@ def with_state(
     :param message: why, for a person; must hold no secret.
     :param since: when it was noticed, aware; kept from before while the state stays the same.
     :param partial: whether it concerns some of the account's meters only, so that the others are read on.
+    :param unexplained: whether GRDF gave no reason; the state goes when GRDF's list of rights says that all is well.
     :return: a new document, equal to the old one when it said so already.
     """
     changed: Document = copy.deepcopy(dict(document))
@@ -217,9 +222,10 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = message
-    changed.pop("state_partial", None)
-    if partial:
-        changed["state_partial"] = True
+    for key, true in (("state_partial", partial), (UNEXPLAINED, unexplained)):
+        changed.pop(key, None)
+        if true:
+            changed[key] = True
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed

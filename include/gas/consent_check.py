@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from include.gas.accounts import Account, with_consents, with_state
+from include.gas.accounts import UNEXPLAINED, Account, with_consents, with_state
 from include.gas.consents import AccessRight, Consent, consent_state, usable_right
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
@@ -66,8 +66,10 @@ def check_consents(
         if right.last is not None and right.last <= today + timedelta(days=warn_days):
             ends.append(right.last)
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
-    # A state that a refused call has set stays while the list holds the very consent that was refused.
-    restored = not lost and account.state in CONSENT_STATES and (renewed or bool(document.get(LOST)))
+    # A state that a refused call has set stays while the list holds the very consent that was refused, unless the
+    # refusal gave no reason: a gateway before GRDF that refuses for a while must not stop households for good.
+    doubtful = bool(document.get(LOST) or document.get(UNEXPLAINED))
+    restored = not lost and account.state in CONSENT_STATES and (renewed or doubtful)
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
         said = "; ".join(f"meter {pce}: the consent is {state}" for pce, state in lost)

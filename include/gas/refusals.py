@@ -31,6 +31,10 @@ from include.gas.words import fold, text_of
 
 NO_DATA = "1000008"
 PARTIAL = "2000100"
+UNEXPLAINED_STEP = (
+    "Unless GRDF's list of rights says that all is well, which grdf_consents looks up every morning, the household "
+    "must consent again on GRDF's site. If many accounts are refused like this, ask GRDF who refuses the calls."
+)
 _WAITING = "0000000002"  # a declared right waits for its holder: not refused
 
 _CODES: dict[str, tuple[type[GasError], str]] = {
@@ -146,6 +150,8 @@ def http_error(
         return CredentialsRefused.about(account, cause)
     if status < 400:
         return BadSettings.about(account, cause, "The API has moved: correct the host of the Airflow connection.")
+    if status == 403 and not (code or message):
+        return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP, unexplained=True)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
     if code in _CODES or ((code or message) and status != 400):
         sorted_kind, _ = _sort(code, fold(message))

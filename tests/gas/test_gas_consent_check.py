@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.accounts import Account
+from include.gas.accounts import Account, with_state
 from include.gas.consent_check import Finding, check_consents
 from include.gas.consents import AccessRight
-from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
 from include.gas.leaving import with_leaving
+from include.gas.refusals import http_error
 
 PCE, OTHER = "09900000000017", "GI000042"
 TODAY = date(2026, 5, 1)
@@ -104,6 +105,17 @@ def test_still_the_consent_that_a_call_was_refused_for() -> None:
     found = check(refused, right())
     assert found == Finding(refused)
     assert check(refused, right(state="obsolete"), right(id="u-new")).restored
+
+
+def test_a_refusal_without_a_reason_counts_for_less_than_the_list() -> None:
+    error = http_error(403, "<html>blocked</html>", account="a", what="x")
+    assert isinstance(error, ConsentLost)
+    assert error.unexplained
+    refused = with_state(account(PCE), error.state, str(error), since=NOW, unexplained=True)
+    found = check(refused, right())
+    assert found.restored
+    assert found.document == account(PCE) | {"state": None}
+    assert check(refused, right(state="revoked")).document["state"] == OAUTH_OUTDATED
 
 
 @pytest.mark.parametrize("state", [LOGIN_FAILED, VENDOR_DOWN, "USER_ACTION_NEEDED.CGU_FORM"])

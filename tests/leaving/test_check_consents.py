@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.gas.errors import BadAccount, CredentialsRefused, ServiceUnavailable
+from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
 from tests.helpers import MemoryShelf, connect_cozy, context, known_account, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, extract
@@ -125,6 +125,21 @@ def test_a_refusal_that_the_list_does_not_show_is_not_forgotten(clean: LocalWorl
     clean.control.consent([pce])
     check()
     assert not document(clean, account_id)["state"]
+
+
+def test_a_gateway_that_refuses_for_a_while_stops_nobody_for_good(clean: LocalWorld, account_id: str) -> None:
+    settled(clean, account_id)
+    clean.control.fault("donnees_consos", status=403, body="<html>Request blocked</html>", times=None)
+    with pytest.raises(ConsentLost, match="HTTP 403 and gave no reason"):
+        extract(account_id, yesterday(clean))
+    assert document(clean, account_id)["state"] == OUTDATED
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+    clean.control.set(faults=[])
+    assert check()["restored"] >= 1
+    assert not {"state_message", "state_unexplained"} & document(clean, account_id).keys()
+    acquire(account_id)
+    extract(account_id, yesterday(clean))
 
 
 def test_one_meter_of_two(clean: LocalWorld, account_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
 from include.gas.documents import ACCOUNT, check_account_id
-from include.gas.errors import BadAccount, GasError, StoreBusy
+from include.gas.errors import BadAccount, ConsentLost, GasError, StoreBusy
 from include.gas.leaving import leaving
 
 TRIES = 10
@@ -88,18 +88,26 @@ class AccountStore:
         :param partial: whether other meters of the account can be read all the same
         """
         if error.state:
-            self.set_state(account_id, error.state, str(error), partial=partial)
+            unexplained = isinstance(error, ConsentLost) and error.unexplained
+            self.set_state(account_id, error.state, str(error), partial=partial, unexplained=unexplained)
 
-    def set_state(self, account_id: str, state: str | None, message: str = "", *, partial: bool = False) -> None:
+    def set_state(
+        self, account_id: str, state: str | None, message: str = "", *, partial: bool = False, unexplained: bool = False
+    ) -> None:
         """Set an account's state and since when it has it.
 
         :param account_id: the account's id
         :param state: a Cozy word, ``None`` when all is well
         :param message: a sentence for the operator
         :param partial: whether it concerns some of the account's meters only
+        :param unexplained: whether GRDF gave no reason for it
         """
         now = datetime.now(UTC)
-        self.update(account_id, lambda document: with_state(document, state, message, since=now, partial=partial))
+
+        def change(document: Document) -> Document:
+            return with_state(document, state, message, since=now, partial=partial, unexplained=unexplained)
+
+        self.update(account_id, change)
 
     def listed(self) -> Iterator[Document]:
         """Give the account documents of our account type that are not leaving, in the order of their ids."""
