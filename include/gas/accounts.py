@@ -147,16 +147,23 @@ class Account:
 
 
 def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
-    """Put the meters into an account document and take out every token, code and secret, and the state.
+    """Put new consents into an account document and take out every token, code and secret, and the state.
+
+    A meter of the account that these consents do not name stays: it may have one of its own, which stands until GRDF
+    says that it is lost or the household leaves, and is then revoked.
 
     :param document: the account document.
     :param consents: at least one.
     :return: a new document; `oauth_callback_results.pce_id` is the first meter, as the konnector had it.
     :raises ValueError: if there is no consent.
+    :raises BadAccount: if the meters that the document holds cannot be understood.
     """
-    meters = list(consents)
-    if not meters:
+    named = {consent.pce: consent for consent in consents}
+    if not named:
         raise ValueError("an account needs at least one meter")
+    account = str(document.get("_id"))
+    known = _meters(_part(document, "oauth_callback_results", account), account)
+    meters = [*named.values(), *(meter for meter in known if meter.pce not in named)]
     changed = with_state(document, None)
     changed["oauth"] = _without_secrets(changed.get("oauth"))
     results = _without_secrets(changed.get("oauth_callback_results"))

@@ -70,9 +70,7 @@ def connected(
     :raises BadAccount: as `check_connectable` does.
     :raises AccountLeaving: as `check_connectable` does.
     """
-    known = check_connectable(document)
-    new = {consent.pce: consent for consent in consents}
-    old = [meter for meter in (known.meters if known else ()) if meter.pce not in new]
+    check_connectable(document)
     base: Mapping[str, Any] = document or {
         "_id": check_account_id(account),
         "account_type": ACCOUNT_TYPE,
@@ -80,6 +78,6 @@ def connected(
         "oauth": {},
         "oauth_callback_results": {"scope": "openid"},
     }
-    changed = with_meters(base, [*new.values(), *old])
+    changed = with_meters(base, consents)
     changed["connected"] = {"at": utc_text(at), "by": by}
     return changed

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.errors import BadSettings, CredentialsRefused, ServiceUnavailable
+from include.sandbox.connect import consent
+from tests.helpers import holder
 from tests.leaving.household import (
     ACTIVE,
     DATA_CLIENT,
@@ -49,6 +51,17 @@ def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, accoun
     assert record["revoked"] == dict.fromkeys(ours, "revoked")
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
     assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
+
+
+def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id, 2)
+    grant = consent(clean.facts, clean.door, holder(account_id))  # of the first meter alone; no run has taken it yet
+    account = clean.book.get(account_id) or {}
+    clean.book.save(account | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "oauth": dict(grant)})
+    delete(account_id)
+    assert set(rights(clean, pces[1:]).values()) == {REVOKED}
+    assert ACTIVE not in rights(clean, pces).values()
+    assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
 
 
 def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, couch: Couch) -> None:

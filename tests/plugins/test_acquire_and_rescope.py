@@ -20,7 +20,7 @@ from include.gas.errors import (
     IdTokenRefused,
     ServiceUnavailable,
 )
-from include.sandbox.connect import consent
+from include.sandbox.connect import consent, cozy_account
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, connect_code, connect_cozy, context, holder, known_account, with_memory_shelf
 
@@ -147,6 +147,27 @@ def test_a_nonce_that_is_not_ours(clean: LocalWorld, account_id: str) -> None:
     with pytest.raises(IdTokenRefused, match=account_id):
         acquire(account_id)
     assert document(clean, account_id) == before
+
+
+@pytest.mark.parametrize("as_cozy", [True, False])
+def test_a_meter_that_a_new_consent_does_not_name_stays(clean: LocalWorld, account_id: str, as_cozy: bool) -> None:
+    first, second = known_account(clean, account_id, 2)
+    grant = consent(clean.facts, clean.door, holder(account_id))  # of the first meter alone
+
+    def connect_again(stored: dict[str, Any]) -> None:
+        stored.update(state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_partial=True, oauth=dict(grant))
+        if as_cozy:
+            fresh = cozy_account(account_id, grant, clean.facts)
+            stored["oauth"] = fresh["oauth"]
+            stored["oauth_callback_results"] |= fresh["oauth_callback_results"]
+
+    before = {
+        each["pce"]: each for each in edit(clean, account_id, connect_again)["oauth_callback_results"]["consents"]
+    }
+    assert acquire(account_id) == {"account": account_id, "meters": 2, "first_launch": True}
+    renewed, kept = document(clean, account_id)["oauth_callback_results"]["consents"]
+    assert (renewed["pce"], kept) == (first, before[second])
+    assert renewed["id_accreditation"] != before[first]["id_accreditation"]
 
 
 def test_a_used_code_asks_the_household_to_act(clean: LocalWorld, account_id: str) -> None:

@@ -8,14 +8,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.base import AccountOperator, is_scheduled
 from grdf.waiting import waiting_for_grdf
-from include.gas.accounts import Code, with_meters, without_grant
+from include.gas.accounts import Account, Code, with_meters, without_grant
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.oauth import GrdfOAuthHook
-    from include.gas.accounts import Account
     from include.gas.consents import Consent
 
 
@@ -57,9 +56,12 @@ class AcquireTokenOperator(AccountOperator):
                 self.accounts.update(account.id, without_grant)
             self.accounts.mark(account.id, error)
             raise
-        self.accounts.update(account.id, lambda document: with_meters(document, consents))
+        changed = self.accounts.update(account.id, lambda document: with_meters(document, consents))
+        meters = len(Account.from_document(changed).meters)
         self.log.info("Account %s: first launch, the household consented for %d meter(s).", account.id, len(consents))
-        return {"account": account.id, "meters": len(consents), "first_launch": True}
+        if meters > len(consents):
+            self.log.info("Account %s: %d other meter(s) it had before stay.", account.id, meters - len(consents))
+        return {"account": account.id, "meters": meters, "first_launch": True}
 
 
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:
