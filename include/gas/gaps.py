@@ -47,7 +47,7 @@ def gaps_of(
     stored: Collection[date],
     years: Collection[int],
     reread_days: int,
-    asked: Window,
+    asked: Window | None,
     before: Mapping[int, Gap],
     consent_end: date | None = None,
 ) -> dict[int, Gap]:
@@ -58,7 +58,8 @@ def gaps_of(
     :param stored: the gas days of those years that are stored.
     :param years: the years whose stored days are all known.
     :param reread_days: how far back runs ask again; what is older when it is asked for does not come any more.
-    :param asked: the days of the answer that was just stored.
+    :param asked: the days of the answer that was just stored; None when a missing day may be one that GRDF sent and we
+        could not read, so that the answer settles nothing.
     :param before: what was known of those years.
     :param consent_end: gas day from which the consent covers nothing, None for no bound.
     :return: year to gap; a year without missing days is left out.
@@ -72,13 +73,11 @@ def gaps_of(
         day = first + timedelta(days=number)
         if day.year in years and day not in have:
             missing[day.year].append(day)
-    oldest = end - timedelta(days=reread_days)
+    settled = (asked and asked.clip(None, end - timedelta(days=reread_days))) or ()
     found: dict[int, Gap] = {}
     for year, days in missing.items():
         none = 0
-        while none < len(days) and (
-            (days[none] < oldest and days[none] in asked) or _known_as_none(days[none], before.get(year))
-        ):
+        while none < len(days) and (days[none] in settled or _known_as_none(days[none], before.get(year))):
             none += 1
         found[year] = Gap(days[0], days[-1], len(days) - none, none, days[none] if none < len(days) else None)
     return found

@@ -93,6 +93,11 @@ class Answer:
     empty: bool = False
     broken: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether each day that it does not hold is one that GRDF does not have: nothing was refused or unreadable."""
+        return not self.broken and self.problem() is None
+
     def problem(self) -> GasError | None:
         """Return the error to raise once the readings are stored, or None.
 

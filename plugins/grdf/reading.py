@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from grdf import settings
 from grdf.staging import StagedAnswer
@@ -32,6 +32,19 @@ class Log(Protocol):
 
     def warning(self, event: str, *args: Any) -> Any:
         """Say what a person should see."""
+
+
+class Loaded(NamedTuple):
+    """An answer that was stored.
+
+    :param answer: as it came
+    :param lines: what it says
+    :param report: what the load did
+    """
+
+    answer: StagedAnswer
+    lines: Answer
+    report: LoadReport
 
 
 ASK_AGAIN = 2
@@ -85,15 +98,15 @@ def understood(account: str, answer: StagedAnswer) -> Answer:
     return read_answer(answer.body, account=account, pce=answer.pce, window=answer.window)
 
 
-def note_gaps(document: dict[str, Any], meter: Consent, answer: StagedAnswer, report: LoadReport) -> dict[str, Any]:
+def note_gaps(document: dict[str, Any], meter: Consent, loaded: Loaded) -> dict[str, Any]:
     """Note on an account which days of a meter are missing, in the years whose days the load has just seen.
 
     :param document: the account document
     :param meter: the meter, under its consent
-    :param answer: the answer that was stored
-    :param report: what the load did
+    :param loaded: the answer that was stored
     :return: the document as it should be; the same when nothing about missing days has changed
     """
+    answer, lines, report = loaded
     history = (document.get("history") or {}).get(meter.pce) or {}
     if not report.looked_at or not history.get("from"):
         return document
@@ -106,7 +119,7 @@ def note_gaps(document: dict[str, Any], meter: Consent, answer: StagedAnswer, re
         stored=report.stored_days,
         years=report.looked_at,
         reread_days=settings.reread_days(),
-        asked=answer.window,
+        asked=answer.window if lines.whole else None,
         before=known_gaps(document, meter.pce),
         consent_end=meter.end,
     )
@@ -146,14 +159,13 @@ def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[i
         return None
 
 
-def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: Log) -> tuple[Answer, LoadReport]:
+def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: Log) -> Loaded:
     """Store an answer's readings, bring the totals up to date, and tell the operator what changed.
 
     :param couchdb: the hook that stores
     :param account: account id
     :param answer: the answer as it came
     :param log: the task's log
-    :return: the answer's lines, and what the load did
     """
     lines = understood(account, answer)
     report = load_answer(couchdb, account, answer.pce, lines.readings, answer.read_at, window=answer.window)
@@ -182,7 +194,7 @@ def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: 
             "if this goes on. %s",
             account, answer.pce, left_out, "; ".join(lines.broken[:5]),
         )  # fmt: skip
-    return lines, report
+    return Loaded(answer, lines, report)
 
 
 def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:

@@ -102,6 +102,24 @@ def test_days_that_grdf_does_not_have_are_noted_and_go_when_they_come(
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
 
 
+def test_a_line_that_could_not_be_read_is_no_word_of_grdf_that_it_has_no_such_day(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    today = world.control.today()
+    first = today - timedelta(days=200)
+    (pce,) = household(world, account_id, first, first=first.isoformat())
+    unreadable = today - timedelta(days=150)
+    world.control.set_quirks(pce, lines={"broken": [str(unreadable)]})
+    run(account_id, today - 2 * ONE)
+    assert told(world, account_id, pce) == (str(unreadable), str(unreadable), 1, 0)
+    world.control.set_quirks(pce)
+    asked(world)
+    run(account_id, today - 2 * ONE)
+    assert [str(call[1]) for call in asked(world)] == [str(unreadable)], "reached back to, in the same one call"
+    assert gaps(world, account_id) == {}
+    assert str(unreadable) in days_of(stored(couchdb, account_id, pce))
+
+
 def test_looking_at_an_old_year_neither_forgets_nor_rejuvenates_its_missing_days(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:

@@ -12,7 +12,7 @@ from grdf.announcing import announce
 from grdf.consent_dates import with_dates
 from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
 from grdf.quota import how_long
-from grdf.reading import note_gaps, note_stored, read_meter, store_answer, take_back_if_left
+from grdf.reading import Loaded, note_gaps, note_stored, read_meter, store_answer, take_back_if_left
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
@@ -26,9 +26,7 @@ from include.gas.windows import Window
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.staging import StagedAnswer
     from include.gas.consents import Consent
-    from include.gas.load import LoadReport
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
 """What is counted of a re-read: calls to GRDF, then days."""
@@ -105,7 +103,7 @@ class ReadHistoryOperator(AccountOperator):
             account = with_dates(self.adict, self.accounts, account)
         counts = dict.fromkeys(COUNTS, 0)
         problems: list[GasError] = []
-        reports: list[tuple[StagedAnswer, LoadReport]] = []
+        loads: list[Loaded] = []
         closed = 0  # meters that a person must see to
         try:
             for meter in account.meters:
@@ -118,37 +116,38 @@ class ReadHistoryOperator(AccountOperator):
                 counts["calls"] += max(len(answers), 1)
                 counts["refused"] += len(trouble)
                 for answer in answers:
-                    lines, report = store_answer(self.couchdb, account.id, answer, self.log)
-                    reports.append((answer, report))
-                    counts["absent"] += len(lines.absent)
-                    for name, number in report.counts().items():
+                    loaded = store_answer(self.couchdb, account.id, answer, self.log)
+                    loads.append(loaded)
+                    counts["absent"] += len(loaded.lines.absent)
+                    for name, number in loaded.report.counts().items():
                         if name in counts:
                             counts[name] += number
         except GasError:  # of all meters alike, or our turn has not come; what the first ones gave is stored
-            self._acknowledge(account, reports, told=False)
+            self._acknowledge(account, loads, told=False)
             raise
-        changes = self._acknowledge(account, reports, told=not problems)
+        changes = self._acknowledge(account, loads, told=not problems)
         self._judge(context, account, problems, partial=closed < len(account.meters))
         self._tell_progress(context)
         if not account.meters:
             self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
-    def _acknowledge(self, account: Account, reports: list[tuple[StagedAnswer, LoadReport]], *, told: bool) -> Changes:
+    def _acknowledge(self, account: Account, loads: Sequence[Loaded], *, told: bool) -> Changes:
         """Note which days are still missing; take everything back if the household has left meanwhile.
 
         What this task changes is announced after all of them, if it succeeds; else by the account's next load.
         """
-        changes = Changes.of(report for _, report in reports)
-        if not reports:
+        changes = Changes.of(loaded.report for loaded in loads)
+        if not loads:
             return changes
         meters = {meter.pce: meter for meter in account.meters}
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
-            for answer, report in reports:
-                document = note_gaps(document, meters[answer.pce], answer, report)
-                document = note_stored(document, answer.pce, report)
+            for loaded in loads:
+                pce = loaded.answer.pce
+                document = note_gaps(document, meters[pce], loaded)
+                document = note_stored(document, pce, loaded.report)
             return document if told else with_unannounced(document, changes)
 
         try:

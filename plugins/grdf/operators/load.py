@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import all_stored, note_gaps, note_stored, store_answer, take_back_if_left
+from grdf.reading import Loaded, all_stored, note_gaps, note_stored, store_answer, take_back_if_left
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
 from include.gas.changes import Changes, all_announced, unannounced, with_unannounced
@@ -54,16 +54,14 @@ class LoadOperator(AccountOperator):
         answers = staging.get(self.account_id, reference) if reference else []
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
-        reports: list[tuple[StagedAnswer, LoadReport]] = []
-        for answer in answers:
-            _, report = store_answer(self.couchdb, self.account_id, answer, self.log)
-            reports.append((answer, report))
-            for name, number in report.counts().items():
+        loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
+        for loaded in loads:
+            for name, number in loaded.report.counts().items():
                 counts[name] = counts.get(name, 0) + number
         problems: list[str] = staged.get("problems") or []
-        changes = Changes.of([*former, *(report for _, report in reports)])
+        changes = Changes.of([*former, *(loaded.report for loaded in loads)])
         try:
-            changes = self._acknowledge(account, reports, changes, well=not problems)
+            changes = self._acknowledge(account, loads, changes, well=not problems)
         except (AccountLeaving, BadAccount):
             if take_back_if_left(self.couchdb, self.account_id) and reference:
                 staging.remove(reference)
@@ -99,7 +97,7 @@ class LoadOperator(AccountOperator):
             self.log.info(
                 "Account %s: a former run did not finish storing; its answers are stored first.", self.account_id
             )
-            reports += [store_answer(self.couchdb, self.account_id, answer, self.log)[1] for answer in answers]
+            reports += [store_answer(self.couchdb, self.account_id, answer, self.log).report for answer in answers]
             if all(answer.read_at < a_day_ago for answer in answers):
                 staging.remove(former)
         return reports
@@ -117,7 +115,7 @@ class LoadOperator(AccountOperator):
     def _acknowledge(
         self,
         account: Account,
-        reports: Sequence[tuple[StagedAnswer, LoadReport]],
+        loads: Sequence[Loaded],
         changes: Changes,
         *,
         well: bool,
@@ -133,15 +131,16 @@ class LoadOperator(AccountOperator):
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
-            for answer, report in reports:
+            for loaded in loads:
+                answer = loaded.answer
                 if answer.pce not in consents:
                     continue
                 if answer.history_from:
                     since = date.fromisoformat(answer.history_from)
                     document = with_history(document, consents[answer.pce], since, answer.read_at)
-                document = note_gaps(document, consents[answer.pce], answer, report)
+                document = note_gaps(document, consents[answer.pce], loaded)
                 first = answer.pce in self._first_launch
-                document = note_stored(document, answer.pce, report, first_launch=first)
+                document = note_stored(document, answer.pce, loaded.report, first_launch=first)
             for pce, years in untold.items():
                 document = with_stored(document, pce, None, years)
             nonlocal before
@@ -150,7 +149,7 @@ class LoadOperator(AccountOperator):
             before = unannounced(document)
             return with_state(all_announced(document), None)
 
-        if reports:
+        if loads:
             self.accounts.update(self.account_id, change)
         return before + changes if before else changes
 
