@@ -12,6 +12,7 @@ import pytest
 
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
+from grdf.retries import GasRetryPolicy
 from include.gas.errors import (
     BadAccount,
     CredentialsRefused,
@@ -42,6 +43,10 @@ def edit(world: LocalWorld, account_id: str, change: Callable[[dict[str, Any]], 
     change(stored)
     world.book.save(stored)
     return document(world, account_id)
+
+
+def next_try(error: BaseException) -> timedelta | None:
+    return GasRetryPolicy().evaluate(error, 1, 3).retry_delay
 
 
 def token_calls(world: LocalWorld) -> int:
@@ -204,9 +209,10 @@ def test_an_outage_leaves_the_code_for_the_next_try(clean: LocalWorld, account_i
     connect_code(clean, account_id)
     clean.control.fault("access_token", status=503)
     before = document(clean, account_id)
-    with pytest.raises(ServiceUnavailable, match=account_id):
+    with pytest.raises(ServiceUnavailable, match=account_id) as caught:
         acquire(account_id)
     assert document(clean, account_id) == before
+    assert next_try(caught.value) == timedelta(seconds=30), "a code lives for minutes"
     assert acquire(account_id, try_number=2)["first_launch"]
 
 
@@ -222,8 +228,9 @@ def test_an_outage_of_the_provider_s_keys_does_not_cost_the_code(
     def run() -> dict[str, Any]:
         return dict(AcquireTokenOperator(task_id="t", account_id=account_id, grdf_conn_id=conn_id).execute(context()))
 
-    with pytest.raises(ServiceUnavailable, match=account_id):
+    with pytest.raises(ServiceUnavailable, match=account_id) as caught:
         run()
+    assert next_try(caught.value) == timedelta(seconds=30)
     assert run()["first_launch"], "a code serves once: it may not be spent before the rest can be done"
 
 

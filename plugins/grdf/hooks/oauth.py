@@ -27,6 +27,8 @@ from include.gas.redact import redact
 from include.gas.refusals import token_error
 
 PATIENCE = "It is tried again by itself; if it lasts, check the network and GRDF's announcements of outages."
+CODE_RETRY = 30.0
+"""Seconds until a code is tried again after a failure: it lives for minutes, the usual wait of tasks is ten."""
 TIMEOUT = (5.0, 30.0)
 """Seconds to wait for a connection and for an answer."""
 
@@ -73,18 +75,21 @@ class GrdfOAuthHook(BaseHook):
         :param code_verifier: what the code's challenge was made of, where one was sent (RFC 7636)
         :raises GrantRefused: when the code is used, expired or not ours: the household has to consent again
         :raises CredentialsRefused: when GRDF does not accept the client id or secret
-        :raises ServiceUnavailable: when there is no usable answer
+        :raises ServiceUnavailable: when there is no usable answer; to be tried again while the code may still live
         """
-        self._public_keys(account)  # before the code is spent: what fails later for want of them could not be repeated
-        answer = self._ask(
-            {
-                "grant_type": "authorization_code",
-                "code": code,
-                "redirect_uri": redirect_uri or self.facts.redirect_uri,
-                **({"code_verifier": code_verifier} if code_verifier else {}),
-            },
-            account=account,
-        )
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri or self.facts.redirect_uri,
+            **({"code_verifier": code_verifier} if code_verifier else {}),
+        }
+        try:
+            self._public_keys(account)  # before the code is spent: what fails later for want of them ends it
+            answer = self._ask(form, account=account)
+        except ServiceUnavailable as error:
+            if error.retry_after is None:
+                error.retry_after = CODE_RETRY
+            raise
         token = answer.get("id_token")
         if not isinstance(token, str) or not token:
             raise IdTokenRefused.about(
