@@ -14,7 +14,7 @@ from include.gas.load import LoadReport
 DAYS_NAMED = 100
 """Days that are named one by one, the newest; a first launch of three years is told by its first and last day."""
 
-_KEY = "unannounced"
+_KEY, _DONE = "unannounced", "announced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,27 @@ def unannounced(document: Mapping[str, Any]) -> Changes:
     return Changes.from_json(document.get(_KEY))
 
 
-def all_announced(document: Mapping[str, Any]) -> Document:
-    """Take the note off an account.
+def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> Document:
+    """Take that note off an account, and note instead what its last run with changes is about to announce.
+
+    Airflow hears of it only when the task has ended well: if it cannot be told so, it has the task done again.
 
     :param document: the account document.
+    :param changes: what is announced; when it is nothing, the note of a former run stays.
+    :param run: id of the run.
+    :return: a new document, equal to the old one when nothing changed.
     """
-    return {key: copy.deepcopy(value) for key, value in document.items() if key != _KEY}
+    changed = {key: copy.deepcopy(value) for key, value in document.items() if key != _KEY}
+    if changes:
+        changed[_DONE] = {"run": run} | changes.as_json()
+    return changed
+
+
+def announced_by(document: Mapping[str, Any], run: str) -> Changes:
+    """Give what a run was about to announce; nothing when another one has announced something since.
+
+    :param document: the account document.
+    :param run: id of the run.
+    """
+    told = document.get(_DONE)
+    return Changes.from_json(told) if isinstance(told, Mapping) and told.get("run") == run else Changes()

@@ -28,7 +28,8 @@ Reads one household's gas days from GRDF and keeps them, with month and year tot
 * **Red `acquire_token`**: the household's consent could not be used. The log says why; often it must connect again.
 * **Red `rescope_token`**: GRDF refuses our own client. It concerns every account: see the connection `grdf_adict`.
 * **Red `extract`**: GRDF did not give the data. The log says whether it will pass or the household must consent again.
-* **Red `load`**: CouchDB did not take it, or one of several meters has a problem. Clear the task once that is mended.
+* **Red `load`**: CouchDB did not take it: clear the task once that is mended. Or one of several meters has a problem:
+  what GRDF gave is stored, and the next run asks again; to ask at once, clear `extract`.
 
 To read one day again, clear its run. To read past days, start a backfill of this DAG. Any run may be repeated.
 """

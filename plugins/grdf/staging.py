@@ -29,6 +29,10 @@ KEEP_SECONDS = 7 * 86_400
 """Age at which a file that a failed run left behind is removed by a later run of the same account."""
 
 
+class AnswersGone(FailNow):
+    """Staged answers are not there any more."""
+
+
 @dataclass(frozen=True)
 class StagedAnswer:
     """One raw answer of ADICT.
@@ -94,7 +98,8 @@ class Staging:
 
         :param account: the account's id
         :param reference: what :meth:`put` gave
-        :raises FailNow: when they are no longer there or belong to another account
+        :raises AnswersGone: when they are no longer there
+        :raises FailNow: when they belong to another account
         :raises StoreBusy: when the place does not answer now
         """
         if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
@@ -107,7 +112,7 @@ class Staging:
             with in_words(self.base_url, account, may_be_missing=True):
                 text = self._path(reference).read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise FailNow.about(
+            raise AnswersGone.about(
                 cause=f"the answers staged at {reference} are gone (already loaded, or removed by hand)",
                 account=account,
                 next_step=EXTRACT_AGAIN,

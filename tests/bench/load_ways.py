@@ -185,7 +185,7 @@ class LoadTask(Way):
         task.couchdb.get_conn()
         self._hooks.append(task.couchdb)
         ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
-        return lambda: task.execute({})
+        return lambda: task.execute({"run_id": "bench"})
 
 
 class KonnectorWay(Way):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.changes import DAYS_NAMED, Changes, all_announced, unannounced, with_unannounced
+from include.gas.changes import DAYS_NAMED, Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.documents import DAY, MONTH, YEAR
 from include.gas.lines import Reading
 from include.gas.load import LoadReport, load_answer
@@ -59,13 +59,17 @@ def test_what_was_not_announced_is_kept_until_it_is(one: list[date], two: list[d
         == tuple(sorted({*one, *two} if len({*one, *two}) <= DAYS_NAMED else {*first.days, *second.days}))[-DAYS_NAMED:]
     )
     assert dict(kept.counts).get(DAY, 0) == len(one) + len(two)
-    assert all_announced(noted) == document
-    assert all_announced(document) == document
+    assert with_announced(noted, Changes(), "run-1") == with_announced(document, Changes(), "run-1") == document
+    told = with_announced(noted, kept, "run-1")
+    assert not unannounced(told)
+    assert (announced_by(told, "run-1"), announced_by(told, "run-2")) == (kept, Changes())
+    assert announced_by(with_announced(told, Changes(), "run-2"), "run-1") == kept
 
 
 @pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"days": ["tomorrow"], "first": None, "counts": {}}])
 def test_an_odd_note_is_no_change(odd: object) -> None:
     assert not unannounced({"unannounced": odd})
+    assert not announced_by({"announced": odd}, "run-1")
 
 
 def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repeated() -> None:

@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.operators.acquire_token import AcquireTokenOperator
+from grdf.staging import AnswersGone
 from include.gas.errors import FailNow, QuotaWait
 from tests.helpers import adict_hook, connect_code, context, stored, with_memory_shelf
 from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
@@ -85,6 +86,19 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
     every = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
     assert told["changed"] == len(every) - days["changed"], "the account's next load announces what nobody has heard of"
     assert "unannounced" not in (world.book.get(account_id) or {})
+
+
+def test_a_load_whose_end_airflow_did_not_hear_of_can_be_done_again(world: LocalWorld, account_id: str) -> None:
+    """Its answers are loaded and gone by then; what it changed is announced all the same."""
+    today = world.control.today()
+    household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
+    (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY, loads=2).events if name == DAY]
+    stored_days = (world.book.get(account_id) or {})["stored"]
+    assert told["changed"] == sum(year["days"] for years in stored_days.values() for year in years.values())
+    account = world.book.get(account_id) or {}
+    world.book.save(account | {"announced": account["announced"] | {"run": "another"}})
+    with pytest.raises(AnswersGone, match="Clear the task extract"):
+        run(account_id, today - 2 * ONE_DAY, loads=2)
 
 
 def test_a_load_that_ends_red_leaves_its_news_to_the_next(

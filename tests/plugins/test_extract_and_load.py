@@ -53,8 +53,8 @@ def extract(account_id: str, day: date | None, **more: Any) -> dict[str, Any]:
     return dict(with_memory_shelf(task, MemoryShelf()).execute(context(day, **more)))
 
 
-def load(account_id: str, staged: Any) -> dict[str, Any]:
-    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context()))
+def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
+    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(run_id=run_id)))
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
@@ -192,8 +192,9 @@ def test_staged_answers_are_private_and_gone_after_the_load(clean: LocalWorld, a
     assert "Bearer" not in file.read_text()
     load(account_id, staged)
     assert not file.exists()
+    assert load(account_id, staged) == {"account": account_id}, "the same run again: it has stored all that it had"
     with pytest.raises(FailNow, match=rf"{account_id}.*extract"):
-        load(account_id, staged)
+        load(account_id, staged, run_id="another run")
 
 
 def test_answers_in_an_object_store(

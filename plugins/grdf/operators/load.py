@@ -10,9 +10,9 @@ from grdf import settings
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.reading import Loaded, all_stored, note_gaps, note_stored, store_answer, take_back_if_left
-from grdf.staging import StagedAnswer, Staging
+from grdf.staging import AnswersGone, StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
-from include.gas.changes import Changes, all_announced, unannounced, with_unannounced
+from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow
 from include.gas.leaving import leaving
@@ -51,7 +51,14 @@ class LoadOperator(AccountOperator):
         staging = Staging(settings.staging_url(), settings.staging_conn_id())
         reference = staged.get("reference")
         account = self._read_account(staging, reference)
-        answers = staging.get(self.account_id, reference) if reference else []
+        try:
+            answers = staging.get(self.account_id, reference) if reference else []
+        except AnswersGone:
+            if not (told := announced_by(self.accounts.document(self.account_id), context["run_id"])):
+                raise
+            self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)
+            announce(context, self.outlets or (), self.account_id, told)
+            return {"account": self.account_id}
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
@@ -61,7 +68,7 @@ class LoadOperator(AccountOperator):
         problems: list[str] = staged.get("problems") or []
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
         try:
-            changes = self._acknowledge(account, loads, changes, well=not problems)
+            changes = self._acknowledge(account, loads, changes, None if problems else context["run_id"])
         except (AccountLeaving, BadAccount):
             if take_back_if_left(self.couchdb, self.account_id) and reference:
                 staging.remove(reference)
@@ -117,13 +124,14 @@ class LoadOperator(AccountOperator):
         account: Account,
         loads: Sequence[Loaded],
         changes: Changes,
-        *,
-        well: bool,
+        run: str | None,
     ) -> Changes:
         """Note on the account that a history is read, which days are missing, and that all is well.
 
         Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
         stored a part and then failed, since Airflow takes events from successful tasks alone.
+
+        :param run: id of the run that announces them; ``None`` when it will fail, so that the next one has to
         """
         consents = {meter.pce: meter for meter in account.meters}
         before = Changes()
@@ -144,10 +152,10 @@ class LoadOperator(AccountOperator):
             for pce, years in untold.items():
                 document = with_stored(document, pce, None, years)
             nonlocal before
-            if not well:
+            if run is None:
                 return with_unannounced(document, changes)
             before = unannounced(document)
-            return with_state(all_announced(document), None)
+            return with_state(with_announced(document, before + changes, run), None)
 
         if loads:
             self.accounts.update(self.account_id, change)
