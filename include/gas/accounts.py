@@ -13,6 +13,7 @@ from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id
 from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, BadAccount, GrantRefused
 from include.gas.leaving import Leaving, leaving
+from include.gas.lost import meters_lost, with_lost
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -164,7 +165,8 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Doc
     account = str(document.get("_id"))
     known = _meters(_part(document, "oauth_callback_results", account), account)
     meters = [*named.values(), *(meter for meter in known if meter.pce not in named)]
-    changed = with_state(document, None)
+    lost = [meter.pce for meter in known if meter.pce in meters_lost(document) and meter.pce not in named]
+    changed = with_lost(with_state(document, None), lost)
     changed["oauth"] = _without_secrets(changed.get("oauth"))
     results = _without_secrets(changed.get("oauth_callback_results"))
     results["pce_id"] = meters[0].pce

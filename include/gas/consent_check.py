@@ -11,10 +11,9 @@ from include.gas.accounts import UNEXPLAINED, Account, with_consents, with_state
 from include.gas.consents import AccessRight, Consent, consent_state, usable_right
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
+from include.gas.lost import ENDS, meters_lost, with_lost
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
-LOST, ENDS = "consents_lost", "consent_ends"
-"""Keys of an account document: meters without a usable consent in GRDF's list, and the last day of one ending soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def check_consents(
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
     # A state that a refused call has set stays while the list holds the very consent that was refused, unless the
     # refusal gave no reason: a gateway before GRDF that refuses for a while must not stop households for good.
-    doubtful = bool(document.get(LOST) or document.get(UNEXPLAINED))
+    doubtful = bool(meters_lost(document) or document.get(UNEXPLAINED))
     restored = not lost and account.state in CONSENT_STATES and (renewed or doubtful)
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
@@ -77,7 +76,7 @@ def check_consents(
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:
         changed = with_state(changed, None)
-    noted = {LOST: [pce for pce, _ in lost], ENDS: min(ends).isoformat() if ends else None}
-    changed = {key: value for key, value in changed.items() if key not in noted}
-    changed |= {key: value for key, value in noted.items() if value}
+    changed = with_lost(changed, [pce for pce, _ in lost])
+    changed.pop(ENDS, None)
+    changed |= {ENDS: min(ends).isoformat()} if ends else {}
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.helpers import context, with_memory_shelf
+import pytest
+
+from tests.helpers import MemoryShelf, context, with_memory_shelf
 
 
 def acquire(account: str, run_type: str = "scheduled") -> dict[str, Any]:
@@ -39,3 +41,16 @@ def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
     with DAG("steps", schedule=None):
         operator = LoadOperator(task_id="load", account_id=account, staged=staged)
     return dict(operator.execute(context(day) | {"task": operator}))
+
+
+def check() -> dict[str, int]:
+    """Execute ``check_consents``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.check_consents import CheckConsentsOperator
+
+    with DAG("steps", schedule=None):
+        operator = CheckConsentsOperator(task_id="check_consents")
+    with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables
+        patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+        return dict(operator.execute(context()))

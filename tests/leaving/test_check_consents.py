@@ -10,9 +10,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
-from tests.helpers import MemoryShelf, connect_cozy, context, known_account, yesterday
+from tests.helpers import MemoryShelf, connect_cozy, known_account, yesterday
 from tests.leaving.household import Couch, rights
-from tests.leaving.runs import acquire, extract
+from tests.leaving.runs import acquire, check, extract
 from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
@@ -27,16 +27,6 @@ PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-
-
-def check() -> dict[str, int]:
-    from airflow.sdk import DAG
-
-    from grdf.operators.check_consents import CheckConsentsOperator
-
-    with DAG("steps", schedule=None):
-        operator = CheckConsentsOperator(task_id="check_consents")
-    return dict(operator.execute(context()))
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:

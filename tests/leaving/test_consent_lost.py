@@ -9,9 +9,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import ConsentLost, ConsentTooNarrow, CredentialsRefused, FailNow, ServiceUnavailable
-from tests.helpers import connect_cozy, days_of, known_account, stored, yesterday
+from include.sandbox.connect import consent
+from tests.helpers import connect_cozy, days_of, holder, known_account, stored, yesterday
 from tests.leaving.household import rights
-from tests.leaving.runs import acquire, extract, load
+from tests.leaving.runs import acquire, check, extract, load
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -131,6 +132,29 @@ def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, 
         load(account_id, staged, day)
     assert stored(couchdb, account_id, kept)[changed] == first[changed] + 5
     assert account_of(clean, account_id)["state_since"] == marked["state_since"]
+
+
+def test_a_meter_that_grdfs_list_does_not_hold_is_left_out_until_it_is_there_again(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    lost, kept = known_account(clean, account_id, 2, **recent(clean))
+    clean.control.revoke(next(iter(rights(clean, (lost,)))))
+    check()
+    marked = account_of(clean, account_id)
+    clean.control.clear_log()
+    run_well(clean, account_id, "scheduled")  # so whoever wakes on its data hears of the other meter
+    assert [call["pce"] for call in clean.control.log() if call["path"].endswith("informatives")] == [kept]
+    assert stored(couchdb, account_id, kept)
+    after = account_of(clean, account_id)
+    assert (after["state"], after["state_partial"], after["state_since"]) == (OUTDATED, True, marked["state_since"])
+    with pytest.raises(FailNow, match="not all could be read"):
+        run_well(clean, account_id)  # a person may try all the same
+
+    grant = consent(clean.facts, clean.door, holder(account_id), **recent(clean))  # of the lost one alone
+    clean.book.save(account_of(clean, account_id) | {"oauth": dict(grant)})
+    run_well(clean, account_id, "scheduled")
+    assert stored(couchdb, account_id, lost)
+    assert not account_of(clean, account_id)["state"]
 
 
 def test_the_other_meter_is_read_on_even_if_it_gave_nothing_that_day(clean: LocalWorld, account_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.consent_dates import with_dates
-from grdf.operators.base import AccountOperator, is_backfill, is_last_try, run_day, stop_if_leaving
+from grdf.operators.base import AccountOperator, is_backfill, is_last_try, is_scheduled, run_day, stop_if_leaving
 from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
@@ -17,6 +17,7 @@ from include.gas.days import paris_today
 from include.gas.documents import DAY, account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
 from include.gas.gaps import awaited_from
+from include.gas.lost import meters_lost
 from include.gas.windows import Window, daily_window
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class ExtractOperator(AccountOperator):
 
     A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first day
     that is missing, back by the re-read window. A backfilled run asks for its own gas day. None asks for a day
-    outside the household's consent, older than 3 years, or after yesterday in Paris.
+    outside the household's consent, older than 3 years, or after yesterday in Paris. A scheduled run leaves out meters
+    whose consent is lost according to the last check of GRDF's list.
 
     The answers go to staging; what is returned is a reference and counts.
 
@@ -60,7 +62,14 @@ class ExtractOperator(AccountOperator):
         problems: list[GasError] = []
         counts: dict[str, int] = {}
         closed = 0  # meters that a person must see to
+        lost = meters_lost(document) if is_scheduled(context) else frozenset()
         for meter in account.meters:
+            if meter.pce in lost:
+                self.log.warning(
+                    "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
+                    "hand tries all the same.", account.id, meter.pce, account.message,
+                )  # fmt: skip
+                continue
             if backfill and self._is_definitive(context, account, meter):
                 continue
             window = self._window(context, document, meter, whole=meter.pce in unread)

@@ -13,10 +13,12 @@ from grdf.reading import Loaded, all_stored, note_gaps, note_stored, store_answe
 from grdf.staging import AnswersGone, StagedAnswer, Staging
 from include.gas.accounts import Account, with_history, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
+from include.gas.consent_check import CONSENT_STATES
 from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
+from include.gas.lost import meters_lost
 from include.gas.stored import StoredYear, is_told, with_stored
 
 if TYPE_CHECKING:
@@ -126,7 +128,8 @@ class LoadOperator(AccountOperator):
         changes: Changes,
         run: str | None,
     ) -> Changes:
-        """Note on the account that a history is read, which days are missing, and that all is well.
+        """Note on the account that a history is read, which days are missing, and that all is well, unless a meter was
+        left out since its consent is lost.
 
         Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
         stored a part and then failed, since Airflow takes events from successful tasks alone.
@@ -155,7 +158,9 @@ class LoadOperator(AccountOperator):
             if run is None:
                 return with_unannounced(document, changes)
             before = unannounced(document)
-            return with_state(with_announced(document, before + changes, run), None)
+            document = with_announced(document, before + changes, run)
+            left_out = meters_lost(document) - {loaded.answer.pce for loaded in loads}
+            return document if left_out and document.get("state") in CONSENT_STATES else with_state(document, None)
 
         if loads:
             self.accounts.update(self.account_id, change)

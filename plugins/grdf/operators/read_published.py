@@ -14,7 +14,6 @@ from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
-from include.gas.consent_check import LOST
 from include.gas.days import paris_today, utc_text
 from include.gas.errors import (
     AccountLeaving,
@@ -27,6 +26,7 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
+from include.gas.lost import meters_lost
 from include.gas.meter_facts import FIELD as FACTS
 from include.gas.monthly import is_due, is_new
 from include.gas.published_check import FIELD as PERIODS
@@ -257,7 +257,7 @@ def _waits(account: Account) -> str:
 
 def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
     """Give the account's meters without those whose consent is known to be lost."""
-    lost = document.get(LOST) or []
+    lost = meters_lost(document)
     return (meter for meter in account.meters if meter.pce not in lost)
 
 
