@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -19,6 +19,9 @@ AUDIT = "com.grandlyon.grdf.audit"
 
 DATA = (DAY, MONTH, YEAR, PUBLISHED)
 """Doctypes whose documents carry the account's id, in the order in which they are removed."""
+
+LATELY = timedelta(days=7)
+"""How old a deletion may be that a task under way has met: far longer than any task runs."""
 
 ASKED = "asked"
 """What a record says of a right whose revocation was asked for and not answered yet."""
@@ -187,6 +190,20 @@ def last_taker(entry: Mapping[str, Any]) -> Leaving:
     first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
     last = [first, *entry.get("resumed", [])][-1]
     return Leaving(str(last["run"]), str(last["by"]), str(last["at"]), keep_data=entry.get("keep_data") is True)
+
+
+def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
+    """Tell by the records of an account's deletions whether one has removed it lately.
+
+    A deletion makes its record before it removes anything. An old one proves nothing: the household may have connected
+    again since, and its document have been lost in another way.
+
+    :param records: of one account.
+    :param now: the present, aware.
+    """
+    since = utc_text(now - LATELY)
+    takers = (last_taker(record) for record in records)
+    return any(not taker.keep_data and taker.since > since for taker in takers)
 
 
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:

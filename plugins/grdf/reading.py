@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, DAY, account_range
-from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, PartialAnswer, QuotaWait, RetryLater
+from include.gas.errors import (
+    BadAccount,
+    BadSettings,
+    CredentialsRefused,
+    FailNow,
+    GasError,
+    PartialAnswer,
+    QuotaWait,
+    RetryLater,
+)
 from include.gas.gaps import gaps_of, known_gaps, with_gaps
-from include.gas.leaving import DATA, leaving
+from include.gas.leaving import AUDIT, DATA, has_left, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
 from include.gas.stored import StoredYear, is_told, stored_years, with_stored
@@ -203,16 +212,39 @@ def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:
     A deletion waits for tasks of the account that run, yet a worker that is cut off from Airflow may go on when Airflow
     believes it dead. So the account is looked at again after storing, and a late load leaves nothing behind.
 
+    That its document is not there is no proof: a database that is being restored has none either, and GRDF gives no day
+    again that is older than three years. Only a deletion's mark or its record says that a household has left.
+
     :param couchdb: the hook that stored
     :param account: account id
     :return: whether it was taken back; not when the account is there, or leaves and keeps its data
+    :raises BadAccount: when its document is gone and no deletion has removed it: nothing is taken back
     """
     document = couchdb.get(ACCOUNT, account)
-    mark = leaving(document) if document else None
-    if document is not None and (mark is None or mark.keep_data):
-        return False
+    if document is None:
+        _stop_if_lost(couchdb, account)
+    else:
+        mark = leaving(document)
+        if mark is None or mark.keep_data:
+            return False
     from grdf.hooks.removal import Remover
 
     for doctype in DATA:
         Remover(couchdb).remove_range(doctype, *account_range(account))
     return True
+
+
+def _stop_if_lost(couchdb: CouchDBHook, account: str) -> None:
+    if not couchdb.has_database(ACCOUNT):
+        raise BadAccount.about(
+            account,
+            f"CouchDB has lost the database of all accounts ({ACCOUNT}) meanwhile, so nobody can tell whether the "
+            "household has left, and all that is stored for it stays",
+            "Bring the database back, then clear this task.",
+        )
+    if not has_left(couchdb.range(AUDIT, *account_range(account)), datetime.now(UTC)):
+        raise BadAccount.about(
+            account,
+            "its document has gone from CouchDB meanwhile without a deletion, so all that is stored for it stays",
+            "Bring the document back, then clear this task. If the household has left, start grdf_delete_account then.",
+        )

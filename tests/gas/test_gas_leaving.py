@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from include.gas.leaving import (
     audit_entry,
     audit_id,
     finished,
+    has_left,
     last_taker,
     leaving,
     standing,
@@ -133,6 +134,19 @@ def test_what_a_load_added_meanwhile_is_counted_too() -> None:
 def test_nothing_is_assumed_removed_while_something_is_left() -> None:
     record = with_removed(with_found(entry(), {DAY: 3}), {DAY: 1})
     assert finished(record, at=NOW, left={**CLEAN, DAY: 2}, tombstones="")["removed"] == {DAY: 1}
+
+
+def test_which_records_prove_that_a_household_has_left() -> None:
+    assert not has_left([], LATER)
+    assert has_left([entry()], LATER), "also one that is still going on"
+    assert has_left([entry(finished_at="2026-01-02T04:00:00.000000Z")], LATER)
+    assert not has_left([entry(keep_data=True)], LATER)
+    old = entry()
+    much_later = NOW + timedelta(days=8)
+    assert not has_left([old], much_later), "it may have connected again since"
+    assert has_left([old, entry(asked_at="2026-01-09T00:00:00.000000Z")], much_later)
+    assert has_left([taken_up(old, "run-2", by="you", at=much_later, keep_data=False)], much_later)
+    assert not has_left([taken_up(old, "run-2", by="you", at=much_later, keep_data=True)], much_later)
 
 
 def test_who_goes_on_with_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from include.gas.changes import DAYS_NAMED
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
-from include.gas.leaving import with_leaving
+from include.gas.leaving import AUDIT, audit_entry, with_leaving
 from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, stored
 from tests.history.steps import (
@@ -150,7 +150,7 @@ def test_an_unknown_account_fails_naming_itself(world: LocalWorld, couchdb: Couc
     assert asked(world) == []
 
 
-@pytest.mark.parametrize("how", ["gone", "leaving", "leaving, data kept"])
+@pytest.mark.parametrize("how", ["gone", "lost", "leaving", "leaving, data kept"])
 def test_an_account_that_leaves_while_it_is_read_leaves_nothing(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str, how: str
 ) -> None:
@@ -165,6 +165,9 @@ def test_an_account_that_leaves_while_it_is_read_leaves_nothing(
         document = couchdb.get("io.cozy.accounts", account_id)
         assert document is not None
         if how == "gone":
+            now = datetime.now(UTC)
+            couchdb.put(AUDIT, audit_entry(account_id, "r", by="someone", at=now, keep_data=False))
+        if how in ("gone", "lost"):
             couchdb.put("io.cozy.accounts", {"_id": document["_id"], "_rev": document["_rev"], "_deleted": True})
         else:
             mark = {"run": "r", "by": "someone", "since": datetime.now(UTC), "keep_data": how.endswith("kept")}
@@ -172,10 +175,11 @@ def test_an_account_that_leaves_while_it_is_read_leaves_nothing(
         return answer
 
     operator.adict.daily_lines = then_leave
-    with pytest.raises(BadAccount if how == "gone" else AccountLeaving, match=account_id):
+    with pytest.raises(BadAccount if how in ("gone", "lost") else AccountLeaving, match=account_id) as caught:
         read(account_id, f"{Y}-03-01", f"{Y}-03-05", operator=operator)
     left = stored(couchdb, account_id, pce)
-    if how.endswith("kept"):
+    assert ("all that is stored for it stays" in str(caught.value)) is (how == "lost")
+    if how in ("lost", "leaving, data kept"):
         assert mine.keys() <= left.keys()
     else:
         assert left == {}

@@ -46,11 +46,33 @@ class Couch:
         }
         return {name: ids for name, ids in found.items() if ids}
 
+    def put(self, database: str, document: Mapping[str, Any]) -> None:
+        """Write a new document, and the database if there is none yet."""
+        self.http.put(f"{self.url}/{database}", timeout=30)
+        url = f"{self.url}/{database}/{quote(document['_id'], safe='')}"
+        assert self.http.put(url, json=document, timeout=30).ok
+
+    def remove(self, database: str, document: Mapping[str, Any]) -> None:
+        """Remove a document as it is."""
+        url = f"{self.url}/{database}/{quote(document['_id'], safe='')}"
+        assert self.http.delete(url, params={"rev": document["_rev"]}, timeout=30).ok
+
+    def drop(self, database: str) -> None:
+        """Remove a whole database."""
+        assert self.http.delete(f"{self.url}/{database}", timeout=30).ok
+
+    def restore(self, database: str, documents: list[dict[str, Any]]) -> None:
+        """Bring documents back that are gone, and their database if need be."""
+        self.http.put(f"{self.url}/{database}", timeout=30)
+        there = {doc["_id"] for doc in self.documents(database)}
+        for document in documents:
+            if document["_id"] not in there:
+                self.put(database, {key: value for key, value in document.items() if key != "_rev"})
+
     def forget_accounts(self) -> None:
         """Remove every account document."""
         for doc in self.documents("io-cozy-accounts"):
-            url = f"{self.url}/io-cozy-accounts/{quote(doc['_id'], safe='')}"
-            assert self.http.delete(url, params={"rev": doc["_rev"]}, timeout=30).ok
+            self.remove("io-cozy-accounts", doc)
 
     def revisions(self) -> dict[str, str]:
         """Give the revision of every document but the leases."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.gas.documents import DAY
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
+from include.gas.leaving import audit_entry
 from tests.helpers import connect_code, known_account, stored, yesterday
 from tests.leaving.household import (
+    AUDIT_DATABASE,
     REVOKED,
     Couch,
     assert_gone,
+    fill,
     household,
     revocations,
     rights,
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from tests.runs.runner import Worker
 
 DAYS = "/com-grandlyon-grdf-day/_bulk_docs"
+ACCOUNTS = "io-cozy-accounts"
 TOTALS = "/com-grandlyon-grdf-year/_bulk_docs"
 
 
@@ -118,6 +124,45 @@ def test_a_load_under_way_does_not_remove_what_the_household_keeps(
     assert len(stored(couchdb, account_id, pce)) > 60
     delete(account_id, form={"keep_data": True}, steps=("purge", "report"))
     assert len(stored(couchdb, account_id, pce)) > 60
+
+
+@pytest.mark.parametrize("lost", ["database", "document"])
+def test_a_load_whose_account_is_lost_without_a_deletion_takes_nothing_back(
+    clean: LocalWorld, account_id: str, couch: Couch, forks: Worker, pool: ThreadPoolExecutor, lost: str
+) -> None:
+    """An operator restores the accounts, or removes a document by hand; an old deletion of the same id is no reason."""
+    pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
+    former = audit_entry(account_id, "old", by="someone", at=datetime.now(UTC) - timedelta(days=30), keep_data=False)
+    couch.put(AUDIT_DATABASE, former)
+    number = fill(clean, account_id, pces, days=30)
+    reference, day = staged(clean, account_id)
+    pause = Pause(TOTALS)
+
+    def load(**through_proxy: str) -> dict[str, Any]:
+        load = {"what": "load", "account": account_id, "staged": reference, "day": str(day)}
+        return dict(forks.ask("in_fork", through_proxy, **load))
+
+    with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
+        loading = pool.submit(load, **through(clean, proxy))
+        assert pause.reached.wait(30)
+        accounts = couch.documents(ACCOUNTS)
+        if lost == "database":
+            couch.drop(ACCOUNTS)
+        else:
+            couch.remove(ACCOUNTS, next(doc for doc in accounts if doc["_id"] == account_id))
+        pause.go_on.set()
+        answer = loading.result(60)
+    kept = couch.mentions(f"{account_id}:{pces[0]}").get("com-grandlyon-grdf-day", [])
+    couch.restore(ACCOUNTS, accounts)
+    cause = (
+        "has lost the database of all accounts" if lost == "database" else "has gone from CouchDB .* without a deletion"
+    )
+    assert re.match(
+        f"BadAccount: Account {account_id}: .*{cause}.*all that is stored for it stays.*back", answer["error"]
+    )
+    assert len(kept) > number[DAY] + 60
+    assert load()["result"]["unchanged"] > 60, "the answers wait until the account is back"
+    assert couch.mentions(f"{account_id}:{pces[0]}")["com-grandlyon-grdf-day"] == kept
 
 
 def test_a_run_that_is_leaving_asks_grdf_nothing(clean: LocalWorld, account_id: str) -> None:

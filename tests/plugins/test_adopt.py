@@ -14,7 +14,7 @@ import pytest
 
 from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, ServiceUnavailable
-from include.gas.leaving import with_leaving
+from include.gas.leaving import AUDIT, audit_entry, with_leaving
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from tests.bench.couch_server import Place
@@ -333,8 +333,12 @@ def test_forms_that_are_refused(filled: House) -> None:
     assert filled.revisions() == before
 
 
-def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deletion that began and ended while days were stored leaves nothing of ours; the konnector's stay."""
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.MonkeyPatch, deleted: bool) -> None:
+    """A deletion that began and ended while days were stored leaves nothing of ours; the konnector's stay.
+
+    Without a deletion's record the account is lost, and ours stay as well.
+    """
     from grdf.operators import adopt as module
 
     real, theirs = module.adopt, len(filled.theirs())
@@ -343,15 +347,19 @@ def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.Mo
         def leave() -> None:
             (document,) = filled.documents(ACCOUNT)
             filled.put(ACCOUNT, [{**document, "_deleted": True}])
+            if deleted:
+                filled.place.create(AUDIT)
+                filled.put(AUDIT, [audit_entry("home", "r", by="me", at=datetime.now(UTC), keep_data=False)])
             before_removal()
 
         return real(*args, before_removal=leave)
 
     monkeypatch.setattr(module, "adopt", interrupted)
-    with pytest.raises(AccountLeaving, match="it has left meanwhile"):
+    error, why = (AccountLeaving, "it has left meanwhile") if deleted else (BadAccount, "gone .* without a deletion")
+    with pytest.raises(error, match=why):
         adopt()
     assert len(filled.theirs()) == theirs
-    assert not any(filled.own(doctype) for doctype in DOCTYPES)
+    assert [bool(filled.own(doctype)) for doctype in DOCTYPES] == [not deleted] * len(DOCTYPES)
 
 
 # -- the DAG -----------------------------------------------------------------------------------------------------------

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import note_stored
+from grdf.reading import note_stored, take_back_if_left
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
 from include.gas.changes import Changes
-from include.gas.documents import ACCOUNT, account_range, check_account_id
+from include.gas.documents import ACCOUNT, check_account_id
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
-from include.gas.leaving import DATA, leaving
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -104,14 +103,8 @@ class AdoptKonnectorOperator(AccountOperator):
 
     def _still_here(self) -> None:
         """Take back what was stored for a household that has left meanwhile, as a load does."""
-        document = self.couchdb.get(ACCOUNT, self.account_id)
-        mark = leaving(document) if document else None
-        if document is not None and (mark is None or mark.keep_data):
+        if not take_back_if_left(self.couchdb, self.account_id):
             return
-        from grdf.hooks.removal import Remover
-
-        for doctype in DATA:
-            Remover(self.couchdb).remove_range(doctype, *account_range(self.account_id))
         raise AccountLeaving.about(
             self.account_id,
             "it has left meanwhile, so what was stored for it is removed again; the konnector's documents stay",
