@@ -114,6 +114,61 @@ def test_a_refusal_of_a_right_that_still_stands_is_no_success(clean: LocalWorld,
     assert clean.book.get(account_id), "nothing was removed"
 
 
+def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
+    """Give GRDF's list of two rights, of which one line is cut."""
+    lines = {each["id_droit_acces"]: json.dumps(each) for each in world.control.consents()}
+    return f"{lines[whole]}\n{lines[broken][: len(lines[broken]) // 2]}"
+
+
+@pytest.mark.parametrize("known_is_broken", [True, False])
+def test_a_right_whose_line_cannot_be_read_is_not_called_over(
+    clean: LocalWorld, account_id: str, couch: Couch, known_is_broken: bool
+) -> None:
+    """An old right that is revoked can be read; the one in force, known to the account or not, cannot."""
+    pces = household(clean, account_id)
+    (known,) = rights(clean, pces)
+    (other,) = (each["id_droit_acces"] for each in clean.control.consent(pces, keep_others=True))
+    old, in_force = (other, known) if known_is_broken else (known, other)
+    clean.control.revoke(old)
+    body = with_broken_line(clean, old, in_force)
+    clean.control.fault("/droits_acces", status=200, body=body, times=None)
+    before = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
+    plan = delete(account_id, form={"dry_run": True}, steps=("check",))["check"]["text"]
+    assert "1 line(s) of GRDF's list of its consents could not be read; more may stand" in plan
+    with pytest.raises(
+        ServiceUnavailable, match=f"Account {account_id}: 1 line.* so nothing is called revoked. .* again"
+    ):
+        delete(account_id)
+    (record,) = couch.records(account_id)
+    assert (record["revoked"], record["finished_at"]) == ({}, None)
+    assert couch.mentions(account_id, but=("com-grandlyon-grdf-audit",)) == before
+    clean.control.set(faults=[])
+    delete(account_id)
+    revoked = assert_gone(clean, account_id, pces)["revoked"]
+    assert revoked == {in_force: "revoked"} | ({} if known_is_broken else {known: "was not in force"})
+
+
+def test_a_refused_revocation_is_no_success_when_the_line_of_the_right_cannot_be_read(
+    clean: LocalWorld, account_id: str, couch: Couch
+) -> None:
+    pces = household(clean, account_id)
+    (right,) = rights(clean, pces)
+    (old,) = (each["id_droit_acces"] for each in clean.control.consent(pces, keep_others=True))
+    clean.control.revoke(old)
+    delete(account_id, steps=("check", "mark"))
+    body = with_broken_line(clean, old, right)
+    whole = "\n".join(json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces)
+    clean.control.fault("/droits_acces", status=200, body=whole)
+    clean.control.fault("/droits_acces", status=200, body=body)
+    clean.control.fault("/droit_acces/", status=404)
+    with pytest.raises(ServiceUnavailable, match="nothing is called revoked"):
+        delete(account_id, steps=("revoke",))
+    assert couch.records(account_id)[0]["revoked"] == {right: "asked"}
+    delete(account_id, steps=("revoke", "purge", "report"))
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert assert_gone(clean, account_id, pces)["revoked"][right] == "revoked"
+
+
 def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:

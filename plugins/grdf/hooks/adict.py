@@ -162,10 +162,19 @@ class AdictHook(HttpHook):
         return self._call("GET", path, {}, account=account, what=what, accept="application/json")
 
     def access_rights(self, pces: Iterable[str], *, account: str) -> tuple[AccessRight, ...]:
+        """Ask which rights we hold on some meters, and give those that can be read.
+
+        :param pces: up to 1,000 meters
+        :param account: the account's id, for messages
+        """
+        return self.listed_rights(pces, account=account).rights
+
+    def listed_rights(self, pces: Iterable[str], *, account: str) -> Rights:
         """Ask which rights we hold on some meters (``POST /droits_acces``): one call for all of them.
 
         :param pces: up to 1,000 meters
         :param account: the account's id, for messages
+        :return: the rights, and how many lines of the answer could not be read
         """
         body = self._call(
             "POST",
@@ -178,7 +187,7 @@ class AdictHook(HttpHook):
         rights = read_rights(body, account=account)
         if rights.problem:
             raise rights.problem
-        return rights.rights
+        return rights
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``): one call for all accounts.

@@ -38,8 +38,18 @@ class RevocationHook(AdictHook):
 
         :param pces: the account's meters
         :param account: the account's id, for messages
+        :raises ServiceUnavailable: when a line of GRDF's list cannot be read: a right that stands may be in it
         """
-        return standing(self.access_rights(pces, account=account)) if pces else ()
+        if not pces:
+            return ()
+        listed = self.listed_rights(pces, account=account)
+        if listed.odd:
+            raise ServiceUnavailable.about(
+                account,
+                f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so nothing is called revoked",
+                "It is tried again by itself, and nothing is removed before. If it lasts, tell GRDF.",
+            )
+        return standing(listed.rights)
 
     def revoke(self, right: AccessRight, *, account: str) -> str:
         """Revoke one right (``PATCH /droit_acces/{id}``); one that is revoked already is as good (ADICT 4).

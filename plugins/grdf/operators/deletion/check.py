@@ -84,8 +84,13 @@ class CheckDeletionOperator(DeletionOperator):
             account = Account.from_document(document)
             pces = [meter.pce for meter in account.meters]
             if pces:
-                found = standing(self.adict.access_rights(pces, account=account.id))
-                rights = tuple((right.id, right.state) for right in found)
+                listed = self.adict.listed_rights(pces, account=account.id)
+                rights = tuple((right.id, right.state) for right in standing(listed.rights))
+                if listed.odd:
+                    notes.append(
+                        f"{listed.odd} line(s) of GRDF's list of its consents could not be read; more may stand. "
+                        "Nothing is revoked or removed before the whole list can be read."
+                    )
             elif account.grant is not None:
                 notes.append("Its meters are not known yet; they are looked up before the consents are revoked.")
         except GasError as error:
