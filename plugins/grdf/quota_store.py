@@ -14,6 +14,7 @@ of one machine.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -134,7 +135,7 @@ class RedisStore:
         except (redis.ConnectionError, redis.TimeoutError) as error:
             if isinstance(error, redis.AuthenticationError):
                 raise _refused("Redis", error) from None
-            raise _busy(f"the Redis server of [grdf] quota_url does not answer ({type(error).__name__})") from None
+            raise _no_answer("the Redis server", error) from None
         except (redis.RedisError, ValueError) as error:
             raise _refused("Redis", error) from None
         return results[-1]
@@ -184,20 +185,51 @@ class PostgresStore:
         except (ArgumentError, TypeError) as error:
             raise _refused("PostgreSQL", error) from None
         except OperationalError as error:
-            raise _busy(f"the database of [grdf] quota_url does not answer ({type(error.orig).__name__})") from None
+            if error.orig is not None and (wrong := _refused_login(error.orig)):
+                raise _refused("PostgreSQL", error, wrong) from None
+            raise _no_answer("the database", error.orig) from None
         except SQLAlchemyError as error:
             raise _refused("PostgreSQL", error) from None
 
 
-def _busy(cause: str) -> StoreBusy:
-    return StoreBusy.about(None, f"GRDF was not called, since the calls cannot be counted: {cause}")
+_LOGINS = {
+    "the user or its password": re.compile(
+        r"authentication failed|no password supplied|role .* does not exist|no such user|not permitted to log in"
+    ),
+    "the database": re.compile(r"database .* does not exist|no such database|permission denied for database"),
+    "a login from this machine, by its pg_hba.conf": re.compile(r"pg_hba\.conf"),
+    "encryption": re.compile(r"server does not support SSL"),
+}
+"""What PostgreSQL or PgBouncer refuses, by what it says: a refused login has no SQLSTATE in psycopg, 2 or 3. Where
+``lc_messages`` is not English it counts as no answer, whose message says to check the login too."""
 
 
-def _refused(name: str, error: Exception) -> BadSettings:
+def _refused_login(error: BaseException) -> str | None:
+    """Say what PostgreSQL refuses of a login, ``None`` when the failure is another one, which may pass."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if state:
+        return {"28": "the user or its password", "3D": "the database"}.get(state[:2])
+    return next((what for what, said in _LOGINS.items() if said.search(str(error))), None)
+
+
+def _busy(cause: str, next_step: str | None = None) -> StoreBusy:
+    return StoreBusy.about(None, f"GRDF was not called, since the calls cannot be counted: {cause}", next_step)
+
+
+def _no_answer(place: str, error: BaseException | None) -> StoreBusy:
+    return _busy(
+        f"{place} of [grdf] quota_url does not answer ({type(error).__name__})",
+        "It is tried again by itself. If it lasts, check whether it runs, and the address, database, user and password "
+        "in that setting.",
+    )
+
+
+def _refused(name: str, error: Exception, what: str | None = None) -> BadSettings:
     # Not the error's text: it may hold the address with its password.
     return BadSettings.about(
         None,
-        f"the calls to GRDF cannot be counted: {name} refuses what [grdf] quota_url says ({type(error).__name__})",
+        f"the calls to GRDF cannot be counted: {name} refuses what [grdf] quota_url says "
+        f"({what or type(error).__name__})",
         "Check the address, the user, its password and its right to write (to create a table, with PostgreSQL).",
     )
 
