@@ -111,12 +111,12 @@ class Staging:
         try:
             with in_words(self.base_url, account, may_be_missing=True):
                 text = self._path(reference).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
+        except FileNotFoundError:
             raise AnswersGone.about(
                 cause=f"the answers staged at {reference} are gone (already loaded, or removed by hand)",
                 account=account,
                 next_step=EXTRACT_AGAIN,
-            ) from error
+            ) from None
         rows: list[dict[str, Any]] = json.loads(text)
         return [StagedAnswer(**row) for row in rows]
 

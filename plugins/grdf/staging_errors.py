@@ -19,6 +19,8 @@ failed. By name, since only one of them is installed, if any."""
 def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -> Iterator[None]:
     """Turn what goes wrong inside the block into an error that says what to do.
 
+    Its traceback leaves the cause out (``from None``): what an object store's client says may hold a signed address.
+
     :param place: the URL of the staging folder
     :param account: the account's id
     :param may_be_missing: let a ``FileNotFoundError`` through, for the caller to judge
@@ -32,18 +34,18 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
     except FileNotFoundError as error:
         if may_be_missing:
             raise
-        raise _settings(place, account, error) from error
+        raise _settings(place, account, error) from None
     except ImportError as error:
         raise BadSettings.about(
             account,
             f"the setting [grdf] staging_url names {place}, but the package for such a place is missing ({error})",
             "Install Airflow's provider for it on every worker, such as apache-airflow-providers-amazon[s3fs].",
-        ) from error
-    except Exception as error:  # the clients of the object stores share no base class
+        ) from None
+    except Exception as error:  # noqa: BLE001 - the clients of the object stores share no base class
         if _passing(error):
             cause = f"the place where GRDF's answers wait, {place}, does not answer ({_said(error)})"
-            raise StoreBusy.about(account, cause) from error
-        raise _settings(place, account, error) from error
+            raise StoreBusy.about(account, cause) from None
+        raise _settings(place, account, error) from None
 
 
 def _settings(place: str, account: str | None, error: Exception) -> BadSettings:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from airflow.sdk import ObjectStoragePath
 from grdf import staging as module
 from grdf.files import write_private
 from grdf.staging import StagedAnswer, Staging
+from grdf.staging_errors import in_words
 from include.gas.errors import BadSettings, FailNow, StoreBusy
 from include.sandbox.processes import Processes, free_port
 from tests.servers import ObjectStore, start_object_store
@@ -140,6 +143,25 @@ def test_an_object_store_that_cannot_be_used(
     with pytest.raises(error, match=words):
         place.put("home", "run", [ANSWER])
     assert store.objects("staging") == []
+
+
+class HttpError(Exception):
+    """As gcsfs has one: a base class that tells that a server failed."""
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (Exception("sig=SECRET"), BadSettings),
+        (FileNotFoundError(errno.ENOENT, "No such bucket", "https://store/?sig=SECRET"), BadSettings),
+        (HttpError("https://store/?sig=SECRET"), StoreBusy),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset", "https://store/?sig=SECRET"), StoreBusy),
+    ],
+)
+def test_no_traceback_tells_what_the_message_leaves_out(failure: Exception, error: type[Exception]) -> None:
+    with pytest.raises(error, match="home") as caught, in_words("s3://bucket/staging", "home"):
+        raise failure
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_an_object_store_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
