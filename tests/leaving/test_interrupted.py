@@ -122,6 +122,25 @@ def test_couchdb_is_down_at_a_step(
     assert assert_gone(clean, account_id, pces)["removed"] == FOUND
 
 
+def test_the_accounts_are_restored_meanwhile(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    """Without their database no step concludes that the account is gone: it would come back with it."""
+    pces = household(clean, account_id)
+    accounts = "io-cozy-accounts"
+    for steps, then in ((("check", "mark"), ("revoke", "purge")), (("revoke", "purge"), ("check", "mark", "report"))):
+        delete(account_id, steps=steps)
+        stored = couch.documents(accounts)
+        before = couch.revisions()
+        couch.drop(accounts)
+        for step in then:
+            match = f"Account {account_id}: CouchDB has no database of accounts .* nothing goes on before"
+            with pytest.raises(ServiceUnavailable, match=match):
+                delete(account_id, steps=(step,))
+        assert {each: rev for each, rev in before.items() if not each.startswith(accounts)} == couch.revisions()
+        couch.restore(accounts, stored)
+    delete(account_id, steps=("report",))
+    assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
+
+
 def test_airflow_tries_again_what_may_pass(clean: LocalWorld, account_id: str, dags: Worker) -> None:
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=503)

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from grdf import settings
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
-from include.gas.documents import account_range, dag_id
+from include.gas.documents import ACCOUNT, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
 from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, audit_id
 
@@ -53,10 +53,18 @@ class DeletionOperator(AccountOperator):
         return Staging(settings.staging_url(), settings.staging_conn_id())
 
     def document(self) -> Document | None:
-        """Read the account's document, ``None`` when it is gone (a former try has removed it)."""
-        from include.gas.documents import ACCOUNT
+        """Read the account's document, ``None`` when it is gone (a former try has removed it).
 
-        return self.couchdb.get(ACCOUNT, self.account_id)
+        :raises ServiceUnavailable: when the database of accounts is not there: it would come back with the account
+        """
+        document = self.couchdb.get(ACCOUNT, self.account_id)
+        if document is None and not self.couchdb.has_database(ACCOUNT):
+            raise ServiceUnavailable.about(
+                self.account_id,
+                f"CouchDB has no database of accounts ({ACCOUNT}), so nobody can tell whether its document is gone",
+                "It is looked at again by itself, and nothing goes on before. If it lasts, bring the database back.",
+            )
+        return document
 
     def documents_left(self) -> dict[str, int]:
         """Count the account's documents per doctype."""

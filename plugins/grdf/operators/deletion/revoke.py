@@ -54,6 +54,6 @@ class RevokeConsentsOperator(DeletionOperator):
             outcomes |= {right: REVOKED for right, said in noted.items() if said == ASKED and right not in outcomes}
             outcomes |= dict.fromkeys(sorted(known - outcomes.keys()), NOT_IN_FORCE)
         record = self.record(context, lambda entry: with_revoked(entry, outcomes))
-        if not record["revoked"]:
+        if pces and not record["revoked"]:
             self.log.info("Account %s: no consent of ours is in force at GRDF.", self.account_id)
         return {"account": self.account_id, "revoked": record["revoked"]}
