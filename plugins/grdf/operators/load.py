@@ -55,12 +55,8 @@ class LoadOperator(AccountOperator):
         account = self._read_account(staging, reference)
         try:
             answers = staging.get(self.account_id, reference) if reference else []
-        except AnswersGone:
-            if not (told := announced_by(self.accounts.document(self.account_id), context["run_id"])):
-                raise
-            self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)
-            announce(context, self.outlets or (), self.account_id, told)
-            return {"account": self.account_id}
+        except AnswersGone as error:
+            return self._announce_again(context, error)
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
@@ -85,6 +81,15 @@ class LoadOperator(AccountOperator):
             )
         announce(context, self.outlets or (), self.account_id, changes)
         return {"account": self.account_id, **counts}
+
+    def _announce_again(self, context: Context, gone: AnswersGone) -> dict[str, Any]:
+        """End well if it was this very run that stored the answers, and Airflow did not hear of it."""
+        told = announced_by(self.accounts.document(self.account_id), context["run_id"])
+        if not told:
+            raise gone
+        self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)
+        announce(context, self.outlets or (), self.account_id, told)
+        return {"account": self.account_id}
 
     def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> list[LoadReport]:
         """Store once more what runs that died have left in staging.
