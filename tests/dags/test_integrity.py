@@ -124,6 +124,13 @@ def test_two_parses_are_alike(parsed: Parsed, three_accounts: dict[str, str]) ->
     assert again.dags == parsed.dags
 
 
+def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three_accounts: dict[str, str]) -> None:
+    """So the DAG processor is given none: ``docker-compose.yaml``."""
+    unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
+    found = parse(three_accounts | unreadable)
+    assert (found.errors, found.hashes) == ({}, parsed.hashes)
+
+
 def test_a_broken_account_is_shown_and_takes_no_other_with_it(
     three_accounts: dict[str, str], world: LocalWorld, tmp_path: Path
 ) -> None:
