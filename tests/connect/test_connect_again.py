@@ -77,7 +77,7 @@ def test_couchdb_is_down(world: LocalWorld, account_id: str, monkeypatch: pytest
     )
     with pytest.raises(Stop) as stop:
         connecting.check(account_id)
-    assert (stop.value.key, stop.value.status) == ("connect.down", 503)
+    assert (stop.value.key, stop.value.status, stop.value.cause) == ("connect.down", 503, "")
 
 
 def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id: str) -> None:

@@ -93,7 +93,12 @@ def test_a_link_stays_good_until_it_has_connected(
     world.control.set(code_lifetime_s=60)
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
-    assert said(browser.get(back)).status == 503
+    told = said(browser.get(back, headers={"Accept-Language": "fr"}))
+    assert (told.status, told.title) == (503, "Cela ne fonctionne pas pour le moment")
+    assert "Rechargez cette page" in told.text
+    assert [word for word in ("tried again by itself", "HTTP", "CouchDB", "access_token") if word in told.text] == []
+    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"Account {account_id}: asking for a token (authorization_code), GRDF answered HTTP 503" in log
     assert said(browser.get(back)).title == "Thank you, it is done"
     assert said(browser.get(path)).title == "This link was used before"
 
@@ -149,6 +154,11 @@ def test_where_they_are_switched_off(door: Site, front: Site, account_id: str) -
     """Neither the link nor what was begun with it counts there, though the secret is the same one."""
     sealed = Seal("household link").close({"id": "x", "account": account_id, "until": int(time.time()) + 60})
     assert requests.get(f"{door.url}/grdf/household", params={"token": sealed}, timeout=60).status_code == 404
+    browser = door.browser()
+    path = f"/household?token={sealed}"
+    for answer in (browser.get(path), browser.post(path), browser.get("/household/done")):
+        assert (said(answer).status, said(answer).title) == (404, "This link is not valid")
+        assert "Airflow" not in said(answer).text
     assert "link" not in said(door.browser("op").get(f"/connect/{account_id}")).text
 
 

@@ -27,6 +27,11 @@ def test_no_text_is_empty() -> None:
     assert [key for language in LANGUAGES for key, text in catalogue(language).items() if not text.strip()] == []
 
 
+def test_no_sentence_ends_twice() -> None:
+    texts = ((key, text) for language in LANGUAGES for key, text in catalogue(language).items())
+    assert [key for key, text in texts if re.search(r"[.!?…]\.", text)] == []
+
+
 def test_every_file_of_the_catalogue_is_read() -> None:
     assert {path.name.split(".")[1] for path in texts.FOLDER.iterdir()} == set(LANGUAGES)
 

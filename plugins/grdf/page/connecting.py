@@ -191,4 +191,6 @@ def _stop(error: GasError) -> Stop:
         return Stop("token_refused", 502, error)
     if isinstance(error, FailNow):
         return Stop("settings", 502, error)
-    return Stop("down", 503, error)
+    # For the log alone: it names servers and settings, and speaks of a next try that nobody makes here.
+    log.warning("A household could not be connected just now, and was asked to load the page again. %s", error)
+    return Stop("down", 503)

@@ -66,7 +66,8 @@ class Invitation:
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Make a link for an account; a program gets it as JSON: ``link``, and ``until`` when it is good."""
-    _if_allowed()
+    if not settings.household_links():
+        raise HTTPException(404, "links for households are switched off")
     until = int(time.time()) + 86_400 * settings.household_link_days()
     token = Seal("household link").close(asdict(Invitation(secrets.token_urlsafe(16), account, until)))
     try:
@@ -84,8 +85,8 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 @router.get(HOUSEHOLD)
 def start(request: Request, token: str = "") -> Response:
     """Say to the household what will be asked. No login: the link is what lets in."""
-    _if_allowed()
     try:
+        _if_allowed()
         return start_page(request, Invitation.read(token).account, household=True)
     except Stop as stop:
         return stopped(request, stop)
@@ -94,9 +95,9 @@ def start(request: Request, token: str = "") -> Response:
 @router.post(HOUSEHOLD)
 def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
     """Send the household to GRDF. No login: the link is what lets in."""
-    _if_allowed()
     account = ""
     try:
+        _if_allowed()
         invitation = Invitation.read(token)
         account = invitation.account
         link = Link(invitation.id, invitation.until, token)
@@ -109,10 +110,17 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
 @router.get(f"{HOUSEHOLD}/done")
 def done(request: Request) -> Response:
     """Thank a household again that loads its last page again; it says nothing about anybody."""
-    _if_allowed()
+    try:
+        _if_allowed()
+    except Stop as stop:
+        return stopped(request, stop)
     return page(request, "household_done.html")
 
 
 def _if_allowed() -> None:
+    """Check that links count here; a household is told what it is told of any link that does not.
+
+    :raises Stop: when they are switched off
+    """
     if not settings.household_links():
-        raise HTTPException(404, "links for households are switched off")
+        raise Stop("link_unknown", 404)
