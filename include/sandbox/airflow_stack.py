@@ -139,6 +139,13 @@ class AirflowStack:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
             raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
 
+    def keep_environment(self) -> None:
+        """Leave beside the database what this Airflow runs with, for ``./grdf airflow``: keys, connections and such."""
+        file = self.home / "stack.env"
+        file.touch(mode=0o600)
+        lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
+        file.write_text("".join(lines), encoding="utf-8")
+
     def _login(self) -> None:
         answer = self._session.post(
             f"{self.url}/auth/token", json={"username": ADMIN, "password": self.password}, timeout=30

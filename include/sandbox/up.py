@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
+UP = ROOT / ".grdf" / "up"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +49,7 @@ def _run(options: argparse.Namespace) -> int:
         env = {**world.connections(redirect_uri=page), "AIRFLOW__API__BASE_URL": address}
         airflow = AirflowStack(data / "airflow", port, env)
         airflow.start(world.processes, triggerer=True)
+        airflow.keep_environment()
         for household in HOUSEHOLDS[:2]:  # now, since a code to be exchanged lives for a minute
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.door, world.book)
@@ -58,12 +61,18 @@ def _run(options: argparse.Namespace) -> int:
   GRDF sandbox   {world.facts["adict_base"]}
   CouchDB        {world.couch.url}   user {world.couch.user}, password in {data / "couch" / "password"}
   State, logs    {data}
+  Command line   {_prefix(airflow.home)}./grdf airflow ...
 
   Ctrl-C ends all of it; what is stored stays for the next time.
 """,
             flush=True,
         )
         return _watch(world.processes)
+
+
+def _prefix(home: Path) -> str:
+    """Give what ``./grdf airflow`` must be told to find this Airflow: nothing, where it looks by itself."""
+    return "" if home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(home))} "
 
 
 def _watch(processes: Processes) -> int:
@@ -83,7 +92,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sandbox-port", type=int, default=0, help="port of the sandbox (default: a free one)")
     parser.add_argument("--couch-port", type=int, default=0, help="port of CouchDB (default: a free one)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".grdf" / "up", help="folder that keeps the state")
+    parser.add_argument("--data", type=Path, default=UP, help="folder that keeps the state")
     return parser.parse_args(argv)
 
 

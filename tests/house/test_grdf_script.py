@@ -196,6 +196,66 @@ def test_a_database_of_the_caller_is_not_touched(run: Run, ready: Path) -> None:
     assert not (ready / ".grdf").exists()
 
 
+@pytest.fixture
+def stack(ready: Path) -> Path:
+    """What ``./grdf up`` leaves of its Airflow."""
+    home = ready / ".grdf" / "up" / "airflow"
+    home.mkdir(parents=True)
+    lines = {
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "AIRFLOW_CONN_COUCHDB": KEPT,
+    }
+    (home / "stack.env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    return home
+
+
+KEPT = '{"host": "127.0.0.1", "password": "a $(b) `c` \'d\' = e"}'
+
+
+def test_airflow_is_that_of_up(run: Run, ready: Path, stack: Path) -> None:
+    result = run("airflow", "dags", "trigger", "grdf_published")
+    assert only_line_of(result.stderr) == f"grdf: this is the Airflow of ./grdf up, in {stack}"
+    assert result.stdout.startswith("ARGS dags trigger grdf_published\n"), "nothing else was called, no migration"
+    env = variables(result)
+    assert env["AIRFLOW_HOME"] == str(stack)
+    assert env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{stack}/airflow.db?timeout=60"
+    assert env["AIRFLOW_CONN_COUCHDB"] == KEPT
+    assert env["AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"] == "10"
+    assert env["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+    assert env["AIRFLOW__CORE__DAGS_FOLDER"] == f"{ready}/dags"
+    assert env["PYTHONPATH"] == f"{ready}:{ready}/plugins"
+
+
+def test_airflow_is_the_callers_where_he_names_one(run: Run, stack: Path, tmp_path: Path) -> None:
+    for mine in (
+        {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://nowhere/airflow"},
+        {"AIRFLOW_HOME": str(tmp_path / "home")},
+        {"AIRFLOW_CONFIG": str(tmp_path / "airflow.cfg")},
+    ):
+        result = run("airflow", "version", **mine)
+        env = variables(result)
+        assert mine.items() <= env.items()
+        assert (result.stderr, "AIRFLOW_CONN_COUCHDB" in env) == ("", False)
+        assert env["AIRFLOW_HOME"] != str(stack)
+
+
+def test_airflow_of_an_up_elsewhere(run: Run, ready: Path, stack: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "another folder" / "airflow"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "stack.env").write_text((stack / "stack.env").read_text().replace(str(stack), str(elsewhere)))
+    env = variables(run("airflow", "version", AIRFLOW_HOME=str(elsewhere)))
+    assert env["AIRFLOW_HOME"] == str(elsewhere)
+    assert str(elsewhere) in env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
+
+def test_other_commands_have_nothing_to_do_with_up(run: Run, ready: Path, stack: Path) -> None:
+    env = variables(run("sandbox"))
+    assert env["AIRFLOW_HOME"] == f"{ready}/.grdf/airflow"
+    assert "AIRFLOW_CONN_COUCHDB" not in env
+
+
 def test_modules_run_where_the_caller_is(run: Run, ready: Path) -> None:
     result = run("sandbox", "--port", "0")
     assert result.stdout.splitlines()[:2] == ["ARGS -P -m include.sandbox --port 0", str(Path.cwd())]
