@@ -70,14 +70,24 @@ Visit = Callable[..., "BrowserContext"]
 def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
     """Open a browser window: ``visit(role, width=, theme=, locale=)``, nobody logged in without a role.
 
-    What the pages complain about on the console (a blocked script, a missing file) fails the test.
+    What the pages complain about on the console (a blocked script, a missing file) fails the test, unless the test
+    expects it: ``expected=`` a pattern.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
+    # Airflow's own pages ask for what a role may not see, and say so there.
+    patterns = ["status of (401|403|404)"]
 
     def open_window(
-        role: str | None = None, *, width: int = 1280, theme: str | None = None, locale: str = "en-GB", **more: Any
+        role: str | None = None,
+        *,
+        width: int = 1280,
+        theme: str | None = None,
+        locale: str = "en-GB",
+        expected: str | None = None,
+        **more: Any,
     ) -> BrowserContext:
+        patterns.extend([expected] if expected else [])
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, locale=locale, timezone_id="Europe/Paris", **more
         )
@@ -96,6 +106,5 @@ def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
     yield open_window
     for context in contexts:
         context.close()
-    # Airflow's own pages ask for what a role may not see, and say so there.
-    unexpected = [text for text in complaints if not re.search(r"status of (401|403|404)", text)]
+    unexpected = [text for text in complaints if not re.search("|".join(patterns), text)]
     assert unexpected == []

@@ -31,10 +31,23 @@
     }
   };
 
+  // What Airflow says of a DAG or a run: nothing while it cannot be reached, or answers with an error.
+  const ask = async (address) => {
+    try {
+      const answer = await fetch(address);
+      return { status: answer.status, said: answer.ok ? await answer.json() : undefined };
+    } catch {
+      return {};
+    }
+  };
+
   const follow = async (run, address, form, mine) => {
     const see = link(address, run.dag_run_id);
-    const api = `${words.start}${encodeURIComponent(run.dag_id)}/dagRuns/${encodeURIComponent(run.dag_run_id)}`;
+    const dag = `${words.start}${encodeURIComponent(run.dag_id)}`;
+    const api = `${dag}/dagRuns/${encodeURIComponent(run.dag_run_id)}`;
     let state = run.state;
+    let paused; // Whether that is why the run waits: asked while it waits, until the answer is no.
+    let silent = false;
     while (mine === turn) {
       if (state === "success") {
         say(words.success, see, link(window.location.href, words.again));
@@ -46,11 +59,18 @@
         return;
       }
       const approve = "approve" in form.dataset && state === "running" && !form.elements.dry_run.checked;
-      say(words.started, words[state] ?? state, see, approve ? words.approval : "");
+      const stands = state === "queued" && paused ? words.paused : (words[state] ?? state);
+      say(words.started, stands, see, approve ? words.approval : "", silent ? words.silent : "");
       await new Promise((resolve) => setTimeout(resolve, moment));
-      const answer = await fetch(api);
-      if (answer.ok) {
-        state = (await answer.json()).state;
+      const { status, said } = await ask(api);
+      if (mine === turn && (status === 401 || status === 403)) {
+        say(words.started, words[`follow-${status}`], see); // Asking again would change nothing.
+        return;
+      }
+      silent = !said;
+      state = said?.state ?? state;
+      if (state === "queued" && paused !== false) {
+        paused = (await ask(dag)).said?.is_paused;
       }
     }
   };
