@@ -16,28 +16,31 @@ def deletion_context(
     run_id: str,
     params: Mapping[str, Any],
     *,
-    states: Mapping[str, str | int] | None = None,
+    states: Mapping[str, str | int | Exception] | None = None,
     running: Collection[int] = (),
     by: str = "someone",
 ) -> dict[str, Any]:
     """Give the part of Airflow's context that the steps read.
 
     :param states: run id to state, of the other runs that Airflow knows; a number is the HTTP status of its failure
+        in a worker, an exception what is raised elsewhere
     :param running: what successive counts of running tasks of the account's DAG give; 0 afterwards
     """
-    counts = iter(running)
+    counts, known = iter(running), dict(states or {})
 
-    def state_of(dag_id: str, run: str) -> Any:
-        from airflow.sdk.api.datamodels._generated import DagRunState
+    def runs(dag_id: str, *, run_ids: list[str], states: list[str]) -> int:
         from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
         from airflow.sdk.execution_time.comms import ErrorResponse
 
         assert dag_id == "grdf_delete_account"
-        state = dict(states or {}).get(run, 404)
-        if isinstance(state, int):  # as a worker hears it when Airflow does not know the run (404), or fails
+        (run,) = run_ids
+        state = known.get(run)
+        if isinstance(state, int):  # as a worker hears it when Airflow fails
             detail = {"status_code": state, "message": "", "detail": None}
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
-        return DagRunState(state)  # the enum that a worker gets, whose text is no state
+        if isinstance(state, Exception):
+            raise state
+        return int(state in states)
 
     def count(*, dag_id: str, states: list[str]) -> int:
         assert dag_id == f"grdf_account__{params['account']}"
@@ -46,7 +49,7 @@ def deletion_context(
 
     found = context(run_type="manual", run_id=run_id)
     found["dag_run"].triggering_user_name = by
-    found["ti"].get_dagrun_state, found["ti"].get_ti_count = state_of, count
+    found["ti"].get_dr_count, found["ti"].get_ti_count = runs, count
     return found | {"params": dict(params), "dag": SimpleNamespace(dag_id="grdf_delete_account")}
 
 

@@ -172,3 +172,21 @@ def test_a_run_that_fails_for_good_is_resumed_by_another(clean: LocalWorld, acco
     record = assert_gone(clean, account_id, pces)
     assert record["run"] == first["run_id"]
     assert record["resumed"][0]["run"] == second["run_id"]
+
+
+def test_a_run_that_airflow_does_not_know_any_more_is_resumed(
+    clean: LocalWorld, account_id: str, couch: Couch, dags: Worker
+) -> None:
+    """Killed in ``airflow dags test``, whose run is gone when the next one begins: Airflow's own words for it there."""
+    pces = household(clean, account_id)
+    delete(account_id, run_id="killed-and-gone", steps=("check", "mark", "revoke"))
+    before = couch.revisions()
+    conf = {"account": account_id, "confirm": account_id, "dry_run": True}
+    dry = dags.ask("run_named", {}, dag_id="grdf_delete_account", conf=conf)
+    assert (dry["state"], dry["tasks"]["check"]) == ("success", "success")
+    assert couch.revisions() == before
+    env = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False"}
+    run = dags.ask("run_named", env, dag_id="grdf_delete_account", conf=conf | {"dry_run": False})
+    assert run["state"] == "success"
+    record = assert_gone(clean, account_id, pces)
+    assert (record["run"], record["resumed"][0]["run"]) == ("killed-and-gone", run["run_id"])

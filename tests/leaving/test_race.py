@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from include.gas.documents import DAY
@@ -246,21 +247,19 @@ class TestTwoAtOnce:
         delete(account_id, steps=("report",))
         assert "resumed" not in assert_gone(clean, account_id, pces)
 
-    @pytest.mark.parametrize("status", [500, 401])
+    @pytest.mark.parametrize("failure", [500, 401, httpx.ConnectError("refused")], ids=str)
     def test_it_is_not_taken_over_when_airflow_cannot_say_whether_it_runs(
-        self, clean: LocalWorld, account_id: str, couch: Couch, status: int
+        self, clean: LocalWorld, account_id: str, couch: Couch, failure: int | Exception
     ) -> None:
         household(clean, account_id)
         delete(account_id, steps=("check", "mark"))
         before = couch.revisions()
         with pytest.raises(ServiceUnavailable, match=f"{account_id}: Airflow did not say whether.*run-1.*Start"):
-            delete(account_id, run_id="run-2", states={"run-1": status})
+            delete(account_id, run_id="run-2", states={"run-1": failure})
         assert couch.revisions() == before
 
-    @pytest.mark.parametrize("state", ["failed", "success", 404])
-    def test_a_deletion_that_has_ended_is_taken_over(
-        self, clean: LocalWorld, account_id: str, state: str | int
-    ) -> None:
+    @pytest.mark.parametrize("state", ["failed", "success", "unknown to Airflow"])
+    def test_a_deletion_that_has_ended_is_taken_over(self, clean: LocalWorld, account_id: str, state: str) -> None:
         pces = household(clean, account_id)
         delete(account_id, steps=("check", "mark"))
         given = delete(account_id, run_id="run-2", states={"run-1": state})
