@@ -65,7 +65,7 @@ class Server:
                 except OSError:
                     self.close_connection = True  # the client did not wait
 
-            do_GET = do_POST = do_PUT = do_HEAD = _any  # noqa: N815 - the base class's names
+            do_GET = do_POST = do_PUT = do_HEAD = do_PATCH = do_DELETE = _any  # noqa: N815 - the base class's names
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -51,9 +52,9 @@ def test_a_connection_in_uri_form(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, API_BASE),
         ({"host": "https://h.example/adict/v2/"}, "https://h.example/adict/v2"),
         ({"host": "h.example/adict/v2"}, "https://h.example/adict/v2"),
-        ({"host": "h.example/adict/v2", "schema": "http"}, "http://h.example/adict/v2"),
+        ({"host": "127.0.0.9/adict/v2", "schema": "http"}, "http://127.0.0.9/adict/v2"),
         ({"host": "h.example/adict/v2", "port": 8443}, "https://h.example:8443/adict/v2"),
-        ({"host": "http://h.example:81/x", "port": 82}, "http://h.example:81/x"),
+        ({"host": "http://localhost:81/x", "port": 82}, "http://localhost:81/x"),
     ],
 )
 def test_the_api_base_in_every_form(connection: Callable[..., str], fields: dict[str, object], base: str) -> None:
@@ -65,6 +66,41 @@ def test_the_scope_is_the_path_of_the_api_base_unless_named(connection: Callable
     assert read(connection("grdf_x", **usual)).scope == "/adict/v3"
     assert read(connection("grdf_x", **usual, extra={"scope": "/other"})).scope == "/other"
     assert read(connection("grdf_x", login="id", password="s", host="https://h.example")).scope == "/adict/v2"
+
+
+PLACES = ("host", "token_url", "authorize_url", "jwks_url")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "machine", ["h.example", "10.0.0.7", "127.0.0.1.h.example", "localhost.h.example", "[2001:db8::1]"]
+)
+def test_plain_http_to_another_machine_is_refused(connection: Callable[..., str], place: str, machine: str) -> None:
+    url = f"http://{machine}/x"
+    fields = {"host": url} if place == "host" else {"extra": {place: url}}
+    with pytest.raises(BadSettings) as caught:
+        read(connection("grdf_x", login="id", password="secret", **fields))
+    text = str(caught.value)
+    assert "grdf_x" in text
+    assert re.search(rf"\b{place} is '{re.escape(url)}'.*https", text)
+
+
+def test_plain_http_is_refused_whichever_field_says_so(connection: Callable[..., str]) -> None:
+    for fields in (
+        {"host": "h.example/adict/v2", "schema": "http"},
+        {"host": "HTTP://h.example/adict/v2"},
+        {"host": "h.example", "port": 80, "schema": "http"},
+    ):
+        with pytest.raises(BadSettings, match=r"host is .*https"):
+            read(connection("grdf_x", login="id", password="secret", **fields))
+
+
+@pytest.mark.parametrize("machine", ["localhost", "127.0.0.1", "127.9.8.7:8000", "[::1]:8000"])
+def test_plain_http_on_this_machine_is_taken(connection: Callable[..., str], machine: str) -> None:
+    url = f"http://{machine}/x"
+    extra = {place: url for place in PLACES if place != "host"}
+    facts = read(connection("grdf_x", login="id", password="secret", host=url, extra=extra))
+    assert {facts.api_base, facts.token_url, facts.authorize_url, facts.jwks_url} == {url}
 
 
 @pytest.mark.parametrize("algorithms", ["RS256, HS256", ["RS256", "HS256"]])

@@ -43,12 +43,14 @@ class AirflowApiHook(BaseHook):
                 f"{url}/auth/token",
                 json={"username": connection.login, "password": connection.password},
                 timeout=TIMEOUT,
+                allow_redirects=False,  # a redirect would carry the password to another address
             )
             self._check(login, "let the user in")
             removed = requests.delete(
                 f"{url}/api/v2/dags/{quote(dag_id, safe='')}",
                 headers={"Authorization": f"Bearer {login.json()['access_token']}"},
                 timeout=TIMEOUT,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
@@ -60,6 +62,12 @@ class AirflowApiHook(BaseHook):
         shutil.rmtree(logs, ignore_errors=True)
 
     def _check(self, response: requests.Response, what: str) -> None:
+        if response.is_redirect:
+            raise BadSettings.about(
+                None,
+                f"Airflow's API answers HTTP {response.status_code}, so it has moved",
+                f"Give the connection {self.airflow_conn_id} the address at which the API itself answers.",
+            )
         if response.ok:
             return
         if response.status_code in (401, 403):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -128,9 +129,14 @@ class GrdfConnection:
             wrong.append("password (GRDF's client secret) is missing")
         for name in ("api_base", "token_url", "authorize_url", "jwks_url"):
             value = getattr(self, name)
+            place = "host" if name == "api_base" else name
             if value and not is_address(value):
-                place = "host" if name == "api_base" else name
                 wrong.append(f"{place} is {redact(value)!r}, which is no http(s) address")
+            elif value and not is_safe(value):
+                wrong.append(
+                    f"{place} is {redact(value)!r}, which anybody on the way could read and change: give an address "
+                    "with https (http is for this machine alone)"
+                )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")
         if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
@@ -211,4 +217,18 @@ def is_address(url: str) -> bool:
     try:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
+        return False
+
+
+def is_safe(url: str) -> bool:
+    """Tell whether secrets, tokens and keys may travel to and from an address: over TLS, or within this machine.
+
+    :param url: an address, see :func:`is_address`
+    """
+    parts = _split(url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ip_address(parts.hostname or "").is_loopback
+    except ValueError:  # a name: whoever answers for it may be anywhere
         return False

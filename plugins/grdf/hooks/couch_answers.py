@@ -37,6 +37,12 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
     :raises BadSettings: when a person must correct the connection or the server
     :raises ServiceUnavailable: for anything that may pass
     """
+    if response.is_redirect:
+        raise BadSettings.about(
+            account=None,
+            cause=f"CouchDB at {place(response.url)} answered {response.status_code}, which names another address",
+            next_step=f"Give the Airflow connection {conn_id} the address at which CouchDB itself answers.",
+        )
     if response.ok:
         return response
     try:

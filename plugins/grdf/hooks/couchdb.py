@@ -321,7 +321,9 @@ class CouchDBHook(BaseHook):
         self.requests_sent += 1
         try:
             # cloudant's session adds the credentials and the time limits, and raises nothing by itself.
-            response: requests.Response = client.r_session.request(method, url, params=query, json=body)
+            response: requests.Response = client.r_session.request(
+                method, url, params=query, json=body, allow_redirects=False
+            )
         except (requests.RequestException, CloudantException) as error:
             raise ServiceUnavailable.about(
                 account=None,

@@ -215,7 +215,14 @@ class GrdfOAuthHook(BaseHook):
         if not url or self._keys is not None:
             return self._keys
         try:
-            response = requests.get(url, timeout=TIMEOUT)
+            # Whoever chooses the keys can sign an id_token for any meter: they come from this address or not at all.
+            response = requests.get(url, timeout=TIMEOUT, allow_redirects=False)
+            if response.is_redirect:
+                raise BadSettings.about(
+                    cause=f"{url} answers HTTP {response.status_code}: the public keys for GRDF's id_token have moved",
+                    account=account,
+                    next_step=f"Correct jwks_url in the extra of the Airflow connection {self.grdf_conn_id}.",
+                )
             response.raise_for_status()
             keys = response.json()
         except (requests.RequestException, ValueError) as error:

@@ -65,9 +65,10 @@ class RevocationHook(AdictHook):
         )
         body = text_of(response)
         code, message = status_in(body)
-        if response.ok and not code:
+        taken = 200 <= response.status_code < 300  # a redirect has carried nothing out
+        if taken and not code:
             return REVOKED
-        if response.status_code in (404, 409) or response.ok:
+        if response.status_code in (404, 409) or taken:
             still = {each.id for each in self.standing_rights([right.pce], account=account)}
             if right.id not in still:
                 return NOT_IN_FORCE

@@ -1,0 +1,111 @@
+"""No redirect is followed with credentials, tokens, keys or households' data: the new address was checked by nobody."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import pytest
+
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.airflow_api import AirflowApiHook
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.revocation import RevocationHook
+from include.gas.consents import AccessRight
+from include.gas.documents import ACCOUNT
+from include.gas.errors import BadSettings
+from include.sandbox.local_world import LocalWorld
+from tests.helpers import MemoryShelf, holder
+from tests.plugins.conftest import Heard, Reply, Server
+
+Serve = Callable[[Callable[[Heard], Reply]], Server]
+Grdf = Callable[..., str]
+MOVED = (301, 302, 303, 307, 308)
+
+
+def detour(serve: Serve, status: int, answer: Reply | None = None) -> tuple[Server, Server]:
+    """Give a server that sends everybody on to another one, and that other one, which would answer."""
+    trap = serve(lambda _: answer or Reply({}))
+    return serve(lambda heard: Reply(status=status, headers={"Location": trap.url + heard.path})), trap
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_the_public_keys_are_not_fetched_from_another_address(
+    clean: LocalWorld, serve: Serve, grdf: Grdf, status: int
+) -> None:
+    """Whoever chooses the keys can sign an ``id_token`` for any meter."""
+    server, trap = detour(serve, status, Reply({"keys": []}))
+    extra = {"id_token_algorithms": ["RS256"], "jwks_url": f"{server.url}/keys"}
+    with pytest.raises(BadSettings, match=rf"home-1.*HTTP {status}.*jwks_url"):
+        GrdfOAuthHook(grdf(extra=extra)).consents_of("a.b.c", account="home-1")
+    assert (len(server.heard), trap.heard) == (1, [])
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_the_password_of_airflow_s_user_goes_to_no_other_address(
+    connection: Callable[..., str], serve: Serve, status: int
+) -> None:
+    server, trap = detour(serve, status, Reply({"access_token": "t"}))
+    conn = connection("airflow_api", host=server.url, login="admin", password="hush-hush")
+    with pytest.raises(BadSettings, match=rf"HTTP {status}.*airflow_api") as caught:
+        AirflowApiHook(conn).forget_dag("grdf_account__home-1")
+    assert "hush-hush" not in str(caught.value)
+    assert (len(server.heard), trap.heard) == (1, [])
+
+
+def test_the_token_of_airflow_s_user_goes_to_no_other_address(connection: Callable[..., str], serve: Serve) -> None:
+    trap = serve(lambda _: Reply({}))
+
+    def answer(heard: Heard) -> Reply:
+        if heard.path == "/auth/token":
+            return Reply({"access_token": "t"}, 201)
+        return Reply(status=307, headers={"Location": trap.url + heard.path})
+
+    server = serve(answer)
+    with pytest.raises(BadSettings, match=r"HTTP 307.*airflow_api"):
+        AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b")).forget_dag(
+            "grdf_account__x"
+        )
+    assert (len(server.heard), trap.heard) == (2, [])
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_documents_go_to_no_other_couchdb(connection: Callable[..., str], serve: Serve, status: int) -> None:
+    server, trap = detour(serve, status, Reply({"ok": True, "rows": []}))
+    connection("couchdb", host=server.url, login="a", password="b")
+    for use in (
+        lambda: CouchDBHook().put(ACCOUNT, {"_id": "home-1"}),
+        lambda: CouchDBHook().write(ACCOUNT, [{"_id": "home-1"}]),
+        lambda: CouchDBHook().range(ACCOUNT, "", "z"),
+        lambda: CouchDBHook().create_database(ACCOUNT),
+    ):
+        with pytest.raises(BadSettings, match=rf"answered {status}.*another address.*couchdb"):
+            use()
+    assert trap.heard == []
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_a_revocation_that_is_sent_elsewhere_is_no_revocation(
+    clean: LocalWorld, serve: Serve, connection: Callable[..., str], status: int
+) -> None:
+    server, trap = detour(serve, status)
+    facts = clean.facts
+    connection(
+        "grdfgrandlyon_delete",
+        host=server.url, login=facts["delete_client_id"], password=facts["delete_client_secret"],
+        extra={"token_url": facts["token_url"], "authorize_url": facts["authorize_url"], "scope": "/adict/v2"},
+    )  # fmt: skip
+    right = AccessRight(id=secrets.token_hex(8), pce=holder("home-1").pces[0], role="tiers", state="active")
+    with pytest.raises(BadSettings, match=f"HTTP {status}"):
+        RevocationHook().revoke(right, account="home-1")
+    assert (len(server.heard), trap.heard) == (1, [])
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_the_data_token_goes_to_no_other_api(clean: LocalWorld, serve: Serve, grdf: Grdf, status: int) -> None:
+    server, trap = detour(serve, status)
+    hook = AdictHook(grdf(host=server.url, extra={"scope": "/adict/v2"}), shelf=MemoryShelf())
+    with pytest.raises(BadSettings, match=f"HTTP {status}"):
+        hook.access_rights(["1"], account="home-1")
+    assert (len(server.heard), trap.heard) == (1, [])
