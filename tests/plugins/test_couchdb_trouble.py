@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.retries import GasRetryPolicy
 from include.gas.documents import ACCOUNT, DAY
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
@@ -34,6 +36,38 @@ def test_a_wrong_password(world: LocalWorld, connection: Put) -> None:
     assert "hush-hush" not in text
     good, message = hook.test_connection()
     assert (good, message) == (False, text)
+
+
+def test_a_login_that_others_had_locked_is_tried_again(tmp_path: Path, connection: Put) -> None:
+    with EmbeddedCouch(tmp_path, memory=True, lockout=5) as server:
+        old = connection("couchdb_old", host=server.url, login=server.user, password="hush-hush")
+        for _ in range(5):  # a program with yesterday's password, on the same machine
+            with pytest.raises(BadSettings, match="401"):
+                CouchDBHook(old).get(ACCOUNT, "home")
+        conn_id = connection("couchdb_odd", host=server.url, login=server.user, password=server.password)
+        hook = CouchDBHook(conn_id, patience=0)
+        calls: list[Callable[[], object]] = [
+            lambda: hook.get(ACCOUNT, "home"),
+            lambda: hook.put(ACCOUNT, {"_id": "home"}),
+            lambda: hook.write(DAY, [{"_id": "home:1"}]),
+        ]
+        for call in calls:
+            with pytest.raises(ServiceUnavailable) as caught:
+                call()
+            text = str(caught.value)
+            for word in ("403", "temporarily locked", "couchdb_odd", "old password", server.url):
+                assert word in text
+            assert "Check login and password" not in text
+            assert caught.value.retry_after == 300
+            assert GasRetryPolicy().evaluate(caught.value, 1, 3).action == RetryAction.RETRY
+        good, message = hook.test_connection()
+        assert (good, message) == (False, text)
+
+
+def test_any_other_403_needs_a_person(serve: Serve, connection: Put) -> None:
+    server = serve(lambda _: Reply({"error": "forbidden", "reason": "You are not allowed to access this db."}, 403))
+    with pytest.raises(BadSettings, match="not allowed to access"):
+        hook_to(connection, server.url, patience=0).get(ACCOUNT, "home")
 
 
 def test_what_is_missing_is_named(connection: Put) -> None:

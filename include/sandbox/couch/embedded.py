@@ -29,9 +29,11 @@ class EmbeddedCouch:
 
     :param data_dir: the folder that keeps everything; made when missing
     :param port: the loopback port; None or 0 takes a free one, a new one at each start
-    :param user: the one account's name
+    :param user: the server administrator's name; members are made as on CouchDB, by documents in ``_users``
     :param password: its password; None takes the folder's own, random and made at the first start
     :param memory: keep the databases in memory only
+    :param lockout: wrong passwords after which a login is locked for five minutes, as by CouchDB 3.4 (5 there); 0 for
+        never
     :param packages: where the npm packages are or shall be; see :func:`install_node_modules`
     """
 
@@ -43,6 +45,7 @@ class EmbeddedCouch:
         password: str | None = None,
         memory: bool = False,
         *,
+        lockout: int = 0,
         packages: Path | None = None,
     ) -> None:
         if password is not None and not password:
@@ -53,6 +56,7 @@ class EmbeddedCouch:
         self.user = user
         self._password = password
         self._memory = memory
+        self._lockout = lockout
         self._packages = packages
         self._asked_port = port or 0
         self._port = 0
@@ -127,6 +131,7 @@ class EmbeddedCouch:
         self._make_folder()
         settings = {
             "GRDF_COUCH_DIR": str(self.data_dir),
+            "GRDF_COUCH_LOCKOUT": str(self._lockout),
             "GRDF_COUCH_MEMORY": "1" if self._memory else "0",
             "GRDF_COUCH_PACKAGES": str(packages),
             "GRDF_COUCH_PASSWORD": self.password,

@@ -11,6 +11,11 @@ import requests
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact
 
+LOCKED_OUT = "temporarily locked due to multiple authentication failures"
+"""How CouchDB (3.4 and later) tells a lockout, ``[chttpd_auth_lockout]``, from any other 403: by its words alone."""
+LOCKOUT_SECONDS = 300.0
+"""How long a lockout lasts unless CouchDB is configured otherwise (``max_lifetime``)."""
+
 
 def place(url: str) -> str:
     """Give scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login.
@@ -35,7 +40,7 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
     :param response: CouchDB's answer
     :param conn_id: the Airflow connection, for messages
     :raises BadSettings: when a person must correct the connection or the server
-    :raises ServiceUnavailable: for anything that may pass
+    :raises ServiceUnavailable: for anything that may pass, a login that wrong passwords of others had locked included
     """
     if response.is_redirect:
         raise BadSettings.about(
@@ -50,6 +55,16 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
     except (ValueError, AttributeError):
         reason = response.reason
     where = f"CouchDB at {place(response.url)} answered {response.status_code} ({redact(reason)})"
+    if response.status_code == 403 and LOCKED_OUT in reason.lower():
+        raise ServiceUnavailable.about(
+            account=None,
+            cause=where,
+            next_step=f"The login of the Airflow connection {conn_id} may be right: once a program has sent wrong "
+            "passwords, CouchDB locks the login for some minutes for all programs on the same machine. It is tried "
+            "again by itself. If it lasts, look on this machine for what still has an old password (another Airflow's "
+            "connection, a service that was not started again since the password changed) and correct that.",
+            retry_after=LOCKOUT_SECONDS,
+        )
     if response.status_code in (401, 403):
         raise BadSettings.about(
             account=None,

@@ -1,7 +1,9 @@
 'use strict';
-// The request's way: account, whole databases, CouchDB's rules for documents, express-pouchdb.
+// The request's way: account and its rights, whole databases, CouchDB's rules for documents, express-pouchdb.
 const { load } = require('./packages');
+const { Accounts } = require('./accounts');
 const { Gate } = require('./gate');
+const { rights, securityRoutes } = require('./rights');
 const { serverRoutes } = require('./server-routes');
 const { documentRules, documentWrites, revisionTag } = require('./documents');
 const { traceRequest } = require('./strays');
@@ -29,11 +31,13 @@ function insideDatabases(databases) {
 
 function buildApp(settings, databases) {
   const express = load('express');
-  const gate = new Gate(settings);
+  const gate = new Gate(settings, new Accounts(settings, databases));
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.get('/_up', (request, response) => reply(response, 200, { status: 'ok' }));
   app.all('/_session', gate.session());
   app.use(gate.check());
+  app.use(rights(databases));
+  app.use(securityRoutes(databases));
   app.use(serverRoutes(databases));
   app.use(documentRules);
   app.use(express.json({ limit: BODY_LIMIT, type: isJson }));

@@ -1,6 +1,6 @@
 'use strict';
-// The one account of the server, by HTTP basic authentication or by a session cookie. Nothing passes without it but
-// /_up. Behind the gate express-pouchdb runs without accounts of its own: its own refusals can hang or end a server.
+// Who is asking, by HTTP basic authentication or by a session cookie. Nothing passes without an account but /_up. Behind
+// the gate express-pouchdb runs without accounts of its own: its own refusals can hang or end a server.
 const crypto = require('crypto');
 const { load } = require('./packages');
 const { refuse } = require('./replies');
@@ -10,63 +10,75 @@ const digest = (text) => crypto.createHash('sha256').update(String(text)).digest
 const same = (a, b) => crypto.timingSafeEqual(digest(a), digest(b));
 
 class Gate {
-  constructor({ user, password, sessionSeconds }) {
-    this.user = user;
-    this.password = password;
+  constructor({ sessionSeconds }, accounts) {
+    this.accounts = accounts;
     this.sessionMs = sessionSeconds * 1000;
     this.key = crypto.randomBytes(32); // sessions end with the server
   }
 
-  knows(user, password) {
-    return [same(user, this.user), same(password, this.password)].every(Boolean);
+  sign(text) {
+    return crypto.createHmac('sha256', this.key).update(text).digest('base64url');
   }
 
-  sign(until) {
-    return crypto.createHmac('sha256', this.key).update(String(until)).digest('base64url');
-  }
-
-  /** How this request proves who it is: 'default' (basic), 'cookie', or null. */
-  handlerOf(request) {
+  /** The account of this request and how it proves it ('default' for basic, 'cookie'), or null. */
+  async caller(request) {
     const [scheme, value = ''] = (request.headers.authorization || '').split(' ');
     if (/^basic$/i.test(scheme)) {
       const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(value, 'base64').toString()) || [];
-      return user !== undefined && this.knows(user, password) ? 'default' : null;
+      const who = await this.accounts.login(user, password);
+      return who && { who, handler: 'default' };
     }
-    const [, until, signature] = /(?:^|;\s*)AuthSession=(\d+)\.([\w-]+)/.exec(request.headers.cookie || '') || [];
-    return until && same(signature, this.sign(until)) && Number(until) > Date.now() ? 'cookie' : null;
+    const [, name, until, signature] = /(?:^|;\s*)AuthSession=([\w-]*)\.(\d+)\.([\w-]+)/.exec(request.headers.cookie || '') || [];
+    if (!until || !same(signature, this.sign(`${name}.${until}`)) || Number(until) <= Date.now()) return null;
+    const who = await this.accounts.named(Buffer.from(name, 'base64url').toString());
+    return who && { who, handler: 'cookie' };
   }
 
   /** GET, POST and DELETE /_session. */
   session() {
-    return [express.json(), express.urlencoded({ extended: false }), (request, response) => {
+    return [express.json(), express.urlencoded({ extended: false }), this.guarded(async (request, response) => {
       if (request.method === 'DELETE') return response.clearCookie('AuthSession').json({ ok: true });
       const body = request.body || {};
-      const login = request.method === 'POST';
-      const handler = login ? this.knows(body.name ?? body.username, body.password) : this.handlerOf(request);
-      if (!handler && (login || request.headers.authorization)) return refuse(response, 401);
-      if (!login) {
+      if (request.method !== 'POST') {
+        const caller = await this.caller(request);
+        if (!caller && request.headers.authorization) return refuse(response, 401);
         return response.json({
           ok: true,
-          userCtx: { name: handler ? this.user : null, roles: handler ? ['_admin'] : [] },
-          info: { authentication_handlers: ['cookie', 'default'], authenticated: handler || undefined },
+          userCtx: { name: caller ? caller.who.name : null, roles: caller ? caller.who.roles : [] },
+          info: { authentication_handlers: ['cookie', 'default'], authenticated: caller ? caller.handler : undefined },
         });
       }
-      const until = Date.now() + this.sessionMs;
-      response.cookie('AuthSession', `${until}.${this.sign(until)}`, { httpOnly: true, maxAge: this.sessionMs, sameSite: 'strict' });
-      return response.json({ ok: true, name: this.user, roles: ['_admin'] });
-    }];
+      const who = await this.accounts.login(body.name ?? body.username, body.password);
+      if (!who) return refuse(response, 401);
+      const session = `${Buffer.from(who.name).toString('base64url')}.${Date.now() + this.sessionMs}`;
+      response.cookie('AuthSession', `${session}.${this.sign(session)}`, { httpOnly: true, maxAge: this.sessionMs, sameSite: 'strict' });
+      return response.json({ ok: true, name: who.name, roles: who.roles });
+    })];
   }
 
   /** Lets nobody else in, and takes the credentials off the request before others see it. */
   check() {
-    return (request, response, next) => {
-      if (!this.handlerOf(request)) {
+    return this.guarded(async (request, response, next) => {
+      const caller = await this.caller(request);
+      if (!caller) {
         response.set('WWW-Authenticate', 'Basic realm="couchdb"');
         return refuse(response, 401);
       }
+      request.who = caller.who;
       delete request.headers.authorization;
       delete request.headers.cookie;
       return next();
+    });
+  }
+
+  /** A handler whose account may turn out to be locked. */
+  guarded(handler) {
+    return async (request, response, next) => {
+      try {
+        return await handler(request, response, next);
+      } catch (error) {
+        return error && error.locked ? refuse(response, 403, ['forbidden', error.locked]) : next(error);
+      }
     };
   }
 }

@@ -4,7 +4,8 @@ const path = require('path');
 
 /**
  * @param {Record<string, string|undefined>} env
- * @returns {{dir: string, port: number, user: string, password: string, memory: boolean, sessionSeconds: number}}
+ * @returns {{dir: string, port: number, user: string, password: string, memory: boolean, sessionSeconds: number,
+ *   lockout: number, lockoutSeconds: number}} lockout: wrong passwords after which a login is locked, 0 for never
  * @throws {Error} with a sentence for the user when a setting is missing or makes no sense
  */
 function readSettings(env) {
@@ -31,6 +32,8 @@ function readSettings(env) {
     password,
     memory,
     sessionSeconds: Number(env.GRDF_COUCH_SESSION_SECONDS) || 600,
+    lockout: Number(env.GRDF_COUCH_LOCKOUT) || 0,
+    lockoutSeconds: Number(env.GRDF_COUCH_LOCKOUT_SECONDS) || 300,
   };
 }
 
