@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.reading import Log
+from grdf.reading import Log, meter_of
 from include.gas.days import paris_today
 from include.gas.documents import DAY, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
@@ -32,6 +32,7 @@ from include.gas.published import (
     read_published,
 )
 from include.gas.published_check import compare_all, with_published
+from include.gas.read_under import is_under
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
@@ -129,6 +130,15 @@ def read_periods(
     return lambda document: with_published(
         document, meter, read_at=read_at, periods=stored, compared=compared, message=message
     )
+
+
+def under(meter: Consent, change: Change) -> Change:
+    """Let a change be noted only while the account holds the consent under which GRDF was asked: else it is read again.
+
+    :param meter: the meter, under the consent that was read
+    :param change: what was learnt
+    """
+    return lambda document: change(document) if is_under(meter, meter_of(document, meter.pce)) else document
 
 
 def _store(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from grdf import settings
 from grdf.staging import StagedAnswer
+from include.gas.accounts import Account, history_read, with_history
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, DAY, account_range
 from include.gas.errors import (
@@ -24,6 +25,7 @@ from include.gas.gaps import gaps_of, known_gaps, with_gaps
 from include.gas.leaving import AUDIT, DATA, has_left, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
+from include.gas.read_under import is_under, is_whole_history
 from include.gas.stored import StoredYear, is_told, stored_years, with_stored
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def read_meter(
     while pending:
         try:
             answer = adict.daily_lines(meter.pce, pending.pop(0), account=account)
+            answer = replace(answer, consent=meter.as_json())
         except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:
@@ -107,18 +110,45 @@ def understood(account: str, answer: StagedAnswer) -> Answer:
     return read_answer(answer.body, account=account, pce=answer.pce, window=answer.window)
 
 
-def note_gaps(document: dict[str, Any], meter: Consent, loaded: Loaded) -> dict[str, Any]:
+def meter_of(document: dict[str, Any], pce: str) -> Consent | None:
+    """Give an account's present consent on a meter, ``None`` when it has none.
+
+    :param document: the account document
+    :param pce: the meter
+    """
+    return next((meter for meter in Account.from_document(document).meters if meter.pce == pce), None)
+
+
+def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, Any]:
+    """Note on an account that a meter's history is read, if this answer is that of its present consent.
+
+    :param document: the account document
+    :param answer: an answer that was stored
+    :return: the document as it should be
+    """
+    if not answer.history_from:
+        return document
+    held, since = meter_of(document, answer.pce), date.fromisoformat(answer.history_from)
+    if held is None or not is_whole_history(answer.read_under, held, since):
+        return document
+    return with_history(document, held, since, answer.read_at)
+
+
+def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     """Note on an account which days of a meter are missing, in the years whose days the load has just seen.
 
     :param document: the account document
-    :param meter: the meter, under its consent
     :param loaded: the answer that was stored
-    :return: the document as it should be; the same when nothing about missing days has changed
+    :return: the document as it should be; the same when nothing about missing days has changed, and when the answer was
+        read under another consent than the account's present one or that one's history is still to be read
     """
     answer, lines, report = loaded
-    history = (document.get("history") or {}).get(meter.pce) or {}
-    if not report.looked_at or not history.get("from"):
+    meter = meter_of(document, answer.pce)
+    if meter is None or not report.looked_at or not history_read(document, meter):
         return document
+    if not is_under(answer.read_under, meter):
+        return document
+    history = document["history"][meter.pce]
     first = max(day for day in (date.fromisoformat(history["from"]), meter.first) if day)
     # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
     today = paris_today(datetime.fromisoformat(answer.read_at))

@@ -15,14 +15,18 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.files import write_private
 from grdf.staging_errors import in_words
 from include.gas.errors import FailNow
+from include.gas.read_under import consent_of
 from include.gas.windows import Window
+
+if TYPE_CHECKING:
+    from include.gas.consents import Consent
 
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
 KEEP_SECONDS = 7 * 86_400
@@ -43,6 +47,8 @@ class StagedAnswer:
     :param read_at: when the question was sent, ISO 8601 in UTC
     :param body: the answer as it came
     :param history_from: first gas day of the allowed history, when this answer completes the meter's first launch
+    :param consent: the consent under which GRDF was asked, as :meth:`include.gas.consents.Consent.as_json` writes it;
+        ``None`` in files from before answers carried it
     """
 
     pce: str
@@ -51,11 +57,17 @@ class StagedAnswer:
     read_at: str
     body: str
     history_from: str | None = None
+    consent: dict[str, Any] | None = None
 
     @property
     def window(self) -> Window:
         """The gas days that were asked for."""
         return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
+
+    @property
+    def read_under(self) -> Consent | None:
+        """The consent under which GRDF was asked; ``None`` when it is not known."""
+        return consent_of(self.consent)
 
 
 class Staging:

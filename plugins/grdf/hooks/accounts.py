@@ -80,16 +80,26 @@ class AccountStore:
                 return new
         raise StoreBusy.about(cause=f"its document was changed by others {TRIES} times in a row", account=account_id)
 
-    def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
+    def mark(self, account_id: str, error: GasError, *, partial: bool = False, asked: Account | None = None) -> None:
         """Put on an account what a person must do, when the failure is about this household and not about everybody.
 
         :param account_id: the account's id
         :param error: the failure; its class says which Cozy word goes with it, or none
         :param partial: whether other meters of the account can be read all the same
+        :param asked: the account as GRDF was asked for it: nothing is marked when it holds another consent by now, of
+            which this says nothing
         """
-        if error.state:
-            unexplained = isinstance(error, ConsentLost) and error.unexplained
-            self.set_state(account_id, error.state, str(error), partial=partial, unexplained=unexplained)
+        if not error.state:
+            return
+        state, now = error.state, datetime.now(UTC)
+        unexplained = isinstance(error, ConsentLost) and error.unexplained
+
+        def change(document: Document) -> Document:
+            if asked is not None and _rights(asked) != _rights(Account.from_document(document)):
+                return document
+            return with_state(document, state, str(error), since=now, partial=partial, unexplained=unexplained)
+
+        self.update(account_id, change)
 
     def set_state(
         self, account_id: str, state: str | None, message: str = "", *, partial: bool = False, unexplained: bool = False
@@ -114,6 +124,10 @@ class AccountStore:
         for document in self._couchdb.scan(ACCOUNT):
             if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document
+
+
+def _rights(account: Account) -> dict[str, str | None]:
+    return {meter.pce: meter.id_accreditation for meter in account.meters}
 
 
 def listing_problem(document: Document) -> str | None:

@@ -155,12 +155,12 @@ class ExtractOperator(AccountOperator):
         later = [problem for problem in problems if isinstance(problem, RetryLater)]
         for problem in problems:
             if isinstance(problem, FailNow):
-                self.accounts.mark(account.id, problem, partial=partial)
+                self.accounts.mark(account.id, problem, partial=partial, asked=account)
         if later:
             if not is_last_try(context):
                 raise later[0]
             if len(later) == len(problems):
-                self.accounts.mark(account.id, later[0])
+                self.accounts.mark(account.id, later[0], asked=account)
         if problems and not readings:
             raise problems[0]
         for problem in problems:

@@ -140,14 +140,11 @@ class ReadHistoryOperator(AccountOperator):
         changes = Changes.of(loaded.report for loaded in loads)
         if not loads:
             return changes
-        meters = {meter.pce: meter for meter in account.meters}
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
             for loaded in loads:
-                pce = loaded.answer.pce
-                document = note_gaps(document, meters[pce], loaded)
-                document = note_stored(document, pce, loaded.report)
+                document = note_stored(note_gaps(document, loaded), loaded.answer.pce, loaded.report)
             return document if told else with_unannounced(document, changes)
 
         try:
@@ -179,7 +176,7 @@ class ReadHistoryOperator(AccountOperator):
     def _judge(self, context: Context, account: Account, problems: list[GasError], *, partial: bool) -> None:
         for problem in problems:
             if isinstance(problem, FailNow):
-                self.accounts.mark(account.id, problem, partial=partial)
+                self.accounts.mark(account.id, problem, partial=partial, asked=account)
         later = [problem for problem in problems if isinstance(problem, RetryLater)]
         if later and not is_last_try(context):
             raise later[0]

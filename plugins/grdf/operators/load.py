@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.announcing import announce
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import Loaded, all_stored, note_gaps, note_stored, store_answer, take_back_if_left
+from grdf.reading import (
+    Loaded,
+    all_stored,
+    note_gaps,
+    note_history,
+    note_stored,
+    store_answer,
+    take_back_if_left,
+)
 from grdf.staging import AnswersGone, StagedAnswer, Staging
-from include.gas.accounts import Account, with_history, with_state
+from include.gas.accounts import Account, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.consent_check import CONSENT_STATES
 from include.gas.documents import ACCOUNT
@@ -52,7 +60,7 @@ class LoadOperator(AccountOperator):
         staged: dict[str, Any] = self.staged or {}
         staging = Staging(settings.staging_url(), settings.staging_conn_id())
         reference = staged.get("reference")
-        account = self._read_account(staging, reference)
+        self._read_account(staging, reference)
         try:
             answers = staging.get(self.account_id, reference) if reference else []
         except AnswersGone as error:
@@ -66,7 +74,7 @@ class LoadOperator(AccountOperator):
         problems: list[str] = staged.get("problems") or []
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
         try:
-            changes = self._acknowledge(account, loads, changes, None if problems else context["run_id"])
+            changes = self._acknowledge(loads, changes, None if problems else context["run_id"])
         except (AccountLeaving, BadAccount):
             if take_back_if_left(self.couchdb, self.account_id) and reference:
                 staging.remove(reference)
@@ -116,7 +124,7 @@ class LoadOperator(AccountOperator):
                 staging.remove(former)
         return reports
 
-    def _read_account(self, staging: Staging, reference: str | None) -> Account:
+    def _read_account(self, staging: Staging, reference: str | None) -> None:
         document = self.couchdb.get(ACCOUNT, self.account_id)
         if reference and (document is None or leaving(document)):
             staging.remove(reference)
@@ -124,15 +132,8 @@ class LoadOperator(AccountOperator):
         stop_if_leaving(account)
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if pce not in account.history]
-        return account
 
-    def _acknowledge(
-        self,
-        account: Account,
-        loads: Sequence[Loaded],
-        changes: Changes,
-        run: str | None,
-    ) -> Changes:
+    def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
         """Note on the account that a history is read, which days are missing, and that all is well, unless a meter was
         left out since its consent is lost.
 
@@ -141,22 +142,18 @@ class LoadOperator(AccountOperator):
 
         :param run: id of the run that announces them; ``None`` when it will fail, so that the next one has to
         """
-        consents = {meter.pce: meter for meter in account.meters}
         before = Changes()
         untold = self._all_stored()
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
+            held = {meter.pce for meter in Account.from_document(document).meters}
             for loaded in loads:
-                answer = loaded.answer
-                if answer.pce not in consents:
+                pce = loaded.answer.pce
+                if pce not in held:
                     continue
-                if answer.history_from:
-                    since = date.fromisoformat(answer.history_from)
-                    document = with_history(document, consents[answer.pce], since, answer.read_at)
-                document = note_gaps(document, consents[answer.pce], loaded)
-                first = answer.pce in self._first_launch
-                document = note_stored(document, answer.pce, loaded.report, first_launch=first)
+                document = note_gaps(note_history(document, loaded.answer), loaded)
+                document = note_stored(document, pce, loaded.report, first_launch=pce in self._first_launch)
             for pce, years in untold.items():
                 document = with_stored(document, pce, None, years)
             nonlocal before

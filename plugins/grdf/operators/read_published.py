@@ -197,16 +197,17 @@ class ReadPublishedOperator(BaseOperator):
         since: datetime | None,
     ) -> None:
         """Read what is due of a meter; with ``since``, what was not read since then: the run may have had to wait."""
-        from grdf.monthly_reading import read_facts, read_periods
+        from grdf.monthly_reading import read_facts, read_periods, under
 
         today = paris_today(datetime.now(UTC))
         facts, periods = _entries(document, meter)
         try:
             if _wanted(facts, meter, account, today, since):
-                changes.append(read_facts(self.adict, account.id, meter, self.log, counts))
+                changes.append(under(meter, read_facts(self.adict, account.id, meter, self.log, counts)))
             if _wanted(periods, meter, account, today, since):
                 whole = is_new(periods) or (periods or {}).get("id_accreditation") != meter.id_accreditation
-                changes.append(read_periods(self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole))
+                read = read_periods(self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole)
+                changes.append(under(meter, read))
         except QuotaExceeded:
             raise
         except RetryLater as error:

@@ -1,0 +1,49 @@
+"""Under which consent GRDF was asked: a household may give another one before the answer is stored.
+
+The days of an answer are stored whatever has happened since. What it says of a history (that it is read, which days are
+missing) is true of the consent that it was read under, and of no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from include.gas.consents import Consent
+from include.gas.words import day_in
+
+
+def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
+    """Read the consent that an answer carries.
+
+    :param entry: made by :meth:`Consent.as_json`; None of an answer that was staged before answers carried it.
+    """
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):
+        return None
+    right = entry.get("id_accreditation")
+    days = (day_in(entry.get(key)) for key in ("first", "end", "calls_until"))
+    return Consent(entry["pce"], right if isinstance(right, str) else None, *days)
+
+
+def is_under(asked: Consent | None, held: Consent | None) -> bool:
+    """Tell whether an answer was read under the consent that an account holds now.
+
+    :param asked: the consent that the answer was read under; None when it is not known.
+    :param held: the account's present consent on that meter, or None.
+    """
+    return asked is not None and held is not None and asked.id_accreditation == held.id_accreditation
+
+
+def is_whole_history(asked: Consent | None, held: Consent | None, first: date) -> bool:
+    """Tell whether an answer of a consent's whole history is that of the consent as the account holds it now.
+
+    :param asked: the consent that the answer was read under; None when it is not known.
+    :param held: the account's present consent on that meter, or None.
+    :param first: the first gas day that was asked.
+    """
+    if asked is None or held is None or not is_under(asked, held):
+        return False
+    # It was the consent that kept us from asking for older days, and it reaches further back now.
+    widened = asked.first == first and (held.first is None or held.first < first)
+    return not widened
