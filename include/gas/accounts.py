@@ -14,6 +14,7 @@ from include.gas.documents import Document, check_account_id
 from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, BadAccount, GrantRefused
 from include.gas.leaving import Leaving, leaving
 from include.gas.lost import meters_lost, with_lost
+from include.gas.meter_tag import without_numbers
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -215,7 +216,7 @@ def with_state(
 
     :param document: the account document.
     :param state: Cozy's word, or None when all is well.
-    :param message: why, for a person; must hold no secret.
+    :param message: why, for a person; must hold no secret. Meters are named by their tags in it: runs log it.
     :param since: when it was noticed, aware; kept from before while the state stays the same.
     :param partial: whether it concerns some of the account's meters only, so that the others are read on.
     :param unexplained: whether GRDF gave no reason; the state goes when GRDF's list of rights says that all is well.
@@ -230,7 +231,7 @@ def with_state(
         return changed
     same = changed.get("state") == state
     changed["state"] = state
-    changed["state_message"] = message
+    changed["state_message"] = without_numbers(message, str(document.get("_id")))
     for key, true in (("state_partial", partial), (UNEXPLAINED, unexplained)):
         changed.pop(key, None)
         if true:

@@ -22,6 +22,7 @@ from include.gas.documents import DAY, MONTH, YEAR, Document, day_document, day_
 from include.gas.konnector import Figure, Found
 from include.gas.lines import Reading
 from include.gas.load import LoadReport
+from include.gas.meter_tag import without_numbers
 from include.gas.totals import Number, month_documents, year_documents
 
 READ_AT = "1970-01-01T00:00:00Z"
@@ -123,7 +124,7 @@ class Plan:
         return {**dict.fromkeys(COUNTS, 0), **Counter(kind for kind, _ in self._stories())}
 
     def text(self, *, dry_run: bool = False) -> str:
-        """Tell what is done, for a log (Markdown).
+        """Tell what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
 
         :param dry_run: whether it only would be.
         """
@@ -158,27 +159,28 @@ class Plan:
             elif own.get("load") == load:
                 yield "days_ours", ""
             else:
-                yield "days_differing", f"{period}: ours {own.get('load')} kWh, the konnector's {load} kWh"
+                yield "days_differing", period
         for doctype in (MONTH, YEAR):
             for group in self.found.periods[doctype].values():
                 yield from self._duplicates(group)
                 yield self._story_of_total(group[-1])
-        yield from (("odd", f"{doctype} {doc_id:.60}: {reason}") for doctype, doc_id, reason in self.found.odd)
+        for doctype, doc_id, reason in self.found.odd:
+            yield "odd", f"{doctype} {without_numbers(doc_id, self.found.account):.60}: {reason}"
         yield from (("foreign", "") for _ in range(self.found.foreign))
 
     def _duplicates(self, group: list[Figure]) -> Iterable[tuple[str, str]]:
         chosen = group[-1].load
         for figure in group[:-1]:
-            beside = "" if figure.load == chosen else f"{figure.period}: {figure.load} kWh beside {chosen} kWh"
+            beside = "" if figure.load == chosen else f"{figure.period}: another figure"
             yield "duplicates", beside
 
     def _story_of_total(self, figure: Figure) -> tuple[str, str]:
         total = self.sums.get(figure.period)
         if total is None:
-            return "totals_kept", f"{figure.period}: {figure.load} kWh"
+            return "totals_kept", figure.period
         if _same(figure.load, total["load"]):
             return "totals_right", ""
-        story = f"{figure.period}: {figure.load} kWh -> {total['load']} kWh, the sum of {total['days']} days"
+        story = f"{figure.period}: now the sum of {total['days']} days"
         if missing := _length(figure.period) - total["days"]:
             story += f"; {missing} days of it are not stored, so the konnector's figure stays noted beside it"
         return "totals_wrong", story

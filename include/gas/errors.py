@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
+from include.gas.meter_tag import without_numbers
 from include.gas.windows import Window
 
 LOGIN_FAILED = "LOGIN_FAILED"
@@ -21,7 +22,8 @@ VENDOR_DOWN = "VENDOR_DOWN"
 class GasError(Exception):
     """Anything that keeps gas data from arriving; its text names the account, the cause and the next step.
 
-    :param message: the whole text, free of secrets: it is logged. `about` builds one of the usual shape.
+    :param message: the whole text, free of secrets: it is logged. `about` builds one of the usual shape. What looks
+        like a meter's number in it, as GRDF's own words may hold one, is replaced by the meter's tag.
     :param account: id of the account it happened to; None when it is nobody's in particular.
     """
 
@@ -30,7 +32,7 @@ class GasError(Exception):
 
     def __init__(self, message: str, *, account: str | None = None) -> None:
         """Keep the account beside the text."""
-        super().__init__(message)
+        super().__init__(without_numbers(message, account))
         self.account = account
 
     @classmethod

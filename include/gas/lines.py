@@ -22,6 +22,7 @@ from include.gas.fields import (
     status_in,
     window_in,
 )
+from include.gas.meter_tag import meter_tag
 from include.gas.refusals import is_fine, refusal_error, status_of
 from include.gas.scan import scan
 from include.gas.windows import Window
@@ -121,7 +122,7 @@ class Answer:
         if rest:
             return rest[0]
         if self.broken and not (self.readings or self.absent):
-            cause = f"meter {self.pce}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
+            cause = f"meter {meter_tag(self.account, self.pce)}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
 

@@ -37,6 +37,7 @@ from include.gas.documents import (
 )
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
+from include.gas.meter_tag import meter_tag
 from include.gas.stored import StoredYear, stored_years
 from include.gas.totals import Number, merge_total, month_documents, year_documents
 from include.gas.windows import Window
@@ -272,5 +273,7 @@ def _count(outcome: dict[str, str]) -> dict[str, Any]:
 
 def _busy(account: str, pce: str, what: str) -> StoreBusy:
     return StoreBusy.about(
-        account, f"the {what} documents of meter {pce} changed each of the {ATTEMPTS} times we tried to write them"
+        account,
+        f"the {what} documents of meter {meter_tag(account, pce)} changed each of the {ATTEMPTS} times we tried to write "
+        "them",
     )

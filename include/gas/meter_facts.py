@@ -16,6 +16,7 @@ from include.gas.days import utc_text
 from include.gas.documents import Document
 from include.gas.errors import ServiceUnavailable
 from include.gas.fields import is_about, number_in
+from include.gas.meter_tag import meter_tag
 from include.gas.refusals import refusal_error, status_of
 from include.gas.scan import scan
 from include.gas.totals import Number
@@ -93,15 +94,16 @@ def has_daily_data(frequency: str) -> bool | None:
     return _DAILY.get(frequency)
 
 
-def no_daily_data(pce: str, frequency: str) -> str:
+def no_daily_data(account: str, pce: str, frequency: str) -> str:
     """Say that a meter cannot give daily data; "" for one that can, or that we do not know it of.
 
+    :param account: account id.
     :param pce: the meter.
     :param frequency: `frequence`.
     """
     if has_daily_data(frequency) is not False:
         return ""
-    said = f"Meter {pce} has no daily data of the kind that is read every day: GRDF reads it"
+    said = f"Meter {meter_tag(account, pce)} has no daily data of the kind that is read every day: GRDF reads it"
     if frequency == "JJ":
         return f"{said} for daily bills (frequency JJ). Its days come as published periods of one day."
     return f"{said} every six months (frequency {frequency}). Only the periods that GRDF publishes are kept."
@@ -146,7 +148,7 @@ def with_meter_facts(
         entry |= {"frequency": frequency or None, "daily_data": has_daily_data(frequency)}
     for name in ("frequency", "tariff", "car", "daily_data"):
         entry.setdefault(name, None)
-    if message := no_daily_data(consent.pce, entry["frequency"] or ""):
+    if message := no_daily_data(str(document.get("_id")), consent.pce, entry["frequency"] or ""):
         entry["message"] = message
     if refused:
         entry["refused"] = dict(refused)
@@ -171,7 +173,7 @@ def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[st
         fine = fine or bool(code) or (key in line and facts is None)
     if fine or not (found.objects or found.broken):
         return None
-    raise ServiceUnavailable.about(account, f"meter {pce}: GRDF's answer ({key}) could not be read")
+    raise ServiceUnavailable.about(account, f"meter {meter_tag(account, pce)}: GRDF's answer ({key}) could not be read")
 
 
 def _figure(value: object, name: str, *, alone: bool = True) -> Number | None:

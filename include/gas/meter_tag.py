@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to be misread
 _LENGTH = 3
+
+_NUMBER = re.compile(
+    # After an escape of a URL (%22, %3A) the digits of the escape are none of the number's.
+    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![0-9]))[0-9]{14}(?![0-9])|(?:(?<=%[0-9A-Fa-f]{2})|(?<![A-Za-z]))GI[0-9]{6}(?![0-9])"
+)
+"""What looks like a meter's number: 14 digits, or GI and 6 digits."""
+
+UNNAMED = "M-???"
+"""What stands for a meter whose account is not known there."""
 
 
 def meter_tag(account: str, pce: str) -> str:
@@ -20,3 +30,13 @@ def meter_tag(account: str, pce: str) -> str:
     """
     number = int.from_bytes(blake2b(f"{account}:{pce}".encode(), digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
+
+
+def without_numbers(text: str, account: str | None = None) -> str:
+    """Put tags in the place of meters' numbers in somebody else's text: an answer of GRDF, an address, an exception.
+
+    :param text: any text.
+    :param account: whose meters they are; when it is not known, :data:`UNNAMED` stands for each.
+    :return: the same text without anything that looks like a meter's number. Doing it twice changes nothing more.
+    """
+    return _NUMBER.sub(lambda found: meter_tag(account, found[0]) if account else UNNAMED, text)

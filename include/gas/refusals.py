@@ -24,6 +24,7 @@ from include.gas.errors import (
     ServiceUnavailable,
     UnknownRefusal,
 )
+from include.gas.meter_tag import meter_tag
 from include.gas.redact import excerpt
 from include.gas.scan import scan
 from include.gas.windows import Window
@@ -113,7 +114,7 @@ def refusal_error(
     code = text_of(code)
     if is_fine(code, message):
         return None
-    where = f"meter {pce}: " if pce else ""
+    where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
     said = _said(code, message)
     if code == PARTIAL:
         days = f" for {window}" if window else ""
@@ -134,7 +135,7 @@ def http_error(
     :param status: the HTTP status.
     :param body: the answer's body; only GRDF's own status object in it is quoted, redacted and cut.
     :param account: account id, for the text.
-    :param what: what was asked, for the text: "the daily data of meter 09...".
+    :param what: what was asked, for the text: "the daily data of meter M-7KQ".
     :param retry_after: the `Retry-After` header, in seconds.
     :return: the error to raise, or None for a 2xx (whose lines must still be read).
     """

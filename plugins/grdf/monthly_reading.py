@@ -22,6 +22,7 @@ from include.gas.meter_facts import (
     read_frequency,
     with_meter_facts,
 )
+from include.gas.meter_tag import meter_tag
 from include.gas.published import (
     PUBLISHED,
     PublishedAnswer,
@@ -69,11 +70,12 @@ def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts:
     except FailNow as error:
         refused["technical"] = _words(error, "technical data of the meter", account, log, counts)
     counts["facts"] += 1
-    if message := no_daily_data(meter.pce, frequency or ""):
+    if message := no_daily_data(account, meter.pce, frequency or ""):
         counts["without_daily_data"] += 1
         log.warning("Account %s: %s", account, message)
     elif frequency and has_daily_data(frequency) is None:
-        log.warning("Account %s: meter %s has a frequency we do not know: %s.", account, meter.pce, frequency)
+        tag = meter_tag(account, meter.pce)
+        log.warning("Account %s: meter %s has a frequency we do not know: %s.", account, tag, frequency)
     return lambda document: with_meter_facts(
         document, meter, read_at=read_at, contract=contract, frequency=frequency, refused=refused
     )
@@ -122,9 +124,9 @@ def read_periods(
         if each.beyond_rounding:
             counts["differences"] += 1
             log.warning(
-                "Account %s, meter %s: GRDF published %s kWh from %s to %s (not included), the stored days are %s kWh; "
-                "%d day(s) are missing. Nothing was changed.",
-                account, meter.pce, each.published, each.first, each.end, each.stored, each.missing_days,
+                "Account %s, meter %s: GRDF published another sum from %s to %s (not included) than the stored days "
+                "hold, of which %d are missing. Nothing was changed; the figures are on the account's page.",
+                account, meter_tag(account, meter.pce), each.first, each.end, each.missing_days,
             )  # fmt: skip
     counts["meters"] += 1
     return lambda document: with_published(
@@ -160,19 +162,21 @@ def _store(
         new += len(written - stored.keys())
         pending = {key: pending[key] for key in conflicts}
     if pending:
-        raise StoreBusy.about(account, f"published periods of meter {answer.pce} kept being changed by others")
+        raise StoreBusy.about(
+            account, f"published periods of meter {meter_tag(account, answer.pce)} kept being changed by others"
+        )
     counts["new"] += new
     counts["corrected"] += corrected
     log.info(
         "Account %s, meter %s: published periods: %d read, %d new, %d corrected (%s).",
-        account, answer.pce, len(fresh), new, corrected, answer.window,
+        account, meter_tag(account, answer.pce), len(fresh), new, corrected, answer.window,
     )  # fmt: skip
     if left_out := {name: answer.counts[name] for name in ("foreign", "outside", "broken") if answer.counts[name]}:
         counts["left_out"] += sum(left_out.values())
         log.warning(
             "Account %s, meter %s: GRDF's answer held published lines that were left out: %s. All others are stored; "
             "tell GRDF if this goes on. %s",
-            account, answer.pce, left_out, "; ".join(answer.broken[:5]),
+            account, meter_tag(account, answer.pce), left_out, "; ".join(answer.broken[:5]),
         )  # fmt: skip
 
 

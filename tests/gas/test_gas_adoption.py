@@ -279,7 +279,7 @@ def test_a_day_we_hold_keeps_its_load_and_the_konnectors_is_noted() -> None:
     assert [entry["load"] for entry in days[FIRST.isoformat()]["adopted"]] == [55]
     assert days[(FIRST + timedelta(days=1)).isoformat()]["_rev"] == same, "nothing to note, nothing written"
     assert report.counts()["days_differing"] == 1
-    assert "2023-12-27: ours 60 kWh, the konnector's 55 kWh" in report.text()
+    assert "    * 2023-12-27\n" in report.text()
     assert_totals(store)
 
 
@@ -297,7 +297,7 @@ def test_of_duplicates_the_one_written_last_stays() -> None:
     assert [entry["load"] for entry in document["adopted"]] == [99, 60, 55]
     assert document["adopted"][-1]["from"] == days[0]["_id"]
     assert report.counts()["duplicates"] == 3
-    assert "2023-12-27: 60 kWh beside 55 kWh" in report.text()
+    assert "2023-12-27: another figure" in report.text()
 
 
 def test_totals_right_wrong_partly_known_and_alone() -> None:
@@ -315,12 +315,12 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
         "* 32 days adopted",
         "* 1 totals that were right",
         "* 2 totals that were wrong",
-        "    * 2024-01: 99 kWh -> 62 kWh, the sum of 31 days",
-        "    * 2023-12: 500 kWh -> 5 kWh, the sum of 1 days; 30 days of it are not stored, so the konnector's figure "
+        "    * 2024-01: now the sum of 31 days",
+        "    * 2023-12: now the sum of 1 days; 30 days of it are not stored, so the konnector's figure "
         "stays noted beside it",
         "* 2 totals of periods without any day, kept as they were",
-        "    * 2019-03: 232.5 kWh",
-        "    * 2019: 2700 kWh",
+        "    * 2019-03",
+        "    * 2019",
         "Days adopted, by month: 2023-12 1, 2024-01 31",
     ):
         assert line in text.splitlines() or line in text

@@ -15,6 +15,7 @@ from include.gas.documents import DAY, MONTH, YEAR
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
 from include.gas.load import LoadReport, TotalChange, WriteResult, load_answer
+from include.gas.meter_tag import meter_tag
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"
@@ -135,7 +136,9 @@ def test_a_wrong_total_is_repaired_although_no_day_changed() -> None:
 def test_a_store_that_always_conflicts_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     monkeypatch.setattr(store, "write", lambda _, docs: WriteResult(set(), {doc["_id"] for doc in docs}))
-    with pytest.raises(StoreBusy, match=rf"^Account a: the day documents of meter {PCE} .* tried again by itself"):
+    with pytest.raises(
+        StoreBusy, match=rf"^Account a: the day documents of meter {meter_tag('a', PCE)} .* tried again by itself"
+    ):
         put(store, {0: 1})
     assert len(store.calls) == 3 * load_module.ATTEMPTS
 

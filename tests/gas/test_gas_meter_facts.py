@@ -18,6 +18,7 @@ from include.gas.meter_facts import (
     read_frequency,
     with_meter_facts,
 )
+from include.gas.meter_tag import meter_tag
 
 PCE = "09900000000017"
 READ_AT = "2024-06-01T11:00:00+00:00"
@@ -67,10 +68,11 @@ def test_odd_figures_are_none(odd: Any) -> None:
 )
 def test_the_frequency_tells_whether_there_are_days(word: Any, daily: bool | None) -> None:
     assert has_daily_data(frequency(word)) is daily
-    said = no_daily_data(PCE, frequency(word))
+    said = no_daily_data("a", PCE, frequency(word))
     assert bool(said) is (daily is False)
     if said:
-        assert PCE in said
+        assert meter_tag("a", PCE) in said
+        assert PCE not in said
         assert "no daily data" in said
 
 
@@ -91,7 +93,7 @@ def test_an_answer_in_another_layout() -> None:
 )
 def test_refusals(status: dict[str, str], error: type[Exception]) -> None:
     for read, key in ((read_contract, "donnees_contractuelles"), (read_frequency, "donnees_techniques")):
-        with pytest.raises(error, match=PCE):
+        with pytest.raises(error, match=meter_tag("a", PCE)):
             read(answer(key, None, statut_restitution=status), account="a", pce=PCE)
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas import errors as e
+from include.gas.meter_tag import meter_tag
 from include.gas.refusals import http_error, refusal_error, token_error
 from include.gas.windows import Window
 
@@ -58,7 +59,7 @@ def test_codes(code: Any, message: str, kind: type[e.GasError] | None) -> None:
     assert type(error) is (kind or type(None))
     if error is not None:
         assert error.account == "a"
-        assert str(error).startswith(f"Account a: meter {PCE}: ")
+        assert str(error).startswith(f"Account a: meter {meter_tag('a', PCE)}: ")
         assert str(error).endswith(".")
         assert str(code).strip() in str(error)
 
@@ -107,7 +108,10 @@ def test_http(status: int, body: Any, kind: type[e.GasError] | None) -> None:
     error = http_error(status, body, account="a", what=f"the daily data of meter {PCE}", retry_after=7.5)
     assert type(error) is (kind or type(None))
     if error is not None:
-        assert f"Account a: asking for the daily data of meter {PCE}, GRDF answered HTTP {status}" in str(error)
+        assert (
+            f"Account a: asking for the daily data of meter {meter_tag('a', PCE)}, GRDF answered HTTP {status}"
+            in str(error)
+        )
     if isinstance(error, e.RetryLater):
         assert error.retry_after == 7.5
 

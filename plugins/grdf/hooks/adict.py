@@ -21,6 +21,7 @@ from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
 from include.gas.consents import AccessRight, Rights, read_rights
 from include.gas.errors import GasError, ServiceUnavailable
+from include.gas.meter_tag import meter_tag
 from include.gas.quota import Purpose
 from include.gas.refusals import http_error
 from include.gas.windows import Window
@@ -115,7 +116,7 @@ class AdictHook(HttpHook):
             f"/pce/{pce}/donnees_consos_informatives",
             {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
             account=account,
-            what=f"gas days {window} of meter {pce}",
+            what=f"gas days {window} of meter {meter_tag(account, pce)}",
             accept="application/x-ndjson",
         )
         return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
@@ -134,7 +135,7 @@ class AdictHook(HttpHook):
             f"/pce/{pce}/donnees_consos_publiees",
             {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
             account=account,
-            what=f"the published periods {window} of meter {pce}",
+            what=f"the published periods {window} of meter {meter_tag(account, pce)}",
             accept="application/x-ndjson",
         )
         return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
@@ -146,7 +147,9 @@ class AdictHook(HttpHook):
         :param account: the account's id, for messages
         :return: the answer as it came
         """
-        return self._meter_facts(pce, "contractuelles", account=account, what=f"the contract of meter {pce}")
+        return self._meter_facts(
+            pce, "contractuelles", account=account, what=f"the contract of meter {meter_tag(account, pce)}"
+        )
 
     def technical(self, pce: str, *, account: str) -> str:
         """Ask for the technical facts of one meter (``donnees_techniques``).
@@ -155,7 +158,9 @@ class AdictHook(HttpHook):
         :param account: the account's id, for messages
         :return: the answer as it came; it holds the meter's address
         """
-        return self._meter_facts(pce, "techniques", account=account, what=f"the technical facts of meter {pce}")
+        return self._meter_facts(
+            pce, "techniques", account=account, what=f"the technical facts of meter {meter_tag(account, pce)}"
+        )
 
     def _meter_facts(self, pce: str, kind: str, *, account: str, what: str) -> str:
         path = f"/pce/{pce}/donnees_{kind}"

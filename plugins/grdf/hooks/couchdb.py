@@ -22,6 +22,7 @@ from grdf.hooks.couch_answers import checked, json_keys, json_object, place, row
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
+from include.gas.meter_tag import without_numbers
 from include.gas.redact import redact
 
 with warnings.catch_warnings():  # its import warns that the package is no longer maintained: known, and chosen
@@ -228,11 +229,11 @@ class CouchDBHook(BaseHook):
             for document in batch:
                 row = answered.get(document["_id"])  # by id: not every server keeps the order
                 if row is None:
-                    refused.append(f"{document['_id']} (no answer)")
+                    refused.append(f"{_named(document)} (no answer)")
                 elif row.get("error") == "conflict":
                     conflicts.add(document["_id"])
                 elif "error" in row or not row.get("rev"):
-                    refused.append(f"{document['_id']} ({row.get('error')}: {row.get('reason')})")
+                    refused.append(f"{_named(document)} ({row.get('error')}: {row.get('reason')})")
                 else:
                     written[document["_id"]] = row["rev"]
         if refused:
@@ -354,6 +355,11 @@ class CouchDBHook(BaseHook):
 
 PARTITIONED = frozenset(f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year", "published"))
 """Doctypes whose ids start with the account and a colon, as the documents of a partitioned database must."""
+
+
+def _named(document: Document) -> str:
+    """Name a document in a message: ids hold the meter's number after the account."""
+    return without_numbers(str(document["_id"]), str(document["_id"]).partition(":")[0])
 
 
 def _batches(items: Sequence[_T], size: int = BATCH) -> Iterable[Sequence[_T]]:

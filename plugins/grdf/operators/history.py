@@ -21,6 +21,7 @@ from include.gas.days import paris_today
 from include.gas.documents import DAY, id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
 from include.gas.history import askable, asked_range, open_days
+from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 
 if TYPE_CHECKING:
@@ -156,10 +157,11 @@ class ReadHistoryOperator(AccountOperator):
 
     def _window(self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool) -> Window | None:
         found = askable(asked, today=paris_today(datetime.now(UTC)), consent_first=meter.first, consent_end=meter.end)
+        tag = meter_tag(account.id, meter.pce)
         for reason in found.reasons:
-            self.log.warning("Account %s, meter %s: %s.", account.id, meter.pce, reason)
+            self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
         if found.window is None:
-            self.log.warning("Account %s, meter %s: nothing is left of the range.", account.id, meter.pce)
+            self.log.warning("Account %s, meter %s: nothing is left of the range.", account.id, tag)
             return None
         if include_definitive:
             return found.window
@@ -169,7 +171,7 @@ class ReadHistoryOperator(AccountOperator):
         if rest is None:
             self.log.info(
                 "Account %s, meter %s: all %d days are stored as definitive, so GRDF is not asked.",
-                account.id, meter.pce, len(window),
+                account.id, tag, len(window),
             )  # fmt: skip
         return rest
 
