@@ -12,6 +12,7 @@ from include.gas.consents import AccessRight, Consent, consent_state, usable_rig
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
 from include.gas.lost import ENDS, meters_lost, with_lost
+from include.gas.meter_tag import meter_tag
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
 
@@ -71,7 +72,7 @@ def check_consents(
     restored = not lost and account.state in CONSENT_STATES and (renewed or doubtful)
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
-        said = "; ".join(f"meter {pce}: the consent is {state}" for pce, state in lost)
+        said = "; ".join(f"meter {meter_tag(account.id, pce)}: the consent is {state}" for pce, state in lost)
         message = f"Account {account.id}: {said} according to GRDF's list. The household must consent again."
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:

@@ -122,7 +122,8 @@ class Answer:
         if rest:
             return rest[0]
         if self.broken and not (self.readings or self.absent):
-            cause = f"meter {meter_tag(self.account, self.pce)}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
+            tag = meter_tag(self.account, self.pce)
+            cause = f"meter {tag}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
 

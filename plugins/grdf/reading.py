@@ -25,6 +25,7 @@ from include.gas.gaps import gaps_of, known_gaps, with_gaps
 from include.gas.leaving import AUDIT, DATA, has_left, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
+from include.gas.meter_tag import meter_tag
 from include.gas.read_under import is_under, is_whole_history
 from include.gas.stored import StoredYear, is_told, stored_years, with_stored
 
@@ -194,7 +195,8 @@ def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[i
     try:
         return stored_years(couchdb.scan(DAY, *account_range(account, pce)))
     except GasError as error:
-        log.warning("Account %s: the page shows what is stored of meter %s after the next run. %s", account, pce, error)
+        tag = meter_tag(account, pce)
+        log.warning("Account %s: the page shows what is stored of meter %s after the next run. %s", account, tag, error)
         return None
 
 
@@ -217,21 +219,19 @@ def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: 
         "absent at GRDF": len(lines.absent),
     }
     said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
-    log.info("Account %s, meter %s: days: %s (%s).", account, answer.pce, said, answer.window)
+    tag = meter_tag(account, answer.pce)
+    log.info("Account %s, meter %s: days: %s (%s).", account, tag, said, answer.window)
     if not report.changed:
-        log.info("Account %s, meter %s: nothing changed.", account, answer.pce)
+        log.info("Account %s, meter %s: nothing changed.", account, tag)
     for total in report.totals:
         if total.before is None:
             continue  # a period seen for the first time is no news beside the count of new days
-        log.info(
-            "Account %s, meter %s: the total of %s is now %s kWh, it was %s kWh.",
-            account, answer.pce, total.id.rpartition(":")[2], total.after, total.before,
-        )  # fmt: skip
+        log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
     if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:
         log.warning(
             "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; tell GRDF "
             "if this goes on. %s",
-            account, answer.pce, left_out, "; ".join(lines.broken[:5]),
+            account, tag, left_out, "; ".join(lines.broken[:5]),
         )  # fmt: skip
     return Loaded(answer, lines, report)
 

@@ -10,6 +10,7 @@ import pytest
 from include.gas.changes import DAYS_NAMED
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
 from include.gas.leaving import AUDIT, audit_entry, with_leaving
+from include.gas.meter_tag import meter_tag
 from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, stored
 from tests.history.steps import (
@@ -82,7 +83,7 @@ def test_what_cannot_be_asked_is_left_out_in_words(world: LocalWorld, couchdb: C
     (pce,) = household(world, account_id, begun, first=begun.isoformat(), end=ended.isoformat())
     with said() as lines:
         read(account_id, "2019-01-01", today + timedelta(days=400))
-    text = "\n".join(line for line in lines if f"Account {account_id}, meter {pce}: " in line)
+    text = "\n".join(line for line in lines if f"Account {account_id}, meter {meter_tag(account_id, pce)}: " in line)
     for reason in (
         f"GRDF keeps 3 years of daily data: days before {oldest_allowed(today)} are left out",
         f"days from {today} on are not over yet",
@@ -208,7 +209,7 @@ def test_why_did_my_march_change(world: LocalWorld, couchdb: CouchDBHook, accoun
     )  # fmt: skip
     assert now <= datetime.fromisoformat(change["at"]) + timedelta(seconds=1)
     march = f"{Y}-03"
-    told = f"the total of {Y}-03 is now {after[march]} kWh, it was {before[march]} kWh"
+    told = f"the total of {march} has changed"
     assert any(told in line for line in lines)
 
     for turn in range(14):

@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
+from include.gas.meter_tag import meter_tag
 from tests.helpers import MemoryShelf, connect_cozy, known_account, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract
@@ -139,8 +140,9 @@ def test_one_meter_of_two(clean: LocalWorld, account_id: str) -> None:
     marked = document(clean, account_id)
     assert marked["state"] == OUTDATED
     assert marked["state_partial"] is True
-    assert pces[0] in marked["state_message"]
-    assert pces[1] not in marked["state_message"]
+    assert meter_tag(account_id, pces[0]) in marked["state_message"]
+    assert meter_tag(account_id, pces[1]) not in marked["state_message"]
+    assert not any(pce in marked["state_message"] for pce in pces)
     acquire(account_id)
 
 

@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import ConsentLost, ConsentTooNarrow, CredentialsRefused, FailNow, ServiceUnavailable
+from include.gas.meter_tag import meter_tag
 from include.sandbox.connect import consent
 from tests.helpers import connect_cozy, days_of, holder, known_account, stored, yesterday
 from tests.leaving.household import rights
@@ -122,7 +123,7 @@ def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, 
     marked = account_of(clean, account_id)
     assert marked["state"] == OUTDATED
     assert marked["state_partial"] is True
-    assert lost in marked["state_message"]
+    assert meter_tag(account_id, lost) in marked["state_message"]
     changed = max(days_of(first))
     clean.control.correct(kept, changed, first[changed] + 5)
     clean.control.clear_log()

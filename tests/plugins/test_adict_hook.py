@@ -21,6 +21,7 @@ from include.gas.errors import (
     QuotaExceeded,
     ServiceUnavailable,
 )
+from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
@@ -121,7 +122,8 @@ def test_each_status_has_its_place_in_the_tree(
     clean.control.fault("donnees_consos", status=status, body=body)
     with pytest.raises(kind, match=account_id) as caught:
         adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    assert pce in str(caught.value)
+    assert meter_tag(account_id, pce) in str(caught.value)
+    assert pce not in str(caught.value)
     assert "Account" in str(caught.value)
 
 

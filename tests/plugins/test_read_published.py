@@ -19,6 +19,7 @@ from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days import paris_today
 from include.gas.documents import DAY, account_range, id_range
 from include.gas.errors import BadRequest, CredentialsRefused, QuotaExceeded, ServiceUnavailable
+from include.gas.meter_tag import meter_tag
 from include.gas.published import PUBLISHED
 from include.gas.windows import oldest_allowed
 from include.sandbox.connect import AccountBook
@@ -167,7 +168,7 @@ def test_a_meter_without_daily_data_says_so(
     said = document(own, account_id)
     facts = said["meter_facts"][pce]
     assert (facts["frequency"], facts["daily_data"], counts["without_daily_data"]) == (frequency, False, 1)
-    assert f"Meter {pce} has no daily data" in facts["message"]
+    assert f"Meter {meter_tag(account_id, pce)} has no daily data" in facts["message"]
     assert facts["message"] in "".join(capfd.readouterr())
     assert said["published"][pce]["differences"] == []
 

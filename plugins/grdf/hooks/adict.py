@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 from grdf.governor import Governor, Turn
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.hooks.quiet import hush, quiet
 from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
@@ -25,6 +26,8 @@ from include.gas.meter_tag import meter_tag
 from include.gas.quota import Purpose
 from include.gas.refusals import http_error
 from include.gas.windows import Window
+
+hush()
 
 
 class BearerAuth(AuthBase):
@@ -66,6 +69,8 @@ class AdictHook(HttpHook):
         shelf: TokenShelf | None = None,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
+        # The provider's hook tells its log each address.
+        self._log = quiet(f"airflow.task.hooks.{__name__}")  # type: ignore[assignment]  # the standard library's own
         self._turns = TurnAdapter(self._turn)
         super().__init__(method="GET", http_conn_id=grdf_conn_id, adapter=self._turns)
         self.oauth = GrdfOAuthHook(grdf_conn_id)

@@ -19,6 +19,7 @@ from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, is_address
 from grdf.hooks.couch_answers import checked, json_keys, json_object, place, rows_of
+from grdf.hooks.quiet import hush
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
@@ -29,6 +30,8 @@ with warnings.catch_warnings():  # its import warns that the package is no longe
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
     from cloudant.error import CloudantException
+
+hush()
 
 TIMEOUT = (3.05, 60.0)
 BATCH = 2000

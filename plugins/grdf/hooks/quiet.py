@@ -20,8 +20,17 @@ class WithoutNumbers(logging.Filter):
 
 
 def hush() -> None:
-    """Put the filter on; once is enough."""
+    """Quiet the HTTP libraries; once is enough."""
     for name in TALKERS:
-        talker = logging.getLogger(name)
-        if not any(isinstance(each, WithoutNumbers) for each in talker.filters):
-            talker.addFilter(WithoutNumbers())
+        quiet(name)
+
+
+def quiet(name: str) -> logging.Logger:
+    """Give a logger that takes numbers out of what it is told.
+
+    :param name: the logger's name
+    """
+    logger = logging.getLogger(name)
+    if not any(isinstance(each, WithoutNumbers) for each in logger.filters):
+        logger.addFilter(WithoutNumbers())
+    return logger

@@ -18,6 +18,7 @@ from include.gas.documents import DAY, account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
 from include.gas.gaps import awaited_from
 from include.gas.lost import meters_lost
+from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window, daily_window
 
 if TYPE_CHECKING:
@@ -67,14 +68,15 @@ class ExtractOperator(AccountOperator):
             if meter.pce in lost:
                 self.log.warning(
                     "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
-                    "hand tries all the same.", account.id, meter.pce, account.message,
+                    "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
                 )  # fmt: skip
                 continue
             if backfill and self._is_definitive(context, account, meter):
                 continue
             window = self._window(context, document, meter, whole=meter.pce in unread)
             if window is None:
-                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, meter.pce)
+                tag = meter_tag(account.id, meter.pce)
+                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
                 continue
             read, trouble = read_meter(self.adict, account.id, meter, window, whole=meter.pce in unread)
             answers += read
@@ -122,7 +124,7 @@ class ExtractOperator(AccountOperator):
         self.log.info(
             "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask all the same, "
             'start the backfill with the configuration {"include_definitive": true}.',
-            account.id, meter.pce, day,
+            account.id, meter_tag(account.id, meter.pce), day,
         )  # fmt: skip
         return True
 
