@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ if "airflow" in sys.modules:
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__GRDF__"))]:
     del os.environ[_name]  # the caller's own servers and settings are none of a test's business
 os.environ |= SETTINGS
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+hypothesis.settings.register_profile("grdf", deadline=None)
+hypothesis.settings.load_profile("grdf")
 
 _numbers = itertools.count(1)
 

@@ -31,7 +31,8 @@ Reads one household's gas days from GRDF and keeps them, with month and year tot
 * **Red `load`**: CouchDB did not take it: clear the task once that is mended. Or one of several meters has a problem:
   what GRDF gave is stored, and the next run asks again; to ask at once, clear `extract`.
 
-To read one day again, clear its run. To read past days, start a backfill of this DAG. Any run may be repeated.
+To read one day again, clear its run. To read past days, start a backfill of this DAG; for days that have a run already
+choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 """
 START = pendulum.datetime(2020, 1, 1, tz="Europe/Paris")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from airflow.utils.types import DagRunType
 from pendulum import DateTime
 
 from include.gas.days import gas_day_of
@@ -90,12 +91,33 @@ class GasDayTimetable(Timetable):
     def run_after(self, day: date) -> DateTime:
         """Give the moment from which the run of a gas day may start: an aware datetime in UTC.
 
+        Its microseconds are the day's number (`date.toordinal`), so that no two gas days ever share a moment, whatever
+        the settings were and are: Airflow names a backfill's runs after this moment and asks no timetable for it, and
+        two gas days of one name are a day that is silently left out.
+
         :param day: the gas day
         """
         days, minutes = divmod(self.minutes + GAS_DAY_HOUR * 60, 1440)
         at = day + timedelta(days=1 + days)
         wall = pendulum.datetime(at.year, at.month, at.day, minutes // 60, minutes % 60, tz=PARIS_NAME)
-        return wall.in_timezone("UTC")
+        return wall.in_timezone("UTC").set(microsecond=day.toordinal() % 1_000_000)
+
+    def generate_run_id(
+        self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
+    ) -> str:
+        """Name a scheduled run after its gas day, such as ``scheduled__2026-03-28``: one run per day, one name per day.
+
+        Named after the moment at which it may start, as Airflow does, the runs of two gas days have one name as soon
+        as `[grdf] publication_days` is lowered, and the scheduler ends on it, for all DAGs (`IntegrityError`).
+
+        :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, since a person may start
+            several for one day
+        :param run_after: the moment from which it may start
+        :param data_interval: the gas day
+        """
+        if run_type != DagRunType.SCHEDULED or data_interval is None:
+            return super().generate_run_id(run_type=run_type, run_after=run_after, data_interval=data_interval, **extra)
+        return run_type.generate_run_id(suffix=gas_day_of(data_interval.start).isoformat())
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Give a manual run the last gas day that is over at the moment it was asked for."""

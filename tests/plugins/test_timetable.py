@@ -14,6 +14,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.utils.types import DagRunType
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,12 +63,38 @@ def test_intervals_touch_over_years(first: date, count: int) -> None:
 @given(day=DAYS, minutes=MINUTES)
 def test_a_run_starts_after_its_gas_day_at_its_minute_on_the_clock_of_paris(day: date, minutes: int) -> None:
     timetable = GasDayTimetable(minutes)
-    wall = timetable.run_after(day).astimezone(PARIS)
+    wall = timetable.run_after(day).replace(microsecond=0).astimezone(PARIS)
     expected = datetime.combine(day + timedelta(days=1), datetime.min.time()) + timedelta(hours=6, minutes=minutes)
     skipped = wall.replace(tzinfo=None) - expected
     assert skipped in (timedelta(0), timedelta(hours=1)), "an hour later only where the clock skips one"
     assert timetable.run_after(day) >= timetable.interval(day).end
     assert timetable.run_after(day) < timetable.run_after(day + timedelta(days=1))
+
+
+@given(day=DAYS, other=DAYS, minutes=MINUTES, others=MINUTES)
+def test_no_two_gas_days_share_a_moment_or_a_name_under_any_settings(
+    day: date, other: date, minutes: int, others: int
+) -> None:
+    """A lower `publication_days` makes the run of the next day due at the very minute of the last one's."""
+    before, after = GasDayTimetable(minutes), GasDayTimetable(others)
+    neighbour = before.run_after(day).astimezone(PARIS).date() - timedelta(days=1 + (others + 360) // 1440)
+    for another in {other, neighbour} - {day}:
+        assert before.run_after(day) != after.run_after(another)
+        assert run_id(before, day) != run_id(after, another)
+    assert run_id(before, day) == run_id(after, day) == f"scheduled__{day}"
+
+
+def run_id(timetable: GasDayTimetable, day: date) -> str:
+    return timetable.generate_run_id(
+        run_type=DagRunType.SCHEDULED, run_after=timetable.run_after(day), data_interval=timetable.interval(day)
+    )
+
+
+def test_runs_by_hand_keep_airflow_s_names() -> None:
+    timetable, now = GasDayTimetable(0), pendulum.datetime(2026, 6, 20, 9, 0, 1)
+    for data_interval in (None, timetable.interval(date(2026, 6, 18))):
+        name = timetable.generate_run_id(run_type=DagRunType.MANUAL, run_after=now, data_interval=data_interval)
+        assert name == "manual__2026-06-20T09:00:01+00:00"
 
 
 @given(day=DAYS, minutes=MINUTES)
@@ -104,7 +131,7 @@ def first_day(info: Any) -> str:
     ("now", "latest_due"),
     [
         ("2026-06-20T08:04:59+02:00", "2026-06-17"),
-        ("2026-06-20T08:05:00+02:00", "2026-06-18"),
+        ("2026-06-20T08:05:01+02:00", "2026-06-18"),
         ("2026-06-20T05:00:00+02:00", "2026-06-17"),
         ("2026-03-29T12:00:00+02:00", "2026-03-27"),
         ("2026-10-25T12:00:00+01:00", "2026-10-23"),
