@@ -7,8 +7,10 @@ revisions only, a document without any leaf is gone with its id, and no more tha
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Callable, Iterator
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,9 +23,12 @@ class PurgingCouch:
     """Databases of documents that have one leaf each, which may be a tombstone.
 
     :param before: told method, path and body of each request, before it is carried out
+    :param members: logins that are no server administrators
     """
 
-    def __init__(self, before: Callable[[str, str, Any], None] = lambda *_: None) -> None:
+    def __init__(
+        self, before: Callable[[str, str, Any], None] = lambda *_: None, members: Collection[str] = ()
+    ) -> None:
         couch = self
         self.databases: dict[str, dict[str, tuple[str, bool]]] = {}
         self.compacted: list[str] = []
@@ -38,8 +43,11 @@ class PurgingCouch:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 asked = json.loads(body) if body else None
                 couch.before(self.command, self.path, asked)
+                login = (
+                    b64decode((self.headers.get("Authorization") or " ").split(" ", 1)[1]).decode().partition(":")[0]
+                )
                 with couch.lock:
-                    status, answer = couch.answer(self.command, self.path, asked)
+                    status, answer = couch.answer(self.command, self.path, asked, admin=login not in members)
                 text = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -63,9 +71,13 @@ class PurgingCouch:
         self._server.daemon_threads = True
         self.port = self._server.server_port
 
-    def answer(self, method: str, target: str, asked: Any) -> tuple[int, Any]:
-        """Carry out one request."""
+    def answer(self, method: str, target: str, asked: Any, *, admin: bool = True) -> tuple[int, Any]:
+        """Carry out one request; members may neither make databases nor purge nor compact (seen on CouchDB 3.5.2)."""
         parts = urlsplit(target)
+        if parts.path == "/_session":
+            return 200, {"ok": True, "userCtx": {"name": "somebody", "roles": ["_admin"] if admin else []}}
+        if not admin and re.fullmatch(r"/[^/]+(/_purge|/_compact)?", parts.path) and method in ("PUT", "POST"):
+            return 401, {"error": "unauthorized", "reason": "You are not a server admin."}
         _, name, *rest = parts.path.split("/")
         if not name:
             return 200, {"couchdb": "Welcome", "version": "3.4.2"}
@@ -78,6 +90,12 @@ class PurgingCouch:
             ids = [key for key in ids if query.get("startkey", "") <= key <= query.get("endkey", "\uffff")]
             rows = [{"id": key, "key": key, "value": {"rev": database[key][0]}} for key in ids]
             return 200, {"rows": rows[: query.get("limit")]}
+        if method == "PUT" and len(rest) == 1:
+            row = self._write(database, {**asked, "_id": unquote(rest[0])})
+            return (409 if "error" in row else 201), row
+        if method == "GET" and len(rest) == 1 and rest[0][0] != "_":
+            rev, dead = database.get(unquote(rest[0]), ("", True))
+            return (404, {"error": "not_found"}) if dead else (200, {"_id": unquote(rest[0]), "_rev": rev})
         if rest == ["_bulk_docs"]:
             return 201, [self._write(database, document) for document in asked["docs"]]
         if rest == ["_purge"]:

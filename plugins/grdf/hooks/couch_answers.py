@@ -69,8 +69,8 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
         raise BadSettings.about(
             account=None,
             cause=where,
-            next_step=f"Check login and password of the Airflow connection {conn_id}, and that this "
-            "user may create and write the databases.",
+            next_step=f"Check login and password of the Airflow connection {conn_id}. Whether its user may come "
+            "into the databases, ./grdf couchdb setup sees to.",
         )
     if response.status_code in (400, 404, 405, 412, 413, 415):
         raise BadSettings.about(

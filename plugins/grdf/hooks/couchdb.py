@@ -20,6 +20,7 @@ from urllib3.util import Retry
 from grdf.hooks.connection import airflow_connection, base_url, is_address
 from grdf.hooks.couch_answers import checked, json_keys, json_object, place, rows_of
 from grdf.hooks.quiet import hush
+from include.gas.doctypes import PARTITIONED
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
@@ -39,6 +40,8 @@ BATCH = 2000
 PAGE = 5000
 """Documents per page of a range read."""
 HIGHEST = "\ufff0"
+SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --rm couchdb-setup), then clear the task."
+
 
 Document = dict[str, Any]
 _T = TypeVar("_T")
@@ -250,18 +253,43 @@ class CouchDBHook(BaseHook):
 
     # -- databases ---------------------------------------------------------------------------------------------------
 
-    def create_database(self, doctype: str) -> None:
-        """Create a doctype's database; one that exists already is fine.
+    def create_database(self, doctype: str) -> bool:
+        """Create a doctype's database and tell whether there was none; one that exists already is fine.
 
         On CouchDB 3 it is partitioned, by what comes before the first colon of an id: the account.
 
         :param doctype: Cozy doctype
         """
+        return self._created(doctype, self._creation(doctype))
+
+    def _creation(self, doctype: str) -> requests.Response:
         query = {"partitioned": "true"} if doctype in PARTITIONED and self._can_partition() else {}
-        response = self.request("PUT", doctype, "", query=query)
+        return self.request("PUT", doctype, "", query=query)
+
+    def _created(self, doctype: str, response: requests.Response) -> bool:
         if response.status_code != 412:
             self.good(response)
         self._missing.discard(doctype)
+        return response.status_code != 412
+
+    def _create_missing(self, doctype: str) -> None:
+        """Create a database that ordinary work has missed, where its login may: where an administrator does it all."""
+        name, response = database_name(doctype, self.prefix), self._creation(doctype)
+        try:
+            if self._created(doctype, response):
+                self.log.info("Made the database %s in CouchDB, which was not there.", name)
+        except BadSettings:
+            if response.status_code not in (401, 403):
+                raise
+            self._missing.discard(doctype)
+            if self.has_database(doctype):  # somebody has made it meanwhile
+                return
+            raise BadSettings.about(
+                account=None,
+                cause=f"CouchDB at {place(response.url)} has no database {name}, and the login of the Airflow "
+                f"connection {self.couchdb_conn_id} may not make it",
+                next_step=SET_UP,
+            ) from None
 
     def has_database(self, doctype: str) -> bool:
         """Tell whether a doctype's database exists.
@@ -272,10 +300,10 @@ class CouchDBHook(BaseHook):
         return response.status_code != 404 and self.good(response).ok
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for the server's name and, with the login, for its databases; never raises."""
+        """Ask for the server's name and whom it takes us for; never raises."""
         try:
             name = self.greeting()
-            self.good(self._send("GET", self.get_conn().server_url + "/_all_dbs", query={"limit": 1}))
+            self.good(self.ask_server("GET", "/_session"))
         except GasError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001 - Airflow's "Test" button shows a message and must never get an exception
@@ -284,7 +312,23 @@ class CouchDBHook(BaseHook):
 
     def greeting(self) -> dict[str, Any]:
         """Give what the server says of itself: version, features."""
-        return json_object(self.good(self._send("GET", self.get_conn().server_url + "/")))
+        return json_object(self.good(self.ask_server("GET", "/")))
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """Name and password of the connection."""
+        connection = airflow_connection(self.couchdb_conn_id)
+        return connection.login or "", connection.password or ""
+
+    def logs_in(self) -> bool:
+        """Tell whether the server takes the login."""
+        response = self.ask_server("GET", "/_session")
+        return response.status_code != 401 and self.good(response).ok
+
+    def is_administrator(self) -> bool:
+        """Tell whether the login is a server administrator, who may make databases and purge."""
+        who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
+        return "_admin" in ((who or {}).get("roles") or [])
 
     def _can_partition(self) -> bool:
         if self._partitions is None:
@@ -318,6 +362,16 @@ class CouchDBHook(BaseHook):
             self._missing.add(doctype)  # so that the first write need not fail to find that out
         return response
 
+    def ask_server(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> requests.Response:
+        """Send one request about the server and give the answer, whatever its status.
+
+        :param method: HTTP method
+        :param path: path on the server, quoted
+        :param body: JSON body
+        :raises ServiceUnavailable: when there is no answer
+        """
+        return self._send(method, self.get_conn().server_url + path, body=body)
+
     def _send(
         self, method: str, url: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> requests.Response:
@@ -339,10 +393,10 @@ class CouchDBHook(BaseHook):
 
     def _writing(self, method: str, doctype: str, path: str, body: Mapping[str, Any]) -> requests.Response:
         if doctype in self._missing:
-            self.create_database(doctype)
+            self._create_missing(doctype)
         response = self.request(method, doctype, path, body=body)
         if response.status_code == 404:  # the first write into a new database
-            self.create_database(doctype)
+            self._create_missing(doctype)
             response = self.request(method, doctype, path, body=body)
         return response
 
@@ -354,10 +408,6 @@ class CouchDBHook(BaseHook):
         :raises ServiceUnavailable: for anything that may pass
         """
         return checked(response, self.couchdb_conn_id)
-
-
-PARTITIONED = frozenset(f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year", "published"))
-"""Doctypes whose ids start with the account and a colon, as the documents of a partitioned database must."""
 
 
 def _named(document: Document) -> str:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.doctypes import LEASE as DOCTYPE
 from include.gas.errors import GasError
-
-DOCTYPE = "com.grandlyon.grdf.lease"
 
 
 @contextmanager

@@ -4,16 +4,20 @@ CouchDB keeps a tombstone of every deleted document, with its id; ours hold the 
 tombstone stays, and a compaction then frees what old revisions held. Only its list of its latest purges
 (``_purged_infos_limit``, 1,000 by default) still has ids, until others take their place. The embedded server cannot
 purge: there the ids of removed documents stay in its files, one more reason why it is for trying and testing only.
+
+Only a server administrator may purge. A deletion must, and says so when its login may not; whatever else removes
+documents (marks of what was used, days that a late load stored for a household that has left) does it as its login may.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from grdf.hooks.couch_answers import json_keys, json_object
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.errors import StoreBusy
+from include.gas.errors import BadSettings, StoreBusy
 
 PURGE_BATCH = 100
 """Documents per ``_purge``, CouchDB's default limit (``[purge] max_document_id_number``)."""
@@ -22,29 +26,51 @@ TRIES = 10
 
 PURGED = "purged: no tombstones are left; ids go from the server's list of its latest purges as others follow"
 KEPT = "the server cannot purge: ids of removed documents stay in its files"
+STUBS = "not purged, since the login is no server administrator: ids of removed documents stay in the database"
 
 
 class Remover:
     """Remove documents by ranges of their ids.
 
     :param couchdb: the hook whose server holds them
+    :param wholly: whether nothing may stay, not even an id, where the server can purge: as a deletion needs it
     """
 
-    def __init__(self, couchdb: CouchDBHook) -> None:
+    def __init__(self, couchdb: CouchDBHook, *, wholly: bool = False) -> None:
         self._couchdb = couchdb
-        self._purges: bool | None = None
+        self._wholly = wholly
 
     @property
     def tombstones(self) -> str:
-        """What the server keeps of removed documents, in words."""
-        return PURGED if self.purges else KEPT
+        """What the server keeps of removed documents, in words.
 
-    @property
+        :raises BadSettings: as :attr:`purges`
+        """
+        return PURGED if self.purges else STUBS if self._can_purge else KEPT
+
+    @cached_property
     def purges(self) -> bool:
-        """Whether the server can purge; asked once."""
-        if self._purges is None:
-            self._purges = _can_purge(self._couchdb)
-        return self._purges
+        """Whether removed documents are purged; asked once.
+
+        :raises BadSettings: when they must be and could be, but not by this login
+        """
+        if not self._can_purge or self._couchdb.is_administrator():
+            return self._can_purge
+        if self._wholly:
+            raise BadSettings.about(
+                account=None,
+                cause=f"the login of the Airflow connection {self._couchdb.couchdb_conn_id} is no server administrator "
+                "of CouchDB, and only one may purge, without which the meter's number would stay in ids",
+                next_step="Nothing was removed. Set the connection couchdb_admin for the workers that run deletions, "
+                "then start the deletion again.",
+            )
+        return False
+
+    @cached_property
+    def _can_purge(self) -> bool:
+        """CouchDB 2.3 was the first with ``_purge`` on clusters; the embedded server says that it is older."""
+        version = str(self._couchdb.greeting().get("version", "")).split(".")
+        return tuple(int(part) for part in version[:2] if part.isdigit()) >= (2, 3)
 
     def count(self, doctype: str, startkey: str, endkey: str) -> int:
         """Count the documents of a range.
@@ -116,9 +142,3 @@ class Remover:
             if len(rows) < PAGE:
                 return
             start = max(rows) + "\u0000"
-
-
-def _can_purge(couchdb: CouchDBHook) -> bool:
-    """CouchDB 2.3 was the first with ``_purge`` on clusters; the embedded server says that it is older."""
-    version = str(couchdb.greeting().get("version", "")).split(".")
-    return tuple(int(part) for part in version[:2] if part.isdigit()) >= (2, 3)

@@ -6,15 +6,16 @@ over are removed as new ones come.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import time
 from hashlib import sha256
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.removal import Remover
+from include.gas.doctypes import CONNECT as DOCTYPE
 from include.gas.errors import GasError
 
-DOCTYPE = "com.grandlyon.grdf.connect"
+log = logging.getLogger(__name__)
 
 
 class Once:
@@ -47,17 +48,21 @@ class Once:
         return self._couchdb.get(DOCTYPE, mark_id(name, until)) is not None
 
     def release(self, name: str, until: float) -> None:
-        """Let something be used again, after all; never raises: it is then lost, and one starts again.
+        """Let something be used again, after all; never raises: it is then lost, the log says so, and one starts again.
 
         :param name: what
         :param until: as it was taken
         """
-        with contextlib.suppress(GasError):
+        try:
             Remover(self._couchdb).remove(DOCTYPE, mark_id(name, until))
+        except GasError as error:
+            log.error("An attempt or a household's link stays used although nothing was connected with it. %s", error)
 
     def _sweep(self) -> None:
-        with contextlib.suppress(GasError):
+        try:
             Remover(self._couchdb).remove_range(DOCTYPE, "0", f"{int(time.time()):012d}")
+        except GasError as error:
+            log.warning("Marks whose time is over stay in %s until the next one is made. %s", DOCTYPE, error)
 
 
 def mark_id(name: str, until: float) -> str:

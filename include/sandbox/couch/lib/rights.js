@@ -70,7 +70,7 @@ function securityRoutes(databases) {
         });
       }
       const writes = !['GET', 'HEAD', 'DELETE'].includes(request.method);
-      if (target.name !== USERS || !writes) return next();
+      if (target.name !== USERS || !writes || /^\/?(\?|$)/.test(target.rest)) return next();
       const [, id] = /^\/([^/?]+)(\?|$)/.exec(target.rest) || [];
       if (request.method !== 'PUT' || id === undefined) {
         if (/^\/_(all_docs|find)\b/.test(target.rest)) return next();

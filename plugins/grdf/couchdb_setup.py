@@ -1,0 +1,191 @@
+"""Making in CouchDB what this project needs: databases, the ordinary user, who may come in. May be repeated.
+
+``./grdf couchdb setup`` runs it, and ``python -m grdf.couchdb_setup`` where ``./grdf`` is not at hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from include.gas.doctypes import DOCTYPES
+from include.gas.documents import database_name
+from include.gas.errors import BadSettings, GasError, RetryLater
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+
+DONE, NEEDS_A_PERSON, LATER = 0, 1, 4
+"""Exit codes; 2 is wrong usage."""
+
+Say = Callable[[str], None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Set CouchDB up as the Airflow connections say, and print what was done and what was there.
+
+    :param argv: command-line arguments
+    :return: exit code
+    """
+    options = _arguments(argv)
+    from grdf.hooks.couch_roles import administrator
+    from grdf.hooks.couchdb import CouchDBHook
+
+    try:
+        ordinary = CouchDBHook()
+        set_up(ordinary, administrator(ordinary), say=print, readers=options.reader)
+    except GasError as error:
+        print(f"grdf: {error}", file=sys.stderr)
+        return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
+    return DONE
+
+
+def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
+    """Make what is missing, correct who may come in, and look whether the ordinary login then has what it needs.
+
+    :param ordinary: hook of the connection for everything
+    :param admin: hook of the administrator's connection; the same one where there is no other
+    :param say: told one line about each thing
+    :param readers: further users of CouchDB who may come into the databases
+    :raises BadSettings: when a connection must be corrected
+    :raises RetryLater: when CouchDB does not answer
+    """
+    from grdf.hooks.removal import Remover
+
+    greeting = admin.greeting()
+    say(f"CouchDB {greeting.get('version', '(unknown version)')}, as {admin.couchdb_conn_id}")
+    if not admin.is_administrator():
+        raise BadSettings.about(
+            account=None,
+            cause=f"the login of the Airflow connection {admin.couchdb_conn_id} is no server administrator of CouchDB",
+            next_step="Nothing was done. Set the connection couchdb_admin to an administrator's login, then run this "
+            "again; the connection couchdb may stay as it is.",
+        )
+    say(f"removed documents: {Remover(admin).tombstones}")
+    if "partitioned" not in (greeting.get("features") or []):
+        say("partitions: this server has none; a CouchDB 3 keeps each account's days together")
+    member = None
+    if ordinary is admin:
+        say("user: there is no connection couchdb_admin, so couchdb, an administrator, serves for everything")
+    else:
+        member = _member(ordinary, admin, say)
+    for doctype in DOCTYPES:
+        _database(admin, doctype, [*([member] if member else []), *readers], say)
+    say("indexes: none needed, everything is read by ranges of ids")
+    for doctype in DOCTYPES:
+        if not ordinary.has_database(doctype):
+            raise BadSettings.about(
+                account=None,
+                cause=f"the Airflow connection {ordinary.couchdb_conn_id} leads to a CouchDB without the database "
+                f"{database_name(doctype, ordinary.prefix)}, which has just been made through {admin.couchdb_conn_id}",
+                next_step="Let both connections name the same server.",
+            )
+    say("ready")
+
+
+def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
+    """Make the ordinary user, or give it the password that the connection has; give its name."""
+    name, password = ordinary.login
+    if name == admin.login[0]:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the Airflow connections {ordinary.couchdb_conn_id} and {admin.couchdb_conn_id} have the same login",
+            next_step=f"Nothing was done. Give {ordinary.couchdb_conn_id} a login and a password of its own; this "
+            "makes that user then.",
+        )
+    users = admin.ask_server("PUT", "/_users")
+    if users.status_code != 412:
+        admin.good(users)
+        say("database _users: made")
+    path = "/_users/" + quote(f"org.couchdb.user:{name}", safe="")
+    answer = admin.ask_server("GET", path)
+    if answer.status_code == 404:
+        document = {"name": name, "password": password, "roles": [], "type": "user"}
+        admin.good(admin.ask_server("PUT", path, body=document))
+        say(f"user {name}: made")
+        return name
+    document = dict(admin.good(answer).json())
+    if ordinary.logs_in():
+        say(f"user {name}: there already")
+    else:
+        admin.good(admin.ask_server("PUT", path, body=document | {"password": password}))
+        say(f"user {name}: there already, now with the password of the connection {ordinary.couchdb_conn_id}")
+    if ordinary.is_administrator():
+        raise BadSettings.about(
+            account=None,
+            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator, too",
+            next_step="Give it a login of its own, which this then makes.",
+        )
+    return name
+
+
+def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
+    name = database_name(doctype, admin.prefix)
+    made = admin.create_database(doctype)
+    wanted = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": sorted(members), "roles": ["_admin"]}}
+    found = admin.good(admin.request("GET", doctype, "/_security")).json()
+    changes = _differences(found, wanted)
+    if changes:
+        admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
+    said = ["made" if made else "there already", *changes]
+    say(f"database {name}: {', '.join(said)}")
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Say who comes in and who no longer does; nothing when all is as it should be."""
+    old, new = _who(found), _who(wanted)
+    if old == new:
+        return []
+    if not any(group == "members" for group, _, _ in old):
+        # That is what CouchDB takes empty lists of members for.
+        return ["was open to everybody, now to " + (_named(new) or "administrators")]
+    said = []
+    if come := _named(new - old):
+        said.append("now open to " + come)
+    if gone := _named(old - new):
+        said.append("no longer open to " + gone)
+    return said or ["who may come in written anew"]
+
+
+def _who(security: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    return {
+        (group, kind, entry)
+        for group in ("admins", "members")
+        for kind in ("names", "roles")
+        for entry in ((security.get(group) or {}).get(kind) or [])
+    }
+
+
+def _named(who: Collection[tuple[str, str, str]]) -> str:
+    """Name users and roles; administrators come in anyway and are left out."""
+    texts = {entry if kind == "names" else f"the role {entry}" for _, kind, entry in who if entry != "_admin"}
+    return " and ".join(sorted(texts))
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./grdf couchdb",
+        description="Make in CouchDB what this project needs; what is there already stays. The Airflow connections "
+        "couchdb (an ordinary user, made here) and couchdb_admin (a server administrator) say where.",
+        epilog="Exit codes: 0 all is there, 1 something must be corrected, 2 wrong usage, 4 CouchDB did not answer.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    setup = commands.add_parser("setup", help="databases, the ordinary user, who may come in; may be repeated")
+    setup.add_argument(
+        "--reader",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further user of CouchDB who may come into the databases (may be repeated); others lose their way in",
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    # Connections come from Airflow's database, too, where there is one. Those in the environment win.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    sys.exit(main())

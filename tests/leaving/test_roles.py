@@ -1,0 +1,175 @@
+"""The two roles in CouchDB: an ordinary member does everything but purge, which a deletion does as an administrator."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.doctypes import CONNECT
+from include.gas.documents import DAY, account_range, database_name
+from include.gas.errors import BadSettings
+from tests.helpers import stored, yesterday
+from tests.history.steps import backfill
+from tests.leaving.household import REVOKED, assert_gone, household, rights
+from tests.leaving.purging_server import PurgingCouch
+from tests.leaving.steps import delete, operators
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+RANGE = account_range("leaver")
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def server() -> Iterator[PurgingCouch]:
+    """A CouchDB that purges, with databases that somebody has made, and one ordinary user."""
+    with PurgingCouch(members={"member"}).running() as running:
+        running.databases |= {database_name(doctype): {} for doctype in (DAY, CONNECT)}
+        yield running
+
+
+@pytest.fixture
+def connect(server: PurgingCouch, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    def put(conn_id: str, login: str, **extra: Any) -> None:
+        fields = {"conn_type": "generic", "host": "127.0.0.1", "port": server.port, "login": login, "password": "b"}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+
+    put("couchdb", "member")
+    return put
+
+
+def some_days(server: PurgingCouch, number: int = 5) -> dict[str, tuple[str, bool]]:
+    days = server.databases[database_name(DAY)]
+    days.update({f"leaver:p:{at:05}": ("1-a", False) for at in range(number)})
+    return days
+
+
+def test_a_link_is_given_back_by_a_member(
+    server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.page.once import Once, mark_id
+
+    over = mark_id("an old one", time.time() - 60)
+    server.databases[database_name(CONNECT)][over] = ("1-a", False)
+    once, until = Once(CouchDBHook()), time.time() + 60
+    assert once.take("link", until)
+    assert not once.take("link", until)
+    once.release("link", until)
+    assert not once.is_taken("link", until)
+    assert once.take("link", until), "a household that was not connected may try again"
+    assert server.databases[database_name(CONNECT)][over][1], "marks whose time is over go, too"
+    assert not [record for record in caplog.records if record.name.startswith("grdf")]
+
+
+def test_a_mark_that_cannot_go_is_said(
+    server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.page.once import Once
+
+    once, until = Once(CouchDBHook(patience=0)), time.time() + 60
+    assert once.take("link", until)
+    server.databases[database_name(CONNECT)].clear()
+    server.answer = lambda *_, **__: (500, {"error": "odd", "reason": "no disk"})  # type: ignore[method-assign]
+    with caplog.at_level(logging.WARNING):
+        once.release("link", until)
+    assert "stays used" in caplog.text
+    assert "no disk" in caplog.text
+
+
+def test_what_a_late_load_stored_goes_as_a_member_may(server: PurgingCouch, connect: Connect) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.hooks.removal import Remover
+
+    days = some_days(server)
+    remover = Remover(CouchDBHook())
+    assert remover.remove_range(DAY, *RANGE) == 5
+    assert all(dead for _, dead in days.values())
+    assert server.purges == []
+    remover.compact(DAY)
+    assert "not purged, since the login is no server administrator" in remover.tombstones
+
+
+def test_a_deletion_purges_as_the_administrator(server: PurgingCouch, connect: Connect) -> None:
+    connect("couchdb_admin", "root")
+    days = some_days(server, 250)
+    operator = operators("leaver")["purge"]
+    assert operator.documents_left()[DAY] == 250
+    assert operator.remover.remove_range(DAY, *RANGE) == 250
+    assert days == {}
+    assert server.purges == [100, 100, 50]
+    operator.remover.compact(DAY)
+    assert server.compacted == [database_name(DAY)]
+    assert "no tombstones are left" in operator.remover.tombstones
+
+
+def test_a_deletion_that_may_not_purge_stops_before_anything(server: PurgingCouch, connect: Connect) -> None:
+    days = some_days(server)
+    for step in ("check", "purge"):
+        with pytest.raises(BadSettings, match=r"connection couchdb is no server administrator.*Set .*couchdb_admin"):
+            operators("leaver")[step].remover.remove_range(DAY, *RANGE)
+    with pytest.raises(BadSettings, match="Nothing was removed"):
+        delete("leaver", steps=("check",), form={"dry_run": True})
+    assert len(days) == 5
+    assert not any(dead for _, dead in days.values())
+
+
+def test_one_connection_that_is_an_administrator_serves_for_both(server: PurgingCouch, connect: Connect) -> None:
+    connect("couchdb", "root")
+    days = some_days(server)
+    assert operators("leaver")["purge"].remover.remove_range(DAY, *RANGE) == 5
+    assert days == {}
+
+
+def test_connections_to_different_databases_remove_nothing(server: PurgingCouch, connect: Connect) -> None:
+    connect("couchdb_admin", "root", database_prefix="other/")
+    with pytest.raises(BadSettings, match="different databases"):
+        operators("leaver")["purge"].remover  # noqa: B018 - a property that connects
+    some_days(server)
+    with PurgingCouch().running() as elsewhere:
+        elsewhere.databases[database_name(DAY)] = {}
+        connect("couchdb_admin", "root")
+        operator = operators("leaver")["purge"]
+        operator.couchdb.get_conn()
+        operator.__dict__["remover"] = type(operator.remover)(_hook_to(elsewhere), wholly=True)
+        assert operator.remover.remove_range(DAY, *RANGE) == 0
+        assert operator.documents_left()[DAY] == 5, "what is left is counted where all others read it"
+
+
+def _hook_to(server: PurgingCouch) -> Any:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    with pytest.MonkeyPatch.context() as patch:
+        fields = {"conn_type": "generic", "host": "127.0.0.1", "port": server.port, "login": "root", "password": "b"}
+        patch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", json.dumps(fields))
+        hook = CouchDBHook("couchdb_admin")
+        hook.get_conn()
+        return hook
+
+
+def test_a_whole_life_with_two_roles(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A household is set up, read, and leaves, with a member for everything and an administrator to remove."""
+    from grdf import couchdb_setup
+    from grdf.hooks.couchdb import CouchDBHook
+
+    given = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", json.dumps(given))
+    member = {"login": f"member-{secrets.token_hex(4)}", "password": "member-password"}
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(given | member))
+    assert couchdb_setup.main(["setup"]) == 0
+    pces = household(clean, account_id, 1, days=20)
+    day = yesterday(clean) - timedelta(days=3)
+    backfill(account_id, day)
+    assert f"{day}" in stored(CouchDBHook(), account_id, pces[0])
+    delete(account_id, by="Camille Admin")
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert_gone(clean, account_id, pces)

@@ -1,0 +1,300 @@
+"""``./grdf couchdb setup`` and the two roles, on the embedded server.
+
+On a real CouchDB, too, when GRDF_TEST_COUCHDB_URL names one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import pytest
+import requests
+
+from grdf import couchdb_setup
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.doctypes import DOCTYPES
+from include.gas.documents import ACCOUNT, DAY, database_name
+from include.gas.errors import BadSettings, ServiceUnavailable
+from include.sandbox.couch import EmbeddedCouch
+
+REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
+ROOT = Path(__file__).parents[2]
+Put = Callable[..., str]
+
+
+class Server:
+    """A CouchDB, and the connections to it that a test asks for."""
+
+    def __init__(self, url: str, user: str, password: str, connection: Put) -> None:
+        self.url, self.connection = url, connection
+        self.http = requests.Session()
+        self.http.auth, self.http.trust_env = (user, password), False
+        self.prefix = f"setup{secrets.token_hex(4)}/"
+        self.member = f"grdf-test-{secrets.token_hex(4)}"
+        self.extra = {"database_prefix": self.prefix}
+
+    def connect(self, member: str = "", password: str = "member-password", *, admin: bool = True, **more: Any) -> None:
+        """Set ``couchdb`` to the member's login, and ``couchdb_admin`` to the administrator's."""
+        fields = {"host": self.url, "extra": self.extra} | more
+        self.connection("couchdb", **fields, login=member or self.member, password=password)
+        if admin:
+            user, secret = self.http.auth
+            self.connection("couchdb_admin", **fields, login=user, password=secret)
+
+    def only_one(self) -> None:
+        user, secret = self.http.auth
+        self.connection("couchdb", host=self.url, extra=self.extra, login=user, password=secret)
+
+    def path(self, doctype: str) -> str:
+        return f"{self.url}/{quote(database_name(doctype, self.prefix), safe='')}"
+
+    def security(self, doctype: str) -> dict[str, Any]:
+        return dict(self.http.get(self.path(doctype) + "/_security", timeout=30).json())
+
+    def user(self, name: str) -> dict[str, Any]:
+        path = quote(f"org.couchdb.user:{name}", safe="")
+        return dict(self.http.get(f"{self.url}/_users/{path}", timeout=30).json())
+
+    def databases(self) -> set[str]:
+        return {
+            name for name in self.http.get(f"{self.url}/_all_dbs", timeout=30).json() if name.startswith(self.prefix)
+        }
+
+
+@pytest.fixture(params=["embedded", "real"])
+def server(request: pytest.FixtureRequest, tmp_path: Path, connection: Put) -> Iterator[Server]:
+    if request.param == "embedded":
+        with EmbeddedCouch(tmp_path / "couch", memory=True, lockout=5) as couch:
+            yield Server(couch.url, couch.user, couch.password, connection)
+        return
+    if REAL is None:
+        pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
+    parts = urlsplit(REAL)
+    made = Server(
+        f"{parts.scheme}://{parts.hostname}:{parts.port or 5984}",
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        connection,
+    )
+    yield made
+    for name in made.databases():
+        made.http.delete(f"{made.url}/{quote(name, safe='')}", timeout=30)
+    if rev := made.user(made.member).get("_rev"):
+        path = quote(f"org.couchdb.user:{made.member}", safe="")
+        made.http.delete(f"{made.url}/_users/{path}", params={"rev": rev}, timeout=30)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*argv: str) -> tuple[int, str, str]:
+        code = couchdb_setup.main(["setup", *argv])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_it_makes_all_there_is_to_make(server: Server, run: Run) -> None:
+    server.connect()
+    code, said, wrong = run()
+    assert (code, wrong) == (0, "")
+    assert server.databases() == {database_name(doctype, server.prefix) for doctype in DOCTYPES}
+    assert said.count(": made") == len(DOCTYPES) + 1 + said.count("database _users: made")
+    assert f"user {server.member}: made" in said
+    assert "member-password" not in said
+    for doctype in DOCTYPES:
+        assert server.security(doctype)["members"] == {"names": [server.member], "roles": ["_admin"]}
+        assert server.security(doctype)["admins"] == {"names": [], "roles": ["_admin"]}
+    assert server.user(server.member)["roles"] == []
+
+
+def test_a_second_time_changes_nothing_and_says_so(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    before = [server.http.get(server.path(doctype), timeout=30).json()["doc_count"] for doctype in DOCTYPES]
+    user = server.user(server.member)
+    code, said, wrong = run()
+    assert (code, wrong) == (0, "")
+    assert "made" not in said
+    assert said.count("there already") == len(DOCTYPES) + 1
+    assert "open to" not in said
+    assert server.user(server.member) == user
+    assert [server.http.get(server.path(each), timeout=30).json()["doc_count"] for each in DOCTYPES] == before
+
+
+def test_the_member_does_all_ordinary_work(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    hook = CouchDBHook()
+    good, message = hook.test_connection()
+    assert good, message
+    assert not hook.is_administrator()
+    for doctype in DOCTYPES:
+        revision = hook.put(doctype, {"_id": "home:1", "n": 1})
+        assert hook.write(doctype, [{"_id": "home:2"}]).written == {"home:2"}
+        assert hook.put(doctype, {"_id": "home:1", "_rev": revision, "_deleted": True})
+        assert [document["_id"] for document in hook.scan(doctype)] == ["home:2"]
+
+
+def test_nobody_else_reads_anything(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    server.connect("grdf-test-stranger", "other", admin=False)
+    CouchDBHook("couchdb_admin").ask_server(
+        "PUT",
+        "/_users/org.couchdb.user%3Agrdf-test-stranger",
+        body={"name": "grdf-test-stranger", "password": "other", "roles": [], "type": "user"},
+    )
+    stranger = CouchDBHook()
+    for doctype in DOCTYPES:
+        for call in (
+            lambda doctype=doctype: stranger.get(doctype, "home"),
+            lambda doctype=doctype: stranger.range(doctype, "a", "b"),
+            lambda doctype=doctype: stranger.put(doctype, {"_id": "home"}),
+        ):
+            with pytest.raises(BadSettings, match="403"):
+                call()
+        assert requests.get(server.path(doctype), timeout=30).status_code == 401
+
+
+def test_a_missing_database_says_to_run_the_setup(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    server.http.delete(server.path(DAY), timeout=30)
+    hook = CouchDBHook()
+    assert hook.range(DAY, "a", "b") == []
+    calls: list[Callable[[], object]] = [
+        lambda: hook.put(DAY, {"_id": "home:1"}),
+        lambda: hook.write(DAY, [{"_id": "home:1"}]),
+    ]
+    for call in calls:
+        with pytest.raises(BadSettings, match=r"no database .*grdf-day, .*\./grdf couchdb setup"):
+            call()
+    assert database_name(DAY, server.prefix) not in server.databases(), "nothing made it behind our back"
+    code, said, _ = run()
+    assert code == 0
+    assert "grdf-day: made, now open to" in said
+    assert said.count("there already") == len(DOCTYPES)
+    assert hook.put(DAY, {"_id": "home:1"})
+
+
+def test_one_administrator_for_everything_needs_no_step(server: Server, run: Run) -> None:
+    server.only_one()
+    hook = CouchDBHook()
+    assert hook.put(ACCOUNT, {"_id": "home"}), "the first write makes the database"
+    code, said, wrong = run()
+    assert (code, wrong) == (0, "")
+    assert "no connection couchdb_admin" in said
+    assert "io-cozy-accounts: there already" in said
+    assert server.databases() == {database_name(doctype, server.prefix) for doctype in DOCTYPES}
+    assert requests.get(server.path(ACCOUNT), timeout=30).status_code == 401
+
+
+def test_two_roles_over_a_store_that_one_administrator_has_made(server: Server, run: Run) -> None:
+    server.only_one()
+    CouchDBHook().put(ACCOUNT, {"_id": "home"})
+    run()
+    server.connect()
+    code, said, _ = run()
+    assert code == 0
+    assert "io-cozy-accounts: there already, now open to " + server.member in said
+    assert CouchDBHook().get(ACCOUNT, "home")
+
+
+def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    server.connect(password="a-new-one")
+    code, said, _ = run()
+    assert code == 0
+    assert f"user {server.member}: there already, now with the password" in said
+    assert CouchDBHook().logs_in()
+
+
+def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    open_to_all = {"admins": {"names": [], "roles": []}, "members": {"names": [], "roles": []}}
+    others = {
+        "admins": {"names": [], "roles": ["_admin"]},
+        "members": {"names": [server.member, "bi"], "roles": ["city"]},
+    }
+    server.http.put(server.path(DAY) + "/_security", json=others, timeout=30)
+    server.http.put(server.path(ACCOUNT) + "/_security", json=open_to_all, timeout=30)
+    code, said, _ = run()
+    assert code == 0
+    assert "grdf-day: there already, no longer open to bi and the role city" in said
+    assert f"io-cozy-accounts: there already, was open to everybody, now to {server.member}" in said
+    assert server.security(DAY)["members"] == {"names": [server.member], "roles": ["_admin"]}
+    code, said, _ = run("--reader", "bi")
+    assert "grdf-day: there already, now open to bi" in said
+    assert server.security(ACCOUNT)["members"]["names"] == sorted(["bi", server.member])
+    assert "open to" not in run("--reader", "bi")[1]
+
+
+def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:
+    user, secret = server.http.auth
+    server.connect(user, secret)
+    code, _, wrong = run()
+    assert code == 1
+    assert "have the same login" in wrong
+    server.connect()
+    run()
+    connection("couchdb_admin", host=server.url, login=server.member, password="member-password", extra=server.extra)
+    connection("couchdb", host=server.url, login="other", password="other", extra=server.extra)
+    code, _, wrong = run()
+    assert code == 1
+    assert "couchdb_admin is no server administrator" in wrong
+    server.connect()
+    connection("couchdb", host=server.url, login=server.member, password="member-password")
+    code, _, wrong = run()
+    assert code == 1
+    assert "different databases" in wrong
+    assert secret not in wrong
+
+
+def test_a_server_that_does_not_answer(run: Run, connection: Put) -> None:
+    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
+    code, said, wrong = run()
+    assert (code, said) == (4, "")
+    assert "could not be reached" in wrong
+
+
+def test_no_connection_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_COUCHDB", raising=False)
+    code, _, wrong = run()
+    assert code == 1
+    assert "couchdb" in wrong
+
+
+def test_a_locked_login_is_waited_for(server: Server, run: Run, connection: Put) -> None:
+    if server.url in (REAL or ""):
+        pytest.skip("never on a server that others use")
+    server.connect()
+    run()
+    connection("couchdb_old", host=server.url, login=server.member, password="old", extra=server.extra)
+    for _ in range(5):
+        assert not CouchDBHook("couchdb_old").logs_in()
+    with pytest.raises(ServiceUnavailable):
+        CouchDBHook().get(ACCOUNT, "home")
+    code, _, wrong = run()
+    assert code == 4
+    assert "temporarily locked" in wrong
+
+
+def test_the_list_of_databases_is_whole() -> None:
+    """Every doctype that any code names is in the one list that the set-up goes by."""
+    named = set()
+    for folder in ("plugins", "include/gas", "dags"):
+        for file in (ROOT / folder).rglob("*.py"):
+            named |= set(re.findall(r'"((?:com\.grandlyon\.grdf|io\.cozy)\.[a-z]+)"', file.read_text()))
+    assert named == set(DOCTYPES)
