@@ -10,6 +10,7 @@ from grdf import settings
 from grdf.announcing import ADOPTION, changes_of
 from grdf.operators.adopt import AdoptKonnectorOperator
 from grdf.retries import GasRetryPolicy
+from grdf.time_limits import METERS
 
 DOC = """
 Makes the documents that Cozy's konnector left (days, months and years with random ids) those of one account and its
@@ -42,6 +43,7 @@ with DAG(
         "owner": "grdf",
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "execution_timeout": METERS,  # no call to GRDF, but all that a konnector has stored, read and read back
         "retry_policy": GasRetryPolicy(),
     },
     tags=["grdf", "history"],

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 
 from grdf import settings
 from grdf.operators.check_consents import CheckConsentsOperator
+from grdf.time_limits import STORING
 
 DOC = """
 Asks GRDF once for all our access rights and brings the accounts up to date: consents revoked on GRDF's site, given
@@ -28,6 +29,7 @@ with DAG(
         "owner": "grdf",
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "execution_timeout": STORING,  # one call, and then the documents of all accounts
     },
     tags=["grdf", "consents"],
     doc_md=DOC,

@@ -16,6 +16,7 @@ from grdf.operators.deletion.purge import PurgeAccountOperator
 from grdf.operators.deletion.report import ReportDeletionOperator
 from grdf.operators.deletion.revoke import RevokeConsentsOperator
 from grdf.retries import GasRetryPolicy
+from grdf.time_limits import METERS, STORING
 
 DOC = """
 Ends the consents of one account at GRDF and removes what is stored of it. It cannot be undone.
@@ -50,6 +51,7 @@ with DAG(
         "owner": "grdf",
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "execution_timeout": STORING,
         "retry_policy": GasRetryPolicy(),
         # Workers that take this queue alone need the secret that revokes; executors without queues pay no heed to it.
         **({"queue": queue} if (queue := settings.deletion_queue()) else {}),
@@ -57,16 +59,17 @@ with DAG(
     tags=["grdf", "deletion"],
     doc_md=DOC,
 ):
-    check = CheckDeletionOperator(task_id="check", retries=0)
+    check = CheckDeletionOperator(task_id="check", retries=0, execution_timeout=METERS)
     real_run = ShortCircuitOperator(task_id="real_run", python_callable=is_real_run)
     mark = MarkLeavingOperator(task_id="mark_leaving")
-    revoke = RevokeConsentsOperator(task_id="revoke")
+    revoke = RevokeConsentsOperator(task_id="revoke", execution_timeout=METERS)
     purge = PurgeAccountOperator(task_id="purge")
     report = ReportDeletionOperator(task_id="report")
     check >> real_run
     if settings.deletion_needs_approval():
         approve = ApprovalOperator(
             task_id="approve",
+            execution_timeout=None,  # a person may take their time
             subject="Delete account {{ params.account }}? This cannot be undone.",
             body="{{ ti.xcom_pull(task_ids='check')['text'] }}",
         )

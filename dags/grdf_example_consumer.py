@@ -10,6 +10,7 @@ import logging
 from airflow.sdk import DAG, task
 
 from grdf.announcing import ASSETS
+from grdf.time_limits import STORING
 from include.gas.documents import DAY
 
 DOC = """
@@ -25,7 +26,7 @@ with DAG(
     schedule=[ASSETS[DAY]],
     catchup=False,
     is_paused_upon_creation=True,
-    default_args={"owner": "grdf"},
+    default_args={"owner": "grdf", "execution_timeout": STORING},
     tags=["grdf", "example"],
     doc_md=DOC,
 ):

@@ -15,6 +15,7 @@ from grdf.operators.history import (
     SummariseHistoryOperator,
 )
 from grdf.retries import GasRetryPolicy
+from grdf.time_limits import METERS, STORING
 
 DOC = """
 Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.
@@ -52,6 +53,7 @@ with DAG(
         "owner": "grdf",
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "execution_timeout": STORING,
         "retry_policy": GasRetryPolicy(),
     },
     tags=["grdf", "history"],
@@ -63,6 +65,7 @@ with DAG(
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
         pool=settings.pool(),
+        execution_timeout=METERS,
         # In that pool, after any task of a daily run.
         priority_weight=0,
         weight_rule="absolute",

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 
 from grdf import settings
 from grdf.operators.read_published import ReadPublishedOperator
+from grdf.time_limits import FLEET
 
 DOC = """
 Reads the published periods of each account's meters (five years at first), their contract and their reading frequency.
@@ -34,6 +35,7 @@ with DAG(
         "owner": "grdf",
         "retries": settings.retries(),
         "retry_delay": timedelta(seconds=settings.retry_seconds()),
+        "execution_timeout": FLEET,  # up to three calls for each meter of all accounts that are due
     },
     tags=["grdf", "published"],
     doc_md=DOC,

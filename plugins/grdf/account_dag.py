@@ -18,6 +18,7 @@ from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.retries import GasRetryPolicy
+from grdf.time_limits import METERS, ONE_CALL, STORING
 from grdf.timetable import GasDayTimetable
 from include.gas.documents import dag_id
 from include.gas.spread import dag_file_of
@@ -74,11 +75,18 @@ def account_dag(account_id: str) -> DAG:
         tags=["grdf", "account"],
         doc_md=DOC,
     ) as dag:
-        acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id)
-        rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id)
-        extract = ExtractOperator(task_id="extract", account_id=account_id, pool=settings.pool())
+        # ``max_active_runs`` lets one run at a time: a task that hung would end the account's data for good.
+        acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id, execution_timeout=ONE_CALL)
+        rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id, execution_timeout=ONE_CALL)
+        extract = ExtractOperator(
+            task_id="extract", account_id=account_id, pool=settings.pool(), execution_timeout=METERS
+        )
         load = LoadOperator(
-            task_id="load", account_id=account_id, staged=extract.output, outlets=[changes_of_account(account_id)]
+            task_id="load",
+            account_id=account_id,
+            staged=extract.output,
+            outlets=[changes_of_account(account_id)],
+            execution_timeout=STORING,
         )
         acquire >> rescope >> extract >> load
     return dag

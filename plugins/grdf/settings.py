@@ -85,6 +85,23 @@ def retry_seconds() -> int:
     return _number("retry_seconds", 600, least=1, most=86_400)
 
 
+def answer_seconds() -> int:
+    """Seconds that one call to GRDF may take from its sending until its answer has come whole, however slowly it drips.
+
+    Two minutes by default: three years of gas days are about 1 MB and take GRDF seconds. What ends later would keep a
+    task, and with it all later runs of its account, for as long as a server likes.
+    """
+    return _number("answer_seconds", 120, least=1, most=3600)
+
+
+def answer_megabytes() -> int:
+    """Megabytes that one answer of GRDF's may hold, once it is unpacked.
+
+    100 by default: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60.
+    """
+    return _number("answer_megabytes", 100, least=1, most=2000)
+
+
 def quota_url() -> str:
     """Where the calls to GRDF are counted, for all workers together: by default a SQLite file in Airflow's home, which
     serves one machine. Workers on several machines need ``redis://...`` or ``postgresql://...`` (with the Python

@@ -102,6 +102,21 @@ def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str,
     assert weights["grdf_history"]["read"]["partial_kwargs"]["priority_weight"] == 0, "after the daily runs"
 
 
+def test_every_try_of_every_task_has_an_end(parsed: Parsed) -> None:
+    limits = {
+        f"{name}.{task_id}": task.get("partial_kwargs", task).get("execution_timeout")
+        for name, data in parsed.dags.items()
+        for task_id, task in tasks(data["dag"]).items()
+    }
+    assert {name for name, limit in limits.items() if limit is None} == {"grdf_delete_account.approve"}, "a person's"
+    hour = 3600.0
+    for name in ACCOUNTS:
+        found = {task: limits[f"{dag_id(name)}.{task}"] for task in TASKS}
+        assert found == {"acquire_token": hour, "rescope_token": hour, "extract": 6 * hour, "load": 2 * hour}
+    assert limits["grdf_history.read"] == {"__var": 6 * hour, "__type": "timedelta"}
+    assert limits["grdf_published.read_published"] < 24 * hour, "over before the next run is due"
+
+
 def test_failures_are_tried_again_by_our_policy() -> None:
     code = """
 import sys, warnings

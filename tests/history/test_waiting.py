@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowTaskTimeout
 
+from grdf.hooks.adict import AdictHook
 from grdf.operators.acquire_token import AcquireTokenOperator
-from grdf.staging import AnswersGone
+from grdf.staging import AnswersGone, StagedAnswer
 from include.gas.errors import FailNow, QuotaWait
 from tests.helpers import adict_hook, connect_code, context, stored, with_memory_shelf
 from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
@@ -86,6 +87,25 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
     every = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
     assert told["changed"] == len(every) - days["changed"], "the account's next load announces what nobody has heard of"
     assert "unannounced" not in (world.book.get(account_id) or {})
+
+
+def test_what_was_stored_before_airflow_ended_a_try_is_announced_later(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow raises it wherever the task is when its ``execution_timeout`` is over."""
+    one, two = household(world, account_id, date(Y, 1, 1), 2, first=f"{Y}-01-01")
+    daily_lines = AdictHook.daily_lines
+
+    def ended(hook: AdictHook, pce: str, *args: Any, **options: Any) -> StagedAnswer:
+        if pce == two:
+            raise AirflowTaskTimeout("Timeout")
+        return daily_lines(hook, pce, *args, **options)
+
+    monkeypatch.setattr(AdictHook, "daily_lines", ended)
+    with pytest.raises(AirflowTaskTimeout):
+        read(account_id, date(Y, 3, 1), date(Y, 3, 11))
+    assert stored(couchdb, account_id, one)
+    assert (world.book.get(account_id) or {})["unannounced"]["first"] == f"{Y}-03-01"
 
 
 def test_a_load_whose_end_airflow_did_not_hear_of_can_be_done_again(world: LocalWorld, account_id: str) -> None:

@@ -15,7 +15,8 @@ from requests.auth import AuthBase
 
 from grdf.governor import Governor, Turn
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
-from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.hooks.limits import outcome, why
+from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
 from grdf.hooks.quiet import hush, quiet
 from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
@@ -258,9 +259,9 @@ class AdictHook(HttpHook):
             return self._send(method, path, data, accept, self._token, account)
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
-                cause=f"GRDF could not be reached for {what} ({type(error).__name__})",
+                cause=f"GRDF {outcome(error)} for {what} ({why(error)})",
                 account=account,
-                next_step=PATIENCE,
+                next_step=patience(error),
             ) from None
 
     def _send(

@@ -11,9 +11,13 @@ from airflow.sdk import BaseHook
 from airflow.sdk.configuration import conf
 
 from grdf.hooks.connection import airflow_connection, base_url
+from grdf.hooks.limits import LimitedAdapter, outcome, why
 from include.gas.errors import BadSettings, ServiceUnavailable
 
 TIMEOUT = (5.0, 60.0)
+WHOLE = 300.0
+"""Seconds for a whole answer, and how large one may be: Airflow's are a few lines."""
+LARGEST = 10_000_000
 
 
 class AirflowApiHook(BaseHook):
@@ -38,24 +42,25 @@ class AirflowApiHook(BaseHook):
         """
         connection = airflow_connection(self.airflow_conn_id)
         url = base_url(connection, default_scheme="http")
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=LARGEST))
         try:
-            login = requests.post(
+            login = session.post(
                 f"{url}/auth/token",
                 json={"username": connection.login, "password": connection.password},
                 timeout=TIMEOUT,
                 allow_redirects=False,  # a redirect would carry the password to another address
             )
             self._check(login, "let the user in")
-            removed = requests.delete(
+            removed = session.delete(
                 f"{url}/api/v2/dags/{quote(dag_id, safe='')}",
                 headers={"Authorization": f"Bearer {login.json()['access_token']}"},
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise ServiceUnavailable.about(
-                None, f"Airflow's API at {url} could not be reached ({type(error).__name__})"
-            ) from None
+            raise ServiceUnavailable.about(None, f"Airflow's API at {url} {outcome(error)} ({why(error)})") from None
         if removed.status_code != 404:
             self._check(removed, f"remove the DAG {dag_id}")
         logs = Path(conf.get("logging", "base_log_folder")) / f"dag_id={dag_id}"

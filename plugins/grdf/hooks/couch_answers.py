@@ -109,7 +109,7 @@ def rows_of(response: requests.Response) -> list[dict[str, Any]]:
 def _json(response: requests.Response) -> Any:
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

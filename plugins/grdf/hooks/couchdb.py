@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import requests
 from airflow.sdk import BaseHook
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, is_address
 from grdf.hooks.couch_answers import checked, json_keys, json_object, place, rows_of
+from grdf.hooks.limits import LimitedAdapter, outcome, why
 from grdf.hooks.quiet import hush
 from include.gas.doctypes import PARTITIONED
 from include.gas.documents import database_name
@@ -35,6 +35,10 @@ with warnings.catch_warnings():  # its import warns that the package is no longe
 hush()
 
 TIMEOUT = (3.05, 60.0)
+READS = 5
+"""A whole answer may take as long as so many single reads: else a server that drips would hold its caller for ever."""
+LARGEST = 1_000_000_000
+"""Bytes of an answer: a page of documents is some megabytes."""
 BATCH = 2000
 """Documents per ``_bulk_docs``: a day document is about 250 bytes, so a batch stays far below any server's limit."""
 PAGE = 5000
@@ -128,7 +132,7 @@ class CouchDBHook(BaseHook):
             url=url,
             use_basic_auth=True,
             timeout=self._timeout,
-            adapter=HTTPAdapter(pool_maxsize=16, max_retries=retry),
+            adapter=LimitedAdapter(seconds=READS * self._timeout[1], most=LARGEST, pool_maxsize=16, max_retries=retry),
         )
         client.connect()  # Basic authentication: sends nothing
         client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is no JSON object
@@ -385,8 +389,7 @@ class CouchDBHook(BaseHook):
         except (requests.RequestException, CloudantException) as error:
             raise ServiceUnavailable.about(
                 account=None,
-                cause=f"CouchDB at {place(url)} could not be reached ({type(error).__name__}; connection "
-                f"{self.couchdb_conn_id})",
+                cause=f"CouchDB at {place(url)} {outcome(error)} ({why(error)}; connection {self.couchdb_conn_id})",
                 next_step="Nothing is lost: it is tried again by itself. If it lasts, see whether CouchDB runs.",
             ) from None
         return response

@@ -14,9 +14,11 @@ import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
+from grdf import settings
 from grdf.governor import LONGEST_WAIT
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
+from grdf.hooks.limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
@@ -30,7 +32,9 @@ PATIENCE = "It is tried again by itself; if it lasts, check the network and GRDF
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure: it lives for minutes, the usual wait of tasks is ten."""
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for an answer."""
+"""Seconds to wait for a connection and for a part of an answer; the whole answer has ``[grdf] answer_seconds``."""
+SMALL = 1_000_000
+"""Bytes that an answer with tokens or keys may hold: good ones hold a few thousand."""
 
 
 class GrdfOAuthHook(BaseHook):
@@ -61,7 +65,10 @@ class GrdfOAuthHook(BaseHook):
 
     def get_conn(self) -> requests.Session:
         """Give a plain HTTP session; the credentials travel in the body of each request, never in the session."""
-        return requests.Session()
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, LimitedAdapter(seconds=settings.answer_seconds(), most=SMALL))
+        return session
 
     def exchange_code(
         self, code: str, redirect_uri: str | None, *, account: str, code_verifier: str | None = None
@@ -171,7 +178,7 @@ class GrdfOAuthHook(BaseHook):
         governor = governor_for(facts, self.longest_wait)
         # A code works once and lives for minutes: it does not wait for the next day.
         purpose: Purpose = "connect" if form["grant_type"] == "authorization_code" else "daily"
-        turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose))
+        turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose), most=SMALL)
         try:
             with self.get_conn() as session:
                 session.mount("https://", turns)
@@ -185,7 +192,7 @@ class GrdfOAuthHook(BaseHook):
                 )
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
-                cause=f"GRDF's token endpoint {facts.token_url} could not be reached ({type(error).__name__})",
+                cause=f"GRDF's token endpoint {facts.token_url} {outcome(error)} ({why(error)})",
                 account=account,
                 next_step=PATIENCE,
             ) from None
@@ -200,7 +207,7 @@ class GrdfOAuthHook(BaseHook):
             raise refusal
         try:
             answer = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):  # or nested so deeply that nobody reads it
             answer = None
         if not isinstance(answer, dict):
             raise ServiceUnavailable.about(
@@ -216,7 +223,8 @@ class GrdfOAuthHook(BaseHook):
             return self._keys
         try:
             # Whoever chooses the keys can sign an id_token for any meter: they come from this address or not at all.
-            response = requests.get(url, timeout=TIMEOUT, allow_redirects=False)
+            with self.get_conn() as session:
+                response = session.get(url, timeout=TIMEOUT, allow_redirects=False)
             if response.is_redirect:
                 raise BadSettings.about(
                     cause=f"{url} answers HTTP {response.status_code}: the public keys for GRDF's id_token have moved",
@@ -225,9 +233,9 @@ class GrdfOAuthHook(BaseHook):
                 )
             response.raise_for_status()
             keys = response.json()
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ServiceUnavailable.about(
-                cause=f"the public keys for GRDF's id_token could not be read from {url} ({type(error).__name__})",
+                cause=f"the public keys for GRDF's id_token could not be read from {url} ({why(error)})",
                 account=account,
                 next_step=f"It is tried again; if it lasts, check jwks_url in the connection {self.grdf_conn_id}.",
             ) from None
@@ -237,6 +245,16 @@ class GrdfOAuthHook(BaseHook):
             )
         self._keys = keys
         return keys
+
+
+def patience(error: Exception) -> str:
+    """Say what to do when a call to GRDF came to nothing.
+
+    :param error: what ``requests`` or an adapter raised
+    """
+    if isinstance(error, TooLarge):
+        return "It is tried again by itself; if it lasts, tell GRDF, or raise [grdf] answer_megabytes."
+    return PATIENCE
 
 
 def retry_after(response: requests.Response) -> float | None:

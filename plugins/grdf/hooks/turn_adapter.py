@@ -7,21 +7,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+from grdf import settings
 from grdf.governor import FarOff, Turn
+from grdf.hooks.limits import LimitedAdapter
 
 
-class TurnAdapter(HTTPAdapter):
+class TurnAdapter(LimitedAdapter):
     """Sends each request of a session at its turn, whether it goes straight or through a proxy.
 
     :param turn: gives the turn of the next request
+    :param most: bytes of an answer's body; ``None`` takes ``[grdf] answer_megabytes``
     """
 
-    def __init__(self, turn: Callable[[], Turn]) -> None:
-        super().__init__()
+    def __init__(self, turn: Callable[[], Turn], *, most: int | None = None) -> None:
+        super().__init__(seconds=settings.answer_seconds(), most=most or settings.answer_megabytes() * 1_000_000)
         self._give_turn = turn
         self._turn: Turn | None = None
         self.asked_at = datetime.now(UTC)
@@ -31,6 +33,7 @@ class TurnAdapter(HTTPAdapter):
         """Wait until the turn is near, connect, wait the rest, send.
 
         :raises GasError: see :meth:`grdf.governor.Turn.draw_near`
+        :raises requests.RequestException: see :meth:`grdf.hooks.limits.LimitedAdapter.send`
         """
         self._turn = self._give_turn()
         while True:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.announcing import announce
 from grdf.consent_dates import with_dates
@@ -123,7 +124,10 @@ class ReadHistoryOperator(AccountOperator):
                     for name, number in loaded.report.counts().items():
                         if name in counts:
                             counts[name] += number
-        except GasError:  # of all meters alike, or our turn has not come; what the first ones gave is stored
+        except (
+            GasError,
+            AirflowTaskTimeout,
+        ):  # of all meters alike, or our turn has not come; what the first ones gave is stored
             self._acknowledge(account, loads, told=False)
             raise
         changes = self._acknowledge(account, loads, told=not problems)

@@ -1,0 +1,177 @@
+"""Answers that do not end, or are far larger than they look: real sockets, in every part of an answer."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import requests
+
+from grdf.hooks.limits import LimitedAdapter, TooLarge, TooLate, why
+from tests.plugins.drip import Drip, certificate_for
+
+SECONDS = 0.6
+HEAD = b"HTTP/1.1 200 OK\r\n"
+BODY = b"Content-Type: text/plain\r\nContent-Length: 100000\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def drip() -> Iterator[Callable[..., Drip]]:
+    """A function that starts servers which send a first part at once and the rest a byte at a time, for ever."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(Drip(*args, **options))
+
+
+def session(most: int = 1_000_000, seconds: float = SECONDS) -> requests.Session:
+    made = requests.Session()
+    made.trust_env = False
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, LimitedAdapter(seconds=seconds, most=most))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"", b"HTTP/1.1 200 OK and so on"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HEAD, b"X-Slow: yes\r\n"),
+        (HEAD + BODY, b"a"),
+        (HEAD + b"\r\n", b"a"),
+        (HEAD + CHUNKED, b"1\r\na\r\n"),
+        (HEAD + CHUNKED, b"0"),
+        (HEAD + b"Content-Encoding: gzip\r\n" + CHUNKED, b"a\r\n" + gzip.compress(b"")[:10] + b"\r\n"),
+    ],
+    ids=["status", "continue", "headers", "length", "until closed", "chunks", "size of a chunk", "gzip"],
+)
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_answer_that_drips_ends_in_time_wherever_it_drips(
+    drip: Callable[..., Drip], tmp_path: Path, first: bytes, then: bytes, tls: bool
+) -> None:
+    server = drip(first, then, every=0.02, certificate=certificate_for(tmp_path) if tls else None)
+    with session() as asking:
+        asking.verify = str(server.certificate) if server.certificate else True
+        began = time.monotonic()
+        with pytest.raises(TooLate, match=r"did not end within 0.6 s") as caught:
+            asking.get(server.url, timeout=(5, 5))
+        assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 2
+        assert why(caught.value) == "its answer did not end within 0.6 s"
+        assert server.gone.wait(5), "the connection is closed"
+
+
+def test_a_read_that_waits_too_long_is_told_as_before(drip: Callable[..., Drip]) -> None:
+    with session(seconds=60) as asking, pytest.raises(requests.ReadTimeout) as caught:
+        asking.get(drip(HEAD, b"", every=0.02).url, timeout=(5, 0.3))
+    assert not isinstance(caught.value, TooLate)
+    assert why(caught.value) == "ReadTimeout"
+
+
+def test_each_exchange_has_the_whole_time_on_a_connection_that_is_kept(drip: Callable[..., Drip]) -> None:
+    server = drip(HEAD + b"Content-Length: 2\r\n\r\n", b"ok", every=0.2, times=1)
+    with session() as asking:
+        for _ in range(3):
+            assert asking.get(server.url, timeout=(5, 5)).text == "ok"
+            time.sleep(0.3)
+    assert server.connections == 1
+
+
+class Giver:
+    """A server that gives one answer, and says how much of it was taken."""
+
+    def __init__(self, headers: str, body: bytes) -> None:
+        self.answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+        self.sent = 0
+        self.done = Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        self._thread = Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Giver:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                while self.sent < len(self.answer):
+                    self.sent += connection.send(self.answer[self.sent : self.sent + 65536])
+            except OSError:
+                pass
+        self.done.set()
+
+
+def packed(encoding: str, size: int) -> bytes:
+    zeros = bytes(size)
+    raw = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    made = {
+        "gzip": lambda: gzip.compress(zeros),
+        "deflate": lambda: zlib.compress(zeros),
+        "raw deflate": lambda: raw.compress(zeros) + raw.flush(),
+        "gzip, gzip": lambda: gzip.compress(gzip.compress(zeros)),
+    }
+    return made[encoding]()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate", "gzip, gzip"])
+def test_what_unpacks_to_more_than_is_read_is_refused(encoding: str) -> None:
+    body = packed(encoding, 3_000_000)
+    header = f"Content-Encoding: {encoding.removeprefix('raw ')}\r\n"
+    asking = session(most=2_000_000, seconds=30)
+    with asking, Giver(header, body) as server, pytest.raises(TooLarge, match=r"larger than 2 MB"):
+        asking.get(server.url, timeout=30)
+    with Giver(header, body) as server, session(most=3_000_000, seconds=30) as asking:
+        assert asking.get(server.url, timeout=30).content == bytes(3_000_000)
+
+
+def test_what_is_too_large_is_not_read_to_its_end() -> None:
+    with Giver("", bytes(200_000_000)) as server, session(most=1_000_000, seconds=60) as asking:
+        with pytest.raises(TooLarge):
+            asking.get(server.url, timeout=30)
+        assert server.done.wait(10)
+        assert server.sent < 50_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
+def test_a_bomb_takes_no_memory(encoding: str) -> None:
+    """300 KiB that unpack to 300 MB."""
+    code = (
+        "import resource, sys, requests\n"
+        "from grdf.hooks.limits import LimitedAdapter, TooLarge\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "session = requests.Session(); session.trust_env = False\n"
+        "session.mount('http://', LimitedAdapter(seconds=60, most=20_000_000))\n"
+        "before = peak()\n"
+        "try:\n    session.get(sys.argv[1], timeout=30)\n"
+        "except TooLarge: print(peak() - before)\n"
+    )
+    with Giver(f"Content-Encoding: {encoding}\r\n", packed(encoding, 300_000_000)) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url], capture_output=True, text=True, timeout=120, check=False
+        )
+    assert done.stdout, done.stderr
+    assert int(done.stdout) < 80, "MiB more than before the call"
+
+
+def test_broken_packing_and_a_body_that_ends_early_are_told_by_requests_own_errors() -> None:
+    odd = Giver("Content-Encoding: gzip\r\n", b"not packed at all")
+    with odd, session() as asking, pytest.raises(requests.exceptions.ContentDecodingError):
+        asking.get(odd.url, timeout=5)
+    short = Giver("", b"x" * 10)
+    short.answer = short.answer.replace(b"Content-Length: 10", b"Content-Length: 99")
+    with short, session() as asking, pytest.raises(requests.exceptions.ChunkedEncodingError):
+        asking.get(short.url, timeout=5)
