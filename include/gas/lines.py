@@ -31,6 +31,9 @@ from include.gas.words import day_in, fold
 COUNTED = ("lines", "readings", "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
 """The counts of an answer. The first is the sum of the others: every line is counted once."""
 
+MOST_REFUSALS = 10_000
+"""Refusals that are looked at one by one; more are counted. Each day of three years may be refused on its own."""
+
 HIGHEST_LOAD = 10_000_000
 """kWh a day; no meter with daily data burns near as much, so anything above is a broken line."""
 
@@ -164,7 +167,8 @@ class _Sorter:
         if not is_about(line, self.pce):
             self.counts["foreign"] += 1
         elif (code and not is_fine(code, message)) or (message and not code and not use):
-            self.refusals.append(Refusal(code, message, window_in(line, self.window)))
+            if len(self.refusals) < MOST_REFUSALS:
+                self.refusals.append(Refusal(code, message, window_in(line, self.window)))
             self.counts["refused"] += 1
         elif code and not use:
             self.counts["status"] += 1

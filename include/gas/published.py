@@ -25,7 +25,7 @@ from include.gas.fields import (
     status_in,
     window_in,
 )
-from include.gas.lines import HIGHEST_LOAD, Answer, Refusal
+from include.gas.lines import HIGHEST_LOAD, MOST_REFUSALS, Answer, Refusal
 from include.gas.refusals import is_fine, status_of
 from include.gas.scan import scan
 from include.gas.windows import Window, oldest_allowed
@@ -146,7 +146,8 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window)
         if not is_about(line, pce):
             counts["foreign"] += 1
         elif (code and not is_fine(code, message)) or (message and not code and not use):
-            refusals.append(Refusal(code, message, window_in(line, window)))
+            if len(refusals) < MOST_REFUSALS:
+                refusals.append(Refusal(code, message, window_in(line, window)))
             counts["refused"] += 1
         elif code and not use:
             counts["status"] += 1

@@ -2,22 +2,27 @@
 
 ADICT says it sends one object per line, and mostly does. Objects were also seen glued together, spread over many lines,
 after stray bytes, inside one envelope or array, and with a bracket missing. So the text is read as a run of braces:
-what is good is kept, what is broken is counted, and no input raises. The time taken grows with the length alone.
+what is good is kept, what is broken is counted, and no input raises. The time taken grows with the length alone, and so
+does the memory, by a small factor: a decoded line takes many times its text, so what is kept is where each one lies.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 JsonObject = dict[str, Any]
 
 # Inside an object: a brace, or a whole string. JSON strings hold no line break, so a string that meets one was cut off
 # and ends there, or one missing quote would turn the rest of the answer inside out.
-_TOKEN = re.compile(r'[{}]|"(?:[^"\\\r\n]|\\[^\r\n])*+"?')
-_NOTHING = re.compile(r"(?:[\s\x00\ufeff\u200b\ufffd\u00a0\[\],;]|null)*")
+_TOKEN = re.compile(r'[{}]|"(?:[^"\\\r\n]++|\\[^\r\n])*+"?')
+_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NOTHING = re.compile(r"(?:[\s\x00\ufeff\u200b\ufffd\u00a0\[\],;]++|null)*+")
+_BETWEEN = " \t\r\n,"
 _DECODER = json.JSONDecoder()
 _LENIENT = json.JSONDecoder(strict=False)  # lets raw tabs in strings pass
 _UNDECODED = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
@@ -28,6 +33,83 @@ _PATIENCE = 20
 _DEPTH = 3
 """How many levels below a broken object good ones are looked for; without a bound, time would grow with its square."""
 
+LARGEST = 1 << 20
+"""Characters of an object that is decoded as a whole; of a larger one, which may be an envelope, what lies in it is."""
+MOST = 500_000
+"""Objects in one answer, good or broken: three years of 20 meters are 22,000 lines, and a right is listed in one."""
+_DEEP = 100
+"""Levels of brackets in an object: GRDF's have four. How many the decoder takes depends on who calls it."""
+_NOTES = 10_000
+"""Notes of what is broken; what comes after them is said in one."""
+_DEEPEST = 10_000
+"""Levels of braces that are opened and never closed; what lies below them is not looked for."""
+
+
+class Objects(Sequence[JsonObject]):
+    """The good objects of an answer, in order. Each is decoded when it is asked for, and not kept.
+
+    :param source: the answer's text.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._pieces = array("q")  # start and end of each; or -1 and its place among the rests
+        self._rests: list[JsonObject] = []
+        self._count = 0
+
+    def add(self, start: int, end: int, number: int) -> None:
+        """Take a good piece of the text.
+
+        :param start: where it begins.
+        :param end: where it has ended.
+        :param number: how many objects it stands for.
+        """
+        self._pieces.extend((start, end))
+        self._count += number
+
+    def add_rest(self, value: JsonObject) -> None:
+        """Take what an envelope says besides what lies in it.
+
+        :param value: that.
+        """
+        self._pieces.extend((-1, len(self._rests)))
+        self._rests.append(value)
+        self._count += 1
+
+    def _decoded(self, at: int) -> Iterator[JsonObject]:
+        start, end = self._pieces[at], self._pieces[at + 1]
+        if start == -1:
+            yield self._rests[end]
+        else:
+            yield from _unwrap(_LENIENT.decode(self._source[start:end]))
+
+    def __len__(self) -> int:
+        """Count the objects."""
+        return self._count
+
+    def __iter__(self) -> Iterator[JsonObject]:
+        """Decode one after the other."""
+        for at in range(0, len(self._pieces), 2):
+            yield from self._decoded(at)
+
+    @overload
+    def __getitem__(self, index: int) -> JsonObject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[JsonObject]: ...
+
+    def __getitem__(self, index: int | slice) -> JsonObject | list[JsonObject]:
+        """Decode what is asked for; all, where a piece stands for several objects."""
+        if isinstance(index, slice) or self._count * 2 != len(self._pieces):
+            return list(self)[index]
+        return next(self._decoded(2 * range(self._count)[index]))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare with any sequence of objects."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as for a list
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -37,15 +119,8 @@ class Scan:
     :param broken: what could not be read: where and why, without quoting it.
     """
 
-    objects: list[JsonObject] = field(default_factory=list)
+    objects: Sequence[JsonObject] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Frame:
-    start: int
-    end: int = -1  # position after the closing brace; -1 while open
-    children: list[_Frame] = field(default_factory=list)
 
 
 def scan(text: str | bytes) -> Scan:
@@ -56,24 +131,9 @@ def scan(text: str | bytes) -> Scan:
     :param text: the body as received; bytes are read as UTF-8, and what is not UTF-8 as Latin-1.
     :return: the good objects and a note per broken one. Never raises.
     """
-    source = _text(text)
-    found = Scan()
-    position = source.find("{")
-    failures = 0
-    while position != -1:
-        end = -1
-        if failures < _PATIENCE:
-            try:
-                value, end = _DECODER.raw_decode(source, position)
-                found.objects.extend(_unwrap(value))
-            except (ValueError, RecursionError):
-                failures += 1
-        if end == -1:
-            end = _recover(source, position, found)
-        position = source.find("{", end)
-    if not found.objects and not found.broken and _NOTHING.fullmatch(source) is None:
-        found.broken.append(f"no JSON object in {len(source)} characters")
-    return found
+    reader = _Reader(_text(text))
+    reader.read()
+    return Scan(reader.objects, reader.broken)
 
 
 def is_blank(text: str | bytes) -> bool:
@@ -89,48 +149,185 @@ def _text(text: str | bytes) -> str:
         return text
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return text.decode("utf-16", "replace")
-    return text.decode("utf-8", "surrogateescape").translate(_UNDECODED)
-
-
-def _recover(source: str, start: int, found: Scan) -> int:
-    """Read a run of braces that plain decoding refuses; return where to go on."""
-    root = _Frame(start)
-    stack = [root]
-    for token in _TOKEN.finditer(source, start + 1):
-        mark = source[token.start()]
-        if mark == "{":
-            frame = _Frame(token.start())
-            stack[-1].children.append(frame)
-            stack.append(frame)
-        elif mark == "}":
-            stack.pop().end = token.end()
-            if not stack:
-                _keep(source, root, found, _DEPTH)
-                return root.end
-    for frame in stack:  # outermost first, so in the order of the text
-        if _is_value(source, frame.start):
-            continue  # the inside of an object that is reported already
-        found.broken.append(f"object at character {frame.start}: never closed")
-    for frame in stack:
-        for child in frame.children:
-            if child.end != -1 and not _is_value(source, child.start):
-                _keep(source, child, found, _DEPTH)
-    return len(source)
-
-
-def _keep(source: str, frame: _Frame, found: Scan, depth: int) -> None:
-    piece = source[frame.start : frame.end]
     try:
-        found.objects.extend(_unwrap(_LENIENT.decode(piece)))
-        return
-    except json.JSONDecodeError as error:
-        found.broken.append(f"object at character {frame.start}: {error.msg} at character {frame.start + error.pos}")
-    except (ValueError, RecursionError) as error:
-        found.broken.append(f"object at character {frame.start}: {type(error).__name__}")
-    if depth > 0:
-        for child in frame.children:
-            if not _is_value(source, child.start):
-                _keep(source, child, found, depth - 1)
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "surrogateescape").translate(_UNDECODED)
+
+
+class _Reader:
+    """Reads one text."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.objects = Objects(source)
+        self.broken: list[str] = []
+        self.notes = 0
+        self.full = False
+        self._part, self._part_at = "", 0  # a copy of a part of the text, for the plain decoder
+
+    def read(self) -> None:
+        position = self.source.find("{")
+        failures = 0
+        while position != -1 and not self.full:
+            end = self._plain(position) if failures < _PATIENCE else -1
+            if end == -1:
+                failures += 1
+                end = self._recover(position)
+            position = self.source.find("{", end)
+        if not self.objects and not self.broken and _NOTHING.fullmatch(self.source) is None:
+            self._note(f"no JSON object in {len(self.source)} characters")
+
+    def _plain(self, position: int) -> int:
+        """Decode the object that begins here, as most do; return where it has ended, or -1."""
+        at = position - self._part_at
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._part, at) if at < len(self._part) else (None, -1)
+            except (ValueError, RecursionError):
+                value, end = None, -1
+            if value is not None:
+                if _is_deep(self._part, at, end):
+                    return -1
+                self._good(position, self._part_at + end, value)
+                return self._part_at + end
+            if at == 0 and self._part:
+                return -1
+            # It may be good and merely not whole in this part: the decoder never sees more than the largest object.
+            self._part, self._part_at, at = self.source[position : position + LARGEST], position, 0
+
+    def _recover(self, start: int) -> int:
+        """Read a run of braces that plain decoding refuses; return where to go on."""
+        unclosed, deeper = array("q", [start]), 0
+        for token in _TOKEN.finditer(self.source, start + 1):
+            mark = self.source[token.start()]
+            if mark == "{":
+                if len(unclosed) < _DEEPEST:
+                    unclosed.append(token.start())
+                else:
+                    deeper += 1
+            elif mark == "}":
+                if deeper:
+                    deeper -= 1
+                    continue
+                unclosed.pop()
+                if not unclosed:
+                    self._keep(start, token.end(), _DEPTH)
+                    return token.end()
+        for brace in unclosed:  # outermost first, so in the order of the text
+            if _is_value(self.source, brace):
+                continue  # the inside of an object that is reported already
+            self._note(f"object at character {brace}: never closed")
+        if deeper:
+            self._note(f"{deeper} more are nested below {_DEEPEST} that are never closed")
+        if self.source.find("}", start) != -1:
+            for first, end in self._closed(start, len(self.source), unclosed):
+                self._keep(first, end, _DEPTH)
+        return len(self.source)
+
+    def _keep(self, start: int, end: int, depth: int) -> None:
+        """Take an object that is closed, or what is good in it."""
+        if not self._has_room(1, start):
+            return
+        if end - start > LARGEST:
+            self._open(start, end, depth)
+            return
+        try:
+            value = _LENIENT.decode(self.source[start:end])
+        except json.JSONDecodeError as error:
+            self._note(f"object at character {start}: {error.msg} at character {start + error.pos}")
+        except (ValueError, RecursionError) as error:
+            self._note(f"object at character {start}: {type(error).__name__}")
+        else:
+            if not _is_deep(self.source, start, end):
+                self._good(start, end, value)
+                return
+            self._note(f"object at character {start}: nested more than {_DEEP} levels")
+        if depth > 0:
+            for first, last in self._closed(start, end):
+                self._keep(first, last, depth - 1)
+
+    def _open(self, start: int, end: int, depth: int) -> None:
+        """Take what lies in an object that is too large to be decoded, and what else it says."""
+        rest: list[str] = []
+        size, at, inside = 0, start, False
+        for first, last in self._closed(start, end) if depth > 0 else ():
+            between = self.source[at : min(first, at + LARGEST)].strip(_BETWEEN)
+            if between and size <= LARGEST:
+                rest.append(between)
+                size += len(between)
+            at, inside = last, True
+            self._keep(first, last, depth - 1)
+        rest.append(self.source[at : min(end, at + LARGEST + 1)])
+        said = "".join(rest)
+        try:
+            value = _LENIENT.decode(said) if inside and len(said) <= LARGEST else None
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            self._note(f"object at character {start}: larger than {LARGEST} characters")
+            return
+        value = {key: content for key, content in value.items() if not (key.startswith("liste_") and content == [])}
+        if value and self._has_room(1, start):
+            self.objects.add_rest(value)
+
+    def _closed(self, start: int, end: int, unclosed: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
+        """Give the objects right below one, but for those that are the value of a key and so a part of it.
+
+        :param start: where it begins.
+        :param end: where it has ended; or the end of the text, when it and others below it are never closed.
+        :param unclosed: those, from the outermost on: what lies below any of them is given.
+        """
+        level, first, passed = 0, -1, 1
+        for token in _TOKEN.finditer(self.source, start + 1, end if unclosed else end - 1):
+            mark = self.source[token.start()]
+            if mark == "{":
+                if level == 0 and passed < len(unclosed) and token.start() == unclosed[passed]:
+                    passed += 1
+                    continue
+                if level == 0:
+                    first = token.start()
+                level += 1
+            elif mark == "}" and level:
+                level -= 1
+                if level == 0 and not _is_value(self.source, first):
+                    yield first, token.end()
+                    if self.full:
+                        return
+
+    def _good(self, start: int, end: int, value: JsonObject) -> None:
+        number = len(_unwrap(value))
+        if self._has_room(number, start):
+            self.objects.add(start, end, number)
+
+    def _has_room(self, number: int, start: int) -> bool:
+        if not self.full and len(self.objects) + self.notes + number > MOST:
+            self.full = True
+            self.broken.append(f"more than {MOST} objects: those from character {start} on are not read")
+        return not self.full
+
+    def _note(self, text: str) -> None:
+        self.notes += 1
+        if self.notes <= _NOTES:
+            self.broken.append(text)
+        elif self.notes == _NOTES + 1:
+            self.broken.append("and more that are not named one by one")
+
+
+def _is_deep(source: str, start: int, end: int) -> bool:
+    """Tell whether good JSON is nested more deeply than anything of GRDF's."""
+    if source.count("{", start, end) + source.count("[", start, end) <= _DEEP:
+        return False
+    level = 0
+    for token in _BRACKET.finditer(source, start, end):
+        mark = source[token.start()]
+        if mark in "{[":
+            level += 1
+            if level > _DEEP:
+                return True
+        elif mark in "}]":
+            level -= 1
+    return False
 
 
 def _is_value(source: str, start: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.scan import is_blank, scan
+from include.gas.scan import LARGEST, MOST, is_blank, scan
 
 A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
 JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
@@ -162,3 +164,74 @@ def test_time_grows_with_the_length_alone(unit: str, closing: str) -> None:
 
     # Eight times as long may take some 8 times as long; were it the square, it would take 64 times as long.
     assert seconds(40_000) < 0.2 + 20 * seconds(5_000)
+
+
+def lean(text: str) -> tuple[float, int, int]:
+    """Read a text that a process of its own makes; give its peak in bytes for each of the text, and what it found."""
+    code = (
+        "import resource, sys\n"
+        "from include.gas.scan import scan\n"
+        f"text = {text}\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "before = peak()\n"
+        "found = scan(text)\n"
+        "read = sum(1 for each in found.objects)\n"
+        "assert read == len(found.objects)\n"
+        "print((peak() - before) / len(text), read, len(found.broken))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    factor, objects, broken = done.stdout.split()
+    return float(factor), int(objects), int(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "objects", "broken"),
+    [
+        (f"{JA + ' ' * 900!r} * 20_000", 20_000, 0),
+        ("'{}\\n' * 6_000_000", MOST, 1),
+        ("'{' * 8_000_000", 0, 10_001),
+        ("'{\"a\":' * 2_000_000", 0, 2),
+        ("'{{}' * 300_000", None, 10_001),
+        ("'{\"liste_x\":[' + '{},' * 400_000 + '{}]}'", 400_001, 0),
+        ("'{\"a\":[' + '[],' * 4_000_000 + '1]}'", 0, 1),
+        ("'{x}' * 40_000", 0, 10_001),
+        ("' ' * 20_000_000", 0, 0),
+        ("'{\"' + 'a' * 20_000_000", 0, 1),
+        ('\'{"erreur":"x"}\' * 1_000_000', MOST, 1),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else "",
+)
+def test_memory_grows_by_a_small_factor_of_the_length(text: str, objects: int | None, broken: int) -> None:
+    factor, found, notes = lean(text)
+    assert factor < 4
+    assert objects is None or found == objects
+    assert notes == broken
+
+
+def test_an_envelope_that_is_too_large_to_be_decoded_is_read_all_the_same() -> None:
+    number = 2 * LARGEST // len(JA)
+    lines = ",\n ".join([JA] * number)
+    text = f'{{"liste_acces":[{lines}],"code_statut_traitement":"0"}}\n{JB}'
+    found = scan(text)
+    assert found.objects == [A] * number + [C, B]
+    assert found.broken == []
+    cut = scan(text[: text.rindex("]")])
+    assert cut.objects == [A] * number
+    assert len(cut.broken) == 1
+    assert (cut.objects[0], cut.objects[-1], cut.objects[3:5]) == (A, A, [A, A])
+    assert scan(text.replace("liste_acces", "autre", 1)).objects == [A] * number + [C | {"autre": []}, B]
+
+
+def test_a_single_object_that_is_too_large_is_broken_and_costs_no_other() -> None:
+    found = scan(f'{JA}{{"message":"{"x" * LARGEST}"}}{JB}{{"a":[{"0," * LARGEST}0]}}{JC}')
+    assert found.objects == [A, B, C]
+    assert [note.partition(": ")[2] for note in found.broken] == [f"larger than {LARGEST} characters"] * 2
+
+
+def test_an_object_that_nests_more_deeply_than_any_of_grdf_s_is_broken() -> None:
+    deep = '{"a":' * 200 + "1" + "}" * 200
+    found = scan(JA + deep + JB)
+    assert found.objects == [A, B]
+    assert len(found.broken) == 1
+    assert scan('{"a":' * 50 + "[[1]]" + "}" * 50).broken == []
