@@ -51,6 +51,13 @@ hypothesis.settings.load_profile("grdf")
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lives", type=int, help="lead so many lives of households (tests/model), with seeds of their own"
+    )
+    parser.addoption("--life-seed", type=int, help="the seed of these lives, as a former run has printed it")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Airflow's own, on reading .airflowignore; nothing that this project can mend.
     config.addinivalue_line("filterwarnings", "ignore:GitWildMatchPattern:DeprecationWarning")

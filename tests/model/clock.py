@@ -1,0 +1,119 @@
+"""A clock that a life sets: GRDF's time, and ours, which may be wrong.
+
+Our code and the sandbox ask `datetime.now` and the module `time`, by names of their own modules. Both names are
+replaced there, and nowhere else: hypothesis, pytest and requests keep the machine's time.
+"""
+
+from __future__ import annotations
+
+import datetime as real
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+OURS, THEIRS = ("grdf.", "include.gas."), ("include.sandbox.adict.",)
+
+
+class Clock:
+    """The time of one life.
+
+    :param now: where it begins, aware
+    """
+
+    def __init__(self, now: real.datetime) -> None:
+        self.true = now
+        self.wrong = real.timedelta()
+        self.ticks = 0.0
+
+    @property
+    def ours(self) -> real.datetime:
+        """What our machines believe."""
+        return self.true + self.wrong
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass."""
+        self.true += real.timedelta(seconds=seconds)
+        self.ticks += seconds
+
+    def until(self, moment: real.datetime) -> None:
+        """Let time pass until a true moment; nothing when it is over."""
+        self.pass_(max(0.0, (moment - self.true).total_seconds()))
+
+
+class _Face:
+    """Where the replaced names look: the clock of the life that is being led."""
+
+    def __init__(self) -> None:
+        self.clock: Clock | None = None
+
+    def at(self, *, ours: bool) -> real.datetime:
+        assert self.clock is not None, "no life is being led"
+        self.clock.pass_(0.001)  # no two looks see the same instant
+        return self.clock.ours if ours else self.clock.true
+
+    def sleep(self, seconds: float) -> None:
+        assert self.clock is not None, "no life is being led"
+        self.clock.pass_(seconds)
+
+
+FACE = _Face()
+
+
+def _replaced(*, ours: bool) -> tuple[type, SimpleNamespace]:
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real.datetime)
+
+    class Told(real.datetime, metaclass=Kind):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return FACE.at(ours=ours).astimezone(tz)
+
+    def ticks() -> float:
+        FACE.at(ours=ours)
+        assert FACE.clock is not None
+        return FACE.clock.ticks
+
+    names = {name: getattr(time, name) for name in dir(time) if not name.startswith("_")}
+    names |= {"time": lambda: FACE.at(ours=ours).timestamp(), "monotonic": ticks, "sleep": FACE.sleep}
+    return Told, SimpleNamespace(**names)
+
+
+_TOLD = {True: _replaced(ours=True), False: _replaced(ours=False)}
+
+
+def _modules(prefixes: tuple[str, ...]) -> Iterator[ModuleType]:
+    for name, module in list(sys.modules.items()):
+        if module is not None and name.startswith(prefixes):
+            yield module
+
+
+@contextmanager
+def replaced() -> Iterator[None]:
+    """Put the clock in place of the machine's; all modules must be imported before."""
+    from grdf.governor import Governor
+
+    undo: list[tuple[Any, str, Any]] = []
+
+    def put(where: Any, name: str, new: Any) -> None:
+        undo.append((where, name, getattr(where, name)))
+        setattr(where, name, new)
+
+    for ours, prefixes in ((True, OURS), (False, THEIRS)):
+        told, module_time = _TOLD[ours]
+        for module in _modules(prefixes):
+            if module.__dict__.get("datetime") is real.datetime:
+                put(module, "datetime", told)
+            if module.__dict__.get("time") is time:
+                put(module, "time", module_time)
+    ours_time = _TOLD[True][1]
+    usual = Governor.__init__.__kwdefaults__
+    put(Governor.__init__, "__kwdefaults__", {**usual, "sleep": ours_time.sleep, "clock": ours_time.monotonic})
+    try:
+        yield
+    finally:
+        for where, name, old in reversed(undo):
+            setattr(where, name, old)

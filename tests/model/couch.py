@@ -1,0 +1,159 @@
+"""CouchDB in memory, as its HTTP API: what our hook asks of it, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+Document = dict[str, Any]
+Reply = tuple[int, Any]
+
+
+class Couch:
+    """The server.
+
+    :param written: is told of each change: database, id, the new document or None when it is removed
+    """
+
+    def __init__(self, written: Callable[[str, str, Document | None], None]) -> None:
+        self.databases: dict[str, dict[str, Document]] = {}
+        self._written = written
+
+    def documents(self, database: str) -> dict[str, Document]:
+        """Give a database's documents by id; none when it is not there."""
+        return self.databases.get(database, {})
+
+    def answer(self, method: str, url: str, body: bytes | None) -> Reply:
+        """Answer a request.
+
+        :return: HTTP status and JSON value
+        """
+        parts = urlsplit(url)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        path = [unquote(part) for part in parts.path.strip("/").split("/")] if parts.path.strip("/") else []
+        data = json.loads(body) if body else {}
+        if not path:
+            return 200, {"couchdb": "Welcome", "version": "3.5.0", "features": ["partitioned"]}
+        if len(path) == 1:
+            return self._database(method, path[0])
+        if path[0] not in self.databases:
+            return 404, {"error": "not_found", "reason": "Database does not exist."}
+        database = self.databases[path[0]]
+        if path[1:] == ["_all_docs"]:
+            return self._all(database, query, data)
+        if path[1:] == ["_bulk_docs"]:
+            return 201, [self._bulk(path[0], document) for document in data["docs"]]
+        if path[1:] == ["_find"]:
+            docs = [doc for _, doc in sorted(database.items()) if _matches(doc, data["selector"])]
+            return 200, {"docs": docs[: data.get("limit", 25)], "bookmark": "nil"}
+        if path[1:] == ["_purge"]:
+            return 201, {"purged": {key: self._purge(path[0], key, revisions) for key, revisions in data.items()}}
+        if path[1:] == ["_compact"]:
+            return 202, {"ok": True}
+        if len(path) == 2 and not path[1].startswith("_"):
+            return self._document(method, path[0], path[1], data)
+        raise NotImplementedError(f"{method} {parts.path}")
+
+    def _database(self, method: str, name: str) -> Reply:
+        if method == "PUT":
+            if name in self.databases:
+                return 412, {"error": "file_exists"}
+            self.databases[name] = {}
+            return 201, {"ok": True}
+        if method in ("GET", "HEAD"):
+            return (200, {"db_name": name}) if name in self.databases else (404, {"error": "not_found"})
+        raise NotImplementedError(f"{method} /{name}")
+
+    def _document(self, method: str, database: str, key: str, data: Document) -> Reply:
+        stored = self.databases[database].get(key)
+        if method == "GET":
+            return (200, stored) if stored else (404, {"error": "not_found", "reason": "missing"})
+        if method == "PUT":
+            revision = self._put(database, {**data, "_id": key})
+            if revision is None:
+                return 409, {"error": "conflict", "reason": "Document update conflict."}
+            return 201, {"ok": True, "id": key, "rev": revision}
+        raise NotImplementedError(f"{method} /{database}/{key}")
+
+    def _all(self, database: Mapping[str, Document], query: Mapping[str, str], data: Document) -> Reply:
+        if "keys" in data:
+            rows = [
+                {"id": key, "key": key, "value": {"rev": doc["_rev"]}, "doc": doc}
+                if (doc := database.get(key))
+                else {"key": key, "error": "not_found"}
+                for key in data["keys"]
+            ]
+            return 200, {"rows": rows}
+        first, last = (json.loads(query[name]) if name in query else None for name in ("startkey", "endkey"))
+        backwards = query.get("descending") == "true"
+        if backwards:
+            first, last = last, first
+        keys = sorted(key for key in database if (first is None or key >= first) and (last is None or key <= last))
+        if backwards:
+            keys.reverse()
+        keys = keys[: int(query.get("limit", len(keys)))]
+        with_docs = query.get("include_docs") == "true"
+        return 200, {
+            "rows": [
+                {"id": key, "key": key, "value": {"rev": database[key]["_rev"]}}
+                | ({"doc": database[key]} if with_docs else {})
+                for key in keys
+            ]
+        }
+
+    def _bulk(self, database: str, document: Document) -> Document:
+        revision = self._put(database, document)
+        if revision is None:
+            return {"id": document["_id"], "error": "conflict", "reason": "Document update conflict."}
+        return {"ok": True, "id": document["_id"], "rev": revision}
+
+    def _put(self, database: str, document: Document) -> str | None:
+        key = document["_id"]
+        stored = self.databases[database].get(key)
+        if document.get("_rev") != (stored["_rev"] if stored else None):
+            return None
+        number = int(stored["_rev"].partition("-")[0]) + 1 if stored else 1
+        digest = hashlib.md5(json.dumps(document, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+        if document.get("_deleted"):
+            del self.databases[database][key]
+            self._written(database, key, None)
+        else:
+            self.databases[database][key] = {**document, "_rev": f"{number}-{digest}"}
+            self._written(database, key, self.databases[database][key])
+        return f"{number}-{digest}"
+
+    def _purge(self, database: str, key: str, revisions: list[str]) -> list[str]:
+        stored = self.databases[database].get(key)
+        if stored is None or stored["_rev"] not in revisions:
+            return []
+        del self.databases[database][key]
+        self._written(database, key, None)
+        return [stored["_rev"]]
+
+
+def _matches(value: Any, selector: Any) -> bool:
+    """Tell whether a value meets a selector (Mango), as far as our hook writes them."""
+    if not isinstance(selector, dict):
+        return bool(value == selector)
+    for name, wanted in selector.items():
+        if name in ("$or", "$and"):
+            met = (any if name == "$or" else all)(_matches(value, each) for each in wanted)
+        elif name == "$elemMatch":
+            met = isinstance(value, list) and any(_matches(each, wanted) for each in value)
+        elif name == "$eq":
+            met = value == wanted
+        elif name == "$exists":
+            met = (value is not None) == wanted
+        elif name.startswith("$"):
+            raise NotImplementedError(name)
+        else:
+            inner = value
+            for part in name.split("."):
+                inner = inner.get(part) if isinstance(inner, dict) else None
+            met = _matches(inner, wanted)
+        if not met:
+            return False
+    return True

@@ -1,0 +1,392 @@
+"""How a life is led, step by step: each step is a method of :class:`Leader`.
+
+A life is a date and a list of steps; a step is a tuple of its name and plain values, so that a life can be printed,
+kept in a test and led again. A step for which the world is not ready does nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from include.sandbox.adict import paris
+from tests.model import tasks
+from tests.model.truth import Untrue
+from tests.model.wire import COUCH, GRDF, Trouble
+from tests.model.world import ACCOUNTS, METERS, World, begin, terms
+
+Step = tuple[Any, ...]
+Life = tuple[str, list[Step]]
+
+SETTLE = (1, 1, 1, 1, 2, 3, 5, 15, 20)
+"""Days between the mornings that follow once all is calm."""
+ODD_CODES = ("1000002", "1000000", "1000001", "1000014", "1000010")
+
+
+@dataclass
+class Leader:
+    """Leads one life."""
+
+    world: World
+    numbers: Any = field(default_factory=lambda: count(1))
+    open: dict[str, tuple[dict[str, Any], Any]] = field(default_factory=dict)
+    """Runs between ``extract`` and ``load``: context and what is staged."""
+    last_day: dict[str, date] = field(default_factory=dict)
+    publication_days: int = 1
+
+    def step(self, step: Step) -> None:
+        """Let something happen, and see whether the truth still holds.
+
+        :raises Untrue: if it does not
+        """
+        name, *values = step
+        self.world.say(f"{name}{tuple(values)}")
+        getattr(self, f"do_{name}")(*values)
+        self.world.book.check()
+
+    # -- households -------------------------------------------------------------------------------------------------
+
+    def do_connect(
+        self, account: str, meters: list[int], way: str, back: int, ahead: int, calls: int, more: str
+    ) -> None:
+        """A household consents, and its consent reaches us in one of three ways."""
+        world, nonce = self.world, f"nonce-{next(self.numbers)}"
+        stored = world.account(account)
+        if stored and stored.get("leaving"):
+            return
+        given = terms(world.today, back, ahead, calls, daily=more != "narrow")
+        pces = [METERS[number] for number in meters]
+        code, _ = world.consent(account, pces, given, keep_others=more == "beside", nonce=nonce)
+        if way == "page":
+            self._by_page(account, code, nonce)
+            return
+        world.book.came_back(account)
+        if way == "code":
+            parts: dict[str, Any] = {
+                "oauth": {"code": code, "redirect_uri": "https://airflow.example/grdf/callback", "nonce": nonce}
+            }
+        else:
+            token = world.exchanged(code)
+            parts = {
+                "oauth": {"access_token": token["access_token"], "nonce": nonce},
+                "oauth_callback_results": {
+                    **((stored or {}).get("oauth_callback_results") or {}), "id_token": token["id_token"],
+                },
+            }  # fmt: skip
+        if stored is None or way == "code" or (stored.get("state") or "").startswith("USER_ACTION_NEEDED"):
+            world.put_account(account, parts)
+        if world.wire.actor is None and account not in self.open:
+            self._run(account, "manual", None)
+
+    def _by_page(self, account: str, code: str, nonce: str) -> None:
+        from grdf.page import connecting
+
+        number, until = next(self.numbers), self.world.clock.ours.timestamp() + 3600
+        attempt = SimpleNamespace(
+            state=SimpleNamespace(id=f"attempt-{number}", account=account, until=until),
+            link=None, redirect_uri="https://airflow.example/grdf/callback", verifier=None, nonce=nonce,
+        )  # fmt: skip
+        was_left = account in self.world.book.left
+        self.world.book.came_back(account)
+        outer, self.world.wire.actor = self.world.wire.actor, account
+        try:
+            connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
+        except connecting.Stop as stop:
+            self.world.say(f"  the page says {stop.key} {stop.cause}")
+            if was_left and self.world.account(account) is None:
+                self.world.book.left.add(account)
+        except tasks.Killed:
+            self.world.say("  the API server dies")
+        finally:
+            self.world.wire.actor = outer
+
+    def do_revoke(self, meter: int, account: str, source: str) -> None:
+        """A holder (or GRDF) ends what an account was given on a meter."""
+        for right in self.world.rights_of(METERS[meter]):
+            if self.world.book.owner.get(right["id_droit_acces"]) == account:
+                self.world.end_right(right, source)
+
+    def do_move(self, meter: int, old: str, new: str, way: str) -> None:
+        """A meter changes hands: the old tenant revokes, the new one connects."""
+        if old == new:
+            return
+        self.do_revoke(meter, old, "TITULAIRE")
+        self.do_connect(new, [meter], way, 20, 400, 400, "beside")
+
+    # -- GRDF -------------------------------------------------------------------------------------------------------
+
+    def do_hole(self, meter: int, back: int, length: int) -> None:
+        """GRDF's answers leave out some days."""
+        pce, first = METERS[meter], self.world.today - timedelta(days=back)
+        days = [(first + timedelta(days=n)).isoformat() for n in range(length)]
+        known = (self.world.oddities(pce).get("lines") or {}).get("missing") or []
+        self.world.oddities(pce, lines={"missing": sorted({*known, *days})})
+
+    def do_fill(self, meter: int) -> None:
+        """GRDF has the days after all."""
+        self.world.oddities(METERS[meter], lines={"missing": []})
+
+    def do_correct(self, meter: int, back: int, energy: int | None) -> None:
+        """GRDF corrects a day, or withdraws it."""
+        self.world.correct(METERS[meter], self.world.today - timedelta(days=back), energy)
+
+    def do_refuse(self, meter: int, code: int) -> None:
+        """GRDF refuses a meter although all is well."""
+        self.world.oddities(METERS[meter], refusal=ODD_CODES[code])
+
+    def do_relent(self, meter: int) -> None:
+        """GRDF does so no more."""
+        self.world.oddities(METERS[meter], refusal=None)
+
+    def do_partial(self, meter: int, back: int, times: int) -> None:
+        """GRDF fails on part of its answers."""
+        day = (self.world.today - timedelta(days=back)).isoformat()
+        self.world.oddities(METERS[meter], lines={"partial": {"from": day, "times": times}})
+
+    def do_lists(self, how: str, times: int) -> None:
+        """GRDF's next whole lists of rights come spoilt."""
+        self.world.wire.lists = [how] * times
+
+    # -- time and trouble -------------------------------------------------------------------------------------------
+
+    def do_days(self, number: int) -> None:
+        """Some mornings come, each with all that runs then."""
+        for _ in range(number):
+            self.morning()
+
+    def do_pass(self, hours: int) -> None:
+        """Time passes, and Airflow is not there."""
+        self.world.clock.pass_(3600 * hours)
+
+    def do_wrong(self, hours: int) -> None:
+        """Our clock goes wrong by some hours; 0 sets it right."""
+        self.world.clock.wrong = timedelta(hours=hours)
+
+    def do_set(self, name: str, value: int) -> None:
+        """An operator changes a setting."""
+        tasks.setting(name, value)
+        if name == "publication_days":
+            self.publication_days = value
+
+    def do_trouble(self, host: str, after: int, what: str, times: int) -> None:
+        """Something will go wrong on the wire."""
+        self.world.wire.troubles.append(Trouble({"grdf": GRDF, "couch": COUCH}[host], after, what, times))
+
+    def do_meanwhile(self, after: int, step: Step) -> None:
+        """Something will happen while a task is at work."""
+        name, *values = step
+
+        def doing() -> None:
+            self.world.say(f"  meanwhile {name}{tuple(values)}")
+            getattr(self, f"do_{name}")(*values)
+
+        self.world.wire.meanwhile.append((after, doing))
+
+    # -- our tasks --------------------------------------------------------------------------------------------------
+
+    def morning(self) -> None:
+        """The next morning: the check of consents, each account's run, then the published data."""
+        at = paris.at_hour(self.world.today, 7) + timedelta(minutes=30)
+        if at <= self.world.clock.true:
+            at += timedelta(days=1)
+        self.world.clock.until(at)
+        self.do_check()
+        for account in ACCOUNTS:
+            self._scheduled(account)
+        self.world.book.check()
+
+    def do_check(self) -> None:
+        """The DAG ``grdf_consents`` runs."""
+        from grdf.operators.check_consents import CheckConsentsOperator
+
+        tasks.execute(self.world, CheckConsentsOperator, self._context("scheduled"), actor=None)
+
+    def _scheduled(self, account: str) -> None:
+        document = self.world.account(account)
+        if document is None or document.get("leaving"):
+            return
+        self.do_load(account)
+        now = self.world.clock.ours
+        day, at = tasks.run_of(account, now, self.publication_days)
+        if day <= self.last_day.get(account, date.min):
+            day += timedelta(days=1)
+            at = tasks.run_of(account, now + timedelta(hours=5), self.publication_days)[1]
+            if day != tasks.run_of(account, at, self.publication_days)[0]:
+                return
+            self.world.clock.pass_(max(0.0, (at - now).total_seconds()))
+        self.last_day[account] = day
+        self._run(account, "scheduled", day)
+
+    def _run(self, account: str, run_type: str, day: date | None) -> None:
+        if self._extract(account, run_type, day):
+            self.do_load(account)
+
+    def do_run(self, account: str) -> None:
+        """Somebody starts a run by hand."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._run(account, "manual", None)
+
+    def do_extract(self, account: str, run_type: str) -> None:
+        """A run comes as far as ``extract``; ``load`` has to wait."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._extract(account, run_type, None)
+
+    def do_during(self, account: str, after: int, step: Step) -> None:
+        """Something happens at one of the requests of a run."""
+        self.do_meanwhile(after, step)
+        self.do_run(account)
+
+    def do_between(self, account: str, step: Step) -> None:
+        """Something happens between a run's ``extract`` and its ``load``."""
+        self.do_extract(account, "manual")
+        name, *values = step
+        getattr(self, f"do_{name}")(*values)
+        self.do_load(account)
+
+    def do_backfill(self, account: str, back: int) -> None:
+        """One run of a native backfill."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._run(account, "backfill", self.world.today - timedelta(days=back))
+
+    def _extract(self, account: str, run_type: str, day: date | None) -> bool:
+        from grdf.operators.acquire_token import AcquireTokenOperator
+        from grdf.operators.extract import ExtractOperator
+        from grdf.operators.rescope_token import RescopeTokenOperator
+
+        if run_type == "scheduled" and day is None:
+            day = tasks.run_of(account, self.world.clock.ours, self.publication_days)[0]
+        at_hand = self._context(run_type, day)
+        ended: Any = None
+        for kind in (AcquireTokenOperator, RescopeTokenOperator, ExtractOperator):
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
+            if ended.state != "success":
+                return False
+        self.open[account] = at_hand, ended.result
+        return True
+
+    def do_load(self, account: str) -> None:
+        """A run that has come as far as ``extract`` goes on."""
+        from grdf.operators.load import LoadOperator
+
+        if account in self.open:
+            at_hand, staged = self.open.pop(account)
+            ended = tasks.execute(self.world, LoadOperator, at_hand, actor=account, account_id=account, staged=staged)
+            if ended.state == "success":
+                self.world.book.kept.add(f"{account} {at_hand['run_id']}")
+
+    def do_history(self, account: str, back: int, length: int, definitive: bool) -> None:
+        """Somebody has a range of the past read again."""
+        from grdf.operators.history import ReadHistoryOperator
+
+        if self.world.account(account) is None:
+            return
+        first = self.world.today - timedelta(days=back)
+        at_hand = self._context("manual")
+        at_hand["params"] = {
+            "accounts": [account], "from": first.isoformat(), "to": (first + timedelta(days=length)).isoformat(),
+            "include_definitive": definitive,
+        }  # fmt: skip
+        ended = tasks.execute(self.world, ReadHistoryOperator, at_hand, actor=account, account_id=account)
+        if ended.state == "success":
+            self.world.book.kept.add(f"{account} {at_hand['run_id']}")
+
+    def do_published(self) -> None:
+        """The DAG ``grdf_published`` runs."""
+        from grdf.operators.read_published import ReadPublishedOperator
+
+        tasks.execute(self.world, ReadPublishedOperator, self._context("scheduled"), actor=None)
+
+    def do_leave(self, account: str, keep: bool, steps: int) -> None:
+        """A household leaves; the deletion may stop after some of its steps."""
+        from grdf.operators.deletion import check, mark, purge, report, revoke
+
+        book = self.world.book
+        if self.world.account(account) is None and account not in book.leaving:
+            return
+        params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep}
+        at_hand = self._context("manual")
+        at_hand["params"] = params
+        kinds = (
+            check.CheckDeletionOperator, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
+            purge.PurgeAccountOperator, report.ReportDeletionOperator,
+        )  # fmt: skip
+        for number, kind in enumerate(kinds):
+            if number >= steps:
+                return
+            if kind is mark.MarkLeavingOperator:
+                book.begins_to_leave(account)
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
+            if ended.state != "success":
+                return
+        if keep:
+            book.stays_without_consent(account)
+        else:
+            self.open.pop(account, None)
+            book.has_left(account)
+
+    def _context(self, run_type: str, day: date | None = None) -> dict[str, Any]:
+        return tasks.context(self.world, f"{run_type}__{next(self.numbers)}", run_type, day)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let all troubles end, let enough mornings come, and see whether all that must be true then is.
+
+        :raises Untrue: if it is not
+        """
+        world = self.world
+        world.say("all is calm")
+        world.wire.calm = True
+        world.wire.lists, world.wire.meanwhile, world.wire.troubles = [], [], []
+        world.clock.wrong = timedelta()
+        for pce in METERS:
+            world.oddities(pce, refusal=None, lines={"missing": [], "partial": None})
+        for account in sorted(world.book.leaving):
+            stored = world.account(account) or {}
+            self.do_leave(account, bool((stored.get("leaving") or {}).get("keep_data")), 9)
+        world.book.check()
+        for days in SETTLE:
+            world.clock.pass_((days - 1) * 86_400)
+            self.morning()
+        until = world.today - timedelta(days=4 + self.publication_days)
+        for account in ACCOUNTS:
+            world.book.settled(account, until, world.told_now)
+        world.book.check()
+
+
+def lead(life: Life, staging: Path) -> Leader:
+    """Lead a life to its end.
+
+    :param life: the day on which it begins, and its steps
+    :param staging: a folder for staged answers, emptied before
+    :raises Untrue: if the truth did not hold, with what happened
+    """
+    start, steps = life
+    shutil.rmtree(staging, ignore_errors=True)
+    for name, value in tasks.SETTINGS.items():
+        tasks.setting(name, value)
+    world = begin(date.fromisoformat(start), staging)
+    leader = Leader(world)
+    try:
+        for step in steps:
+            leader.step(step)
+        leader.settle()
+    except Untrue as untrue:
+        raise Untrue(f"{untrue}\n\n{told(life)}\n\n" + "\n".join(world.diary)) from None
+    except Exception as error:
+        error.add_note(f"{told(life)}\n\n" + "\n".join(world.diary))
+        raise
+    finally:
+        world.end()
+    return leader
+
+
+def told(life: Life) -> str:
+    """Write a life as it can be led again."""
+    start, steps = life
+    return "\n".join([f"LIFE = ({start!r}, [", *(f"    {step!r}," for step in steps), "])"])

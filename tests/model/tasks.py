@@ -1,0 +1,247 @@
+"""Our tasks, executed in this process as Airflow would: tries and waits, deaths, skipped runs, and what they return."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+from include.gas.errors import GasError, RetryLater
+from tests.model.wire import Killed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.model.world import World
+
+TRIES = 4
+WAITS = 3
+"""How often a task is let wait for GRDF's quota; somebody stops it then."""
+SETTINGS = {"reread_days": "5", "publication_days": "1", "spread_minutes": "60"}
+
+
+class Quiet(logging.Handler):
+    """Keeps what tasks log, for whoever reads how a life went wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        del self.lines[:-400]
+
+
+LOG = logging.Logger("tests.model", logging.INFO)  # noqa: LOG001 - in no tree: nobody else is to write it all down
+EAR = Quiet()
+LOG.addHandler(EAR)
+
+
+@dataclass
+class Outcome:
+    """How a task ended.
+
+    :param state: success, skipped, failed
+    """
+
+    state: str
+    result: Any = None
+    error: BaseException | None = None
+
+
+def environment(staging: object) -> dict[str, str]:
+    """Give the variables with which Airflow finds this world: connections and settings."""
+    import json
+
+    from include.sandbox.adict import identity
+    from tests.model.wire import COUCH, GRDF
+    from tests.model.world import REDIRECT
+
+    facts = identity.connection_facts(int(GRDF.rpartition(":")[2]), REDIRECT)
+    extra = {name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")}
+    extra["calls_per_second"] = "1"
+    host, port = COUCH.split(":")
+
+    def grdf(login: str, password: str) -> str:
+        return json.dumps(
+            {
+                "conn_type": "generic", "login": login, "password": password, "host": facts["adict_base"],
+                "extra": extra,
+            }
+        )  # fmt: skip
+
+    couch = {"conn_type": "generic", "host": host, "port": int(port), "schema": "http"}
+    return {
+        "AIRFLOW_CONN_GRDF_ADICT": grdf(facts["client_id"], facts["client_secret"]),
+        "AIRFLOW_CONN_GRDFGRANDLYON_DELETE": grdf(facts["delete_client_id"], facts["delete_client_secret"]),
+        "AIRFLOW_CONN_COUCHDB": json.dumps(couch | {"login": "model", "password": "model-password"}),
+        "AIRFLOW__GRDF__STAGING_URL": f"file://{staging}",
+        **{f"AIRFLOW__GRDF__{name.upper()}": value for name, value in SETTINGS.items()},
+    }
+
+
+def setting(name: str, value: object) -> None:
+    """Change a setting."""
+    os.environ[f"AIRFLOW__GRDF__{name.upper()}"] = str(value)
+
+
+def context(world: World, run_id: str, run_type: str, day: date | None = None, **more: Any) -> dict[str, Any]:
+    """Give the part of Airflow's task context that our operators read.
+
+    :param day: the gas day of the data interval
+    """
+    from grdf.timetable import GasDayTimetable
+
+    found: dict[str, Any] = {
+        "run_id": run_id,
+        "dag_run": SimpleNamespace(
+            run_type=run_type, run_after=world.clock.ours, conf={}, triggering_user_name="operator"
+        ),
+        "ti": SimpleNamespace(
+            try_number=1, max_tries=TRIES - 1, run_id=run_id, task_id="task", dag_id="dag",
+            get_ti_count=lambda *_, **__: 0,
+            get_dr_count=lambda *_, **__: 0, get_dagrun_state=lambda *_: "failed",
+        ),
+        "dag": SimpleNamespace(dag_id="dag"),
+        "outlet_events": defaultdict(lambda: SimpleNamespace(add=lambda *_, **__: None)),
+        "params": {},
+        **more,
+    }  # fmt: skip
+    if day is not None:
+        found["data_interval_start"], found["data_interval_end"] = GasDayTimetable().interval(day)
+    return found
+
+
+def execute(
+    world: World, kind: Callable[..., Any], at_hand: dict[str, Any], *, actor: str | None, **arguments: Any
+) -> Outcome:
+    """Execute an operator until it ends, as often as Airflow would.
+
+    :param kind: the operator's class
+    :param at_hand: the context
+    :param actor: the account for which it works, if it is one
+    :raises Exception: what no operator may raise
+    """
+    outer = world.wire.actor, world.wire.run
+    waits = tries = 0
+    try:
+        while True:
+            world.wire.actor, world.wire.run = actor, f"{actor} {at_hand['run_id']}"
+            at_hand["ti"].try_number = tries + 1
+            try:
+                operator = kind(task_id=kind.__name__, **arguments)
+                operator._cached_logger = LOG
+                result = operator.execute(at_hand)
+            except AirflowSkipException as skipped:
+                world.say(f"  {kind.__name__}({actor}) skipped: {skipped}")
+                return Outcome("skipped", error=skipped)
+            except AirflowRescheduleException as wait:
+                world.say(f"  {kind.__name__}({actor}) waits until {wait.reschedule_date}")
+                waits += 1
+                if waits > WAITS:
+                    return Outcome("failed", error=wait)
+                ours = datetime.fromisoformat(str(wait.reschedule_date)) - world.clock.ours
+                world.clock.pass_(min(max(1.0, ours.total_seconds()), 90_000.0))
+            except (RetryLater, Killed) as error:
+                world.say(f"  {kind.__name__}({actor}) {type(error).__name__}: {error}")
+                tries += 1
+                if tries >= TRIES:
+                    return Outcome("failed", error=error)
+                world.clock.pass_(getattr(error, "retry_after", None) or 600.0)
+            except GasError as error:
+                world.say(f"  {kind.__name__}({actor}) {type(error).__name__}: {error}")
+                return Outcome("failed", error=error)
+            else:
+                world.say(f"  {kind.__name__}({actor}) -> {result}")
+                world.book.returned(actor, result)
+                return Outcome("success", result)
+    finally:
+        world.wire.actor, world.wire.run = outer
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Put wire, clock, shelf and ledger in their places for as long as lives are led."""
+    import pytest
+
+    from tests.model import clock, wire
+    from tests.model.world import Ledger, Shelf, _sandbox
+
+    _import_all()
+    _sandbox()
+    before = dict(os.environ)
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        stack.enter_context(wire.replaced())
+        stack.enter_context(clock.replaced())
+        patch.setattr("grdf.hooks.adict.VariableShelf", Shelf)
+        patch.setattr("grdf.page.connecting.ServerShelf", Shelf)
+        patch.setattr("grdf.page.connecting.start_first_run", lambda *_: "by itself")
+        patch.setattr("grdf.quota.store_at", Ledger)
+        patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # thousands of lives, each with its own
+        patch.setattr("grdf.staging.write_private", _written_now)
+        # What is asked of the machine at each request, and is always the same, takes a third of a life's time.
+        patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
+        patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
+        patch.setattr("grdf.settings.conf", _Settings)
+        known = cache(BaseHook.get_connection)
+        patch.setattr("grdf.hooks.connection.BaseHook", SimpleNamespace(get_connection=known))
+        try:
+            yield
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
+
+
+class _Settings:
+    """Airflow's configuration, as far as our settings ask it: from the environment."""
+
+    @staticmethod
+    def get(section: str, name: str, fallback: str = "") -> str:
+        return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
+
+
+def _written_now(target: Any, text: str) -> None:
+    """Write a file whose age is told by the life's clock, and do not wait for the disk."""
+    from tests.model.clock import FACE
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    now = FACE.at(ours=True).timestamp()
+    os.utime(target, (now, now))
+
+
+def _import_all() -> None:
+    import importlib
+    import pkgutil
+
+    import grdf.hooks
+    import grdf.operators
+    import grdf.operators.deletion
+    import grdf.page.connecting
+    import include.gas
+
+    for package in (grdf.hooks, grdf.operators, grdf.operators.deletion, include.gas):
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            importlib.import_module(found.name)
+
+
+def run_of(account: str, now: datetime, publication_days: int) -> tuple[date, datetime]:
+    """Give the newest gas day whose run has come, and when it came."""
+    from grdf.timetable import GasDayTimetable
+
+    table = GasDayTimetable.for_account(account, publication_days=publication_days, first_hour=8, spread_minutes=60)
+    day = now.astimezone(UTC).date()
+    while table.run_after(day) > now:
+        day -= timedelta(days=1)
+    return day, table.run_after(day)

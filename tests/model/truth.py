@@ -1,0 +1,359 @@
+"""The truth on a page: *what each household allows, and what GRDF last said about it, is what is stored; nothing of
+anybody else; every hole is either asked for again or said.*
+
+* A household **allows** a gas day of a meter while a right that it gave itself is in force at GRDF, with daily data in
+  its perimeter and the day between the perimeter's ends. Rights of others on the same meter allow it nothing.
+* GRDF has **said** what its answers held that reached a task at work for that account.
+
+Always, after each step:
+
+1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion;
+2. an account names only rights that its own household gave, and forgets none of its meters;
+3. no right is revoked but one of the household that leaves;
+4. no meter number, code, token or secret leaves a task through its XCom;
+5. a household that has left has nothing stored.
+
+Once the troubles are over, and enough mornings have come:
+
+6. each day that the household allows and GRDF has is stored, as GRDF last said it;
+7. unless GRDF had none, asked at two times apart: then the account says so;
+8. each missing day is counted as missing, month and year totals are the sums, and the account's book is right;
+9. an account that GRDF calls in force is read, and one that it does not says so.
+
+This module is written apart from the code that it judges: it shares no function with it but the names of documents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from tests.model.wire import Call
+
+PARIS = ZoneInfo("Europe/Paris")
+ACCOUNTS, DAYS = "io-cozy-accounts", "com-grandlyon-grdf-day"
+DATA = (DAYS, "com-grandlyon-grdf-month", "com-grandlyon-grdf-year", "com-grandlyon-grdf-published")
+APART = timedelta(days=27)
+"""Between two answers that settle that GRDF has none for a day: four weeks, with a monthly publication between."""
+
+Right = Mapping[str, Any]
+
+
+class Untrue(AssertionError):
+    """The truth does not hold."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an answer said of a day.
+
+    :param at: when it was sent, in true time
+    :param energy: kWh; None when GRDF said that it has none, or said nothing of a day that was asked for
+    :param allowed: whether the household allowed it at that moment
+    :param run: in which run
+    """
+
+    at: datetime
+    energy: float | None
+    allowed: bool
+    run: str
+
+
+def paris_day(instant: datetime) -> date:
+    """Give the civil day in Paris."""
+    return instant.astimezone(PARIS).date()
+
+
+def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
+    """Tell whether calls may be made under a right today."""
+    return (
+        right["etat_droit_acces"] == "Active"
+        and right["date_debut_droit_acces"] <= today.isoformat() <= right["date_fin_droit_acces"]
+        and right[f"perim_donnees_{kind}"] == "Vrai"
+    )
+
+
+def covers(right: Right, day: date) -> bool:
+    """Tell whether a gas day is in a right's perimeter."""
+    return bool(right["perim_donnees_conso_debut"] <= day.isoformat() < right["perim_donnees_conso_fin"])
+
+
+@dataclass
+class Book:
+    """All that is known of a life.
+
+    :param rights: gives all rights at GRDF as they are now
+    :param now: gives the true time
+    """
+
+    rights: Callable[[], list[Right]]
+    now: Callable[[], datetime]
+    owner: dict[str, str] = field(default_factory=dict)
+    """Which account's household gave a right."""
+    secrets: set[str] = field(default_factory=set)
+    said: dict[tuple[str, str, date], list[Said]] = field(default_factory=lambda: defaultdict(list))
+    brought: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """By account and meter, the rights that its document has named, oldest first."""
+    kept: set[str] = field(default_factory=set)
+    """Runs that have ended well."""
+    left: set[str] = field(default_factory=set)
+    """Accounts whose deletion has ended, and that have not come back."""
+    leaving: dict[str, set[str]] = field(default_factory=dict)
+    """Accounts whose deletion is under way: the rights that it has to end."""
+    faults: list[str] = field(default_factory=list)
+    documents: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    # -- what passes ------------------------------------------------------------------------------------------------
+
+    def about_to(self, actor: str | None, method: str, path: str) -> None:
+        """See :class:`tests.model.wire.Witness`."""
+        if method == "PATCH" and "/droit_acces/" in path:
+            owner = self.owner.get(path.rpartition("/")[2])
+            if owner != actor:
+                self.faults.append(f"3: the deletion of {actor} revokes a right that {owner} gave")
+
+    def answered(self, call: Call) -> None:
+        """See :class:`tests.model.wire.Witness`."""
+        if call.path.endswith("/donnees_consos_informatives") and call.actor and call.status == 200:
+            self._data(call, call.actor, call.path.split("/")[-2])
+
+    def _own(self, account: str, pce: str) -> list[Right]:
+        return [
+            right
+            for right in self.rights()
+            if right["id_pce"] == pce and self.owner.get(right["id_droit_acces"]) == account
+        ]
+
+    def _data(self, call: Call, account: str, pce: str) -> None:
+        now, mine = self.now(), [right for right in self._own(account, pce) if in_force(right, paris_day(self.now()))]
+        told: dict[date, float | None] = {}
+        refused = False
+        for text in call.body.decode().splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                refused = True
+                continue
+            use, status = line.get("consommation"), line.get("statut_restitution")
+            if use:
+                told[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
+            elif status and status["code"] != "1000008":
+                refused = True
+        first, end = (date.fromisoformat(call.query[name]) for name in ("date_debut", "date_fin"))
+        for number in range((end - first).days):
+            day = first + timedelta(days=number)
+            if day in told or not refused:
+                allowed = any(covers(right, day) for right in mine)
+                self.said[account, pce, day].append(Said(now, told.get(day), allowed, call.run))
+
+    def written(self, database: str, key: str, document: Mapping[str, Any] | None) -> None:
+        """Note a change of a document in CouchDB."""
+        before = self.documents.get((database, key))
+        if document is None:
+            self.documents.pop((database, key), None)
+        else:
+            self.documents[database, key] = dict(document)
+        account = key.partition(":")[0]
+        if database == ACCOUNTS:
+            self._account(account, document)
+        elif database in DATA and document is None and account not in self.leaving:
+            self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
+        elif database in DATA and document is not None and account in self.left:
+            self.faults.append(f"5: {self._place(key)} is stored for {account}, which has left")
+        elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
+            self._day(key, document["load"])
+
+    def _day(self, key: str, load: float) -> None:
+        account, pce, text = key.split(":")
+        said = self.said.get((account, pce, date.fromisoformat(text)), [])
+        same = [each for each in said if each.energy == load]
+        if not any(each.allowed for each in same):
+            why = "which its household does not allow" if same else "which GRDF never told it"
+            self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, {why}")
+
+    def _account(self, account: str, document: Any) -> None:
+        if document is None:
+            if account not in self.leaving:
+                self.faults.append(f"2: the document of {account} is gone, and it does not leave")
+            self.brought.pop(account, None)
+            return
+        if document.get("leaving") and account in self.left:
+            self.faults.append(f"5: {account} has left, and is there again")
+        results = document.get("oauth_callback_results") or {}
+        entries = {entry["pce"]: entry for entry in results.get("consents") or []}
+        for pce, entry in entries.items():
+            for right in filter(None, (each.get("id_accreditation") for each in (*entry.get("others", ()), entry))):
+                owner = self.owner.get(right)
+                if owner != account:
+                    self.faults.append(f"2: {account} names a right on meter {self._name(pce)} that {owner} gave")
+                elif right not in self.brought[account][pce]:
+                    self.brought[account][pce].append(right)
+        for pce in self.brought[account]:
+            if pce not in entries:
+                self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")
+
+    def came_back(self, account: str) -> None:
+        """Note that a household connects, again or for the first time."""
+        self.left.discard(account)
+        if (ACCOUNTS, account) not in self.documents:  # a deletion that stopped near its end has nothing more to do
+            self.leaving.pop(account, None)
+
+    def begins_to_leave(self, account: str) -> None:
+        """Note that the deletion of an account marks it."""
+        results = (self.documents.get((ACCOUNTS, account)) or {}).get("oauth_callback_results") or {}
+        named = {
+            each.get("id_accreditation")
+            for entry in results.get("consents") or []
+            for each in (*entry.get("others", ()), entry)
+        }
+        self.leaving[account] = self.leaving.get(account, set()) | named
+
+    def has_left(self, account: str) -> None:
+        """Check what a deletion that has ended well leaves behind, and note that the household has left."""
+        for database, key in self.documents:
+            if database in (*DATA, ACCOUNTS) and key.partition(":")[0] == account:
+                self.faults.append(f"5: {self._place(key)} of {database} is left of {account}, which has left")
+        stand = {right["id_droit_acces"] for right in self.rights() if right["etat_droit_acces"] == "Active"}
+        if stand & self.leaving.pop(account, set()):
+            self.faults.append(f"5: a right that {account} gave stands, although it has left")
+        self.brought.pop(account, None)
+        self.left.add(account)
+        for key in [key for key in self.said if key[0] == account]:
+            del self.said[key]
+
+    def stays_without_consent(self, account: str) -> None:
+        """Note that a deletion which keeps the data has ended well."""
+        self.leaving.pop(account, None)
+
+    def returned(self, account: str | None, result: object) -> None:
+        """Look at what a task returned."""
+        text = json.dumps(result, default=str)
+        if any(secret in text for secret in self.secrets):
+            self.faults.append(f"4: a task of {account} returned a secret or a meter's number")
+
+    # -- what must hold ---------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise what has been found untrue.
+
+        :raises Untrue: if anything was
+        """
+        if self.faults:
+            raise Untrue("; ".join(self.faults))
+
+    def must_be_read(self, account: str) -> dict[str, list[Right]]:
+        """Give, by meter, the rights that an account has brought and that are in force."""
+        today = paris_day(self.now())
+        rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, today)}
+        brought = self.brought.get(account, {})
+        return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
+
+    def settled(self, account: str, until: date, has: Callable[[str, date, date], Mapping[date, float]]) -> None:
+        """Check an account once all is calm.
+
+        :param until: the last gas day that must have been read
+        :param has: gives, of a meter, first day and end, the days that GRDF has now
+        """
+        document = self.documents.get((ACCOUNTS, account))
+        if document is None or document.get("leaving"):
+            return
+        now = self.now()
+        oldest = paris_day(now).replace(day=1)
+        oldest = oldest.replace(year=oldest.year - 3) + timedelta(days=40)
+        for pce, mine in self.must_be_read(account).items():
+            stored = self._stored(account, pce)
+            for right in mine:
+                first = max(date.fromisoformat(right["perim_donnees_conso_debut"]), oldest)
+                end = min(date.fromisoformat(right["perim_donnees_conso_fin"]), until + timedelta(days=1))
+                if first >= end:
+                    continue
+                there = has(pce, first, end)
+                gone = [day for day in sorted(there) if day not in stored and not self._had_none(account, pce, day)]
+                if gone:
+                    self.faults.append(
+                        f"6: {account} lacks {len(gone)} of {len(there)} days of meter {self._name(pce)} that it "
+                        f"allows and GRDF has, {gone[0]} to {gone[-1]}"
+                    )
+                days = [first + timedelta(days=n) for n in range((end - first).days)]
+                self._count_missing(document, pce, [day for day in days if day not in stored])
+            self._totals(account, pce)
+        for pce in {
+            key.split(":")[1] for where, key in self.documents if where == DAYS and key.startswith(f"{account}:")
+        }:
+            self._values(account, pce)
+        self._says_lost(account, document)
+
+    def _had_none(self, account: str, pce: str, day: date) -> bool:
+        lacked = [each.at for each in self.said.get((account, pce, day), []) if each.energy is None and each.allowed]
+        return bool(lacked) and max(lacked) - min(lacked) >= APART
+
+    def _count_missing(self, document: Mapping[str, Any], pce: str, missing: Iterable[date]) -> None:
+        years: dict[int, int] = defaultdict(int)
+        for day in missing:
+            years[day.year] += 1
+        told = (document.get("gaps") or {}).get(pce) or {}
+        for year, number in years.items():
+            gap = told.get(str(year)) or {}
+            if gap.get("awaited", 0) + gap.get("none", 0) < number:
+                self.faults.append(
+                    f"8: {document['_id']} misses {number} day(s) of {year} of meter {self._name(pce)} and says {gap}"
+                )
+
+    def _values(self, account: str, pce: str) -> None:
+        for day, load in self._stored(account, pce).items():
+            said = [each for each in self.said.get((account, pce, day), []) if each.allowed and each.energy is not None]
+            done = [number for number, each in enumerate(said) if each.run in self.kept]
+            if done and load not in [each.energy for each in said[done[-1] :]]:
+                self.faults.append(
+                    f"6: {account} stores {load} for {day} of meter {self._name(pce)}, GRDF last said "
+                    f"{said[done[-1]].energy}"
+                )
+
+    def _totals(self, account: str, pce: str) -> None:
+        stored = self._stored(account, pce)
+        sums: dict[str, dict[str, list[float]]] = {DATA[1]: defaultdict(list), DATA[2]: defaultdict(list)}
+        for day, load in stored.items():
+            sums[DATA[1]][f"{account}:{pce}:{day:%Y-%m}"].append(load)
+            sums[DATA[2]][f"{account}:{pce}:{day:%Y}"].append(load)
+        for database, loads in sums.items():
+            mine = f"{account}:{pce}:"
+            told = {
+                key: (document["load"], document["days"])
+                for (where, key), document in self.documents.items()
+                if where == database and key.startswith(mine)
+            }
+            if told != {key: (sum(each), len(each)) for key, each in loads.items()}:
+                self.faults.append(f"8: totals in {database} of {account}, meter {self._name(pce)}, are no sums")
+        book = ((self.documents.get((ACCOUNTS, account)) or {}).get("stored") or {}).get(pce) or {}
+        if sum(entry["days"] for entry in book.values()) != len(stored):
+            self.faults.append(f"8: {account} says it stores {book} of meter {self._name(pce)}, it is {len(stored)}")
+
+    def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
+        read = self.must_be_read(account)
+        lost = self.brought.get(account, {}).keys() - read.keys()
+        noted, state = document.get("consents_lost") or [], document.get("state")
+        if lost and not state and not lost <= set(noted):
+            self.faults.append(f"9: {account} does not say that its consent for {len(lost)} meter(s) is lost")
+        if read and not lost and (state or noted):
+            self.faults.append(f"9: {account} is called {state}, although all its consents are in force")
+
+    def _stored(self, account: str, pce: str) -> dict[date, float]:
+        start = f"{account}:{pce}:"
+        return {
+            date.fromisoformat(key[len(start) :]): document["load"]
+            for (database, key), document in self.documents.items()
+            if database == DAYS and key.startswith(start)
+        }
+
+    def _name(self, pce: str) -> str:
+        return f"…{pce[-3:]}"
+
+    def _place(self, key: str) -> str:
+        account, _, rest = key.partition(":")
+        return f"{account}:{rest[-14:]}"
