@@ -118,8 +118,14 @@ class Bounds:
         gap = self.gaps.get(day.year)
         if gap is None:
             return Kind.AWAITED
-        settled = day <= gap.last if gap.awaited_from is None else day < gap.awaited_from
-        return Kind.NONE if settled else Kind.AWAITED
+        return Kind.NONE if gap.is_none(day) else Kind.AWAITED
+
+    def why_none_of(self, first: date, end: date) -> Kind:
+        """Say why no day of a period is stored: one of them may still come, or GRDF has none."""
+        last = min(end, self.end) - ONE_DAY
+        days = (max(first, self.first or first) + timedelta(days=number) for number in range((end - first).days))
+        awaited = any(self.why_not(day) == Kind.AWAITED for day in days if day <= last)
+        return Kind.AWAITED if awaited else Kind.NONE
 
 
 def month_days(month: date) -> Iterator[date]:
@@ -206,8 +212,8 @@ def _total_cell(first: date, end: date, total: Document | None, former: Document
     if total is None:
         outside = bounds.first is None or end <= bounds.first
         kind = Kind.OUTSIDE if outside else Kind.EXPECTED
-        if expected:  # days are settled in their order: what the last one is, all are
-            kind = bounds.why_not(min(end, bounds.end) - ONE_DAY)
+        if expected:
+            kind = bounds.why_none_of(first, end)
         return Cell(first, kind, before=before, expected=expected)
     days = int(total.get("days") or 0)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED

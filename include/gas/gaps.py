@@ -1,25 +1,37 @@
 """Missing days: gas days inside the consent for which nothing is stored, known per meter and calendar year.
 
 A day that is missing may still come: GRDF publishes late, and every run asks again for the days of the re-read window.
-Once a day was asked for at an age at which its month is published, and was not in the answer, GRDF has none. Until then
-daily runs ask for it, however old it has become. A missing day is never stored as 0.
+Until a day was asked for at an age at which its month is published, daily runs ask for it, however old it has become.
+
+One answer that does not hold it proves little: GRDF's platforms fail for days, and a first answer may be short. So GRDF
+has none only once two whole answers did not hold the day, four weeks or more apart: a monthly publication lies between
+them. Daily runs ask for it on the Monday after the first of them, in case that was a passing fault, and then when the
+four weeks are over, in the call that they make anyway. In between they do not reach back to it.
+
+A missing day is never stored as 0.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from include.gas.days import utc_text
+from include.gas.days import ONE_DAY, utc_text
 from include.gas.documents import Document
-from include.gas.windows import Window
+from include.gas.windows import Window, oldest_allowed
 
 PUBLISHED_WITHIN = timedelta(days=3)
 """Gas days younger than this are not missing yet: rows arrive from D+1 to D+3 (ADICT 3.9)."""
+
+APART = timedelta(days=28)
+"""Between the two answers that settle a missing day, at the least. Each month is published once within it."""
+
+WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +41,12 @@ class Gap:
     :param first: the first of them.
     :param last: the last of them.
     :param awaited: how many may still come.
-    :param none: how many GRDF was asked for when they were too old to come: it has none.
+    :param none: how many GRDF has none for, or serves no more.
     :param awaited_from: the first that may still come; None when none may.
+    :param ask_from: the first that was not asked for at its age yet; None when there is none.
+    :param none_days: those that GRDF has none for, in runs.
+    :param once: those that one answer did not hold, in runs, each with the day from which the four weeks count: the
+        Sunday that ends the week of that answer, so that the days of a week make one note.
     """
 
     first: date
@@ -38,6 +54,24 @@ class Gap:
     awaited: int
     none: int
     awaited_from: date | None = None
+    ask_from: date | None = None
+    none_days: tuple[Window, ...] = ()
+    once: tuple[tuple[date, Window], ...] = ()
+
+    def is_none(self, day: date) -> bool:
+        """Tell whether GRDF has none for a day.
+
+        :param day: the gas day.
+        """
+        return any(day in run for run in self.none_days)
+
+    def due_from(self, today: date) -> date | None:
+        """Return the first day that a run of today is to ask for.
+
+        :param today: civil date in Paris.
+        """
+        due = [run.first for since, run in self.once if _is_due(since, today)]
+        return min((*due, *((self.ask_from,) if self.ask_from else ())), default=None)
 
 
 def gaps_of(
@@ -49,6 +83,7 @@ def gaps_of(
     reread_days: int,
     asked: Window | None,
     before: Mapping[int, Gap],
+    today: date,
     consent_end: date | None = None,
 ) -> dict[int, Gap]:
     """Find the missing days of some years.
@@ -57,39 +92,61 @@ def gaps_of(
     :param end: gas day at which the newest question ended, excluded.
     :param stored: the gas days of those years that are stored.
     :param years: the years whose stored days are all known.
-    :param reread_days: how far back runs ask again; what is older when it is asked for does not come any more.
-    :param asked: the days of the answer that was just stored; None when a missing day may be one that GRDF sent and we
-        could not read, so that the answer settles nothing.
+    :param reread_days: how far back runs ask again; what is older when it is asked for is published.
+    :param asked: the days of the answer that was just stored; None when there is none, or when a missing day may be one
+        that GRDF sent and we could not read, so that the answer settles nothing.
     :param before: what was known of those years.
+    :param today: civil date in Paris when that answer was read.
     :param consent_end: gas day from which the consent covers nothing, None for no bound.
     :return: year to gap; a year without missing days is left out.
     """
     have = set(stored)
-    last = end - PUBLISHED_WITHIN - timedelta(days=1)
+    last = end - PUBLISHED_WITHIN - ONE_DAY
     if consent_end is not None:
-        last = min(last, consent_end - timedelta(days=1))
+        last = min(last, consent_end - ONE_DAY)
     missing: dict[int, list[date]] = defaultdict(list)
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         if day.year in years and day not in have:
             missing[day.year].append(day)
-    settled = (asked and asked.clip(None, end - timedelta(days=reread_days))) or ()
-    found: dict[int, Gap] = {}
-    for year, days in missing.items():
-        none = 0
-        while none < len(days) and (days[none] in settled or _known_as_none(days[none], before.get(year))):
-            none += 1
-        found[year] = Gap(days[0], days[-1], len(days) - none, none, days[none] if none < len(days) else None)
-    return found
+    answered = (asked and asked.clip(None, end - timedelta(days=reread_days))) or ()
+    return {year: _gap(days, before.get(year), answered, today) for year, days in missing.items()}
 
 
-def _known_as_none(day: date, gap: Gap | None) -> bool:
-    """Days are settled in their order: all missing days before the first awaited one are known not to come."""
-    return gap is not None and (day <= gap.last if gap.awaited_from is None else day < gap.awaited_from)
+def _gap(days: list[date], before: Gap | None, answered: Window | tuple[()], today: date) -> Gap:
+    known = {day for run in before.none_days for day in run.days()} if before else set()
+    since = {day: at for at, run in before.once for day in run.days()} if before else {}
+    oldest = oldest_allowed(today)
+    none: list[date] = []
+    once: dict[date, date] = {}
+    unasked: list[date] = []
+    for day in days:
+        noted = since.get(day)
+        if noted is not None and noted > _sunday(today):
+            noted = None  # by a clock that was ahead
+        if day in known or day < oldest or (day in answered and noted is not None and today >= noted + APART):
+            none.append(day)
+        elif noted is not None or day in answered:
+            once[day] = noted or _sunday(today)
+        else:
+            unasked.append(day)
+    awaited = sorted([*once, *unasked])
+    return Gap(
+        days[0],
+        days[-1],
+        len(awaited),
+        len(none),
+        awaited_from=awaited[0] if awaited else None,
+        ask_from=unasked[0] if unasked else None,
+        none_days=_runs(none),
+        once=tuple((at, run) for at in sorted(set(once.values())) for run in _runs(d for d in once if once[d] == at)),
+    )
 
 
 def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
     """Give what an account document says of a meter's missing days, by year.
+
+    An entry of before two answers were needed says only how many days were settled by one: all are looked at anew.
 
     :param document: the account document; odd entries are left out, and are found anew.
     :param pce: the meter.
@@ -99,26 +156,32 @@ def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
     known: dict[int, Gap] = {}
     for year, entry in noted.items() if isinstance(noted, Mapping) else ():
         try:
-            awaited = entry.get("awaited_from")
-            known[int(year)] = Gap(
-                date.fromisoformat(entry["first"]),
-                date.fromisoformat(entry["last"]),
-                int(entry["awaited"]),
-                int(entry["none"]),
-                date.fromisoformat(awaited) if awaited else None,
+            first, last = date.fromisoformat(entry["first"]), date.fromisoformat(entry["last"])
+            awaited, none = int(entry["awaited"]), int(entry["none"])
+            runs = tuple(_run(text) for text in entry.get("none_days", ()))
+            if sum(len(run) for run in runs) != none:
+                known[int(year)] = Gap(first, last, awaited + none, 0, first, first)
+                continue
+            once = tuple(
+                (date.fromisoformat(at), _run(text)) for at, texts in entry.get("once", {}).items() for text in texts
             )
+            first_awaited, ask = (_day(entry.get(key)) for key in ("awaited_from", "ask_from"))
+            if not once:  # as it was written before
+                ask = ask or first_awaited
+            known[int(year)] = Gap(first, last, awaited, none, first_awaited, ask, runs, once)
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
     return known
 
 
-def awaited_from(document: Mapping[str, Any], pce: str) -> date | None:
-    """Give the first missing day of a meter that may still come, None when none may.
+def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | None:
+    """Give the first missing day of a meter that a run of today is to ask for, None when there is none.
 
     :param document: the account document.
     :param pce: the meter.
+    :param today: civil date in Paris.
     """
-    days = (gap.awaited_from for gap in known_gaps(document, pce).values())
+    days = (gap.due_from(today) for gap in known_gaps(document, pce).values())
     return min((day for day in days if day is not None), default=None)
 
 
@@ -140,15 +203,7 @@ def with_gaps(
     for year in years:
         gap, before = found.get(year), mine.pop(str(year), None)
         if gap is not None:
-            mine[str(year)] = {
-                "first": gap.first.isoformat(),
-                "last": gap.last.isoformat(),
-                "awaited": gap.awaited,
-                "none": gap.none,
-                "since": (before or {}).get("since") or utc_text(noticed_at),
-            }
-            if gap.awaited_from is not None:
-                mine[str(year)]["awaited_from"] = gap.awaited_from.isoformat()
+            mine[str(year)] = _entry(gap, (before or {}).get("since") or utc_text(noticed_at))
     gaps[pce] = dict(sorted(mine.items()))
     gaps = {key: value for key, value in gaps.items() if value}
     if gaps:
@@ -156,3 +211,52 @@ def with_gaps(
     else:
         changed.pop("gaps", None)
     return changed
+
+
+def _entry(gap: Gap, since: str) -> Document:
+    entry: Document = {
+        "first": gap.first.isoformat(),
+        "last": gap.last.isoformat(),
+        "awaited": gap.awaited,
+        "none": gap.none,
+        "since": since,
+    }
+    for key, day in (("awaited_from", gap.awaited_from), ("ask_from", gap.ask_from)):
+        if day is not None:
+            entry[key] = day.isoformat()
+    if gap.none_days:
+        entry["none_days"] = [_text(run) for run in gap.none_days]
+    if gap.once:
+        once: dict[str, list[str]] = defaultdict(list)
+        for at, run in gap.once:
+            once[at.isoformat()].append(_text(run))
+        entry["once"] = dict(once)
+    return entry
+
+
+def _sunday(day: date) -> date:
+    """Return the Sunday that ends a day's week: what was asked for in one week has one note, and few stand at once."""
+    return day + timedelta(days=-day.toordinal() % WEEK)
+
+
+def _is_due(since: date, today: date) -> bool:
+    return today == since + ONE_DAY or today >= since + APART or since > _sunday(today)
+
+
+def _runs(days: Iterable[date]) -> tuple[Window, ...]:
+    """Join days, in their order, to runs without a hole."""
+    found = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda each: each[1].toordinal() - each[0])]
+    return tuple(Window(run[0], run[-1] + ONE_DAY) for run in found)
+
+
+def _text(run: Window) -> str:
+    return f"{run.first}/{run.last}"
+
+
+def _run(text: str) -> Window:
+    first, _, last = text.partition("/")
+    return Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY)
+
+
+def _day(text: Any) -> date | None:
+    return date.fromisoformat(text) if text else None

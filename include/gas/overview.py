@@ -34,8 +34,9 @@ class Situation(StrEnum):
     NOTHING = "nothing"
     NO_DAILY = "no_daily"
     LATE = "late"
-    GAPS = "gaps"
     ENDING = "ending"
+    GAPS = "gaps"
+    HOLES = "holes"
     WELL = "well"
 
 
@@ -112,8 +113,9 @@ class Overview:
             (not self.daily, Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.last is not None and self.last < today - LATE, Situation.LATE),
-            (self.awaited > 0, Situation.GAPS),
             (self.consent_until is not None and self.consent_until <= today + ends_soon, Situation.ENDING),
+            (self.awaited > 0, Situation.GAPS),
+            (self.none > 0, Situation.HOLES),
         ):
             if true:
                 return what

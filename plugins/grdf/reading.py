@@ -161,6 +161,7 @@ def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
         reread_days=settings.reread_days(),
         asked=answer.window if lines.whole else None,
         before=known_gaps(document, meter.pce),
+        today=today,
         consent_end=meter.end,
     )
     return with_gaps(document, meter.pce, report.looked_at, found, answer.read_at)

@@ -98,6 +98,7 @@ class Fleet:
         if number % 5 == 0:
             year = self.today.year
             gap = {"first": f"{year}-02-01", "last": f"{year}-02-04", "awaited": 3, "none": 1, "since": READ_AT}
+            gap["none_days"] = [f"{year}-02-01/{year}-02-01"]
             document["gaps"] = {pce: {str(year): gap | {"awaited_from": f"{year}-02-02"}}}
         if number % 20 == 7:
             document |= {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_since": READ_AT}

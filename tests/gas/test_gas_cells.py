@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from include.gas.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
 from include.gas.gaps import Gap
 from include.gas.totals import month_documents, year_documents
+from include.gas.windows import Window
 
 TODAY = date(2026, 5, 20)
 FIRST = date(2024, 2, 10)
@@ -49,14 +50,15 @@ def test_a_day_is_what_grdf_said_of_it() -> None:
 
 
 def test_why_a_day_is_not_there() -> None:
-    gap = Gap(date(2026, 5, 2), date(2026, 5, 12), awaited=3, none=2, awaited_from=date(2026, 5, 10))
+    runs = (Window(date(2026, 5, 1), date(2026, 5, 3)), Window(date(2026, 5, 12), date(2026, 5, 13)))
+    gap = Gap(date(2026, 5, 1), date(2026, 5, 13), awaited=10, none=3, none_days=runs)
     found = kinds(day_cells(TODAY, [], bounds(y2026=gap)))
-    assert {day for day, kind in found.items() if kind == Kind.NONE} == set(range(1, 10))
-    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(10, 17))
+    assert {day for day, kind in found.items() if kind == Kind.NONE} == {1, 2, 12}
+    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(3, 17)) - {12}
     assert {day for day, kind in found.items() if kind == Kind.EXPECTED} == set(range(17, 32))
-    settled = Gap(date(2025, 1, 2), date(2025, 1, 9), awaited=0, none=2)
-    found = kinds(day_cells(date(2025, 1, 1), [], bounds(y2025=settled)))
-    assert {day for day, kind in found.items() if kind == Kind.NONE} == set(range(1, 10))
+    of_before = Gap(date(2025, 1, 2), date(2025, 1, 9), awaited=0, none=2)
+    found = kinds(day_cells(date(2025, 1, 1), [], bounds(y2025=of_before)))
+    assert set(found.values()) == {Kind.AWAITED}, "which two it was is not known, and they are asked for anew"
     assert kinds(day_cells(FIRST, [], bounds()))[9] == Kind.OUTSIDE
     assert kinds(day_cells(FIRST, [], bounds()))[10] == Kind.AWAITED
     assert set(kinds(day_cells(TODAY, [], bounds(first=None))).values()) == {Kind.OUTSIDE}
@@ -105,9 +107,10 @@ def _length(first: date) -> int:
 def test_months_without_a_total() -> None:
     cells = month_cells(2024, [], bounds(first=date(2024, 3, 1)))
     assert [cell.kind for cell in cells[:3]] == [Kind.OUTSIDE, Kind.OUTSIDE, Kind.AWAITED]
-    gap = Gap(date(2024, 3, 1), date(2024, 4, 30), awaited=0, none=61)
+    march = (Window(date(2024, 3, 1), date(2024, 4, 30)),)
+    gap = Gap(date(2024, 3, 1), date(2024, 4, 30), awaited=1, none=60, none_days=march)
     cells = month_cells(2024, [], bounds(first=date(2024, 3, 1), y2024=gap))
-    assert [cell.kind for cell in cells[2:5]] == [Kind.NONE, Kind.NONE, Kind.AWAITED]
+    assert [cell.kind for cell in cells[2:5]] == [Kind.NONE, Kind.AWAITED, Kind.AWAITED]
     assert {cell.kind for cell in month_cells(2027, [], bounds())} == {Kind.EXPECTED}
     adopted = {"_id": "a:m:2024-01", "year": 2024, "month": 1, "load": 310.25, "days": 0}
     assert month_cells(2024, [adopted], bounds())[0].kind == Kind.ADOPTED

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.gas.documents import CHANGES_KEPT, DAY, day_id
-from include.gas.gaps import PUBLISHED_WITHIN, Gap, awaited_from, gaps_of, known_gaps, with_gaps
+from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, awaited_from, gaps_of, known_gaps, with_gaps
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.windows import Window
@@ -20,9 +20,15 @@ PCE, OTHER = "09999999900017", "GI999042"
 FIRST = date(2023, 11, 20)
 EVERY = frozenset({2023, 2024, 2025})
 ALL = Window(FIRST, date(2026, 1, 1))
-WHOLE: dict[str, Any] = {"asked": ALL, "before": {}}
+TODAY = date(2025, 6, 4)
+WHOLE: dict[str, Any] = {"asked": ALL, "before": {}, "today": TODAY}
 """All days have just been asked for, and nothing was known before."""
+AGAIN = timedelta(days=7) + APART
+"""After so long, a second answer settles what the first one did not hold, on whatever day of the week it came."""
 OFFSETS = st.integers(0, 500)
+
+
+ONE = timedelta(days=1)
 
 
 def day(offset: int) -> date:
@@ -61,10 +67,20 @@ def test_each_missing_day_is_counted_once_in_its_own_year(
     assert set(found) == {each.year for each in missing}
     for year, gap in found.items():
         mine = [each for each in missing if each.year == year]
-        old = [each for each in mine if each < day(end) - timedelta(days=reread)]
-        assert gap == Gap(
-            mine[0], mine[-1], len(mine) - len(old), len(old), mine[len(old)] if len(old) < len(mine) else None
-        )
+        old = {each for each in mine if each < day(end) - timedelta(days=reread)}
+        young = [each for each in mine if each not in old]
+        assert (gap.first, gap.last, gap.awaited, gap.none) == (mine[0], mine[-1], len(mine), 0)
+        assert (gap.awaited_from, gap.ask_from) == (mine[0], young[0] if young else None)
+        assert [each for _, run in gap.once for each in run.days()] == sorted(old)
+    again = WHOLE | {"before": found, "today": TODAY + AGAIN}
+    settled = gaps_of(
+        first=FIRST, end=day(end), stored=have, years=years, reread_days=reread, consent_end=bound, **again
+    )
+    for year, gap in settled.items():
+        mine = [each for each in missing if each.year == year]
+        old = {each for each in mine if each < day(end) - timedelta(days=reread)}
+        assert (gap.awaited, gap.none) == (len(mine) - len(old), len(old))
+        assert {each for each in mine if gap.is_none(each)} == old
 
 
 @given(OFFSETS, st.integers(0, 90))
@@ -83,67 +99,157 @@ def test_leap_day_and_days_of_the_clock_changes_can_be_missing() -> None:
     holes = {date(2024, 2, 29), date(2024, 3, 30), date(2024, 10, 26)}
     end = date(2025, 1, 1)
     stored = [each for n in range(500) if (each := day(n)) < end and each not in holes]
-    found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=90, **WHOLE)
-    assert found == {2024: Gap(min(holes), max(holes), awaited=1, none=2, awaited_from=max(holes))}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": EVERY, "reread_days": 90}
+    once = gaps_of(**facts, **WHOLE)
+    found = gaps_of(**facts, **WHOLE | {"before": once, "today": TODAY + AGAIN})[2024]
+    assert (found.first, found.last, found.awaited, found.none) == (min(holes), max(holes), 1, 2)
+    assert (found.awaited_from, found.ask_from) == (max(holes), max(holes))
 
 
-def test_a_day_counts_as_none_only_once_it_was_asked_for_at_its_age() -> None:
+def test_a_day_counts_as_none_only_once_two_answers_well_apart_did_not_hold_it_at_its_age() -> None:
     """A person has a newer day read; the old hole before it was never asked for late enough, so it stays awaited."""
-    hole, end = date(2024, 3, 1), date(2024, 6, 20)
+    hole, end, today = date(2024, 3, 1), date(2024, 6, 20), date(2024, 6, 20)  # a Thursday
     stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
     facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread_days": 62}
-    unasked = gaps_of(**facts, asked=Window(date(2024, 6, 19), end), before={})
-    assert unasked == {2024: Gap(hole, hole, awaited=1, none=0, awaited_from=hole)}
-    asked = gaps_of(**facts, asked=Window(hole, end), before=unasked)
-    assert asked == {2024: Gap(hole, hole, awaited=0, none=1)}
-    assert gaps_of(**facts, asked=Window(date(2024, 6, 19), end), before=asked) == asked, "known once, known for good"
+
+    def ask(window: Window, before: dict[int, Gap], days: int) -> dict[int, Gap]:
+        return gaps_of(**facts, asked=window, before=before, today=today + timedelta(days=days))
+
+    young, both = Window(date(2024, 6, 19), end), Window(hole, end)
+    unasked = ask(young, {}, 0)
+    assert unasked[2024] == Gap(hole, hole, awaited=1, none=0, awaited_from=hole, ask_from=hole)
+    once = ask(both, unasked, 0)
+    sunday = date(2024, 6, 23)
+    assert once[2024] == Gap(hole, hole, 1, 0, awaited_from=hole, once=((sunday, Window(hole, hole + ONE)),))
+    assert {n for n in range(40) if once[2024].due_from(today + timedelta(days=n))} == {4, *range(31, 40)}, (
+        "on the Monday after, and then when four weeks are over: not every day"
+    )
+    for n in range(31):
+        assert ask(both, once, n) == once, "answers close to the first one prove nothing, and write nothing"
+    assert ask(young, once, 31) == once, "nor do answers that were not about it"
+    settled = ask(both, once, 31)
+    assert settled[2024] == Gap(hole, hole, awaited=0, none=1, none_days=(Window(hole, hole + ONE),))
+    assert ask(young, settled, 60) == settled, "known for good"
+
+
+def test_a_day_that_is_lost_before_those_that_grdf_has_none_for_is_none_of_them() -> None:
+    """The database lost it: nobody has asked GRDF for it in vain."""
+    end, hole, lost = date(2024, 9, 1), date(2024, 3, 9), date(2024, 2, 2)
+    stored = {each for n in range(300) if (each := day(n)) < end and each != hole}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "years": EVERY, "reread_days": 62}
+    none = gaps_of(**facts, stored=stored, **WHOLE)
+    none = gaps_of(**facts, stored=stored, **WHOLE | {"before": none, "today": TODAY + AGAIN})
+    assert (none[2024].awaited, none[2024].none) == (0, 1)
+    found = gaps_of(**facts, stored=stored - {lost}, asked=None, before=none, today=TODAY + AGAIN)
+    assert (found[2024].awaited, found[2024].none, found[2024].ask_from) == (1, 1, lost)
+
+
+def test_a_day_older_than_grdf_serves_is_not_awaited_for_ever() -> None:
+    facts: dict[str, Any] = {"first": FIRST, "end": day(300), "stored": (), "years": EVERY, "reread_days": 62}
+    found = gaps_of(**facts, asked=None, before={}, today=date(2027, 6, 1))
+    assert sum(gap.awaited for gap in found.values()) == (day(296) - date(2024, 6, 3)).days + 1
+    assert found[2023].due_from(date(2027, 6, 1)) is None
+
+
+def test_a_note_by_a_clock_that_was_ahead_is_made_anew() -> None:
+    hole, end, today = date(2024, 3, 1), date(2024, 6, 20), date(2024, 6, 20)
+    ahead = Gap(hole, hole, 1, 0, hole, once=((date(2025, 8, 3), Window(hole, hole + ONE)),))
+    assert ahead.due_from(today) == hole
+    stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread_days": 62}
+    found = gaps_of(**facts, asked=Window(hole, end), before={2024: ahead}, today=today)
+    assert found[2024].once == ((date(2024, 6, 23), Window(hole, hole + ONE)),)
+
+
+def test_what_one_answer_settled_in_a_former_version_is_looked_at_anew() -> None:
+    entry = {"first": "2024-03-01", "last": "2024-05-09", "awaited": 1, "none": 20, "since": "x"}
+    document = {"gaps": {PCE: {"2024": entry | {"awaited_from": "2024-05-09"}}}}
+    first = date(2024, 3, 1)
+    assert known_gaps(document, PCE) == {2024: Gap(first, date(2024, 5, 9), 21, 0, first, first)}
+    assert awaited_from(document, PCE, date(2026, 1, 1)) == first
 
 
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 120), st.booleans()), min_size=1, max_size=12),
     st.sets(OFFSETS, max_size=60),
 )
-def test_every_missing_day_becomes_none_by_being_asked_for_and_never_comes_back(
+def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes_back(
     runs: list[tuple[int, int, bool]], holes: set[int]
 ) -> None:
-    """Runs of any reach, now and then; what they call none was asked for by one of them at an age of 62 days.
-
-    Days are settled in their order within a year: one that follows an awaited one is asked for along with it.
-    """
+    """Runs of any reach, now and then; what they call none was asked for by two of them, at an age of 62 days."""
     document: dict[str, Any] = {"_id": "a"}
-    end, settled = FIRST, set[date]()
+    end, answers = FIRST, dict[date, list[date]]()
     for later, back, daily in runs:
         end += timedelta(days=later)
         stored = [each for n in range(700) if (each := day(n)) < end and n not in holes]
         begin = end - timedelta(days=63 if daily else back + 1)
-        begin = min(begin, awaited_from(document, PCE) or begin) if daily else begin
+        begin = min(begin, awaited_from(document, PCE, end) or begin) if daily else begin
         asked = Window(begin, end)
         known = known_gaps(document, PCE)
-        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, asked=asked, before=known)
+        facts: dict[str, Any] = {"asked": asked, "before": known, "today": end}
+        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, **facts)
         document = with_gaps(document, PCE, EVERY, found, NOON)
         assert known_gaps(document, PCE) == found
         missing = missing_days(end, set(stored), EVERY, None)
-        settled |= {each for each in missing if each < end - timedelta(days=62) and each in asked}
-        none = {
-            each
-            for each in missing
-            if all(other in settled for other in missing if other <= each and other.year == each.year)
-        }
-        assert sum(gap.none for gap in found.values()) == len(none)
-        assert sum(gap.awaited for gap in found.values()) == len(missing) - len(none)
-        assert awaited_from(document, PCE) == min((each for each in missing if each not in none), default=None)
+        for each in missing:
+            if each < end - timedelta(days=62) and each in asked:
+                answers.setdefault(each, []).append(end)
+        for each in missing:
+            gap, told = found[each.year], answers.get(each, [])
+            if gap.is_none(each):
+                assert told[-1] - told[0] >= APART
+            elif told:
+                assert told[-1] - told[0] < AGAIN
+        assert sum(gap.none + gap.awaited for gap in found.values()) == len(missing)
+        assert sum(gap.none for gap in found.values()) == sum(found[each.year].is_none(each) for each in missing)
+        awaited = [each for each in missing if not found[each.year].is_none(each)]
+        unasked = [each for each in awaited if each not in answers]
+        assert min((g.awaited_from for g in found.values() if g.awaited_from), default=None) == min(
+            awaited, default=None
+        )
+        assert min((g.ask_from for g in found.values() if g.ask_from), default=None) == min(unasked, default=None)
+        assert all(len({at for at, _ in gap.once}) <= 12 for gap in found.values())
+
+
+@given(st.sets(st.integers(0, 400), min_size=1, max_size=200))
+def test_daily_runs_settle_every_hole_and_reach_far_back_on_few_days(holes: set[int]) -> None:
+    """A history that is read whole at once, then a run a day: three wide questions, and a year's holes are settled."""
+    document: dict[str, Any] = {"_id": "a"}
+    start = FIRST + timedelta(days=480)
+    wide = 0
+    for n in range(45):
+        end = start + timedelta(days=n)
+        stored = [each for m in range(700) if (each := day(m)) < end and m not in holes]
+        usual = FIRST if n == 0 else end - timedelta(days=63)
+        begin = min(usual, awaited_from(document, PCE, end) or usual)
+        wide += n > 0 and begin < usual
+        facts: dict[str, Any] = {"asked": Window(begin, end), "before": known_gaps(document, PCE), "today": end}
+        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, **facts)
+        document = with_gaps(document, PCE, EVERY, found, NOON)
+    assert sum(gap.awaited for gap in found.values()) == 0
+    assert sum(gap.none for gap in found.values()) == len(holes)
+    assert wide == 2
 
 
 # -- on the account ----------------------------------------------------------------------------------------------------
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 YEARS = st.sampled_from([2023, 2024, 2025])
-GAPS = st.builds(
-    lambda year, first, length, awaited, none: Gap(
-        date(year, 1, 1) + timedelta(days=first), date(year, 1, 1) + timedelta(days=first + length), awaited, none
-    ),
-    YEARS, st.integers(0, 100), st.integers(0, 200), st.integers(0, 60), st.integers(0, 60),
-)  # fmt: skip
+
+
+def a_gap(year: int, first: int, days: list[int]) -> Gap:
+    """Give a gap of days that are each awaited (0), without an answer (1) or known as none (2)."""
+    runs = [Window(each, each + ONE) for n in range(len(days)) if (each := date(year, 1, 1) + timedelta(first + 2 * n))]
+    none, once = ([run for run, kind in zip(runs, days, strict=True) if kind == wanted] for wanted in (2, 1))
+    awaited = [run.first for run, kind in zip(runs, days, strict=True) if kind < 2]
+    unasked = [run.first for run, kind in zip(runs, days, strict=True) if kind == 0]
+    return Gap(
+        runs[0].first, runs[-1].first, len(awaited), len(none), min(awaited, default=None), min(unasked, default=None),
+        tuple(none), tuple((date(2026, 5, 3), run) for run in once),
+    )  # fmt: skip
+
+
+GAPS = st.builds(a_gap, YEARS, st.integers(0, 100), st.lists(st.integers(0, 2), min_size=1, max_size=60))
 
 
 def as_found(gaps: list[Gap]) -> dict[int, Gap]:

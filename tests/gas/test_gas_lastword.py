@@ -142,7 +142,10 @@ class Histories(RuleBasedStateMachine):
         stored = self._stored(pce)
         if pce not in self.history_read or not stored:
             return True
-        reread, awaited = max(stored) + ONE_DAY - timedelta(days=REREAD), awaited_from(self.account, pce)
+        # Days that an answer did not hold at their age are asked for again on a Monday and weeks later: not counted on.
+        gaps = known_gaps(self.account, pce).values()
+        awaited = min((gap.ask_from for gap in gaps if gap.ask_from), default=None)
+        reread = max(stored) + ONE_DAY - timedelta(days=REREAD)
         return day >= (reread if awaited is None else min(reread, awaited))
 
     # -- our side ------------------------------------------------------------------------------------------------------
@@ -152,7 +155,7 @@ class Histories(RuleBasedStateMachine):
         return daily_window(
             run_day=self.run_day, last_stored=max(stored, default=None), history_read=pce in self.history_read,
             reread_days=REREAD, today=self.today, consent_first=self.first, consent_end=None,
-            awaited_from=awaited_from(self.account, pce),
+            awaited_from=awaited_from(self.account, pce, self.today),
         )  # fmt: skip
 
     def _ask(self, pce: str, window: Window) -> Answer:
@@ -173,7 +176,7 @@ class Histories(RuleBasedStateMachine):
         found = gaps_of(
             first=self.first, end=max(answer.window.end, self.today - ONE_DAY), stored=report.stored_days,
             years=report.looked_at, reread_days=REREAD, asked=answer.window,
-            before=known_gaps(self.account, answer.pce),
+            before=known_gaps(self.account, answer.pce), today=self.today,
         )  # fmt: skip
         self.account = with_gaps(self.account, answer.pce, report.looked_at, found, self.now)
 

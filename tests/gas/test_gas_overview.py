@@ -45,14 +45,23 @@ def calls_until(days: int) -> dict[str, Any]:
 
 
 def gap(awaited: int, none: int) -> dict[str, Any]:
-    entry = {"first": "2026-02-01", "last": "2026-02-09", "awaited": awaited, "none": none, "since": "x"}
+    entry: dict[str, Any] = {
+        "first": "2026-02-01",
+        "last": "2026-02-09",
+        "awaited": awaited,
+        "none": none,
+        "since": "x",
+    }
+    if none:
+        entry["none_days"] = [f"2026-01-01/2026-01-{none:02}"]
     return {"gaps": {PCE: {"2026": entry | ({"awaited_from": "2026-02-03"} if awaited else {})}}}
 
 
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.WELL, {}),
-    (Situation.WELL, gap(0, 9)),
+    (Situation.HOLES, gap(0, 9)),
+    (Situation.ENDING, calls_until(30) | gap(1, 9)),
     (Situation.WELL, consents((TODAY + timedelta(32)).isoformat())),
     (Situation.ENDING, consents((TODAY + timedelta(31)).isoformat())),
     (Situation.WELL, calls_until(31)),

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.gas.days import paris_today
+from include.gas.gaps import APART
 from include.sandbox.figures import summed
 from tests.helpers import context, known_account, stored, with_memory_shelf
 
@@ -155,6 +156,16 @@ def household(world: LocalWorld, account: str, since: date, meters: int = 1, **c
     world.book.save(document)
     world.control.clear_log()
     return pces
+
+
+def weeks_pass(world: LocalWorld, account: str) -> None:
+    """Let four weeks and one go by since the answers that did not hold a day, as the account notes them."""
+    document = world.book.get(account) or {}
+    for years in document["gaps"].values():
+        for entry in years.values():
+            noted = entry.pop("once", {})
+            entry["once"] = {str(date.fromisoformat(at) - APART - timedelta(7)): runs for at, runs in noted.items()}
+    world.book.save(document)
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:

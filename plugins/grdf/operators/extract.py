@@ -136,7 +136,7 @@ class ExtractOperator(AccountOperator):
         if is_backfill(context):
             last, reread = day, 0
         elif not whole:
-            awaited = awaited_from(document, meter.pce)
+            awaited = awaited_from(document, meter.pce, paris_today(datetime.now(UTC)))
             last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, meter.pce))
             last = day_of_id(last_id) if last_id else None
         return daily_window(

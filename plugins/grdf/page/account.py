@@ -136,9 +136,9 @@ def _charts(request: Request, view: AccountView) -> dict[str, Any]:
 
 
 def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
-    """Propose what to read again: the missing days that may still come, else the month that is shown."""
-    gaps = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values() if gap.awaited_from]
-    if gaps:
+    """Propose what to read again: the missing days that may still come, else all missing ones, else the month shown."""
+    missing = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
+    if gaps := [gap for gap in missing if gap.awaited_from] or missing:
         return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY
     month = view.meter.month if view.meter else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)

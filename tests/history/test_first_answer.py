@@ -1,0 +1,107 @@
+"""A first answer that is incomplete is not GRDF's last word: older days are asked for again, and "well" is not said."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.gas.gaps import known_gaps
+from include.gas.overview import Situation, overview
+from include.gas.windows import oldest_allowed
+from tests.helpers import days_of, known_account, stored
+from tests.history.steps import asked, assert_stored_as_grdf, run, weeks_pass
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+ONE = timedelta(days=1)
+
+
+def document(world: LocalWorld, account: str) -> dict[str, Any]:
+    return world.book.get(account) or {}
+
+
+def situation(world: LocalWorld, account: str) -> Situation:
+    return overview(document(world, account)).situation(world.control.today())
+
+
+def connected(world: LocalWorld, account: str) -> tuple[str, date, date]:
+    """Make a household whose first answer held the last 93 days of three years. Gives its meter and GRDF's days."""
+    today = world.control.today()
+    first, last = oldest_allowed(today), today - 2 * ONE
+    (pce,) = known_account(world, account, history=False, conso_debut=str(first))
+    silent = (last - 92 * ONE - first).days
+    world.control.set_quirks(pce, lines={"missing": [str(first + n * ONE) for n in range(silent)]})
+    run(account, last)
+    assert len(days_of(stored_days(account, pce))) == 93
+    return pce, first, last
+
+
+def stored_days(account: str, pce: str) -> dict[str, float]:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    return stored(CouchDBHook(), account, pce)
+
+
+def test_days_that_the_first_answer_did_not_hold_come_with_the_second(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    pce, first, last = connected(world, account_id)
+    line = overview(document(world, account_id))
+    assert (line.awaited, line.none, line.days) == ((last - first).days + 1 - 93, 0, 93)
+    assert situation(world, account_id) == Situation.GAPS
+
+    world.control.set_quirks(pce)
+    asked(world)
+    weeks_pass(world, account_id)
+    run(account_id, last)
+
+    assert [call[:2] for call in asked(world)] == [(pce, str(first))], "all of them, in the one call"
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+    assert situation(world, account_id) == Situation.WELL
+
+
+def test_two_answers_four_weeks_apart_settle_and_the_history_is_said_to_have_holes(
+    world: LocalWorld, account_id: str
+) -> None:
+    _, first, last = connected(world, account_id)
+    missing = (last - first).days + 1 - 93
+    asked(world)
+    for _ in range(2):
+        run(account_id, last)
+    wide = [call for call in asked(world) if call[1] == str(first)]
+    assert not wide, "between the two answers, on a Monday alone"
+    assert overview(document(world, account_id)).none == 0, "the same week proves nothing"
+
+    weeks_pass(world, account_id)
+    run(account_id, last)
+    line = overview(document(world, account_id))
+    assert (line.awaited, line.none) == (0, missing)
+    assert situation(world, account_id) == Situation.HOLES, "well is not said of it"
+    asked(world)
+    revision = document(world, account_id)["_rev"]
+    run(account_id, last)
+    assert [call[1] for call in asked(world)] == [str(last - 62 * ONE)], "not asked for again for ever"
+    assert document(world, account_id)["_rev"] == revision
+    assert len(str(document(world, account_id)["gaps"])) < 1000, "noted compactly"
+
+
+def test_days_that_one_answer_settled_before_are_looked_at_anew_once(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    """An account as the former version left it."""
+    pce, first, last = connected(world, account_id)
+    changed = document(world, account_id)
+    for year, gap in known_gaps(changed, pce).items():
+        changed["gaps"][pce][str(year)] = {
+            "first": str(gap.first), "last": str(gap.last), "awaited": 0, "none": gap.awaited, "since": "x",
+        }  # fmt: skip
+    world.book.save(changed)
+    assert situation(world, account_id) == Situation.GAPS
+    world.control.set_quirks(pce)
+    asked(world)
+    run(account_id, last)
+    assert [call[1] for call in asked(world)] == [str(first)]
+    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
+    assert "gaps" not in document(world, account_id)
