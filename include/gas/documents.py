@@ -8,12 +8,13 @@ between them and no others.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.days import ONE_DAY, utc_text
 from include.gas.lines import Reading
+from include.gas.moments import is_ahead
 
 Document = dict[str, Any]
 
@@ -155,18 +156,38 @@ def day_of(document: Mapping[str, Any]) -> date:
         return day_of_id(document["_id"])
 
 
-def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
+def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
     """Tell whether what is stored was read from ADICT later than what we hold.
 
-    :param stored: the stored day document, or None. One without `read_at` counts as the oldest.
+    :param stored: the stored day document, or None. One without `read_at` counts as the oldest, and so does one that a
+        clock which was ahead has written: a correction must not wait until that clock is right.
     :param new: the day document to store.
+    :param now: the present, aware; None asks the clock.
     """
-    if stored is None or not stored.get("read_at"):
+    if stored is None or not stored.get("read_at") or _is_ahead(stored, now):
         return False
     return utc_text(stored["read_at"]) > utc_text(new["read_at"])
 
 
-def merge_day(stored: Document | None, new: Document) -> Document | None:
+def says_the_same(
+    stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str], now: datetime | None = None
+) -> bool:
+    """Tell whether a stored document needs no writing: it says the same, and when it was read can be believed.
+
+    :param stored: the stored document.
+    :param new: the document to store.
+    :param keys: what is compared.
+    :param now: the present, aware; None asks the clock.
+    """
+    return not _is_ahead(stored, now) and all(stored.get(key) == new[key] for key in keys)
+
+
+def _is_ahead(stored: Mapping[str, Any], now: datetime | None) -> bool:
+    read_at = stored.get("read_at")
+    return bool(read_at) and is_ahead(str(read_at), now or datetime.now(UTC))
+
+
+def merge_day(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Decide what to write for a gas day.
 
     A reading that only repeats what is stored leaves no trace, so that running again writes nothing. The price: a
@@ -175,12 +196,13 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
 
     :param stored: the stored document with its `_rev`, or None.
     :param new: the document made from the reading.
+    :param now: the present, aware; None asks the clock.
     :return: the document to write, other people's keys kept and the correction noted under `changes`; or None when
         there is nothing to write: the same load, status and quality, or a stored one that was read later.
     """
     if stored is None:
         return dict(new)
-    if is_stale(stored, new) or all(stored.get(key) == new[key] for key in _COMPARED):
+    if is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now):
         return None
     merged = {**stored, **new}
     if stored.get("load") != new["load"]:

@@ -11,14 +11,16 @@ the totals before we wrote them, and then it meets a conflict or we do; or it re
 days later still. A conflict of any kind starts again at step 1. As the sums come from step 2's reading and our own
 writes, no day is read twice, and a first import reads nothing but keys that do not exist.
 
-Totals are recomputed even when no day changed, so that a run which follows an interrupted one repairs it.
+Totals are recomputed even when no day changed, so that a run which follows an interrupted one repairs it. A total of a
+year that is looked at goes when none of its days is stored: against its revision of step 1 too, so that a load which
+stores a day of it at that moment meets a conflict, or we do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from include.gas.documents import (
@@ -38,8 +40,9 @@ from include.gas.documents import (
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
 from include.gas.meter_tag import meter_tag
+from include.gas.moments import not_ahead
 from include.gas.stored import StoredYear, stored_years
-from include.gas.totals import Number, merge_total, month_documents, year_documents
+from include.gas.totals import Number, merge_total, month_documents, without_days, year_documents
 from include.gas.windows import Window
 
 ATTEMPTS = 10
@@ -82,12 +85,12 @@ class TotalChange:
 
     :param id: id of the month or year document.
     :param before: load in kWh it said before; None if there was none.
-    :param after: load in kWh it says now.
+    :param after: load in kWh it says now; None if it is gone, since no day of it is stored any more.
     """
 
     id: str
     before: Number | None
-    after: Number
+    after: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def load_answer(
     read_at: datetime | str,
     *,
     window: Window | None = None,
+    now: datetime | None = None,
 ) -> LoadReport:
     """Store readings of one meter and bring its totals up to date.
 
@@ -151,25 +155,31 @@ def load_answer(
     :param readings: one per gas day.
     :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are.
     :param window: the gas days that were asked; all their years are then looked at, also where nothing was read.
+    :param now: the present, aware; None asks the clock. What was read later than that counts as read now.
     :raises StoreBusy: if others kept changing the same documents; repeating the load is safe.
     """
+    now = now or datetime.now(UTC)
+    read_at = not_ahead(read_at, now)
     new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
     years = {day_of(document).year for document in new.values()}
     if window is not None:
         years |= {window.first.year, window.last.year}
     if not years:
         return LoadReport()
-    return _Load(store, account, pce, new, range(min(years), max(years) + 1)).run()
+    return _Load(store, account, pce, new, range(min(years), max(years) + 1), now).run()
 
 
 class _Load:
     """One load; a conflict makes it start again, and what it has done so far stays noted."""
 
-    def __init__(self, store: Store, account: str, pce: str, new: dict[str, Document], years: range) -> None:
+    def __init__(
+        self, store: Store, account: str, pce: str, new: dict[str, Document], years: range, now: datetime
+    ) -> None:
         self.store = store
         self.account = account
         self.pce = pce
         self.new = new
+        self.now = now
         self.years = years
         # Every month of a touched year is looked at, as its days are read anyway: a month that an interrupted run
         # left behind is then repaired by any later run of that year.
@@ -202,12 +212,12 @@ class _Load:
         kinds: dict[str, str] = {}
         for document_id, document in self.new.items():
             old = days.get(document_id)
-            merged = merge_day(old, document)
+            merged = merge_day(old, document, self.now)
             if merged is not None:
                 pending[document_id] = merged
                 kinds[document_id] = _kind(old, document)
             elif document_id not in self.outcome:
-                self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
+                self.outcome[document_id] = "stale" if is_stale(old, document, self.now) else "unchanged"
                 if old is not None and old.get("read_at") == document["read_at"]:
                     self.ours.add(document_id)  # written by a try that died before anybody heard of it
         if not pending:
@@ -228,6 +238,10 @@ class _Load:
         for doctype in (MONTH, YEAR):
             pairs = ((stored[doctype].get(key), total) for key, total in totals[doctype].items())
             pending = [merged for old, total in pairs if (merged := merge_total(old, total)) is not None]
+            pending += [
+                without for key, old in stored[doctype].items()
+                if key not in totals[doctype] and (without := without_days(old)) is not None
+            ]  # fmt: skip
             if not pending:
                 continue
             result = self.store.write(doctype, pending)
@@ -242,7 +256,7 @@ class _Load:
         key = new["_id"]
         noted = self.changes.get(key)
         before = noted.before if noted else (None if old is None else old.get("load"))
-        self.changes[key] = TotalChange(key, before, new["load"])
+        self.changes[key] = TotalChange(key, before, new.get("load"))
 
     def _report(self) -> LoadReport:
         real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)

@@ -59,4 +59,4 @@ def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, t
         read = paris_today(datetime.fromisoformat(str(entry["read_at"])))
     except ValueError:
         return True
-    return read < last_turn(account, today)
+    return read > today or read < last_turn(account, today)  # after today: by a clock that was ahead

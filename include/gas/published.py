@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.days import ONE_DAY, PARIS, gas_day_of, utc_text
-from include.gas.documents import CHANGES_KEPT, Document, is_stale
+from include.gas.documents import CHANGES_KEPT, Document, is_stale, says_the_same
 from include.gas.errors import GasError
 from include.gas.fields import (
     Quality,
@@ -232,16 +232,17 @@ def period_of(document: Mapping[str, Any]) -> Period:
     )
 
 
-def merge_period(stored: Document | None, new: Document) -> Document | None:
+def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Decide what to write for a period: as for a gas day, newer readings win and a changed load is noted.
 
     :param stored: the stored document with its `_rev`, or None.
     :param new: the document made from the answer.
+    :param now: the present, aware; None asks the clock.
     :return: the document to write, or None when the stored one says so already or was read later.
     """
     if stored is None:
         return dict(new)
-    if is_stale(stored, new) or all(stored.get(key) == new[key] for key in _COMPARED):
+    if is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now):
         return None
     merged = {**stored, **new}
     if (stored.get("load"), stored.get("end")) != (new["load"], new["end"]):

@@ -87,6 +87,23 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
     return {**stored, **new}
 
 
+def without_days(stored: Document) -> Document | None:
+    """Decide what to write for a total of which no day is stored any more.
+
+    :param stored: the stored total with its `_rev`.
+    :return: its removal; or the konnector's figure alone where one is noted on it, as adoption keeps those of periods
+        without days. None when it never summed days.
+    """
+    if not stored.get("days"):
+        return None
+    noted = stored.get("adopted")
+    figures = [entry for entry in noted if isinstance(entry, Mapping)] if isinstance(noted, list) else []
+    if figures and isinstance(load := figures[-1].get("load"), (int, float)):
+        kept = {key: value for key, value in stored.items() if key != "basis"}
+        return {**kept, "load": load, "days": 0}
+    return {"_id": stored["_id"], "_rev": stored["_rev"], "_deleted": True}
+
+
 def _total(document_id: str, account: str, pce: str, year: int, month: int, days: list[Mapping[str, Any]]) -> Document:
     return {
         "_id": document_id,

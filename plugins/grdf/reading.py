@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.accounts import Account, history_read, with_history
-from include.gas.days import paris_today
+from include.gas.days import paris_today, utc_text
 from include.gas.documents import ACCOUNT, DAY, account_range
 from include.gas.errors import (
     BadAccount,
@@ -26,6 +26,7 @@ from include.gas.leaving import AUDIT, DATA, has_left, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
+from include.gas.moments import not_ahead
 from include.gas.read_under import is_under, is_whole_history
 from include.gas.stored import StoredYear, is_told, stored_years, with_stored
 
@@ -152,7 +153,8 @@ def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     history = document["history"][meter.pce]
     first = max(day for day in (date.fromisoformat(history["from"]), meter.first) if day)
     # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
-    today = paris_today(datetime.fromisoformat(answer.read_at))
+    read_at = datetime.fromisoformat(utc_text(not_ahead(answer.read_at, datetime.now(UTC))))
+    today = paris_today(read_at)
     found = gaps_of(
         first=first,
         end=max(answer.window.end, today - timedelta(days=settings.publication_days())),
@@ -164,7 +166,7 @@ def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
         today=today,
         consent_end=meter.end,
     )
-    return with_gaps(document, meter.pce, report.looked_at, found, answer.read_at)
+    return with_gaps(document, meter.pce, report.looked_at, found, read_at)
 
 
 def note_stored(
@@ -224,8 +226,13 @@ def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: 
     log.info("Account %s, meter %s: days: %s (%s).", account, tag, said, answer.window)
     if not report.changed:
         log.info("Account %s, meter %s: nothing changed.", account, tag)
+    if gone := sum(total.after is None for total in report.totals):
+        log.warning(
+            "Account %s, meter %s: %d month or year total(s) went, since none of their days is stored any more.",
+            account, tag, gone,
+        )  # fmt: skip
     for total in report.totals:
-        if total.before is None:
+        if total.before is None or total.after is None:
             continue  # a period seen for the first time is no news beside the count of new days
         log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
     if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:

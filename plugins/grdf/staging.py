@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +21,7 @@ from airflow.sdk import ObjectStoragePath
 
 from grdf.files import write_private
 from grdf.staging_errors import in_words
+from include.gas.days import utc_text
 from include.gas.errors import FailNow
 from include.gas.read_under import consent_of
 from include.gas.windows import Window
@@ -33,8 +34,23 @@ KEEP_SECONDS = 7 * 86_400
 """Age at which a file that a failed run left behind is removed by a later run of the same account."""
 
 
+ASIDE = ".unreadable"
+"""What is added to the name of a file that cannot be understood."""
+
+
 class AnswersGone(FailNow):
     """Staged answers are not there any more."""
+
+
+class AnswersUnreadable(FailNow):
+    """A file of staged answers cannot be understood, or some of the answers in it cannot.
+
+    :param answers: those that can.
+    """
+
+    def __init__(self, message: str, *, account: str | None = None, answers: Sequence[StagedAnswer] = ()) -> None:
+        super().__init__(message, account=account)
+        self.answers = list(answers)
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,7 @@ class Staging:
         :param account: the account's id
         :param reference: what :meth:`put` gave
         :raises AnswersGone: when they are no longer there
+        :raises AnswersUnreadable: when they cannot be understood, or some of them cannot: see :meth:`set_aside`
         :raises FailNow: when they belong to another account
         :raises StoreBusy: when the place does not answer now
         """
@@ -122,15 +139,51 @@ class Staging:
             )
         try:
             with in_words(self.base_url, account, may_be_missing=True):
-                text = self._path(reference).read_text(encoding="utf-8")
+                content = self._path(reference).read_bytes()
         except FileNotFoundError:
             raise AnswersGone.about(
-                cause=f"the answers staged at {reference} are gone (already loaded, or removed by hand)",
+                cause=f"the answers staged at {reference} are gone: already loaded, removed by hand{self._elsewhere}",
                 account=account,
-                next_step=EXTRACT_AGAIN,
+                next_step=f"{self._share}{EXTRACT_AGAIN}",
             ) from None
-        rows: list[dict[str, Any]] = json.loads(text)
-        return [StagedAnswer(**row) for row in rows]
+        try:
+            rows = json.loads(content.decode("utf-8"))
+        except (ValueError, RecursionError):
+            rows = None
+        found = [_answer(row) for row in rows] if isinstance(rows, list) else [None]
+        answers = [answer for answer in found if answer is not None]
+        if len(answers) < len(found):
+            which = f"{len(found) - len(answers)} of {len(found)} answers" if isinstance(rows, list) else "the answers"
+            raise AnswersUnreadable.about(
+                account,
+                f"{which} staged at {reference} cannot be understood: the file was damaged or changed by hand",
+                "It is set aside there for a week. Days that are missing are asked for again by the next run; to have "
+                f"all of them asked for at once: {EXTRACT_AGAIN}",
+                answers=answers,
+            )
+        return answers
+
+    def set_aside(self, reference: str) -> None:
+        """Put a file that cannot be understood where no load looks for it; it goes with the old ones, after a week.
+
+        :param reference: what :meth:`put` gave
+        """
+        with in_words(self.base_url, None):
+            path = self._path(reference)
+            path.fs.mv(path.path, self._path(reference + ASIDE).path)
+
+    @property
+    def _elsewhere(self) -> str:
+        return ", or on another worker's disk" if _local(self.base_url) else ""
+
+    @property
+    def _share(self) -> str:
+        if not _local(self.base_url):
+            return ""
+        return (
+            f"{self.base_url} is a folder of the machine that a task runs on. If tasks run on several machines, set "
+            "[grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
+        )
 
     def remove(self, reference: str) -> None:
         """Remove a run's answers; removing what is gone is fine.
@@ -146,7 +199,7 @@ class Staging:
         :param account: the account's id
         :param besides: the reference of the run that asks
         """
-        names = sorted(file.name for file in self._files(account) if not file.name.startswith("."))
+        names = sorted(file.name for file in self._files(account) if _is_staged(file.name))
         found = [f"{self.base_url}/{account}/{name}" for name in names]
         return [reference for reference in found if reference != besides]
 
@@ -185,6 +238,26 @@ class Staging:
 
     def _path(self, reference: str) -> ObjectStoragePath:
         return ObjectStoragePath(reference, conn_id=self.conn_id)
+
+
+def _is_staged(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(ASIDE)
+
+
+def _answer(row: Any) -> StagedAnswer | None:
+    """Give an answer as it was staged, ``None`` when the row is none."""
+    if not isinstance(row, dict):
+        return None
+    try:
+        answer = StagedAnswer(**{field.name: row[field.name] for field in fields(StagedAnswer) if field.name in row})
+        if not all(isinstance(text, str) for text in (answer.pce, answer.body)) or not answer.window:
+            return None
+        utc_text(answer.read_at)
+        if answer.history_from is not None:
+            date.fromisoformat(answer.history_from)
+    except (TypeError, ValueError):
+        return None
+    return answer
 
 
 def _local(reference: str) -> Path | None:

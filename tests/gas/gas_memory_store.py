@@ -39,7 +39,7 @@ class MemoryStore:
         for doc in docs:
             if self._put(doctype, doc):
                 result.written.add(doc["_id"])
-                result.revisions[doc["_id"]] = self.docs[doctype][doc["_id"]]["_rev"]
+                result.revisions[doc["_id"]] = self.docs[doctype].get(doc["_id"], {}).get("_rev", "gone")
             else:
                 result.conflicts.add(doc["_id"])
         return result
@@ -48,6 +48,9 @@ class MemoryStore:
         old = self.docs[doctype].get(doc["_id"])
         if doc.get("_rev") != (old["_rev"] if old else None):
             return False
+        if doc.get("_deleted"):
+            del self.docs[doctype][doc["_id"]]
+            return True
         generation = int(old["_rev"].split("-")[0]) if old else 0
         digest = hashlib.sha256(json.dumps(doc, sort_keys=True).encode()).hexdigest()[:8]
         self.docs[doctype][doc["_id"]] = {**copy.deepcopy(doc), "_rev": f"{generation + 1}-{digest}"}

@@ -169,7 +169,8 @@ class Histories(RuleBasedStateMachine):
     def _load(self, answer: Answer) -> None:
         lines = read_answer(answer.text, account=ACCOUNT, pce=answer.pce, window=answer.window)
         assert not lines.broken
-        report = load_answer(self.store, ACCOUNT, answer.pce, lines.readings, answer.read_at, window=answer.window)
+        facts: dict[str, Any] = {"window": answer.window, "now": self.now}
+        report = load_answer(self.store, ACCOUNT, answer.pce, lines.readings, answer.read_at, **facts)
         assert set(report.changed_days) <= {reading.day for reading in lines.readings}
         if answer.pce not in self.history_read:
             return

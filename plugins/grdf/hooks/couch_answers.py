@@ -106,6 +106,33 @@ def rows_of(response: requests.Response) -> list[dict[str, Any]]:
     return rows
 
 
+def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> list[dict[str, Any]]:
+    """Read the rows of ``_all_docs`` with their documents.
+
+    A row that CouchDB could not read, as when a shard of a cluster does not answer, has an ``error`` in place of one.
+    To leave it out would make totals too low.
+
+    :param response: CouchDB's answer to a request with ``include_docs``
+    :param may_be_missing: whether documents were asked for by their ids, so that some may not exist
+    :return: rows that each hold a ``doc``
+    :raises ServiceUnavailable: when a document that exists could not be read
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows_of(response):
+        value = row.get("value")
+        gone = row.get("error") == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)
+        if row.get("doc") and "error" not in row:
+            found.append(row)
+        elif not (may_be_missing and gone):
+            said = row.get("error") or "no document"
+            raise ServiceUnavailable.about(
+                account=None,
+                cause=f"CouchDB at {place(response.url)} could not read a document that it holds ({redact(str(said))})",
+                next_step="Nothing was changed; it is tried again by itself. If it lasts, see to CouchDB's shards.",
+            )
+    return found
+
+
 def _json(response: requests.Response) -> Any:
     try:
         return response.json()

@@ -17,7 +17,7 @@ from airflow.sdk import BaseHook
 from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, is_address
-from grdf.hooks.couch_answers import checked, json_keys, json_object, place, rows_of
+from grdf.hooks.couch_answers import checked, docs_of, json_keys, json_object, place, rows_of
 from grdf.hooks.limits import LimitedAdapter, outcome, why
 from grdf.hooks.quiet import hush
 from include.gas.doctypes import PARTITIONED
@@ -184,8 +184,8 @@ class CouchDBHook(BaseHook):
             response = self.request("GET", doctype, "/_all_docs", query=query)
             if response.status_code == 404:
                 return
-            rows = rows_of(self.good(response))
-            yield from (row["doc"] for row in rows[:PAGE] if row.get("doc"))
+            rows = docs_of(self.good(response))
+            yield from (row["doc"] for row in rows[:PAGE])
             if len(rows) <= PAGE:
                 return
             start = rows[PAGE]["id"]
@@ -217,9 +217,8 @@ class CouchDBHook(BaseHook):
             )
             if response.status_code == 404:
                 return {}
-            for row in rows_of(self.good(response)):
-                if row.get("doc"):  # a row for an unknown id has "error", one for a deleted document a null doc
-                    found[row["id"]] = row["doc"]
+            for row in docs_of(self.good(response), may_be_missing=True):
+                found[row["id"]] = row["doc"]
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,16 @@ from grdf.reading import (
     store_answer,
     take_back_if_left,
 )
-from grdf.staging import AnswersGone, StagedAnswer, Staging
+from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.accounts import Account, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.consent_check import CONSENT_STATES
 from include.gas.documents import ACCOUNT
-from include.gas.errors import AccountLeaving, BadAccount, FailNow
+from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
 from include.gas.lost import meters_lost
+from include.gas.moments import is_ahead
 from include.gas.stored import StoredYear, is_told, with_stored
 
 if TYPE_CHECKING:
@@ -60,18 +62,22 @@ class LoadOperator(AccountOperator):
         staged: dict[str, Any] = self.staged or {}
         staging = Staging(settings.staging_url(), settings.staging_conn_id())
         reference = staged.get("reference")
+        unreadable: AnswersUnreadable | None = None
         self._read_account(staging, reference)
         try:
             answers = staging.get(self.account_id, reference) if reference else []
         except AnswersGone as error:
             return self._announce_again(context, error)
+        except AnswersUnreadable as error:
+            answers, unreadable = error.answers, error
+            self._set_aside(staging, reference)
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
         for loaded in loads:
             for name, number in loaded.report.counts().items():
                 counts[name] = counts.get(name, 0) + number
-        problems: list[str] = staged.get("problems") or []
+        problems: list[str] = [*(staged.get("problems") or []), *([str(unreadable)] if unreadable else [])]
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
         try:
             changes = self._acknowledge(loads, changes, None if problems else context["run_id"])
@@ -110,10 +116,8 @@ class LoadOperator(AccountOperator):
         newest = max((answer.read_at for answer in ours), default="9999")
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
-            try:
-                answers = [answer for answer in staging.get(self.account_id, former) if answer.read_at < newest]
-            except FailNow:
-                continue  # its own run has just loaded it
+            left = [_in_its_time(answer) for answer in self._left_behind(staging, former)]
+            answers = [answer for answer in left if answer.read_at < newest]
             if not answers:
                 continue
             self.log.info(
@@ -123,6 +127,27 @@ class LoadOperator(AccountOperator):
             if all(answer.read_at < a_day_ago for answer in answers):
                 staging.remove(former)
         return reports
+
+    def _left_behind(self, staging: Staging, reference: str) -> list[StagedAnswer]:
+        """Read what a former run has staged; what cannot be read must not keep this one's answers from being stored."""
+        try:
+            return staging.get(self.account_id, reference)
+        except AnswersGone:
+            return []  # its own run has just loaded it
+        except AnswersUnreadable as error:
+            self.log.warning("A former run's answers: %s", error)
+            self._set_aside(staging, reference)
+            return error.answers
+        except GasError as error:
+            self.log.warning("A former run's answers are left for the next load: %s", error)
+            return []
+
+    def _set_aside(self, staging: Staging, reference: str | None) -> None:
+        try:
+            if reference:
+                staging.set_aside(reference)
+        except GasError as error:
+            self.log.warning("%s", error)
 
     def _read_account(self, staging: Staging, reference: str | None) -> None:
         document = self.couchdb.get(ACCOUNT, self.account_id)
@@ -173,3 +198,14 @@ class LoadOperator(AccountOperator):
         pces = [pce for pce in self._untold if pce not in self._first_launch]
         read = {pce: all_stored(self.couchdb, self.account_id, pce, self.log) for pce in pces}
         return {pce: years for pce, years in read.items() if years is not None}
+
+
+def _in_its_time(answer: StagedAnswer) -> StagedAnswer:
+    """Give what a former run staged; when its clock was ahead, as read at the earliest that it can have been.
+
+    So it fills in what is missing, and changes nothing that another run has stored since.
+    """
+    now = datetime.now(UTC)
+    if not is_ahead(answer.read_at, now):
+        return answer
+    return replace(answer, read_at=(now - timedelta(seconds=KEEP_SECONDS)).isoformat())

@@ -28,6 +28,7 @@ from include.gas.errors import (
 )
 from include.gas.lost import meters_lost
 from include.gas.meter_facts import FIELD as FACTS
+from include.gas.moments import is_ahead
 from include.gas.monthly import is_due, is_new
 from include.gas.published_check import FIELD as PERIODS
 
@@ -242,7 +243,8 @@ def _wanted(
 ) -> bool:
     if since is None:
         return is_due(entry, meter, account=account.id, today=today)
-    return is_new(entry) or utc_text(str((entry or {})["read_at"])) < utc_text(since)
+    read_at = str((entry or {}).get("read_at"))
+    return is_new(entry) or is_ahead(read_at, datetime.now(UTC)) or utc_text(read_at) < utc_text(since)
 
 
 def _waits(account: Account) -> str:

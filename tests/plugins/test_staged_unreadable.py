@@ -1,0 +1,139 @@
+"""A staged file that cannot be read: set aside and said, and in nobody's way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf.staging import AnswersGone, StagedAnswer, Staging
+from include.gas.errors import FailNow
+from include.gas.windows import oldest_allowed
+from tests.helpers import days_of, known_account, stored, yesterday
+from tests.plugins.test_extract_and_load import document, extract, load
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda _: b"",
+    "no text": lambda _: b"\xff\xfe\x00",
+    "another shape": lambda _: b'{"pce": 7}',
+    "rows of another shape": lambda _: b'[7, {"pce": "x"}]',
+    "deep": lambda _: b"[" * 200_000,
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a staging folder of this test's own."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+def files(home: Path) -> list[Path]:
+    return sorted(path for path in (home / "grdf" / "staging").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_former_run_s_file_is_set_aside_and_the_others_are_loaded(
+    clean: LocalWorld,
+    couchdb: CouchDBHook,
+    account_id: str,
+    home: Path,
+    damage: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    extract(account_id, yesterday(clean), run_id="died")
+    (former,) = files(home)
+    former.write_bytes(DAMAGES[damage](former.read_bytes()))
+    staged = extract(account_id, yesterday(clean), run_id="next")
+    assert load(account_id, staged, run_id="next")["new"] > 30
+    assert days_of(stored(couchdb, account_id, pce))
+    (aside,) = files(home)
+    assert aside.name == former.name + ".unreadable"
+    assert aside.stat().st_mode & 0o777 == 0o600
+    said = capsys.readouterr().out
+    assert account_id in said
+    assert "cannot be understood" in said
+    assert load(account_id, extract(account_id, yesterday(clean)))["new"] == 0, "nobody meets it again"
+    assert files(home) == [aside]
+    assert Staging(f"file://{home}/grdf/staging").remove_all(account_id) == 1, "a deletion finds it"
+
+
+def test_one_s_own_file_is_set_aside_what_is_good_in_it_is_stored_and_the_days_are_asked_again(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, home: Path
+) -> None:
+    good, bad = known_account(
+        clean, account_id, 2, history=False, conso_debut=str(oldest_allowed(clean.control.today()))
+    )
+    staged = extract(account_id, yesterday(clean))
+    (file,) = files(home)
+    rows = json.loads(file.read_text())
+    file.write_text(json.dumps([rows[0], rows[1] | {"first": "yesterday"}]))
+    with pytest.raises(FailNow, match=rf"{account_id}.*1 of 2 answers.*cannot be understood.*extract"):
+        load(account_id, staged)
+    assert days_of(stored(couchdb, account_id, good))
+    assert set(document(clean, account_id)["history"]) == {good}
+    assert [path.suffix for path in files(home)] == [".unreadable"]
+    load(account_id, extract(account_id, yesterday(clean)))
+    assert len(days_of(stored(couchdb, account_id, bad))) > 900
+
+
+def test_a_file_of_which_nothing_can_be_read_fails_its_own_run_alone(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, home: Path
+) -> None:
+    known_account(clean, account_id)
+    staged = extract(account_id, yesterday(clean))
+    files(home)[0].write_text("{")
+    with pytest.raises(FailNow, match=rf"{account_id}.*cannot be understood"):
+        load(account_id, staged)
+    assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
+
+
+def test_a_former_run_whose_clock_was_ahead_fills_in_what_is_missing_and_changes_nothing_else(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, home: Path
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    extract(account_id, yesterday(clean), run_id="ahead")
+    (former,) = files(home)
+    rows = json.loads(former.read_text())
+    ahead = (datetime.now(UTC) + timedelta(days=400)).isoformat()
+    former.write_text(json.dumps([row | {"read_at": ahead} for row in rows]))
+    corrected = str(clean.control.today() - timedelta(days=20))
+    clean.control.correct(pce, corrected, 321)
+    staged = extract(account_id, yesterday(clean), run_id="next")
+    load(account_id, staged, run_id="next")
+    assert stored(couchdb, account_id, pce)[corrected] == 321
+    clean.control.correct(pce, corrected, 123)
+    load(account_id, extract(account_id, yesterday(clean), run_id="third"), run_id="third")
+    assert stored(couchdb, account_id, pce)[corrected] == 123
+
+
+def test_answers_that_are_gone_name_another_worker_s_disk_where_staging_is_one_machine_s(tmp_path: Path) -> None:
+    place = Staging(f"file://{tmp_path}/staging")
+    reference = place.put("home", "run", [])
+    place.remove(reference)
+    with pytest.raises(AnswersGone, match=r"home.*gone.*another worker's disk.*\[grdf\] staging_url.*s3://.*extract"):
+        place.get("home", reference)
+    shared = Staging("memory://gone/staging")
+    with pytest.raises(AnswersGone) as caught:
+        shared.get("home", "memory://gone/staging/home/x.json")
+    assert "disk" not in str(caught.value), "all workers see an object store"
+
+
+def test_a_file_with_more_than_we_know_is_read(tmp_path: Path) -> None:
+    """A newer version staged it, and was taken back."""
+    place = Staging(f"file://{tmp_path}/staging")
+    answer = StagedAnswer("GI999042", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
+    reference = place.put("home", "run", [answer])
+    (file,) = (path for path in tmp_path.rglob("*.json"))
+    file.write_text(json.dumps([row | {"later": 1} for row in json.loads(file.read_text())]))
+    assert place.get("home", reference) == [answer]
