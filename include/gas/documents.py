@@ -94,6 +94,20 @@ def year_id(account: str, pce: str, year: int) -> str:
     return f"{account}:{pce}:{year:04d}"
 
 
+def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
+    """Give the ids that totals of a meter have, by doctype.
+
+    :param account: account id.
+    :param pce: the meter.
+    :param years: the years.
+    """
+    years = list(years)
+    return {
+        MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
+        YEAR: [year_id(account, pce, year) for year in years],
+    }
+
+
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
     """Return the two keys between which a meter's day documents lie.
 

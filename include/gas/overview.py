@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.accounts import Account, history_read
+from include.gas.book import lost_years
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.gaps import known_gaps
 from include.gas.leaving import leaving
@@ -65,6 +66,7 @@ class Overview:
     :param consent_until: last day on which the first of its consents to end is of use, None when none ends.
     :param consents_until: the same for the last of them; None when one of them does not end.
     :param daily: whether any meter may give daily data.
+    :param lost: whether fewer days of a meter are stored than there were.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Overview:
     consent_until: date | None = None
     consents_until: date | None = None
     daily: bool = True
+    lost: bool = False
 
     @property
     def missing(self) -> int:
@@ -115,7 +118,7 @@ class Overview:
             (self.last is not None and self.last < today - LATE, Situation.LATE),
             (self.consent_until is not None and self.consent_until <= today + ends_soon, Situation.ENDING),
             (self.awaited > 0, Situation.GAPS),
-            (self.none > 0, Situation.HOLES),
+            (self.none > 0 or self.lost, Situation.HOLES),
         ):
             if true:
                 return what
@@ -159,6 +162,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
         consent_until=min(known, default=None),
         consents_until=max(known) if known and len(known) == len(untils) else None,
         daily=not pces or any(_may_be_daily(document, pce) for pce in pces),
+        lost=any(lost_years(document, pce) for pce in pces),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.accounts import Account, history_read, with_history
+from include.gas.book import shortfall, with_history_read_again, with_lost_days
 from include.gas.days import paris_today, utc_text
 from include.gas.documents import ACCOUNT, DAY, account_range
 from include.gas.errors import (
@@ -28,7 +29,7 @@ from include.gas.load import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
 from include.gas.read_under import is_under, is_whole_history
-from include.gas.stored import StoredYear, is_told, stored_years, with_stored
+from include.gas.stored import StoredYear, is_told, stored_years, told_years, with_stored
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
@@ -133,7 +134,7 @@ def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, An
     held, since = meter_of(document, answer.pce), date.fromisoformat(answer.history_from)
     if held is None or not is_whole_history(answer.read_under, held, since):
         return document
-    return with_history(document, held, since, answer.read_at)
+    return with_history_read_again(with_history(document, held, since, answer.read_at), answer.pce)
 
 
 def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
@@ -150,18 +151,40 @@ def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
         return document
     if not is_under(answer.read_under, meter):
         return document
+    read_at = datetime.fromisoformat(utc_text(not_ahead(answer.read_at, datetime.now(UTC))))
+    asked = answer.window if lines.whole else None
+    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked)
+
+
+def note_missing(
+    document: dict[str, Any],
+    meter: Consent,
+    report: LoadReport,
+    read_at: datetime,
+    *,
+    end: date = date.min,
+    asked: Window | None = None,
+) -> dict[str, Any]:
+    """Note on an account which days of a meter are missing, in the years that were looked at.
+
+    :param document: the account document
+    :param meter: the meter, under its present consent, whose history was read
+    :param report: what the load found
+    :param read_at: when GRDF was asked, or the present
+    :param end: gas day at which the question ended, excluded
+    :param asked: the days that a whole answer was about, if there is one
+    """
     history = document["history"][meter.pce]
     first = max(day for day in (date.fromisoformat(history["from"]), meter.first) if day)
     # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
-    read_at = datetime.fromisoformat(utc_text(not_ahead(answer.read_at, datetime.now(UTC))))
     today = paris_today(read_at)
     found = gaps_of(
         first=first,
-        end=max(answer.window.end, today - timedelta(days=settings.publication_days())),
+        end=max(end, today - timedelta(days=settings.publication_days())),
         stored=report.stored_days,
         years=report.looked_at,
         reread_days=settings.reread_days(),
-        asked=answer.window if lines.whole else None,
+        asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,
         consent_end=meter.end,
@@ -170,7 +193,12 @@ def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
 
 
 def note_stored(
-    document: dict[str, Any], pce: str, report: LoadReport, *, first_launch: bool = False
+    document: dict[str, Any],
+    pce: str,
+    report: LoadReport,
+    *,
+    first_launch: bool = False,
+    before: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Note on an account what is stored of a meter, in the years whose days the load has just seen.
 
@@ -179,11 +207,34 @@ def note_stored(
     :param report: what the load did
     :param first_launch: whether no other years can be stored. Else an account that says nothing yet stays as it is: its
         next daily load counts all years
+    :param before: the account document as it was before the store was read: days that it told of and that are not
+        stored any more are noted as lost
     :return: the document as it should be; the same when nothing about it has changed
     """
     if not report.looked_at or not (first_launch or is_told(document, pce)):
         return document
+    told = told_years(before or {}, pce)
+    document = with_lost_days(document, pce, told, report.held, report.looked_at)
     return with_stored(document, pce, report.looked_at, report.held)
+
+
+def warn_of_lost_days(before: dict[str, Any], pce: str, report: LoadReport, log: Log) -> int:
+    """Say how many days that an account told of are not stored any more, and give their number.
+
+    :param before: the account document as it was before the store was read
+    :param pce: the meter
+    :param report: what the load found
+    :param log: the task's log
+    """
+    short = shortfall(told_years(before, pce), report.held, report.looked_at)
+    if short:
+        account = str(before["_id"])
+        log.warning(
+            "Account %s, meter %s: %d day(s) that were stored are not any more (by year: %s). The next run asks GRDF "
+            "for them again; what is older than three years or outside of the consent can only come from a backup.",
+            account, meter_tag(account, pce), sum(short.values()), short,
+        )  # fmt: skip
+    return sum(short.values())
 
 
 def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[int, StoredYear] | None:

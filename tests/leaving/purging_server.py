@@ -96,6 +96,9 @@ class PurgingCouch:
         if method == "GET" and len(rest) == 1 and rest[0][0] != "_":
             rev, dead = database.get(unquote(rest[0]), ("", True))
             return (404, {"error": "not_found"}) if dead else (200, {"_id": unquote(rest[0]), "_rev": rev})
+        if rest == ["_all_docs"]:
+            found = [(key, database.get(key)) for key in asked["keys"]]
+            return 200, {"rows": [self._row(key, leaf) for key, leaf in found]}
         if rest == ["_bulk_docs"]:
             return 201, [self._write(database, document) for document in asked["docs"]]
         if rest == ["_purge"]:
@@ -104,6 +107,11 @@ class PurgingCouch:
             self.compacted.append(name)
             return 202, {"ok": True}
         return 405, {"error": "method_not_allowed", "reason": target}
+
+    def _row(self, key: str, leaf: tuple[str, bool] | None) -> dict[str, Any]:
+        if leaf is None:
+            return {"key": key, "error": "not_found"}
+        return {"id": key, "key": key, "value": {"rev": leaf[0]} | ({"deleted": True} if leaf[1] else {})}
 
     def _write(self, database: dict[str, tuple[str, bool]], document: dict[str, Any]) -> dict[str, Any]:
         key = document["_id"]

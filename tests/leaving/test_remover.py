@@ -168,3 +168,18 @@ def test_a_real_server_keeps_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> No
         assert "no tombstones are left" in remover.tombstones
     finally:
         requests.delete(url, timeout=30)
+
+
+def test_what_was_deleted_before_is_purged_by_its_ids(
+    server: PurgingCouch, hook: CouchDBHook, remover: Remover
+) -> None:
+    """A load takes away a total whose days are gone, and its tombstone is in no list."""
+    server.databases[database_name(MONTH)] = {}
+    ids = [f"leaver:p:2025-{month:02}" for month in range(1, 13)]
+    hook.write(MONTH, [{"_id": key} for key in ids[:2]])
+    hook.write(MONTH, [{"_id": ids[0], "_rev": "1-a", "_deleted": True}])
+    assert remover.count(MONTH, *RANGE) == 1
+    assert remover.remove_tombstones(MONTH, ids) == 1
+    assert list(server.databases[database_name(MONTH)]) == [ids[1]]
+    assert remover.remove_tombstones(MONTH, ids) == 0
+    assert remover.remove_tombstones(ACCOUNT, ids) == 0

@@ -11,11 +11,11 @@ documents (marks of what was used, days that a late load stored for a household 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
-from grdf.hooks.couch_answers import json_keys, json_object
+from grdf.hooks.couch_answers import json_keys, json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.errors import BadSettings, StoreBusy
 
@@ -105,6 +105,22 @@ class Remover:
         :param doc_id: its id
         """
         return self.remove_range(doctype, doc_id, doc_id)
+
+    def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
+        """Purge what the server keeps of documents that were deleted before, and give their number.
+
+        :param doctype: Cozy doctype
+        :param ids: ids that such documents may have had; no range of ids finds them
+        """
+        if not self.purges or not ids:
+            return 0
+        response = self._couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
+        if response.status_code == 404:
+            return 0
+        rows = rows_of(self._couchdb.good(response))
+        values = {row["id"]: row.get("value") for row in rows if "id" in row}
+        dead = {key: value["rev"] for key, value in values.items() if isinstance(value, dict) and value.get("deleted")}
+        return self._remove(doctype, dead)
 
     def compact(self, doctype: str) -> None:
         """Have a server that purges free what it kept of removed documents in its files.

@@ -64,7 +64,7 @@ class AdoptKonnectorOperator(AccountOperator):
             text, counts = plan.text(dry_run=True), plan.counts()
         else:
             report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
-            self._note(pce, report.loads)
+            self._note(document, pce, report.loads)
             text, counts = report.text(), report.counts()
             announce(context, self.outlets or (), self.account_id, Changes.of(report.loads))
         self.log.info("%s", text)
@@ -96,10 +96,10 @@ class AdoptKonnectorOperator(AccountOperator):
         ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
         return ids - {self.account_id}
 
-    def _note(self, pce: str, loads: Sequence[LoadReport]) -> None:
+    def _note(self, before: dict[str, Any], pce: str, loads: Sequence[LoadReport]) -> None:
         for load in loads:
             with suppress(AccountLeaving, BadAccount):  # it left just now, and the deletion removes all of it
-                self.accounts.update(self.account_id, partial(note_stored, pce=pce, report=load))
+                self.accounts.update(self.account_id, partial(note_stored, pce=pce, report=load, before=before))
 
     def _still_here(self) -> None:
         """Take back what was stored for a household that has left meanwhile, as a load does."""

@@ -12,6 +12,7 @@ from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account, history_read
+from include.gas.book import reads_again
 from include.gas.consents import Consent
 from include.gas.days import paris_today
 from include.gas.documents import DAY, account_range, day_id, day_of_id
@@ -56,7 +57,7 @@ class ExtractOperator(AccountOperator):
         account = Account.from_document(document)
         stop_if_leaving(account)
         backfill = is_backfill(context)
-        unread = {meter.pce for meter in account.meters if not backfill and not history_read(document, meter)}
+        unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         if unread:
             account = with_dates(self.adict, self.accounts, account)
         answers: list[StagedAnswer] = []
@@ -167,3 +168,8 @@ class ExtractOperator(AccountOperator):
             raise problems[0]
         for problem in problems:
             self.log.error("%s What GRDF did give is loaded.", problem)
+
+
+def _is_unread(document: dict[str, Any], meter: Consent) -> bool:
+    """Tell whether a meter's whole history is to be read: for the first time, or as the store has lost days of it."""
+    return not history_read(document, meter) or reads_again(document, meter.pce)

@@ -13,7 +13,15 @@ from grdf.announcing import announce
 from grdf.consent_dates import with_dates
 from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
 from grdf.quota import how_long
-from grdf.reading import Loaded, note_gaps, note_stored, read_meter, store_answer, take_back_if_left
+from grdf.reading import (
+    Loaded,
+    note_gaps,
+    note_stored,
+    read_meter,
+    store_answer,
+    take_back_if_left,
+    warn_of_lost_days,
+)
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
@@ -98,7 +106,8 @@ class ReadHistoryOperator(AccountOperator):
         """
         params = context["params"]
         asked = asked_range(params["from"], params["to"])
-        account = self.accounts.account(self.account_id)
+        before = self.accounts.document(self.account_id)
+        account = Account.from_document(before)
         stop_if_leaving(account)
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         if any(meter.first is None for meter in account.meters):  # its own DAG has not run yet
@@ -128,16 +137,16 @@ class ReadHistoryOperator(AccountOperator):
             GasError,
             AirflowTaskTimeout,
         ):  # of all meters alike, or our turn has not come; what the first ones gave is stored
-            self._acknowledge(account, loads, told=False)
+            self._acknowledge(before, loads, told=False)
             raise
-        changes = self._acknowledge(account, loads, told=not problems)
+        changes = self._acknowledge(before, loads, told=not problems)
         self._judge(context, account, problems, partial=closed < len(account.meters))
         self._tell_progress(context)
         if not account.meters:
             self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
-    def _acknowledge(self, account: Account, loads: Sequence[Loaded], *, told: bool) -> Changes:
+    def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
         """Note which days are still missing; take everything back if the household has left meanwhile.
 
         What this task changes is announced after all of them, if it succeeds; else by the account's next load.
@@ -145,17 +154,19 @@ class ReadHistoryOperator(AccountOperator):
         changes = Changes.of(loaded.report for loaded in loads)
         if not loads:
             return changes
+        for loaded in loads:
+            warn_of_lost_days(before, loaded.answer.pce, loaded.report, self.log)
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
             for loaded in loads:
-                document = note_stored(note_gaps(document, loaded), loaded.answer.pce, loaded.report)
+                document = note_stored(note_gaps(document, loaded), loaded.answer.pce, loaded.report, before=before)
             return document if told else with_unannounced(document, changes)
 
         try:
-            self.accounts.update(account.id, change)
+            self.accounts.update(self.account_id, change)
         except (AccountLeaving, BadAccount):
-            take_back_if_left(self.couchdb, account.id)
+            take_back_if_left(self.couchdb, self.account_id)
             raise
         return changes
 

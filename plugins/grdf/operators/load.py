@@ -18,6 +18,7 @@ from grdf.reading import (
     note_stored,
     store_answer,
     take_back_if_left,
+    warn_of_lost_days,
 )
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.accounts import Account, with_state
@@ -51,6 +52,7 @@ class LoadOperator(AccountOperator):
         self.staged = staged
         self._untold: list[str] = []
         self._first_launch: list[str] = []
+        self._before: dict[str, Any] | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step.
@@ -155,6 +157,7 @@ class LoadOperator(AccountOperator):
             staging.remove(reference)
         account = Account.from_document(document) if document else self.accounts.account(self.account_id)
         stop_if_leaving(account)
+        self._before = document
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if pce not in account.history]
 
@@ -177,8 +180,10 @@ class LoadOperator(AccountOperator):
                 pce = loaded.answer.pce
                 if pce not in held:
                     continue
+                document = note_stored(
+                    document, pce, loaded.report, first_launch=pce in self._first_launch, before=self._before
+                )
                 document = note_gaps(note_history(document, loaded.answer), loaded)
-                document = note_stored(document, pce, loaded.report, first_launch=pce in self._first_launch)
             for pce, years in untold.items():
                 document = with_stored(document, pce, None, years)
             nonlocal before
@@ -189,6 +194,8 @@ class LoadOperator(AccountOperator):
             left_out = meters_lost(document) - {loaded.answer.pce for loaded in loads}
             return document if left_out and document.get("state") in CONSENT_STATES else with_state(document, None)
 
+        for loaded in loads:
+            warn_of_lost_days(self._before or {}, loaded.answer.pce, loaded.report, self.log)
         if loads:
             self.accounts.update(self.account_id, change)
         return before + changes if before else changes

@@ -198,10 +198,13 @@ class ReadPublishedOperator(BaseOperator):
         since: datetime | None,
     ) -> None:
         """Read what is due of a meter; with ``since``, what was not read since then: the run may have had to wait."""
+        from grdf.book_check import hold_book
         from grdf.monthly_reading import read_facts, read_periods, under
 
         today = paris_today(datetime.now(UTC))
         facts, periods = _entries(document, meter)
+        if _wanted(periods, meter, account, today, since):  # all its days are read for them anyway
+            changes.append(hold_book(self.couchdb, document, meter.pce, self.log, counts))
         try:
             if _wanted(facts, meter, account, today, since):
                 changes.append(under(meter, read_facts(self.adict, account.id, meter, self.log, counts)))

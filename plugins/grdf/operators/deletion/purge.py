@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.operators.deletion.base import DeletionOperator
-from include.gas.accounts import with_state
-from include.gas.documents import ACCOUNT, account_range
-from include.gas.errors import OAUTH_OUTDATED
+from include.gas.accounts import Account, with_state
+from include.gas.documents import ACCOUNT, account_range, total_ids
+from include.gas.errors import OAUTH_OUTDATED, BadAccount
 from include.gas.leaving import DATA, with_found, with_removed, without_leaving
+from include.gas.stored import FIELD as STORED
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+FIRST_YEAR = 2010
+"""No communicating gas meter is older, nor any figure that was adopted."""
 
 
 class PurgeAccountOperator(DeletionOperator):
@@ -41,11 +46,24 @@ class PurgeAccountOperator(DeletionOperator):
         keys = account_range(self.account_id)
         for doctype in DATA:
             removed[doctype] = self._note(context, doctype, self.remover.remove_range(doctype, *keys))
+        self._forget_totals()
         removed["staged"] = self._note(context, "staged", self.staging.remove_all(self.account_id))
         # Last, since as long as it is there, marked, a try that was interrupted can be taken up again.
         removed[ACCOUNT] = self._note(context, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
+
+    def _forget_totals(self) -> None:
+        """Have the server forget totals that went while the household was here: they are in no list any more."""
+        document = self.document() or {}
+        told = document.get(STORED)
+        pces = {pce for pce in told if isinstance(pce, str)} if isinstance(told, dict) else set()
+        with suppress(BadAccount):  # it is removed whatever it looks like
+            pces |= {meter.pce for meter in Account.from_document(document).meters}
+        for pce in sorted(pces):
+            years = range(FIRST_YEAR, datetime.now(UTC).year + 1)
+            for doctype, ids in total_ids(self.account_id, pce, years).items():
+                self.remover.remove_tombstones(doctype, ids)
 
     def _note(self, context: Context, what: str, number: int) -> int:
         if number:

@@ -1,0 +1,67 @@
+"""The account's book against the store: what is lost is noted until it is there again."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.book import lost_years, reads_again, shortfall, with_history_read_again, with_lost_days
+from include.gas.stored import StoredYear
+
+PCE, OTHER = "09999999900017", "GI999042"
+YEARS = st.dictionaries(st.sampled_from([2024, 2025, 2026]), st.integers(1, 365))
+
+
+def book(days: dict[int, int]) -> dict[int, StoredYear]:
+    return {year: StoredYear(n, date(year, 1, 1), date(year, 12, 31)) for year, n in days.items()}
+
+
+@given(YEARS, YEARS, st.sets(st.sampled_from([2024, 2025, 2026])))
+def test_what_is_short_is_what_was_told_and_is_not_held(
+    told: dict[int, int], held: dict[int, int], years: set[int]
+) -> None:
+    short = shortfall(book(told), book(held), years)
+    assert short == {
+        year: told[year] - held.get(year, 0) for year in told if year in years and told[year] > held.get(year, 0)
+    }
+
+
+def test_days_that_went_at_one_end_while_others_came_are_seen() -> None:
+    told = {2025: StoredYear(10, date(2025, 1, 1), date(2025, 1, 10))}
+    held = {2025: StoredYear(10, date(2025, 1, 3), date(2025, 1, 12))}
+    assert shortfall(told, held, [2025]) == {2025: 1}
+
+
+@given(st.lists(st.tuples(YEARS, YEARS, st.booleans()), max_size=8))
+def test_a_note_stays_until_as_many_days_are_there_again(
+    turns: list[tuple[dict[int, int], dict[int, int], bool]],
+) -> None:
+    document: dict[str, Any] = {"_id": "a", "lost_days": {OTHER: {"read_again": True}}}
+    most: dict[int, int] = {}
+    for told, held, read in turns:
+        document = with_lost_days(document, PCE, book(told), book(held), {2024, 2025, 2026})
+        for year in told:
+            if told[year] > held.get(year, 0):
+                most[year] = max(most.get(year, 0), told[year])
+        most = {year: n for year, n in most.items() if held.get(year, 0) < n}
+        assert lost_years(document, PCE) == most
+        assert reads_again(document, PCE) or not any(told[year] > held.get(year, 0) for year in told)
+        if read:
+            document = with_history_read_again(document, PCE)
+            assert not reads_again(document, PCE)
+            assert lost_years(document, PCE) == most
+        assert document["lost_days"][OTHER] == {"read_again": True}
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, "x", [], {PCE: 7}, {PCE: {"years": 7}}, {PCE: {"years": {"x": 1, "2025": "y"}}}]
+)
+def test_an_odd_note_counts_as_none(odd: object) -> None:
+    document = {"_id": "a", "lost_days": odd}
+    assert lost_years(document, PCE) == {}
+    assert not reads_again(document, PCE)
+    assert lost_years(with_lost_days(document, PCE, book({2025: 3}), {}, [2025]), PCE) == {2025: 3}
