@@ -163,7 +163,8 @@ def test_time_grows_with_the_length_alone(unit: str, closing: str) -> None:
         return time.process_time() - start
 
     # Eight times as long may take some 8 times as long; were it the square, it would take 64 times as long.
-    assert seconds(40_000) < 0.2 + 20 * seconds(5_000)
+    # Measured anew when it seems not to be so: on a busy machine even the time of one process is not its own.
+    assert any(seconds(40_000) < 0.2 + 20 * seconds(5_000) for _ in range(4))
 
 
 def lean(text: str) -> tuple[float, int, int]:
