@@ -1,4 +1,4 @@
-"""``docker-compose.yaml``: what can be set, and which service is given which connection."""
+"""``docker-compose.yaml``: what can be set, which service is given which secret, and how little each may do."""
 
 from __future__ import annotations
 
@@ -16,30 +16,96 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
-COUCHDB, GRDF, STAGING, DELETION = (
-    f"AIRFLOW_CONN_{name}" for name in ("COUCHDB", "GRDF_ADICT", "GRDF_STAGING", "GRDFGRANDLYON_DELETE")
-)
-CONNECTIONS = {
-    "airflow-init": set(),
-    "airflow-apiserver": {COUCHDB, GRDF},
-    "airflow-scheduler": {COUCHDB, GRDF, STAGING, DELETION},  # with LocalExecutor it runs all tasks
-    "airflow-dag-processor": {COUCHDB},
-    "airflow-triggerer": set(),
-    "airflow-worker": {COUCHDB, GRDF, STAGING},
-    "airflow-worker-deletion": {COUCHDB, GRDF, STAGING, DELETION},
+AIRFLOW = {name for name in SERVICES if name.startswith("airflow-")}
+
+WORKER = {"REDIS_PASSWORD", "COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"}
+SECRETS = {
+    "postgres": {"POSTGRES_PASSWORD"},
+    "redis": {"REDIS_PASSWORD"},
+    "couchdb": {"COUCHDB_ADMIN_PASSWORD"},
+    "couchdb-setup": {"COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"},
+    "airflow-init": {"POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD"},
+    # It checks every token, opens what is encrypted for all tasks, keeps sessions, and connects households.
+    "airflow-apiserver": {
+        *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
+        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD"),
+    },
+    # It makes the tokens of tasks and sends them; it runs none.
+    "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
+    "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY", "COUCHDB_PASSWORD"},
+    "airflow-triggerer": {"POSTGRES_PASSWORD", "FERNET_KEY"},
+    "airflow-worker": WORKER,
+    "airflow-worker-deletion": {
+        *WORKER,
+        *("COUCHDB_ADMIN_PASSWORD", "GRDF_DELETE_CLIENT_SECRET", "DELETION_AIRFLOW_CONNECTION"),
+    },
+}
+"""Each service with the secrets of ``.env`` that it is given."""
+NO_SECRETS = {"GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT", "GRDF_POOL_SLOTS"} | {
+    *("STAGING_URL", "QUOTA_URL"),
+    *(f"GRDF_{name}" for name in ("API_BASE", "TOKEN_URL", "AUTHORIZE_URL", "REDIRECT_URI", "ISSUER", "JWKS_URL")),
+    "GRDF_ID_TOKEN_ALGORITHMS",
 }
 
 
-def test_each_service_is_given_the_connections_that_it_reads() -> None:
-    given = {
-        name: {variable for variable in service["environment"] if variable.startswith("AIRFLOW_CONN_")}
-        for name, service in SERVICES.items()
-        if name.startswith("airflow-")
+def given(service: dict[str, Any]) -> set[str]:
+    """The variables of ``.env`` whose values reach a service; ``${X:+y}`` tells only that there is one."""
+    text = re.sub(r"\$\{\w+:\+[^}]*\}", "", json.dumps(service))
+    return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - NO_SECRETS
+
+
+def test_each_service_is_given_the_secrets_that_it_needs() -> None:
+    assert {name: given(service) for name, service in SERVICES.items()} == SECRETS
+
+
+def test_every_secret_of_the_form_is_in_the_table() -> None:
+    form = set(re.findall(r"(?m)^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text()))
+    held = {name for names in SECRETS.values() for name in names}
+    assert {name for name in form if not name.startswith("AIRFLOW__")} == held | NO_SECRETS
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_may_do_as_little_as_it_can(service: str) -> None:
+    what = SERVICES[service]
+    assert what["cap_drop"] == ["ALL"]
+    assert what["security_opt"] == ["no-new-privileges:true"]
+    assert not {"cap_add", "privileged", "pid", "network_mode", "devices"} & what.keys()
+    assert what.get("read_only", False) is (service != "couchdb")
+    assert all(port.startswith("127.0.0.1:") for port in what.get("ports", []))
+    assert all(mount.partition(":")[0] in VOLUMES for mount in what.get("volumes", [])), "nothing of the machine"
+    assert service in AIRFLOW | {"couchdb-setup"} or what["user"] not in ("root", "0")
+
+
+VOLUMES = yaml.safe_load(COMPOSE.read_text())["volumes"]
+
+
+def test_the_api_server_reads_logs_and_writes_nowhere() -> None:
+    assert SERVICES["airflow-apiserver"]["volumes"] == ["airflow-logs:/opt/airflow/logs:ro"]
+    for name in ("scheduler", "triggerer", "worker", "worker-deletion"):  # else they needed its key
+        assert "--skip-serve-logs" in SERVICES[f"airflow-{name}"]["command"]
+
+
+def test_deletions_run_where_their_secret_is() -> None:
+    takers = {
+        name: command[command.index("--queues") + 1] if "--queues" in command else "default"
+        for name, command in ((name, SERVICES[name]["command"]) for name in AIRFLOW)
+        if "worker" in command
     }
-    assert given == CONNECTIONS
+    assert takers == {"airflow-worker": "default", "airflow-worker-deletion": "deletion"}
+    for name in AIRFLOW - {"airflow-init"}:
+        environment = SERVICES[name]["environment"]
+        assert environment["AIRFLOW__GRDF__DELETION_QUEUE"] == "deletion"
+        assert environment["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor", "no task is a fork of what has other secrets"
+    assert not any("profiles" in service for service in SERVICES.values()), "all of it is there by default"
 
 
-@pytest.mark.parametrize("service", CONNECTIONS)
+def test_redis_asks_for_its_password() -> None:
+    assert "requirepass $$REDISCLI_AUTH" in SERVICES["redis"]["command"][-1]
+    text = COMPOSE.read_text()
+    assert text.count("redis://:${REDIS_PASSWORD") == text.count("redis://") == text.count("@redis:6379/") == 3
+
+
+@pytest.mark.parametrize("service", sorted(AIRFLOW))
 def test_settings_of_ones_own_reach_it(service: str) -> None:
     """They win over the project's, and need not be there; git does not take them."""
     assert SERVICES[service]["env_file"] == ["airflow.env", {"path": "settings.env", "required": False}]
@@ -47,7 +113,7 @@ def test_settings_of_ones_own_reach_it(service: str) -> None:
 
 
 def test_the_size_of_the_pool_can_be_chosen() -> None:
-    assert "pools set grdf ${GRDF_POOL_SLOTS:-8} " in SERVICES["airflow-init"]["command"]
+    assert "pools set grdf ${GRDF_POOL_SLOTS:-8} " in SERVICES["airflow-init"]["command"][0]
 
 
 def test_what_can_be_filled_in_stands_in_the_form() -> None:
@@ -61,12 +127,12 @@ def test_what_can_be_filled_in_stands_in_the_form() -> None:
 def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
     for name in ("docker-compose.yaml", "airflow.env"):
         shutil.copy(ROOT / name, tmp_path)
-    form = re.sub(r"(?m)=$", "=filled", (ROOT / ".env.example").read_text())
+    form = re.sub(r"(?m)^([A-Z_]+)=$", r"\1=filled-\1", (ROOT / ".env.example").read_text())
     (tmp_path / ".env").write_text(form.replace("GRDF_POOL_SLOTS=8", "GRDF_POOL_SLOTS=5"))
 
     def read() -> dict[str, Any]:
         done = subprocess.run(
-            ["docker-compose", "--profile", "workers", "config", "--format", "json"],
+            ["docker-compose", "config", "--format", "json"],
             cwd=tmp_path,
             env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             capture_output=True,
@@ -82,10 +148,12 @@ def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
         "AIRFLOW__API__BASE_URL=https://airflow.example.org\nAIRFLOW__CORE__PARALLELISM=7\n"
     )
     services = read()
-    assert services["airflow-init"]["command"] == ["pools", "set", "grdf", "5", "Tasks that call GRDF"]
-    for name in CONNECTIONS:
+    assert 'airflow pools set grdf 5 "Tasks that call GRDF"' in services["airflow-init"]["command"][0]
+    for name in AIRFLOW:
         environment = services[name]["environment"]
         assert environment["AIRFLOW__API__BASE_URL"] == "https://airflow.example.org"
         assert environment["AIRFLOW__CORE__PARALLELISM"] == "7"
         assert environment["AIRFLOW__GRDF__POOL"] == "grdf"
-        assert {variable for variable in environment if variable.startswith("AIRFLOW_CONN_")} == CONNECTIONS[name]
+    for name, service in services.items():
+        held = set(re.findall(r"filled-([A-Z_]+)", json.dumps(service["environment"]))) - NO_SECRETS
+        assert held == SECRETS[name] - {"STAGING_CONNECTION"}, "which is not filled in here"

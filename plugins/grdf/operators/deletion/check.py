@@ -29,7 +29,7 @@ class CheckDeletionOperator(DeletionOperator):
         self._check_form(params)
         if not params["keep_data"]:
             # Asked now, so that a login that may not purge is found out before the consents are revoked.
-            self.log.info("Account %s: what is removed is %s.", self.account_id, self.remover.tombstones)
+            self.log.info("Account %s: documents that are removed: %s.", self.account_id, self.remover.tombstones)
         document = self.document()
         if document is None:
             return self._resume(context, params)

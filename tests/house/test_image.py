@@ -1,0 +1,73 @@
+"""``Dockerfile``: what is in the image comes from the lock, hashes checked, and belongs to nobody who runs it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+LINES = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", (ROOT / "Dockerfile").read_text())).splitlines()
+STEPS = [line.split(" ", 1) for line in LINES if line.strip()]
+IMAGES = {
+    name: service["image"]
+    for name, service in yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"].items()
+    if "build" not in service
+}
+
+
+def where(word: str, start: str = "") -> int:
+    """The number of the only step that starts so and holds a word."""
+    (found,) = [at for at, (kind, rest) in enumerate(STEPS) if kind.startswith(start) and word in rest]
+    return found
+
+
+def test_it_stands_on_debian_alone() -> None:
+    assert [rest for kind, rest in STEPS if kind == "FROM"] == ["debian:trixie-slim"]
+    assert not [rest for kind, rest in STEPS if kind == "ADD"]
+
+
+def test_every_package_comes_from_the_lock() -> None:
+    commands = [part for _, rest in STEPS for part in rest.split("&&")]
+    (install,) = [part for part in commands if re.search(r"\b(pip|uv|npm)\S* .*install", part)]
+    options = set(install.split())
+    assert {"--require-hashes", "--no-deps", "--only-binary", ":all:"} <= options
+    assert install.split()[-2:] == ["--requirement", "/opt/grdf/requirements.txt"]
+    assert "pip check" in STEPS[where("--require-hashes")][1]
+
+
+def test_a_change_of_the_code_installs_nothing_anew() -> None:
+    lock, install = where("requirements.txt /opt", "COPY"), where("--require-hashes", "RUN")
+    code = [at for at, (kind, rest) in enumerate(STEPS) if kind == "COPY" and not rest.startswith("requirements")]
+    assert lock < install < min(code)
+    assert len(code) == 3
+
+
+def test_who_runs_it_owns_no_code() -> None:
+    user = where("airflow", "USER")
+    assert all(at < user for at, (kind, _) in enumerate(STEPS) if kind in ("COPY", "RUN"))
+    assert not [rest for kind, rest in STEPS if kind == "COPY" and "--ch" in rest]
+    owned = [part.split()[2:] for _, rest in STEPS for part in rest.split("&&") if part.strip().startswith("chown")]
+    assert owned == [["/opt/airflow/logs", "/opt/airflow/grdf"]]
+
+
+def test_what_is_sent_to_the_build_is_what_it_copies() -> None:
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {rest.split()[0] for kind, rest in STEPS if kind == "COPY"}
+    assert {name.split("/")[0] for name in let_in} == copied
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["apache-airflow", "apache-airflow-providers-celery", "apache-airflow-providers-fab", "celery", "psycopg", "redis"],
+)
+def test_the_lock_holds_what_the_compose_file_runs(package: str) -> None:
+    assert re.search(rf"(?m)^{package}==", (ROOT / "requirements.txt").read_text())
+
+
+@pytest.mark.parametrize("service", IMAGES)
+def test_images_of_others_are_named_exactly(service: str) -> None:
+    assert re.search(r"(:\d+\.\d+(\.\d+)*|@sha256:[0-9a-f]{64})$", IMAGES[service]), IMAGES[service]
+    assert len(IMAGES) == 3
