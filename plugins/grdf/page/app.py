@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from grdf.page import account, accounts, connect, connect_callback, household, render
 from grdf.page.guard import Guard, guard
+from grdf.page.limits import Limits
 from grdf.page.security import login_url
 from include.gas.errors import GasError, RetryLater
 
@@ -31,6 +32,7 @@ def create_app() -> FastAPI:
     """Make the application. It has no ``/docs`` and no ``/openapi.json``, which anybody could read."""
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
+    app.add_middleware(Limits)  # the last one added comes first
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.add_exception_handler(GasError, _gas_error)

@@ -1,0 +1,137 @@
+"""What a request may be like: its size and its time have limits, on every route, before anybody has logged in."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from tests.connect.dance import said
+from tests.connect.test_routes import TABLE
+
+if TYPE_CHECKING:
+    from tests.connect.site import Site
+
+MIB = 2**20
+POURED = 48 * MIB
+"""Bytes that a test sends if it is let."""
+IN_BETWEEN = 16 * MIB
+"""Bytes that the machine's own buffers may hold, on both sides of a connection that nobody reads."""
+SAID = "Refused: this is larger than any form of this page. Nothing was read from it.\n"
+
+
+class Answer:
+    """What a server says to bytes, and how many it took.
+
+    :param site: the server
+    :param head: the request's line and headers
+    :param body: bytes, sent again and again until :data:`POURED` or until the server has closed the connection
+    :param times: how often they are sent at most
+    :param pause: seconds between them
+    """
+
+    def __init__(self, site: Site, head: str, body: bytes = b"", *, times: int = 1, pause: float = 0) -> None:
+        address = urlsplit(site.url)
+        self.taken, received = 0, b""
+        started = time.monotonic()
+        with socket.create_connection((address.hostname, address.port), timeout=12) as wire:
+            wire.sendall(f"{head}\r\n\r\n".replace("\n", "\r\n").replace("\r\r", "\r").encode())
+            with contextlib.suppress(OSError):  # it has closed the connection: that is what is tested
+                for _ in range(times):
+                    wire.sendall(body)
+                    self.taken += len(body)
+                    time.sleep(pause)
+            with contextlib.suppress(ConnectionResetError, TimeoutError):
+                while piece := wire.recv(65_536):
+                    received += piece
+        self.seconds = time.monotonic() - started
+        head_part, _, self.text = received.decode().partition("\r\n\r\n")
+        self.status = int(head_part.split()[1]) if head_part else 0
+        self.closes = "connection: close" in head_part.lower()
+        self.headers = head_part.lower()
+
+
+def head(site: Site, method: str, path: str, *more: str) -> str:
+    address = urlsplit(site.url)
+    form = "Content-Type: application/x-www-form-urlencoded"
+    return "\n".join([f"{method} {address.path}/grdf{path} HTTP/1.1", f"Host: {address.netloc}", form, *more])
+
+
+def poured(site: Site, method: str, path: str, *more: str) -> Answer:
+    """Send far more than any form of the page holds."""
+    piece = b"a=" + b"x" * (MIB - 3) + b"&"  # Starlette refuses a field above 1 MiB, and takes 1,000 of them
+    length = f"Content-Length: {POURED}"
+    return Answer(site, head(site, method, path, length, *more), piece, times=POURED // MIB)
+
+
+def poured_in_chunks(site: Site, method: str, path: str) -> Answer:
+    """The same, without saying beforehand how much it will be."""
+    piece = b"10000\r\n" + b"x" * 65_535 + b"&\r\n"
+    return Answer(site, head(site, method, path, "Transfer-Encoding: chunked"), piece, times=POURED // 65_536)
+
+
+@pytest.mark.parametrize("how", [poured, poured_in_chunks])
+@pytest.mark.parametrize("route", [*sorted(TABLE), "nowhere", "put", "delete"])
+def test_what_is_larger_than_any_form_is_not_read(site: Site, route: str, how: type[Answer]) -> None:
+    others = {"nowhere": ("POST", "/nowhere"), "put": ("PUT", "/callback"), "delete": ("DELETE", "/connect/nobody-yet")}
+    method, path = (TABLE[route].method, TABLE[route].path) if route in TABLE else others[route]
+    answer = how(site, method, path)
+    assert (answer.status, answer.text, answer.closes) == (413, SAID, True)
+    assert "content-security-policy" in answer.headers
+    assert answer.taken < IN_BETWEEN
+
+
+def test_nor_what_another_site_sends(site: Site) -> None:
+    answer = poured(site, "POST", "/connect/nobody-yet", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
+    assert (answer.status, answer.closes) == (413, True)
+    assert answer.taken < IN_BETWEEN
+
+
+def test_the_server_does_not_grow(site: Site) -> None:
+    (server,) = {
+        each.pid
+        for each in psutil.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN and each.laddr.port == urlsplit(site.url).port
+    }
+    poured(site, "POST", "/nowhere")
+    before = psutil.Process(server).memory_info().rss
+    for _ in range(2):
+        poured(site, "POST", "/connect/nobody-yet")
+        poured_in_chunks(site, "POST", "/household?token=x")
+    grown = psutil.Process(server).memory_info().rss - before
+    assert grown < 12 * MIB, f"{grown / MIB:.0f} MiB more after 4 requests of {POURED // MIB} MiB"
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_384])
+def test_what_a_form_may_hold_still_passes(site: Site, size: int) -> None:
+    answer = site.browser().post("/connect/nobody-yet", data=b"x" * size)
+    assert answer.status_code == 401
+    in_pieces = site.browser().post("/connect/nobody-yet", data=(b"x" for _ in range(size // 100)))
+    assert in_pieces.status_code == 401
+    assert said(answer).title == "You are not logged in"
+
+
+def test_who_drips_is_not_waited_for(site: Site) -> None:
+    answer = Answer(site, head(site, "POST", "/connect/nobody-yet", "Content-Length: 9000"), b"x", times=25, pause=0.5)
+    assert (answer.status, answer.closes) == (408, True)
+    assert answer.text == "Refused: this came too slowly. Send it again.\n"
+    assert answer.seconds < 20
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_has_a_limit_too(site: Site, method: str) -> None:
+    answer = Answer(site, head(site, method, "/household?token=" + "x" * 20_000, "Content-Length: 0"))
+    assert (answer.status, answer.closes) == (414, True)
+    answer = Answer(site, head(site, method, "/household?token=x", "Content-Length: 0", "X-More: " + "x" * 60_000))
+    assert answer.status == 431
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1_0", "99999999999999999999999", "+3", "１"])
+def test_a_length_that_is_none(site: Site, length: str) -> None:
+    answer = Answer(site, head(site, "POST", "/connect/nobody-yet", f"Content-Length: {length}"), b"xxx")
+    assert answer.status in (400, 413)
