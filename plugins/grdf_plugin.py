@@ -9,13 +9,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from airflow.configuration import conf as airflow_conf
 from airflow.plugins_manager import AirflowPlugin
 
-from grdf import alias_links, preload
+from grdf import alias_links, preload, settings
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"
 """Where the page is, below Airflow's own address."""
+
+settings.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not that of tasks
 
 
 class GrdfPlugin(AirflowPlugin):

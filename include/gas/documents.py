@@ -23,7 +23,8 @@ MONTH = "com.grandlyon.grdf.month"
 YEAR = "com.grandlyon.grdf.year"
 ACCOUNT = "io.cozy.accounts"
 
-ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
+"""Not with `_` in front: such ids are CouchDB's own (`_design`, `_all_docs`), and no document can have one."""
 DAG_PREFIX = "grdf_account__"
 
 CHANGES_KEPT = 10
@@ -45,8 +46,10 @@ def check_account_id(account: str) -> str:
     """Return an account id if it is one.
 
     :param account: the id to check.
-    :raises ValueError: if it is not 1 to 128 letters, digits, `_` and `-`.
+    :raises ValueError: if it is not 1 to 128 letters, digits, `_` and `-`, or begins with `_`.
     """
+    if isinstance(account, str) and account.startswith("_"):
+        raise ValueError(f"{account!r:.60} is not an account id: one that begins with '_' would be CouchDB's own")
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
         raise ValueError(f"{account!r:.60} is not an account id; use 1 to 128 letters, digits, '_' and '-'")
     return account

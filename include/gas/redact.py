@@ -11,9 +11,12 @@ import re
 HIDDEN = "[hidden]"
 
 _SECRET_NAMES = (
-    r"client_secret|client_assertion|access_token|refresh_token|id_token|id_token_hint"
-    r"|password|passwd|secret|code|nonce|login_hint"
+    # Whatever stands before these: access_token, client_secret, X-Amz-Security-Token, X-Goog-Signature.
+    r"[\w-]*(?:token|secret|password|passwd|signature)"
+    # Of other names the whole: an error_code is none.
+    r"|client_assertion|id_token_hint|code|code_verifier|nonce|login_hint|sig|api_?key|[\w-]*credential|awsaccesskeyid"
 )
+"""The names of OAuth's secrets, and those in signed addresses of object stores (S3, Google, Azure, CloudFront)."""
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A JSON member first: its value may hold blanks, which the query form below would stop at.
     (

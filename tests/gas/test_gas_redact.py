@@ -24,6 +24,26 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
         ("{'access_token': 's3cr3t'}", "{'access_token': '[hidden]'}"),
         ("https://user:pass@host/db", "https://[hidden]@host/db"),
         ("write to personne.exemple+x@example.org now", "write to [hidden] now"),
+        ("https://airflow/grdf/household?token=gAAAAB-x_=&x=1", "https://airflow/grdf/household?token=[hidden]&x=1"),
+        ('{"token": "s3cr3t", "x": 1}', '{"token": "[hidden]", "x": 1}'),
+        ("_token=s3cr3t; csrf_token=s3cr3t", "_token=[hidden] csrf_token=[hidden]"),
+        ("code=abc&code_verifier=s3cr3t&x", "code=[hidden]&code_verifier=[hidden]&x"),
+        ("{'code_verifier': 's3cr3t'}", "{'code_verifier': '[hidden]'}"),
+        (
+            "s3://b/k?X-Amz-Algorithm=AWS4&X-Amz-Credential=AK%2F2&X-Amz-Security-Token=Fw&X-Amz-Signature=0f&x=1",
+            "s3://b/k?X-Amz-Algorithm=AWS4&X-Amz-Credential=[hidden]&X-Amz-Security-Token=[hidden]"
+            "&X-Amz-Signature=[hidden]&x=1",
+        ),
+        (
+            "https://b/k?AWSAccessKeyId=AK&Signature=ab%3D&Expires=9",
+            "https://b/k?AWSAccessKeyId=[hidden]&Signature=[hidden]&Expires=9",
+        ),
+        (
+            "https://b/k?X-Goog-Credential=a%40b&X-Goog-Signature=0f",
+            "https://b/k?X-Goog-Credential=[hidden]&X-Goog-Signature=[hidden]",
+        ),
+        ("https://a.example/c/k?sv=2024&sig=ab%3D&se=2026", "https://a.example/c/k?sv=2024&sig=[hidden]&se=2026"),
+        ("api_key=s3cr3t apikey=s3cr3t", "api_key=[hidden] apikey=[hidden]"),
         ("Personne;Exemple;p@example.org;Tiers", "Personne;Exemple;[hidden];Tiers"),
     ],
 )
@@ -33,7 +53,16 @@ def test_secrets(text: str, hidden: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["meter 09900000000017, code 1000014", "HTTP 429 at 06:00", "error_code=5", "a:b@", "Bearer of bad news", ""],
+    [
+        "meter 09900000000017, code 1000014",
+        "HTTP 429 at 06:00",
+        "error_code=5",
+        "tokens=5",
+        "design=5",
+        "a:b@",
+        "Bearer of bad news",
+        "",
+    ],
 )
 def test_the_rest_stays(text: str) -> None:
     assert redact(text) == text
@@ -53,14 +82,42 @@ def test_twice_is_once(text: str) -> None:
 
 @given(
     st.text(max_size=30),
-    st.sampled_from(["Bearer {}", "code={}", '"refresh_token":"{}"', "https://u:{}@h", "{}@example.org"]),
+    st.sampled_from(
+        [
+            "Bearer {}",
+            "code={}",
+            "token={}",
+            "X-Amz-Signature={}",
+            '"token": "{}"',
+            '"refresh_token":"{}"',
+            "https://u:{}@h",
+            "{}@example.org",
+        ]
+    ),
 )
 def test_the_secret_is_gone_whatever_is_around_it(around: str, form: str) -> None:
     assert "s3cr3ts3cr3t" not in redact(around + " " + form.format("s3cr3ts3cr3t") + " " + around)
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "a.", "eyJ", "eyJ-", "eyJ.", "://", "a:", '"code":', "'code':\"", "@", "a@b", "code=", "Bearer "]
+    "unit",
+    [
+        "a",
+        "a.",
+        "eyJ",
+        "eyJ-",
+        "eyJ.",
+        "://",
+        "a:",
+        '"code":',
+        "'code':\"",
+        "@",
+        "a@b",
+        "code=",
+        "Bearer ",
+        "-token",
+        "a-",
+    ],
 )
 def test_time_grows_with_the_length_alone(unit: str) -> None:
     def seconds(times: int) -> float:

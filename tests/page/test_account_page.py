@@ -163,6 +163,23 @@ def test_what_stands_in_documents_is_text_and_nothing_else(site: Site, world: Lo
     assert html.count("&lt;script&gt;alert(1)") >= 5
 
 
+def test_no_cell_of_a_file_is_a_formula(site: Site, world: LocalWorld, today: date) -> None:
+    world.book.save(Fleet(today).account(2) | {"_id": "formulas"})
+    for number, reason in enumerate(("=1+1", "@SUM(A1)", "plain")):
+        period = {
+            "account": "formulas",
+            "pce": meter(2),
+            "first": f"2026-0{number + 1}-01",
+            "load": -number,
+            "reason": reason,
+        }
+        CouchDBHook().put(PUBLISHED, period | {"_id": f"formulas:{meter(2)}:{period['first']}"})
+    answer = site.browser("viewer").get("/accounts/formulas/published.csv")
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    assert [row["reason"] for row in rows] == ["'=1+1", "'@SUM(A1)", "plain"]
+    assert [row["kwh"] for row in rows] == ["0", "-1", "-2"]
+
+
 def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> None:
     browser = site.browser("admin")
     assert browser.get("/accounts/never-there").status_code == 404

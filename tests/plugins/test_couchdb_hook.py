@@ -16,8 +16,10 @@ import pytest
 import requests
 
 from grdf.hooks import couchdb as module
+from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range
+from include.gas.errors import BadRequest
 from include.sandbox.local_world import LocalWorld
 
 REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
@@ -157,3 +159,24 @@ def test_the_good_message_of_the_test_button(hook: CouchDBHook) -> None:
     good, message = hook.test_connection()
     assert good, message
     assert "accepts the login" in message
+
+
+@pytest.mark.parametrize("doc_id", ["_all_docs", "_design", "_design/x", "_security", "_changes", "_", "", ".", ".."])
+def test_couchdbs_own_endpoints_are_no_documents(hook: CouchDBHook, doc_id: str) -> None:
+    hook.put(ACCOUNT, {"_id": "a-document"})
+    before = hook.requests_sent
+    with pytest.raises(BadRequest, match="can be the id of no document"):
+        hook.get(ACCOUNT, doc_id)
+    with pytest.raises(BadRequest, match="can be the id of no document"):
+        hook.put(ACCOUNT, {"_id": doc_id})
+    with pytest.raises(BadRequest, match="CouchDB was not asked"):
+        AccountStore(hook).account(doc_id)
+    assert hook.requests_sent == before
+
+
+@pytest.mark.parametrize("doc_id", ["a/b", "../x", "%2e%2e", "a?b=c", "a#b", "a b", "é", "a%2Fb", ".a"])
+def test_an_odd_id_is_one_document(hook: CouchDBHook, doc_id: str) -> None:
+    hook.put(ACCOUNT, {"_id": doc_id, "told": "this one"})
+    found = hook.get(ACCOUNT, doc_id)
+    assert found is not None
+    assert (found["_id"], found["told"]) == (doc_id, "this one")

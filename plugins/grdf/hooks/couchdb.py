@@ -22,7 +22,7 @@ from grdf.hooks.limits import LimitedAdapter, outcome, why
 from grdf.hooks.quiet import hush
 from include.gas.doctypes import PARTITIONED
 from include.gas.documents import database_name
-from include.gas.errors import BadSettings, GasError, ServiceUnavailable
+from include.gas.errors import BadRequest, BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
 from include.gas.meter_tag import without_numbers
 from include.gas.redact import redact
@@ -145,8 +145,9 @@ class CouchDBHook(BaseHook):
 
         :param doctype: Cozy doctype, such as ``io.cozy.accounts``
         :param doc_id: the document's id
+        :raises BadRequest: when no document can have this id
         """
-        response = self.request("GET", doctype, "/" + quote(doc_id, safe=""))
+        response = self.request("GET", doctype, _path_of(doc_id))
         return None if response.status_code == 404 else json_object(self.good(response))
 
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
@@ -155,8 +156,9 @@ class CouchDBHook(BaseHook):
         :param doctype: Cozy doctype
         :param document: with ``_id``, and ``_rev`` when it replaces one
         :return: the new revision, ``None`` when somebody else has written it meanwhile (409)
+        :raises BadRequest: when no document can have this id
         """
-        path = "/" + quote(str(document["_id"]), safe="")
+        path = _path_of(str(document["_id"]))
         response = self._writing("PUT", doctype, path, document)
         return None if response.status_code == 409 else str(json_object(self.good(response))["rev"])
 
@@ -415,6 +417,21 @@ class CouchDBHook(BaseHook):
 def _named(document: Document) -> str:
     """Name a document in a message: ids hold the meter's number after the account."""
     return without_numbers(str(document["_id"]), str(document["_id"]).partition(":")[0])
+
+
+def _path_of(doc_id: str) -> str:
+    """Give the path of a document below its database; another's endpoint is never asked in its place.
+
+    ``_all_docs``, ``_design`` and the like are CouchDB's own; an empty id or one of dots alone would lead to the
+    database or out of it.
+    """
+    if doc_id.startswith("_") or doc_id in ("", ".", ".."):
+        raise BadRequest.about(
+            account=None,
+            cause=f"{doc_id!r:.60} can be the id of no document: what begins with '_' is CouchDB's own",
+            next_step="CouchDB was not asked. Correct the id.",
+        )
+    return "/" + quote(doc_id, safe="")
 
 
 def _batches(items: Sequence[_T], size: int = BATCH) -> Iterable[Sequence[_T]]:

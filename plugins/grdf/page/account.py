@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -18,6 +19,7 @@ from grdf.page.mirror import couchdb
 from grdf.page.render import page, texts_for
 from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_connect, may_view, require_dag
 from grdf.page.spelling import Spelling
+from include.gas.csv_cells import safe_cell
 from include.gas.days import ONE_DAY, paris_today
 from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, Document, account_of, account_range, dag_id
 from include.gas.gaps import known_gaps
@@ -33,6 +35,9 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
 """Files that can be taken away: their doctype and columns. ``load`` is kWh; ``end`` is not included."""
+
+DAG_ID = re.compile(r"[\w.~-]{1,250}")
+"""What Airflow takes for the id of a DAG; anything else is not asked for in its database."""
 
 ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
 """What can be started for an account besides its own DAG."""
@@ -100,6 +105,8 @@ def take_away(account: AccountDep, table: Literal["days", "months", "years", "pu
 @router.get("/dag/{dag}")
 def dag_tab(request: Request, dag: str, visitor: VisitorDep) -> Response:
     """Show the account whose DAG it is; of another DAG, say that it is none."""
+    if not DAG_ID.fullmatch(dag):
+        raise HTTPException(404, "no DAG id")
     require_dag(visitor, dag, "see")
     account = account_of(dag)
     if account is None:
@@ -171,8 +178,8 @@ def _chained(first: Document | None, others: Iterator[Document]) -> Iterator[Doc
 
 def _field(document: Document, column: str) -> Any:
     if column in ("day", "month", "year"):
-        return document["_id"].rpartition(":")[2]
+        return safe_cell(document["_id"].rpartition(":")[2])
     if column == "corrections":
         changes = document.get("changes")
         return len(changes) if isinstance(changes, list) else 0
-    return document.get(column)
+    return safe_cell(document.get(column))

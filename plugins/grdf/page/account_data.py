@@ -20,6 +20,9 @@ from include.gas.published_check import FIELD as PUBLISHED
 from include.gas.stored import StoredYear, told_years
 from include.gas.words import day_in
 
+SHOWN = range(1990, 2101)
+"""Years whose months can be asked for: far more than is ever stored, and far from where the calendar ends."""
+
 
 @dataclass(frozen=True)
 class MeterView:
@@ -75,12 +78,13 @@ def asked_month(text: str | None) -> date | None:
     """Read a month of an address.
 
     :param text: ``YYYY-MM``
-    :return: its first day, or None when it is none
+    :return: its first day, or None when it is none, or one of a time without gas days
     """
     try:
-        return parse_day(f"{text}-01")
+        month = parse_day(f"{text}-01")
     except ValueError:
         return None
+    return month if month.year in SHOWN else None
 
 
 def account_view(
