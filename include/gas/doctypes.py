@@ -7,7 +7,7 @@ from include.gas.leaving import AUDIT
 from include.gas.published import PUBLISHED
 
 CONNECT = "com.grandlyon.grdf.connect"
-"""What may be used once, such as a household's link (``grdf.page.once``)."""
+"""What may be used once (``grdf.page.once``), and which link of a household is good (``hooks.household_links``)."""
 LEASE = "com.grandlyon.grdf.lease"
 """Which worker does what only one may do (``grdf.hooks.lease``)."""
 

@@ -50,9 +50,14 @@ def door(site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site
 @pytest.fixture(scope="session")
 def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Another one, at its host's root, on which households may connect with links."""
-    settings = {"AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True", "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests"}
     with Processes() as processes:
         home = tmp_path_factory.mktemp("open-site")
+        settings = {
+            "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
+            "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests",
+            "AIRFLOW__GRDF__QUOTA_URL": f"sqlite:///{home}/a-login-of-the-tests.db",
+            "AIRFLOW__API__EXPOSE_CONFIG": "True",
+        }
         made = Site(home, world, airflow_home / "airflow.db", settings=settings)
         made.start(processes)
         yield made

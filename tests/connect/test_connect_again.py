@@ -84,7 +84,7 @@ def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id
     """A moment and a hash; and it goes when the moment has come."""
     couchdb.put(DOCTYPE, {"_id": mark_id("an old one", time.time() - 10)})
     assert whole(door.browser("op"), account_id).status_code == 200
-    marks = list(couchdb.scan(DOCTYPE))
+    marks = [mark for mark in couchdb.scan(DOCTYPE) if not mark["_id"].startswith("link-")]  # see test_links_void.py
     assert marks
     assert all(set(mark) == {"_id", "_rev"} for mark in marks)
     assert mark_id("an old one", time.time() - 10) not in {mark["_id"] for mark in marks}

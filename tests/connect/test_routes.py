@@ -43,11 +43,17 @@ TABLE = {
     "POST /connect/{account}": Row("POST", "/connect/nobody-yet", 401, 403, 403, 303, 303),
     # Who may connect the account that the answer is for is asked once its state is read: see test_connect_refused.py.
     "GET /callback": Row("GET", "/callback?code=x&state=y", 401, 400, 400, 400, 400),
+    "GET /callback/": Row("GET", "/callback/?code=x&state=y", 401, 400, 400, 400, 400),
     # Links for households are switched off here: see test_household.py.
     "POST /connect/{account}/link": Row("POST", "/connect/nobody-yet/link", 401, 403, 403, 404, 404),
+    "POST /connect/{account}/link/take-back": Row(
+        "POST", "/connect/nobody-yet/link/take-back", 401, 403, 403, 303, 303
+    ),
     "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
     "GET /household/done": Row("GET", "/household/done", 404, 404, 404, 404, 404),
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),
+    "GET /household/": Row("GET", "/household/?token=x", 404, 404, 404, 404, 404),
+    "POST /household/": Row("POST", "/household/?token=x", 404, 404, 404, 404, 404),
     # Style and script of this project: they say nothing about anybody.
     "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),
 }

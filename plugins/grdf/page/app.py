@@ -60,9 +60,14 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 
 def _gas_error(request: Request, error: Exception) -> Response:
-    """What this project says of its own failures names no secret: it is shown as it is."""
+    """What this project says of its own failures names no secret: who is logged in sees it as it is.
+
+    It may name servers and settings, so nobody else does.
+    """
     log.warning("The page Gas accounts could not answer. %s", error)
     status = 503 if isinstance(error, RetryLater) else 500
+    if not getattr(request.state, "logged_in", False):
+        return render.problem(request, 503, "connect.our_side")
     if not render.wants_page(request):
         return JSONResponse({"detail": str(error)}, status)
     return render.problem(request, status, "error.gas", cause=str(error))

@@ -24,6 +24,7 @@ ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent
 
 
 @router.get(CALLBACK)
+@router.get(f"{CALLBACK}/")  # a redirect would carry the code once more, past a proxy maybe as plain http
 def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     """Take what GRDF has sent: check that it belongs to an attempt of this browser, and connect the account.
 
@@ -46,7 +47,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
         by = visitor.name if visitor and not attempt.link else "the household itself, with a link"
         done = connecting.finish(attempt, code, by=by)
     except Stop as stop:
-        return stopped(request, stop, account=account, again=again)
+        by_household = state is not None and state.household
+        return stopped(request, stop, account=account, again=again, household=by_household)
     return page(request, "connected.html", done=done, dag=dag_id(account), household=attempt.link is not None)
 
 
@@ -87,8 +89,8 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
     except GasError as error:
         raise Stop("settings", 502, error) from error
     client, issuer = _single(answer, "client_id"), _single(answer, "iss")
-    hosts = {urlsplit(url).hostname for url in (facts.issuer, facts.authorize_url)}
-    if (client and client != facts.client_id) or (issuer and urlsplit(issuer).hostname not in hosts):
+    hosts = {_host(url) for url in (facts.issuer, facts.authorize_url)} - {None}
+    if (client and client != facts.client_id) or (issuer and _host(issuer) not in hosts):
         raise Stop("other_server", 400)
     word = _single(answer, "error")
     if word:
@@ -104,6 +106,13 @@ def _single(answer: dict[str, list[str]], name: str) -> str | None:
     """Give a value that was sent once; one that was sent twice is none (RFC 6749, 3.1)."""
     values = answer.get(name, [])
     return values[0] if len(values) == 1 else None
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _word(error: str) -> str:

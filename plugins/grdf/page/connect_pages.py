@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,8 +20,15 @@ from grdf.page.connecting import Stop
 from grdf.page.guard import policy
 from grdf.page.render import page, problem
 from include.gas.connecting import login_hint
+from include.gas.days import PARIS
 from include.gas.errors import GasError
 
+log = logging.getLogger(__name__)
+
+FOR_OPERATORS = frozenset(
+    f"connect.{key}" for key in ("settings", "token_refused", "leaving", "not_ours", "no_address")
+)
+"""What stops a household and is nobody's business but an operator's."""
 CALLBACK = "/callback"
 """Where GRDF sends a household back to, below the page's own address."""
 
@@ -56,6 +65,8 @@ def start_page(request: Request, account: str, *, household: bool, holder: Holde
     """
     facts, known = _facts(), connecting.check(account)
     address = redirect_uri(facts)
+    links = settings.household_links() and not household
+    out = connecting.link_good_until(account) if links else None
     answer = page(
         request,
         "connect.html",
@@ -68,7 +79,8 @@ def start_page(request: Request, account: str, *, household: bool, holder: Holde
         wrong=holder is not None,
         inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
         here=f"{_origin(address)}{request.scope['root_path']}/connect/{account}",
-        links=settings.household_links() and not household,
+        links=links,
+        link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
     )
     # Chromium holds the redirect that follows a form to the form's own rule.
     answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places_of(facts.authorize_url)}"})
@@ -102,15 +114,21 @@ def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, lin
     return answer
 
 
-def stopped(request: Request, stop: Stop, *, account: str = "", again: str | None = None) -> Response:
+def stopped(
+    request: Request, stop: Stop, *, account: str = "", again: str | None = None, household: bool = False
+) -> Response:
     """Say why a household was not connected, and how to start again.
 
     :param request: the request
     :param stop: why
     :param account: the account's id, where it is known
     :param again: address at which to start again, if there is one
+    :param household: whether a household without a login sees it, which is told nothing of servers and settings
     """
     links = ((again, "connect.again"),) if again else ()
+    if household and stop.key in FOR_OPERATORS:
+        log.warning("A household could not be connected with its link, and was not told why. %s", stop.cause)
+        return problem(request, 503, "connect.our_side", links)
     return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.household_links import HouseholdLinks
 from grdf.hooks.lease import lease
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
@@ -18,7 +19,7 @@ from grdf.page.once import Once
 from include.gas.connecting import check_connectable, connected
 from include.gas.consents import AccessRight, Consent, dated, usable_right
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, dag_id
+from include.gas.documents import ACCOUNT, Document, dag_id
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -85,6 +86,44 @@ def check(account: str) -> bool:
         raise _stop(error) from error
 
 
+def new_link(account: str, link: str, until: float) -> None:
+    """Let a new link for an account's household be good, and no former one any more.
+
+    :param account: the account's id
+    :param link: names the link
+    :param until: when it is over, epoch seconds
+    :raises Stop: when CouchDB does not take it
+    """
+    try:
+        HouseholdLinks(couchdb()).make(account, link, until)
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def take_link_back(account: str) -> bool:
+    """Let no link for an account's household be good any more; ``False`` when none was.
+
+    :param account: the account's id
+    :raises Stop: when CouchDB does not take it
+    """
+    try:
+        return HouseholdLinks(couchdb()).take_back(account)
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def link_good_until(account: str) -> int | None:
+    """Give the moment (epoch seconds) until which a link for an account's household is good; ``None`` without one.
+
+    :param account: the account's id
+    :raises Stop: when CouchDB cannot say
+    """
+    try:
+        return HouseholdLinks(couchdb()).good_until(account)
+    except GasError as error:
+        raise _stop(error) from error
+
+
 def is_used(name: str, until: float) -> bool:
     """Tell whether something that may be used once was used.
 
@@ -94,6 +133,23 @@ def is_used(name: str, until: float) -> bool:
     """
     try:
         return Once(couchdb()).is_taken(name, until)
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def check_link(link: str, account: str, until: float) -> None:
+    """Look whether a household's link may be used: it connects once, and only until it is taken back.
+
+    :param link: names the link
+    :param account: the account it is for
+    :param until: when it is over, epoch seconds
+    :raises Stop: when it may not, or CouchDB cannot say
+    """
+    if is_used(link, until):
+        raise Stop("link_used", 409)
+    try:
+        if not HouseholdLinks(couchdb()).is_good(account, link):
+            raise Stop("link_void", 410)
     except GasError as error:
         raise _stop(error) from error
 
@@ -110,7 +166,7 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
     store = couchdb()
     try:
         known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
-        give_back = _take(Once(store), attempt)
+        give_back = _take(store, attempt)
         try:
             consents = _consents(attempt, code)
             rights = _rights(store, consents, account)
@@ -118,7 +174,12 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
             found = [(consent, usable_right(rights, consent.pce, today)) for consent in consents]
             meters = [dated(consent, rights, today) for consent in consents]
             now = datetime.now(UTC)
-            AccountStore(store).save(account, lambda stored: connected(stored, account, meters, at=now, by=by))
+
+            def change(stored: Document | None) -> Document:
+                _check_link(store, attempt)  # it may have been taken back while GRDF was asked
+                return connected(stored, account, meters, at=now, by=by)
+
+            AccountStore(store).save(account, change)
         except Exception as error:
             give_back(error)
             raise
@@ -143,9 +204,10 @@ def end(attempt: Attempt) -> None:
         raise _stop(error) from error
 
 
-def _take(once: Once, attempt: Attempt) -> Callable[[Exception], None]:
+def _take(store: CouchDBHook, attempt: Attempt) -> Callable[[Exception], None]:
     """Use the attempt, and the household's link, before the code goes to GRDF; give what gives them back."""
-    state, link = attempt.state, attempt.link
+    once, state, link = Once(store), attempt.state, attempt.link
+    _check_link(store, attempt)
     if not once.take(state.id, state.until):
         raise Stop("used", 409)
     if link and not once.take(link.id, link.until):
@@ -158,6 +220,12 @@ def _take(once: Once, attempt: Attempt) -> Callable[[Exception], None]:
             once.release(state.id, state.until)
 
     return give_back
+
+
+def _check_link(store: CouchDBHook, attempt: Attempt) -> None:
+    """Stop when the household's link was taken back, or a newer one made, since the attempt began."""
+    if attempt.link and not HouseholdLinks(store).is_good(attempt.state.account, attempt.link.id):
+        raise Stop("link_void", 410)
 
 
 def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:

@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SECRET_QUERIES = ("/callback", "/household")
-"""Paths whose query no log may hold: GRDF's code, a household's link."""
+SECRET_ADDRESSES = ("/callback", "/household")
+"""Paths whose query is a secret: GRDF's code, a household's link. No other request may say that it comes from there."""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -67,7 +67,11 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                guard(MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                if scope["path"].rstrip("/").endswith(SECRET_ADDRESSES):
+                    # Proxies log the referrer, too. The origin alone: a form's own Origin header stays as it is.
+                    headers.setdefault("Referrer-Policy", "strict-origin")
+                guard(headers)
             await send(message)
 
         try:
@@ -76,9 +80,9 @@ class Guard:
             else:
                 await self.app(scope, receive, send_guarded)
         finally:
-            if scope["path"].endswith(SECRET_QUERIES):
-                # Airflow's access log writes the query of each request when all is done, and reads it from here.
-                scope["query_string"] = b""
+            # Airflow's access log writes the query of each request when all is done, and reads it from here. It may
+            # hold GRDF's code, a household's link or a meter's number, and also where the path is none of ours.
+            scope["query_string"] = b""
 
 
 def guard(headers: MutableHeaders) -> None:

@@ -1,7 +1,8 @@
 """``/household``: a household connects by itself, with a link and without a login to Airflow, if ``[grdf]
 household_links`` allows it. An operator makes the link and hands it over.
 
-The link is sealed and says nothing but the account; it is good for some days and connects once. Its secret is in the
+The link is sealed and says nothing but the account; it is good for some days and connects once, unless it is taken back
+or another one made (``hooks/household_links``). Its secret is in the
 query under the name ``token``, which no log keeps (see ``guard``).
 """
 
@@ -14,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
 from grdf.page import connecting
@@ -58,21 +59,24 @@ class Invitation:
             raise Stop("link_unknown", 404) from None
         if is_over(asdict(found)):
             raise Stop("link_over", 410)
-        if connecting.is_used(found.id, found.until):
-            raise Stop("link_used", 409)
+        connecting.check_link(found.id, found.account, found.until)
         return found
 
 
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Make a link for an account; a program gets it as JSON: ``link``, and ``until`` when it is good."""
+    """Make a link for an account, the only one that is good from now on.
+
+    A program gets it as JSON: ``link``, and ``until`` when it is good.
+    """
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until = int(time.time()) + 86_400 * settings.household_link_days()
-    token = Seal("household link").close(asdict(Invitation(secrets.token_urlsafe(16), account, until)))
+    invitation = Invitation(secrets.token_urlsafe(16), account, until)
     try:
         connecting.check(account)
-        link = f"{page_address()}{HOUSEHOLD}?token={token}"
+        link = f"{page_address()}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
+        connecting.new_link(account, invitation.id, until)
     except Stop as stop:
         return stopped(request, stop, account=account)
     moment = datetime.fromtimestamp(until, UTC)
@@ -82,17 +86,40 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
 
 
+@router.post("/connect/{account}/link/take-back")
+def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Let no link for an account be good any more, also where links are switched off.
+
+    A program gets as JSON whether one was (``taken_back``).
+    """
+    try:
+        taken_back = connecting.take_link_back(account)
+    except Stop as stop:
+        return stopped(request, stop, account=account)
+    log.info(
+        "Account %s: %s took the link for its household back%s.",
+        account,
+        visitor.name,
+        "" if taken_back else ", but none was good",
+    )
+    if not wants_page(request):
+        return JSONResponse({"account": account, "taken_back": taken_back})
+    return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)
+
+
 @router.get(HOUSEHOLD)
+@router.get(f"{HOUSEHOLD}/")
 def start(request: Request, token: str = "") -> Response:
     """Say to the household what will be asked. No login: the link is what lets in."""
     try:
         _if_allowed()
         return start_page(request, Invitation.read(token).account, household=True)
     except Stop as stop:
-        return stopped(request, stop)
+        return stopped(request, stop, household=True)
 
 
 @router.post(HOUSEHOLD)
+@router.post(f"{HOUSEHOLD}/")
 def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
     """Send the household to GRDF. No login: the link is what lets in."""
     account = ""
@@ -104,7 +131,7 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         return to_grdf(request, account, holder, visitor="", link=link)
     except Stop as stop:
         again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
-        return stopped(request, stop, account=account, again=again)
+        return stopped(request, stop, account=account, again=again, household=True)
 
 
 @router.get(f"{HOUSEHOLD}/done")
@@ -113,7 +140,7 @@ def done(request: Request) -> Response:
     try:
         _if_allowed()
     except Stop as stop:
-        return stopped(request, stop)
+        return stopped(request, stop, household=True)
     return page(request, "household_done.html")
 
 

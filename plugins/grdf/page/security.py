@@ -65,6 +65,7 @@ async def visitor(request: Request) -> Visitor:
     bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
     try:
         user: Any = await get_user(request, None, bearer)
+        request.state.logged_in = True
         return Visitor(str(user.get_id()), str(user.get_name()), user, request)
     except HTTPException:  # none, out of date, or not one of this Airflow's: to a caller it is the same
         raise HTTPException(401, "not logged in") from None

@@ -50,6 +50,10 @@ class MarkLeavingOperator(DeletionOperator):
         document = self.accounts.update(self.account_id, mark)
         # After the mark, so that the one of two deletions that was too late leaves no record behind.
         self.record(context, lambda entry: taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data))
+        from grdf.hooks.household_links import HouseholdLinks
+
+        if HouseholdLinks(self.couchdb).take_back(self.account_id):
+            self.log.info("Account %s: the link that was out for its household is void from now on.", self.account_id)
         self._learn_meters(context, document)
         self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
         return {"account": self.account_id, "marked": True}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.accounts import Account, with_state
+from include.gas.doctypes import CONNECT
 from include.gas.documents import ACCOUNT, account_range, total_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
 from include.gas.leaving import DATA, with_found, with_removed, without_leaving
@@ -33,6 +34,8 @@ class PurgeAccountOperator(DeletionOperator):
         :return: how many documents of each doctype and staged files this try removed
         :raises StoreBusy: when a task of the account is still running after all that time
         """
+        from grdf.hooks.household_links import link_document
+
         self.wait_for_running(context)
         if context["params"]["keep_data"]:
             self._keep()
@@ -48,6 +51,7 @@ class PurgeAccountOperator(DeletionOperator):
             removed[doctype] = self._note(context, doctype, self.remover.remove_range(doctype, *keys))
         self._forget_totals()
         removed["staged"] = self._note(context, "staged", self.staging.remove_all(self.account_id))
+        self.remover.remove(CONNECT, link_document(self.account_id))  # void since the mark; empty, and now gone
         # Last, since as long as it is there, marked, a try that was interrupted can be taken up again.
         removed[ACCOUNT] = self._note(context, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)

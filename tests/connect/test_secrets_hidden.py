@@ -1,0 +1,104 @@
+"""What is secret is shown by none of Airflow's own pages, and stands in none of its logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from grdf import settings
+from include.gas.errors import BadSettings
+from tests.connect.dance import asked, begin, consent, said
+from tests.connect.test_household import link_for
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+    from tests.connect.site import Site
+
+
+def log_of(site: Site) -> str:
+    return (site.stack.home / "api-server.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/plain"])
+@pytest.mark.parametrize("path", ["", "/section/grdf/option/connect_secret", "/section/grdf/option/quota_url"])
+def test_airflows_configuration_hides_the_secrets(open_site: Site, path: str, accept: str) -> None:
+    url = f"{open_site.url}/api/v2/config{path}"
+    answer = open_site.program("admin").get(url, headers={"Accept": accept}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert "< hidden >" in answer.text
+    assert [word for word in ("a secret of the tests", "a-login-of-the-tests") if word in answer.text] == []
+    if not path:
+        assert "household_links" in answer.text, "what is no secret is shown"
+
+
+@pytest.mark.parametrize(("name", "read"), [("CONNECT_SECRET", "connect_secret"), ("QUOTA_URL", "quota_url")])
+def test_secrets_may_come_from_a_command(monkeypatch: pytest.MonkeyPatch, name: str, read: str) -> None:
+    monkeypatch.delenv(f"AIRFLOW__GRDF__{name}", raising=False)
+    monkeypatch.setenv(f"AIRFLOW__GRDF__{name}_CMD", "echo from-a-vault")
+    assert getattr(settings, read)() == "from-a-vault"
+
+
+def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a word in Airflow's source: what is sealed with it, a link for a household, anybody could have sealed."""
+    for name in ("AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW__API__SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(BadSettings, match="there is no secret"):
+        settings.connect_secret()
+
+
+def test_no_log_holds_what_grdf_has_sent_wherever_it_lands(front: Site, account_id: str) -> None:
+    browser = front.browser("op")
+    sent = asked(consent(begin(browser, account_id)))
+    query = urlencode({"code": "wherever-code", "state": sent["state"], "iss": sent["iss"]})
+    for path in ("/callback/", "/callback//", "/nowhere", "/callback/x", "/CALLBACK", "/accounts/x", "/%63allback/"):
+        for method in ("GET", "POST"):
+            front.browser().request(method, f"{path}?{query}")
+    link = link_for(front, account_id).partition("=")[2]
+    front.browser().get(f"/household/?token={link}&search=09900000000001")
+    requests.post(f"{front.url}/grdf/callback?{query}", data=b"x" * 20_000, timeout=60)
+    requests.get(f"{front.url}/grdf/callback?{query}&{'x' * 20_000}", timeout=60)
+    log = log_of(front)
+    assert "/grdf/callback/" in log
+    secrets = ("wherever-code", sent["state"], link, "09900000000001")
+    assert [secret for secret in secrets if secret in log] == []
+
+
+def test_grdfs_answer_is_taken_with_a_slash_too(front: Site, account_id: str) -> None:
+    """Without a redirect, which would carry the code once more."""
+    browser = front.browser("op")
+    back = consent(begin(browser, account_id)).replace("/callback?", "/callback/?")
+    answer = browser.get(back)
+    assert (answer.status_code, said(answer).title) == (200, f"Account {account_id} is connected")
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
+
+
+@pytest.mark.parametrize("path", ["/callback?code=x", "/household?token=x", "/household/?token=x"])
+def test_no_other_request_says_that_it_comes_from_there(front: Site, path: str) -> None:
+    assert front.browser("op").get(path).headers["Referrer-Policy"] == "strict-origin"
+
+
+INTERNAL = ("http://", "127.0.0.1", "CouchDB", "connection", "[grdf]", "Airflow", "grdf_adict", "id_token", "DAG")
+
+
+def untold(answer: requests.Response) -> None:
+    told = said(answer)
+    assert (told.status, told.title) == (503, "This cannot be done here just now")
+    assert [word for word in INTERNAL if word in told.text] == []
+
+
+def test_a_household_is_told_nothing_of_servers_and_settings(front: Site, world: LocalWorld, account_id: str) -> None:
+    path = "/household?token=" + link_for(front, account_id).partition("=")[2]
+    browser = front.browser()
+    back = consent(begin(browser, account_id, path=path))
+    world.control.fault("access_token", status=401, body={"error": "invalid_client"})
+    untold(browser.get(back))
+    assert "GRDF does not accept" in log_of(front) or "invalid_client" in log_of(front)
+    world.control.set(id_token_claims={"iss": "https://evil.example"})
+    untold(browser.get(consent(begin(browser, account_id, path=path))))
+    world.control.set(id_token_claims={})
+    world.book.save({"_id": account_id, "account_type": "another", "oauth": {}})
+    for answer in (browser.get(path), browser.post(path)):
+        untold(answer)
