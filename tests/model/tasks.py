@@ -13,10 +13,11 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from include.gas.errors import GasError, RetryLater
+from include.gas.documents import dag_id
+from include.gas.errors import GasError
 from tests.model.wire import Killed
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 TRIES = 4
 WAITS = 3
 """How often a task is let wait for GRDF's quota; somebody stops it then."""
+OF_ACCOUNTS = ("acquire_token", "rescope_token", "extract", "load")
+"""Modules of the operators of an account's own DAG."""
 SETTINGS = {"reread_days": "5", "publication_days": "1", "spread_minutes": "60"}
 
 
@@ -109,7 +112,7 @@ def context(world: World, run_id: str, run_type: str, day: date | None = None, *
         ),
         "ti": SimpleNamespace(
             try_number=1, max_tries=TRIES - 1, run_id=run_id, task_id="task", dag_id="dag",
-            get_ti_count=lambda *_, **__: 0,
+            get_ti_count=lambda *_, **asked: asked.get("dag_id") in world.at_work,
             get_dr_count=lambda *_, **__: 0, get_dagrun_state=lambda *_: "failed",
         ),
         "dag": SimpleNamespace(dag_id="dag"),
@@ -132,7 +135,9 @@ def execute(
     :param actor: the account for which it works, if it is one
     :raises Exception: what no operator may raise
     """
-    outer = world.wire.actor, world.wire.run
+    outer, at_work = (world.wire.actor, world.wire.run), set(world.at_work)
+    if actor and kind.__module__.rpartition(".")[2] in OF_ACCOUNTS:
+        world.at_work.add(dag_id(actor))
     waits = tries = 0
     try:
         while True:
@@ -152,20 +157,25 @@ def execute(
                     return Outcome("failed", error=wait)
                 ours = datetime.fromisoformat(str(wait.reschedule_date)) - world.clock.ours
                 world.clock.pass_(min(max(1.0, ours.total_seconds()), 90_000.0))
-            except (RetryLater, Killed) as error:
-                world.say(f"  {kind.__name__}({actor}) {type(error).__name__}: {error}")
+            except Killed as dead:
+                world.say(f"  {kind.__name__}({actor}) dies")
                 tries += 1
                 if tries >= TRIES:
-                    return Outcome("failed", error=error)
-                world.clock.pass_(getattr(error, "retry_after", None) or 600.0)
+                    return Outcome("failed", error=dead)
+                world.clock.pass_(600.0)
             except GasError as error:
                 world.say(f"  {kind.__name__}({actor}) {type(error).__name__}: {error}")
-                return Outcome("failed", error=error)
+                tries += 1
+                decision = operator.retry_policy.evaluate(error, tries, TRIES - 1)
+                if decision.action != RetryAction.RETRY or tries >= TRIES:
+                    return Outcome("failed", error=error)
+                world.clock.pass_(decision.retry_delay.total_seconds() if decision.retry_delay else 600.0)
             else:
                 world.say(f"  {kind.__name__}({actor}) -> {result}")
                 world.book.returned(actor, result)
                 return Outcome("success", result)
     finally:
+        world.at_work = at_work
         world.wire.actor, world.wire.run = outer
 
 

@@ -23,8 +23,12 @@ class Found(Exception):
         self.life = life
 
 
-def first_wrong(number: int, lives: int, staging: Path) -> Life | None:
-    """Lead as many lives as asked for, always the same ones for the same number, up to the first that goes wrong."""
+def first_wrong(number: int, lives: int, staging: Path) -> tuple[Life | None, int]:
+    """Lead as many lives as asked for, always the same ones for the same number, up to the first that goes wrong.
+
+    :return: that one, and how many were led
+    """
+    led = 0
 
     @seed(number)
     @settings(
@@ -33,14 +37,16 @@ def first_wrong(number: int, lives: int, staging: Path) -> Life | None:
     )  # fmt: skip
     @given(any_life())
     def each(life: Life) -> None:
+        nonlocal led
+        led += 1
         if how_wrong(life, staging):
             raise Found(life)
 
     try:
         each()
     except Found as found:
-        return found.life
-    return None
+        return found.life, led - 1  # hypothesis leads the last one twice, to be sure
+    return None, led
 
 
 def how_wrong(life: Life, staging: Path) -> str:
@@ -56,21 +62,25 @@ def how_wrong(life: Life, staging: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.was], ids=lambda row: f"row-{row.number}")
+@pytest.mark.parametrize("row", [row for row in ROWS if row.is_mended], ids=lambda row: f"row-{row.number}")
 def test_the_model_finds_what_was_mended(row: Row, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lead(row.life, staging)  # mended, the life goes well
-    assert row.was
     row.was(monkeypatch)
     with pytest.raises(Untrue, match=row.signs):
         lead(row.life, staging)
 
 
-def test_what_households_allow_and_grdf_said_is_what_is_stored(batch: tuple[int, int], staging: Path) -> None:
+def test_what_households_allow_and_grdf_said_is_what_is_stored(
+    batch: tuple[int, int], staging: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     number, lives = batch
     print(f"{lives} lives of seed {number}; again by: ./grdf test --lives {lives} --life-seed {number}")
-    life = first_wrong(number, lives, staging)
+    for row in ROWS:
+        if row.number == pytestconfig.getoption("without_row"):
+            row.was(monkeypatch)
+    life, led = first_wrong(number, lives, staging)
     if life is not None:
         short = smaller(life, lambda each: how_wrong(each, staging))
-        print(told(short))
+        print(f"Number {led} went wrong.\n{told(short)}")
         lead(short, staging)
         pytest.fail(f"The same life went wrong before, and now it does not:\n{told(life)}")

@@ -164,8 +164,6 @@ class Book:
             self._account(account, document)
         elif database in DATA and document is None and account not in self.leaving:
             self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
-        elif database in DATA and document is not None and account in self.left:
-            self.faults.append(f"5: {self._place(key)} is stored for {account}, which has left")
         elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
             self._day(key, document["load"])
 
@@ -244,6 +242,9 @@ class Book:
 
         :raises Untrue: if anything was
         """
+        if self.left:
+            late = {key.partition(":")[0] for database, key in self.documents if database in DATA} & self.left
+            self.faults += [f"5: something is stored for {account}, which has left" for account in sorted(late)]
         if self.faults:
             raise Untrue("; ".join(self.faults))
 

@@ -79,6 +79,8 @@ class World:
     wire: Wire = field(init=False)
     book: Book = field(init=False)
     diary: list[str] = field(default_factory=list)
+    at_work: set[str] = field(default_factory=set)
+    """DAGs of accounts of which a task runs: a deletion waits for it."""
 
     def __post_init__(self) -> None:
         FACE.clock = self.clock
