@@ -5,17 +5,33 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG, CronTriggerTimetable, Param
 
 from grdf import settings
 from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.time_limits import STORING
 
 DOC = """
-Asks GRDF once for all our access rights and brings the accounts up to date: consents revoked on GRDF's site, given
+Asks GRDF once for all our access rights and brings the accounts up to date: consents revoked on GRDF's site, in force
 again, or about to end. An account whose household must act says so in its document (`state`, `state_message`), and its
 scheduled runs are skipped until it has.
+
+An account keeps to the consents that it brought itself. Another one on its meter is told in the log and changes
+nothing: it may be that of whoever lives there now. If you **know** that it is this household's, and it cannot connect
+again, start this with its id under *Accounts*. **Dry run** is on: the log tells which consent would become its own.
+Then start it again with the dry run off; your name is kept with it.
 """
+PARAMS = {
+    "accounts": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        title="Accounts",
+        description="Empty for the check of every morning. Else: ids of accounts whose household has given the newest "
+        "consent on their meter, though they have not brought it.",
+    ),
+    "dry_run": Param(True, type="boolean", title="Dry run", description="With accounts: only tell what would change."),
+}
 
 with DAG(
     "grdf_consents",
@@ -25,6 +41,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
+    params=PARAMS,
     default_args={
         "owner": "grdf",
         "retries": settings.retries(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -143,19 +143,21 @@ class Account:
     def history_read(self, consent: Consent) -> bool:
         """Tell whether a meter's whole history was read under this very consent.
 
-        :param consent: the present consent; another `id_accreditation` is a new one, with its history still to read.
+        :param consent: the present consent; one with a right of another id has that one's history still to read.
         """
         return history_read({"history": self.history}, consent)
 
 
-def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
+def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: datetime | str | None = None) -> Document:
     """Put new consents into an account document and take out every token, code and secret, and the state.
 
     A meter of the account that these consents do not name stays: it may have one of its own, which stands until GRDF
-    says that it is lost or the household leaves, and is then revoked.
+    says that it is lost or the household leaves, and is then revoked. So does a right that the account brought before
+    for a meter that they do name.
 
     :param document: the account document.
     :param consents: at least one.
+    :param at: when they were brought, aware; None when that is not known.
     :return: a new document; `oauth_callback_results.pce_id` is the first meter, as the konnector had it.
     :raises ValueError: if there is no consent.
     :raises BadAccount: if the meters that the document holds cannot be understood.
@@ -165,7 +167,10 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Doc
         raise ValueError("an account needs at least one meter")
     account = str(document.get("_id"))
     known = _meters(_part(document, "oauth_callback_results", account), account)
-    meters = [*named.values(), *(meter for meter in known if meter.pce not in named)]
+    former = {meter.pce: meter for meter in known}
+    brought = "" if at is None else utc_text(at)
+    fresh = [_beside(replace(consent, brought=brought), former.get(pce)) for pce, consent in named.items()]
+    meters = [*fresh, *(meter for meter in known if meter.pce not in named)]
     lost = [meter.pce for meter in known if meter.pce in meters_lost(document) and meter.pce not in named]
     changed = with_lost(with_state(document, None), lost)
     changed["oauth"] = _without_secrets(changed.get("oauth"))
@@ -176,20 +181,46 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent]) -> Doc
     return changed
 
 
-def without_grant(document: Mapping[str, Any]) -> Document:
+def _beside(consent: Consent, former: Consent | None) -> Consent:
+    """Give a new consent with the rights that the account brought before on the same meter."""
+    rights = former.rights if former else ()
+    again = next((right for right in rights if right.id_accreditation == consent.id_accreditation), None)
+    if again and (consent.first, consent.end, consent.calls_until) == (None, None, None):
+        consent = replace(again, brought=consent.brought)  # how far it reaches is known
+    before = tuple(right for right in rights if right.id_accreditation not in (None, consent.id_accreditation))
+    return replace(consent, others=before)
+
+
+def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
     """Take out a code that GRDF has refused: it works once, so that one found later is known to be a new one.
 
     :param document: the account document.
+    :param token: whether to take out an `id_token`, too.
     """
     changed: Document = copy.deepcopy(dict(document))
     changed["oauth"] = _without_secrets(changed.get("oauth"))
+    if token:
+        changed["oauth_callback_results"] = _without_secrets(changed.get("oauth_callback_results"))
+    return changed
+
+
+def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
+    """Put what a code was exchanged for in its place, as cozy-stack does: the code works once.
+
+    :param document: the account document.
+    :param token: the `id_token`, with the nonce it must bear.
+    """
+    changed = without_grant(document)
+    changed["oauth_callback_results"] = {**(changed.get("oauth_callback_results") or {}), "id_token": token.token}
+    if token.nonce is not None:
+        changed["oauth"]["nonce"] = token.nonce
     return changed
 
 
 def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
     """Put what was learnt of known meters (their dates, a missing `id_accreditation`) into an account document.
 
-    :param document: the account document.
+    :param document: the account document, as it is when it is written.
     :param consents: all its meters, in order.
     :return: a new document.
     """
@@ -257,21 +288,25 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
         "from": first.isoformat(),
         "read_at": utc_text(read_at),
     }
+    if set(consent.ids) - {consent.id_accreditation}:
+        history[consent.pce]["under"] = list(consent.ids)
     changed["history"] = history
     return changed
 
 
 def history_read(document: Mapping[str, Any], consent: Consent) -> bool:
-    """Tell whether a meter's whole history was read under this very consent.
+    """Tell whether a meter's whole history was read under each right that its consent has in force.
 
     :param document: the account document.
     :param consent: the present consent.
     """
     history = document.get("history")
     entry = history.get(consent.pce) if isinstance(history, Mapping) else None
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, Mapping) or day_in(entry.get("from")) is None:
         return False
-    return entry.get("id_accreditation") == consent.id_accreditation and day_in(entry.get("from")) is not None
+    under = entry.get("under")
+    read = {entry.get("id_accreditation"), *(under if isinstance(under, list) else ())}
+    return read.issuperset(consent.ids or (consent.id_accreditation,))
 
 
 def _account_id(document: Mapping[str, Any]) -> str:
@@ -310,14 +345,32 @@ def _meters(results: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
         pce = entry.get("pce") if isinstance(entry, Mapping) else None
         if not isinstance(pce, str) or not is_pce(pce):
             raise BadAccount.about(account, "one of its consents names no valid meter")
-        accreditation = _word(entry, "id_accreditation", account)
-        meters[pce] = Consent(pce, accreditation, *(day_in(entry.get(key)) for key in ("first", "end", "calls_until")))
+        others = entry.get("others") or []
+        if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
+            raise BadAccount.about(account, "the former rights of one of its meters are not a list of objects")
+        former = tuple(_right(other, pce, account) for other in others)
+        meters[pce] = replace(_right(entry, pce, account), others=former)
     single = _word(results, "pce_id", account)
     if single is not None and single not in meters:
         if not is_pce(single):
             raise BadAccount.about(account, "its pce_id is no valid meter")
         meters[single] = Consent(single)
     return tuple(meters.values())
+
+
+def _right(entry: Mapping[str, Any], pce: str, account: str) -> Consent:
+    first, end, calls_until, looked = (day_in(entry.get(key)) for key in ("first", "end", "calls_until", "looked"))
+    return Consent(
+        pce,
+        _word(entry, "id_accreditation", account),
+        first,
+        end,
+        calls_until,
+        unusable=_word(entry, "unusable", account) or "",
+        told=_word(entry, "told", account) or "",
+        brought=_word(entry, "brought", account) or "",
+        looked=looked,
+    )
 
 
 def _word(part: Mapping[str, Any], key: str, account: str) -> str | None:

@@ -7,16 +7,18 @@ yet, or lies outside of what the household shares.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from include.gas.days import ONE_DAY
 from include.gas.documents import Document, day_of
 from include.gas.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.totals import Number
+from include.gas.windows import Window
 
 
 class Kind(StrEnum):
@@ -85,33 +87,44 @@ class Bounds:
     :param first: the first one; None when nothing was ever asked for or stored.
     :param end: the day after the last one.
     :param gaps: what is known of missing days, by year.
+    :param holes: stretches in between that no consent covers.
     """
 
     first: date | None
     end: date
     gaps: Mapping[int, Gap]
+    holes: tuple[Window, ...] = ()
 
     @classmethod
-    def of(cls, *, first: date | None, consent_end: date | None, today: date, gaps: Mapping[int, Gap]) -> Bounds:
+    def of(
+        cls, *, first: date | None, consent_end: date | None, today: date, gaps: Mapping[int, Gap],
+        covered: Callable[[Window], Sequence[Window]] | None = None,
+    ) -> Bounds:  # fmt: skip
         """Work them out.
 
         :param first: the first day that was asked for or is stored, or None.
         :param consent_end: gas day from which the consent covers nothing, or None.
         :param today: civil date in Paris.
         :param gaps: what is known of missing days, by year.
+        :param covered: cuts a window down to the stretches that the consent covers.
         """
         end = today - PUBLISHED_WITHIN
-        return cls(first, end if consent_end is None else min(end, consent_end), gaps)
+        end = end if consent_end is None else min(end, consent_end)
+        whole = Window.of(first, end) if first else None
+        stretches = covered(whole) if covered and whole else ()
+        holes = tuple(Window(one.end, other.first) for one, other in pairwise(stretches))
+        return cls(first, end, gaps, holes)
 
     def expected(self, first: date, end: date) -> int:
         """Count the days of a period that should be stored by now."""
-        if self.first is None:
+        period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
+        if period is None:
             return 0
-        return max((min(end, self.end) - max(first, self.first)).days, 0)
+        return len(period) - sum(len(part) for hole in self.holes if (part := period.clip(hole.first, hole.end)))
 
     def why_not(self, day: date) -> Kind:
         """Say why a day is not stored."""
-        if self.first is None or day < self.first:
+        if self.first is None or day < self.first or any(day in hole for hole in self.holes):
             return Kind.OUTSIDE
         if day >= self.end:
             return Kind.EXPECTED

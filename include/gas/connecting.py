@@ -78,6 +78,6 @@ def connected(
         "oauth": {},
         "oauth_callback_results": {"scope": "openid"},
     }
-    changed = with_meters(base, consents)
+    changed = with_meters(base, consents, at)
     changed["connected"] = {"at": utc_text(at), "by": by}
     return changed

@@ -1,20 +1,39 @@
-"""What GRDF's list of rights means for an account: consents lost without us, renewed, or about to end."""
+"""What GRDF's list of rights means for an account: consents lost without us, in force again, or about to end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.accounts import UNEXPLAINED, Account, with_consents, with_state
-from include.gas.consents import AccessRight, Consent, consent_state, usable_right
+from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
-from include.gas.lost import ENDS, meters_lost, with_lost
+from include.gas.lost import ENDS, FOREIGN, meters_lost, with_lost
 from include.gas.meter_tag import meter_tag
+from include.gas.own_rights import foreign, learnt, made_on
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An answer of GRDF's about our rights, and what is known of whose they are.
+
+    :param rights: all rights of ours on the meters that were asked.
+    :param asked_at: when GRDF was asked, aware: the answer cannot hold what was brought later.
+    :param meters: the meters that were asked; None for all there are. What is known of others stays.
+    :param claimed: for meters whose own right is not known: the id that the account's checked ``id_token`` names.
+    :param held: ids of rights that other accounts have brought, for those meters.
+    """
+
+    rights: Sequence[AccessRight]
+    asked_at: datetime
+    meters: Collection[str] | None = None
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    held: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +43,24 @@ class Finding:
     :param document: the account document as it should be now.
     :param lost: meters whose consent is not usable, with how it stands.
     :param restored: whether a consent that was lost is there again.
-    :param ends: the earliest last day of the account's consents when that is near, else None.
+    :param ends: the last day of use of the account's consents when the first of them to end is near, else None.
+    :param foreign: rights on its meters that stand and that it has not brought.
     """
 
     document: Document
     lost: tuple[tuple[str, str], ...] = ()
     restored: bool = False
     ends: date | None = None
+    foreign: tuple[AccessRight, ...] = ()
 
 
 def check_consents(
-    document: Mapping[str, Any], rights: Sequence[AccessRight], *, now: datetime, today: date, warn_days: int
+    document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int
 ) -> Finding | None:
-    """Compare an account with GRDF's list of rights.
+    """Compare an account with GRDF's list of rights, as the check of every morning does.
 
     :param document: the account document.
-    :param rights: all rights of ours on its meters.
+    :param listed: what GRDF's list says.
     :param now: the present, aware.
     :param today: civil date in Paris.
     :param warn_days: how many days before its end a consent is worth a warning.
@@ -49,35 +70,81 @@ def check_consents(
     account = Account.from_document(document)
     if account.leaving or account.needs_first_launch:
         return None
-    lost: list[tuple[str, str]] = []
+    return compared(document, listed, now=now, today=today, warn_days=warn_days)
+
+
+def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int) -> Finding:
+    """Compare an account's meters with GRDF's list of rights.
+
+    Only rights that the account brought itself count. Another one on the same meter may be that of whoever lives there
+    now: it is told, and changes nothing.
+
+    :param document: the account document, as it is when it is written.
+    :param listed: what GRDF's list says.
+    :param now: the present, aware.
+    :param today: civil date in Paris.
+    :param warn_days: how many days before its end a consent is worth a warning.
+    :raises BadAccount: when the document is odd.
+    """
+    account = Account.from_document(document)
+    before, made = meters_lost(document), made_on(document)
     meters: list[Consent] = []
-    ends: list[date] = []
-    narrow, renewed = True, False
+    lost: list[tuple[str, str]] = []
+    others: list[AccessRight] = []
+    narrow = True
     for meter in account.meters:
-        right = usable_right(rights, meter.pce, today)
-        if right is None:
-            lost.append((meter.pce, consent_state(rights, meter.pce, today)))
-            mine = [each for each in rights if each.pce == meter.pce]
-            narrow = narrow and any(each.state == "active" and each.informative is False for each in mine)
+        if listed.meters is not None and meter.pce not in listed.meters:
             meters.append(meter)
+            if meter.pce in before:
+                lost.append((meter.pce, meter.unusable or "not usable"))
+                narrow = narrow and account.state == PERMISSIONS_CHANGED
             continue
-        meters.append(right.consent())
-        renewed = renewed or right.id != meter.id_accreditation
-        if right.last is not None and right.last <= today + timedelta(days=warn_days):
-            ends.append(right.last)
+        claimed = listed.claimed.get(meter.pce)
+        known = learnt(meter, listed.rights, today=today, made=made, claimed=claimed, held=listed.held)
+        now_told = told(known, listed.rights, today, listed.asked_at)
+        meters.append(now_told)
+        others += foreign(now_told, listed.rights)
+        if now_told.lost:
+            lost.append((meter.pce, now_told.unusable))
+            mine = [right for right in listed.rights if right.id in now_told.own]
+            narrow = narrow and any(each.state == "active" and each.informative is False for each in mine)
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
+    ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
+    ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
     # A state that a refused call has set stays while the list holds the very consent that was refused, unless the
     # refusal gave no reason: a gateway before GRDF that refuses for a while must not stop households for good.
-    doubtful = bool(meters_lost(document) or document.get(UNEXPLAINED))
-    restored = not lost and account.state in CONSENT_STATES and (renewed or doubtful)
+    doubtful = bool(before or document.get(UNEXPLAINED))
+    restored = not lost and account.state in CONSENT_STATES and doubtful
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
-        said = "; ".join(f"meter {meter_tag(account.id, pce)}: the consent is {state}" for pce, state in lost)
-        message = f"Account {account.id}: {said} according to GRDF's list. The household must consent again."
+        message = _lost_message(account.id, lost, others)
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:
         changed = with_state(changed, None)
     changed = with_lost(changed, [pce for pce, _ in lost])
-    changed.pop(ENDS, None)
-    changed |= {ENDS: min(ends).isoformat()} if ends else {}
-    return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None))
+    for key, value in ((ENDS, min(ends).isoformat() if ends else None), (FOREIGN, _noted(document, listed, others))):
+        changed.pop(key, None)
+        changed |= {key: value} if value else {}
+    return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
+
+
+def _lost_message(account: str, lost: Sequence[tuple[str, str]], others: Sequence[AccessRight]) -> str:
+    said = "; ".join(f"meter {meter_tag(account, pce)}: the consent is {state}" for pce, state in lost)
+    message = f"Account {account}: {said} according to GRDF's list. The household must consent again."
+    if {right.pce for right in others} & {pce for pce, _ in lost}:
+        message += (
+            " Another consent stands on the meter, which this account has not brought and so does not use: it may be "
+            "that of whoever lives there now. If it is this household's, let it connect again, or start grdf_consents "
+            "with this account."
+        )
+    return message
+
+
+def _noted(document: Mapping[str, Any], listed: Listed, others: Sequence[AccessRight]) -> dict[str, str | None]:
+    """Say for each meter on which another right stands when the newest one was made."""
+    before = document.get(FOREIGN) if listed.meters is not None else None
+    known = before.items() if isinstance(before, Mapping) else ()
+    noted: dict[str, str | None] = {pce: made for pce, made in known if pce not in (listed.meters or ())}
+    for right in sorted(others, key=lambda each: each.created or date.min):
+        noted[right.pce] = right.created.isoformat() if right.created else None
+    return noted

@@ -133,8 +133,17 @@ class ConsentLost(FailNow):
         super().__init__(message, account=account)
         self.unexplained = unexplained
 
-    state = OAUTH_OUTDATED
+    state: ClassVar[str | None] = OAUTH_OUTDATED
     default_step = "The household must give its consent again on GRDF's site, from its account page."
+
+
+class NotInForce(ConsentLost):
+    """By GRDF's list, none of the rights that an account brought for a meter is in force: GRDF was not asked for data.
+
+    It would give them all the same if somebody else has consented on that meter. The account says so already.
+    """
+
+    state = None
 
 
 class ConsentTooNarrow(FailNow):
@@ -151,6 +160,13 @@ class GrantRefused(FailNow):
     default_step = (
         "The household must connect again from its account page; a code lives for a few minutes and works once."
     )
+
+
+class MeterTaken(FailNow):
+    """The household's meter is another account's, and that one's consent is in force."""
+
+    state = OAUTH_OUTDATED
+    default_step = "Find out which of the two accounts is the household's, and delete the other."
 
 
 class CredentialsRefused(FailNow):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -85,6 +85,7 @@ def gaps_of(
     before: Mapping[int, Gap],
     today: date,
     consent_end: date | None = None,
+    covered: Callable[[Window], Iterable[Window]] | None = None,
 ) -> dict[int, Gap]:
     """Find the missing days of some years.
 
@@ -98,6 +99,7 @@ def gaps_of(
     :param before: what was known of those years.
     :param today: civil date in Paris when that answer was read.
     :param consent_end: gas day from which the consent covers nothing, None for no bound.
+    :param covered: cuts a window down to the days that the consent covers, where it has rights with days between them.
     :return: year to gap; a year without missing days is left out.
     """
     have = set(stored)
@@ -105,10 +107,11 @@ def gaps_of(
     if consent_end is not None:
         last = min(last, consent_end - ONE_DAY)
     missing: dict[int, list[date]] = defaultdict(list)
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
-        if day.year in years and day not in have:
-            missing[day.year].append(day)
+    whole = Window.of(first, last + ONE_DAY)
+    for window in (covered(whole) if covered else (whole,)) if whole else ():
+        for day in window.days():
+            if day.year in years and day not in have:
+                missing[day.year].append(day)
     answered = (asked and asked.clip(None, end - timedelta(days=reread_days))) or ()
     return {year: _gap(days, before.get(year), answered, today) for year, days in missing.items()}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from include.gas.consents import AccessRight
+from include.gas.consents import AccessRight, Consent
 from include.gas.days import utc_text
 from include.gas.documents import DAY, MONTH, YEAR, Document
 from include.gas.published import PUBLISHED
@@ -87,12 +87,13 @@ class Plan:
     """What a deletion would revoke and remove.
 
     :param account: account id.
-    :param rights: GRDF's ids of the rights that stand, with their states.
+    :param rights: GRDF's ids of the account's own rights that stand, with their states.
     :param documents: how many documents per doctype.
     :param staged: how many staged files.
     :param tokens: whether the account document holds tokens or a code.
     :param keep_data: only revoke.
     :param notes: what the reader must know besides.
+    :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay.
     """
 
     account: str
@@ -102,11 +103,15 @@ class Plan:
     tokens: bool = False
     keep_data: bool = False
     notes: tuple[str, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
         """Write the plan for the person who decides (Markdown)."""
         lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
         lines += [f"* {right} ({state})" for right, state in self.rights]
+        if self.left_alone:
+            lines += ["", f"Other consents on its meters, which stay: {len(self.left_alone)}"]
+            lines += [f"* {right} ({why})" for right, why in self.left_alone]
         if self.keep_data:
             lines += ["", "Nothing is removed: *keep the data* was chosen."]
         else:
@@ -122,6 +127,26 @@ def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
     :param rights: all rights on the account's meters.
     """
     return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
+
+
+NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
+"""Why a right that stands on a leaving account's meter is left alone."""
+
+
+def to_revoke(
+    rights: Sequence[AccessRight], meters: Iterable[Consent], used: Collection[str]
+) -> tuple[tuple[AccessRight, ...], dict[str, str]]:
+    """Sort the rights that stand on a leaving account's meters.
+
+    :param rights: those that stand.
+    :param meters: the account's meters, each with the rights that it brought.
+    :param used: ids of rights that other accounts have brought, too.
+    :return: those to revoke; and of those that are left alone the ids, each with the reason.
+    """
+    own = {right for meter in meters for right in meter.own}
+    left = {right.id: NOT_BROUGHT if right.id not in own else USED for right in rights}
+    mine = tuple(right for right in rights if right.id in own and right.id not in used)
+    return mine, {right: why for right, why in left.items() if right not in {each.id for each in mine}}
 
 
 def audit_id(account: str, run: str) -> str:
@@ -165,6 +190,15 @@ def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Docum
     noted: Mapping[str, str] = entry.get("revoked", {})
     settled = {right: said for right, said in noted.items() if said != ASKED}
     return {**entry, "revoked": {**noted, **outcomes, **settled}}
+
+
+def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Document:
+    """Note which rights on its meters were left alone, by GRDF's id, and why.
+
+    :param entry: the record.
+    :param left: GRDF's id of a right to the reason.
+    """
+    return {**entry, "left_alone": {**entry.get("left_alone", {}), **left}} if left else dict(entry)
 
 
 def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_data: bool) -> Document:

@@ -1,4 +1,4 @@
-"""Which meters of an account have no usable consent in GRDF's list, as the last daily check noted it."""
+"""Which meters of an account have no usable consent in GRDF's list, as the last look into it noted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from include.gas.documents import Document
 
-LOST, ENDS = "consents_lost", "consent_ends"
-"""Keys of an account document: those meters, and the last day of a consent that ends soon."""
+LOST, ENDS, FOREIGN, SHARED = "consents_lost", "consent_ends", "consents_of_others", "meters_shared"
+"""Keys of an account document: those meters; the last day of a consent that ends soon; meters on which another right of
+ours stands, which the account has not brought, each with the day on which it was made; meters that are read for another
+account too."""
 
 
 def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
@@ -20,6 +22,15 @@ def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(pce for pce in lost if isinstance(pce, str)) if isinstance(lost, list) else frozenset()
 
 
+def handed_over(document: Mapping[str, Any]) -> frozenset[str]:
+    """Give the meters that are noted and on which a right stands that the account has not brought.
+
+    :param document: the account document.
+    """
+    others = document.get(FOREIGN)
+    return meters_lost(document) & (others.keys() if isinstance(others, Mapping) else frozenset())
+
+
 def with_lost(document: Mapping[str, Any], lost: Collection[str]) -> Document:
     """Note the meters.
 
@@ -29,3 +40,23 @@ def with_lost(document: Mapping[str, Any], lost: Collection[str]) -> Document:
     """
     changed = {key: value for key, value in document.items() if key != LOST}
     return changed | {LOST: list(lost)} if lost else changed
+
+
+def shared_meters(document: Mapping[str, Any]) -> list[str]:
+    """Give the meters that are noted as another account's too.
+
+    :param document: the account document; an odd note counts as none.
+    """
+    shared = document.get(SHARED)
+    return [pce for pce in shared if isinstance(pce, str)] if isinstance(shared, list) else []
+
+
+def with_shared(document: Mapping[str, Any], meters: Collection[str]) -> Document:
+    """Note the meters that are another account's too.
+
+    :param document: the account document.
+    :param meters: the meters.
+    :return: a new document.
+    """
+    changed = {key: value for key, value in document.items() if key != SHARED}
+    return changed | {SHARED: list(meters)} if meters else changed

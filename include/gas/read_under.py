@@ -21,9 +21,18 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):
         return None
-    right = entry.get("id_accreditation")
-    days = (day_in(entry.get(key)) for key in ("first", "end", "calls_until"))
-    return Consent(entry["pce"], right if isinstance(right, str) else None, *days)
+    right, unusable, others = (entry.get(key) for key in ("id_accreditation", "unusable", "others"))
+    former = [consent_of(other) for other in others] if isinstance(others, list) else []
+    first, end, calls_until = (day_in(entry.get(key)) for key in ("first", "end", "calls_until"))
+    return Consent(
+        entry["pce"],
+        right if isinstance(right, str) else None,
+        first,
+        end,
+        calls_until,
+        unusable=unusable if isinstance(unusable, str) else "",
+        others=tuple(other for other in former if other is not None),
+    )
 
 
 def is_under(asked: Consent | None, held: Consent | None) -> bool:
@@ -45,5 +54,5 @@ def is_whole_history(asked: Consent | None, held: Consent | None, first: date) -
     if asked is None or held is None or not is_under(asked, held):
         return False
     # It was the consent that kept us from asking for older days, and it reaches further back now.
-    widened = asked.first == first and (held.first is None or held.first < first)
+    widened = asked.opens == first and (held.opens is None or held.opens < first)
     return not widened

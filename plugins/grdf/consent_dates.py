@@ -1,31 +1,123 @@
-"""How far each consent of an account reaches: learnt from GRDF once, since no ``id_token`` says it."""
+"""What GRDF's list says of the rights that an account brought: how far each reaches, and whether it is in force.
+
+No ``id_token`` says how far; and a call for data proves nothing, since it succeeds under anybody's right on the meter.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
-from include.gas.accounts import with_consents
-from include.gas.consents import dated
+from grdf import settings
+from include.gas.accounts import Account, IdToken, history_read
+from include.gas.consent_check import CONSENT_STATES, Listed, compared
 from include.gas.days import paris_today
+from include.gas.errors import FailNow, NotInForce, ServiceUnavailable
+from include.gas.lost import meters_lost
+from include.gas.meter_tag import meter_tag
+from include.gas.own_rights import held_by
 
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
-    from include.gas.accounts import Account
+    from grdf.hooks.oauth import GrdfOAuthHook
+    from include.gas.consents import Consent
 
 
 def with_dates(adict: AdictHook, accounts: AccountStore, account: Account) -> Account:
-    """Ask GRDF how far each consent reaches, in one call for all meters, and note it on the account.
+    """Ask GRDF how the account's own rights stand and how far each reaches, in one call for all meters, and note it.
 
     :param adict: the hook that asks
     :param accounts: the account documents
     :param account: an account whose meters are known
-    :return: the account with the dates
+    :return: the account as it is now, with the dates; its document may have changed while GRDF was asked
+    :raises ServiceUnavailable: when a line of GRDF's list cannot be read, and may be about a right that is not found
     """
-    rights = adict.access_rights([meter.pce for meter in account.meters], account=account.id)
-    today = paris_today(datetime.now(UTC))
-    meters = tuple(dated(meter, rights, today) for meter in account.meters)
-    accounts.update(account.id, lambda document: with_consents(document, meters))
-    return replace(account, meters=meters)
+    asked_at = datetime.now(UTC)
+    pces = [meter.pce for meter in account.meters]
+    answer = adict.listed_rights(pces, account=account.id)
+    found = {right.id for right in answer.rights}
+    if answer.odd and any(not meter.own or not meter.own <= found for meter in account.meters):
+        raise ServiceUnavailable.about(
+            account.id, f"{answer.odd} line(s) of GRDF's list of its consents could not be read, maybe one of its own"
+        )
+    known = accounts.document(account.id)
+    claimed = claimed_rights(adict.oauth, known)
+    held = other_holders(accounts, account.id, unknown_meters(Account.from_document(known)))
+    listed = Listed(answer.rights, asked_at, meters=pces, claimed=claimed, held=held)
+
+    def change(stored: dict[str, Any]) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        warn = settings.consent_warning_days()
+        return compared(stored, listed, now=now, today=paris_today(now), warn_days=warn).document
+
+    return Account.from_document(accounts.update(account.id, change))
+
+
+def must_ask(document: Mapping[str, Any], account: Account, today: date) -> bool:
+    """Tell whether GRDF's list must say how the consents stand before data are asked for.
+
+    A refusal, or a consent that has run out, may have been followed by somebody else's consent on the same meter, under
+    which a call for data would succeed; and for which days the account has a consent is not known before GRDF says it.
+
+    :param document: the account's document
+    :param account: the same, read
+    :param today: civil date in Paris
+    """
+    doubtful = account.state in CONSENT_STATES or bool(meters_lost(document))
+    return doubtful or any(
+        not meter.usable(today) or not (meter.is_dated or history_read(document, meter)) for meter in account.meters
+    )
+
+
+def not_in_force(account: str, meter: Consent) -> NotInForce:
+    """Say that a meter is not read, since none of the rights that its account brought is in force.
+
+    :param account: the account's id
+    :param meter: the meter, as :func:`with_dates` has left it
+    """
+    state = meter.unusable or f"over since {meter.calls_until}"
+    tag = meter_tag(account, meter.pce)
+    return NotInForce.about(account, f"meter {tag}: the consent is {state} according to GRDF's list, so it is not read")
+
+
+def unknown_meters(account: Account) -> list[str]:
+    """Give the meters of which it is not known what right the account brought: the konnector's.
+
+    :param account: the account
+    """
+    return [meter.pce for meter in account.meters if meter.id_accreditation is None]
+
+
+def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[str, str]:
+    """Read from the ``id_token`` that an account of the konnector's still holds which rights are its own.
+
+    It may be years old: that GRDF signed it for us is what counts here.
+
+    :param oauth: whose credentials it is checked with
+    :param document: the account's document
+    :return: meter to GRDF's id of the right; nothing when there is no such token, or it is not GRDF's
+    """
+    account = Account.from_document(document)
+    if not unknown_meters(account) or not isinstance(account.grant, IdToken):
+        return {}
+    try:
+        consents = oauth.consents_of(account.grant.token, account=account.id, nonce=account.grant.nonce, ever=True)
+    except FailNow:
+        return {}
+    return {consent.pce: consent.id_accreditation for consent in consents if consent.id_accreditation}
+
+
+def other_holders(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, str]:
+    """Tell which rights on some meters other accounts have brought.
+
+    :param accounts: the account documents
+    :param account_id: the account that does not count
+    :param pces: the meters
+    :return: GRDF's id of the right to the account's
+    """
+    held: dict[str, str] = {}
+    for pce in pces:
+        held |= held_by(accounts.holding(pce), but=account_id)
+    return held

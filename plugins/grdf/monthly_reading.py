@@ -91,7 +91,9 @@ def read_periods(
     *,
     whole: bool,
 ) -> Change:
-    """Read a meter's published periods in one call, store them, and compare all that are stored with the gas days.
+    """Read a meter's published periods, store them, and compare all that are stored with the gas days.
+
+    It takes one call for each stretch of days that the account's rights cover.
 
     :param adict: the hook that asks
     :param couchdb: the hook that stores
@@ -104,13 +106,13 @@ def read_periods(
     :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
     """
     newest = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
-    window = published_window(
-        today=paris_today(datetime.now(UTC)), newest=newest, consent_first=meter.first, consent_end=meter.end
-    )
+    today = paris_today(datetime.now(UTC))
+    window = published_window(today=today, newest=newest, consent_first=meter.opens, consent_end=meter.closes)
+    windows = meter.covered(window, today) if window else ()
     read_at = datetime.now(UTC).isoformat()
-    message = "" if window else "The household's consent covers no day that can be asked for."
+    message = "" if windows else "The household's consent covers no day that can be asked for."
     try:
-        if window:
+        for window in windows:
             staged = adict.published_lines(meter.pce, window, account=account)
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
             _store(couchdb, account, answer, read_at, log, counts)

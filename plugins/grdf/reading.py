@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -66,21 +67,21 @@ ASK_AGAIN = 2
 
 
 def read_meter(
-    adict: AdictHook, account: str, meter: Consent, window: Window, *, whole: bool = False
+    adict: AdictHook, account: str, meter: Consent, windows: Sequence[Window], *, whole: bool = False
 ) -> tuple[list[StagedAnswer], list[GasError]]:
-    """Ask for one meter's gas days, in one call as long as GRDF answers all of it.
+    """Ask for one meter's gas days, in one call for each stretch of them as long as GRDF answers all of it.
 
     :param adict: the hook that asks
     :param account: account id
     :param meter: the meter, under its consent
-    :param window: the gas days to ask for
+    :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
     :return: the answers, and what went wrong with this meter: that does not keep others from being read
     :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
     """
     answers: list[StagedAnswer] = []
     problems: list[GasError] = []
-    pending, asked_again = [window], 0
+    pending, asked_again = list(windows), 0
     while pending:
         try:
             answer = adict.daily_lines(meter.pce, pending.pop(0), account=account)
@@ -100,7 +101,7 @@ def read_meter(
         elif problem is not None:
             problems.append(problem)
     if whole and not problems:
-        answers = [replace(answer, history_from=window.first.isoformat()) for answer in answers]
+        answers = [replace(answer, history_from=windows[0].first.isoformat()) for answer in answers]
     return answers, problems
 
 
@@ -132,9 +133,10 @@ def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, An
     if not answer.history_from:
         return document
     held, since = meter_of(document, answer.pce), date.fromisoformat(answer.history_from)
-    if held is None or not is_whole_history(answer.read_under, held, since):
+    asked = answer.read_under
+    if asked is None or not is_whole_history(asked, held, since):
         return document
-    return with_history_read_again(with_history(document, held, since, answer.read_at), answer.pce)
+    return with_history_read_again(with_history(document, asked, since, answer.read_at), answer.pce)
 
 
 def note_gaps(document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
@@ -175,7 +177,7 @@ def note_missing(
     :param asked: the days that a whole answer was about, if there is one
     """
     history = document["history"][meter.pce]
-    first = max(day for day in (date.fromisoformat(history["from"]), meter.first) if day)
+    first = max(day for day in (date.fromisoformat(history["from"]), meter.opens) if day)
     # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
     today = paris_today(read_at)
     found = gaps_of(
@@ -187,7 +189,8 @@ def note_missing(
         asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,
-        consent_end=meter.end,
+        consent_end=meter.closes,
+        covered=meter.covered,
     )
     return with_gaps(document, meter.pce, report.looked_at, found, read_at)
 

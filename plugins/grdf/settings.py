@@ -164,6 +164,14 @@ def consent_warning_days() -> int:
     return _number("consent_warning_days", 30, least=0, most=365)
 
 
+def meter_in_several_accounts() -> bool:
+    """Whether a meter may be connected in an account although another has it under a consent in force; default: no.
+
+    Both then read and store the same days, each under its own consent.
+    """
+    return _boolean("meter_in_several_accounts", False)
+
+
 def deletion_needs_approval() -> bool:
     """Whether a deletion waits for a person's approval (default: yes)."""
     return _boolean("deletion_needs_approval", True)

@@ -45,6 +45,7 @@ def test_what_grdf_is_asked(door: Site, world: LocalWorld, account_id: str) -> N
         "redirect_uri": door.redirect_uri,
         "state": "",
         "nonce": "",
+        "prompt": "login",
         "code_challenge": "",
         "code_challenge_method": "S256",
         "login_hint": f"{who.first_name};{who.last_name};{who.email};",

@@ -122,3 +122,14 @@ def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> N
     assert [cell.first.year for cell in cells] == ([2022, 2023, 2024, 2025] if totals else [])
     if totals:
         assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.AWAITED, Kind.MEASURED]
+
+
+def test_days_between_two_consents_are_outside_and_not_missing() -> None:
+    covered = (Window(date(2024, 1, 1), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 6, 1)))
+    bounds = Bounds.of(
+        first=date(2024, 1, 10), consent_end=None, today=date(2024, 5, 1), gaps={}, covered=lambda _: covered
+    )
+    assert bounds.why_not(date(2024, 2, 1)) == bounds.why_not(date(2024, 2, 29)) == Kind.OUTSIDE
+    assert bounds.why_not(date(2024, 3, 1)) == Kind.AWAITED
+    assert bounds.expected(date(2024, 1, 1), date(2024, 4, 1)) == 22 + 31
+    assert bounds.expected(date(2024, 2, 1), date(2024, 3, 1)) == 0

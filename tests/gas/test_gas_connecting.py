@@ -12,6 +12,7 @@ from include.gas.consents import Consent
 from include.gas.errors import AccountLeaving, BadAccount
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+AT = "2026-03-01T10:00:00.000000Z"
 A, B = "09999990000001", "09999990000002"
 
 
@@ -53,7 +54,7 @@ def test_a_new_account_is_one_past_its_first_launch():
         "oauth_callback_results": {
             "scope": "openid",
             "pce_id": A,
-            "consents": [{"pce": A, "id_accreditation": "right-a", "first": "2025-01-01"}],
+            "consents": [{"pce": A, "id_accreditation": "right-a", "first": "2025-01-01", "brought": AT}],
         },
         "connected": {"at": "2026-03-01T10:00:00.000000Z", "by": "op"},
     }
@@ -83,9 +84,12 @@ def test_connecting_again_loses_nothing():
     new = connected(old, "known", [Consent(A, "new-a")], at=NOW, by="op")
     assert repr(old) == before
     assert new["oauth_callback_results"]["consents"] == [
-        {"pce": A, "id_accreditation": "new-a"},
+        {
+            "pce": A, "id_accreditation": "new-a", "brought": AT,
+            "others": [{"pce": A, "id_accreditation": "old-a"}],
+        },
         {"pce": B, "id_accreditation": "right-b"},
-    ]
+    ]  # fmt: skip
     assert "id_token" not in new["oauth_callback_results"]
     assert new["oauth"] == {}
     assert (new["state"], new.get("state_message")) == (None, None)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.accounts import Account, with_state
-from include.gas.consent_check import Finding, check_consents
+from include.gas.consent_check import Finding, Listed, check_consents
 from include.gas.consents import AccessRight
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
 from include.gas.leaving import with_leaving
@@ -37,10 +37,11 @@ def right(pce: str = PCE, state: str = "active", **more: Any) -> AccessRight:
 
 def check(document: dict[str, Any], *rights: AccessRight, warn_days: int = 30) -> Finding:
     before = copy.deepcopy(document)
-    found = check_consents(document, rights, now=NOW, today=TODAY, warn_days=warn_days)
+    listed = Listed(rights, NOW)
+    found = check_consents(document, listed, now=NOW, today=TODAY, warn_days=warn_days)
     assert document == before, "the stored document is not changed"
     assert found is not None
-    again = check_consents(found.document, rights, now=NOW + timedelta(days=1), today=TODAY, warn_days=warn_days)
+    again = check_consents(found.document, listed, now=NOW + timedelta(days=1), today=TODAY, warn_days=warn_days)
     assert again is not None
     assert again.document == found.document, "said once, then nothing is written any more"
     return found
@@ -93,18 +94,113 @@ def test_too_narrow_only_when_that_is_all() -> None:
 
 def test_there_again() -> None:
     lost = check(account(PCE), right(state="revoked")).document
-    for again in (right(), right(id="u-new")):
-        found = check(lost, right(state="revoked"), again)
-        assert found.restored
-        assert not found.document["state"]
-        assert not {"state_message", "state_since", "consents_lost"} & found.document.keys()
+    found = check(lost, right())
+    assert found.restored
+    assert not found.document["state"]
+    assert not {"state_message", "state_since", "consents_lost"} & found.document.keys()
+    assert "unusable" not in found.document["oauth_callback_results"]["consents"][0]
+
+
+def test_a_right_of_another_id_changes_nothing() -> None:
+    """The old tenant has revoked, the new one has consented: by the list alone nobody can tell them apart."""
+    another = right(id="u-new", created=date(2026, 4, 30), data_first=date(2021, 1, 1))
+    lost = check(account(PCE), right(state="revoked"), another)
+    assert [pce for pce, _ in lost.lost] == [PCE]
+    assert lost.foreign == (another,)
+    assert lost.document["oauth_callback_results"]["consents"][0]["id_accreditation"] == f"u-{PCE}"
+    assert lost.document["consents_of_others"] == {PCE: "2026-04-30"}
+    assert "which this account has not brought" in lost.document["state_message"]
+    gone = check(lost.document, right(state="revoked")).document
+    assert "consents_of_others" not in gone
+    beside = check(account(PCE), right(), another)
+    assert not beside.lost
+    assert beside.document == account(PCE) | {"consents_of_others": {PCE: "2026-04-30"}}
 
 
 def test_still_the_consent_that_a_call_was_refused_for() -> None:
     refused = account(PCE, state=OAUTH_OUTDATED, state_message="refused", state_since="x")
     found = check(refused, right())
     assert found == Finding(refused)
-    assert check(refused, right(state="obsolete"), right(id="u-new")).restored
+
+
+def test_one_of_its_rights_is_enough() -> None:
+    document = account(PCE)
+    former = {"pce": PCE, "id_accreditation": "u-former"}
+    document["oauth_callback_results"]["consents"][0]["others"] = [former]
+    reach = {"data_first": date(2021, 1, 1), "data_end": date(2026, 1, 1)}
+    found = check(document, right(state="revoked"), right(id="u-former", **reach))
+    assert not found.lost
+    (meter,) = Account.from_document(found.document).meters
+    assert (meter.ids, meter.closes) == (("u-former",), date(2026, 1, 1))
+    assert check(document, right(state="revoked"), right(id="u-former", state="obsolete")).lost
+
+
+def test_only_the_meters_that_were_asked() -> None:
+    document = account(PCE, OTHER, consents_lost=[OTHER], state=PERMISSIONS_CHANGED, state_partial=True)
+    listed = Listed([right()], NOW, meters=[PCE])
+    found = check_consents(document, listed, now=NOW, today=TODAY, warn_days=30)
+    assert found is not None
+    assert found.document["consents_lost"] == [OTHER]
+    assert found.document["state"] == PERMISSIONS_CHANGED
+    assert found.document["oauth_callback_results"] == document["oauth_callback_results"]
+
+
+def test_the_end_of_its_days_is_worth_a_warning_too() -> None:
+    found = check(account(PCE), right(last=date(2027, 1, 1), data_end=date(2026, 5, 10)))
+    assert found.ends == date(2026, 5, 9)
+
+
+KONNECTOR: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth_callback_results": {"pce_id": PCE}}
+
+
+def told(document: dict[str, Any], *rights: AccessRight, **more: Any) -> dict[str, Any]:
+    listed = Listed(rights, NOW, **more)
+    found = check_consents(document, listed, now=NOW, today=more.pop("today", TODAY), warn_days=30)
+    assert found is not None
+    return found.document
+
+
+def entry(document: dict[str, Any]) -> dict[str, Any]:
+    (only,) = document["oauth_callback_results"]["consents"]
+    return dict(only)
+
+
+def test_an_account_of_the_konnector_learns_its_right_from_its_id_token() -> None:
+    rights = [right(id="u-1", state="revoked"), right(id="u-2")]
+    assert entry(told(KONNECTOR, *rights, claimed={PCE: "u-1"}))["id_accreditation"] == "u-1"
+
+
+def test_or_as_the_only_right_that_there_ever_was() -> None:
+    old = right(id="u-1", created=date(2024, 1, 1))
+    assert entry(told(KONNECTOR, old))["id_accreditation"] == "u-1"
+    for others in ([right(id="u-0", state="revoked", created=date(2023, 1, 1))], [right(id="u-2", created=TODAY)]):
+        document = told(KONNECTOR, old, *others)
+        assert entry(document)["id_accreditation"] is None
+        assert document["state"] == OAUTH_OUTDATED
+        assert "not known to be its own" in document["state_message"]
+    assert entry(told(KONNECTOR, old, held=["u-1"]))["id_accreditation"] is None, "another account has brought it"
+    theirs = right(id="u-2", created=TODAY)
+    assert entry(told(KONNECTOR, old, theirs, held=["u-2"]))["id_accreditation"] == "u-1", "the other is another's"
+
+
+def test_or_as_the_newest_that_is_not_younger_than_the_account() -> None:
+    made = KONNECTOR | {"cozyMetadata": {"createdAt": "2024-03-01T10:00:00Z"}}
+    before, mine, after = (
+        right(id=name, created=date(2024, month, 1)) for name, month in (("u-0", 1), ("u-1", 3), ("u-2", 4))
+    )
+    assert entry(told(made, before, mine, after))["id_accreditation"] == "u-1"
+    assert entry(told(made, after))["id_accreditation"] is None
+
+
+def test_what_it_could_not_learn_it_never_takes_from_a_later_right() -> None:
+    nothing = told(KONNECTOR)
+    assert entry(nothing)["looked"] == "2026-05-01"
+    later = told(nothing, right(id="u-new", created=TODAY + timedelta(days=1)))
+    assert entry(later)["id_accreditation"] is None
+    assert told(nothing, right(id="u-same-day", created=TODAY))["consents_of_others"] == {PCE: "2026-05-01"}
+    healed = told(nothing, right(id="u-old", created=date(2025, 1, 1)))
+    assert entry(healed)["id_accreditation"] == "u-old", "the first list was not whole"
+    assert not healed["state"]
 
 
 def test_a_refusal_without_a_reason_counts_for_less_than_the_list() -> None:
@@ -149,12 +245,12 @@ def test_who_is_not_checked() -> None:
         {"_id": "a", "account_type": "grdfgrandlyon", "oauth_callback_results": {"id_token": "x"}},
         {"_id": "a", "account_type": "grdfgrandlyon"},
     ):
-        assert check_consents(document, [], now=NOW, today=TODAY, warn_days=30) is None
+        assert check_consents(document, Listed((), NOW), now=NOW, today=TODAY, warn_days=30) is None
 
 
 def test_an_odd_account() -> None:
     with pytest.raises(BadAccount):
-        check_consents({"_id": "a", "account_type": "x"}, [], now=NOW, today=TODAY, warn_days=30)
+        check_consents({"_id": "a", "account_type": "x"}, Listed((), NOW), now=NOW, today=TODAY, warn_days=30)
 
 
 days = st.none() | st.dates(TODAY - timedelta(days=40), TODAY + timedelta(days=60))
@@ -181,7 +277,11 @@ def test_any_list_after_any_other(state: str | None, first: list[AccessRight], s
         found = check(document, *rights)
         document = found.document
         after = Account.from_document(document)
-        assert [meter.pce for meter in after.meters] == [PCE, OTHER]
+        assert [(meter.pce, meter.id_accreditation) for meter in after.meters] == [
+            (PCE, f"u-{PCE}"), (OTHER, f"u-{OTHER}")
+        ]  # fmt: skip
+        lost = {meter.pce for meter in after.meters if meter.lost}
+        assert lost == {pce for pce, _ in found.lost} == set(document.get("consents_lost", ()))
         if found.lost:
             assert after.state in (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
             assert after.partial == (len(found.lost) == 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +17,14 @@ from include.gas.consents import (
     Consent,
     Rights,
     consent_state,
-    dated,
     is_pce,
     parse_claims,
     read_rights,
+    told,
     usable_right,
 )
 from include.gas.errors import ConsentLost, IdTokenRefused, ServiceUnavailable
+from include.gas.windows import Window
 
 PCE, GI = "09900000000017", "GI000042"
 TODAY = date(2024, 5, 1)
@@ -186,11 +189,102 @@ def test_any_list_is_read(body: bytes) -> None:
     read_rights(body, account="a")
 
 
-def test_the_dates_of_its_right_are_put_into_a_consent() -> None:
-    listed = rights(right(id_droit_acces="u-7"))
+NOW = datetime(2024, 5, 1, 6, tzinfo=UTC)
+
+
+def test_the_list_tells_of_its_own_rights_alone() -> None:
+    listed = rights(right(), right(id_droit_acces="u-7"))
     reach = (date(2021, 1, 1), date(2027, 4, 2), date(2027, 4, 2))
-    known, unknown = Consent(PCE, "u-1"), Consent(PCE, "")
-    assert dated(known, listed, TODAY) == Consent(PCE, "u-1", *reach), "what the id_token named stays"
-    assert dated(unknown, listed, TODAY) == Consent(PCE, "u-7", *reach), "the konnector did not note it"
-    other = Consent(GI, "u-2", date(2024, 1, 1), None)
-    assert dated(other, listed, TODAY) == other, "no right of this meter: GRDF says why when it is read"
+    assert told(Consent(PCE, "u-1"), listed, TODAY, NOW) == Consent(PCE, "u-1", *reach)
+    gone = told(Consent(PCE, "u-2", date(2024, 1, 1)), listed, TODAY, NOW)
+    assert gone == Consent(PCE, "u-2", date(2024, 1, 1), unusable="no consent is listed")
+    assert told(Consent(PCE, None), listed, TODAY, NOW) == Consent(PCE, None), "it may be anybody's"
+    lost = told(Consent(PCE, "u-0"), rights(REVOKED, right()), TODAY, NOW)
+    assert lost.unusable == "revoked on 2023-10-05 by titulaire"
+    assert lost.lost
+
+
+def test_a_list_says_nothing_of_what_was_brought_after_it() -> None:
+    newer = Consent(PCE, "u-9", brought="2024-05-01T06:00:01.000000Z")
+    assert told(newer, rights(right()), TODAY, NOW) == newer
+    older = replace(newer, brought="2024-05-01T05:59:00.000000Z")
+    assert told(older, rights(right()), TODAY, NOW).lost
+    wrong_clock = replace(newer, brought="2031-05-01T06:00:01.000000Z")
+    assert told(wrong_clock, rights(right()), TODAY, NOW).lost, "no clock that was wrong makes a consent last for ever"
+
+
+def test_an_older_list_does_not_take_back_what_a_newer_one_said() -> None:
+    """The morning's list is minutes old when it comes to the account that somebody else's first launch has marked."""
+    lost = told(Consent(PCE, "u-1"), rights(right(etat_droit_acces="Obsolète")), TODAY, NOW)
+    assert lost.lost
+    assert told(lost, rights(right()), TODAY, NOW - timedelta(minutes=5)) == lost
+    assert not told(lost, rights(right()), TODAY, NOW + timedelta(minutes=5)).lost
+    wrong_clock = replace(lost, told="2031-05-01T06:00:01.000000Z")
+    assert not told(wrong_clock, rights(right()), TODAY, NOW).lost
+
+
+def span(first: str | None, end: str | None, calls_until: str | None = None, **more: Any) -> Consent:
+    days = (date.fromisoformat(text) if text else None for text in (first, end, calls_until))
+    return Consent(PCE, more.pop("id", "u"), *days, **more)
+
+
+YEAR = Window(date(2024, 1, 1), date(2025, 1, 1))
+
+
+def windows(*days: str) -> tuple[Window, ...]:
+    return tuple(
+        Window(date.fromisoformat(a), date.fromisoformat(b)) for a, b in zip(days[::2], days[1::2], strict=True)
+    )
+
+
+def test_all_days_that_any_of_its_rights_covers() -> None:
+    over, fresh = span("2023-01-01", "2024-03-01"), span("2024-06-01", None)
+    both = replace(fresh, others=(over,))
+    assert both.covered(YEAR, TODAY) == windows("2024-01-01", "2024-03-01", "2024-06-01", "2025-01-01")
+    assert (both.opens, both.closes, both.until) == (date(2023, 1, 1), None, None)
+    touching = replace(fresh, first=date(2024, 3, 1), others=(over,))
+    assert touching.covered(YEAR, TODAY) == (YEAR,), "one call where one window suffices"
+    lost = replace(both, unusable="revoked")
+    assert lost.covered(YEAR, TODAY) == windows("2024-01-01", "2024-03-01")
+    assert (lost.closes, lost.until, lost.lost) == (date(2024, 3, 1), date(2024, 2, 29), False)
+    run_out = replace(both, others=(replace(over, calls_until=date(2024, 4, 30)),))
+    assert run_out.covered(YEAR, TODAY) == windows("2024-06-01", "2025-01-01"), "nothing may be asked under it today"
+    assert run_out.covered(YEAR) == both.covered(YEAR), "the days that were read under it are not missing"
+
+
+def test_the_ids_of_its_rights() -> None:
+    consent = replace(span(None, None, id="u-2"), others=(span(None, None, id="u-1", unusable="revoked"),))
+    assert (consent.own, consent.ids) == ({"u-1", "u-2"}, ("u-2",))
+    assert Consent(PCE).own == frozenset()
+    assert Consent(PCE).ids == ()
+
+
+some_days = st.none() | st.dates(date(2023, 6, 1), date(2025, 6, 1))
+some_rights = st.builds(
+    lambda first, end, until, unusable: Consent(PCE, "u", first, end, until, unusable=unusable),
+    some_days, some_days, some_days, st.sampled_from(["", "revoked"]),
+)  # fmt: skip
+
+
+@given(st.lists(some_rights, min_size=1, max_size=4))
+def test_the_days_covered_are_those_of_the_rights(mine: list[Consent]) -> None:
+    consent = replace(mine[0], others=tuple(mine[1:]))
+    in_force = [each for each in mine if not each.unusable and (each.calls_until is None or each.calls_until >= TODAY)]
+    by_hand = {
+        day for day in YEAR.days()
+        if any((each.first or day) <= day and (each.end is None or day < each.end) for each in in_force)
+    }  # fmt: skip
+    found = consent.covered(YEAR, TODAY)
+    assert [day for window in found for day in window.days()] == sorted(by_hand)
+    assert all(one.end < other.first for one, other in itertools.pairwise(found))
+    if by_hand:
+        assert consent.opens is None or consent.opens <= min(by_hand)
+        assert consent.closes is None or consent.closes > max(by_hand)
+
+
+def test_of_two_usable_rights_the_one_whose_days_go_on() -> None:
+    over = right(perim_donnees_conso_fin="2024-02-01", date_fin_droit_acces="2031-01-01")
+    fresh = right(id_droit_acces="u-2", date_fin_droit_acces="2024-07-01")
+    found = usable_right(rights(over, fresh), PCE, TODAY)
+    assert found is not None
+    assert found.id == "u-2"

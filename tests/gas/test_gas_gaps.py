@@ -329,3 +329,13 @@ def test_a_day_that_only_becomes_definitive_has_no_trace() -> None:
     assert report.confirmed == 1
     assert document["status"] == "definitive"
     assert "changes" not in document
+
+
+def test_days_that_no_consent_covers_are_not_missing() -> None:
+    covered = [Window(FIRST, FIRST + timedelta(days=5)), Window(FIRST + timedelta(days=8), FIRST + timedelta(days=20))]
+    end = FIRST + timedelta(days=30)
+    found = gaps_of(
+        first=FIRST, end=end, stored=(), years=[FIRST.year], reread_days=62, covered=lambda _: covered, **WHOLE
+    )
+    assert (found[FIRST.year].first, found[FIRST.year].last) == (FIRST, FIRST + timedelta(days=19))
+    assert found[FIRST.year].awaited == 5 + 12

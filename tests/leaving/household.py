@@ -130,6 +130,16 @@ def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, *
     return pces
 
 
+def brought(world: LocalWorld, account: str, *made: Mapping[str, Any]) -> None:
+    """Let rights on an account's meters be some that it brought itself, as when it had connected again before."""
+    document = world.book.get(account) or {}
+    for entry in document["oauth_callback_results"]["consents"]:
+        mine = [right for right in made if right["id_pce"] == entry["pce"]]
+        others = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in mine]
+        entry["others"] = [*entry.get("others", []), *others]
+    world.book.save(document)
+
+
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
     """Give the state of each right on some meters by GRDF's id."""
     return {

@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from tests.helpers import MemoryShelf, connect_cozy, known_account, yesterday
+from include.sandbox.connect import consent
+from tests.helpers import MemoryShelf, connect_cozy, holder, known_account, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract
 from tests.leaving.steps import delete
@@ -78,18 +79,31 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     assert document(clean, account_id) == marked, "said once"
 
 
-def test_consented_again(clean: LocalWorld, account_id: str) -> None:
+def test_consented_again(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """By GRDF's list alone nobody can tell who consented: the account keeps to its own until it connects again."""
     pces = settled(clean, account_id)
-    clean.control.revoke(next(iter(rights(clean, pces))))
+    (old,) = rights(clean, pces)
+    clean.control.revoke(old)
     check()
     (right,) = clean.control.consent(pces)
     counts = check()
-    assert counts["restored"] >= 1
+    assert counts["restored"] == 0
+    assert counts["foreign"] >= 1
+    assert f"Account {account_id}: another consent, made on {clean.control.today()}" in "".join(capfd.readouterr())
+    lost = document(clean, account_id)
+    assert lost["state"] == OUTDATED
+    assert lost["consents_of_others"] == {pces[0]: str(clean.control.today())}
+    assert right["id_droit_acces"] not in json.dumps(lost)
+    fresh = consent(clean.facts, clean.door, holder(account_id))
+    clean.book.save(lost | {"oauth": dict(fresh)})
+    assert acquire(account_id)["first_launch"] is True
+    check()
     restored = document(clean, account_id)
     assert not restored["state"]
-    assert not {"state_message", "state_since", "consents_lost"} & restored.keys()
-    (consent,) = restored["oauth_callback_results"]["consents"]
-    assert consent["id_accreditation"] == right["id_droit_acces"]
+    assert not {"state_message", "state_since", "consents_lost", "consents_of_others"} & restored.keys()
+    (entry,) = restored["oauth_callback_results"]["consents"]
+    assert entry["id_accreditation"] not in (old, right["id_droit_acces"])
+    assert [other["id_accreditation"] for other in entry["others"]] == [old]
     acquire(account_id)
 
 
@@ -105,7 +119,7 @@ def test_in_force_again_under_the_same_id(clean: LocalWorld, account_id: str) ->
 
 
 def test_a_refusal_that_the_list_does_not_show_is_not_forgotten(clean: LocalWorld, account_id: str) -> None:
-    """GRDF refuses the data though its list holds the consent as active: only a new consent or a run changes that."""
+    """GRDF refuses the data though its list calls the consent active: connecting again or a run changes that."""
     (pce,) = settled(clean, account_id)
     clean.control.set_quirks(pce, refusal="1000011")
     with pytest.raises(Exception, match="proof"):
@@ -113,9 +127,9 @@ def test_a_refusal_that_the_list_does_not_show_is_not_forgotten(clean: LocalWorl
     marked = document(clean, account_id)
     check()
     assert document(clean, account_id) == marked
-    clean.control.consent([pce])
+    clean.control.consent([pce], keep_others=True)
     check()
-    assert not document(clean, account_id)["state"]
+    assert document(clean, account_id)["state"] == marked["state"], "whoever gave it, this account has not brought it"
 
 
 def test_a_gateway_that_refuses_for_a_while_stops_nobody_for_good(clean: LocalWorld, account_id: str) -> None:
@@ -148,7 +162,7 @@ def test_one_meter_of_two(clean: LocalWorld, account_id: str) -> None:
 
 def test_too_narrow(clean: LocalWorld, account_id: str) -> None:
     (pce,) = settled(clean, account_id)
-    clean.control.consent([pce], perimeters=["publiees"])
+    clean.control.change_consent(next(iter(rights(clean, (pce,)))), perim_donnees_informatives="Faux")
     check()
     assert document(clean, account_id)["state"] == PERMISSIONS
     assert "without daily" in document(clean, account_id)["state_message"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.helpers import connect_cozy
-from tests.leaving.household import Couch, household, revocations, rights, staging_folder
+from tests.leaving.household import Couch, brought, household, revocations, rights, staging_folder
 from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def test_exactly_what_would_go(clean: LocalWorld, account_id: str, couch: Couch)
     (holders,) = clean.control.consent(
         [pces[1]], keep_others=True, fields={"role_tiers": "DETENTEUR_CONTRAT_FOURNITURE"}
     )
+    brought(clean, account_id, extra, waiting)
+    (strangers,) = clean.control.consent([pces[1]], keep_others=True)
     before, rights_before = couch.revisions(), rights(clean, pces)
     text = plan(account_id)
     assert "Consents to revoke at GRDF: 4" in text
@@ -36,6 +38,8 @@ def test_exactly_what_would_go(clean: LocalWorld, account_id: str, couch: Couch)
         assert (f"* {right} (" in text) == listed, (right, state)
     assert f"* {waiting['id_droit_acces']} (waiting for the holder)" in text
     assert f"* {extra['id_droit_acces']} (active)" in text
+    assert "Other consents on its meters, which stay: 1" in text
+    assert f"* {strangers['id_droit_acces']} (this account has not brought it)" in text
     assert "* 10 documents of com.grandlyon.grdf.day" in text
     assert "* 2 documents of com.grandlyon.grdf.month" in text
     assert "* 2 documents of com.grandlyon.grdf.year" in text

@@ -1,4 +1,4 @@
-"""Revoking: every right of ours on every meter, before anything is removed, and with the secret made for it alone."""
+"""Revoking: every right that the account brought, before anything is removed, and with the secret made for it alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.leaving.household import (
     REVOKED,
     Couch,
     assert_gone,
+    brought,
     household,
     revocations,
     rights,
@@ -29,26 +30,33 @@ if TYPE_CHECKING:
 
 def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, account_id: str) -> None:
     pces = household(clean, account_id, 3)
-    (unknown,) = clean.control.consent([pces[1]], keep_others=True)
+    (former,) = clean.control.consent([pces[1]], keep_others=True)
     (waiting,) = clean.control.consent([pces[2]], keep_others=True, fields={"etat_droit_acces": "A valider"})
     (obsolete,) = clean.control.consent([pces[0]], keep_others=True, fields={"etat_droit_acces": "Obsolète"})
     (holders,) = clean.control.consent(
         [pces[0]], keep_others=True, fields={"role_tiers": "DETENTEUR_CONTRAT_FOURNITURE"}
     )
+    (strangers,) = clean.control.consent([pces[1]], keep_others=True)
+    brought(clean, account_id, former, waiting, obsolete, holders)
     clean.control.clear_log()
     given = delete(account_id)
-    untouched = {obsolete["id_droit_acces"]: "Obsolète", holders["id_droit_acces"]: ACTIVE}
+    untouched = {strangers["id_droit_acces"]: ACTIVE} | {
+        obsolete["id_droit_acces"]: "Obsolète",
+        holders["id_droit_acces"]: ACTIVE,
+    }
     now = rights(clean, pces)
     assert {right: state for right, state in now.items() if right in untouched} == untouched
     ours = now.keys() - untouched.keys()
     assert {now[right] for right in ours} == {REVOKED}
-    assert {unknown["id_droit_acces"], waiting["id_droit_acces"]} < ours
+    assert {former["id_droit_acces"], waiting["id_droit_acces"]} < ours
     assert len(ours) == 5
     asked = revocations(clean)
     assert sorted(asked) == sorted((right, 200, DELETE_CLIENT) for right in ours), "once each, by nobody else"
-    assert given["revoke"]["revoked"] == dict.fromkeys(ours, "revoked")
+    over = dict.fromkeys((obsolete["id_droit_acces"], holders["id_droit_acces"]), "was not in force")
+    assert given["revoke"]["revoked"] == dict.fromkeys(ours, "revoked") | over
     record = assert_gone(clean, account_id, pces)
-    assert record["revoked"] == dict.fromkeys(ours, "revoked")
+    assert record["revoked"] == dict.fromkeys(ours, "revoked") | over
+    assert record["left_alone"] == {strangers["id_droit_acces"]: "this account has not brought it"}
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
     assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
 
@@ -61,7 +69,8 @@ def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWo
     delete(account_id)
     assert set(rights(clean, pces[1:]).values()) == {REVOKED}
     assert ACTIVE not in rights(clean, pces).values()
-    assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
+    outcomes = sorted(assert_gone(clean, account_id, pces)["revoked"].values())
+    assert outcomes == ["revoked", "revoked", "was not in force"], "the one that the new one has replaced, too"
 
 
 def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, couch: Couch) -> None:
@@ -124,10 +133,12 @@ def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
 def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     clean: LocalWorld, account_id: str, couch: Couch, known_is_broken: bool
 ) -> None:
-    """An old right that is revoked can be read; the one in force, known to the account or not, cannot."""
+    """An old right that is revoked can be read; the one in force, the account's newest or not, cannot."""
     pces = household(clean, account_id)
     (known,) = rights(clean, pces)
-    (other,) = (each["id_droit_acces"] for each in clean.control.consent(pces, keep_others=True))
+    (more,) = clean.control.consent(pces, keep_others=True)
+    brought(clean, account_id, more)
+    other = more["id_droit_acces"]
     old, in_force = (other, known) if known_is_broken else (known, other)
     clean.control.revoke(old)
     body = with_broken_line(clean, old, in_force)
@@ -145,7 +156,7 @@ def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     clean.control.set(faults=[])
     delete(account_id)
     revoked = assert_gone(clean, account_id, pces)["revoked"]
-    assert revoked == {in_force: "revoked"} | ({} if known_is_broken else {known: "was not in force"})
+    assert revoked == {in_force: "revoked", old: "was not in force"}
 
 
 def test_a_refused_revocation_is_no_success_when_the_line_of_the_right_cannot_be_read(
@@ -173,14 +184,15 @@ def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:
     pces = household(clean, account_id)
-    (unknown,) = clean.control.consent(pces, keep_others=True)
+    (former,) = clean.control.consent(pces, keep_others=True)
+    brought(clean, account_id, former)
     clean.control.fault("/droit_acces/", cut=True, after=True, times=2)
     for run in ("run-1", "run-2"):
         with pytest.raises(ServiceUnavailable):
             delete(account_id, run_id=run)
     delete(account_id, run_id="run-3")
     assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
-    assert unknown["id_droit_acces"] in couch.records(account_id)[0]["revoked"]
+    assert former["id_droit_acces"] in couch.records(account_id)[0]["revoked"]
 
 
 def test_a_2xx_that_says_no_is_no_success(clean: LocalWorld, account_id: str) -> None:

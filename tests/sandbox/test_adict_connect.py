@@ -316,3 +316,19 @@ def test_claims_can_be_ordered_for_tests_of_refusals(adict):
         claims_of(adict, token)
     claims = jwt.decode(token, options={"verify_signature": False})
     assert "nonce" not in claims
+
+
+def test_a_browser_stays_with_the_holder_who_was_there_before_unless_a_login_is_asked_for(adict):
+    """A shared computer: who comes second would give consents for the meters of who was there first."""
+    browser = requests.Session()
+    adict.consent(session=browser)
+    other = "Alix;Exemple;foyer-31@example.org;TIERS"
+    offered = {
+        prompt: browser.get(
+            adict.facts["authorize_url"], params=adict.connect_query(login_hint=other, prompt=prompt), timeout=10
+        ).text
+        for prompt in (None, "login", "consent login")
+    }
+    assert ("09999990000042" in offered[None], "09999990000031" in offered[None]) == (True, False)
+    for prompt in ("login", "consent login"):
+        assert ("09999990000042" in offered[prompt], "09999990000031" in offered[prompt]) == (False, True)

@@ -1,13 +1,16 @@
 """Client Connect's addresses: the page on which a holder consents, the token endpoint, the key set.
 
-Without ``login_hint`` the page first asks which demo holder one is. There is no login: whoever opens the page is the
-holder. An unknown client or redirect URI is told on a page of its own and never sent back to the caller.
+Without ``login_hint`` the page first asks which demo holder one is. There is no password: whoever opens the page is the
+holder. A browser in which somebody has consented stays that holder's, whatever the hint says, unless the third party
+asks for ``prompt=login`` (OpenID Connect Core, 3.1.2.1). An unknown client or redirect URI is told on a page of its own
+and never sent back to the caller.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from urllib.parse import quote, unquote
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, current_app, g, render_template, request
@@ -19,6 +22,7 @@ from .rights import Terms
 from .world import World, world
 
 blueprint = Blueprint("connect", __name__, url_prefix=identity.REALM_PATH)
+SESSION = "sandbox_holder"
 LABELS = {
     "publiees": ("Données publiées", "les consommations facturées", "published data, as billed"),
     "informatives": ("Données informatives", "les consommations jour par jour", "informative data, day by day"),
@@ -45,7 +49,10 @@ def authorize() -> Response | tuple[str, int]:
             answer: Response = server.handle_error_response(None, error)
             return answer
         return render_template("refused.html", reason=error.description or error.error), 400
-    holder = meters.holder_of(request.args.get("login_hint", ""))
+    hint = request.args.get("login_hint", "")
+    if "login" not in request.args.get("prompt", "").split():
+        hint = unquote(request.cookies.get(SESSION, "")) or hint
+    holder = meters.holder_of(hint)
     if holder is None:
         return _who_are_you()
     at = world()
@@ -57,7 +64,9 @@ def authorize() -> Response | tuple[str, int]:
     if terms is None:
         return _page(at, holder, request.form, problem), 422
     made = rights.consent(at.store, pces, holder, terms, at.now())
-    return _answer(server, Grantor(holder.email, tuple(right["id_droit_acces"] for right in made)), grant)
+    back = _answer(server, Grantor(holder.email, tuple(right["id_droit_acces"] for right in made)), grant)
+    back.set_cookie(SESSION, quote(hint), path=identity.REALM_PATH, httponly=True, samesite="Lax")
+    return back
 
 
 def _answer(server: Server, grantor: Grantor | None, grant: Any) -> Response:

@@ -119,6 +119,18 @@ class AccountStore:
 
         self.update(account_id, change)
 
+    def holding(self, pce: str) -> list[Document]:
+        """Find the account documents that name a meter, as theirs or, before their first launch, as the konnector's.
+
+        There is no index: CouchDB looks through all accounts, which a first launch, a connection and a deletion do.
+
+        :param pce: the meter
+        """
+        results = "oauth_callback_results"
+        named = [{f"{results}.pce_id": pce}, {f"{results}.consents": {"$elemMatch": {"pce": pce}}}]
+        found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
+        return sorted(found, key=lambda document: str(document["_id"]))
+
     def listed(self) -> Iterator[Document]:
         """Give the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):

@@ -192,6 +192,28 @@ class CouchDBHook(BaseHook):
                 return
             start = rows[PAGE]["id"]
 
+    def find(self, doctype: str, selector: Mapping[str, Any]) -> list[Document]:
+        """Find documents by their content (Mango), without an index: for what is asked seldom.
+
+        :param doctype: Cozy doctype
+        :param selector: CouchDB's selector
+        """
+        found: list[Document] = []
+        bookmark: str | None = None
+        while True:
+            body = {"selector": selector, "limit": PAGE, **({"bookmark": bookmark} if bookmark else {})}
+            response = self.request("POST", doctype, "/_find", body=body)
+            if response.status_code == 404:
+                return found
+            answer = json_object(self.good(response))
+            page = answer.get("docs")
+            if not isinstance(page, list):
+                raise ServiceUnavailable.about(account=None, cause=f"CouchDB's answer about {doctype} has no documents")
+            found += page
+            bookmark = answer.get("bookmark")
+            if len(page) < PAGE or bookmark in (None, "", "nil"):
+                return found
+
     def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
         """Give the highest id of a range without reading the rest: its cost does not grow with the range.
 

@@ -6,6 +6,7 @@ every call for data carries a ``client_credentials`` token of the third party it
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -23,7 +24,7 @@ from grdf.hooks.turn_adapter import TurnAdapter
 from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
-from include.gas.id_token import verify_id_token
+from include.gas.id_token import LEEWAY, verify_id_token
 from include.gas.quota import Purpose
 from include.gas.redact import redact
 from include.gas.refusals import token_error
@@ -108,12 +109,15 @@ class GrdfOAuthHook(BaseHook):
         mask_secret(token)
         return token
 
-    def consents_of(self, id_token: str, *, account: str, nonce: str | None = None) -> tuple[Consent, ...]:
+    def consents_of(
+        self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
+    ) -> tuple[Consent, ...]:
         """Check an ``id_token`` and read the household's consents from it.
 
         :param id_token: the signed token
         :param account: the account's id, for messages
         :param nonce: the nonce sent to the authorize page, if one was sent
+        :param ever: whether it may be over: it still tells what was once consented to
         :raises IdTokenRefused: when its algorithm, signature, issuer, audience, time or nonce is wrong
         """
         facts = self.facts
@@ -126,6 +130,7 @@ class GrdfOAuthHook(BaseHook):
             jwks=self._public_keys(account),
             issuer=facts.issuer,
             nonce=nonce,
+            leeway=math.inf if ever else LEEWAY,
         )
         return parse_claims(claims, account=account)
 

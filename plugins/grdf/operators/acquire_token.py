@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.base import AccountOperator, is_scheduled
 from grdf.waiting import waiting_for_grdf
-from include.gas.accounts import Account, Code, with_meters, without_grant
-from include.gas.errors import FailNow, GrantRefused, IdTokenRefused
+from include.gas.accounts import Account, Code, IdToken, with_id_token, with_meters, without_grant
+from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.oauth import GrdfOAuthHook
-    from include.gas.consents import Consent
+    from include.gas.consents import Consent, Rights
+    from include.gas.documents import Document
 
 
 class AcquireTokenOperator(AccountOperator):
@@ -50,18 +52,43 @@ class AcquireTokenOperator(AccountOperator):
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}
         try:
-            consents = consents_of_grant(self.adict.oauth, account)
+            token = exchanged(self.adict.oauth, account)
+            consents = consents_of(self.adict.oauth, token, account.id)
         except FailNow as error:
             if isinstance(error, GrantRefused):
                 self.accounts.update(account.id, without_grant)
             self.accounts.mark(account.id, error)
             raise
-        changed = self.accounts.update(account.id, lambda document: with_meters(document, consents))
+        changed = self._take(account, token, consents)
         meters = len(Account.from_document(changed).meters)
         self.log.info("Account %s: first launch, the household consented for %d meter(s).", account.id, len(consents))
         if meters > len(consents):
             self.log.info("Account %s: %d other meter(s) it had before stay.", account.id, meters - len(consents))
         return {"account": account.id, "meters": meters, "first_launch": True}
+
+    def _take(self, account: Account, token: IdToken, consents: tuple[Consent, ...]) -> Document:
+        """Store the meters, unless another account has one of them under a consent that is in force."""
+        from grdf.taking import take
+
+        now = datetime.now(UTC)
+
+        def write() -> Document:
+            return self.accounts.update(account.id, lambda document: with_meters(document, consents, now))
+
+        def ask(pces: list[str]) -> Rights:
+            return self.adict.listed_rights(pces, account=account.id)
+
+        try:
+            return take(self.couchdb, account.id, consents, write, ask=ask, oauth=self.adict.oauth)
+        except RetryLater:
+            if isinstance(account.grant, Code):  # it is used up: the next try takes what it gave
+                self.accounts.update(account.id, lambda document: with_id_token(document, token))
+            raise
+        except MeterTaken as error:
+            # What the household gave is used up: left there, it would be taken for a new one every morning.
+            self.accounts.update(account.id, lambda document: without_grant(document, token=True))
+            self.accounts.mark(account.id, error, partial=bool(account.meters))
+            raise
 
 
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:
@@ -72,16 +99,35 @@ def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, 
     :raises IdTokenRefused: when the ``id_token`` fails its checks or names no meter
     :raises GrantRefused: when there is no grant, or GRDF does not take the code
     """
+    return consents_of(oauth, exchanged(oauth, account), account.id)
+
+
+def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
+    """Take an account's grant: its ``id_token``, not yet checked.
+
+    :param oauth: GRDF's token endpoint
+    :param account: an account with a grant
+    :raises GrantRefused: when there is no grant, or GRDF does not take the code
+    """
     grant = account.required_grant()
-    if isinstance(grant, Code):
-        token = oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id)
-        consents = oauth.consents_of(token, account=account.id, nonce=grant.nonce)
-    else:
-        consents = oauth.consents_of(grant.token, account=account.id, nonce=grant.nonce)
+    if isinstance(grant, IdToken):
+        return grant
+    return IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
+
+
+def consents_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str) -> tuple[Consent, ...]:
+    """Check an ``id_token`` and read the household's consents from it.
+
+    :param oauth: GRDF's token endpoint
+    :param token: the ``id_token``
+    :param account_id: the account's id
+    :raises IdTokenRefused: when the ``id_token`` fails its checks or names no meter
+    """
+    consents = oauth.consents_of(token.token, account=account_id, nonce=token.nonce)
     if not consents:
         raise IdTokenRefused.about(
             cause="the id_token names no meter: the household came back from GRDF without choosing one",
-            account=account.id,
+            account=account_id,
             next_step="Let the household connect again and choose a meter.",
         )
     return consents

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from grdf import settings
+from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
 from grdf.retries import GasRetryPolicy
+from grdf.take_over import TakeOver
 from grdf.waiting import waiting_for_grdf
-from include.gas.consent_check import check_consents
+from include.gas.accounts import Account
+from include.gas.consent_check import Listed, check_consents
 from include.gas.days import paris_today
-from include.gas.errors import BadAccount, ServiceUnavailable
+from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
+from include.gas.lost import shared_meters, with_shared
+from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.adict import AdictHook
     from include.gas.consent_check import Finding
     from include.gas.consents import AccessRight
 
@@ -25,8 +32,12 @@ if TYPE_CHECKING:
 class CheckConsentsOperator(BaseOperator):
     """Ask GRDF once for all our rights, then bring every account's state and consent dates up to date.
 
-    It catches revocations made on GRDF's site (no notice of them is sent, ADICT 4), consents that were given again, and
-    warns ahead of a consent's end. An odd account is reported and does not keep the others from being checked.
+    It catches revocations made on GRDF's site (no notice of them is sent, ADICT 4), consents that are in force again,
+    and warns ahead of a consent's end. An account is judged by the rights that it brought itself; others on its meters
+    are told and change nothing. An odd account is reported and does not keep the others from being checked.
+
+    With the param ``accounts`` it does nothing of that, but makes the newest right on those accounts' meters theirs: a
+    person says so who knows (see ``grdf.take_over``).
 
     :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
@@ -43,7 +54,8 @@ class CheckConsentsOperator(BaseOperator):
         """Run the check.
 
         :param context: Airflow's task context
-        :return: how many accounts were checked, lost a consent, got it back, or have one that ends soon
+        :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter on
+            which another consent stands, or one that another account has too
         :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected
         """
         from grdf.hooks.accounts import AccountStore
@@ -54,55 +66,50 @@ class CheckConsentsOperator(BaseOperator):
         couchdb = CouchDBHook(self.couchdb_conn_id)
         accounts = AccountStore(couchdb)
         adict = AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(couchdb, "data-token"))
-        rights: dict[str, list[AccessRight]] = {}
+        asked_at = datetime.now(UTC)
         listed = adict.all_access_rights()
+        rights: dict[str, list[AccessRight]] = {}
         for right in listed.rights:
             rights.setdefault(right.pce, []).append(right)
-        counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "odd": 0}
+        if named := _named(context):
+            return TakeOver(accounts, rights, asked_at, self.log).run(context, named, whole=not listed.odd)
+        counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "odd": 0}
         if listed.odd:
             self.log.warning(
                 "%d line(s) of GRDF's list of rights could not be read: a meter that it does not seem to hold may be "
                 "in one of them. Tell GRDF if this goes on.",
                 listed.odd,
             )
+        round_ = _Round(accounts, adict, rights, asked_at, counts, whole=not listed.odd)
         for document in accounts.listed():
             try:
-                self._check(accounts, document, rights, counts, whole=not listed.odd)
+                self._check(round_, document)
             except (BadAccount, AttributeError, TypeError) as error:
                 counts["odd"] += 1
                 self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+        self._tell_shared(round_)
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)
         return counts
 
-    def _check(
-        self,
-        accounts: AccountStore,
-        document: dict[str, Any],
-        rights: dict[str, list[AccessRight]],
-        counts: dict[str, int],
-        *,
-        whole: bool,
-    ) -> None:
+    def _check(self, round_: _Round, document: dict[str, Any]) -> None:
         now = datetime.now(UTC)
+        counts, accounts = round_.counts, round_.accounts
+        listed = round_.listed(document)
 
         def finding_of(stored: dict[str, Any]) -> Finding | None:
-            results = stored.get("oauth_callback_results") or {}
-            pces = {entry.get("pce") for entry in results.get("consents") or []} | {results.get("pce_id")}
-            mine = [right for pce in pces if pce for right in rights.get(pce, [])]
-            return check_consents(
-                stored, mine, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
-            )
+            warn_days = settings.consent_warning_days()
+            return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
 
         finding = finding_of(document)
         if finding is None:
             return
-        if finding.lost and not rights:
+        if finding.lost and not round_.rights:
             raise ServiceUnavailable.about(
                 None,
                 "GRDF lists no access right at all, although accounts are connected",
                 "No account was changed. It is tried again; if it lasts, ask GRDF about our client.",
             )
-        if not whole and any(pce not in rights for pce, _ in finding.lost):
+        if not round_.whole and any(round_.may_be_unread(document, pce) for pce, _ in finding.lost):
             self.log.warning(
                 "Account %s is left as it is: its meter may be in a line that could not be read.", document["_id"]
             )
@@ -111,14 +118,20 @@ class CheckConsentsOperator(BaseOperator):
         counts["lost"] += bool(finding.lost)
         counts["restored"] += finding.restored
         counts["ending"] += finding.ends is not None
+        counts["foreign"] += bool(finding.foreign)
         if finding.lost:
             self.log.warning("%s", finding.document["state_message"])
         if finding.restored:
-            self.log.info("Account %s: its household has consented again; it is read from now on.", document["_id"])
+            self.log.info("Account %s: its consent is in force again; it is read from now on.", document["_id"])
         if finding.ends:
             self.log.warning(
                 "Account %s: a consent ends on %s. The household must renew it to be read after that day.",
                 document["_id"], finding.ends,
+            )  # fmt: skip
+        for right in finding.foreign:
+            self.log.info(
+                "Account %s: another consent, made on %s, stands on its meter %s. It has not brought it, and does not "
+                "use it.", document["_id"], right.created, meter_tag(document["_id"], right.pce),
             )  # fmt: skip
         if finding.document != document:
 
@@ -127,3 +140,97 @@ class CheckConsentsOperator(BaseOperator):
                 return stored if found is None else found.document  # none: it has begun to leave meanwhile
 
             accounts.update(document["_id"], change)
+        round_.read_by(finding.document)
+
+    def _tell_shared(self, round_: _Round) -> None:
+        """Say which accounts have the same meter under rights that are in force, here and on each of them."""
+        for pce, names in round_.shared.items():
+            for name in names:
+                round_.counts["shared"] += 1
+                self.log.warning(
+                    "Account %s: its meter %s is also that of %s, and each reads it under a consent of its own. If "
+                    "that is not meant to be, delete one of them: the consent of the other stays.",
+                    name, meter_tag(name, pce), ", ".join(other for other in names if other != name),
+                )  # fmt: skip
+        for name in sorted(round_.noted.keys() | {name for names in round_.shared.values() for name in names}):
+            shared = sorted(pce for pce, names in round_.shared.items() if name in names)
+            if shared != round_.noted.get(name, []):
+                round_.accounts.update(name, partial(with_shared, meters=shared))
+
+
+class _Round:
+    """What one check of all accounts has in hand.
+
+    :param accounts: the account documents
+    :param adict: the hook that GRDF was asked with
+    :param rights: all our rights by meter
+    :param asked_at: when GRDF was asked for them
+    :param counts: what is counted
+    :param whole: whether each line of the list could be read
+    """
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        adict: AdictHook,
+        rights: dict[str, list[AccessRight]],
+        asked_at: datetime,
+        counts: dict[str, int],
+        *,
+        whole: bool,
+    ) -> None:
+        self.accounts = accounts
+        self.adict = adict
+        self.rights = rights
+        self.asked_at = asked_at
+        self.counts = counts
+        self.whole = whole
+        self.readers: dict[str, list[str]] = {}
+        self.noted: dict[str, list[str]] = {}
+
+    def listed(self, document: dict[str, Any]) -> Listed:
+        """Give what concerns an account; whose a right is, is looked up for those of the konnector's alone."""
+        results = document.get("oauth_callback_results") or {}
+        entries = results.get("consents") or []
+        pces = {entry.get("pce") for entry in entries} | {results.get("pce_id")}
+        mine = [right for pce in pces if pce for right in self.rights.get(pce, [])]
+        account = Account.from_document(document)
+        unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
+        asked = [meter.pce for meter in account.meters]  # one that comes to it meanwhile is not judged by this
+        if not unknown:
+            return Listed(mine, self.asked_at, meters=asked)
+        if not self.whole:  # which right is theirs cannot be told from a part of the list
+            return Listed(mine, self.asked_at, meters=[pce for pce in asked if pce not in unknown])
+        claimed = claimed_rights(self.adict.oauth, document)
+        held = other_holders(self.accounts, account.id, unknown)
+        return Listed(mine, self.asked_at, meters=asked, claimed=claimed, held=held)
+
+    def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
+        """Tell whether an own right on a meter may be in a line of the list that could not be read."""
+        own = {right for meter in Account.from_document(document).meters if meter.pce == pce for right in meter.own}
+        listed = {right.id for right in self.rights.get(pce, [])}
+        return not listed or not own <= listed
+
+    def read_by(self, document: dict[str, Any]) -> None:
+        """Note which meters an account has under a right that is in force.
+
+        :param document: the account document as the check leaves it
+        """
+        name = str(document["_id"])
+        if noted := shared_meters(document):
+            self.noted[name] = noted
+        for meter in Account.from_document(document).meters:
+            if not meter.lost:
+                self.readers.setdefault(meter.pce, []).append(name)
+
+    @property
+    def shared(self) -> dict[str, list[str]]:
+        """The meters that several accounts have, with the accounts."""
+        return {pce: names for pce, names in self.readers.items() if len(names) > 1}
+
+
+def _named(context: Context) -> list[str]:
+    named = (context.get("params") or {}).get("accounts") or []
+    if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
+        raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was changed. Give ids, or none.")
+    return list(dict.fromkeys(each.strip() for each in named))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.consent_dates import with_dates
+from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.operators.base import AccountOperator, is_backfill, is_last_try, is_scheduled, run_day, stop_if_leaving
 from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
@@ -58,28 +59,36 @@ class ExtractOperator(AccountOperator):
         stop_if_leaving(account)
         backfill = is_backfill(context)
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
-        if unread:
+        known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
+        today = paris_today(datetime.now(UTC))
+        if unread or self._must_ask(document, account, known_lost, today):
             account = with_dates(self.adict, self.accounts, account)
+            document = self.accounts.document(account.id)
+            unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         answers: list[StagedAnswer] = []
         problems: list[GasError] = []
         counts: dict[str, int] = {}
         closed = 0  # meters that a person must see to
-        lost = meters_lost(document) if is_scheduled(context) else frozenset()
         for meter in account.meters:
-            if meter.pce in lost:
+            if meter.pce in known_lost and not meter.usable(today):
                 self.log.warning(
                     "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
                     "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
                 )  # fmt: skip
                 continue
+            if not meter.usable(today):
+                problems.append(not_in_force(account.id, meter))
+                closed += 1
+                continue
             if backfill and self._is_definitive(context, account, meter):
                 continue
             window = self._window(context, document, meter, whole=meter.pce in unread)
-            if window is None:
+            windows = meter.covered(window, today) if window else ()
+            if not windows:
                 tag = meter_tag(account.id, meter.pce)
                 self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
                 continue
-            read, trouble = read_meter(self.adict, account.id, meter, window, whole=meter.pce in unread)
+            read, trouble = read_meter(self.adict, account.id, meter, windows, whole=meter.pce in unread)
             answers += read
             problems += trouble
             closed += any(isinstance(problem, FailNow) for problem in trouble)
@@ -97,6 +106,11 @@ class ExtractOperator(AccountOperator):
             "counts": counts,
             "problems": [str(problem) for problem in problems],
         }
+
+    def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str], today: date) -> bool:
+        """Tell whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
+        rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
+        return bool(rest) and must_ask(document, replace(account, meters=rest), today)
 
     @property
     def _staging(self) -> Staging:
@@ -146,8 +160,8 @@ class ExtractOperator(AccountOperator):
             history_read=not whole,
             reread_days=reread,
             today=paris_today(datetime.now(UTC)),
-            consent_first=meter.first,
-            consent_end=meter.end,
+            consent_first=meter.opens,
+            consent_end=meter.closes,
             awaited_from=awaited,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.announcing import announce
-from grdf.consent_dates import with_dates
+from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
 from grdf.quota import how_long
 from grdf.reading import (
@@ -30,6 +31,7 @@ from include.gas.days import paris_today
 from include.gas.documents import DAY, id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
 from include.gas.history import askable, asked_range, open_days
+from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 
@@ -110,7 +112,9 @@ class ReadHistoryOperator(AccountOperator):
         account = Account.from_document(before)
         stop_if_leaving(account)
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
-        if any(meter.first is None for meter in account.meters):  # its own DAG has not run yet
+        today = paris_today(datetime.now(UTC))
+        unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
+        if unknown or must_ask(before, account, today):
             account = with_dates(self.adict, self.accounts, account)
         counts = dict.fromkeys(COUNTS, 0)
         problems: list[GasError] = []
@@ -118,14 +122,22 @@ class ReadHistoryOperator(AccountOperator):
         closed = 0  # meters that a person must see to
         try:
             for meter in account.meters:
-                window = self._window(account, meter, asked, include_definitive=params["include_definitive"] is True)
-                if window is None:
+                if not meter.usable(today):
+                    problems.append(not_in_force(account.id, meter))
+                    closed += 1
                     continue
-                answers, trouble = read_meter(self.adict, account.id, meter, window)
+                windows = self._windows(account, meter, asked, include_definitive=params["include_definitive"] is True)
+                if not windows:
+                    continue
+                answers, trouble = read_meter(self.adict, account.id, meter, windows)
                 problems += trouble
                 closed += any(isinstance(problem, FailNow) for problem in trouble)
-                counts["calls"] += max(len(answers), 1)
+                counts["calls"] += max(len(answers), len(windows))
                 counts["refused"] += len(trouble)
+                if answers and meter.pce in handed_over(self.accounts.document(account.id)):
+                    problems.append(not_in_force(account.id, replace(meter, unusable="over since it was asked")))
+                    closed += 1
+                    continue
                 for answer in answers:
                     loaded = store_answer(self.couchdb, account.id, answer, self.log)
                     loads.append(loaded)
@@ -170,23 +182,25 @@ class ReadHistoryOperator(AccountOperator):
             raise
         return changes
 
-    def _window(self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool) -> Window | None:
-        found = askable(asked, today=paris_today(datetime.now(UTC)), consent_first=meter.first, consent_end=meter.end)
-        tag = meter_tag(account.id, meter.pce)
+    def _windows(
+        self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool
+    ) -> tuple[Window, ...]:
+        """Give what is left to ask, one window for each stretch that the account's rights cover."""
+        today, tag = paris_today(datetime.now(UTC)), meter_tag(account.id, meter.pce)
+        found = askable(asked, today=today, consent_first=meter.opens, consent_end=meter.closes)
         for reason in found.reasons:
             self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
-        if found.window is None:
+        windows = meter.covered(found.window, today) if found.window else ()
+        if not windows:
             self.log.warning("Account %s, meter %s: nothing is left of the range.", account.id, tag)
-            return None
-        if include_definitive:
-            return found.window
-        window = found.window
-        stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, window.first, window.end))
-        rest = open_days(window, stored)
-        if rest is None:
+        if include_definitive or not windows:
+            return windows
+        stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, windows[0].first, windows[-1].end))
+        rest = tuple(left for window in windows if (left := open_days(window, stored)))
+        if not rest:
             self.log.info(
                 "Account %s, meter %s: all %d days are stored as definitive, so GRDF is not asked.",
-                account.id, tag, len(window),
+                account.id, tag, sum(len(window) for window in windows),
             )  # fmt: skip
         return rest
 

@@ -28,7 +28,8 @@ from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
-from include.gas.lost import meters_lost
+from include.gas.lost import handed_over, meters_lost
+from include.gas.meter_tag import meter_tag
 from include.gas.moments import is_ahead
 from include.gas.stored import StoredYear, is_told, with_stored
 
@@ -50,6 +51,7 @@ class LoadOperator(AccountOperator):
     def __init__(self, *, staged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.staged = staged
+        self._handed_over: frozenset[str] = frozenset()
         self._untold: list[str] = []
         self._first_launch: list[str] = []
         self._before: dict[str, Any] | None = None
@@ -73,6 +75,7 @@ class LoadOperator(AccountOperator):
         except AnswersUnreadable as error:
             answers, unreadable = error.answers, error
             self._set_aside(staging, reference)
+        answers = self._without_handed_over(answers)
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
@@ -119,7 +122,7 @@ class LoadOperator(AccountOperator):
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
             left = [_in_its_time(answer) for answer in self._left_behind(staging, former)]
-            answers = [answer for answer in left if answer.read_at < newest]
+            answers = [answer for answer in self._without_handed_over(left) if answer.read_at < newest]
             if not answers:
                 continue
             self.log.info(
@@ -158,8 +161,21 @@ class LoadOperator(AccountOperator):
         account = Account.from_document(document) if document else self.accounts.account(self.account_id)
         stop_if_leaving(account)
         self._before = document
+        self._handed_over = handed_over(document or {})
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if pce not in account.history]
+
+    def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
+        """Leave out answers on a meter that somebody else has connected since they were asked for: whose days GRDF has
+        sent in that moment nobody can tell.
+        """
+        if gone := sorted({answer.pce for answer in answers} & self._handed_over):
+            self.log.warning(
+                "Account %s: its consent for meter %s ended while it was read, and another one stands there now. What "
+                "GRDF sent is not stored.",
+                self.account_id, ", ".join(meter_tag(self.account_id, pce) for pce in gone),
+            )  # fmt: skip
+        return [answer for answer in answers if answer.pce not in self._handed_over]
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
         """Note on the account that a history is read, which days are missing, and that all is well, unless a meter was

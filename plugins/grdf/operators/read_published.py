@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from grdf.consent_dates import must_ask, with_dates
 from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
@@ -174,6 +175,9 @@ class ReadPublishedOperator(BaseOperator):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
+        if must_ask(document, account, paris_today(datetime.now(UTC))):
+            account = with_dates(self.adict, self.accounts, account)
+            document = self.accounts.document(account.id)
         changes: list[Change] = []
         problems: list[GasError] = []
         try:
@@ -263,8 +267,8 @@ def _waits(account: Account) -> str:
 
 def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
     """Give the account's meters without those whose consent is known to be lost."""
-    lost = meters_lost(document)
-    return (meter for meter in account.meters if meter.pce not in lost)
+    lost, today = meters_lost(document), paris_today(datetime.now(UTC))
+    return (meter for meter in account.meters if meter.pce not in lost and meter.usable(today))
 
 
 def _entries(document: dict[str, Any], meter: Consent) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

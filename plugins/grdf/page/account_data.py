@@ -14,6 +14,7 @@ from include.gas.consents import Consent
 from include.gas.days import parse_day
 from include.gas.documents import DAY, MONTH, YEAR, Document, account_range, day_id
 from include.gas.gaps import Gap, known_gaps
+from include.gas.lost import FOREIGN, shared_meters
 from include.gas.meter_facts import FIELD as FACTS
 from include.gas.overview import Overview, overview
 from include.gas.published_check import FIELD as PUBLISHED
@@ -37,6 +38,8 @@ class MeterView:
     :param gaps: missing days, by year
     :param facts: its contract and the like, as the account document has them
     :param published: what its published periods say, as the account document has it
+    :param other: the day on which another consent was made that stands on the meter, "" when none does
+    :param shared: whether another account reads the meter, too
     """
 
     consent: Consent
@@ -48,6 +51,8 @@ class MeterView:
     gaps: Mapping[int, Gap]
     facts: Mapping[str, Any]
     published: Mapping[str, Any]
+    other: str = ""
+    shared: bool = False
 
     @property
     def first(self) -> date | None:
@@ -118,7 +123,14 @@ def _meter_view(
     wanted += [earlier for day in wanted if (earlier := year_before(day))]
     days = couchdb.fetch(DAY, [day_id(account, pce, day) for day in wanted])
     gaps = known_gaps(document, pce)
-    bounds = Bounds.of(first=_first(document, pce, stored), consent_end=consent.end, today=today, gaps=gaps)
+    bounds = Bounds.of(
+        first=_first(document, pce, stored),
+        consent_end=consent.closes,
+        today=today,
+        gaps=gaps,
+        covered=consent.covered,
+    )
+    other = document.get(FOREIGN)
     return MeterView(
         consent,
         month,
@@ -129,6 +141,8 @@ def _meter_view(
         gaps,
         _of_meter(document, FACTS, pce),
         _of_meter(document, PUBLISHED, pce),
+        (str(other[pce] or "–") if isinstance(other, Mapping) and pce in other else ""),
+        pce in shared_meters(document),
     )
 
 

@@ -126,6 +126,8 @@ class Attempt:
             "redirect_uri": self.redirect_uri,
             "state": self.state.sealed(),
             "nonce": self.nonce,
+            # On a shared computer GRDF may still know who was here before, and would offer that household's meters.
+            "prompt": "login",
         }
         if hint:
             query["login_hint"] = hint

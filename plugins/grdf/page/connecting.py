@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.adict import AdictHook
@@ -16,8 +16,9 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.attempt import Attempt
 from grdf.page.once import Once
+from grdf.taking import take
 from include.gas.connecting import check_connectable, connected
-from include.gas.consents import AccessRight, Consent, dated, usable_right
+from include.gas.consents import AccessRight, Consent, Rights, own_right, told
 from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, Document, dag_id
 from include.gas.errors import (
@@ -27,6 +28,7 @@ from include.gas.errors import (
     GasError,
     GrantRefused,
     IdTokenRefused,
+    MeterTaken,
     RetryLater,
 )
 
@@ -169,22 +171,29 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
         give_back = _take(store, attempt)
         try:
             consents = _consents(attempt, code)
+            asked_at = datetime.now(UTC)
             rights = _rights(store, consents, account)
-            today = paris_today(datetime.now(UTC))
-            found = [(consent, usable_right(rights, consent.pce, today)) for consent in consents]
-            meters = [dated(consent, rights, today) for consent in consents]
+            today = paris_today(asked_at)
+            found = [(consent, own_right(consent, rights, today)) for consent in consents]
+            meters = [_dated(consent, rights, today, asked_at) for consent in consents]
             now = datetime.now(UTC)
 
             def change(stored: Document | None) -> Document:
                 _check_link(store, attempt)  # it may have been taken back while GRDF was asked
                 return connected(stored, account, meters, at=now, by=by)
 
-            AccountStore(store).save(account, change)
+            def write() -> Document:
+                return AccountStore(store).save(account, change)
+
+            def ask(pces: list[str]) -> Rights:
+                return _adict(store).listed_rights(pces, account=account)
+
+            take(store, account, consents, write, ask=ask, oauth=GrdfOAuthHook())
         except Exception as error:
             give_back(error)
             raise
     except GasError as error:
-        raise _stop(error) from error
+        raise _stop(error, household=attempt.link is not None) from error
     log.info("Account %s: connected, with %d meter(s).", account, len(consents))
     named = {consent.pce for consent in consents}
     others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
@@ -238,17 +247,32 @@ def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:
 
 def _rights(store: CouchDBHook, consents: tuple[Consent, ...], account: str) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
-    adict = AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
-    adict.oauth.longest_wait = PATIENCE
     try:
-        return adict.access_rights([consent.pce for consent in consents], account=account)
+        return _adict(store).access_rights([consent.pce for consent in consents], account=account)
     except GasError as error:
         log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
         return ()
 
 
-def _stop(error: GasError) -> Stop:
+def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked_at: datetime) -> Consent:
+    """Put how far its right reaches into a consent, if GRDF could say."""
+    listed = any(right.id == consent.id_accreditation for right in rights)
+    return told(consent, rights, today, asked_at) if listed else consent
+
+
+def _adict(store: CouchDBHook) -> AdictHook:
+    adict = AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
+    adict.oauth.longest_wait = PATIENCE
+    return adict
+
+
+def _stop(error: GasError, *, household: bool = False) -> Stop:
     """Say on which page a failure ends."""
+    if isinstance(error, MeterTaken):
+        if not household:
+            return Stop("meter_taken", 409, error)
+        log.warning("%s", error)  # a household is not told of others
+        return Stop("meter_taken.household", 409)
     if isinstance(error, AccountLeaving):
         return Stop("leaving", 409, error)
     if isinstance(error, BadAccount):

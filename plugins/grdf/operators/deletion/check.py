@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.base import DeletionOperator, stop_if_other
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.documents import check_account_id
 from include.gas.errors import BadAccount, BadRequest, GasError
-from include.gas.leaving import Plan, last_taker, leaving, standing
+from include.gas.leaving import Plan, last_taker, leaving, standing, to_revoke
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -83,12 +84,20 @@ class CheckDeletionOperator(DeletionOperator):
     def _plan(self, document: dict[str, Any], keep_data: bool) -> Plan:
         notes: list[str] = []
         rights: tuple[tuple[str, str], ...] = ()
+        left_alone: dict[str, str] = {}
         try:
             account = Account.from_document(document)
             pces = [meter.pce for meter in account.meters]
             if pces:
                 listed = self.adict.listed_rights(pces, account=account.id)
-                rights = tuple((right.id, right.state) for right in standing(listed.rights))
+                used = other_holders(self.accounts, account.id, pces)
+                mine, left_alone = to_revoke(standing(listed.rights), account.meters, used)
+                rights = tuple((right.id, right.state) for right in mine)
+                if unknown_meters(account):
+                    notes.append(
+                        "It is not noted which consent it brought for its meter. That is looked up before the consents "
+                        "are revoked; a consent that may be somebody else's is left alone."
+                    )
                 if listed.odd:
                     notes.append(
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read; more may stand. "
@@ -115,4 +124,5 @@ class CheckDeletionOperator(DeletionOperator):
             tokens,
             keep_data,
             tuple(notes),
+            tuple(left_alone.items()),
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.base import DeletionOperator, asked_by, stop_if_other
 from include.gas.accounts import Account, with_meters
 from include.gas.errors import BadAccount, BadSettings, CredentialsRefused, FailNow
 from include.gas.leaving import last_taker, leaving, taken_up, with_leaving
+from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,16 +64,10 @@ class MarkLeavingOperator(DeletionOperator):
         """An account that was never launched has consents too: its grant says on which meters."""
         try:
             account = Account.from_document(document)
-            if not account.needs_first_launch or account.grant is None:
-                return
-            # A first launch may be under way: it takes the grant, which works once, and stores the meters itself.
-            self.wait_for_running(context)
-            account = self.accounts.account(self.account_id)
-            if not account.needs_first_launch or account.grant is None:
-                return
-            consents = consents_of_grant(self.adict.oauth, account)
-            if consents:
-                self.accounts.update(account.id, lambda stored: with_meters(stored, consents))
+            if account.needs_first_launch and account.grant is not None:
+                self._take_grant(context)
+            if unknown_meters(account):
+                self._learn_rights()
         except (BadSettings, CredentialsRefused):
             raise  # about us, not about this household: once it is mended, the consents can be found
         except FailNow as error:
@@ -80,3 +76,24 @@ class MarkLeavingOperator(DeletionOperator):
                 "stored is removed all the same.",
                 error,
             )
+
+    def _take_grant(self, context: Context) -> None:
+        # A first launch may be under way: it takes the grant, which works once, and stores the meters itself.
+        self.wait_for_running(context)
+        account = self.accounts.account(self.account_id)
+        if not account.needs_first_launch or account.grant is None:
+            return
+        consents = consents_of_grant(self.adict.oauth, account)
+        if consents:
+            self.accounts.update(self.account_id, lambda stored: with_meters(stored, consents))
+
+    def _learn_rights(self) -> None:
+        """Find out which right an account of the konnector's brought: no other is revoked."""
+        account = with_dates(self.adict, self.accounts, self.accounts.account(self.account_id))
+        for meter in account.meters:
+            if meter.id_accreditation is None:
+                self.log.warning(
+                    "Account %s, meter %s: nobody can tell which consent it brought, so none is revoked for it. If one "
+                    "stands, the household can end it on GRDF's site.",
+                    account.id, meter_tag(account.id, meter.pce),
+                )  # fmt: skip

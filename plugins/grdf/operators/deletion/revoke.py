@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf.consent_dates import other_holders
 from grdf.operators.deletion.base import DeletionOperator
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.errors import BadAccount
-from include.gas.leaving import ASKED, with_revoked
+from include.gas.leaving import ASKED, to_revoke, with_left_alone, with_revoked
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.gas.consents import Consent
+
 
 class RevokeConsentsOperator(DeletionOperator):
-    """Revoke every right of ours on every meter of the account: those it knows, and those it does not know of.
+    """Revoke every right that the account brought, on every meter, and none that another account uses.
 
-    A right that is no longer in force counts as revoked. Each one is noted in the record before it is asked for and as
-    soon as it is done, so that no revocation is missing there, wherever this is interrupted.
+    What else stands on its meters is noted as left alone: it may be that of whoever lives there now. A right that is no
+    longer in force counts as revoked. Each one is noted in the record before it is asked for and as soon as it is done,
+    so that no revocation is missing there, wherever this is interrupted.
     """
 
     @waiting_for_grdf
@@ -32,28 +36,34 @@ class RevokeConsentsOperator(DeletionOperator):
         from grdf.hooks.revocation import NOT_IN_FORCE, REVOKED, RevocationHook
 
         document = self.document()
-        pces: list[str] = []
-        known: set[str] = set()
+        meters: tuple[Consent, ...] = ()
         if document is not None:
             try:
-                account = Account.from_document(document)
-                pces = [meter.pce for meter in account.meters]
-                known = {meter.id_accreditation for meter in account.meters if meter.id_accreditation}
+                meters = Account.from_document(document).meters
             except BadAccount as error:
                 self.log.warning("%s Its consents cannot be found in it.", error)
+        pces = [meter.pce for meter in meters]
+        known = {right for meter in meters for right in meter.own}
         outcomes: dict[str, str] = {}
+        left: dict[str, str] = {}
         if pces:
             hook = RevocationHook()
-            for right in hook.standing_rights(pces, account=self.account_id):
+            used = other_holders(self.accounts, self.account_id, pces)
+            mine, left = to_revoke(hook.standing_rights(pces, account=self.account_id), meters, used)
+            for right in mine:
                 outcomes[right.id] = ASKED
                 self.record(context, lambda entry: with_revoked(entry, outcomes))
                 outcomes[right.id] = hook.revoke(right, account=self.account_id)
                 self.record(context, lambda entry: with_revoked(entry, outcomes))
                 self.log.info("Account %s: consent %s: %s.", self.account_id, right.id, outcomes[right.id])
+            for right_id, why in left.items():
+                self.log.warning(
+                    "Account %s: consent %s stands on its meter and stays: %s.", self.account_id, right_id, why
+                )
             noted = self.record(context, dict)["revoked"]
             outcomes |= {right: REVOKED for right, said in noted.items() if said == ASKED and right not in outcomes}
-            outcomes |= dict.fromkeys(sorted(known - outcomes.keys()), NOT_IN_FORCE)
-        record = self.record(context, lambda entry: with_revoked(entry, outcomes))
+            outcomes |= dict.fromkeys(sorted(known - outcomes.keys() - left.keys()), NOT_IN_FORCE)
+        record = self.record(context, lambda entry: with_left_alone(with_revoked(entry, outcomes), left))
         if pces and not record["revoked"]:
             self.log.info("Account %s: no consent of ours is in force at GRDF.", self.account_id)
         return {"account": self.account_id, "revoked": record["revoked"]}

@@ -1,0 +1,134 @@
+"""A person says that a right which stands at GRDF is really that of an account's household, and answers for it.
+
+GRDF's list says on which meter a right is, and not by whom it was given; so nothing of ours takes one over by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.operators.base import stop_if_leaving
+from grdf.operators.deletion.base import asked_by
+from include.gas.accounts import Account, with_meters
+from include.gas.consent_check import Listed, compared
+from include.gas.consents import is_usable
+from include.gas.days import paris_today, utc_text
+from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
+from include.gas.leaving import leaving
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from grdf.hooks.accounts import AccountStore
+    from grdf.reading import Log
+    from include.gas.consents import AccessRight, Consent
+
+Document = dict[str, Any]
+NOTE = "taken_over"
+"""Key of an account document: which rights a person has made its own, who, and when."""
+
+
+class TakeOver:
+    """Make the newest usable right on accounts' meters theirs.
+
+    :param accounts: the account documents
+    :param rights: all our rights by meter, as GRDF lists them
+    :param asked_at: when GRDF was asked
+    :param log: the task's log
+    """
+
+    def __init__(
+        self, accounts: AccountStore, rights: Mapping[str, Sequence[AccessRight]], asked_at: datetime, log: Log
+    ) -> None:
+        self.accounts = accounts
+        self.rights = rights
+        self.asked_at = asked_at
+        self.log = log
+
+    def run(self, context: Context, named: Sequence[str], *, whole: bool) -> dict[str, int]:
+        """Do it, or tell what would be done.
+
+        :param context: Airflow's task context; the param ``dry_run`` must be False for anything to change
+        :param named: the accounts
+        :param whole: whether each line of GRDF's list could be read
+        :return: how many rights were taken over, and how many accounts refused
+        :raises ServiceUnavailable: when GRDF's list could not be read whole
+        :raises FailNow: after all others, when an account could not be given a right
+        """
+        if not whole:
+            raise ServiceUnavailable.about(None, "GRDF's list of rights could not be read whole; nothing was changed")
+        dry_run = (context.get("params") or {}).get("dry_run")
+        if not isinstance(dry_run, bool):
+            raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Give true or false.")
+        by, counts, refused = asked_by(context), {"taken_over": 0, "refused": 0}, []
+        for name in named:
+            try:
+                counts["taken_over"] += self._account(name, by, dry_run=dry_run)
+            except GasError as error:
+                self.log.warning("%s", error)
+                counts["refused"] += 1
+                refused.append(name)
+        if dry_run:
+            self.log.info("Dry run: nothing was changed.")
+        if refused:
+            raise FailNow.about(None, f"not done for {', '.join(refused)}", "See the log above for the reasons.")
+        return counts
+
+    def _account(self, name: str, by: str, *, dry_run: bool) -> int:
+        account = self.accounts.account(name)
+        stop_if_leaving(account)
+        found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]
+        if not found:
+            raise BadRequest.about(
+                name,
+                "no usable right that is not its own yet stands on its meters in GRDF's list",
+                "Nothing was changed. Let the household consent, then connect it.",
+            )
+        for meter, right in found:
+            self._refuse_if_anothers(name, meter, right)
+        for meter, right in found:
+            self.log.info(
+                "Account %s, meter %s: the right %s of %s %s its own, as %s says.",
+                name, meter_tag(name, meter.pce), right.id, right.created, "would become" if dry_run else "becomes", by,
+            )  # fmt: skip
+        if not dry_run:
+            self.accounts.update(name, lambda stored: self._with_rights(stored, [right for _, right in found], by))
+        return len(found)
+
+    def _newest(self, meter: Consent) -> AccessRight | None:
+        today = paris_today(datetime.now(UTC))
+        usable = [right for right in self.rights.get(meter.pce, ()) if is_usable(right, today)]
+        newest = max(reversed(usable), key=lambda right: str(right.created or ""), default=None)  # the list is in order
+        return None if newest is None or newest.id in meter.own else newest
+
+    def _refuse_if_anothers(self, name: str, meter: Consent, right: AccessRight) -> None:
+        for document in self.accounts.holding(meter.pce):
+            if document["_id"] == name or leaving(document) is not None:
+                continue
+            theirs = next((each for each in Account.from_document(document).meters if each.pce == meter.pce), None)
+            if theirs is not None and (right.id in theirs.own or not theirs.lost):
+                raise BadRequest.about(
+                    name,
+                    f"its meter {meter_tag(name, meter.pce)} is also that of account {document['_id']}, which has "
+                    f"{'this very right' if right.id in theirs.own else 'a right in force'}",
+                    "Nothing was changed. Find out which of the two is the household's, and delete the other.",
+                )
+
+    def _with_rights(self, stored: Document, rights: list[AccessRight], by: str) -> Document:
+        account = Account.from_document(stored)
+        stop_if_leaving(account)
+        now = datetime.now(UTC)
+        pces = [right.pce for right in rights]
+        listed = Listed([each for pce in pces for each in self.rights[pce]], self.asked_at, meters=pces)
+        document = with_meters(stored, [right.consent() for right in rights], now)
+        document = compared(
+            document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
+        ).document
+        before = document.get(NOTE)
+        notes = [{"right": right.id, "by": by, "at": utc_text(now)} for right in rights]
+        return document | {NOTE: [*(before if isinstance(before, list) else []), *notes]}

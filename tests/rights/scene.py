@@ -1,0 +1,63 @@
+"""Households that share a meter, one after the other or at once, each with a right that its account brought."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.helpers import context, yesterday
+from tests.leaving.runs import acquire, extract, load
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+
+
+def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms: Any) -> str:
+    """Let a household consent on a meter, beside whatever stands there, and make its account. Gives the right's id.
+
+    :param days: how many days of the past it covers
+    :param terms: as for ``SandboxControl.consent``
+    """
+    terms = {"conso_debut": str(yesterday(world) - timedelta(days=days)), "keep_others": True} | terms
+    (right,) = world.control.consent([pce], **terms)
+    own = str(right["id_droit_acces"])
+    results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": own}]}
+    world.book.save({"_id": account, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results})
+    return own
+
+
+def other_of(account: str) -> str:
+    """Give the account of another household."""
+    return f"other-{70_000 + int(account.rpartition('-')[2])}"
+
+
+def document(world: LocalWorld, account: str) -> dict[str, Any]:
+    """Give an account's document."""
+    return world.book.get(account) or {}
+
+
+def consents(world: LocalWorld, account: str) -> list[dict[str, Any]]:
+    """Give what an account has of its meters."""
+    return list(document(world, account)["oauth_callback_results"]["consents"])
+
+
+def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
+    """Execute the account's DAG step by step."""
+    day = yesterday(world)
+    acquire(account, run_type)
+    load(account, extract(account, day, run_type), day)
+
+
+def check(*accounts: str, dry_run: bool | None = None, by: str = "someone") -> dict[str, int]:
+    """Execute ``check_consents``, or with accounts the deliberate act of a person."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.check_consents import CheckConsentsOperator
+
+    with DAG("steps", schedule=None):
+        operator = CheckConsentsOperator(task_id="check_consents")
+    at_hand = context(run_type="manual") | {"params": {"accounts": list(accounts), "dry_run": dry_run}}
+    at_hand["dag_run"].triggering_user_name = by
+    return dict(operator.execute(at_hand))

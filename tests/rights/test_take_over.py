@@ -1,0 +1,79 @@
+"""An operator says that a right is a household's: deliberately, by name, and never one that another account uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from include.gas.errors import BadRequest, FailNow, ServiceUnavailable
+from tests.helpers import days_of, holder, stored
+from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+def test_the_newest_right_becomes_its_own_when_a_person_says_so(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pce = holder(account_id).pces[0]
+    clean.control.revoke(bring(clean, account_id, pce))
+    check()
+    (right,) = clean.control.consent([pce])  # by letter, say, which no account has brought
+    assert document(clean, account_id)["state"] == OUTDATED
+    before = document(clean, account_id)
+    assert check(account_id, dry_run=True, by="ines")["taken_over"] == 1
+    assert document(clean, account_id) == before
+    said = "".join(capfd.readouterr())
+    assert f"the right {right['id_droit_acces']}" in said
+    assert "would become its own, as ines says" in said
+    assert check(account_id, dry_run=False, by="ines") == {"taken_over": 1, "refused": 0}
+    (entry,) = consents(clean, account_id)
+    assert entry["id_accreditation"] == right["id_droit_acces"]
+    assert [other["id_accreditation"] for other in entry["others"]] == [
+        before["oauth_callback_results"]["consents"][0]["id_accreditation"]
+    ]
+    after = document(clean, account_id)
+    assert not after["state"]
+    assert not {"consents_lost", "consents_of_others"} & after.keys()
+    (note,) = after["taken_over"]
+    assert (note["right"], note["by"]) == (right["id_droit_acces"], "ines")
+    run(clean, account_id)
+    assert len(days_of(stored(couchdb, account_id, pce))) > 300, "its whole history"
+    with pytest.raises(FailNow):
+        check(account_id, dry_run=False)
+    assert len(document(clean, account_id)["taken_over"]) == 1
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_never_one_that_another_account_uses(clean: LocalWorld, account_id: str, revoked: bool) -> None:
+    pce, new = holder(account_id).pces[0], other_of(account_id)
+    old = bring(clean, account_id, pce)
+    bring(clean, new, pce)
+    if revoked:
+        clean.control.revoke(old)
+    check()
+    before = document(clean, account_id)
+    with pytest.raises(FailNow, match=f"not done for {account_id}"):
+        check(account_id, dry_run=False)
+    assert document(clean, account_id) == before
+
+
+def test_the_others_are_done_all_the_same(clean: LocalWorld, account_id: str) -> None:
+    pce = holder(account_id).pces[0]
+    clean.control.revoke(bring(clean, account_id, pce))
+    (right,) = clean.control.consent([pce])
+    with pytest.raises(FailNow, match="not done for nobody-here"):
+        check("nobody-here", account_id, dry_run=False)
+    assert consents(clean, account_id)[0]["id_accreditation"] == right["id_droit_acces"]
+
+
+def test_a_form_that_is_not_filled_in_right(clean: LocalWorld, account_id: str) -> None:
+    bring(clean, account_id, holder(account_id).pces[0])
+    with pytest.raises(BadRequest, match="dry_run is None"):
+        check(account_id)
+    clean.control.fault("/droits_acces", method="GET", status=200, body="{")
+    with pytest.raises(ServiceUnavailable):
+        check(account_id, dry_run=False)
