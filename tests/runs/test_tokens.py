@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_one_token_request_serves_several_accounts(world: LocalWorld, airflow: Worker, account_id: str) -> None:
-    names = [account_id, f"second-{account_id}", f"third-{account_id[:-5]}7{account_id[-4:]}"]
+    names = [account_id, f"second-{account_id[:-5]}6{account_id[-4:]}", f"third-{account_id[:-5]}7{account_id[-4:]}"]
     connect_cozy(world, names[0])
     connect_code(world, names[2])
     known_account(world, names[1])

@@ -28,7 +28,7 @@ from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today
-from include.gas.documents import DAY, id_range
+from include.gas.documents import ACCOUNT, DAY, id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
 from include.gas.history import askable, asked_range, open_days
 from include.gas.lost import handed_over
@@ -134,7 +134,7 @@ class ReadHistoryOperator(AccountOperator):
                 closed += any(isinstance(problem, FailNow) for problem in trouble)
                 counts["calls"] += max(len(answers), len(windows))
                 counts["refused"] += len(trouble)
-                if answers and meter.pce in handed_over(self.accounts.document(account.id)):
+                if answers and meter.pce in handed_over(self.couchdb.get(ACCOUNT, account.id) or {}):
                     problems.append(not_in_force(account.id, replace(meter, unusable="over since it was asked")))
                     closed += 1
                     continue
