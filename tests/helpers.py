@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -102,6 +102,22 @@ def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:
     """Let an operator that a test executes itself keep the shared token in memory."""
     operator.__dict__["adict"] = adict_hook(shelf)
     return operator
+
+
+def lose(world: LocalWorld, *pces: str) -> None:
+    """End the rights on some meters as their holder does: GRDF refuses their data, and its list says so too."""
+    _states(world, pces, "Révoquée")
+
+
+def give_back(world: LocalWorld, *pces: str) -> None:
+    """Put the same rights in force again."""
+    _states(world, pces, "Active")
+
+
+def _states(world: LocalWorld, pces: Collection[str], state: str) -> None:
+    for right in world.control.consents():
+        if right["id_pce"] in pces:
+            world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
 
 
 def context(

@@ -98,10 +98,9 @@ class Account:
             raise BadAccount.about(account, "its state is not a text")
         grant = _grant(oauth, results, account)
         meters = _meters(results, account)
-        # We drop the id_token once its meters are known. One that is there again beside our consents, on an account
-        # whose household was asked to act, comes from a new dance. The konnector kept it, but wrote no `consents`.
-        asked = state is not None and state.startswith(USER_ACTION_NEEDED)
-        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results and asked)
+        # We drop the id_token once its meters are known, so one that is there again beside our consents comes from a
+        # new dance, whether or not the household was asked to act. The konnector kept it, but wrote no `consents`.
+        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results)
         return cls(
             account,
             state,
@@ -123,6 +122,11 @@ class Account:
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         fresh = self.reconnected or (self.grant is not None and not self.meters)
         return asked and not fresh and not self.partial
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether known meters can be read on although a newer consent could not be taken: nobody is asked to act."""
+        return bool(self.meters) and not (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
 
     @property
     def needs_first_launch(self) -> bool:

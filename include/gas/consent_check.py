@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from include.gas.accounts import UNEXPLAINED, Account, with_consents, with_state
+from include.gas.accounts import Account, with_consents, with_state
+from include.gas.consent_brake import with_missed
 from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
@@ -52,6 +53,16 @@ class Finding:
     restored: bool = False
     ends: date | None = None
     foreign: tuple[AccessRight, ...] = ()
+
+    def is_news(self, document: Mapping[str, Any]) -> bool:
+        """Tell whether the list alone says that a consent is lost, and says so for the first time.
+
+        Where somebody else's right stands on the meter, the loss is no mere absence, and must not wait.
+
+        :param document: the account document as it was before.
+        """
+        fresh = {pce for pce, _ in self.lost} - meters_lost(document)
+        return bool(fresh) and not fresh & {right.pce for right in self.foreign}
 
 
 def check_consents(
@@ -111,17 +122,17 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
     ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
-    # A state that a refused call has set stays while the list holds the very consent that was refused, unless the
-    # refusal gave no reason: a gateway before GRDF that refuses for a while must not stop households for good.
-    doubtful = bool(before or document.get(UNEXPLAINED))
-    restored = not lost and account.state in CONSENT_STATES and doubtful
+    # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake
+    # (ADICT notes 10.2), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
+    # says so as a fault of GRDF's (`grdf.doubt`).
+    restored = not lost and account.state in CONSENT_STATES
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
         message = _lost_message(account.id, lost, others)
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:
         changed = with_state(changed, None)
-    changed = with_lost(changed, [pce for pce, _ in lost])
+    changed = with_missed(with_lost(changed, [pce for pce, _ in lost]), None)
     for key, value in ((ENDS, min(ends).isoformat() if ends else None), (FOREIGN, _noted(document, listed, others))):
         changed.pop(key, None)
         changed |= {key: value} if value else {}

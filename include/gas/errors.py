@@ -29,6 +29,8 @@ class GasError(Exception):
 
     state: ClassVar[str | None] = None
     default_step: ClassVar[str] = "Look at the task's log."
+    cause: str = ""
+    """What happened, without the account and the next step; only where :meth:`about` built the text."""
 
     def __init__(self, message: str, *, account: str | None = None) -> None:
         """Keep the account beside the text."""
@@ -44,7 +46,9 @@ class GasError(Exception):
         :param next_step: what to do next, a sentence; None takes the usual one of this class.
         :param more: further arguments of the class, for example `retry_after`.
         """
-        return cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
+        error = cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
+        error.cause = cause
+        return error
 
 
 def describe_for(account: str | None, cause: str, next_step: str) -> str:
@@ -75,6 +79,14 @@ class RetryLater(GasError):
 
 class ServiceUnavailable(RetryLater):
     """The other side failed (5xx), could not be reached, took too long, or answered something unreadable."""
+
+
+class RefusalDoubted(RetryLater):
+    """GRDF refuses the data of a meter, and its own list calls the consent active: a fault of GRDF's, as it seems."""
+
+    default_step = (
+        "Nothing to do: it is asked again once within some hours, then by each day's run. If it lasts, tell GRDF."
+    )
 
 
 class StoreBusy(RetryLater):
@@ -176,11 +188,19 @@ class CredentialsRefused(FailNow):
 
 
 class IdTokenRefused(FailNow):
-    """An id_token failed its check. The account is left as it was."""
+    """An id_token failed its check. The account is left as it was.
+
+    :param expired: whether it is genuine and too old, so that nothing can make it good again.
+    """
 
     default_step = (
         "Nothing was changed. If it comes again after a new consent, check the id_token settings of the connection."
     )
+
+    def __init__(self, message: str, *, account: str | None = None, expired: bool = False) -> None:
+        """Keep beside the text whether there is any use in keeping it."""
+        super().__init__(message, account=account)
+        self.expired = expired
 
 
 class AccountLeaving(FailNow):

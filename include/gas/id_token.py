@@ -160,7 +160,7 @@ def _check_times(claims: Mapping[str, Any], account: str | None, now: float, lee
             "does not say when it was made and when it ends (`iat`, `exp`)", account, _setting("login server")
         )
     if now >= ends + leeway:
-        raise _refused(f"expired {_ago(now - ends)} ago", account, _ASK_AGAIN)
+        raise _refused(f"expired {_ago(now - ends)} ago", account, _ASK_AGAIN, expired=True)
     starts = _seconds(claims["nbf"]) if claims.get("nbf") is not None else made
     if starts is None or max(made, starts) > now + leeway:
         raise _refused(
@@ -199,5 +199,5 @@ def _setting(name: str) -> str:
     return _SETTINGS.format(setting=name)
 
 
-def _refused(cause: str, account: str | None, step: str) -> IdTokenRefused:
-    return IdTokenRefused.about(account, f"the id_token {cause}", step)
+def _refused(cause: str, account: str | None, step: str, *, expired: bool = False) -> IdTokenRefused:
+    return IdTokenRefused.about(account, f"the id_token {cause}", step, expired=expired)

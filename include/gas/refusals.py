@@ -42,6 +42,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000000": (ConsentLost, "the holder seems to have moved out"),
     "1000001": (ConsentLost, "the right of access expired"),
     "1000002": (ConsentLost, "there is no right of access"),
+    "1000003": (ConsentLost, "GRDF found no recent consent"),  # often wrongly: `grdf.doubt` looks into the list
     "1000009": (ConsentTooNarrow, "the consent leaves out the published data"),
     "1000010": (ConsentTooNarrow, "the consent leaves out the daily (informative) data"),
     "1000011": (ConsentLost, "GRDF found the proof of consent invalid"),

@@ -9,11 +9,15 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.definitions.retry_policy import RetryDecision
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.gas.errors import FailNow, RetryLater
+from grdf.doubt import SOON
+from include.gas.errors import FailNow, RefusalDoubted, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+
+DOUBTED = 3600.0
+"""Seconds after which a refusal that GRDF's list contradicts is asked again: a fault of an hour is over then."""
 
 LONGEST = 86_400.0
 """Seconds: the longest wait that an answer can ask of us. Quotas start anew each day."""
@@ -52,6 +56,10 @@ class GasRetryPolicy(ExceptionRetryPolicy):
         :param context: Airflow's task context
         """
         decision = super().evaluate(exception, try_number, max_tries, context)
+        if isinstance(exception, RefusalDoubted):
+            if try_number >= SOON:
+                return RetryDecision.fail("GRDF refuses it still. The next run asks again.")
+            return RetryDecision.retry(timedelta(seconds=DOUBTED), decision.reason)
         if isinstance(exception, RetryLater) and exception.retry_after is not None:
             return RetryDecision.retry(timedelta(seconds=min(exception.retry_after, LONGEST)), decision.reason)
         return decision

@@ -172,6 +172,15 @@ def meter_in_several_accounts() -> bool:
     return _boolean("meter_in_several_accounts", False)
 
 
+def lost_consents_percent() -> int:
+    """Share of the accounts, in percent, that may lose their consents by one morning's list of GRDF's.
+
+    Beyond it the list may have been cut short: nobody is marked until a list of another day says the same. Two accounts
+    always may, since households do end their consents; 100 believes every list.
+    """
+    return _number("lost_consents_percent", 10, least=0, most=100)
+
+
 def deletion_needs_approval() -> bool:
     """Whether a deletion waits for a person's approval (default: yes)."""
     return _boolean("deletion_needs_approval", True)

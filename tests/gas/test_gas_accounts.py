@@ -77,10 +77,12 @@ def test_reconnected() -> None:
     known["oauth"] = {"code": "s3cr3t-c"}
     assert Account.from_document(known).needs_first_launch
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
-    assert not Account.from_document(known).needs_first_launch
-    known["state"] = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-    assert Account.from_document(known).needs_first_launch
-    assert Account.from_document(known).reconnected
+    for state in (None, "VENDOR_DOWN", "USER_ACTION_NEEDED.OAUTH_OUTDATED"):
+        known["state"] = state
+        assert Account.from_document(known).needs_first_launch
+        assert Account.from_document(known).reconnected
+        assert Account.from_document(known).reads_on is (state != "USER_ACTION_NEEDED.OAUTH_OUTDATED")
+    assert not Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE})).reconnected
 
 
 def test_what_is_learnt_of_known_meters() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.accounts import Account, with_state
+from include.gas.consent_brake import with_missed
 from include.gas.consent_check import Finding, Listed, check_consents
 from include.gas.consents import AccessRight
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
@@ -117,10 +118,29 @@ def test_a_right_of_another_id_changes_nothing() -> None:
     assert beside.document == account(PCE) | {"consents_of_others": {PCE: "2026-04-30"}}
 
 
-def test_still_the_consent_that_a_call_was_refused_for() -> None:
+def test_the_list_takes_the_mark_of_a_refused_call_away() -> None:
     refused = account(PCE, state=OAUTH_OUTDATED, state_message="refused", state_since="x")
     found = check(refused, right())
-    assert found == Finding(refused)
+    assert found.restored
+    assert found.document == account(PCE, state=None)
+    assert check(refused, right(state="revoked")).document["state"] == OAUTH_OUTDATED
+
+
+def test_news_are_what_this_list_alone_says_and_says_first() -> None:
+    known = account(PCE, OTHER)
+    lost = check(known, right())
+    assert lost.is_news(known)
+    assert not check(lost.document, right()).is_news(lost.document)
+    assert check(lost.document).is_news(lost.document), "one more of its meters"
+    assert not check(known, right(), right(OTHER)).is_news(known)
+    somebody = right(OTHER, id="u-new", created=TODAY)
+    assert not check(known, right(), somebody).is_news(known), "the meter has changed hands"
+
+
+def test_a_list_that_shows_the_consent_takes_the_note_of_one_that_did_not_away() -> None:
+    missed = with_missed(account(PCE), TODAY)
+    assert check(missed, right()).document == account(PCE)
+    assert "consents_missed" not in check(missed).document
 
 
 def test_one_of_its_rights_is_enough() -> None:

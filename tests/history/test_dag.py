@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from tests.helpers import lose
 from tests.history.steps import DAY, MONTH, YEAR, Y, assert_stored_as_grdf, form, household
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
     refused = f"history-{int(account_id[-5:]) + 60_000}"
     (pce,) = household(world, account_id, date(Y, 1, 1))
     (closed,) = household(world, refused, date(Y, 1, 1))
-    world.control.set_quirks(closed, refusal="1000002")
+    lose(world, closed)
 
     run = history(dags, "nobody-here", account_id, refused)
 

@@ -12,7 +12,7 @@ from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLate
 from include.gas.leaving import AUDIT, audit_entry, with_leaving
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import oldest_allowed
-from tests.helpers import days_of, stored
+from tests.helpers import days_of, give_back, lose, stored
 from tests.history.steps import (
     DAY,
     MONTH,
@@ -224,7 +224,7 @@ def test_one_meter_refused_does_not_keep_the_other_from_being_read(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     bad, good = household(world, account_id, date(Y, 3, 1), 2)
-    world.control.set_quirks(bad, refusal="1000002")
+    lose(world, bad)
     with pytest.raises(Exception, match=account_id) as failed:
         read(account_id, f"{Y}-03-01", f"{Y}-04-01")
     assert bad in str(failed.value) or "consent" in str(failed.value)
@@ -232,7 +232,7 @@ def test_one_meter_refused_does_not_keep_the_other_from_being_read(
     assert_stored_as_grdf(world, couchdb, account_id, good, f"{Y}-03-01", f"{Y}-04-01")
     assert (world.book.get(account_id) or {})["state_partial"] is True
     assert len(asked(world)) == 2
-    world.control.set_quirks(bad)
+    give_back(world, bad)
     read(account_id, f"{Y}-03-01", f"{Y}-04-01")
     assert [call[0] for call in asked(world)] == [bad], "started again, only what is not stored is asked"
 

@@ -15,7 +15,7 @@ from grdf.hooks.adict import AdictHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.staging import AnswersGone, StagedAnswer
 from include.gas.errors import FailNow, QuotaWait
-from tests.helpers import adict_hook, connect_code, context, stored, with_memory_shelf
+from tests.helpers import adict_hook, connect_code, context, give_back, lose, stored, with_memory_shelf
 from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
 
 if TYPE_CHECKING:
@@ -126,12 +126,12 @@ def test_a_load_that_ends_red_leaves_its_news_to_the_next(
 ) -> None:
     today = world.control.today()
     one, two = household(world, account_id, today - 20 * ONE_DAY, 2, first=str(today - 20 * ONE_DAY))
-    world.control.set_quirks(two, refusal="1000014")
+    lose(world, two)
     with pytest.raises(FailNow, match="what GRDF gave is stored"):
         run(account_id, today - 2 * ONE_DAY)
     new = [day for day in stored(couchdb, account_id, one) if len(day) == 10]
     assert new
-    world.control.set_quirks(two)
+    give_back(world, two)
     (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY).events if name == DAY]
     both = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
     assert told["changed"] == len(both) > len(new), "what the first run has stored, too"

@@ -21,15 +21,15 @@ def acquire(account: str, run_type: str = "scheduled") -> dict[str, Any]:
     return dict(operator.execute(context(run_type=run_type)))
 
 
-def extract(account: str, day: date, run_type: str = "scheduled") -> dict[str, Any]:
-    """Execute ``extract``, on its last try."""
+def extract(account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4) -> dict[str, Any]:
+    """Execute ``extract``, on its last try unless told otherwise."""
     from airflow.sdk import DAG
 
     from grdf.operators.extract import ExtractOperator
 
     with DAG("steps", schedule=None):
         operator = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account))
-    return dict(operator.execute(context(day, run_type=run_type, try_number=4, max_tries=3)))
+    return dict(operator.execute(context(day, run_type=run_type, try_number=try_number, max_tries=3)))
 
 
 def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:

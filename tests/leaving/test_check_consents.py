@@ -118,23 +118,9 @@ def test_in_force_again_under_the_same_id(clean: LocalWorld, account_id: str) ->
     assert not document(clean, account_id)["state"]
 
 
-def test_a_refusal_that_the_list_does_not_show_is_not_forgotten(clean: LocalWorld, account_id: str) -> None:
-    """GRDF refuses the data though its list calls the consent active: connecting again or a run changes that."""
-    (pce,) = settled(clean, account_id)
-    clean.control.set_quirks(pce, refusal="1000011")
-    with pytest.raises(Exception, match="proof"):
-        extract(account_id, yesterday(clean))
-    marked = document(clean, account_id)
-    check()
-    assert document(clean, account_id) == marked
-    clean.control.consent([pce], keep_others=True)
-    check()
-    assert document(clean, account_id)["state"] == marked["state"], "whoever gave it, this account has not brought it"
-
-
 def test_a_gateway_that_refuses_for_a_while_stops_nobody_for_good(clean: LocalWorld, account_id: str) -> None:
     settled(clean, account_id)
-    clean.control.fault("donnees_consos", status=403, body="<html>Request blocked</html>", times=None)
+    clean.control.fault("/adict/", status=403, body="<html>Request blocked</html>", times=None)
     with pytest.raises(ConsentLost, match="HTTP 403 and gave no reason"):
         extract(account_id, yesterday(clean))
     assert document(clean, account_id)["state"] == OUTDATED

@@ -32,7 +32,9 @@ from tests.helpers import (
     connect_cozy,
     context,
     days_of,
+    give_back,
     known_account,
+    lose,
     stored,
     with_memory_shelf,
     yesterday,
@@ -307,7 +309,7 @@ def test_an_answer_that_stays_partial_is_tried_later_and_in_the_end_loaded_as_it
 
 def test_one_of_two_meters_is_refused(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     good, bad = known_account(clean, account_id, 2)
-    clean.control.set_quirks(bad, refusal="1000014")
+    lose(clean, bad)
     staged = extract(account_id, yesterday(clean))
     assert document(clean, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
     assert len(staged["problems"]) == 1
@@ -317,7 +319,7 @@ def test_one_of_two_meters_is_refused(clean: LocalWorld, couchdb: CouchDBHook, a
     assert stored(couchdb, account_id, good)
     assert stored(couchdb, account_id, bad) == {}
     assert document(clean, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED", "until the household acts"
-    clean.control.set_quirks(bad)
+    give_back(clean, bad)
     load(account_id, extract(account_id, yesterday(clean)))
     assert not document(clean, account_id).get("state")
     assert stored(couchdb, account_id, bad)
@@ -339,6 +341,7 @@ def test_a_refusal_names_account_cause_and_next_step_and_leaves_the_data(
     load(account_id, extract(account_id, yesterday(clean)))
     before = stored(couchdb, account_id, pce)
     clean.control.set_quirks(pce, refusal=refusal)
+    clean.control.fault("droits_acces", status=503, times=None)  # nothing contradicts it
     with pytest.raises(kind, match=rf"{account_id}.*{meter_tag(account_id, pce)}.*{refusal}.*household") as caught:
         extract(account_id, yesterday(clean))
     found = document(clean, account_id)

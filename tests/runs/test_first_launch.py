@@ -10,7 +10,7 @@ import pytest
 from include.gas.days import gas_day_of
 from include.gas.windows import oldest_allowed
 from include.sandbox.connect import consent, cozy_account
-from tests.helpers import connect_code, connect_cozy, holder, known_account
+from tests.helpers import connect_code, connect_cozy, give_back, holder, known_account, lose
 from tests.runs.shelves import assert_as_grdf, data_revisions, days, revisions, secrets_in
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ def test_konnectors_old_id_token_does_not_stand_in_the_way_of_a_state(
     document["oauth_callback_results"] |= {"pce_id": pce, "id_token": "eyJhbGciOiJIUzI1NiJ9.e30.expired-long-ago"}
     world.book.save(document)
     assert airflow.run(account_id).state == "success"
-    world.control.set_quirks(pce, refusal="1000014")
+    lose(world, pce)
     assert airflow.run(account_id).state == "failed"
     assert (world.book.get(account_id) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
     still = airflow.run(account_id)
     assert still.tasks["extract"] == "failed", "the cause is the consent, not the old id_token"
-    world.control.set_quirks(pce)
+    give_back(world, pce)
     healed = airflow.run(account_id)
 
     assert healed.state == "success", healed.output

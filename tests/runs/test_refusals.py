@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.days import gas_day_of
-from tests.helpers import known_account
+from tests.helpers import known_account, lose
 from tests.runs.shelves import assert_totals, data_revisions, days
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def test_only_what_may_pass_is_tried_again(
 
 
 def test_consent_lost_is_not_tried_again(world: LocalWorld, airflow: Worker, meter: str) -> None:
-    world.control.set_quirks(meter, refusal="1000014")
+    lose(world, meter)
 
     run = airflow.run(UNLUCKY, env=RETRIED)
 
@@ -346,7 +346,7 @@ def test_one_of_two_meters_refused_does_not_keep_the_other_from_being_stored(
     world: LocalWorld, airflow: Worker, account_id: str
 ) -> None:
     bad, good = known_account(world, account_id, meters=2)
-    world.control.set_quirks(bad, refusal="1000014")
+    lose(world, bad)
 
     run = airflow.run(account_id)
 

@@ -57,6 +57,8 @@ class AcquireTokenOperator(AccountOperator):
         except FailNow as error:
             if isinstance(error, GrantRefused):
                 self.accounts.update(account.id, without_grant)
+            if isinstance(error, IdTokenRefused) and account.reads_on:
+                return self._read_on(account, error)
             self.accounts.mark(account.id, error)
             raise
         changed = self._take(account, token, consents)
@@ -65,6 +67,15 @@ class AcquireTokenOperator(AccountOperator):
         if meters > len(consents):
             self.log.info("Account %s: %d other meter(s) it had before stay.", account.id, meters - len(consents))
         return {"account": account.id, "meters": meters, "first_launch": True}
+
+    def _read_on(self, account: Account, error: IdTokenRefused) -> dict[str, Any]:
+        """Leave a newer consent that cannot be believed aside: the meters that are known can be read all the same."""
+        if error.expired:  # nothing makes it good again, and a token must not lie about
+            self.accounts.update(
+                account.id, lambda stored: without_grant(stored, token=True) if _same_grant(stored, account) else stored
+            )
+        self.log.warning("%s Its known meters are read on under the consents they have.", error)
+        return {"account": account.id, "meters": len(account.meters), "first_launch": False}
 
     def _take(self, account: Account, token: IdToken, consents: tuple[Consent, ...]) -> Document:
         """Store the meters, unless another account has one of them under a consent that is in force."""
@@ -89,6 +100,10 @@ class AcquireTokenOperator(AccountOperator):
             self.accounts.update(account.id, lambda document: without_grant(document, token=True))
             self.accounts.mark(account.id, error, partial=bool(account.meters))
             raise
+
+
+def _same_grant(document: Document, account: Account) -> bool:
+    return Account.from_document(document).grant == account.grant
 
 
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from grdf.retries import GasRetryPolicy
 from grdf.take_over import TakeOver
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
+from include.gas.consent_brake import missed_before, too_many, with_missed
 from include.gas.consent_check import Listed, check_consents
 from include.gas.days import paris_today
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
@@ -56,7 +58,8 @@ class CheckConsentsOperator(BaseOperator):
         :param context: Airflow's task context
         :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter on
             which another consent stands, or one that another account has too
-        :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected
+        :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected, or so few that more
+            accounts have lost theirs than is to be believed of one list
         """
         from grdf.hooks.accounts import AccountStore
         from grdf.hooks.adict import AdictHook
@@ -81,17 +84,47 @@ class CheckConsentsOperator(BaseOperator):
                 listed.odd,
             )
         round_ = _Round(accounts, adict, rights, asked_at, counts, whole=not listed.odd)
-        for document in accounts.listed():
-            try:
-                self._check(round_, document)
-            except (BadAccount, AttributeError, TypeError) as error:
-                counts["odd"] += 1
-                self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+        self._each(round_, accounts.listed(), self._check)
+        problem = self._lose(round_)
         self._tell_shared(round_)
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)
+        if problem is not None:
+            raise problem
         return counts
 
-    def _check(self, round_: _Round, document: dict[str, Any]) -> None:
+    def _each(
+        self,
+        round_: _Round,
+        documents: Iterable[dict[str, Any]],
+        step: Callable[[_Round, dict[str, Any]], Any],
+    ) -> None:
+        """Take a step for each account; one that is odd, or goes meanwhile, is reported and keeps no other from it."""
+        for document in documents:
+            try:
+                step(round_, document)
+            except (BadAccount, AttributeError, TypeError) as error:
+                round_.counts["odd"] += 1
+                self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+
+    def _lose(self, round_: _Round) -> ServiceUnavailable | None:
+        """Mark the accounts that have lost a consent by this list; none of them when they are too many at once."""
+        lost, counts, percent = round_.news, round_.counts, settings.lost_consents_percent()
+        checked = counts["checked"] + len(lost)
+        if not too_many(len(lost), checked, percent):
+            self._each(round_, lost, partial(self._check, believed=True))
+            return None
+        noted = partial(with_missed, today=paris_today(datetime.now(UTC)))
+        self._each(round_, lost, lambda _, document: round_.accounts.update(document["_id"], noted))
+        counts["checked"], counts["held_back"] = checked, len(lost)
+        return ServiceUnavailable.about(
+            None,
+            f"by GRDF's list {len(lost)} of {checked} accounts have lost a consent since the last one, more than "
+            f"{percent} % ([grdf] lost_consents_percent): the list may have been cut short, so none of them was marked",
+            "GRDF is asked again by itself, and what a list of another day says counts. See on GRDF's portal "
+            "what has happened, and tell GRDF if the list is wrong.",
+        )
+
+    def _check(self, round_: _Round, document: dict[str, Any], *, believed: bool = False) -> None:
         now = datetime.now(UTC)
         counts, accounts = round_.counts, round_.accounts
         listed = round_.listed(document)
@@ -113,6 +146,9 @@ class CheckConsentsOperator(BaseOperator):
             self.log.warning(
                 "Account %s is left as it is: its meter may be in a line that could not be read.", document["_id"]
             )
+            return
+        if finding.is_news(document) and not (believed or missed_before(document, paris_today(now))):
+            round_.news.append(document)
             return
         counts["checked"] += 1
         counts["lost"] += bool(finding.lost)
@@ -185,6 +221,7 @@ class _Round:
         self.asked_at = asked_at
         self.counts = counts
         self.whole = whole
+        self.news: list[dict[str, Any]] = []
         self.readers: dict[str, list[str]] = {}
         self.noted: dict[str, list[str]] = {}
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.consent_dates import must_ask, not_in_force, with_dates
-from grdf.operators.base import AccountOperator, is_backfill, is_last_try, is_scheduled, run_day, stop_if_leaving
+from grdf.doubt import Doubt, is_over
+from grdf.operators.base import AccountOperator, is_backfill, is_scheduled, run_day, stop_if_leaving
 from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
@@ -61,10 +62,12 @@ class ExtractOperator(AccountOperator):
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
         today = paris_today(datetime.now(UTC))
-        if unread or self._must_ask(document, account, known_lost, today):
+        listed = bool(unread) or self._must_ask(document, account, known_lost, today)
+        if listed:
             account = with_dates(self.adict, self.accounts, account)
             document = self.accounts.document(account.id)
             unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
+        doubt = Doubt(self.adict, self.accounts, account, listed=listed)
         answers: list[StagedAnswer] = []
         problems: list[GasError] = []
         counts: dict[str, int] = {}
@@ -89,6 +92,7 @@ class ExtractOperator(AccountOperator):
                 self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
                 continue
             read, trouble = read_meter(self.adict, account.id, meter, windows, whole=meter.pce in unread)
+            trouble = doubt.weigh(meter, trouble)
             answers += read
             problems += trouble
             closed += any(isinstance(problem, FailNow) for problem in trouble)
@@ -174,8 +178,8 @@ class ExtractOperator(AccountOperator):
             if isinstance(problem, FailNow):
                 self.accounts.mark(account.id, problem, partial=partial, asked=account)
         if later:
-            if not is_last_try(context):
-                raise later[0]
+            if soon := [problem for problem in later if not is_over(context, problem)]:
+                raise soon[0]
             if len(later) == len(problems):
                 self.accounts.mark(account.id, later[0], asked=account)
         if problems and not readings:

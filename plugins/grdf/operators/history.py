@@ -12,7 +12,8 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.announcing import announce
 from grdf.consent_dates import must_ask, not_in_force, with_dates
-from grdf.operators.base import AccountOperator, is_last_try, stop_if_leaving
+from grdf.doubt import Doubt, is_over
+from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.quota import how_long
 from grdf.reading import (
     Loaded,
@@ -114,8 +115,10 @@ class ReadHistoryOperator(AccountOperator):
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         today = paris_today(datetime.now(UTC))
         unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
-        if unknown or must_ask(before, account, today):
+        listed = unknown or must_ask(before, account, today)
+        if listed:
             account = with_dates(self.adict, self.accounts, account)
+        doubt = Doubt(self.adict, self.accounts, account, listed=listed)
         counts = dict.fromkeys(COUNTS, 0)
         problems: list[GasError] = []
         loads: list[Loaded] = []
@@ -130,6 +133,7 @@ class ReadHistoryOperator(AccountOperator):
                 if not windows:
                     continue
                 answers, trouble = read_meter(self.adict, account.id, meter, windows)
+                trouble = doubt.weigh(meter, trouble)
                 problems += trouble
                 closed += any(isinstance(problem, FailNow) for problem in trouble)
                 counts["calls"] += max(len(answers), len(windows))
@@ -209,8 +213,8 @@ class ReadHistoryOperator(AccountOperator):
             if isinstance(problem, FailNow):
                 self.accounts.mark(account.id, problem, partial=partial, asked=account)
         later = [problem for problem in problems if isinstance(problem, RetryLater)]
-        if later and not is_last_try(context):
-            raise later[0]
+        if soon := [problem for problem in later if not is_over(context, problem)]:
+            raise soon[0]
         if problems:
             raise problems[0]
 

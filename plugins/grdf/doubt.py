@@ -1,0 +1,98 @@
+"""Refusals that GRDF's own list of rights contradicts: not believed, and not passed over either.
+
+GRDF refuses now and then a meter whose right it lists as active (ADICT notes 10.2). Believed, one wrong answer would
+stop a household's data until it acts, and an hour's fault would tell hundreds of households to consent again. So the
+list is asked before a refusal becomes the household's business: once a task, and only when something was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from grdf.consent_dates import with_dates
+from include.gas.days import paris_today
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    ConsentLost,
+    ConsentTooNarrow,
+    GasError,
+    NotInForce,
+    RefusalDoubted,
+    RetryLater,
+)
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.adict import AdictHook
+    from include.gas.accounts import Account
+    from include.gas.consents import Consent
+
+SOON = 2
+"""The try on which a doubted refusal is asked again for the last time that day."""
+
+
+class Doubt:
+    """Hold the refusals of one account's meters against GRDF's list.
+
+    :param adict: the hook that asks
+    :param accounts: the account documents
+    :param account: the account as GRDF was asked for its data
+    :param listed: whether GRDF's list was asked in this task already, and ``account`` says what it said
+    """
+
+    def __init__(self, adict: AdictHook, accounts: AccountStore, account: Account, *, listed: bool) -> None:
+        self._adict = adict
+        self._accounts = accounts
+        self._account = account
+        self._listed = listed
+        self._unheard = False
+
+    def weigh(self, meter: Consent, problems: Iterable[GasError]) -> list[GasError]:
+        """Give the problems of a meter, with each refusal that the list contradicts as one that may pass.
+
+        When the list cannot be asked, a refusal stays what it is: the next morning's list takes its mark away again.
+
+        :param meter: the meter, under the consent it was read under
+        :param problems: what went wrong with it
+        """
+        return [self._weighed(meter, problem) for problem in problems]
+
+    def _weighed(self, meter: Consent, problem: GasError) -> GasError:
+        refused = isinstance(problem, ConsentLost | ConsentTooNarrow) and not isinstance(problem, NotInForce)
+        if not refused or not self._stands(meter):
+            return problem
+        tag = meter_tag(self._account.id, meter.pce)
+        cause = f"GRDF refuses meter {tag} although its own list calls the consent active: {problem.cause}"
+        return RefusalDoubted.about(self._account.id, cause)
+
+    def _stands(self, meter: Consent) -> bool:
+        if not (self._listed or self._unheard):
+            try:
+                self._account = with_dates(self._adict, self._accounts, self._account)
+                self._listed = True
+            except (AccountLeaving, BadAccount):
+                raise
+            except GasError:
+                self._unheard = True
+        today = paris_today(datetime.now(UTC))
+        return self._listed and any(
+            own.pce == meter.pce and own.id_accreditation == meter.id_accreditation and own.usable(today)
+            for own in self._account.meters
+        )
+
+
+def is_over(context: Context, problem: RetryLater) -> bool:
+    """Tell whether a problem is not asked about again by this run.
+
+    :param context: Airflow's task context
+    :param problem: what may pass
+    """
+    from grdf.operators.base import is_last_try
+
+    return is_last_try(context) or (isinstance(problem, RefusalDoubted) and context["ti"].try_number >= SOON)

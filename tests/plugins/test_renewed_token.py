@@ -1,0 +1,90 @@
+"""cozy-stack has connected an account again although nobody was asked to: its consent is taken, and no token stays."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+
+from grdf.operators.acquire_token import AcquireTokenOperator
+from include.gas.errors import IdTokenRefused
+from include.sandbox.connect import consent, cozy_account
+from tests.helpers import connect_cozy, context, holder, with_memory_shelf
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+def acquire(account_id: str) -> dict[str, Any]:
+    task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))
+    return dict(task.execute(context()))
+
+
+def renew(world: LocalWorld, account_id: str) -> dict[str, Any]:
+    """Go through the dance again, and put what came of it into the account as cozy-stack does; gives the document."""
+    fresh = cozy_account(account_id, consent(world.facts, world.door, holder(account_id)), world.facts)
+    known = world.book.get(account_id) or {}
+    results = known["oauth_callback_results"] | fresh["oauth_callback_results"]
+    world.book.save(known | {"oauth": fresh["oauth"], "oauth_callback_results": results})
+    return world.book.get(account_id) or {}
+
+
+def age(world: LocalWorld, document: dict[str, Any]) -> str:
+    """Make an account's ``id_token`` fourteen hours old, as it is on the morning after; gives it."""
+    results = document["oauth_callback_results"]
+    claims = jwt.decode(results["id_token"], options={"verify_signature": False})
+    older = {name: int(claims[name] - timedelta(hours=14).total_seconds()) for name in ("iat", "exp")}
+    results["id_token"] = jwt.encode(claims | older, world.facts["client_secret"])
+    world.book.save(document)
+    return str(results["id_token"])
+
+
+def test_the_new_consent_is_taken(clean: LocalWorld, account_id: str) -> None:
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    (before,) = (clean.book.get(account_id) or {})["oauth_callback_results"]["consents"]
+    token = renew(clean, account_id)["oauth_callback_results"]["id_token"]
+    assert acquire(account_id)["first_launch"] is True
+    document = clean.book.get(account_id) or {}
+    (after,) = document["oauth_callback_results"]["consents"]
+    assert after["id_accreditation"] != before["id_accreditation"]
+    assert before["id_accreditation"] in json.dumps(after), "the account's own still, and revoked when it leaves"
+    assert token not in json.dumps(document)
+    assert acquire(account_id)["first_launch"] is False
+
+
+def test_one_that_has_expired_goes_and_its_meters_are_read_on(clean: LocalWorld, account_id: str) -> None:
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    before = clean.book.get(account_id) or {}
+    token = age(clean, renew(clean, account_id))
+    assert acquire(account_id) == {"account": account_id, "meters": 1, "first_launch": False}
+    document = clean.book.get(account_id) or {}
+    assert token not in json.dumps(document)
+    assert document["oauth_callback_results"]["consents"] == before["oauth_callback_results"]["consents"]
+    assert not document.get("state")
+
+
+def test_a_forged_one_stops_nothing(clean: LocalWorld, account_id: str) -> None:
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    forged = renew(clean, account_id)
+    head, body, _ = forged["oauth_callback_results"]["id_token"].split(".")
+    forged["oauth_callback_results"]["id_token"] = f"{head}.{body}.AAAA"
+    clean.book.save(forged)
+    left = clean.book.get(account_id)
+    assert acquire(account_id)["first_launch"] is False
+    assert clean.book.get(account_id) == left, "as it was"
+
+
+def test_a_household_that_was_asked_to_act_hears_that_it_failed(clean: LocalWorld, account_id: str) -> None:
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    age(clean, renew(clean, account_id))
+    document = clean.book.get(account_id) or {}
+    clean.book.save(document | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_message": "revoked"})
+    with pytest.raises(IdTokenRefused, match="expired"):
+        acquire(account_id)
