@@ -58,14 +58,17 @@ def learnt(
         return meter
     if claimed and claimed not in held:
         return replace(meter, id_accreditation=claimed, unusable="", looked=None)
-    listed = [right for right in rights if right.pce == meter.pce and right.id not in held]
+    every = [right for right in rights if right.pce == meter.pce]
+    listed = [right for right in every if right.id not in held]
     bound = made or meter.looked or today
     older = [right for right in listed if right.created is not None and right.created <= bound]
     right: AccessRight | None = None
     if made is not None:
         right = max(older, key=lambda each: each.created or date.min, default=None)
     elif len(listed) == 1:
-        sure = meter.looked is None or (listed[0].created or today) < meter.looked
+        # Where others have brought rights on the meter, one of today may be theirs too, and not noted yet.
+        looked = meter.looked or (today if len(every) > 1 else None)
+        sure = looked is None or (listed[0].created or today) < looked
         right = listed[0] if sure else None
     if right is None:
         return replace(meter, unusable=UNKNOWN, looked=meter.looked or today)
