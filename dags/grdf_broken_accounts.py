@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import get_parsing_context
 
-from grdf.account_list import known_accounts
+from grdf.account_list import known_accounts, what_is_wrong
 
-if get_parsing_context().dag_id is None and (broken := known_accounts().broken):
-    raise ValueError(
-        f"{len(broken)} account(s) in CouchDB cannot have a DAG; all others run as usual. "
-        + " ".join(f"[{name!r}: {reason}]" for name, reason in sorted(broken.items()))
-    )
+if get_parsing_context().dag_id is None and (wrong := what_is_wrong(known_accounts())):
+    raise ValueError(wrong)

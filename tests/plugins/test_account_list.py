@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
-from grdf.account_list import AccountList, accounts_to_build, known_accounts
+from grdf import shared_list
+from grdf.account_list import AccountList, accounts_to_build, known_accounts, what_is_wrong
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents import ACCOUNT
+from include.gas.errors import ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.drip import Drip
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
 PARSING = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
@@ -30,6 +33,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "0")
     monkeypatch.delenv(PARSING, raising=False)
     return tmp_path
+
+
+class Variables:
+    """Airflow's Variables, which a process of a test's own cannot write (but see tests/dags/test_lost_list.py)."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.calls: list[str] = []
+        self.broken = False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.calls.append("get")
+        return self.kept.get(key, default)
+
+    def set(self, key: str, value: str, description: str) -> None:
+        assert description
+        self.calls.append("set")
+        if self.broken:
+            raise RuntimeError
+        self.kept[key] = value
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    made = Variables()
+    monkeypatch.setattr("airflow.sdk.Variable.get", made.get)
+    monkeypatch.setattr("airflow.sdk.Variable.set", made.set)
+    return made
 
 
 @pytest.fixture
@@ -80,13 +111,203 @@ def test_with_couchdb_down_every_dag_stays(
     assert "could not be reached" in caplog.text
 
 
-def test_with_couchdb_down_from_the_start_there_is_no_dag_and_no_error(
-    connection: Callable[..., str], caplog: pytest.LogCaptureFixture, home: Path
+def test_with_couchdb_down_and_nothing_known_it_says_so_instead_of_taking_all_dags_away(
+    connection: Callable[..., str], home: Path
 ) -> None:
     down(connection)
-    assert known_accounts() == AccountList()
-    assert "could not be read" in caplog.text
+    for use in (known_accounts, accounts_to_build):
+        with pytest.raises(ServiceUnavailable, match=r"could not be read, and none was kept: CouchDB at .*come back"):
+            use()
     assert not (home / "grdf" / "accounts.json").exists(), "an empty list is no good copy"
+
+
+# -- the list that all machines share ----------------------------------------------------------------------------------
+
+
+def test_a_machine_without_a_copy_takes_the_list_that_another_kept(
+    book: CouchDBHook,
+    connection: Callable[..., str],
+    home: Path,
+    variables: Variables,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    book.write(ACCOUNT, [account("a"), account("b"), account("not good")])
+    good = known_accounts()
+    assert list(variables.kept) == ["grdf_accounts"]
+    (home / "grdf" / "accounts.json").unlink()
+    down(connection)
+    assert known_accounts() == good
+    assert "2 accounts stay as they were" in caplog.text
+
+
+def test_the_shared_list_is_written_when_it_has_changed_and_costs_nothing_else(
+    book: CouchDBHook, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.write(ACCOUNT, [account("a")])
+    for _ in range(3):
+        known_accounts()
+    assert variables.calls == ["get", "set"]
+    book.write(ACCOUNT, [account("b")])
+    variables.calls.clear()
+    known_accounts()
+    assert variables.calls == ["get", "set"]
+    variables.kept.clear()  # somebody removed it
+    variables.calls.clear()
+    later = time.time() + 86_401
+    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    known_accounts()
+    known_accounts()
+    assert variables.calls == ["get", "set"], "it is looked for once a day"
+
+
+def test_no_call_is_made_for_a_fresh_copy_or_in_a_worker(
+    book: CouchDBHook, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known_accounts_of(book, "a")
+    variables.calls.clear()
+    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "60")
+    assert known_accounts().ids == ("a",)
+    monkeypatch.setenv(PARSING, "grdf_account__a")
+    assert accounts_to_build() == ("a",)
+    assert variables.calls == []
+
+
+def known_accounts_of(book: CouchDBHook, *names: str) -> AccountList:
+    book.write(ACCOUNT, [account(name) for name in names])
+    return known_accounts()
+
+
+def test_of_a_copy_and_the_shared_list_the_later_counts(
+    book: CouchDBHook, connection: Callable[..., str], home: Path, variables: Variables
+) -> None:
+    known_accounts_of(book, "a")
+    copy = home / "grdf" / "accounts.json"
+    old = copy.read_text()
+    known_accounts_of(book, "b")  # as another machine might, while this one's copy grew old
+    copy.write_text(old)
+    os.utime(copy, (time.time() - 7200, time.time() - 7200))
+    down(connection)
+    assert known_accounts().ids == ("a", "b")
+    os.utime(copy)
+    assert known_accounts().ids == ("a",)
+
+
+def test_twenty_thousand_accounts_fit(book: CouchDBHook, variables: Variables) -> None:
+    ids = sorted(secrets.token_hex(16) for _ in range(20_000))
+    shared_list.write({"ids": ids, "broken": {f"odd {n}": "why" for n in range(500)}}, at=5.0, before=None)
+    assert len(variables.kept["grdf_accounts"]) < 600_000
+    found, at = shared_list.read() or ({}, 0)
+    assert (found["ids"], len(found["broken"]), at) == (ids, 100, 5.0)
+
+
+@pytest.mark.parametrize("text", ["", "!", "e30=", "eJyrVkosylayMtJRKsnPTs1TslLKS8xNrQUAPvEGKQ=="])
+def test_a_spoilt_shared_list_is_made_anew(
+    book: CouchDBHook, connection: Callable[..., str], variables: Variables, home: Path, text: str
+) -> None:
+    variables.kept["grdf_accounts"] = text
+    known_accounts_of(book, "a")
+    assert variables.kept["grdf_accounts"] != text
+    (home / "grdf" / "accounts.json").unlink()
+    down(connection)
+    assert known_accounts().ids == ("a",)
+
+
+def test_an_airflow_that_keeps_no_variable_is_no_reason_to_fail(
+    book: CouchDBHook, variables: Variables, caplog: pytest.LogCaptureFixture
+) -> None:
+    variables.broken = True
+    assert known_accounts_of(book, "a").ids == ("a",)
+    assert known_accounts().ids == ("a",)
+    assert variables.calls == ["get", "set"] * 2, "it is tried again"
+    assert "could not be kept in the Airflow Variable grdf_accounts (RuntimeError)" in caplog.text
+
+
+# -- a list that shrinks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_accounts_that_go_all_at_once_keep_their_dags_for_a_day_and_a_person_is_told(
+    book: CouchDBHook, home: Path, variables: Variables, monkeypatch: pytest.MonkeyPatch, on_disk: bool
+) -> None:
+    names = tuple(f"a{n:02}" for n in range(40))
+    known_accounts_of(book, *names)
+    documents = book.fetch(ACCOUNT, names)
+
+    def remove(*which: str) -> None:
+        book.write(ACCOUNT, [{"_id": name, "_rev": documents[name]["_rev"], "_deleted": True} for name in which])
+        if not on_disk:
+            (home / "grdf" / "accounts.json").unlink()
+
+    remove(*names[:8])  # a fifth, as deletions may
+    assert known_accounts() == AccountList(names[8:])
+    remove(*names[8:30])
+    found = known_accounts()
+    assert (found.ids, found.missing) == (names[8:], 22)
+    assert "22 account(s) went from CouchDB all at once" in what_is_wrong(found)
+    remove()
+    known_accounts_of(book, "new", *names[8:28])  # the restoring goes on: the few that lack yet stay too
+    found = known_accounts()
+    assert (found.ids, found.missing) == ((*names[8:], "new"), 2)
+    later = time.time() + 86_401
+    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    assert known_accounts() == AccountList((*names[8:28], *names[30:], "new"))
+
+
+def test_an_empty_database_is_believed_after_a_day(book: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = tuple(f"a{n:02}" for n in range(12))
+    known_accounts_of(book, *names)
+    documents = book.fetch(ACCOUNT, names).values()
+    book.write(ACCOUNT, [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents])
+    assert known_accounts().ids == names
+    later = time.time() + 86_401
+    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    assert known_accounts() == AccountList()
+
+
+# -- a CouchDB that drips ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-Slow: 1\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b" "),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["headers", "body", "status"],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_couchdb_that_drips_is_not_waited_for_long(
+    book: CouchDBHook, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch, first: bytes, then: bytes,
+    known: bool,
+) -> None:  # fmt: skip
+    if known:
+        known_accounts_of(book, "a")
+    monkeypatch.setattr("grdf.account_list.WITHIN", 1.0)
+    with Drip(first, then, every=0.1) as server:
+        connection("couchdb", host=server.url, login="a", password="b")
+        began = time.monotonic()
+        if known:
+            assert known_accounts().ids == ("a",)
+        else:
+            with pytest.raises(ServiceUnavailable, match="did not give the account list within 1 s"):
+                known_accounts()
+        assert time.monotonic() - began < 5
+        assert server.requests == 1
+
+
+def test_pages_that_each_come_slowly_are_not_waited_for_longer(
+    serve: Serve, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grdf.account_list.WITHIN", 1.0)
+    monkeypatch.setattr("grdf.hooks.couchdb.PAGE", 1)
+    rows = [{"id": f"a{n}", "doc": account(f"a{n}")} for n in range(2)]
+    slow = serve(lambda _: Reply({"rows": rows}, delay=0.4))
+    connection("couchdb", host=slow.url, login="a", password="b")
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable, match="within 1 s"):
+        known_accounts()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -177,7 +398,9 @@ def test_the_copy_is_private_and_holds_ids_alone(book: CouchDBHook, home: Path) 
     known_accounts()
     copy = home / "grdf" / "accounts.json"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert json.loads(copy.read_text()) == {"ids": ["a"], "broken": {}}
+    kept = json.loads(copy.read_text())
+    assert time.time() - kept.pop("shared_at") < 60, "when the shared list was the same"
+    assert kept == {"ids": ["a"], "broken": {}}
     assert list(copy.parent.iterdir()) == [copy]
 
 

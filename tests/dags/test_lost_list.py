@@ -1,0 +1,105 @@
+"""A DAG processor on a machine without any copy of the account list, while CouchDB is down: a real one, four times."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from include.gas.documents import dag_id
+from include.gas.spread import dag_file_of
+from tests.dags.conftest import ACCOUNTS, ROOT
+
+DOWN = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
+FILES = {*(f"grdf_accounts_{dag_file_of(name)}.py" for name in ACCOUNTS), "grdf_broken_accounts.py"}
+"""The DAG files that matter here; a processor takes its time over each."""
+FERNET = "8SBq0D1hqlzbMv0dkXZDkKlPqWcoMUtHStgcX6tcbjM="
+
+
+class Machine:
+    """A machine that holds nothing but Airflow's database.
+
+    :param home: Airflow's home on it
+    :param database: the database, copied
+    """
+
+    def __init__(self, home: Path, database: Path) -> None:
+        home.mkdir()
+        self.home = home
+        self.database = home / "airflow.db"
+        shutil.copyfile(database, self.database)
+        (home / "dags").mkdir()
+        for file in FILES:
+            shutil.copy(ROOT / "dags" / file, home / "dags" / file)
+
+    def process(self, couchdb: str) -> str:
+        """Read all DAG files once, as ``airflow dag-processor`` does; give what it says."""
+        env = {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__FERNET_KEY": FERNET,
+            # The first call of a process for a Variable imports Airflow's API: seconds, or many on a busy machine.
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
+            "AIRFLOW_CONN_COUCHDB": couchdb,
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
+        }
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "airflow", "dag-processor", "--num-runs", "1"],
+            env=os.environ | env, cwd=self.home, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.database)) as database:
+            return database.execute(query).fetchall()
+
+    def forget_the_list(self) -> None:
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute("DELETE FROM variable")
+
+    def active(self) -> set[str]:
+        """Give the accounts' DAGs that Airflow shows and runs."""
+        found = self.rows("SELECT dag_id FROM dag WHERE NOT is_stale AND NOT has_import_errors")
+        return {str(name) for (name,) in found if str(name).startswith("grdf_account__")}
+
+    def errors(self) -> dict[str, str]:
+        return {str(file): str(text) for file, text in self.rows("SELECT filename, stacktrace FROM import_error")}
+
+
+def test_a_machine_without_a_copy_finds_the_list_although_couchdb_is_down(
+    three_accounts: dict[str, str], airflow_home: Path, tmp_path: Path
+) -> None:
+    every = {dag_id(name) for name in ACCOUNTS}
+    first = Machine(tmp_path / "first", airflow_home / "airflow.db")
+    first.process(three_accounts["AIRFLOW_CONN_COUCHDB"])
+    assert first.active() == every
+    assert first.errors() == {}
+    assert first.rows("SELECT count(*) FROM variable WHERE key = 'grdf_accounts'") == [(1,)]
+    versions = first.rows("SELECT count(*) FROM dag_version")
+
+    second = Machine(tmp_path / "second", first.database)
+    said = second.process(DOWN)
+    assert (second.errors(), second.active()) == ({}, every), said
+    assert second.rows("SELECT count(*) FROM dag_version") == versions
+
+    # Nothing is known at all: Airflow is told, and what it sets aside comes back.
+    second.forget_the_list()
+    second.process(DOWN)
+    told = second.errors()
+    assert told.keys() == FILES
+    assert all("none was kept" in text and "come back by themselves" in text for text in told.values())
+    assert {name for (name,) in second.rows("SELECT dag_id FROM dag")} >= every
+    second.process(three_accounts["AIRFLOW_CONN_COUCHDB"])
+    assert second.active() == every
+    assert second.errors() == {}
+    assert second.rows("SELECT count(*) FROM dag_version") == versions
