@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.days import gas_day_of
+from include.gas.meter_tag import meter_tag
 from tests.helpers import known_account, lose
 from tests.runs.shelves import assert_totals, data_revisions, days
 
@@ -351,7 +352,9 @@ def test_one_of_two_meters_refused_does_not_keep_the_other_from_being_stored(
     run = airflow.run(account_id)
 
     assert run.state == "failed", "never silently"
-    assert re.search(f"Account {account_id}: .*meter {bad}: the holder revoked", run.output)
+    assert re.search(
+        f"Account {account_id}: .*meter {meter_tag(account_id, bad)}: the consent is not valid any more", run.output
+    )
     assert (world.book.get(account_id) or {})["state"] == OUTDATED
     assert days(world, account_id, bad) == {}
     assert len(days(world, account_id, good)) > 50
