@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from grdf import settings
 from grdf.page import connecting
@@ -104,7 +104,7 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     )
     if not wants_page(request):
         return JSONResponse({"account": account, "taken_back": taken_back})
-    return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)
+    return page(request, "household_link_back.html", account=account, taken_back=taken_back)
 
 
 @router.get(HOUSEHOLD)
