@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import settings
+from grdf.operators.deletion.approve import ApproveDeletionOperator
 from grdf.operators.deletion.base import is_real_run
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.mark import MarkLeavingOperator
@@ -22,7 +22,7 @@ DOC = """
 Ends the consents of one account at GRDF and removes what is stored of it. It cannot be undone.
 
 1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would go.
-2. Start it again with the dry run off. It waits at `approve` until somebody approves what `check` has listed.
+2. Start it again with the dry run off. It waits at `approve` until somebody else approves what `check` has listed.
 3. If it fails in between, mend what the log says and start it again: it goes on where it stopped.
 
 *Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
@@ -67,7 +67,7 @@ with DAG(
     report = ReportDeletionOperator(task_id="report")
     check >> real_run
     if settings.deletion_needs_approval():
-        approve = ApprovalOperator(
+        approve = ApproveDeletionOperator(
             task_id="approve",
             execution_timeout=None,  # a person may take their time
             subject="Delete account {{ params.account }}? This cannot be undone.",

@@ -82,6 +82,81 @@ def without_leaving(document: Mapping[str, Any]) -> Document:
     return {key: copy.deepcopy(value) for key, value in document.items() if key != "leaving"}
 
 
+def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool) -> bool:
+    """Tell whether somebody may approve a deletion: not who asked for it, unless the installation has one person only.
+
+    :param asker: Airflow's name of who started the run, None when it does not say.
+    :param approver: Airflow's name of who approves.
+    :param by_one_person: whether the asker may approve.
+    """
+    if not approver:
+        return False
+    return by_one_person or (bool(asker) and str(asker).casefold() != approver.casefold())
+
+
+def approvals_of(account: str) -> str:
+    """Give what stands for the account in the ids of its approvals; no account can have it for its own id.
+
+    :param account: account id.
+    """
+    return f"approved.{account}"
+
+
+def approval_id(account: str, run: str) -> str:
+    """Make the id under which an approval waits for its run.
+
+    :param account: account id.
+    :param run: Airflow run id.
+    """
+    return audit_id(approvals_of(account), run)
+
+
+def approval(account: str, run: str, *, by: str, at: datetime) -> Document:
+    """Write down that a deletion was approved, until its record takes it over.
+
+    :param account: account id.
+    :param run: Airflow run id of what was approved.
+    :param by: who approved.
+    :param at: when, aware.
+    """
+    return {"_id": approval_id(account, run), "account": account, "run": run, "by": by, "at": utc_text(at)}
+
+
+def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
+    """Note in a record who approved a run of the deletion.
+
+    :param entry: the record.
+    :param given: made by :func:`approval`; None when the settings ask for none.
+    """
+    noted = list(entry.get("approvals", []))
+    if given is None:
+        return dict(entry)
+    new = {key: given[key] for key in ("run", "by", "at")}
+    return {
+        **entry,
+        "approved_by": given["by"],
+        "approvals": [*(each for each in noted if each["run"] != given["run"]), new],
+    }
+
+
+def is_approved(entry: Mapping[str, Any], run: str) -> bool:
+    """Tell whether a record says that a run of its deletion was approved.
+
+    :param entry: the record.
+    :param run: Airflow run id.
+    """
+    return any(each.get("run") == run for each in entry.get("approvals", []))
+
+
+def is_of(entry: Mapping[str, Any], run: str) -> bool:
+    """Tell whether a run has made a record, or gone on with it.
+
+    :param entry: the record.
+    :param run: Airflow run id.
+    """
+    return run in (entry.get("run"), *(each.get("run") for each in entry.get("resumed", [])))
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a deletion would revoke and remove.
@@ -173,6 +248,7 @@ def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: boo
         "run": run,
         "asked_by": by,
         "asked_at": utc_text(at),
+        "approved_by": None,
         "keep_data": keep_data,
         "revoked": {},
         "removed": {},

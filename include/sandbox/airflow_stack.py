@@ -22,7 +22,8 @@ from include.sandbox.processes import Child, ProcessError, Processes, free_port,
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin"
 VIEWER = "viewer"
-"""The two users: one who may do all, and one who may only look."""
+APPROVER = "approver"
+"""The users: one who may do all, one who may only look, and one who may approve what the first has asked for."""
 FINISHED = frozenset({"success", "failed"})
 _FEW = {
     "AIRFLOW__CORE__PARALLELISM": "4",
@@ -50,13 +51,15 @@ class AirflowStack:
         kept = _kept_secrets(home / "stack-secrets.json")
         self.password = kept["password"]
         self.viewer_password = kept["viewer_password"]
+        self.approver_password = kept["approver_password"]
         self._session = requests.Session()
         self.env = self._environment(kept) | (_FEW if few else {}) | dict(env)
 
     def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
         passwords = self.home / "passwords.json"
+        users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
         passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps({ADMIN: self.password, VIEWER: self.viewer_password}), encoding="utf-8")
+        passwords.write_text(json.dumps(users), encoding="utf-8")
         return _defaults() | {
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
             "AIRFLOW_HOME": str(self.home),
@@ -65,7 +68,7 @@ class AirflowStack:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{APPROVER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             # SQLite takes one writer at a time. On a busy machine a pass over the DAG files holds the others up for
             # longer than the 5 s after which they give up by default, and the API answers 500, "Database error".
@@ -152,6 +155,17 @@ class AirflowStack:
         )
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def token(self, user: str, password: str) -> str:
+        """Log a user in.
+
+        :param user: the name
+        :param password: the password
+        """
+        form = {"username": user, "password": password}
+        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
 
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
         """Call Airflow's REST API as the administrator.
@@ -252,6 +266,7 @@ def _kept_secrets(file: Path) -> dict[str, str]:
         "jwt": secrets.token_urlsafe(48),
         "password": secrets.token_urlsafe(9),
         "viewer_password": secrets.token_urlsafe(9),
+        "approver_password": secrets.token_urlsafe(9),
     } | kept
     if made != kept:
         file.touch(mode=0o600)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.sandbox.airflow_stack import ADMIN, VIEWER, AirflowStack
+from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER, AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, connect
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import ProcessError, Processes, free_port, require_port
@@ -57,6 +57,7 @@ def _run(options: argparse.Namespace) -> int:
             f"""
   Airflow's UI   {address}   user {ADMIN}, password {airflow.password}
                  to look only: user {VIEWER}, password {airflow.viewer_password}
+                 to approve deletions: user {APPROVER}, password {airflow.approver_password}
   Connect        {address}/grdf/connect/   a household, through the sandbox's consent page
   GRDF sandbox   {world.facts["adict_base"]}
   CouchDB        {world.couch.url}   user {world.couch.user}, password in {data / "couch" / "password"}

@@ -186,6 +186,11 @@ def deletion_needs_approval() -> bool:
     return _boolean("deletion_needs_approval", True)
 
 
+def deletion_by_one_person() -> bool:
+    """Whether who asked for a deletion may also approve it (default: no), for an Airflow that has one user only."""
+    return _boolean("deletion_by_one_person", False)
+
+
 def deletion_queue() -> str | None:
     """Queue of the deletion's tasks; ``None``, the default, is Airflow's default queue.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from include.gas.leaving import is_approved
 from tests.helpers import context, with_memory_shelf
 
 ALL = ("check", "mark", "revoke", "purge", "report")
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FORM: Mapping[str, Any] = {"dry_run": False, "keep_data": False}
 
 
@@ -57,6 +60,7 @@ def operators(account: str) -> dict[str, Any]:
     """Give the operators of the DAG by their task ids, with the shared data token in memory."""
     from airflow.sdk import DAG
 
+    from grdf.operators.deletion.approve import ApproveDeletionOperator
     from grdf.operators.deletion.check import CheckDeletionOperator
     from grdf.operators.deletion.mark import MarkLeavingOperator
     from grdf.operators.deletion.purge import PurgeAccountOperator
@@ -68,23 +72,39 @@ def operators(account: str) -> dict[str, Any]:
     )  # fmt: skip
     with DAG("grdf_delete_account", schedule=None):
         made = [kind(task_id=name, account_id=account, patience=3) for name, kind in zip(ALL, kinds, strict=True)]
+        made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?"))
     return {operator.task_id: with_memory_shelf(operator) for operator in made}
+
+
+def answer(by: str | None, choice: str = "Approve") -> dict[str, Any]:
+    """Give what Airflow hands to the approval once somebody has answered."""
+    user = None if by is None else {"id": "7", "name": by}
+    return {"chosen_options": [choice], "params_input": {}, "responded_at": NOW, "responded_by_user": user}
 
 
 def delete(
     account: str,
     *,
     run_id: str = "run-1",
+    approved_by: str | None = "somebody-else",
     steps: Collection[str] = ALL,
     form: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Run steps of a deletion and give what each returned.
 
+    :param approved_by: who approves before ``mark``; None when nobody does
     :param form: over the usual filled form
     :param more: as for :func:`deletion_context`
     """
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
     made = operators(account)
-    return {name: made[name].execute(at_hand) for name in ALL if name in steps}
+    given = {}
+    for name in ALL:
+        if name in steps:
+            record = made["mark"].known_record(at_hand) if name == "mark" and approved_by is not None else None
+            if name == "mark" and approved_by is not None and not (record and is_approved(record, run_id)):
+                made["approve"].execute_complete(at_hand, answer(approved_by))
+            given[name] = made[name].execute(at_hand)
+    return given

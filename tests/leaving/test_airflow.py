@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from include.gas.documents import dag_id
-from include.sandbox.airflow_stack import ADMIN
+from include.sandbox.airflow_stack import ADMIN, APPROVER
 from include.sandbox.processes import Processes
 from tests.helpers import connect_cozy, wait, yesterday
 from tests.leaving.household import (
@@ -87,7 +87,7 @@ def tasks(airflow: AirflowStack, run: str) -> dict[str, str]:
     return {each["task_id"]: each["state"] for each in answer.json()["task_instances"]}
 
 
-def parked(airflow: AirflowStack, run: str) -> None:
+def parked(airflow: AirflowStack, run: str, times: int = 1) -> None:
     """Wait until the approval waits, and until the scheduler has heard that its first half has ended.
 
     Airflow 3.3.2 fails a task that is answered before that; a person is never so quick.
@@ -96,15 +96,26 @@ def parked(airflow: AirflowStack, run: str) -> None:
 
     def heard() -> bool:
         lines = (airflow.home / "scheduler.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return any("Received executor event" in line and "'approve'" in line and run in line for line in lines)
+        heard = [line for line in lines if "Received executor event" in line and "'approve'" in line and run in line]
+        return len(heard) >= times
 
     wait(heard)
     time.sleep(0.5)
 
 
-def answer_to(airflow: AirflowStack, run: str, choice: str) -> None:
+def answer_to(airflow: AirflowStack, run: str, choice: str, by: str = APPROVER) -> None:
+    """Answer as the second person, or as another one."""
     path = f"/dags/{DAG}/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
-    send(airflow, "PATCH", path, {"chosen_options": [choice], "params_input": {}})
+    password = {APPROVER: airflow.approver_password, ADMIN: airflow.password}[by]
+    token = {"Authorization": f"Bearer {airflow.token(by, password)}"}
+    body = {"chosen_options": [choice], "params_input": {}}
+
+    def tried() -> requests.Response | None:
+        answer = airflow.api("PATCH", path, json=body, headers=token)
+        return None if answer.status_code == 500 else answer
+
+    answer = wait(tried)
+    assert answer.ok, answer.text
 
 
 def end_of(airflow: AirflowStack, run: str) -> str:
@@ -175,7 +186,7 @@ def test_from_the_form_to_nothing_left(
     assert tasks(airflow, dry)["approve"] == "skipped"
     rejected = start(airflow, account=account, confirm=account, dry_run=False)
     parked(airflow, rejected)
-    answer_to(airflow, rejected, "Reject")
+    answer_to(airflow, rejected, "Reject", by=ADMIN)
     assert end_of(airflow, rejected) == "success"
     assert {tasks(airflow, rejected)[name] for name in ("mark_leaving", "revoke", "purge", "report")} == {"skipped"}
     assert couch.revisions() == before
@@ -187,6 +198,10 @@ def test_from_the_form_to_nothing_left(
     assert asked["subject"] == f"Delete account {account}? This cannot be undone."
     assert right in asked["body"]
     assert couch.revisions() == before, "it waits"
+    answer_to(airflow, run, "Approve", by=ADMIN)
+    wait(lambda: "admin asked for its deletion and cannot approve it too" in airflow.task_log(DAG, run, "approve"))
+    parked(airflow, run, times=2)
+    assert couch.revisions() == before, "it waits on"
     answer_to(airflow, run, "Approve")
     assert end_of(airflow, run) == "success"
 
@@ -196,7 +211,8 @@ def test_from_the_form_to_nothing_left(
     assert couch.mentions(account, *pces, but=(AUDIT_DATABASE,)) == {}
     assert couch.mentions(*pces) == {}
     (record,) = couch.records(account)
-    assert (record["asked_by"], record["run"], record["airflow_history"]) == (ADMIN, run, "removed")
+    assert (record["asked_by"], record["approved_by"], record["run"]) == (ADMIN, APPROVER, run)
+    assert record["airflow_history"] == "removed"
     assert record["finished_at"]
     assert record["removed"]["com.grandlyon.grdf.day"] > 30
     assert not any(account in name for name in staged(airflow))

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from grdf.page import account, accounts, connect, connect_callback, household, render
+from grdf.page import account, accounts, askers, connect, connect_callback, household, render
 from grdf.page.guard import Guard, guard
 from grdf.page.limits import Limits
 from grdf.page.security import login_url
@@ -30,6 +30,7 @@ ROUTERS = (
 
 def create_app() -> FastAPI:
     """Make the application. It has no ``/docs`` and no ``/openapi.json``, which anybody could read."""
+    askers.watch()
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
     app.add_middleware(Limits)  # the last one added comes first

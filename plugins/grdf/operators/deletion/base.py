@@ -14,9 +14,9 @@ from httpx import HTTPError
 from grdf import settings
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
-from include.gas.documents import ACCOUNT, account_range, dag_id
+from include.gas.documents import ACCOUNT, ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
-from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, audit_id
+from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, is_approved, is_of, last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -102,7 +102,58 @@ class DeletionOperator(AccountOperator):
 
         :param context: Airflow's task context
         """
-        return self.couchdb.get(AUDIT, audit_id(self.account_id, context["run_id"])) or self.open_record()
+        records = self.couchdb.range(AUDIT, *account_range(self.account_id))
+        return next((record for record in records if is_of(record, context["run_id"])), None) or self.open_record()
+
+    def stop_unless_asked(self, context: Context) -> None:
+        """Stop a step that Airflow runs although the form did not ask for a deletion: whoever may edit a DAG's runs can
+        mark the steps before it as successful, or clear this one alone.
+
+        :param context: Airflow's task context
+        :raises BadRequest: when the form is no order to delete this account
+        """
+        params = context["params"]
+        if not is_real_run(params) or params["confirm"] != self.account_id or not ACCOUNT_ID.fullmatch(self.account_id):
+            raise BadRequest.about(
+                self.account_id,
+                "this run is no order to delete it",
+                "Nothing was done. Start grdf_delete_account anew.",
+            )
+
+    def permitted(self, context: Context) -> Document:
+        """Give the record of the deletion that this run carries out; stop when it may not.
+
+        What the record says counts, not the states of the tasks before this one.
+
+        :param context: Airflow's task context
+        :raises BadRequest: when this run has not begun the deletion, nobody has approved it, or another has taken over
+        """
+        self.stop_unless_asked(context)
+        run, record = context["run_id"], self.known_record(context)
+        if record is None or last_taker(record).run != run:
+            raise BadRequest.about(
+                self.account_id,
+                "this run has not begun a deletion of it, or another has taken it over",
+                "Nothing was done. Start grdf_delete_account anew.",
+            )
+        if settings.deletion_needs_approval() and not is_approved(record, run):
+            raise BadRequest.about(
+                self.account_id, "nobody has approved this run", "Nothing was done. Start grdf_delete_account anew."
+            )
+        return record
+
+    def stop_if_over(self, record: Mapping[str, Any]) -> None:
+        """Stop a step that is cleared after its deletion has ended: the account may be connected again.
+
+        :param record: of the deletion
+        :raises BadRequest: when it has ended
+        """
+        if record.get("finished_at"):
+            raise BadRequest.about(
+                self.account_id,
+                f"this deletion of it has ended on {record['finished_at']}",
+                "Nothing was done. If it is to be deleted again, start grdf_delete_account anew.",
+            )
 
     def record(self, context: Context, change: Callable[[Document], Document]) -> Document:
         """Change the record of this deletion, made on first use; a run that resumes goes on with the one it found.
@@ -133,12 +184,20 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
     return params["dry_run"] is False
 
 
-def asked_by(context: Context) -> str:
-    """Give the name of who started the run.
+def asker(context: Context) -> str | None:
+    """Give Airflow's name of who started the run, ``None`` when it does not say.
 
     :param context: Airflow's task context
     """
-    return str(getattr(context["dag_run"], "triggering_user_name", None) or "unknown")
+    return getattr(context["dag_run"], "triggering_user_name", None) or None
+
+
+def asked_by(context: Context) -> str:
+    """Give the name of who started the run, for the record.
+
+    :param context: Airflow's task context
+    """
+    return asker(context) or "unknown"
 
 
 def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> None:

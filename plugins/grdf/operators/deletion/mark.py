@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.base import DeletionOperator, asked_by, stop_if_other
 from include.gas.accounts import Account, with_meters
-from include.gas.errors import BadAccount, BadSettings, CredentialsRefused, FailNow
-from include.gas.leaving import last_taker, leaving, taken_up, with_leaving
+from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
+from include.gas.leaving import (
+    AUDIT,
+    approval_id,
+    is_approved,
+    last_taker,
+    leaving,
+    taken_up,
+    with_approval,
+    with_leaving,
+)
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -27,9 +37,40 @@ class MarkLeavingOperator(DeletionOperator):
         """Run the step.
 
         :param context: Airflow's task context
-        :raises BadRequest: when another deletion of the account is going on
+        :raises BadRequest: when another deletion of the account is going on, or nobody has approved this one
         :raises BadAccount: when another deletion has removed the account meanwhile
         """
+        self.stop_unless_asked(context)
+        if record := self.known_record(context):
+            self.stop_if_over(record)
+        given = self._approval(context, record)
+        try:
+            return self._mark(context, given)
+        except (BadAccount, BadRequest):
+            self._forget(context)
+            raise
+
+    def _approval(self, context: Context, record: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Give the approval that waits for this run; ``None`` when the record has it already, or none is needed.
+
+        :raises BadRequest: when nobody has approved
+        """
+        run = context["run_id"]
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run))
+        needed = settings.deletion_needs_approval() and not (record and is_approved(record, run))
+        if given is None and needed:
+            raise BadRequest.about(
+                self.account_id, "nobody has approved this run", "Nothing was done. Start grdf_delete_account anew."
+            )
+        return given
+
+    def _forget(self, context: Context) -> None:
+        """Remove the approval: the record has it, or nothing comes of it."""
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, context["run_id"]))
+        if given is not None:  # as anybody may remove it: a tombstone of it says no more than the record
+            self.couchdb.write(AUDIT, [{"_id": given["_id"], "_rev": given["_rev"], "_deleted": True}])
+
+    def _mark(self, context: Context, given: dict[str, Any] | None) -> dict[str, Any]:
         keep_data = bool(context["params"]["keep_data"])
         by, now = asked_by(context), datetime.now(UTC)
         if self.document() is None:
@@ -41,7 +82,7 @@ class MarkLeavingOperator(DeletionOperator):
                     "This run did nothing, and nothing is left to do.",
                 )
             stop_if_other(context, self.account_id, last_taker(record))
-            self.record(context, lambda entry: taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data))
+            self._take_up(context, given, by, now, keep_data)
             self.log.info("Account %s: its document is gone already.", self.account_id)
             return {"account": self.account_id, "marked": False}
 
@@ -51,7 +92,7 @@ class MarkLeavingOperator(DeletionOperator):
 
         document = self.accounts.update(self.account_id, mark)
         # After the mark, so that the one of two deletions that was too late leaves no record behind.
-        self.record(context, lambda entry: taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data))
+        self._take_up(context, given, by, now, keep_data)
         from grdf.hooks.household_links import HouseholdLinks
 
         if HouseholdLinks(self.couchdb).take_back(self.account_id):
@@ -59,6 +100,15 @@ class MarkLeavingOperator(DeletionOperator):
         self._learn_meters(context, document)
         self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
         return {"account": self.account_id, "marked": True}
+
+    def _take_up(self, context: Context, given: dict[str, Any] | None, by: str, now: datetime, keep_data: bool) -> None:
+        def change(entry: dict[str, Any]) -> dict[str, Any]:
+            taken = taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data)
+            return with_approval(taken, given)
+
+        self.record(context, change)
+        if given is not None:
+            self._forget(context)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
         """An account that was never launched has consents too: its grant says on which meters."""

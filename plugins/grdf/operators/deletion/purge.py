@@ -32,10 +32,12 @@ class PurgeAccountOperator(DeletionOperator):
 
         :param context: Airflow's task context
         :return: how many documents of each doctype and staged files this try removed
+        :raises BadRequest: when nobody has approved this run
         :raises StoreBusy: when a task of the account is still running after all that time
         """
         from grdf.hooks.household_links import link_document
 
+        self.stop_if_over(self.permitted(context))
         self.wait_for_running(context)
         if context["params"]["keep_data"]:
             self._keep()

@@ -10,7 +10,7 @@ from grdf import settings
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.documents import ACCOUNT, account_range, dag_id
 from include.gas.errors import StoreBusy
-from include.gas.leaving import DATA, finished, with_removed
+from include.gas.leaving import AUDIT, DATA, approvals_of, finished, with_removed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,8 +24,12 @@ class ReportDeletionOperator(DeletionOperator):
 
         :param context: Airflow's task context
         :return: the record of the deletion
+        :raises BadRequest: when nobody has approved this run
         :raises StoreBusy: when something is still there
         """
+        record = self.permitted(context)
+        if record.get("finished_at"):  # killed before Airflow heard that it was done, or cleared later
+            return {key: value for key, value in record.items() if not key.startswith("_")}
         left: dict[str, int] = {}
         if not context["params"]["keep_data"]:
             left = self._verify(context)
@@ -39,10 +43,12 @@ class ReportDeletionOperator(DeletionOperator):
                 tombstones=self.remover.tombstones,
             ),
         )
+        self.remover.remove_range(AUDIT, *account_range(approvals_of(self.account_id)))  # of runs that were killed
         self.log.info(
-            "Account %s has left. Asked by %s; consents: %s; removed: %s; left: %s; %s. Kept as record %s.",
-            self.account_id, record["asked_by"], record["revoked"] or "none", record["removed"] or "nothing",
-            sum(left.values()), record["tombstones"], record["_id"],
+            "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s; left: %s; %s. Kept as "
+            "record %s.",
+            self.account_id, record["asked_by"], record.get("approved_by") or "nobody", record["revoked"] or "none",
+            record["removed"] or "nothing", sum(left.values()), record["tombstones"], record["_id"],
         )  # fmt: skip
         return {key: value for key, value in record.items() if not key.startswith("_")}
 

@@ -31,10 +31,12 @@ class RevokeConsentsOperator(DeletionOperator):
 
         :param context: Airflow's task context
         :return: GRDF's ids of the rights, each with what became of it
+        :raises BadRequest: when nobody has approved this run
         :raises GasError: when a right still stands
         """
         from grdf.hooks.revocation import NOT_IN_FORCE, REVOKED, RevocationHook
 
+        self.stop_if_over(self.permitted(context))
         document = self.document()
         meters: tuple[Consent, ...] = ()
         if document is not None:

@@ -1,0 +1,77 @@
+"""Approve: a person other than the one who asked looks at what `check` has listed, and lets the deletion go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+from grdf import settings
+from grdf.operators.deletion.base import DeletionOperator, asker
+from include.gas.errors import BadRequest, StoreBusy
+from include.gas.leaving import AUDIT, approval, may_approve
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ApproveDeletionOperator(DeletionOperator, ApprovalOperator):
+    """Wait until somebody approves who has not asked for the deletion. An approval by the asker is asked for again.
+
+    The approval is noted in CouchDB, where the steps that follow look for it: a task's state and what it returned can
+    be changed in Airflow by whoever may edit the DAG's runs.
+    """
+
+    template_fields: Sequence[str] = ("account_id", "subject", "body")
+
+    def execute(self, context: Context) -> Any:
+        """Ask.
+
+        :param context: Airflow's task context
+        :raises BadRequest: when Airflow does not say who asked, so that nobody can be told from that person
+        """
+        if asker(context) is None and not settings.deletion_by_one_person():
+            raise BadRequest.about(
+                self.account_id,
+                "Airflow does not say who asked for its deletion, so nobody can be told from that person",
+                "Nothing was done. Start it in Airflow's UI or through its API, logged in.",
+            )
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Take the answer. What follows a rejection is skipped.
+
+        :param context: Airflow's task context
+        :param event: the answer, with Airflow's own word on who gave it
+        """
+        approver = _name(event.get("responded_by_user"))
+        approved = event.get("chosen_options") == [self.APPROVE]
+        if approved and not may_approve(asker(context), approver, by_one_person=settings.deletion_by_one_person()):
+            self.log.warning(
+                "Account %s: %s asked for its deletion and cannot approve it too. It waits for somebody else.",
+                self.account_id, approver or "somebody without a name",
+            )  # fmt: skip
+            # Past the check by which Airflow warns of an operator that another one executes: this is the same one.
+            return getattr(ApprovalOperator.execute, "__wrapped__", ApprovalOperator.execute)(self, context)
+        given = super().execute_complete(context, event)
+        if approved:
+            assert approver is not None
+            self._note(context, approver, event.get("responded_at") or datetime.now(UTC))
+            self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
+        return given
+
+    def _note(self, context: Context, approver: str, at: datetime) -> None:
+        for _ in range(10):
+            entry = approval(self.account_id, context["run_id"], by=approver, at=at)
+            if found := self.couchdb.get(AUDIT, entry["_id"]):
+                entry["_rev"] = found["_rev"]
+            if self.couchdb.put(AUDIT, entry):
+                return
+        raise StoreBusy.about(self.account_id, "its approval was changed by others ten times in a row")
+
+
+def _name(user: object) -> str | None:
+    name = user.get("name") if isinstance(user, Mapping) else None
+    return str(name) if name else None

@@ -1,0 +1,130 @@
+"""Whoever may start the DAGs that reach any account, and one account's own DAG, reaches that account alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from include.gas.documents import dag_id
+from include.sandbox.processes import Processes
+from tests.connect.site import FabSite, Site
+from tests.helpers import wait
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+OWN, OTHER = FabSite.OWN, "somebody-elses"
+RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
+DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published")
+KEEPER = """
+import json, sys
+from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+
+with get_application_builder() as builder:
+    manager = builder.sm
+    role = manager.add_role("Keeper")
+    wanted = [(action, dag) for dag in json.load(sys.stdin) for action in ("can_read", "can_edit")]
+    for action, resource in [*wanted, ("can_create", "DAG Runs"), ("can_read", "DAG Runs")]:
+        manager.add_permission_to_role(role, manager.create_permission(action, resource))
+"""
+"""A role that may start runs of the DAGs it is told and of no other."""
+
+
+class KeeperSite(FabSite):
+    """With one more user, the ``keeper`` of one account."""
+
+    def start(self, processes: Processes, *others: str) -> None:
+        """Make the role, then go on as ever; the DAG processor writes the DAGs down."""
+        self.passwords["keeper"] = "kept-" + self.passwords["stranger"]
+        self.stack.migrate()
+        done = subprocess.run(
+            [sys.executable, "-c", KEEPER],
+            input=json.dumps([f"DAG:{dag}" for dag in (*DAGS, dag_id(OWN))]),
+            env=os.environ | self.stack.env,
+            cwd=self.stack.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        super().start(processes, *others, "dag-processor")
+
+
+@pytest.fixture(scope="module")
+def kept(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An API server with FAB that knows our DAGs."""
+    with Processes() as processes:
+        made = KeeperSite(tmp_path_factory.mktemp("kept"), world, airflow_home / "airflow.db")
+        made.start(processes)
+        admin = made.program("admin")
+        wait(lambda: all(admin.get(f"{made.url}/api/v2/dags/{dag}", timeout=60).ok for dag in DAGS))
+        yield made
+
+
+def start(site: Site, who: str, dag: str, **conf: Any) -> requests.Response:
+    url = f"{site.url}/api/v2/dags/{dag}/dagRuns"
+
+    def tried() -> tuple[requests.Response] | None:
+        answer = site.program(who).post(url, json={"logical_date": None, "conf": conf}, timeout=60)
+        return None if answer.status_code == 500 else (answer,)  # SQLite may be locked at that moment
+
+    return wait(tried)[0]  # type: ignore[no-any-return]  # a refusal counts as false by itself
+
+
+def runs(site: Site, dag: str) -> int:
+    return int(site.program("admin").get(f"{site.url}/api/v2/dags/{dag}/dagRuns", timeout=60).json()["total_entries"])
+
+
+ORDERS = [
+    ("grdf_delete_account", {"account": OTHER, "confirm": OTHER}),
+    ("grdf_delete_account", {"account": OTHER, "confirm": OTHER, "dry_run": False}),
+    ("grdf_delete_account", {}),
+    ("grdf_adopt_konnector", {"account": OTHER}),
+    ("grdf_history", {"accounts": [OTHER], **RANGE}),
+    ("grdf_history", {"accounts": [OWN, OTHER], **RANGE}),
+    ("grdf_history", {"accounts": [], **RANGE}),
+    ("grdf_history", RANGE),
+    ("grdf_published", {"accounts": [f" {OTHER} "]}),
+]
+
+
+@pytest.mark.parametrize(("dag", "conf"), ORDERS, ids=str)
+def test_the_keeper_of_one_account_reaches_no_other(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    before = runs(kept, dag)
+    answer = start(kept, "keeper", dag, **conf)
+    assert answer.status_code == 403, answer.text
+    assert "You may not" in answer.json()["detail"]
+    assert runs(kept, dag) == before, "Airflow has not written it down"
+
+
+@pytest.mark.parametrize(
+    ("dag", "conf"),
+    [
+        ("grdf_delete_account", {"account": OWN, "confirm": OWN}),
+        ("grdf_adopt_konnector", {"account": OWN}),
+        ("grdf_history", {"accounts": [OWN], **RANGE}),
+        ("grdf_published", {"accounts": [OWN]}),
+        ("grdf_published", {}),
+    ],
+    ids=str,
+)
+def test_the_keeper_reaches_the_own_one(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    answer = start(kept, "keeper", dag, **conf)
+    assert answer.ok, answer.text
+    assert answer.json()["triggering_user_name"] == "keeper"
+
+
+@pytest.mark.parametrize("who", ["op", "admin"])
+def test_who_may_start_any_dag_reaches_all(kept: Site, who: str) -> None:
+    for dag, conf in ORDERS:
+        if conf:
+            answer = start(kept, who, dag, **conf)
+            assert answer.ok, answer.text
