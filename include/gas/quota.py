@@ -8,13 +8,18 @@ Calls are booked: each gets the next free instant, so whoever asks first goes fi
 because its holder died, costs one instant and no more. Whoever is late goes late; the next still keeps its distance.
 Among those who are late the first to come goes, since waiting for one in particular leaves instants unused; whoever
 has come too late so often that others overtook it many times is waited for.
+
+A task that makes several calls books all of them for the day when it asks for the first: what is free now is kept for
+it, and the rest from the moment on at which enough calls count no more. So a household with twenty meters does not
+come for one call at a time, each time behind all who have but one.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from include.gas.days import PARIS
@@ -34,6 +39,11 @@ FORGIVEN = 10
 OVERTAKEN = 30
 """Times that others go before somebody whose turn it is, until the next instant is kept for it. More than the tasks
 that wait at once on most installations: with fewer, the instants that are kept for one cost up to 15 % of the pace."""
+BLOCK_KEPT = 3600.0
+"""Seconds for which booked calls are kept for a task beyond the time at which it was to come: the scheduler may be slow
+when thousands come. After that it is taken for dead."""
+IMPORTS_AT_LEAST = 100
+"""Imports of the past have at least one call of so many a day: beside a fleet that wants all they would never end."""
 _BIN = 300
 """Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
 
@@ -61,9 +71,16 @@ class Quota:
         """Seconds of these that the quota does not ask for."""
         return MARGIN / self.calls_per_second
 
-    def share(self, purpose: Purpose) -> int:
-        """Calls a day for one purpose."""
-        return self.calls_per_day - (self.reserve if purpose == "history" else 0)
+    def share(self, purpose: Purpose, daily: int = 0) -> int:
+        """Calls a day for one purpose.
+
+        :param purpose: which
+        :param daily: calls that daily runs took in the last day, or have booked: what they took they will want again
+        """
+        if purpose != "history":
+            return self.calls_per_day
+        least = min(self.calls_per_day - self.reserve, self.calls_per_day // IMPORTS_AT_LEAST)
+        return max(least, self.calls_per_day - max(self.reserve, daily))
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,7 @@ class Ticket:
     :param overtaken: how often others went before it since its instant had come
     :param due: when it was told to come again for that (epoch seconds)
     :param went: when it was let go (epoch seconds), if it was
+    :param counted: the five minutes since 1970 among whose calls it is counted
     """
 
     at: float
@@ -82,6 +100,37 @@ class Ticket:
     overtaken: int = 0
     due: float = 0.0
     went: float = 0.0
+    counted: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a task books when it asks for the first of its calls.
+
+    :param name: the task, the same when it comes again
+    :param calls: how many calls it still has to make, this one included
+    """
+
+    name: str
+    calls: int
+
+
+@dataclass
+class Block:
+    """Calls of the day that are booked for a task.
+
+    :param ready: how many it may make now
+    :param later: how many more from :attr:`at` on
+    :param at: when calls are free for those (epoch seconds)
+    :param history: whether they are an import's
+    :param until: forgotten if the task has not come by then (epoch seconds)
+    """
+
+    ready: int
+    later: int
+    at: float
+    history: bool
+    until: float
 
 
 @dataclass(frozen=True)
@@ -132,6 +181,8 @@ class Ledger:
     :param kept_until: for so long (epoch seconds)
     :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
     :param promised: by the same numbers, how many were told to come back when those calls no longer count
+    :param blocks: by name of the task, the calls that are booked for it and not made yet
+    :param fleet: calls that the daily runs of all accounts need in a day, as far as somebody has said
     """
 
     last: float = 0.0
@@ -144,6 +195,8 @@ class Ledger:
     kept_until: float = 0.0
     calls: dict[int, list[int]] = field(default_factory=dict)
     promised: dict[int, list[int]] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
+    fleet: int = 0
 
     @classmethod
     def read(cls, text: str | None) -> Ledger:
@@ -159,25 +212,67 @@ class Ledger:
                 {int(at): [int(daily), int(history)] for at, (daily, history) in told.get(name, {}).items()}
                 for name in ("calls", "promised")
             )
+            blocks = {
+                str(name): Block(int(ready), int(later), float(at), bool(history), float(until))
+                for name, (ready, later, at, history, until) in told.get("blocks", {}).items()
+            }
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
             numbers |= {name: float(told.get(name, 0.0)) for name in ("kept_for", "kept_until")}
             return cls(
-                **numbers, epoch=int(told["epoch"]), since=int(told.get("since", 0)), calls=calls, promised=promised
+                **numbers,
+                epoch=int(told["epoch"]),
+                since=int(told.get("since", 0)),
+                fleet=int(told.get("fleet", 0)),
+                calls=calls,
+                promised=promised,
+                blocks=blocks,
             )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError("no ledger of calls") from None
 
     def text(self) -> str:
         """Write the ledger down."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        blocks = {
+            name: (block.ready, block.later, block.at, block.history, block.until)
+            for name, block in self.blocks.items()
+        }
+        return json.dumps(vars(self) | {"blocks": blocks}, separators=(",", ":"))
 
     def used(self) -> tuple[int, int]:
         """Count the calls that still matter: all of them, and those of history imports."""
         history = sum(count[1] for count in self.calls.values())
         return history + sum(count[0] for count in self.calls.values()), history
 
+    def wanted_daily(self) -> int:
+        """Count the calls that daily runs will want in a day: those of the last one, and what is booked for others.
+
+        Or those that the fleet is known to need, if it has not made so many. And a twentieth more, so that a morning
+        that comes a little earlier than the last is not held up by imports.
+        """
+        total, history = self.used()
+        booked = sum(block.ready + block.later for block in self.blocks.values() if not block.history)
+        daily = max(total - history + booked, self.fleet)
+        return daily + daily // 20
+
+    def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
+        """Count the calls that may still be made now within the day's quota and that nobody has booked.
+
+        :param now: the shared clock (epoch seconds)
+        :param quota: what the client may do
+        :param purpose: for whom
+        """
+        self._tidy(now)
+        return max(0, self._rooms(now, quota, purpose)[0][1])
+
     def ask(
-        self, now: float, quota: Quota, purpose: Purpose, ticket: Ticket | None, *, patience: float
+        self,
+        now: float,
+        quota: Quota,
+        purpose: Purpose,
+        ticket: Ticket | None,
+        *,
+        patience: float,
+        claim: Claim | None = None,
     ) -> Go | Wait | Spent:
         """Ask to make a call, or ask again with the ticket got before.
 
@@ -192,23 +287,23 @@ class Ledger:
         :param purpose: what the call is for
         :param ticket: what :class:`Wait` gave before
         :param patience: the most seconds to book ahead; where it takes longer, nothing is booked
+        :param claim: the calls of which this is one, if there are more
         """
         self._tidy(now)
         if ticket is None and purpose != "connect":
-            total, history = self.used()
-            if total >= quota.calls_per_day or (purpose == "history" and history >= quota.share("history")):
-                return Spent(self._promise(quota, purpose))
+            spent = self._book(now, quota, purpose, claim) if claim else self._look(now, quota, purpose)
+            if spent is not None:
+                return spent
         if self.paused_until > now:
-            return Wait(self.paused_until - now, ticket, paused=True)
+            return self._come_again(claim, now, Wait(self.paused_until - now, ticket, paused=True))
         if ticket is None or ticket.epoch != self.epoch:
             at = max(now, self.free)
             if purpose == "history" and at - now > 2 * quota.distance:
-                return Wait(at - now - 2 * quota.distance, ticket)
+                return self._come_again(claim, now, Wait(at - now - 2 * quota.distance, ticket))
             if at - now > patience:
-                return Wait(at - now, ticket)
-            if ticket is None:
-                self.calls.setdefault(int(now // _BIN), [0, 0])[purpose == "history"] += 1
-            ticket = Ticket(at, self.epoch)
+                return self._come_again(claim, now, Wait(at - now, ticket))
+            counted = ticket.counted if ticket else self._count(now, purpose, claim)
+            ticket = Ticket(at, self.epoch, counted=counted)
             self.free = at + quota.distance
         again = 0 < ticket.went == self.last
         start = max(ticket.at, self.last if again else self.last + quota.distance)
@@ -220,6 +315,31 @@ class Ledger:
         self.since += not again
         self.free = max(self.free, now + quota.distance)
         return Go(replace(ticket, went=now))
+
+    def take_back(self, now: float, purpose: Purpose, ticket: Ticket, claim: Claim | None) -> None:
+        """Count a call no more that was booked and will not be made: its task gives up for now.
+
+        :param now: the shared clock (epoch seconds)
+        :param purpose: what the call was for
+        :param ticket: its booking
+        :param claim: the calls of which it is one: it stays kept for the task
+        """
+        count = self.calls.get(ticket.counted)
+        if count is None or ticket.went or not count[purpose == "history"]:
+            return
+        count[purpose == "history"] -= 1
+        if claim and purpose != "connect":
+            until = max(self.paused_until, now) + BLOCK_KEPT
+            block = self.blocks.setdefault(claim.name, Block(0, 0, now, purpose == "history", until))
+            block.ready += 1
+            block.until = until
+
+    def release(self, name: str) -> None:
+        """Let others have what a task had booked and does not need.
+
+        :param name: the task
+        """
+        self.blocks.pop(name, None)
 
     def refused(self, now: float, retry_after: float | None) -> float:
         """GRDF answered 429: nobody calls for a while.
@@ -257,14 +377,85 @@ class Ledger:
         """Forget the calls that no longer count; go along with a clock that was set back."""
         self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
+        self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
             self.kept_until = 0.0
 
-    def _promise(self, quota: Quota, purpose: Purpose) -> float:
+    def _look(self, now: float, quota: Quota, purpose: Purpose) -> Spent | None:
+        return None if self._rooms(now, quota, purpose)[0][1] >= 1 else Spent(self._promise(now, quota, purpose))
+
+    def _book(self, now: float, quota: Quota, purpose: Purpose, claim: Claim) -> Spent | None:
+        """See that a call is kept for a task; at its first one, book all of them."""
+        block = self.blocks.get(claim.name)
+        if block is None or not block.ready or self.used()[0] >= quota.calls_per_day:
+            # Whoever comes before its time, or too late for it, books anew, and never worse: nobody was let in since
+            # for whom there was no room beside it.
+            self.release(claim.name)
+            wanted = block.ready + block.later if block else max(1, claim.calls)
+            rooms = self._rooms(now, quota, purpose)
+            ready = max(0, min(wanted, rooms[0][1]))
+            at = now if ready == wanted else next((at for at, room in rooms if room >= wanted), None)
+            if at is None and not ready:  # more is booked than a day holds
+                return Spent(max(rooms[-1][0], now + _BIN))
+            block = Block(ready, 0 if at is None else wanted - ready, at or now, purpose == "history", 0.0)
+            self.blocks[claim.name] = block
+        block.until = max(now, block.at) + BLOCK_KEPT
+        return None if block.ready else Spent(max(block.at, now + 1.0))
+
+    def _count(self, now: float, purpose: Purpose, claim: Claim | None) -> int:
+        """Count a call, as one of those that its task has booked."""
+        at = int(now // _BIN)
+        self.calls.setdefault(at, [0, 0])[purpose == "history"] += 1
+        if claim and (block := self.blocks.get(claim.name)):
+            block.ready -= 1
+            if block.ready + block.later <= 0:
+                self.release(claim.name)
+        return at
+
+    def _come_again(self, claim: Claim | None, now: float, wait: Wait) -> Wait:
+        """Keep what a task has booked until it comes again."""
+        if claim and (block := self.blocks.get(claim.name)):
+            block.until = max(block.until, now + wait.seconds + BLOCK_KEPT)
+        return wait
+
+    def _rooms(self, now: float, quota: Quota, purpose: Purpose) -> list[tuple[float, int]]:
+        """Tell from which moments on how many calls have room, without anybody losing what is booked.
+
+        A daily run goes before what imports have booked for later.
+        """
+        changes: dict[float, tuple[int, int]] = {}
+        level, imports = self.used()
+        for block in self.blocks.values():
+            level, imports = level + block.ready, imports + block.ready * block.history
+            if block.later and (purpose == "history" or not block.history):
+                total, past = changes.get(at := max(now, block.at), (0, 0))
+                changes[at] = total + block.later, past + block.later * block.history
+        for five, count in self.calls.items():
+            total, past = changes.get(at := _leaves(five), (0, 0))
+            changes[at] = total - sum(count), past - count[1]
+        share = quota.share("history", self.wanted_daily())
+
+        def room() -> int:
+            left = quota.calls_per_day - level
+            return min(left, share - imports) if purpose == "history" else left
+
+        rooms = [(now, room())]
+        for at, (total, past) in sorted(changes.items()):
+            level, imports = level + total, imports + past
+            rooms.append((at, room()))
+        for place in range(len(rooms) - 2, -1, -1):
+            rooms[place] = rooms[place][0], min(rooms[place][1], rooms[place + 1][1])
+        return rooms
+
+    def _promise(self, now: float, quota: Quota, purpose: Purpose) -> float:
         """Tell when to come back, each one at a time of its own: thousands that come at once would find nothing."""
+        if not self.calls:
+            return now + _BIN
         total, history = self.used()
-        too_many, much_history = total - quota.calls_per_day + 1, history - quota.share("history") + 1
+        booked = sum(block.ready + block.later for block in self.blocks.values())
+        too_many = total + booked - quota.calls_per_day + 1
+        much_history = history - quota.share("history", self.wanted_daily()) + 1
         last = max(self.calls)
         for at in sorted(self.calls):
             promised = self.promised.get(at, [0, 0])
@@ -276,21 +467,23 @@ class Ledger:
         return _leaves(at)
 
 
-def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int) -> float:
+def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int, daily: int = 0) -> float:
     """Estimate how long some calls take at the least: at the quota's pace, and over the days that it makes of them.
 
     :param calls: how many
     :param quota: what the client may do
     :param purpose: what they are for
     :param left: calls that may still be made now within the day's quota
+    :param daily: calls that daily runs want in a day
     :return: seconds
     """
     if calls <= left:
         return calls * quota.distance
-    days, last = divmod(calls - left - 1, max(1, quota.share(purpose)))
+    days, last = divmod(calls - left - 1, max(1, quota.share(purpose, daily)))
     return (days + 1) * DAY + (last + 1) * quota.distance
 
 
+@lru_cache(maxsize=2048)
 def _leaves(at: int) -> float:
     """Tell when the calls of some five minutes no longer count: after a day, and when their Paris day is over."""
     end = (at + 1) * _BIN

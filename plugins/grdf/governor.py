@@ -11,12 +11,13 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
 from include.gas.errors import BadSettings, QuotaWait
-from include.gas.quota import Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
+from include.gas.quota import Claim, Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
@@ -34,6 +35,20 @@ _SAY_EVERY = 60.0
 _TOO_MANY_REQUESTS = 429
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Booking:
+    """The calls that a task has to make: it books them together.
+
+    :param name: names the task, also when it comes again
+    :param calls: how many are left to make
+    :param asked: whether it has asked for one
+    """
+
+    name: str
+    calls: int = 1
+    asked: bool = False
 
 
 class Governor:
@@ -64,14 +79,33 @@ class Governor:
         self._key = hashlib.sha256(client_id.encode()).hexdigest()[:16]
         self._longest_wait = longest_wait
 
-    def turn(self, *, account: str | None = None, purpose: Purpose = "daily") -> Turn:
+    def turn(self, *, account: str | None = None, purpose: Purpose = "daily", booking: Booking | None = None) -> Turn:
         """Give one call's turn, which is not yet waited for.
 
         :param account: the account's id, for messages
         :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
             household's code, which would not live until the next day
+        :param booking: the calls of which it is one, if its task makes several
         """
-        return Turn(self, account, purpose)
+        return Turn(self, account, purpose, booking)
+
+    def release(self, booking: Booking) -> None:
+        """Let others have the calls that a task has booked and does not need.
+
+        :param booking: its calls
+        """
+        self._change(lambda ledger, _: ledger.release(booking.name))
+
+    def expect(self, daily_calls: int) -> None:
+        """Tell what the daily runs of all accounts need, so that imports leave it to them from the first day on.
+
+        :param daily_calls: calls a day
+        """
+
+        def expected(ledger: Ledger, _now: float) -> None:
+            ledger.fleet = daily_calls
+
+        self._change(expected)
 
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Tell what GRDF answered: a 429 makes all workers wait, not only this one.
@@ -88,9 +122,7 @@ class Governor:
 
         :param purpose: for whom
         """
-        total, history = self._change(lambda ledger, _: ledger.used())
-        left = self.quota.calls_per_day - total
-        return max(0, min(left, self.quota.share("history") - history) if purpose == "history" else left)
+        return self._change(lambda ledger, now: ledger.left(now, self.quota, purpose))
 
     def time_needed(self, calls: int, purpose: Purpose = "daily") -> float:
         """Estimate the seconds that some calls take at the least, from now on.
@@ -98,10 +130,13 @@ class Governor:
         :param calls: how many
         :param purpose: for whom
         """
-        return time_needed(calls, self.quota, purpose, self.left(purpose))
+        return time_needed(calls, self.quota, purpose, self.left(purpose), self._wanted_daily())
+
+    def _wanted_daily(self) -> int:
+        return self._change(lambda ledger, _: ledger.wanted_daily())
 
     def ask(
-        self, purpose: Purpose, ticket: Ticket | None, waited: float, account: str | None
+        self, purpose: Purpose, ticket: Ticket | None, waited: float, account: str | None, claim: Claim | None = None
     ) -> tuple[Go | Wait, float]:
         """Ask once for a call; :class:`Turn` does so until it may go.
 
@@ -109,19 +144,28 @@ class Governor:
         :param ticket: what was booked before
         :param waited: seconds that it has waited
         :param account: the account's id, for messages
+        :param claim: the calls of which it is one
         :return: the verdict, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`
         """
         left = self._longest_wait - waited
-        (verdict, given), now = self._change(
-            lambda ledger, now: ((ledger.ask(now, self.quota, purpose, ticket, patience=left), self.clock()), now)
-        )
+
+        def asked(ledger: Ledger, now: float) -> tuple[Go | Wait | Spent, float, float]:
+            verdict = ledger.ask(now, self.quota, purpose, ticket, patience=left, claim=claim)
+            if ticket and self._is_too_long(verdict, left):
+                ledger.take_back(now, purpose, ticket, claim)
+            return verdict, self.clock(), now
+
+        verdict, given, now = self._change(asked)
         if isinstance(verdict, Spent):
             raise self._spent(account, purpose, verdict.until, now)
-        # Who booked in time is not sent away for being late.
-        if isinstance(verdict, Wait) and verdict.seconds > left + 2 * self.quota.distance:
+        if isinstance(verdict, Wait) and self._is_too_long(verdict, left):
             raise self._too_long(account, verdict, now)
         return verdict, given
+
+    def _is_too_long(self, verdict: Go | Wait | Spent, left: float) -> bool:
+        # Who booked in time is not sent away for being late.
+        return isinstance(verdict, Wait) and verdict.seconds > left + 2 * self.quota.distance
 
     def _change(self, change: Callable[[Ledger, float], Result]) -> Result:
         def turn(text: str | None, now: float) -> tuple[str, Result]:
@@ -144,9 +188,10 @@ class Governor:
         quota = self.quota
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are made"
         if purpose == "history" and self.left("daily"):
+            share = quota.share("history", self._wanted_daily())
             whose = (
-                f"the {quota.share('history')} calls that imports of the past may make in 24 hours are made; the other "
-                f"{quota.reserve} are kept for daily runs ([grdf] daily_reserve)"
+                f"the {share} calls that imports of the past may make in 24 hours are made; the other "
+                f"{quota.calls_per_day - share} are kept for daily runs ([grdf] daily_reserve)"
             )
         return QuotaWait.about(
             account,
@@ -176,12 +221,16 @@ class Turn:
     :param governor: who decides
     :param account: the account's id, for messages
     :param purpose: what the call is for
+    :param booking: the calls of which it is one
     """
 
-    def __init__(self, governor: Governor, account: str | None, purpose: Purpose) -> None:
+    def __init__(
+        self, governor: Governor, account: str | None, purpose: Purpose, booking: Booking | None = None
+    ) -> None:
         self._governor = governor
         self._account = account
         self._purpose: Purpose = purpose
+        self._booking = booking
         self._ticket: Ticket | None = None
         self._came: float | None = None  # on the governor's clock
         self._booked = False
@@ -225,7 +274,12 @@ class Turn:
 
     def _ask(self) -> float:
         """Ask once; give the seconds to wait, none when the turn has come."""
-        verdict, given = self._governor.ask(self._purpose, self._ticket, self._waited, self._account)
+        booking, claim = self._booking, None
+        if booking:
+            booking.asked, claim = True, Claim(booking.name, booking.calls)
+        verdict, given = self._governor.ask(self._purpose, self._ticket, self._waited, self._account, claim)
+        if booking and self._ticket is None and verdict.ticket is not None:
+            booking.calls = max(0, booking.calls - 1)
         self._ticket = verdict.ticket
         if isinstance(verdict, Go):
             self._came = given

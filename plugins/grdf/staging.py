@@ -193,6 +193,38 @@ class Staging:
         with in_words(self.base_url, None):
             self._path(reference).unlink(missing_ok=True)
 
+    def keep(self, account: str, name: str, text: str | None) -> None:
+        """Keep a text for a task that will go on later, beside the answers but never taken for them.
+
+        :param account: the account's id
+        :param name: the task's own
+        :param text: ``None`` removes it
+        :raises BadSettings: when the place cannot be written
+        :raises StoreBusy: when it does not answer now
+        """
+        reference = f"{self.base_url}/{account}/.{name}"
+        with in_words(self.base_url, account):
+            if text is None:
+                self._path(reference).unlink(missing_ok=True)
+            elif (local := _local(reference)) is None:
+                self._path(reference).write_text(text, encoding="utf-8")
+            else:
+                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_private(local, text)
+
+    def kept(self, account: str, name: str) -> str | None:
+        """Read what :meth:`keep` has kept, if anything is there.
+
+        :param account: the account's id
+        :param name: the task's own
+        :raises StoreBusy: when the place does not answer now
+        """
+        try:
+            with in_words(self.base_url, account, may_be_missing=True):
+                return self._path(f"{self.base_url}/{account}/.{name}").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
     def unfinished(self, account: str, besides: str | None) -> list[str]:
         """Give the references of answers that other runs have staged and not loaded to the end.
 

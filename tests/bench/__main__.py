@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota", "store", "peers", "page")
+NAMES = ("parse", "load", "quota", "quota-fleet", "store", "peers", "page")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -31,7 +31,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
-    parser.add_argument("--accounts", type=_count, metavar="N", help="accounts (default: parse 200, quota 100)")
+    parser.add_argument(
+        "--accounts", type=_count, metavar="N", help="accounts (default: parse 200, quota 100, quota-fleet 215)"
+    )
     parser.add_argument("--years", type=float, metavar="Y", help="store: history of each account (default: 1)")
     parser.add_argument("--minutes", type=float, metavar="M", help="store: filling ends after so long (default: 6)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="store: keep it there; a later call goes on with it")
@@ -75,6 +77,10 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
         from tests.bench import quota
 
         quota.run(report, home, accounts=options.accounts)
+    elif report.name == "quota-fleet":
+        from tests.bench import quota_fleet
+
+        quota_fleet.run(report, home, accounts=options.accounts)
     elif report.name == "store":
         from tests.bench import store
 

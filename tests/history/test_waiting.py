@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowTaskTimeout
 
+from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.operators.acquire_token import AcquireTokenOperator
-from grdf.staging import AnswersGone, StagedAnswer
-from include.gas.errors import FailNow, QuotaWait
-from tests.helpers import adict_hook, connect_code, context, give_back, lose, stored, with_memory_shelf
+from grdf.operators.extract import ExtractOperator
+from grdf.staging import AnswersGone, StagedAnswer, Staging
+from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
+from tests.helpers import adict_hook, connect_code, context, days_of, give_back, lose, stored, with_memory_shelf
 from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
 
 if TYPE_CHECKING:
@@ -158,3 +162,121 @@ def test_the_plan_says_over_how_many_days_an_import_goes(
     with said() as lines:
         plan(accounts=[f"a{n}" for n in range(23)], **{"from": f"{Y}-03-01", "to": f"{Y}-03-02"})
     assert any("23 account(s) are read" in line and "about 4 days, until" in line for line in lines), lines
+
+
+# -- what was read before a wait ---------------------------------------------------------------------------------------
+
+
+def kept(account: str) -> list[Path]:
+    """Give what lies in the account's staging folder."""
+    return list((Path(os.environ["AIRFLOW_HOME"]) / "grdf" / "staging" / account).glob("*"))
+
+
+def test_what_was_read_before_a_wait_is_not_asked_for_again(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+) -> None:
+    today = world.control.today()
+    pces = household(world, account_id, today - 20 * ONE_DAY, 4)
+    calls_per_day(3)  # the token, and two meters of four
+    with pytest.raises(AirflowRescheduleException):
+        run(account_id, today - 2 * ONE_DAY)
+    assert [call[0] for call in asked(world)] == list(pces[:2])
+    (file,) = kept(account_id)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with pytest.raises(AirflowRescheduleException):
+        run(account_id, today - 2 * ONE_DAY)
+    assert kept(account_id) == [file], "it came back too early: nothing is lost"
+
+    calls_per_day(100)
+    run(account_id, today - 2 * ONE_DAY)
+    assert [call[0] for call in asked(world)] == list(pces[2:])
+    for pce in pces:
+        expected = world.control.expected(pce, today - 20 * ONE_DAY, today - ONE_DAY)
+        assert days_of(stored(couchdb, account_id, pce)) == expected
+    assert kept(account_id) == []
+
+
+def test_a_reread_that_had_to_wait_asks_only_for_what_is_left(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+) -> None:
+    first, end = date(Y, 3, 1), date(Y, 3, 11)
+    pces = household(world, account_id, date(Y, 1, 1), 3, first=f"{Y}-01-01")
+    calls_per_day(3)
+    with pytest.raises(AirflowRescheduleException):
+        read(account_id, first, end, include_definitive=True)
+    done = [call[0] for call in asked(world)]
+    assert done
+    calls_per_day(100)
+    read(account_id, first, end, include_definitive=True)
+    assert [call[0] for call in asked(world)] == [pce for pce in pces if pce not in done]
+    assert all(stored(couchdb, account_id, pce) for pce in pces)
+    assert kept(account_id) == []
+
+
+def test_a_retry_asks_only_for_the_meter_that_failed(world: LocalWorld, account_id: str) -> None:
+    today = world.control.today()
+    pces = household(world, account_id, today - 20 * ONE_DAY, 3)
+    world.control.fault(f"{pces[1]}/donnees_consos", status=503)
+    with DAG("steps", schedule=None):
+        extract = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account_id))
+    with pytest.raises(ServiceUnavailable):
+        extract.execute(context(today - 2 * ONE_DAY))
+    assert len(asked(world)) == 3
+    assert extract.execute(context(today - 2 * ONE_DAY))["answers"] == 3
+    assert [call[0] for call in asked(world)] == [pces[1]]
+
+
+def test_after_a_refusal_that_a_person_must_see_to_all_is_asked_for_again(
+    world: LocalWorld, account_id: str, calls_per_day: Any
+) -> None:
+    today = world.control.today()
+    pces = household(world, account_id, today - 20 * ONE_DAY, 2)
+    calls_per_day(2)
+    with pytest.raises(AirflowRescheduleException):
+        run(account_id, today - 2 * ONE_DAY)
+    calls_per_day(100)
+    world.control.fault(f"{pces[1]}/donnees_consos", status=403, body={"erreur": "tiers suspendu"})
+    world.control.set_quirks(pces[0], refusal="1000014")
+    asked(world)
+    with pytest.raises(FailNow):
+        run(account_id, today - 2 * ONE_DAY)
+    world.control.set_quirks(pces[0])
+    asked(world)
+    run(account_id, today - 2 * ONE_DAY)
+    assert [call[0] for call in asked(world)] == list(pces)
+
+
+def test_nothing_is_kept_of_a_household_that_left_meanwhile(
+    world: LocalWorld, account_id: str, calls_per_day: Any
+) -> None:
+    today = world.control.today()
+    household(world, account_id, today - 20 * ONE_DAY, 3)
+    calls_per_day(2)
+    with DAG("steps", schedule=None):
+        extract = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account_id))
+    ask = extract.adict.daily_lines
+
+    def and_leave(*args: Any, **more: Any) -> Any:
+        answer = ask(*args, **more)
+        document = world.book.get(account_id) or {}
+        world.book.save(document | {"leaving": {"by": "somebody", "at": "2026-01-01T00:00:00+00:00"}})
+        return answer
+
+    extract.adict.daily_lines = and_leave
+    with pytest.raises(AccountLeaving, match=account_id):
+        extract.execute(context(today - 2 * ONE_DAY))
+    assert kept(account_id) == []
+
+
+def test_a_deletion_removes_what_a_task_that_waits_has_kept(
+    world: LocalWorld, account_id: str, calls_per_day: Any
+) -> None:
+    today = world.control.today()
+    household(world, account_id, today - 20 * ONE_DAY, 2)
+    calls_per_day(2)
+    with pytest.raises(AirflowRescheduleException):
+        run(account_id, today - 2 * ONE_DAY)
+    staging = Staging(settings.staging_url())
+    assert (staging.count(account_id), staging.unfinished(account_id, None)) == (1, []), "no load takes it for answers"
+    assert staging.remove_all(account_id) == 1
+    assert kept(account_id) == []

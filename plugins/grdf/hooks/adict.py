@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
 from requests.auth import AuthBase
 
-from grdf.governor import Governor, Turn
+from grdf.governor import Booking, Governor, Turn
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.limits import outcome, why
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
@@ -80,6 +80,8 @@ class AdictHook(HttpHook):
         self._token: DataToken | None = None
         self.purpose: Purpose = "daily"
         """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
+        self.booking: Booking | None = None
+        """The calls that a task has to make: they are booked together with the first."""
         self._account: str | None = None  # for which the call is that waits for its turn
 
     @property
@@ -281,11 +283,18 @@ class AdictHook(HttpHook):
         self._governor().after_call(response.status_code, retry_after(response))
         return response
 
+    def release_booking(self) -> None:
+        """Let others have the calls that were booked and are not needed; what cannot be told now is let go later."""
+        if self.booking and self.booking.asked:
+            with suppress(GasError):
+                self._governor().release(self.booking)
+        self.booking = None
+
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts, self.oauth.longest_wait)
 
     def _turn(self) -> Turn:
-        return self._governor().turn(account=self._account, purpose=self.purpose)
+        return self._governor().turn(account=self._account, purpose=self.purpose, booking=self.booking)
 
 
 def text_of(response: requests.Response) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt, is_over
+from grdf.going_on import Progress, going_on
 from grdf.operators.base import AccountOperator, is_backfill, is_scheduled, run_day, stop_if_leaving
 from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
@@ -62,37 +64,51 @@ class ExtractOperator(AccountOperator):
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
         today = paris_today(datetime.now(UTC))
-        listed = bool(unread) or self._must_ask(document, account, known_lost, today)
-        if listed:
-            account = with_dates(self.adict, self.accounts, account)
-            document = self.accounts.document(account.id)
-            unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
-        doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+        with going_on(
+            self.adict, self._staging, account.id, f"extract {context['run_id']}",
+            lambda: stop_if_leaving(self.accounts.account(account.id)),
+        ) as progress:  # fmt: skip
+            listed = bool(unread) and not progress.knows_dates(account.meters)
+            listed = listed or self._must_ask(document, account, known_lost, today)
+            if listed:
+                progress.booking.calls = 1 + len(account.meters)
+                account = with_dates(self.adict, self.accounts, account)
+                document = self.accounts.document(account.id)
+                unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
+                progress.dated(account.meters)
+            doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+            return self._read(context, document, account, unread, known_lost, doubt, progress)
+
+    def _read(
+        self,
+        context: Context,
+        document: dict[str, Any],
+        account: Account,
+        unread: set[str],
+        known_lost: frozenset[str],
+        doubt: Doubt,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Read what is to be read and was not read before the task had to wait, and stage all of it."""
         answers: list[StagedAnswer] = []
         problems: list[GasError] = []
         counts: dict[str, int] = {}
         closed = 0  # meters that a person must see to
-        for meter in account.meters:
-            if meter.pce in known_lost and not meter.usable(today):
-                self.log.warning(
-                    "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
-                    "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
-                )  # fmt: skip
-                continue
-            if not meter.usable(today):
-                problems.append(not_in_force(account.id, meter))
-                closed += 1
-                continue
-            if backfill and self._is_definitive(context, account, meter):
-                continue
-            window = self._window(context, document, meter, whole=meter.pce in unread)
-            windows = meter.covered(window, today) if window else ()
-            if not windows:
-                tag = meter_tag(account.id, meter.pce)
-                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
-                continue
-            read, trouble = read_meter(self.adict, account.id, meter, windows, whole=meter.pce in unread)
-            trouble = doubt.weigh(meter, trouble)
+        asked = [
+            (meter, windows, progress.answers(meter, windows, whole=meter.pce in unread))
+            for meter, windows in self._windows(context, document, account, unread, known_lost, problems)
+        ]
+        closed += len(problems)
+        progress.booking.calls = sum(len(windows) for _, windows, before in asked if before is None)
+        for meter, windows, before in asked:
+            whole = meter.pce in unread
+            if before is None:
+                read, trouble = read_meter(self.adict, account.id, meter, windows, whole=whole)
+                if not trouble:
+                    progress.add(meter, windows, read, whole=whole)
+                trouble = doubt.weigh(meter, trouble)
+            else:
+                read, trouble = before, []
             answers += read
             problems += trouble
             closed += any(isinstance(problem, FailNow) for problem in trouble)
@@ -115,6 +131,37 @@ class ExtractOperator(AccountOperator):
         """Tell whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
         rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
         return bool(rest) and must_ask(document, replace(account, meters=rest), today)
+
+    def _windows(
+        self,
+        context: Context,
+        document: dict[str, Any],
+        account: Account,
+        unread: set[str],
+        known_lost: frozenset[str],
+        problems: list[GasError],
+    ) -> Iterator[tuple[Consent, tuple[Window, ...]]]:
+        """Give the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
+        today = paris_today(datetime.now(UTC))
+        for meter in account.meters:
+            if meter.pce in known_lost and not meter.usable(today):
+                self.log.warning(
+                    "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
+                    "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
+                )  # fmt: skip
+                continue
+            if not meter.usable(today):
+                problems.append(not_in_force(account.id, meter))
+                continue
+            if is_backfill(context) and self._is_definitive(context, account, meter):
+                continue
+            window = self._window(context, document, meter, whole=meter.pce in unread)
+            windows = meter.covered(window, today) if window else ()
+            if not windows:
+                tag = meter_tag(account.id, meter.pce)
+                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
+                continue
+            yield meter, windows
 
     @property
     def _staging(self) -> Staging:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from grdf import settings
 from grdf.announcing import announce
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt, is_over
+from grdf.going_on import Progress, going_on
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.quota import how_long
+from grdf.quota import governor_for, how_long
 from grdf.reading import (
     Loaded,
     note_gaps,
@@ -25,6 +28,7 @@ from grdf.reading import (
     warn_of_lost_days,
 )
 from grdf.retries import GasRetryPolicy
+from grdf.staging import Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.changes import Changes, with_unannounced
@@ -39,6 +43,8 @@ from include.gas.windows import Window
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.governor import Governor
+    from grdf.hooks.connection import GrdfConnection
     from include.gas.consents import Consent
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
@@ -70,7 +76,11 @@ class PlanHistoryOperator(BaseOperator):
         wanted = params["accounts"] or []
         if not isinstance(wanted, list) or not all(isinstance(each, str) and each.strip() for each in wanted):
             raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all.")
-        accounts = list(dict.fromkeys(each.strip() for each in wanted)) or self._all()
+        listed = self._listed()
+        accounts = list(dict.fromkeys(each.strip() for each in wanted)) or [account.id for account in listed]
+        # Whoever has set what daily runs need knows it better than a list of accounts, some of which may be paused.
+        known = settings.daily_reserve() is not None
+        self._governor().expect(0 if known else sum(len(account.meters) for account in listed))
         self.log.info(
             "%d account(s) are read from %s to %s, one call per meter. GRDF's quota makes that %s, at the least.",
             len(accounts), window.first, window.last, self._time(len(accounts)),
@@ -78,16 +88,23 @@ class PlanHistoryOperator(BaseOperator):
         return accounts
 
     def _time(self, calls: int) -> str:
+        return how_long(self._facts, calls, "history")
+
+    def _governor(self) -> Governor:
+        return governor_for(self._facts)
+
+    @cached_property
+    def _facts(self) -> GrdfConnection:
         from grdf.hooks.oauth import GrdfOAuthHook
 
-        return how_long(GrdfOAuthHook(self.grdf_conn_id).facts, calls, "history")
+        return GrdfOAuthHook(self.grdf_conn_id).facts
 
-    def _all(self) -> list[str]:
+    def _listed(self) -> list[Account]:
         from grdf.hooks.accounts import AccountStore, listing_problem
         from grdf.hooks.couchdb import CouchDBHook
 
         listed = AccountStore(CouchDBHook(self.couchdb_conn_id)).listed()
-        return [document["_id"] for document in listed if listing_problem(document) is None]
+        return [Account.from_document(document) for document in listed if listing_problem(document) is None]
 
 
 class ReadHistoryOperator(AccountOperator):
@@ -114,25 +131,49 @@ class ReadHistoryOperator(AccountOperator):
         stop_if_leaving(account)
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         today = paris_today(datetime.now(UTC))
-        unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
-        listed = unknown or must_ask(before, account, today)
-        if listed:
-            account = with_dates(self.adict, self.accounts, account)
-        doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+        with going_on(
+            self.adict, Staging(settings.staging_url(), settings.staging_conn_id()), account.id,
+            f"history {context['run_id']}", lambda: stop_if_leaving(self.accounts.account(account.id)),
+        ) as progress:  # fmt: skip
+            unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
+            listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(before, account, today)
+            if listed:
+                progress.booking.calls = 1 + len(account.meters)
+                account = with_dates(self.adict, self.accounts, account)
+                progress.dated(account.meters)
+            doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+            return self._read(context, before, account, asked, doubt, progress)
+
+    def _read(
+        self,
+        context: Context,
+        before: dict[str, Any],
+        account: Account,
+        asked: Window,
+        doubt: Doubt,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Read and store what was not read before the task had to wait."""
         counts = dict.fromkeys(COUNTS, 0)
         problems: list[GasError] = []
         loads: list[Loaded] = []
         closed = 0  # meters that a person must see to
+        today = paris_today(datetime.now(UTC))
+        definitive = context["params"]["include_definitive"] is True
+        left: list[tuple[Consent, tuple[Window, ...]]] = []
+        for meter in account.meters:
+            if not meter.usable(today):
+                problems.append(not_in_force(account.id, meter))
+                closed += 1
+                continue
+            windows = self._windows(account, meter, asked, include_definitive=definitive)
+            if windows and progress.answers(meter, windows) is None:
+                left.append((meter, windows))
+        progress.booking.calls = sum(len(windows) for _, windows in left)
         try:
-            for meter in account.meters:
-                if not meter.usable(today):
-                    problems.append(not_in_force(account.id, meter))
-                    closed += 1
-                    continue
-                windows = self._windows(account, meter, asked, include_definitive=params["include_definitive"] is True)
-                if not windows:
-                    continue
+            for meter, windows in left:
                 answers, trouble = read_meter(self.adict, account.id, meter, windows)
+                done = not trouble
                 trouble = doubt.weigh(meter, trouble)
                 problems += trouble
                 closed += any(isinstance(problem, FailNow) for problem in trouble)
@@ -149,6 +190,8 @@ class ReadHistoryOperator(AccountOperator):
                     for name, number in loaded.report.counts().items():
                         if name in counts:
                             counts[name] += number
+                if done:
+                    progress.add(meter, windows)
         except (
             GasError,
             AirflowTaskTimeout,
