@@ -39,9 +39,14 @@ FORGIVEN = 10
 OVERTAKEN = 30
 """Times that others go before somebody whose turn it is, until the next instant is kept for it. More than the tasks
 that wait at once on most installations: with fewer, the instants that are kept for one cost up to 15 % of the pace."""
+LONGEST_QUEUE = 3600.0
+"""Seconds ahead of which nobody books an instant: six times what the most patient are ready to wait."""
 BLOCK_KEPT = 3600.0
 """Seconds for which booked calls are kept for a task beyond the time at which it was to come: the scheduler may be slow
 when thousands come. After that it is taken for dead."""
+AHEAD = 300.0
+"""Seconds by which the clock of another moment may have been ahead of now; what lies further ahead than it can counts as
+now: the clock was wrong then, and that must not be waited for."""
 IMPORTS_AT_LEAST = 100
 """Imports of the past have at least one call of so many a day: beside a fleet that wants all they would never end."""
 _BIN = 300
@@ -296,7 +301,7 @@ class Ledger:
                 return spent
         if self.paused_until > now:
             return self._come_again(claim, now, Wait(self.paused_until - now, ticket, paused=True))
-        if ticket is None or ticket.epoch != self.epoch:
+        if ticket is None or ticket.epoch != self.epoch or ticket.at > self.free + AHEAD:
             at = max(now, self.free)
             if purpose == "history" and at - now > 2 * quota.distance:
                 return self._come_again(claim, now, Wait(at - now - 2 * quota.distance, ticket))
@@ -375,12 +380,31 @@ class Ledger:
 
     def _tidy(self, now: float) -> None:
         """Forget the calls that no longer count; go along with a clock that was set back."""
+        self._come_back(now)
         self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
         self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
             self.kept_until = 0.0
+
+    def _come_back(self, now: float) -> None:
+        """Let what lies further ahead than it can count as now."""
+        this = int(now // _BIN)
+        for at in [at for at in self.calls if at * _BIN > now + AHEAD]:
+            self.promised.pop(at, None)
+            here = self.calls.setdefault(this, [0, 0])
+            here[:] = [one + other for one, other in zip(here, self.calls.pop(at), strict=True)]
+        if self.paused_until > now + DAY + AHEAD:
+            self.paused_until = now
+        if self.free > max(now, self.paused_until) + LONGEST_QUEUE:
+            self.free = max(now, self.paused_until)
+        if self.kept_until > now + LONGEST_QUEUE:
+            self.kept_until = 0.0
+        for block in self.blocks.values():
+            if block.at > now + 2 * DAY:  # no call counts for longer
+                block.at = now
+            block.until = min(block.until, max(now, block.at) + LONGEST_QUEUE + BLOCK_KEPT + DAY)
 
     def _look(self, now: float, quota: Quota, purpose: Purpose) -> Spent | None:
         return None if self._rooms(now, quota, purpose)[0][1] >= 1 else Spent(self._promise(now, quota, purpose))

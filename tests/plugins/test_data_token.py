@@ -41,6 +41,11 @@ def test_it_serves_until_the_work_ahead_no_longer_fits() -> None:
     assert not serves(token(), 20000)
 
 
+def test_a_token_of_a_clock_that_was_ahead_is_asked_for_anew() -> None:
+    assert serves(token(), -60)
+    assert not serves(token(), -400 * 86_400)
+
+
 def test_a_short_lived_token_serves_for_half_of_its_life() -> None:
     assert serves(token(60), 29)
     assert not serves(token(60), 30)

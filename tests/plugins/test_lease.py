@@ -87,3 +87,12 @@ def test_a_server_that_goes_away_while_it_is_held_does_not_hide_the_work_s_resul
         gone = CouchDBHook(connection("couchdb_gone", host="127.0.0.1", port=9, login="a", password="b"), patience=0)
         monkeypatch.setattr(couchdb, "_client", gone.get_conn())
     assert done
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_over(couchdb: CouchDBHook, account_id: str) -> None:
+    couchdb.put(DOCTYPE, {"_id": account_id, "holder": "of another year", "until": time.time() + 400 * 86_400})
+    started = time.monotonic()
+    for _ in range(2):
+        with lease(couchdb, account_id, seconds=10, poll=0.02) as mine:
+            assert mine
+    assert time.monotonic() - started < 5

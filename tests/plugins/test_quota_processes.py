@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
 
-from grdf.governor import Governor
+from grdf.governor import Booking, Governor
 from grdf.quota_store import SQLiteStore, store_at
-from include.gas.errors import BadSettings, StoreBusy
+from include.gas.errors import BadSettings, QuotaWait, StoreBusy
 from include.gas.quota import Quota
 from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
@@ -123,11 +124,42 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return found
 
 
+# ---- a clock that was once ahead -------------------------------------------------------------------------------------
+
+
+def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
+    """Ten calls a day; six are made and two booked by a clock that is 400 days ahead, which then meets a 429."""
+    quota, store, ahead = Quota(50.0, 10, 4), store_at(url), 400 * 86_400
+
+    class Ahead(type(store)):  # type: ignore[misc]  # the store itself, with another clock
+        def update(self, key: str, change: Any) -> Any:
+            return super().update(key, lambda text, now: change(text, now + ahead))
+
+    store.__class__ = Ahead
+    wrong = Governor(store, "clock", quota, sleep=lambda _: time.sleep(0.1))
+    for _ in range(3):
+        call(wrong)
+        call(wrong, purpose="history")
+    call(wrong, booking=Booking("task", 3))
+    wrong.after_call(429, 3600)
+    right = Governor(store_at(url), "clock", quota)
+    assert right.left() == 1, "seven calls and two that are booked"
+    started = time.monotonic()
+    call(right)
+    call(right, booking=Booking("task", 1))
+    assert time.monotonic() - started < 10
+    right.release(Booking("task"))
+    call(right)
+    with pytest.raises(QuotaWait) as caught:
+        call(right)
+    assert 0 < (caught.value.retry_after or 0) < 26 * 3600
+
+
 # ---- several processes -----------------------------------------------------------------------------------------------
 
 PROGRAM = """
 import sys, time
-from grdf.governor import Governor
+from grdf.governor import Booking, Governor
 from grdf.quota_store import store_at
 from include.gas.quota import Quota
 from tests.plugins.clockwork import call

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
+AHEAD = timedelta(minutes=5)
+"""By how much another machine's clock may be ahead."""
 VARIABLE = "grdf_data_token"
 """Name of the Variable; Airflow hides the value of a Variable whose name says "token"."""
 
@@ -52,11 +54,13 @@ class DataToken:
         :param for_seconds: how long the work ahead may take
         :param now: the present, UTC
         """
+        now = now or datetime.now(UTC)
         needed = min(timedelta(seconds=for_seconds), (self.until - self.asked_at) * 0.5)
         return (
             self.client == fingerprint(client_id)
             and scope in self.scope.split()
-            and (now or datetime.now(UTC)) + needed < self.until
+            and now + needed < self.until
+            and self.asked_at <= now + AHEAD  # else the clock was ahead, and its end is not known
         )
 
     def dump(self) -> str:

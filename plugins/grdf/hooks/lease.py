@@ -14,6 +14,9 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.doctypes import LEASE as DOCTYPE
 from include.gas.errors import GasError
 
+LONGEST = 120.0
+"""Seconds: no lease is taken for longer. One that ends later was taken by a clock that was ahead, and is over."""
+
 
 @contextmanager
 def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float = 0.5) -> Iterator[bool]:
@@ -24,7 +27,7 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
 
     :param couchdb: the hook whose server keeps the lease
     :param name: what the lease is for
-    :param seconds: how long it lasts if nobody gives it back
+    :param seconds: how long it lasts if nobody gives it back, two minutes at most
     :param poll: seconds between two looks
     :return: whether the lease is held
     """
@@ -43,7 +46,7 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
 
 def _take(couchdb: CouchDBHook, name: str, holder: str, seconds: float) -> bool:
     stored = couchdb.get(DOCTYPE, name) or {"_id": name}
-    if float(stored.get("until") or 0) > time.time():
+    if 0 < float(stored.get("until") or 0) - time.time() <= LONGEST:
         return False
     return couchdb.put(DOCTYPE, stored | {"holder": holder, "until": time.time() + seconds}) is not None
 
