@@ -280,6 +280,42 @@ def test_when_grdf_is_down_it_stops_soon(own: Any, account_id: str) -> None:
     assert len(calls(own)) == 3
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_those_that_always_fail_are_read_behind_all_others(own: Any, account_id: str, named: bool) -> None:
+    pces = family(own, account_id, *"abcdefgh")
+    always, others = list(pces)[:4], list(pces)[4:]
+    for name in always:
+        own.control.fault(f"/pce/{pces[name]}/", status=503, times=None)
+    task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
+    form = {"params": {"accounts": list(pces) if named else []}}
+    for number in (1, 2):
+        with pytest.raises(ServiceUnavailable):
+            task.execute(context(try_number=number) | form)
+    assert [name for name in others if not periods(name)] == []
+    assert all(document(own, name).get("monthly_failed_at") for name in always)
+    own.control.set(faults=[])
+    task.execute(context(try_number=3) | form)
+    assert [name for name in pces if not periods(name) or "monthly_failed_at" in document(own, name)] == []
+
+
+def test_a_run_after_a_failure_begins_elsewhere(own: Any, account_id: str) -> None:
+    pces = family(own, account_id, *"abcdefgh")
+    own.control.fault(f"/pce/{pces[next(iter(pces))]}/", status=503, times=None)
+    with_failure = {"params": {"accounts": list(pces)}}
+    orders = set()
+    for number in range(1, 7):
+        own.control.clear_log()
+        task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
+        now = context(try_number=number) | with_failure
+        now["dag_run"].run_after = datetime.now(UTC)
+        with pytest.raises(ServiceUnavailable):
+            task.execute(now)
+        asked = [call["path"].split("/")[-2] for call in own.control.log() if "/pce/" in call["path"]]
+        assert set(asked) == set(pces.values())
+        orders.add(asked[0])
+    assert len(orders) > 2
+
+
 @pytest.mark.parametrize(
     ("named", "tries", "wait", "put_off"),
     [(True, 4, None, False), (False, 1, None, False), (False, 1, 20_000, True), (False, 4, None, True)],

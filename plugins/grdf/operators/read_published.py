@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -48,6 +50,10 @@ spend the day's calls (three per meter) at once. The rest follow on the next day
 
 IN_A_ROW = 3
 """So many accounts in a row that GRDF or CouchDB did not answer for mean that there is no use in going on now."""
+IN_A_ROW_LATER = 10
+"""The same once others were read in this run: then it rather is these accounts than GRDF."""
+FAILED = "monthly_failed_at"
+"""Field of an account: when its monthly reading failed last, in UTC; gone once it has succeeded."""
 
 
 LONGEST_WAIT = 3600
@@ -61,7 +67,8 @@ class ReadPublishedOperator(BaseOperator):
     """Read what GRDF published of every account's meters, their contract, and how often they are read.
 
     Each account has its turn once a month, on a day of its own; a new one at once. An account that fails is reported
-    and keeps its turn; it does not stop the others. When the quota is spent the rest waits for the next run.
+    and keeps its turn, behind the others; it does not stop them. When the quota is spent the rest waits for the next
+    run.
 
     :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
@@ -110,7 +117,7 @@ class ReadPublishedOperator(BaseOperator):
         failures: list[GasError] = []
         in_a_row = 0
         started = context["dag_run"].run_after
-        for account_id in named or self._due(counts):
+        for account_id in self._in_order(context, named) if named else self._due(context, counts):
             try:
                 self._account(account_id, counts, since=started if named else None)
                 in_a_row = 0
@@ -134,15 +141,41 @@ class ReadPublishedOperator(BaseOperator):
                 failures.append(error)
                 in_a_row = in_a_row + 1 if isinstance(error, RetryLater) else 0
                 self.log.warning("%s", error)
-                if in_a_row == IN_A_ROW:
+                self._note_failure(account_id)
+                if in_a_row == (IN_A_ROW_LATER if counts["accounts"] else IN_A_ROW):
                     raise
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
         if failures:
             raise failures[0]  # what is read has had its turn: a retry asks only for what failed
         return dict(counts)
 
-    def _due(self, counts: Counter[str]) -> Iterator[str]:
+    def _in_order(self, context: Context, accounts: list[str], failed: dict[str, str] | None = None) -> list[str]:
+        """Put those that failed last time behind the others, and begin at another place than last time if any did.
+
+        Three that always fail would else keep those behind them from ever being read.
+
+        :param accounts: account ids
+        :param failed: when each one failed last; ``None`` looks it up
+        """
+        if failed is None:
+            failed = {document["_id"]: str(document.get(FAILED) or "") for document in self.accounts.listed()}
+        good = [account for account in accounts if not failed.get(account)]
+        bad = sorted((account for account in accounts if failed.get(account)), key=lambda account: failed[account])
+        if bad and good:
+            run = f"{context['run_id']} {context['ti'].try_number}"
+            start = int.from_bytes(blake2b(run.encode(), digest_size=4).digest(), "big") % len(good)
+            good = good[start:] + good[:start]
+        return good + bad
+
+    def _note_failure(self, account_id: str) -> None:
+        """Let the next run read others first; if that cannot be noted now, it begins with this one again."""
+        with suppress(GasError):
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            self.accounts.update(account_id, lambda document: document | {FAILED: at})
+
+    def _due(self, context: Context, counts: Counter[str]) -> Iterator[str]:
         """Give the accounts whose turn it is, and some of those that were never read."""
+        failed: dict[str, str] = {}
         today = paris_today(datetime.now(UTC))
         due: list[str] = []
         first: list[str] = []
@@ -160,13 +193,15 @@ class ReadPublishedOperator(BaseOperator):
                 self.log.warning("Account %s is left as it is: %s", document["_id"], error)
                 continue
             if wanted:
+                failed[account.id] = str(document.get(FAILED) or "")
                 (first if all(is_new(entry) for entry in entries) else due).append(account.id)
         if len(first) > FIRST_READINGS:
             self.log.info(
                 "%d of %d accounts that were never read are read now; the others follow on the next days.",
                 FIRST_READINGS, len(first),
             )  # fmt: skip
-        yield from [*due, *first[:FIRST_READINGS]]
+        first = self._in_order(context, first, failed)[:FIRST_READINGS]
+        yield from self._in_order(context, [*due, *first], failed)
 
     def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
         document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
@@ -188,6 +223,8 @@ class ReadPublishedOperator(BaseOperator):
                 self._note(account, changes)
         if problems:
             raise problems[0]
+        if document.get(FAILED):
+            self.accounts.update(account.id, lambda stored: {name: stored[name] for name in stored if name != FAILED})
         counts["accounts"] += 1
 
     def _meter(
