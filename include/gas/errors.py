@@ -108,6 +108,10 @@ class QuotaWait(QuotaExceeded):
     default_step = "Nothing to do: it goes on by itself."
 
 
+class LinkCallsSpent(QuotaWait):
+    """The day's calls for households' links are made; others may still call."""
+
+
 class PartialAnswer(RetryLater):
     """GRDF failed on part of the answer (code 2000100); what did come is good.
 

@@ -24,9 +24,11 @@ from typing import Literal
 
 from include.gas.days import PARIS
 
-Purpose = Literal["daily", "history", "connect"]
+Purpose = Literal["daily", "history", "connect", "link"]
 """What a call is for. ``connect`` is the exchange of a household's code, which lives for minutes and works once: it
-waits for its second but not for the next day."""
+waits for its second but not for the next day. ``link`` is the same for whoever holds a household's link and needs no
+login: it has a budget of its own."""
+_AT_ONCE = ("connect", "link")
 
 DAY = 86_400.0
 MARGIN = 0.07
@@ -45,8 +47,8 @@ BLOCK_KEPT = 3600.0
 """Seconds for which booked calls are kept for a task beyond the time at which it was to come: the scheduler may be slow
 when thousands come. After that it is taken for dead."""
 AHEAD = 300.0
-"""Seconds by which the clock of another moment may have been ahead of now; what lies further ahead than it can counts as
-now: the clock was wrong then, and that must not be waited for."""
+"""Seconds by which another clock may be ahead. What lies further ahead than it can counts as now: a clock was wrong,
+and nobody must wait for that."""
 IMPORTS_AT_LEAST = 100
 """Imports of the past have at least one call of so many a day: beside a fleet that wants all they would never end."""
 _BIN = 300
@@ -60,11 +62,13 @@ class Quota:
     :param calls_per_second: highest pace
     :param calls_per_day: calls in 24 hours and in a Paris day
     :param reserve: calls of these that history imports leave alone, below ``calls_per_day``
+    :param links: calls a day that households' links may begin
     """
 
     calls_per_second: float
     calls_per_day: int
     reserve: int = 0
+    links: int = 100
 
     @property
     def distance(self) -> float:
@@ -187,6 +191,7 @@ class Ledger:
     :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
     :param promised: by the same numbers, how many were told to come back when those calls no longer count
     :param blocks: by name of the task, the calls that are booked for it and not made yet
+    :param links: by the same numbers, how many of those calls households' links have begun
     :param fleet: calls that the daily runs of all accounts need in a day, as far as somebody has said
     """
 
@@ -201,6 +206,7 @@ class Ledger:
     calls: dict[int, list[int]] = field(default_factory=dict)
     promised: dict[int, list[int]] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
+    links: dict[int, int] = field(default_factory=dict)
     fleet: int = 0
 
     @classmethod
@@ -231,6 +237,7 @@ class Ledger:
                 calls=calls,
                 promised=promised,
                 blocks=blocks,
+                links={int(at): int(calls) for at, calls in told.get("links", {}).items()},
             )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError("no ledger of calls") from None
@@ -267,6 +274,8 @@ class Ledger:
         :param purpose: for whom
         """
         self._tidy(now)
+        if purpose == "link":
+            return max(0, quota.links - sum(self.links.values()))
         return max(0, self._rooms(now, quota, purpose)[0][1])
 
     def ask(
@@ -295,7 +304,9 @@ class Ledger:
         :param claim: the calls of which this is one, if there are more
         """
         self._tidy(now)
-        if ticket is None and purpose != "connect":
+        if ticket is None and purpose == "link" and not self.left(now, quota, purpose):
+            return Spent(min(map(_leaves, self.links), default=now + _BIN))
+        if ticket is None and purpose not in _AT_ONCE:
             spent = self._book(now, quota, purpose, claim) if claim else self._look(now, quota, purpose)
             if spent is not None:
                 return spent
@@ -333,7 +344,9 @@ class Ledger:
         if count is None or ticket.went or not count[purpose == "history"]:
             return
         count[purpose == "history"] -= 1
-        if claim and purpose != "connect":
+        if purpose == "link" and ticket.counted in self.links:
+            self.links[ticket.counted] -= 1
+        if claim and purpose not in _AT_ONCE:
             until = max(self.paused_until, now) + BLOCK_KEPT
             block = self.blocks.setdefault(claim.name, Block(0, 0, now, purpose == "history", until))
             block.ready += 1
@@ -383,6 +396,7 @@ class Ledger:
         self._come_back(now)
         self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
+        self.links = {at: count for at, count in self.links.items() if at in self.calls}
         self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
@@ -393,6 +407,7 @@ class Ledger:
         this = int(now // _BIN)
         for at in [at for at in self.calls if at * _BIN > now + AHEAD]:
             self.promised.pop(at, None)
+            self.links[this] = self.links.get(this, 0) + self.links.pop(at, 0)
             here = self.calls.setdefault(this, [0, 0])
             here[:] = [one + other for one, other in zip(here, self.calls.pop(at), strict=True)]
         if self.paused_until > now + DAY + AHEAD:
@@ -431,6 +446,8 @@ class Ledger:
         """Count a call, as one of those that its task has booked."""
         at = int(now // _BIN)
         self.calls.setdefault(at, [0, 0])[purpose == "history"] += 1
+        if purpose == "link":
+            self.links[at] = self.links.get(at, 0) + 1
         if claim and (block := self.blocks.get(claim.name)):
             block.ready -= 1
             if block.ready + block.later <= 0:

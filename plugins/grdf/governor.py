@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
-from include.gas.errors import BadSettings, QuotaWait
+from include.gas.errors import BadSettings, LinkCallsSpent, QuotaWait
 from include.gas.quota import Claim, Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
 
 LONGEST_WAIT = 600.0
@@ -186,6 +186,14 @@ class Governor:
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
         quota = self.quota
+        if purpose == "link":
+            return LinkCallsSpent.about(
+                account,
+                f"GRDF was not called, since the {quota.links} calls that households' links may begin in 24 hours are "
+                "made ([grdf] household_link_calls)",
+                f"Links are good again from {_when(until)}.",
+                retry_after=max(1.0, until - now),
+            )
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are made"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._wanted_daily())

@@ -32,7 +32,7 @@ def governor_for(facts: GrdfConnection, longest_wait: float = LONGEST_WAIT) -> G
             f"{facts.conn_id} allows {facts.calls_per_day} in all",
             "Give a smaller number, or leave it out for the half.",
         )
-    quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve)
+    quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve, settings.household_link_calls())
     return Governor(store_at(settings.quota_url()), facts.client_id, quota, longest_wait=longest_wait)
 
 

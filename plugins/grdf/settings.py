@@ -246,6 +246,14 @@ def household_links() -> bool:
     return _boolean("household_links", False)
 
 
+def household_link_calls() -> int:
+    """Calls to GRDF a day that all households' links together may begin (default 100, two for each household).
+
+    Whoever holds a link needs no login, so what links begin is kept apart from the calls of the daily runs.
+    """
+    return _number("household_link_calls", 100, least=0, most=10**9)
+
+
 def household_link_days() -> int:
     """Days for which such a link is good."""
     return _number("household_link_days", 7, least=1, most=90)

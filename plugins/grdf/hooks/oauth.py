@@ -53,6 +53,8 @@ class GrdfOAuthHook(BaseHook):
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self._keys: dict[str, Any] | None = None
+        self.code_purpose: Purpose = "connect"
+        """What the exchange of a code is for: a household's link says ``link``."""
         self.longest_wait = LONGEST_WAIT
         """Seconds that a call waits for its turn; nobody looks at a task that waits, but at a page somebody does."""
 
@@ -182,7 +184,7 @@ class GrdfOAuthHook(BaseHook):
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts, self.longest_wait)
         # A code works once and lives for minutes: it does not wait for the next day.
-        purpose: Purpose = "connect" if form["grant_type"] == "authorization_code" else "daily"
+        purpose: Purpose = self.code_purpose if form["grant_type"] == "authorization_code" else "daily"
         turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose), most=SMALL)
         try:
             with self.get_conn() as session:

@@ -13,6 +13,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.household_links import HouseholdLinks
 from grdf.hooks.lease import lease
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page import link_tries
 from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.attempt import Attempt
 from grdf.page.once import Once
@@ -28,6 +29,7 @@ from include.gas.errors import (
     GasError,
     GrantRefused,
     IdTokenRefused,
+    LinkCallsSpent,
     MeterTaken,
     RetryLater,
 )
@@ -156,6 +158,24 @@ def check_link(link: str, account: str, until: float) -> None:
         raise _stop(error) from error
 
 
+def check_tries(link: str, until: float, *, begins: bool) -> None:
+    """Look whether a household's link may be tried (again).
+
+    :param link: names the link
+    :param until: when it is over, epoch seconds
+    :param begins: whether an attempt begins now, for which calls to GRDF must be left
+    :raises Stop: when it may not
+    """
+    try:
+        if link_tries.is_used_up(Once(couchdb()), link, until):
+            raise Stop("link_tried", 410)
+        if begins and not link_tries.calls_left():
+            log.warning("The day's calls that households' links may begin are made ([grdf] household_link_calls).")
+            raise Stop("link_busy", 503)
+    except GasError as error:
+        raise _stop(error) from error
+
+
 def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
     """Exchange the code, check the ``id_token``, keep what the household consented to, and have it read.
 
@@ -172,7 +192,7 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
         try:
             consents = _consents(attempt, code)
             asked_at = datetime.now(UTC)
-            rights = _rights(store, consents, account)
+            rights = _rights(store, consents, attempt)
             today = paris_today(asked_at)
             found = [(consent, own_right(consent, rights, today)) for consent in consents]
             meters = [_dated(consent, rights, today, asked_at) for consent in consents]
@@ -219,10 +239,15 @@ def _take(store: CouchDBHook, attempt: Attempt) -> Callable[[Exception], None]:
     _check_link(store, attempt)
     if not once.take(state.id, state.until):
         raise Stop("used", 409)
+    untried = link_tries.take(once, attempt, link) if link else None
+    if link and untried is None:
+        raise Stop("link_tried", 410)
     if link and not once.take(link.id, link.until):
         raise Stop("link_used", 409)
 
     def give_back(error: Exception) -> None:
+        if untried and isinstance(error, RetryLater):
+            untried()
         if link:  # whatever happened, the household has not been connected with it
             once.release(link.id, link.until)
         if isinstance(error, RetryLater):  # the code may still be good: loading the page again tries it
@@ -240,15 +265,19 @@ def _check_link(store: CouchDBHook, attempt: Attempt) -> None:
 def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:
     oauth = GrdfOAuthHook()
     oauth.longest_wait = PATIENCE
+    oauth.code_purpose = "link" if attempt.link else "connect"
     account = attempt.state.account
     token = oauth.exchange_code(code, attempt.redirect_uri, account=account, code_verifier=attempt.verifier or None)
     return oauth.consents_of(token, account=account, nonce=attempt.nonce)
 
 
-def _rights(store: CouchDBHook, consents: tuple[Consent, ...], account: str) -> tuple[AccessRight, ...]:
+def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
+    adict = _adict(store)
+    if attempt.link:
+        adict.purpose = "link"
     try:
-        return _adict(store).access_rights([consent.pce for consent in consents], account=account)
+        return adict.access_rights([consent.pce for consent in consents], account=attempt.state.account)
     except GasError as error:
         log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
         return ()
@@ -283,6 +312,9 @@ def _stop(error: GasError, *, household: bool = False) -> Stop:
         return Stop("token_refused", 502, error)
     if isinstance(error, FailNow):
         return Stop("settings", 502, error)
+    if isinstance(error, LinkCallsSpent):
+        log.warning("%s", error)
+        return Stop("link_busy", 503)
     # For the log alone: it names servers and settings, and speaks of a next try that nobody makes here.
     log.warning("A household could not be connected just now, and was asked to load the page again. %s", error)
     return Stop("down", 503)

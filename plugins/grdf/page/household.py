@@ -113,7 +113,9 @@ def start(request: Request, token: str = "") -> Response:
     """Say to the household what will be asked. No login: the link is what lets in."""
     try:
         _if_allowed()
-        return start_page(request, Invitation.read(token).account, household=True)
+        invitation = Invitation.read(token)
+        connecting.check_tries(invitation.id, invitation.until, begins=False)
+        return start_page(request, invitation.account, household=True)
     except Stop as stop:
         return stopped(request, stop, household=True)
 
@@ -127,6 +129,7 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         _if_allowed()
         invitation = Invitation.read(token)
         account = invitation.account
+        connecting.check_tries(invitation.id, invitation.until, begins=True)
         link = Link(invitation.id, invitation.until, token)
         return to_grdf(request, account, holder, visitor="", link=link)
     except Stop as stop:

@@ -1,0 +1,114 @@
+"""A household's link in the wrong hands: it is good for a few tries, and no link burns the daily runs' calls."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from grdf.governor import Governor
+from grdf.page.link_tries import TRIES
+from grdf.quota_store import SQLiteStore
+from include.gas.quota import Quota
+from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.test_household import link_for, path_of
+from tests.plugins.clockwork import call
+
+if TYPE_CHECKING:
+    import requests
+
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+    from tests.connect.site import Site
+
+BUDGET = 100
+
+
+def ledger(site: Site) -> Governor:
+    """Give the count of the site's calls, at a pace that lets a test make many."""
+    client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
+    return Governor(SQLiteStore(site.stack.home / "grdf" / "quota.db"), client, Quota(1000.0, 6000, 3000, BUDGET))
+
+
+@pytest.fixture
+def fresh(front: Site) -> Site:
+    """The site on a day on which nobody has called yet."""
+    governor = ledger(front)
+    governor._store.update(governor._key, lambda _text, _now: ("", None))
+    governor._store.update(governor._key, lambda _text, _now: (json.dumps(EMPTY), None))
+    return front
+
+
+EMPTY = {"last": 0, "free": 0, "epoch": 0, "paused_until": 0, "backoff": 0}
+
+
+def guess(site: Site, path: str, code: str) -> requests.Response:
+    """Do what somebody does who has a link and no code."""
+    browser = site.browser()
+    begun = browser.post(path)
+    if begun.status_code != 303:
+        return begun
+    answer = {"state": asked(begun.headers["Location"])["state"], "code": code}
+    return browser.get(f"{site.redirect_uri}?{urlencode(answer)}")
+
+
+def codes_sent(world: LocalWorld) -> int:
+    """Count GRDF's calls for codes."""
+    return sum("access_token" in entry["path"] for entry in world.control.log())
+
+
+def test_a_link_is_good_for_five_tries_and_then_says_so(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    path = path_of(link_for(fresh, account_id))
+    world.control.clear_log()
+    told = [said(guess(fresh, path, f"code-{number}")) for number in range(40)]
+    assert codes_sent(world) == TRIES
+    assert {each.title for each in told[:TRIES]} == {"GRDF does not take its own answer any more"}
+    assert {(each.status, each.title) for each in told[TRIES:]} == {(410, "This link was tried too often")}
+    assert "Ask whoever gave it to you for a new link" in told[-1].text
+    browser = fresh.browser()
+    french = said(browser.get(path, headers={"Accept-Language": "fr"}))
+    assert (french.status, french.title) == (410, "Ce lien a été essayé trop souvent")
+    log = (fresh.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"Account {account_id}: its household's link was tried {TRIES} times and is used up" in log
+
+
+def test_many_at_once_have_no_more(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    path = path_of(link_for(fresh, account_id))
+    world.control.clear_log()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: guess(fresh, path, f"code-{number}"), range(24)))
+    assert 1 <= codes_sent(world) <= TRIES
+
+
+def test_a_household_that_errs_can_still_connect(
+    fresh: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    path = path_of(link_for(fresh, account_id))
+    for number in range(TRIES - 1):
+        guess(fresh, path, f"code-{number}")
+    browser = fresh.browser()
+    back = consent(begin(browser, account_id, path=path))
+    world.control.fault("access_token", status=503)
+    assert said(browser.get(back)).title == "It does not work just now"
+    assert said(browser.get(back)).title == "Thank you, it is done", "an outage is no try"
+    assert stored_account(couchdb, account_id)
+
+
+def test_all_links_together_leave_the_daily_runs_their_calls(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    governor = ledger(fresh)
+    for _ in range(BUDGET - 3):
+        call(governor, purpose="link")
+    left = governor.left("daily")
+    accounts = [f"{account_id}-{number}" for number in range(4)]
+    paths = [path_of(link_for(fresh, account)) for account in accounts]
+    world.control.clear_log()
+    told = [said(guess(fresh, path, f"code-{number}")) for path in paths for number in range(TRIES)]
+    assert codes_sent(world) == 2, "with one call left nobody is sent to GRDF: a household needs two"
+    assert {(each.status, each.title) for each in told[2:]} == {(503, "Too many households are connecting today")}
+    assert governor.left("daily") == left - 2
+    call(governor)
+    french = said(fresh.browser().post(paths[-1], headers={"Accept-Language": "fr"}))
+    assert french.title == "Trop de foyers se connectent aujourd’hui"
