@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 from typing import Any
 
 import pytest
@@ -124,9 +125,10 @@ def test_a_call_that_a_long_pause_prevents_is_not_counted_and_stays_booked() -> 
 
 def test_a_ledger_that_knows_no_bookings_is_read() -> None:
     ledger = Ledger(calls={1: [2, 3]})
-    told = ledger.text().replace('"blocks":{},"fleet":0', '"x":0')
-    assert told != ledger.text()
-    assert Ledger.read(told) == ledger
+    told = json.loads(ledger.text())
+    for name in ("blocks", "links", "fleet"):
+        del told[name]
+    assert Ledger.read(json.dumps(told)) == ledger
 
 
 @settings(max_examples=60, deadline=None)
