@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ import pytest
 from grdf.governor import Governor
 from grdf.page.link_tries import TRIES
 from grdf.quota_store import SQLiteStore
-from include.gas.quota import Quota
+from include.gas.quota import Ledger, Quota
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.test_household import link_for, path_of
 from tests.plugins.clockwork import call
@@ -34,15 +35,12 @@ def ledger(site: Site) -> Governor:
 
 
 @pytest.fixture
-def fresh(front: Site) -> Site:
-    """The site on a day on which nobody has called yet."""
+def fresh(front: Site) -> Iterator[Site]:
+    """The site on a day on which nobody has called yet, also for those who come after this test."""
     governor = ledger(front)
-    governor._store.update(governor._key, lambda _text, _now: ("", None))
-    governor._store.update(governor._key, lambda _text, _now: (json.dumps(EMPTY), None))
-    return front
-
-
-EMPTY = {"last": 0, "free": 0, "epoch": 0, "paused_until": 0, "backoff": 0}
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
+    yield front
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
 
 
 def guess(site: Site, path: str, code: str) -> requests.Response:
