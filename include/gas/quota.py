@@ -36,6 +36,10 @@ MARGIN = 0.07
 together, by as much as the network, or GRDF's own gateway, delayed the first more than the second."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
+LONGEST_DOUBT = 3600.0
+"""Seconds of the longest pause after the token that all share was refused, and a new one too; it begins with two."""
+PROBE = 90.0
+"""Seconds that others wait at most while one worker finds out whether GRDF takes a new token."""
 FORGIVEN = 10
 """Calls that GRDF takes after a pause; a 429 after so many is a stray one and pauses for the shortest."""
 OVERTAKEN = 30
@@ -159,11 +163,27 @@ class Wait:
     :param seconds: how long to wait
     :param ticket: what was booked, if anything was
     :param paused: whether it is for GRDF's 429
+    :param token: whether it is for the token that all share, which GRDF refuses
     """
 
     seconds: float
     ticket: Ticket | None
     paused: bool = False
+    token: bool = False
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Whose call it is, in the sense of what GRDF may refuse for all calls alike.
+
+    :param credentials: a fingerprint of our client's id and secret
+    :param data: whether the call carries the token that all share; else it asks for a token
+    :param worker: names the worker
+    """
+
+    credentials: str = ""
+    data: bool = False
+    worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -192,6 +212,10 @@ class Ledger:
     :param promised: by the same numbers, how many were told to come back when those calls no longer count
     :param blocks: by name of the task, the calls that are booked for it and not made yet
     :param links: by the same numbers, how many of those calls households' links have begun
+    :param doubt_until: for so long nobody calls, since GRDF refused the token that all share (epoch seconds)
+    :param doubt: how long the last pause for that was (seconds); 0 while somebody finds out
+    :param doubted: the credentials that GRDF refuses
+    :param prober: the worker who finds out
     :param fleet: calls that the daily runs of all accounts need in a day, as far as somebody has said
     """
 
@@ -207,6 +231,10 @@ class Ledger:
     promised: dict[int, list[int]] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
     links: dict[int, int] = field(default_factory=dict)
+    doubt_until: float = 0.0
+    doubt: float = 0.0
+    doubted: str = ""
+    prober: str = ""
     fleet: int = 0
 
     @classmethod
@@ -228,12 +256,15 @@ class Ledger:
                 for name, (ready, later, at, history, until) in told.get("blocks", {}).items()
             }
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
-            numbers |= {name: float(told.get(name, 0.0)) for name in ("kept_for", "kept_until")}
+            later = ("kept_for", "kept_until", "doubt_until", "doubt")
+            numbers |= {name: float(told.get(name, 0.0)) for name in later}
             return cls(
                 **numbers,
                 epoch=int(told["epoch"]),
                 since=int(told.get("since", 0)),
                 fleet=int(told.get("fleet", 0)),
+                doubted=str(told.get("doubted", "")),
+                prober=str(told.get("prober", "")),
                 calls=calls,
                 promised=promised,
                 blocks=blocks,
@@ -287,6 +318,7 @@ class Ledger:
         *,
         patience: float,
         claim: Claim | None = None,
+        bearer: Bearer | None = None,
     ) -> Go | Wait | Spent:
         """Ask to make a call, or ask again with the ticket got before.
 
@@ -302,6 +334,7 @@ class Ledger:
         :param ticket: what :class:`Wait` gave before
         :param patience: the most seconds to book ahead; where it takes longer, nothing is booked
         :param claim: the calls of which this is one, if there are more
+        :param bearer: whose call it is
         """
         self._tidy(now)
         if ticket is None and purpose == "link" and not self.left(now, quota, purpose):
@@ -310,17 +343,21 @@ class Ledger:
             spent = self._book(now, quota, purpose, claim) if claim else self._look(now, quota, purpose)
             if spent is not None:
                 return spent
+        if hold := self._doubt_for(now, purpose, bearer):
+            return self._come_again(claim, now, Wait(hold, ticket, paused=True, token=True))
         if self.paused_until > now:
             return self._come_again(claim, now, Wait(self.paused_until - now, ticket, paused=True))
         if ticket is None or ticket.epoch != self.epoch or ticket.at > self.free + AHEAD:
-            at = max(now, self.free)
+            # Whoever finds out whether a new token is taken goes before those who wait for that.
+            probes = bearer is not None and bearer.data and bearer.worker == self.prober != ""
+            at = max(now, self.last + quota.distance if probes else self.free)
             if purpose == "history" and at - now > 2 * quota.distance:
                 return self._come_again(claim, now, Wait(at - now - 2 * quota.distance, ticket))
             if at - now > patience:
                 return self._come_again(claim, now, Wait(at - now, ticket))
             counted = ticket.counted if ticket else self._count(now, purpose, claim)
             ticket = Ticket(at, self.epoch, counted=counted)
-            self.free = at + quota.distance
+            self.free = max(self.free, at + quota.distance) if probes else at + quota.distance
         again = 0 < ticket.went == self.last
         start = max(ticket.at, self.last if again else self.last + quota.distance)
         if now < start:
@@ -341,7 +378,7 @@ class Ledger:
         :param claim: the calls of which it is one: it stays kept for the task
         """
         count = self.calls.get(ticket.counted)
-        if count is None or ticket.went or not count[purpose == "history"]:
+        if count is None or not count[purpose == "history"]:
             return
         count[purpose == "history"] -= 1
         if purpose == "link" and ticket.counted in self.links:
@@ -358,6 +395,47 @@ class Ledger:
         :param name: the task
         """
         self.blocks.pop(name, None)
+
+    def token_refused(self, now: float, bearer: Bearer) -> bool:
+        """GRDF refused the token that all share: nobody else calls until it is known whether it takes a new one.
+
+        :param now: the shared clock (epoch seconds)
+        :param bearer: whose call it was
+        :return: whether this worker is the one to find out
+        """
+        if self.prober and self.prober != bearer.worker and self.doubt_until > now:
+            return False
+        if self.doubt_until <= now:
+            self.doubt = self.doubt if now - self.doubt_until < max(60.0, 2 * self.doubt) else 0.0
+            self.doubt_until = now + PROBE
+        self.prober, self.doubted = bearer.worker, bearer.credentials
+        return True
+
+    def token_judged(self, now: float, bearer: Bearer, *, refused: bool | None) -> float:
+        """It is known now whether GRDF takes a new token.
+
+        :param now: the shared clock (epoch seconds)
+        :param bearer: whose call it was
+        :param refused: whether it was refused, too; ``None`` when nobody knows
+        :return: seconds for which nobody calls
+        """
+        if refused is None and self.prober != bearer.worker:
+            return 0.0
+        self.prober = ""
+        if refused:
+            self.doubt = min(2 * self.doubt, LONGEST_DOUBT) if self.doubt else FIRST_PAUSE
+            self.doubt_until, self.doubted = now + self.doubt, bearer.credentials
+        else:
+            self.doubt, self.doubt_until = (0.0 if refused is False else self.doubt), now
+        return self.doubt_until - now
+
+    def _doubt_for(self, now: float, purpose: Purpose, bearer: Bearer | None) -> float:
+        """Tell for how many seconds a call waits since GRDF refuses the token of all: other credentials do not."""
+        if bearer is None or purpose in _AT_ONCE or self.doubt_until <= now or bearer.credentials != self.doubted:
+            return 0.0
+        if self.prober and (not bearer.data or bearer.worker == self.prober):
+            return 0.0
+        return self.doubt_until - now
 
     def refused(self, now: float, retry_after: float | None) -> float:
         """GRDF answered 429: nobody calls for a while.
@@ -414,6 +492,8 @@ class Ledger:
             self.paused_until = now
         if self.free > max(now, self.paused_until) + LONGEST_QUEUE:
             self.free = max(now, self.paused_until)
+        if self.doubt_until > now + LONGEST_DOUBT + AHEAD:
+            self.doubt_until = now
         if self.kept_until > now + LONGEST_QUEUE:
             self.kept_until = 0.0
         for block in self.blocks.values():

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
 from include.gas.errors import BadSettings, LinkCallsSpent, QuotaWait
-from include.gas.quota import Claim, Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
+from include.gas.quota import Bearer, Claim, Go, Ledger, Purpose, Quota, Spent, Ticket, Wait, time_needed
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
@@ -60,6 +60,7 @@ class Governor:
     :param sleep: waits some seconds
     :param clock: this process's own clock (seconds)
     :param longest_wait: seconds that a call waits at most
+    :param credentials: a fingerprint of the client's id and secret: what GRDF refuses of them concerns no others
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Governor:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         longest_wait: float = LONGEST_WAIT,
+        credentials: str = "",
     ) -> None:
         self.quota = quota
         self.sleep = sleep
@@ -78,16 +80,51 @@ class Governor:
         self._store = store
         self._key = hashlib.sha256(client_id.encode()).hexdigest()[:16]
         self._longest_wait = longest_wait
+        self._credentials = credentials
 
-    def turn(self, *, account: str | None = None, purpose: Purpose = "daily", booking: Booking | None = None) -> Turn:
+    def turn(
+        self,
+        *,
+        account: str | None = None,
+        purpose: Purpose = "daily",
+        booking: Booking | None = None,
+        data: bool = False,
+        worker: str = "",
+    ) -> Turn:
         """Give one call's turn, which is not yet waited for.
 
         :param account: the account's id, for messages
         :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
             household's code, which would not live until the next day
         :param booking: the calls of which it is one, if its task makes several
+        :param data: whether it carries the token that all share
+        :param worker: names the worker, as in :meth:`token_refused`
         """
-        return Turn(self, account, purpose, booking)
+        return Turn(self, account, purpose, booking, Bearer(self._credentials, data, worker))
+
+    def token_refused(self, worker: str) -> bool:
+        """Tell that GRDF refused the token that all share (HTTP 401): the others wait until it takes a new one.
+
+        :param worker: names the worker that says so
+        :return: whether it is the one to find out; it then says how it ended (:meth:`token_judged`)
+        """
+        return self._change(lambda ledger, now: ledger.token_refused(now, self._bearer(worker)))
+
+    def token_judged(self, worker: str, *, refused: bool | None) -> None:
+        """Tell whether GRDF takes a new token, or none from us at all: then nobody calls for a while.
+
+        :param worker: names the worker that says so
+        :param refused: ``None`` when it could not be found out
+        """
+        seconds = self._change(lambda ledger, now: ledger.token_judged(now, self._bearer(worker), refused=refused))
+        if refused:
+            log.error(
+                "GRDF refuses our client or any token of ours (HTTP 401): no worker calls GRDF for %.0f s. Compare "
+                "login and password of the connection grdf_adict with those that GRDF sent.", seconds,
+            )  # fmt: skip
+
+    def _bearer(self, worker: str) -> Bearer:
+        return Bearer(self._credentials, data=True, worker=worker)
 
     def release(self, booking: Booking) -> None:
         """Let others have the calls that a task has booked and does not need.
@@ -136,7 +173,13 @@ class Governor:
         return self._change(lambda ledger, _: ledger.wanted_daily())
 
     def ask(
-        self, purpose: Purpose, ticket: Ticket | None, waited: float, account: str | None, claim: Claim | None = None
+        self,
+        purpose: Purpose,
+        ticket: Ticket | None,
+        waited: float,
+        account: str | None,
+        claim: Claim | None = None,
+        bearer: Bearer | None = None,
     ) -> tuple[Go | Wait, float]:
         """Ask once for a call; :class:`Turn` does so until it may go.
 
@@ -145,13 +188,14 @@ class Governor:
         :param waited: seconds that it has waited
         :param account: the account's id, for messages
         :param claim: the calls of which it is one
+        :param bearer: whose call it is
         :return: the verdict, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`
         """
         left = self._longest_wait - waited
 
         def asked(ledger: Ledger, now: float) -> tuple[Go | Wait | Spent, float, float]:
-            verdict = ledger.ask(now, self.quota, purpose, ticket, patience=left, claim=claim)
+            verdict = ledger.ask(now, self.quota, purpose, ticket, patience=left, claim=claim, bearer=bearer)
             if ticket and self._is_too_long(verdict, left):
                 ledger.take_back(now, purpose, ticket, claim)
             return verdict, self.clock(), now
@@ -162,6 +206,16 @@ class Governor:
         if isinstance(verdict, Wait) and self._is_too_long(verdict, left):
             raise self._too_long(account, verdict, now)
         return verdict, given
+
+    def give_up(self, purpose: Purpose, ticket: Ticket | None, claim: Claim | None) -> None:
+        """Count a call no more that was booked and will not be made as it is.
+
+        :param purpose: what it was for
+        :param ticket: its booking
+        :param claim: the calls of which it is one
+        """
+        if ticket:
+            self._change(lambda ledger, now: ledger.take_back(now, purpose, ticket, claim))
 
     def _is_too_long(self, verdict: Go | Wait | Spent, left: float) -> bool:
         # Who booked in time is not sent away for being late.
@@ -209,6 +263,14 @@ class Governor:
         )
 
     def _too_long(self, account: str | None, wait: Wait, now: float) -> QuotaWait:
+        if wait.token:
+            return QuotaWait.about(
+                account,
+                "GRDF was not called, since it refuses our client or any token of ours (HTTP 401): all our workers "
+                f"wait until {_when(now + wait.seconds)}",
+                "Compare login and password of the connection grdf_adict with what GRDF sent; it goes on by itself.",
+                retry_after=max(1.0, wait.seconds),
+            )
         if wait.paused:
             cause = f"GRDF was not called, since it asked all our workers to wait until {_when(now + wait.seconds)}"
         else:
@@ -223,6 +285,10 @@ class FarOff(Exception):
     """The turn has moved away, since GRDF makes everybody wait: draw near again, and hold nothing open meanwhile."""
 
 
+class TokenInDoubt(Exception):
+    """The call has waited since GRDF refused the token that all share: look which one is shared now, then call."""
+
+
 class Turn:
     """One call's turn; :meth:`Governor.turn` gives it. Draw near, get ready, take it, send.
 
@@ -230,15 +296,23 @@ class Turn:
     :param account: the account's id, for messages
     :param purpose: what the call is for
     :param booking: the calls of which it is one
+    :param bearer: whose call it is
     """
 
     def __init__(
-        self, governor: Governor, account: str | None, purpose: Purpose, booking: Booking | None = None
+        self,
+        governor: Governor,
+        account: str | None,
+        purpose: Purpose,
+        booking: Booking | None = None,
+        bearer: Bearer | None = None,
     ) -> None:
         self._governor = governor
         self._account = account
         self._purpose: Purpose = purpose
         self._booking = booking
+        self._bearer = bearer
+        self._doubted = False
         self._ticket: Ticket | None = None
         self._came: float | None = None  # on the governor's clock
         self._booked = False
@@ -285,7 +359,13 @@ class Turn:
         booking, claim = self._booking, None
         if booking:
             booking.asked, claim = True, Claim(booking.name, booking.calls)
-        verdict, given = self._governor.ask(self._purpose, self._ticket, self._waited, self._account, claim)
+        verdict, given = self._governor.ask(
+            self._purpose, self._ticket, self._waited, self._account, claim, self._bearer
+        )
+        doubted, self._doubted = self._doubted, isinstance(verdict, Wait) and verdict.token
+        if doubted and not self._doubted and self._bearer and self._bearer.data:
+            self._governor.give_up(self._purpose, verdict.ticket, claim)
+            raise TokenInDoubt
         if booking and self._ticket is None and verdict.ticket is not None:
             booking.calls = max(0, booking.calls - 1)
         self._ticket = verdict.ticket
@@ -301,6 +381,8 @@ class Turn:
             and self._waited >= self._next_word
         ):
             reason = "GRDF asked us to slow down (HTTP 429)" if verdict.paused else "other calls come first"
+            if verdict.token:
+                reason = "GRDF refused the token that all share (HTTP 401)"
             log.info("Waiting %.0f s for GRDF's quota: %s.", verdict.seconds, reason)
             self._next_word = self._waited + _SAY_EVERY
         return max(0.001, verdict.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from grdf import settings
@@ -33,7 +34,13 @@ def governor_for(facts: GrdfConnection, longest_wait: float = LONGEST_WAIT) -> G
             "Give a smaller number, or leave it out for the half.",
         )
     quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve, settings.household_link_calls())
-    return Governor(store_at(settings.quota_url()), facts.client_id, quota, longest_wait=longest_wait)
+    return Governor(
+        store_at(settings.quota_url()),
+        facts.client_id,
+        quota,
+        longest_wait=longest_wait,
+        credentials=sha256(f"{facts.client_id}:{facts.client_secret}".encode()).hexdigest()[:16],
+    )
 
 
 def how_long(facts: GrdfConnection, calls: int, purpose: Purpose) -> str:

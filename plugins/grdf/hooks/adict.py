@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
@@ -13,7 +14,7 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Connection
 from requests.auth import AuthBase
 
-from grdf.governor import Booking, Governor, Turn
+from grdf.governor import Booking, Governor, TokenInDoubt, Turn
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.limits import outcome, why
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
@@ -82,6 +83,7 @@ class AdictHook(HttpHook):
         """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
         self.booking: Booking | None = None
         """The calls that a task has to make: they are booked together with the first."""
+        self._worker = secrets.token_hex(8)
         self._account: str | None = None  # for which the call is that waits for its turn
 
     @property
@@ -216,6 +218,7 @@ class AdictHook(HttpHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights; never raises."""
+        self.purpose = "connect"  # somebody waits for it
         accepted, message = self.oauth.test_connection()
         if not accepted:
             return accepted, message
@@ -247,18 +250,32 @@ class AdictHook(HttpHook):
         if self._token is None:
             self._token, _ = self.tokens.get()
         response = self._reach(method, path, data, accept, account, what)
-        if response.status_code == 401:
-            # Revoked before its time, or another clock than ours: one new token, then what GRDF says counts.
+        if response.status_code != 401:
+            return response
+        # Revoked before its time, or another clock than ours: one new token, then what GRDF says counts, for all. The
+        # first who meets it finds out, and the others wait for that.
+        governor = self._governor()
+        finds_out, refused = governor.token_refused(self._worker), None
+        try:
             self._token, _ = self.tokens.get(refused=self._token.value)
             response = self._reach(method, path, data, accept, account, what)
+            refused = response.status_code == 401
+        finally:
+            if finds_out or refused:
+                with suppress(GasError):
+                    governor.token_judged(self._worker, refused=refused)
         return response
 
     def _reach(
         self, method: str, path: str, data: dict[str, Any], accept: str, account: str | None, what: str
     ) -> requests.Response:
-        assert self._token is not None
         try:
-            return self._send(method, path, data, accept, self._token, account)
+            while True:
+                assert self._token is not None
+                try:
+                    return self._send(method, path, data, accept, self._token, account)
+                except TokenInDoubt:
+                    self._token, _ = self.tokens.get()
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
                 cause=f"GRDF {outcome(error)} for {what} ({why(error)})",
@@ -294,7 +311,9 @@ class AdictHook(HttpHook):
         return governor_for(self.oauth.facts, self.oauth.longest_wait)
 
     def _turn(self) -> Turn:
-        return self._governor().turn(account=self._account, purpose=self.purpose, booking=self.booking)
+        return self._governor().turn(
+            account=self._account, purpose=self.purpose, booking=self.booking, data=True, worker=self._worker
+        )
 
 
 def text_of(response: requests.Response) -> str:

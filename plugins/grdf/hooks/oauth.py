@@ -55,6 +55,8 @@ class GrdfOAuthHook(BaseHook):
         self._keys: dict[str, Any] | None = None
         self.code_purpose: Purpose = "connect"
         """What the exchange of a code is for: a household's link says ``link``."""
+        self.token_purpose: Purpose = "daily"
+        """What a data token is asked for."""
         self.longest_wait = LONGEST_WAIT
         """Seconds that a call waits for its turn; nobody looks at a task that waits, but at a page somebody does."""
 
@@ -144,7 +146,12 @@ class GrdfOAuthHook(BaseHook):
         """
         facts = self.facts
         asked_at = datetime.now(UTC)  # before the request, so that the token never outlives what we believe of it
-        answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, account=None)
+        try:
+            answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, account=None)
+        except CredentialsRefused:
+            # The same for all accounts: who comes next does not ask at once, unless the credentials have changed.
+            governor_for(facts).token_judged("", refused=True)
+            raise
         token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
         if not isinstance(token, str) or not token:
             raise ServiceUnavailable.about(
@@ -168,6 +175,7 @@ class GrdfOAuthHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a data token and throw it away; never raises (Airflow doc, "Testing Connections")."""
+        self.token_purpose = "connect"  # somebody waits for it
         try:
             token = self.ask_data_token()
         except GasError as error:
@@ -184,7 +192,7 @@ class GrdfOAuthHook(BaseHook):
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts, self.longest_wait)
         # A code works once and lives for minutes: it does not wait for the next day.
-        purpose: Purpose = self.code_purpose if form["grant_type"] == "authorization_code" else "daily"
+        purpose: Purpose = self.code_purpose if form["grant_type"] == "authorization_code" else self.token_purpose
         turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose), most=SMALL)
         try:
             with self.get_conn() as session:

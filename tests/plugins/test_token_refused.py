@@ -1,0 +1,186 @@
+"""GRDF refuses the token that all accounts share: one finds out, the others wait, and no calls are burnt."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+import requests
+
+from grdf.governor import FarOff, Governor, TokenInDoubt
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.data_token import DataToken, SharedToken
+from include.gas.errors import CredentialsRefused, GasError, QuotaWait
+from include.gas.quota import LONGEST_DOUBT, PROBE
+from include.gas.windows import Window
+from include.sandbox.local_world import LocalWorld
+from tests.helpers import MemoryShelf, holder, known_account
+from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
+
+WINDOW = Window(date(2026, 1, 1), date(2026, 1, 3))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A count of calls of this test's own."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+def hook(shelf: MemoryShelf, lock: Any, patience: float = 600.0) -> AdictHook:
+    made = AdictHook(shelf=shelf, one_at_a_time=lambda: lock)
+    made.oauth.longest_wait = patience
+    return made
+
+
+def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = known_account(clean, account_id)
+    shelf, lock = MemoryShelf(), Lock()
+    hook(shelf, lock).tokens.get()
+    clean.control.clear_log()
+    clean.control.fault("/pce/", status=401, times=None)
+    told: list[GasError] = []
+    for _ in range(12):
+        with pytest.raises(GasError) as caught:
+            hook(shelf, lock, patience=0.2).daily_lines(pce, WINDOW, account=account_id)
+        told.append(caught.value)
+    seen = [(entry["path"].rpartition("/")[2], entry["status"]) for entry in clean.control.log()]
+    assert seen == [("donnees_consos_informatives", 401), ("access_token", 200), ("donnees_consos_informatives", 401)]
+    assert isinstance(told[0], CredentialsRefused), "a person sees one red task"
+    assert all(isinstance(each, QuotaWait) for each in told[1:])
+    assert str(told[1]).startswith(
+        f"Account {account_id}: GRDF was not called, since it refuses our client or any token"
+    )
+    assert "Compare login and password of the connection grdf_adict" in str(told[1])
+
+
+def test_a_client_that_is_refused_costs_one_call(clean: LocalWorld, account_id: str) -> None:
+    clean.control.clear_log()
+    clean.control.fault("/access_token", status=401, body={"error": "invalid_client"}, times=None)
+    kinds = []
+    for _ in range(5):
+        with pytest.raises(GasError) as caught:
+            hook(MemoryShelf(), Lock(), patience=0.2).tokens.get()
+        kinds.append(type(caught.value))
+    assert kinds == [CredentialsRefused, *[QuotaWait] * 4]
+    assert len(clean.control.log()) == 1
+
+
+def test_a_token_that_ended_early_is_renewed_once_and_everybody_goes_on(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+    connection["extra"]["calls_per_second"] = 1
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
+    pces = holder(account_id, 6).pces
+    clean.control.consent(list(pces))
+    shelf, lock = MemoryShelf(), Lock()
+    hooks = [hook(shelf, lock) for _ in pces]
+    for each in hooks:
+        each._token, _ = each.tokens.get()
+    clean.control.drop_tokens()
+    clean.control.clear_log()
+    today = clean.control.today()
+    window = Window(today.replace(year=today.year - 1), today)
+    with ThreadPoolExecutor(len(pces)) as pool:
+        answers = list(
+            pool.map(lambda one: one[0].daily_lines(one[1], window, account=account_id), zip(hooks, pces, strict=True))
+        )
+    assert all(answer.body for answer in answers)
+    seen = [(entry["path"].rpartition("/")[2], entry["status"]) for entry in clean.control.log()]
+    assert seen.count(("access_token", 200)) == 1
+    assert sum(status == 401 for _, status in seen) <= 2, "those who wait take the new token, and are not refused"
+
+
+def test_other_credentials_go_at_once() -> None:
+    clock = Clockwork()
+    wrong, right = clock.governor(credentials="wrong"), clock.governor(credentials="right")
+    assert wrong.token_refused("worker")
+    wrong.token_judged("worker", refused=True)
+    call(right, data=True)
+    assert clock.now == NOON
+    with pytest.raises(TokenInDoubt):
+        call(wrong, data=True)
+    assert clock.now - NOON == pytest.approx(2)
+
+
+def test_who_finds_out_does_not_wait_for_those_who_came_before() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    call(governor, data=True)
+    for _ in range(200):
+        governor.turn(data=True)._ask()
+    assert governor.token_refused("worker")
+    assert not governor.token_refused("another")
+    before = clock.now
+    call(governor, data=True, worker="worker")
+    assert clock.now - before < 2
+    governor.token_judged("worker", refused=False)
+    call(governor, data=True)
+
+
+def test_somebody_who_finds_out_and_dies_is_waited_for_a_while() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    assert governor.token_refused("dead")
+    with pytest.raises(TokenInDoubt):
+        call(governor, data=True, worker="another")
+    assert clock.now - NOON == pytest.approx(PROBE)
+    assert governor.token_refused("another")
+
+
+def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> None:
+    """5,000 accounts come within four hours; those that are sent away come again when they were told."""
+    clock, shelf, calls = Clockwork(), MemoryShelf(), 0
+
+    class Refused(AdictHook):
+        def _governor(self) -> Governor:
+            return clock.governor(GRDF)
+
+        @property
+        def tokens(self) -> SharedToken:  # type: ignore[override]  # no connection is needed
+            return SharedToken(self._new_token, scope="s", client_id="c", shelf=shelf)
+
+        def _new_token(self) -> DataToken:
+            nonlocal calls
+            call(self._governor())
+            calls += 1
+            return DataToken.granted(f"{calls}", scope="s", client_id="c", asked_at=datetime.now(UTC), lifetime=14_400)
+
+        def _send(self, *_: Any, **__: Any) -> requests.Response:
+            nonlocal calls
+            turn = self._turn()
+            while True:
+                turn.draw_near()
+                try:
+                    turn.take()
+                    break
+                except FarOff:
+                    continue
+            calls += 1
+            answer = requests.Response()
+            answer.status_code, answer._content = 401, b""
+            return answer
+
+    queue = [(NOON + number * 2.88, number) for number in range(5000)]
+    red = 0
+    while queue and queue[0][0] < NOON + 86_400:
+        at, number = heapq.heappop(queue)
+        clock.now = max(clock.now, at)
+        try:
+            Refused(shelf=shelf).daily_lines("1", WINDOW, account=str(number))
+        except QuotaWait as wait:
+            heapq.heappush(queue, (clock.now + max(5.0, wait.retry_after or 0), number))
+        except CredentialsRefused:
+            red += 1
+    print(f"calls of a day: {calls}; red tasks: {red} of 5000")
+    assert calls <= 3 * red + 1
+    assert calls < 200
+    assert LONGEST_DOUBT == 3600
