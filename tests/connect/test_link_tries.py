@@ -12,7 +12,7 @@ import pytest
 
 from grdf.governor import Governor
 from grdf.page.link_tries import TRIES
-from grdf.quota_store import SQLiteStore
+from grdf.quota_store import store_at
 from include.gas.quota import Ledger, Quota
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.test_household import link_for, path_of
@@ -31,7 +31,8 @@ BUDGET = 100
 def ledger(site: Site) -> Governor:
     """Give the count of the site's calls, at a pace that lets a test make many."""
     client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
-    return Governor(SQLiteStore(site.stack.home / "grdf" / "quota.db"), client, Quota(1000.0, 6000, 3000, BUDGET))
+    place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
+    return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))
 
 
 @pytest.fixture
