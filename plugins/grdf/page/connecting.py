@@ -206,7 +206,7 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
                 return AccountStore(store).save(account, change)
 
             def ask(pces: list[str]) -> Rights:
-                return _adict(store).listed_rights(pces, account=account)
+                return _adict(store, attempt).listed_rights(pces, account=account)
 
             take(store, account, consents, write, ask=ask, oauth=GrdfOAuthHook())
         except Exception as error:
@@ -273,11 +273,10 @@ def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:
 
 def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
-    adict = _adict(store)
-    if attempt.link:
-        adict.purpose = "link"
     try:
-        return adict.access_rights([consent.pce for consent in consents], account=attempt.state.account)
+        return _adict(store, attempt).access_rights(
+            [consent.pce for consent in consents], account=attempt.state.account
+        )
     except GasError as error:
         log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
         return ()
@@ -289,9 +288,11 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
     return told(consent, rights, today, asked_at) if listed else consent
 
 
-def _adict(store: CouchDBHook) -> AdictHook:
+def _adict(store: CouchDBHook, attempt: Attempt) -> AdictHook:
     adict = AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
     adict.oauth.longest_wait = PATIENCE
+    if attempt.link:
+        adict.purpose = "link"
     return adict
 
 
