@@ -48,7 +48,8 @@ def test_every_way_is_counted_and_verified(tmp_path: Path) -> None:
     assert [first[way]["requests"] for way in ways[:2]] == [1, 6]
     assert first[KONNECTOR]["requests"] > days
     assert first[LOWATT]["requests"] > 3 * days  # fetched, looked for, written
-    assert daily[OURS]["requests"] <= first[OURS]["requests"] < 25
+    # A first launch also looks who else holds the meter and reads the account again after calls that may wait.
+    assert daily[OURS]["requests"] <= first[OURS]["requests"] < 30
     # It never sees a correction: two days, in one or two months and years.
     assert daily[KONNECTOR]["days wrong"] == 2
     assert 2 <= daily[KONNECTOR]["totals not GRDF's"] <= 4
