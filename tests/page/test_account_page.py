@@ -16,6 +16,7 @@ import requests
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days import paris_today
 from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.meter_tag import meter_tag
 from include.gas.published import PUBLISHED
 from include.sandbox.local_world import LocalWorld
 from tests.bench.page_accounts import Fleet, account_id, meter
@@ -115,6 +116,8 @@ def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_t
     browser = site.browser("admin")
     of_first, of_other = (text(browser.get(f"/accounts/two-meters?meter={meter(number)}").text) for number in (5, 6))
     assert f"until {until.day} {until:%b %Y}" in of_first
+    for number in (5, 6):
+        assert f"{meter(number)} ({meter_tag('two-meters', meter(number))})" in of_first
     assert "3 may still come, 1 that GRDF has none for" in of_first
     assert "0 may still come, 0 that GRDF has none for" in of_other
     document["gaps"] = {}
@@ -201,3 +204,8 @@ def test_who_may_only_look_gets_no_buttons(site: Site, figures: object) -> None:
     assert 'data-dag="grdf_history"' in user
     assert "/grdf/connect/" not in user
     assert f"/grdf/connect/{ACCOUNT}" in op
+
+
+def test_a_meter_has_its_tag_beside_its_number(visitor: requests.Session) -> None:
+    """By it an operator finds the meter that a log names."""
+    assert f"{PCE} ({meter_tag(ACCOUNT, PCE)})" in text(visitor.get(f"/accounts/{ACCOUNT}").text)

@@ -23,6 +23,7 @@ from include.gas.csv_cells import safe_cell
 from include.gas.days import ONE_DAY, paris_today
 from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, Document, account_of, account_range, dag_id
 from include.gas.gaps import known_gaps
+from include.gas.meter_tag import meter_tag
 from include.gas.published import PUBLISHED
 from include.gas.published_check import compare_all
 
@@ -75,6 +76,7 @@ def show(
         reread=_range_to_reread(document, view, today),
         one_day=ONE_DAY,
         year_of=lambda day: str(day.year),
+        tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
     )
 
 
