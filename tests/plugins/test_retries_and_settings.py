@@ -24,7 +24,8 @@ def test_each_class_is_sorted(kind: type[errors.GasError], carry: Callable[[erro
     decision = GasRetryPolicy().evaluate(carry(kind.about("home", "it happened")), 1, 3)
     wanted = RetryAction.RETRY if issubclass(kind, errors.RetryLater) else RetryAction.FAIL
     assert decision.action is wanted
-    assert decision.retry_delay is None, "Airflow's own delay"
+    hour = timedelta(hours=1) if kind is errors.RefusalDoubted else None
+    assert decision.retry_delay == hour, "Airflow's own delay, but for what is not worth asking sooner"
     assert decision.reason
 
 
