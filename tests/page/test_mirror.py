@@ -29,7 +29,8 @@ def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
 def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
     mirror = AccountMirror(couchdb)
     assert mirror.overviews() == {}  # not even a database
-    put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"}, {"_id": "_design/x", "language": "js"})
+    put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
+    couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
     assert sorted(mirror.overviews()) == list(IDS)
     put(couchdb, account(IDS[1], state="VENDOR_DOWN"))
     assert [line.state for line in mirror.overviews().values()].count("VENDOR_DOWN") == 1
