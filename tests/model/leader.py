@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from include.gas.overview import Situation, overview
 from include.sandbox.adict import paris
 from tests.model import tasks
 from tests.model.truth import Untrue
@@ -355,7 +356,9 @@ class Leader:
             self.morning()
         until = world.today - timedelta(days=4 + self.publication_days)
         for account in ACCOUNTS:
-            world.book.settled(account, until, world.told_now)
+            document = world.account(account)
+            well = document is not None and overview(document).situation(world.today) is Situation.WELL
+            world.book.settled(account, until, world.told_now, well=well)
         world.book.check()
 
 

@@ -113,6 +113,11 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("grdf.reading.is_under", lambda _asked, held: held is not None)
 
 
+def _never_late(patch: pytest.MonkeyPatch) -> None:
+    """A day that a clock which was ahead has stored refused what was read after it."""
+    patch.setattr("include.gas.documents.is_ahead", lambda _moment, _now: False)
+
+
 def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the mark that it set stayed."""
     from include.gas import consent_check
@@ -204,6 +209,23 @@ ROWS = (
         ("2026-04-20", [("hole", 0, 30, 4), connect("alder", 0, back=40), ("days", 1)]),
         _after_one_answer,
         "include.gas.gaps:_gap",
+    ),
+    Row(
+        8,
+        r"GRDF last said",
+        (
+            "2026-04-20",
+            [
+                connect("alder", 0, back=40),
+                ("wrong", 200),
+                ("history", "alder", 30, 10, True),
+                ("wrong", 0),
+                ("correct", 0, 25, 55),
+                ("history", "alder", 30, 10, True),
+            ],
+        ),
+        _never_late,
+        "include.gas.moments",
     ),
     Row(
         15,

@@ -17,7 +17,8 @@ Once the troubles are over, and enough mornings have come:
 
 6. each day that the household allows and GRDF has is stored, as GRDF last said it;
 7. unless GRDF had none, asked at two times apart: then the account says so;
-8. each missing day is counted as missing, month and year totals are the sums, and the account's book is right;
+8. each missing day is counted as missing, and where one is the page does not say that all is well; month and year
+   totals are the sums, and the account's book is right;
 9. an account that GRDF calls in force is read, and one that it does not says so.
 
 This module is written apart from the code that it judges: it shares no function with it but the names of documents.
@@ -255,11 +256,14 @@ class Book:
         brought = self.brought.get(account, {})
         return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
 
-    def settled(self, account: str, until: date, has: Callable[[str, date, date], Mapping[date, float]]) -> None:
+    def settled(
+        self, account: str, until: date, has: Callable[[str, date, date], Mapping[date, float]], *, well: bool
+    ) -> None:
         """Check an account once all is calm.
 
         :param until: the last gas day that must have been read
         :param has: gives, of a meter, first day and end, the days that GRDF has now
+        :param well: whether the page says that all is well
         """
         document = self.documents.get((ACCOUNTS, account))
         if document is None or document.get("leaving"):
@@ -282,7 +286,10 @@ class Book:
                         f"allows and GRDF has, {gone[0]} to {gone[-1]}"
                     )
                 days = [first + timedelta(days=n) for n in range((end - first).days)]
-                self._count_missing(document, pce, [day for day in days if day not in stored])
+                missing = [day for day in days if day not in stored]
+                self._count_missing(document, pce, missing)
+                if missing and well:
+                    self.faults.append(f"8: the page calls {account} well, and {len(missing)} day(s) are missing")
             self._totals(account, pce)
         for pce in {
             key.split(":")[1] for where, key in self.documents if where == DAYS and key.startswith(f"{account}:")
