@@ -125,8 +125,12 @@ class Account:
 
     @property
     def reads_on(self) -> bool:
-        """Whether known meters can be read on although a newer consent could not be taken: nobody is asked to act."""
-        return bool(self.meters) and not (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
+        """Whether known meters can be read on although a newer consent could not be taken.
+
+        So it is where nobody is asked to act, or for some of the meters only.
+        """
+        asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
+        return bool(self.meters) and (not asked or self.partial)
 
     @property
     def needs_first_launch(self) -> bool:

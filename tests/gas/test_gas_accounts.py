@@ -82,6 +82,7 @@ def test_reconnected() -> None:
         assert Account.from_document(known).needs_first_launch
         assert Account.from_document(known).reconnected
         assert Account.from_document(known).reads_on is (state != "USER_ACTION_NEEDED.OAUTH_OUTDATED")
+        assert Account.from_document(known | {"state_partial": True}).reads_on, "the other meters can be read"
     assert not Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE})).reconnected
 
 

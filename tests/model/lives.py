@@ -15,16 +15,25 @@ account_ids = st.sampled_from((ACCOUNTS[0], *ACCOUNTS[:2], *ACCOUNTS))
 numbers_of_meters = st.sampled_from((0, 0, 1, *range(len(METERS))))
 ways = st.sampled_from(("page", "cozy", "code"))
 FAULTS = ("503", "500", "429", "down", "cut", "slow", "half", "403", "401", "kill", "kill after")
-connects = st.tuples(
-    st.just("connect"),
-    account_ids,
-    st.lists(numbers_of_meters, min_size=1, max_size=2, unique=True),
-    ways,
-    st.sampled_from((20, 5, 60, 40)),
-    st.sampled_from((400, 0, -3, 5)),
-    st.sampled_from((400, 1100, 10, 2)),
-    st.sampled_from(("", "beside", "narrow")),
-)
+SOON = (0, 1, 2, 2, 3, 3, 4, 5, 6, 8, 11, 15, 20)
+"""At which of the next requests something happens: most of a task's questions to GRDF are among its first."""
+
+
+def connects_of(who: SearchStrategy[str]) -> SearchStrategy[Step]:
+    """Give what the households of some accounts may consent to."""
+    return st.tuples(
+        st.just("connect"),
+        who,
+        st.lists(numbers_of_meters, min_size=1, max_size=2, unique=True),
+        ways,
+        st.sampled_from((20, 5, 60, 40)),
+        st.sampled_from((400, 0, -3, 5)),
+        st.sampled_from((400, 1100, 10, 2)),
+        st.sampled_from(("", "beside", "beside", "narrow")),
+    )
+
+
+connects = connects_of(account_ids)
 revokes = st.tuples(st.just("revoke"), numbers_of_meters, account_ids, st.sampled_from(("TITULAIRE", "GRDF")))
 moves = st.tuples(st.just("move"), numbers_of_meters, account_ids, account_ids, ways)
 days = st.tuples(st.just("days"), st.integers(1, 4))
@@ -40,6 +49,15 @@ corrections = st.tuples(
 )
 holes = st.tuples(st.just("hole"), numbers_of_meters, st.integers(3, 60), st.sampled_from((1, 4, 15)))
 others: SearchStrategy[Step] = st.one_of(connects, revokes, moves, runs, corrections, histories, leaves, loads)
+
+
+def at_work(kind: str, *more: SearchStrategy[object]) -> SearchStrategy[Step]:
+    """Give what happens while an account is at work: most often its own household does something."""
+    return account_ids.flatmap(
+        lambda who: st.tuples(st.just(kind), st.just(who), *more, st.one_of(connects_of(st.just(who)), others))
+    )
+
+
 KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
     "connect": (5, connects),
     "days": (5, days),
@@ -71,9 +89,9 @@ KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
             st.sampled_from((1, 1, 2, 9)),
         ),
     ),
-    "meanwhile": (2, st.tuples(st.just("meanwhile"), st.integers(0, 20), others)),
-    "during": (3, st.tuples(st.just("during"), account_ids, st.integers(0, 20), others)),
-    "between": (3, st.tuples(st.just("between"), account_ids, others)),
+    "meanwhile": (2, st.tuples(st.just("meanwhile"), st.sampled_from(SOON), others)),
+    "during": (3, at_work("during", st.sampled_from(SOON))),
+    "between": (3, at_work("between")),
     "backfill": (1, st.tuples(st.just("backfill"), account_ids, st.integers(2, 40))),
     "history": (1, histories),
     "published": (1, st.just(("published",))),

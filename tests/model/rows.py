@@ -237,6 +237,21 @@ ROWS = (
 )
 
 
+FOUND = {
+    "an id_token that was too old kept an account's other meters from being read": (
+        "2026-04-20",
+        [
+            connect("alder", 0, 1),
+            ("days", 1),
+            ("revoke", 0, "alder", "TITULAIRE"),
+            ("days", 1),
+            ("between", "alder", ("connect", "alder", [0], "cozy", 20, 400, 400, "")),
+        ],
+    ),
+}
+"""What the model has found by itself: lives that went wrong, and go well."""
+
+
 def is_known(untrue: object) -> bool:
     """Tell whether a broken truth shows the signs of a row that is not mended yet.
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.model.leader import Life, lead, told
 from tests.model.lives import any_life
-from tests.model.rows import ROWS, Row, is_known
+from tests.model.rows import FOUND, ROWS, Row, is_known
 from tests.model.smaller import smaller
 from tests.model.truth import Untrue
 
@@ -68,6 +68,11 @@ def test_the_model_finds_what_was_mended(row: Row, staging: Path, monkeypatch: p
     row.was(monkeypatch)
     with pytest.raises(Untrue, match=row.signs):
         lead(row.life, staging)
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_the_model_found_stays_mended(what: str, staging: Path) -> None:
+    lead(FOUND[what], staging)
 
 
 def test_what_households_allow_and_grdf_said_is_what_is_stored(
