@@ -15,7 +15,7 @@ import pytest
 
 from include.gas.days import gas_day_of
 from include.gas.meter_tag import meter_tag
-from tests.helpers import known_account, lose
+from tests.helpers import give_back, known_account, lose
 from tests.runs.shelves import assert_totals, data_revisions, days
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ def meter(world: LocalWorld, airflow: Worker, households: tuple[str, str]) -> An
     yield households[0]
     world.control.set(faults=[], no_right_status=200)
     world.control.set_quirks(households[0])
+    give_back(world, households[0])
     if not (world.book.get(UNLUCKY) or {}).get("state"):
         return
     run = airflow.run(UNLUCKY)
