@@ -249,6 +249,15 @@ class Leader:
         getattr(self, f"do_{name}")(*values)
         self.do_load(account)
 
+    def do_overlap(self, first: Step, after: int, second: Step) -> None:
+        """A household consents and, while its first run is at work (-1: before it loads), consents anew."""
+        _, account, meters, _, *given = first
+        self.do_connect(account, meters, "page", *given)
+        if after < 0:
+            self.do_between(account, second)
+        else:
+            self.do_during(account, after, second)
+
     def do_backfill(self, account: str, back: int) -> None:
         """One run of a native backfill."""
         if self.world.account(account) is not None and account not in self.open:

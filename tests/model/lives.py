@@ -58,6 +58,12 @@ def at_work(kind: str, *more: SearchStrategy[object]) -> SearchStrategy[Step]:
     )
 
 
+def overlaps(who: str) -> SearchStrategy[Step]:
+    """Give two consents of one household, the second while what the first allows is being read."""
+    mine = connects_of(st.just(who))
+    return st.tuples(st.just("overlap"), mine, st.sampled_from((-1, -1, -1, *SOON)), mine)
+
+
 KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
     "connect": (5, connects),
     "days": (5, days),
@@ -92,6 +98,7 @@ KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
     "meanwhile": (2, st.tuples(st.just("meanwhile"), st.sampled_from(SOON), others)),
     "during": (3, at_work("during", st.sampled_from(SOON))),
     "between": (3, at_work("between")),
+    "overlap": (3, account_ids.flatmap(overlaps)),
     "backfill": (1, st.tuples(st.just("backfill"), account_ids, st.integers(2, 40))),
     "history": (1, histories),
     "published": (1, st.just(("published",))),
