@@ -88,7 +88,7 @@ class LimitedAdapter(HTTPAdapter):
                 raise requests.exceptions.ContentDecodingError(error, request=request) from error
             raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
         response._content = body.getvalue()  # as its own `content` would have it
-        response._content_consumed = True  # type: ignore[attr-defined]
+        response._content_consumed = True  # type: ignore[attr-defined]  # private to requests: the body is read here
         return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
