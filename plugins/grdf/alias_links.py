@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 
 
 @hookimpl
-def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow passes it by this name
+def on_starting(component: Any) -> None:
     """Link the aliases when a scheduler starts.
 
     :param component: Airflow's record of the component that starts
     """
-    if is_scheduler():
+    if is_scheduler(component):
         try:
             link()
         except Exception as error:  # noqa: BLE001 - nothing that goes wrong here may keep a scheduler from starting

@@ -40,22 +40,25 @@ MODULES = (
 
 
 @hookimpl
-def on_starting(component: Any) -> None:  # noqa: ARG001 - Airflow passes it by this name
+def on_starting(component: Any) -> None:
     """Load them, when a scheduler starts whose executor forks tasks.
 
     :param component: Airflow's record of the component that starts
     """
-    if is_scheduler() and _forks_tasks():
+    if is_scheduler(component) and _forks_tasks():
         preload()
 
 
-def is_scheduler() -> bool:
-    """Tell whether this process is a scheduler that starts.
+def is_scheduler(component: Any) -> bool:
+    """Tell whether a scheduler starts.
 
     Airflow's record of the component does not say yet which one it is (Airflow sets ``job_type`` later), so Airflow's
-    command line is asked: ``airflow scheduler``.
+    command line is asked: ``airflow scheduler``. A task that LocalExecutor runs has the same one; it is forked from the
+    scheduler, and Airflow tells listeners of it by a marker of its own.
+
+    :param component: Airflow's record of what starts
     """
-    return sys.argv[1:2] == ["scheduler"]
+    return sys.argv[1:2] == ["scheduler"] and type(component).__name__ != "TaskRunnerMarker"
 
 
 def _forks_tasks() -> bool:

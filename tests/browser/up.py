@@ -10,13 +10,14 @@ from typing import Any
 
 import requests
 
-from include.sandbox.airflow_stack import ADMIN, VIEWER
+from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER
 from include.sandbox.processes import Processes
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = re.compile(
     rf"Airflow's UI\s+(?P<url>http://\S+)\s+user {ADMIN}, password (?P<admin>\S+)"
     rf"\s+to look only: user {VIEWER}, password (?P<viewer>\S+)"
+    rf"\s+to approve deletions: user {APPROVER}, password (?P<approver>\S+)"
 )
 
 
@@ -47,7 +48,7 @@ class Up:
         said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
         assert said, "it did not say where it is and who may log in"
         self.url = said["url"]
-        self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"]}
+        self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"], APPROVER: said["approver"]}
         self._session = requests.Session()
 
     def token(self, role: str) -> str:
@@ -79,7 +80,7 @@ class Up:
         )
 
     def approve(self, dag: str, run: str, task: str = "approve") -> None:
-        """Approve what waits for it, as soon as the scheduler has heard that the task's first half has ended.
+        """Approve what the administrator has asked for, once the scheduler has heard that the first half has ended.
 
         Airflow 3.3.2 fails a task that is answered before that; a person is never so quick.
         """
@@ -97,5 +98,6 @@ class Up:
             assert time.monotonic() < limit, f"{task} of {run} does not wait for anybody"
             time.sleep(0.5)
         time.sleep(0.5)
-        answer = self.api("PATCH", f"{path}/-1/hitlDetails", json={"chosen_options": ["Approve"], "params_input": {}})
+        given = {"chosen_options": ["Approve"], "params_input": {}}
+        answer = self.api("PATCH", f"{path}/-1/hitlDetails", APPROVER, json=given)
         assert answer.ok, answer.text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from grdf.announcing import ALIASES, ASSETS
 from tests.dags.conftest import run_python
 
@@ -13,12 +15,14 @@ import json, logging, sys, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager
 from airflow.listeners.listener import get_listener_manager
-sys.argv = ["airflow", sys.argv[1]]
+from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
+starting = TaskRunnerMarker() if sys.argv[1] == "task" else None
+sys.argv = ["airflow", "scheduler" if sys.argv[1] == "task" else sys.argv[1]]
 listeners = {getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}
 alias_links = listeners["grdf.alias_links"]
 said = []
 alias_links.log.warning = lambda text, *more: said.append(text % more)
-alias_links.on_starting(component=None)
+alias_links.on_starting(component=starting)
 """
 MIGRATE = """
 from airflow.utils.db import initdb
@@ -77,5 +81,7 @@ def test_a_scheduler_starts_without_the_tables(tmp_path: Path) -> None:
     assert "restart the scheduler" in said[0]
 
 
-def test_no_other_component_links_them(tmp_path: Path) -> None:
-    assert started_without_tables(tmp_path, "api-server") == []
+@pytest.mark.parametrize("component", ["api-server", "task"])
+def test_no_other_component_links_them(tmp_path: Path, component: str) -> None:
+    """A task that LocalExecutor runs is forked from the scheduler: it said in every log what it could not do."""
+    assert started_without_tables(tmp_path, component) == []
