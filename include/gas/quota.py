@@ -40,6 +40,8 @@ LONGEST_DOUBT = 3600.0
 """Seconds of the longest pause after the token that all share was refused, and a new one too; it begins with two."""
 PROBE = 90.0
 """Seconds that others wait at most while one worker finds out whether GRDF takes a new token."""
+LOOK_AGAIN = 2.0
+"""Seconds after which they look whether it is known: mostly it is at once."""
 FORGIVEN = 10
 """Calls that GRDF takes after a pause; a 429 after so many is a stray one and pauses for the shortest."""
 OVERTAKEN = 30
@@ -435,7 +437,7 @@ class Ledger:
             return 0.0
         if self.prober and (not bearer.data or bearer.worker == self.prober):
             return 0.0
-        return self.doubt_until - now
+        return min(self.doubt_until - now, LOOK_AGAIN) if self.prober else self.doubt_until - now
 
     def refused(self, now: float, retry_after: float | None) -> float:
         """GRDF answered 429: nobody calls for a while.

@@ -126,6 +126,21 @@ def test_who_finds_out_does_not_wait_for_those_who_came_before() -> None:
     call(governor, data=True)
 
 
+def test_those_who_wait_go_on_soon_after_it_is_known() -> None:
+    clock = Clockwork()
+    governor = clock.governor()
+    assert governor.token_refused("worker")
+
+    def found_out_meanwhile(seconds: float) -> None:
+        clock.sleep(seconds)
+        governor.token_judged("worker", refused=False)
+
+    governor.sleep = found_out_meanwhile
+    with pytest.raises(TokenInDoubt):
+        call(governor, data=True, worker="another")
+    assert clock.now - NOON <= 2
+
+
 def test_somebody_who_finds_out_and_dies_is_waited_for_a_while() -> None:
     clock = Clockwork()
     governor = clock.governor()
