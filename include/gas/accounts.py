@@ -249,7 +249,6 @@ def with_state(
     since: datetime | str | None = None,
     *,
     partial: bool = False,
-    unexplained: bool = False,
 ) -> Document:
     """Put a state into an account document.
 
@@ -258,7 +257,6 @@ def with_state(
     :param message: why, for a person; must hold no secret. Meters are named by their tags in it: runs log it.
     :param since: when it was noticed, aware; kept from before while the state stays the same.
     :param partial: whether it concerns some of the account's meters only, so that the others are read on.
-    :param unexplained: whether GRDF gave no reason; the state goes when GRDF's list of rights says that all is well.
     :return: a new document, equal to the old one when it said so already.
     """
     changed: Document = copy.deepcopy(dict(document))
@@ -271,10 +269,10 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    for key, true in (("state_partial", partial), (UNEXPLAINED, unexplained)):
+    for key in ("state_partial", UNEXPLAINED):
         changed.pop(key, None)
-        if true:
-            changed[key] = True
+    if partial:
+        changed["state_partial"] = True
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed

@@ -138,16 +138,7 @@ class FailNow(GasError):
 
 
 class ConsentLost(FailNow):
-    """The household's consent ended: revoked, expired, moved out, never given.
-
-    :param unexplained: whether GRDF gave no reason (an HTTP 403 alone), so that something before GRDF may have refused
-        the call. What GRDF's list of rights says then counts for more.
-    """
-
-    def __init__(self, message: str, *, account: str | None = None, unexplained: bool = False) -> None:
-        """Keep beside the text how sure it is."""
-        super().__init__(message, account=account)
-        self.unexplained = unexplained
+    """The household's consent ended: revoked, expired, moved out, never given."""
 
     state: ClassVar[str | None] = OAUTH_OUTDATED
     default_step = "The household must give its consent again on GRDF's site, from its account page."

@@ -153,7 +153,7 @@ def http_error(
     if status < 400:
         return BadSettings.about(account, cause, "The API has moved: correct the host of the Airflow connection.")
     if status == 403 and not (code or message):
-        return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP, unexplained=True)
+        return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
     if code in _CODES or ((code or message) and status != 400):
         sorted_kind, _ = _sort(code, fold(message))

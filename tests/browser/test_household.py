@@ -136,7 +136,7 @@ def leave(up: Up, tab: Page) -> None:
     assert dry["conf"] == {"account": ACCOUNT, "confirm": ACCOUNT, "dry_run": True, "keep_data": False}
     form.get_by_label("Dry run").uncheck()
     go.click()
-    expect(status).to_contain_text("until somebody approves it", timeout=LONG)
+    expect(status).to_contain_text("until somebody else approves it", timeout=LONG)
     up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
     expect(status).to_contain_text("It has succeeded", timeout=LONG)
     tab.reload()

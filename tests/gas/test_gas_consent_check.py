@@ -226,8 +226,7 @@ def test_what_it_could_not_learn_it_never_takes_from_a_later_right() -> None:
 def test_a_refusal_without_a_reason_counts_for_less_than_the_list() -> None:
     error = http_error(403, "<html>blocked</html>", account="a", what="x")
     assert isinstance(error, ConsentLost)
-    assert error.unexplained
-    refused = with_state(account(PCE), error.state, str(error), since=NOW, unexplained=True)
+    refused = with_state(account(PCE), error.state, str(error), since=NOW)
     found = check(refused, right())
     assert found.restored
     assert found.document == account(PCE) | {"state": None}

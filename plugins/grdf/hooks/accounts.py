@@ -11,7 +11,7 @@ from typing import TypeVar
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
 from include.gas.documents import ACCOUNT, check_account_id
-from include.gas.errors import BadAccount, ConsentLost, GasError, StoreBusy
+from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.leaving import leaving
 
 TRIES = 10
@@ -92,30 +92,26 @@ class AccountStore:
         if not error.state:
             return
         state, now = error.state, datetime.now(UTC)
-        unexplained = isinstance(error, ConsentLost) and error.unexplained
 
         def change(document: Document) -> Document:
             if asked is not None and _rights(asked) != _rights(Account.from_document(document)):
                 return document
-            return with_state(document, state, str(error), since=now, partial=partial, unexplained=unexplained)
+            return with_state(document, state, str(error), since=now, partial=partial)
 
         self.update(account_id, change)
 
-    def set_state(
-        self, account_id: str, state: str | None, message: str = "", *, partial: bool = False, unexplained: bool = False
-    ) -> None:
+    def set_state(self, account_id: str, state: str | None, message: str = "", *, partial: bool = False) -> None:
         """Set an account's state and since when it has it.
 
         :param account_id: the account's id
         :param state: a Cozy word, ``None`` when all is well
         :param message: a sentence for the operator
         :param partial: whether it concerns some of the account's meters only
-        :param unexplained: whether GRDF gave no reason for it
         """
         now = datetime.now(UTC)
 
         def change(document: Document) -> Document:
-            return with_state(document, state, message, since=now, partial=partial, unexplained=unexplained)
+            return with_state(document, state, message, since=now, partial=partial)
 
         self.update(account_id, change)
 

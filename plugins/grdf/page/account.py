@@ -74,10 +74,18 @@ def show(
         said=said,
         allowed=allowed,
         reread=_range_to_reread(document, view, today),
+        approver=_approver(),
         one_day=ONE_DAY,
         year_of=lambda day: str(day.year),
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
     )
+
+
+def _approver() -> str | None:
+    """Tell who may approve a deletion that is asked for here: somebody else, anybody, or that nobody has to."""
+    if not settings.deletion_needs_approval():
+        return None
+    return "anybody" if settings.deletion_by_one_person() else "another"
 
 
 @router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])
