@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from grdf.operators.extract import ExtractOperator
 from grdf.staging import AnswersGone, StagedAnswer, Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, context, days_of, give_back, lose, stored, with_memory_shelf
-from tests.history.steps import DAY, Y, asked, household, plan, read, run, said
+from tests.history.steps import DAY, Y, asked, backfill, household, plan, read, run, said
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -65,6 +66,21 @@ def test_a_daily_run_waits_for_the_next_day_and_nothing_is_marked(
     calls_per_day(100)
     run(account_id, today - 2 * ONE_DAY)
     assert all(stored(couchdb, account_id, pce) for pce in pces)
+
+
+def test_a_backfill_leaves_the_calls_of_the_daily_runs_alone(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+) -> None:
+    """Whoever may start one for a single account had spent the day of all others with it."""
+    today = world.control.today()
+    (pce,) = household(world, account_id, date(Y, 1, 1))
+    calls_per_day(20, reserve=15)  # each of these steps takes a token of its own, too
+    days = (date(Y, 3, 31) - number * ONE_DAY for number in range(20))
+    with pytest.raises(AirflowRescheduleException), said() as lines:
+        list(map(partial(backfill, account_id), days))
+    assert any("are kept for daily runs" in line for line in lines)
+    run(account_id, today - 2 * ONE_DAY)
+    assert str(today - 2 * ONE_DAY) in stored(couchdb, account_id, pce)
 
 
 def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later(

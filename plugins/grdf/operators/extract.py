@@ -61,6 +61,8 @@ class ExtractOperator(AccountOperator):
         account = Account.from_document(document)
         stop_if_leaving(account)
         backfill = is_backfill(context)
+        if backfill:
+            self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
         today = paris_today(datetime.now(UTC))
