@@ -316,6 +316,31 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     return any(not taker.keep_data and taker.since > since for taker in takers)
 
 
+def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
+    """Tell when a household left whose account is there all the same, as a restored backup brings it back.
+
+    :param document: the account document, past its first launch.
+    :param records: of its deletions.
+    :return: when the deletion ended, UTC text; None when none has, or the household has connected since.
+    """
+    ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
+    if not ended:
+        return None
+    results = document.get("oauth_callback_results")
+    entries = results.get("consents") if isinstance(results, Mapping) else None
+    rights = [right for entry in entries or () for right in (entry, *entry.get("others", ()))]
+    connected = document.get("connected")
+    moments = [
+        connected.get("at") if isinstance(connected, Mapping) else None,
+        *(each.get("brought") for each in rights),
+    ]
+    return max(ended) if rights and max(ended) > max(str(moment or "") for moment in moments) else None
+
+
+def _keeps(record: Mapping[str, Any]) -> bool:
+    return record.get("keep_data") is True
+
+
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
     """Note what there was to remove before the first try began; a later try changes nothing.
 

@@ -159,6 +159,19 @@ def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     assert revoked == {in_force: "revoked", old: "was not in force"}
 
 
+def test_a_line_that_is_no_right_keeps_nobody_from_leaving(clean: LocalWorld, account_id: str) -> None:
+    """Every day's list holds it; what the account brought is in lines that can be read."""
+    pces = household(clean, account_id)
+    lines = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces]
+    odd = json.dumps({"id_pce": None, "id_droit_acces": "0000", "etat_droit_acces": "Obsolete"})
+    clean.control.fault("/droits_acces", status=200, body="\n".join([*lines, odd]), times=None)
+    plan = delete(account_id, form={"dry_run": True}, steps=("check",))["check"]["text"]
+    assert "could not be read" not in plan
+    delete(account_id)
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
+
+
 def test_a_refused_revocation_is_no_success_when_the_line_of_the_right_cannot_be_read(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:
@@ -193,6 +206,16 @@ def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
     delete(account_id, run_id="run-3")
     assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
     assert former["id_droit_acces"] in couch.records(account_id)[0]["revoked"]
+
+
+def test_a_2xx_in_html_is_no_success(clean: LocalWorld, account_id: str) -> None:
+    """As the gateway's page of a maintenance comes now and then."""
+    pces = household(clean, account_id)
+    clean.control.fault("/droit_acces/", status=200, body="<html>Maintenance</html>", times=None)
+    with pytest.raises(ServiceUnavailable, match="did not carry out the revocation"):
+        delete(account_id)
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+    assert clean.book.get(account_id), "nothing was removed"
 
 
 def test_a_2xx_that_says_no_is_no_success(clean: LocalWorld, account_id: str) -> None:

@@ -37,6 +37,8 @@ class Couch:
         data = json.loads(body) if body else {}
         if not path:
             return 200, {"couchdb": "Welcome", "version": "3.5.0", "features": ["partitioned"]}
+        if path == ["_session"]:
+            return 200, {"ok": True, "userCtx": {"name": "model", "roles": ["_admin"]}}
         if len(path) == 1:
             return self._database(method, path[0])
         if path[0] not in self.databases:

@@ -313,16 +313,24 @@ class Leader:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves; the deletion may stop after some of its steps."""
-        from grdf.operators.deletion import check, mark, purge, report, revoke
+        from grdf.operators.deletion import approve, check, mark, purge, report, revoke
 
-        book = self.world.book
+        class Approved(approve.ApproveDeletionOperator):
+            """Somebody else than the operator who asks has approved at once."""
+
+            def execute(self, context: Any) -> Any:
+                somebody = {"id": "7", "name": "somebody-else"}
+                event = {"chosen_options": [self.APPROVE], "params_input": {}, "responded_by_user": somebody}
+                return self.execute_complete(context, event | {"responded_at": now})
+
+        book, now = self.world.book, self.world.clock.ours
         if self.world.account(account) is None and account not in book.leaving:
             return
         params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep}
         at_hand = self._context("manual")
         at_hand["params"] = params
         kinds = (
-            check.CheckDeletionOperator, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
+            check.CheckDeletionOperator, Approved, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
             purge.PurgeAccountOperator, report.ReportDeletionOperator,
         )  # fmt: skip
         for number, kind in enumerate(kinds):
@@ -330,7 +338,8 @@ class Leader:
                 return
             if kind is mark.MarkLeavingOperator:
                 book.begins_to_leave(account)
-            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
+            asked = {"subject": "Delete?"} if kind is Approved else {}
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account, **asked)
             if ended.state != "success":
                 return
         if keep:

@@ -40,7 +40,7 @@ days = st.tuples(st.just("days"), st.integers(1, 4))
 extracts = st.tuples(st.just("extract"), account_ids, st.sampled_from(("scheduled", "manual")))
 loads = st.tuples(st.just("load"), account_ids)
 runs = st.tuples(st.just("run"), account_ids)
-leaves = st.tuples(st.just("leave"), account_ids, st.booleans(), st.sampled_from((9, 9, 9, 4, 3, 2)))
+leaves = st.tuples(st.just("leave"), account_ids, st.booleans(), st.sampled_from((9, 9, 9, 5, 4, 3, 2)))
 histories = st.tuples(
     st.just("history"), account_ids, st.integers(3, 60), st.sampled_from((3, 10, 60)), st.booleans()
 )  # fmt: skip
@@ -102,7 +102,7 @@ KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
     "backfill": (1, st.tuples(st.just("backfill"), account_ids, st.integers(2, 40))),
     "history": (1, histories),
     "published": (1, st.just(("published",))),
-    "leave": (1, leaves),
+    "leave": (2, leaves),
     "check": (1, st.just(("check",))),
 }  # fmt: skip
 

@@ -208,6 +208,7 @@ def _list_as(body: bytes, how: str) -> bytes:
 def _answer(
     adapter: HTTPAdapter, request: requests.PreparedRequest, status: int, body: bytes, headers: dict[str, str]
 ) -> requests.Response:
+    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}  # it may be spoilt
     raw = HTTPResponse(body=io.BytesIO(body), headers=headers, status=status, preload_content=False)
     return adapter.build_response(request, raw)
 

@@ -6,6 +6,8 @@ token never serves to revoke.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from grdf.hooks.adict import AdictHook, text_of
 from grdf.hooks.oauth import retry_after
 from include.gas.consents import AccessRight
@@ -33,17 +35,19 @@ class RevocationHook(AdictHook):
         super().__init__(DELETE_CONNECTION, shelf=_Memory())
         self.client_id = self.oauth.facts.client_id  # read now: without the connection nothing of a deletion is begun
 
-    def standing_rights(self, pces: list[str], *, account: str) -> tuple[AccessRight, ...]:
+    def standing_rights(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
         """Ask which of our rights on some meters stand: also such as the account does not know of.
 
         :param pces: the account's meters
+        :param own: GRDF's ids of the rights that the account brought
         :param account: the account's id, for messages
-        :raises ServiceUnavailable: when a line of GRDF's list cannot be read: a right that stands may be in it
+        :raises ServiceUnavailable: when a line of GRDF's list cannot be read, and one of the account's own rights is in
+            none of the others: it may be that one, and stand
         """
         if not pces:
             return ()
         listed = self.listed_rights(pces, account=account)
-        if listed.odd:
+        if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
             raise ServiceUnavailable.about(
                 account,
                 f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so nothing is called revoked",
@@ -66,10 +70,10 @@ class RevocationHook(AdictHook):
         body = text_of(response)
         code, message = status_in(body)
         taken = 200 <= response.status_code < 300  # a redirect has carried nothing out
-        if taken and not code:
+        if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # a page in HTML has not, either
             return REVOKED
         if response.status_code in (404, 409) or taken:
-            still = {each.id for each in self.standing_rights([right.pce], account=account)}
+            still = {each.id for each in self.standing_rights([right.pce], [right.id], account=account)}
             if right.id not in still:
                 return NOT_IN_FORCE
         if response.status_code == 403:

@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from grdf import settings
 from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
 from grdf.retries import GasRetryPolicy
+from grdf.returned import Returned
 from grdf.take_over import TakeOver
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
@@ -84,7 +85,9 @@ class CheckConsentsOperator(BaseOperator):
                 listed.odd,
             )
         round_ = _Round(accounts, adict, rights, asked_at, counts, whole=not listed.odd)
-        self._each(round_, accounts.listed(), self._check)
+        here = Returned(couchdb, self.log)
+        self._each(round_, here.without_returned(accounts), self._check)
+        counts["left_before"] = here.count
         problem = self._lose(round_)
         self._tell_shared(round_)
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)

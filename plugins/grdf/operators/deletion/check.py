@@ -98,7 +98,8 @@ class CheckDeletionOperator(DeletionOperator):
                         "It is not noted which consent it brought for its meter. That is looked up before the consents "
                         "are revoked; a consent that may be somebody else's is left alone."
                     )
-                if listed.odd:
+                own = {right for meter in account.meters for right in meter.own}
+                if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
                     notes.append(
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read; more may stand. "
                         "Nothing is revoked or removed before the whole list can be read."

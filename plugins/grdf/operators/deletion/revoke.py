@@ -51,7 +51,7 @@ class RevokeConsentsOperator(DeletionOperator):
         if pces:
             hook = RevocationHook()
             used = other_holders(self.accounts, self.account_id, pces)
-            mine, left = to_revoke(hook.standing_rights(pces, account=self.account_id), meters, used)
+            mine, left = to_revoke(hook.standing_rights(pces, known, account=self.account_id), meters, used)
             for right in mine:
                 outcomes[right.id] = ASKED
                 self.record(context, lambda entry: with_revoked(entry, outcomes))

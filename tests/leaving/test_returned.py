@@ -1,0 +1,77 @@
+"""A backup of before brings a household back that has left: it is told, and not read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from tests.helpers import MemoryShelf, connect_cozy, known_account
+from tests.leaving.household import AUDIT_DATABASE, Couch, assert_gone, household
+from tests.leaving.runs import acquire, check
+from tests.leaving.steps import delete
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(autouse=True)
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables."""
+    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+
+
+def left_and_restored(world: LocalWorld, account: str, *, keep: bool = False) -> tuple[str, ...]:
+    couch, pces = Couch(world), household(world, account)
+    backup = {name: couch.documents(name) for name in couch.databases() if name != AUDIT_DATABASE}
+    delete(account, form={"keep_data": keep})
+    for name, documents in backup.items():
+        couch.restore(name, documents)
+    return pces
+
+
+def test_a_household_that_left_and_is_restored_is_told_every_day_and_not_read(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    neighbour = f"neighbour-{account_id.rpartition('-')[2]}9"
+    known_account(clean, neighbour)
+    pces = left_and_restored(clean, account_id)
+    clean.control.consent(pces)  # who lives there now has consented
+    for _ in range(2):
+        given = check()
+        assert (given["left_before"], given["checked"]) == (1, 1), "the neighbour is checked as ever"
+        said = f"Account {account_id}: its household left on 20"
+        assert said in "".join(capfd.readouterr())
+    document = clean.book.get(account_id) or {}
+    assert document["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert "Start grdf_delete_account for it again" in document["state_message"]
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+    clean.book.remove(neighbour)
+    delete(account_id, run_id="run-2")
+    couch = Couch(clean)
+    assert couch.mentions(account_id, *pces, but=(AUDIT_DATABASE,)) == {}
+    assert len(couch.records(account_id)) == 2
+
+
+def test_who_connects_again_is_read_again(clean: LocalWorld, account_id: str) -> None:
+    left_and_restored(clean, account_id)
+    connect_cozy(clean, account_id)
+    acquire(account_id)
+    given = check()
+    assert (given["left_before"], given["checked"], given["lost"]) == (0, 1, 0)
+    assert not (clean.book.get(account_id) or {}).get("state")
+
+
+def test_a_deletion_that_kept_the_data_is_no_leaving(clean: LocalWorld, account_id: str) -> None:
+    left_and_restored(clean, account_id, keep=True)
+    assert check()["left_before"] == 0
+
+
+def test_who_left_and_is_gone_is_no_matter(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id)
+    delete(account_id)
+    known_account(clean, f"neighbour-{account_id.rpartition('-')[2]}9")
+    assert check()["left_before"] == 0
+    assert_gone(clean, account_id, pces)
