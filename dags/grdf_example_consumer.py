@@ -9,16 +9,17 @@ import logging
 
 from airflow.sdk import DAG, task
 
-from grdf.announcing import ASSETS
+from grdf.announcing import ASSETS, changes_behind
 from grdf.time_limits import STORING
 from include.gas.documents import DAY
 
 DOC = """
 An example to copy: it wakes when loads have changed gas days, and writes to its log whose and which.
 
-Each event's `extra` says the account, how many days changed, the first and the last of them, and up to 100 days one by
-one. Several loads may share a run, and Airflow may hand an event to the run after. Switch it on to see it work; it
-changes nothing.
+Each event's `extra` says the account and how many days changed. `changes_behind` looks up which: the first and the last
+of them, and up to 100 one by one; none when they are not known any more, since the load's run was cleared or the
+household has left. Several loads may share a run, and Airflow may hand an event to the run after. Switch it on to see
+it work; it changes nothing.
 """
 
 with DAG(
@@ -32,16 +33,13 @@ with DAG(
 ):
 
     @task
-    def tell_what_changed(triggering_asset_events=None) -> int:
+    def tell_what_changed(triggering_asset_events=None, **context) -> int:
         """Write which accounts and days changed; a run may stand for the events of several loads."""
         log = logging.getLogger(__name__)
         events = list((triggering_asset_events or {}).get(ASSETS[DAY], []))
-        for event in events:
-            extra = event.extra
-            log.info(
-                "Account %s: %s gas days changed, from %s to %s.",
-                extra["account"], extra["changed"], extra["first_day"], extra["last_day"],
-            )  # fmt: skip
+        for account, number, changes in changes_behind(context, events):
+            days = f"from {changes.first} to {changes.last}" if changes else "which ones is not known any more"
+            log.info("Account %s: %s gas days changed, %s.", account, number, days)
         return len(events)
 
     tell_what_changed()

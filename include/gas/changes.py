@@ -69,16 +69,11 @@ class Changes:
     def extras(self, account: str) -> dict[str, dict[str, Any]]:
         """Give what an asset event says, by doctype; doctypes without a change have none.
 
+        The days are not among it: Airflow has no way to remove an event of a household that leaves.
+
         :param account: account id.
         """
-        told: dict[str, Any] = {"account": account}
-        if self.first and self.last:
-            told |= {
-                "first_day": self.first.isoformat(),
-                "last_day": self.last.isoformat(),
-                "days": [day.isoformat() for day in self.days],
-            }
-        return {doctype: told | {"changed": number} for doctype, number in self.counts}
+        return {doctype: {"account": account, "changed": number} for doctype, number in self.counts}
 
     def as_json(self) -> dict[str, Any]:
         """Write it as JSON; :meth:`from_json` reads it."""

@@ -1,6 +1,7 @@
 """Telling other DAGs that gas days have changed: Airflow assets, one per doctype.
 
-A task that has an alias among its outlets attaches an event to an asset, and only when something has changed.
+A task that has an alias among its outlets attaches an event to an asset, and only when something has changed. The
+event says whose and how much; the days are in what the task returned, which a deletion can remove, as it cannot events.
 
 The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. Not
 each account: with each event Airflow 3.3.2 reads all aliases that lead to its asset. And Airflow writes down that an
@@ -12,18 +13,17 @@ Airflow keeps them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
+from include.gas.changes import Changes
 from include.gas.documents import DAY, MONTH, YEAR
 from include.gas.spread import DAG_FILES, dag_file_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from include.gas.changes import Changes
 
 ASSETS = {doctype: Asset(name=doctype, uri=f"grdf://{doctype}") for doctype in (DAY, MONTH, YEAR)}
 HISTORY, ADOPTION = "grdf_history", "grdf_adopt_konnector"
@@ -61,3 +61,26 @@ def announce(context: Context, outlets: Collection[object], account: str, change
         if isinstance(alias, AssetAlias):
             for doctype, extra in changes.extras(account).items():
                 context["outlet_events"][alias].add(ASSETS[doctype], extra=extra)
+
+
+def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
+    """Give what events tell of, for a task that they have woken.
+
+    :param context: Airflow's task context
+    :param events: of one asset, as Airflow hands them to the task
+    :return: for each event the account, how many documents changed, and the days; None when these are not known any
+        more, since the run was cleared or the household has left: then any day of the account may have changed
+    """
+    runs: dict[tuple[str, str], list[Any]] = {}
+    for event in events:
+        dag, run = event.source_dag_id, event.source_run_id
+        if (dag, run) not in runs:
+            # A re-read announces in one task what its mapped tasks have changed and returned.
+            task = "read" if dag == HISTORY else event.source_task_id
+            found = context["ti"].xcom_pull(task_ids=task, dag_id=dag, run_id=run)
+            runs[dag, run] = found if isinstance(found, list) else [found]
+        account, changed = event.extra["account"], event.extra["changed"]
+        results = (each for each in runs[dag, run] if isinstance(each, dict) and each.get("account") == account)
+        told = (Changes.from_json(result.get("changes")) for result in results)
+        # A run that was cleared may have changed other days since.
+        yield account, changed, next((c for c in told if dict(c.counts).get(event.asset.name) == changed), None)

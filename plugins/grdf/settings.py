@@ -200,8 +200,8 @@ def deletion_queue() -> str | None:
 
 
 def deletion_airflow_conn_id() -> str | None:
-    """Airflow connection (host, login, password of an Airflow user) with which a deletion removes Airflow's own history
-    of the account's DAG through Airflow's API; ``None``, the default, keeps it.
+    """Airflow connection (host, login, password of an Airflow user) with which a deletion removes what Airflow itself
+    remembers of the account; ``None``, the default, keeps it.
     """
     return conf.get(SECTION, "deletion_airflow_conn_id", fallback="") or None
 

@@ -110,7 +110,8 @@ def test_of_two_meters_only_the_one_with_an_open_day_is_asked(
     world.control.set_quirks(two)
     done = backfill(account_id, date(Y, 3, 10))
     assert asked(world) == [(two, f"{Y}-03-10", f"{Y}-03-11")]
-    assert dict(done.events)[DAY]["days"] == [f"{Y}-03-10"]
+    assert dict(done.events)[DAY]["changed"] == 1
+    assert done.result["changes"]["days"] == [f"{Y}-03-10"]
     for pce in (one, two):
         assert_stored_as_grdf(world, couchdb, account_id, pce, f"{Y}-03-01", f"{Y}-04-01")
 

@@ -53,8 +53,9 @@ def test_three_years_in_one_call_and_what_is_definitive_never_again(
     }  # fmt: skip
     extra = dict(done.events)
     assert set(extra) == {DAY, MONTH, YEAR}
-    assert (extra[DAY]["account"], extra[DAY]["changed"], len(extra[DAY]["days"])) == (account_id, new, DAYS_NAMED)
-    assert extra[DAY]["first_day"] == str(first)
+    assert extra[DAY] == {"account": account_id, "changed": new}
+    changes = done.result["changes"]
+    assert (changes["first"], len(changes["days"]), changes["counts"][DAY]) == (str(first), DAYS_NAMED, new)
 
     before = stored(couchdb, account_id, pce)
     with said() as lines:
@@ -200,7 +201,8 @@ def test_why_did_my_march_change(world: LocalWorld, couchdb: CouchDBHook, accoun
     after = stored(couchdb, account_id, pce)
     assert {period for period in after if after[period] != before[period]} == {f"{Y}-03-14", f"{Y}-03", str(Y)}
     assert done.result["corrected"] == 1
-    assert dict(done.events)[DAY]["days"] == [f"{Y}-03-14"]
+    assert dict(done.events)[DAY]["changed"] == 1
+    assert done.result["changes"]["days"] == [f"{Y}-03-14"]
     document = couchdb.get(DAY, f"{account_id}:{pce}:2026-03-14")
     assert document is not None
     (change,) = document["changes"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +31,7 @@ from tests.leaving.household import (
     revocations,
     rights,
 )
+from tests.leaving.memory import columns_with, rows
 from tests.stacks import airflow_at, staged
 
 if TYPE_CHECKING:
@@ -35,6 +39,13 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 DAG = "grdf_delete_account"
+NEIGHBOUR = "stayer-90009"
+REMEMBERED = {
+    *("asset_event.extra", "asset_event.source_dag_id", "log.dag_id", "log.extra"),
+    *("dag_run.conf", "rendered_task_instance_fields.rendered_fields", "xcom.value"),
+    *("hitl_detail.body", "hitl_detail.subject"),
+}
+"""Where Airflow's API leaves an account's id, and README says so."""
 PASSED_ON = {"AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW__GRDF__RETRIES": "0"}
 
 
@@ -124,14 +135,34 @@ def end_of(airflow: AirflowStack, run: str) -> str:
 
 @pytest.fixture(scope="module")
 def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ...]]:
-    """A household whose own DAG has run, so that Airflow remembers something of it."""
-    account = "leaver-90001"
-    pces = connect_cozy(world, account, 1, conso_debut=str(yesterday(world) - timedelta(days=40)))
-    wait(lambda: airflow.api("GET", f"/dags/{dag_id(account)}").ok)
-    runs = airflow.wait_for_runs({dag_id(account): start(airflow, dag_id(account))}, seconds=240)
-    assert runs[dag_id(account)]["state"] == "success"
-    quiet(airflow, dag_id(account), "grdf_consents", "grdf_published")
+    """A household of which Airflow remembers as much as it ever may, and its neighbour's DAG that stays."""
+    account, last = "leaver-90001", yesterday(world)
+    pces = connect_cozy(world, account, 1, conso_debut=str(last - timedelta(days=40)))
+    connect_cozy(world, NEIGHBOUR, 1, conso_debut=str(last - timedelta(days=40)))
+    both = [account, NEIGHBOUR]
+    for each in both:
+        wait(lambda each=each: airflow.api("GET", f"/dags/{dag_id(each)}").ok)
+    own = {dag_id(each): start(airflow, dag_id(each)) for each in both}
+    assert {run["state"] for run in airflow.wait_for_runs(own, seconds=240).values()} == {"success"}
+    for at, named in enumerate((both, [], [NEIGHBOUR])):  # two, all, and one that is none of the leaver's business
+        for pce in pces:
+            world.control.correct(pce, last - timedelta(days=20 + at), 77 + at)
+        days = {"from": str(last - timedelta(days=30)), "to": str(last), "include_definitive": True}
+        ended(airflow, "grdf_history", accounts=named, **days)
+    ended(airflow, "grdf_published", accounts=both)
+    ended(airflow, "grdf_consents", accounts=[account], dry_run=True)
+    ended(airflow, "grdf_adopt_konnector", account=account, dry_run=True)
+    quiet(airflow, *own, "grdf_consents", "grdf_published", "grdf_history")
+    # These wait, since their DAGs are off: one of ours, and one that stands for anybody's.
+    start(airflow, "grdf_example_consumer", account=account)
+    start(airflow, "grdf_history", accounts=both, **days)
     return account, pces
+
+
+def ended(airflow: AirflowStack, dag: str, **conf: Any) -> None:
+    """Start a DAG and wait for its end."""
+    done = airflow.wait_for_runs({dag: start(airflow, dag, **conf)}, seconds=240)[dag]
+    assert done["state"] in ("success", "failed")
 
 
 def quiet(airflow: AirflowStack, *dags: str) -> None:
@@ -212,7 +243,6 @@ def test_from_the_form_to_nothing_left(
     assert couch.mentions(*pces) == {}
     (record,) = couch.records(account)
     assert (record["asked_by"], record["approved_by"], record["run"]) == (ADMIN, APPROVER, run)
-    assert record["airflow_history"] == "removed"
     assert record["finished_at"]
     assert record["removed"]["com.grandlyon.grdf.day"] > 30
     assert not any(account in name for name in staged(airflow))
@@ -233,6 +263,65 @@ def test_from_the_form_to_nothing_left(
     assert airflow.api("GET", f"/dags/{own}").status_code == 404, "the DAG does not come back"
 
 
+def test_what_airflow_still_remembers_is_what_the_record_says(
+    world: LocalWorld, airflow: AirflowStack, listed: tuple[str, tuple[str, ...]]
+) -> None:
+    """Every column of every table is read: the account's id stands where the record says, its days nowhere."""
+    account, pces = listed
+    (record,) = Couch(world).records(account)
+    history = record["airflow_history"]
+    days = [str(yesterday(world) - timedelta(days=back)) for back in range(12, 29)]
+    assert columns_with(airflow, *pces) == {}
+    assert columns_with(airflow, *days, beside=account) == {}
+    told = columns_with(airflow, account)
+    assert set(told) == REMEMBERED, json.dumps(told, indent=1)
+    assert set(told) <= {column for each in history["kept"] for column in each["columns"]}
+
+    assert history["removed"].pop(dag_id(account)) >= 1  # by hand, and perhaps by the timetable
+    assert history["removed"] == {
+        DAG: 3,  # a form with a wrong confirmation, a dry run, a rejected one
+        "grdf_history": 2,  # both accounts, and all; not the neighbour's own
+        "grdf_published": 1,
+        "grdf_consents": 1,
+        "grdf_adopt_konnector": 1,
+    }
+    (waiting,) = airflow.api("GET", "/dags/grdf_history/dagRuns?state=queued").json()["dag_runs"]
+    events = sum(
+        any(account in value for value in row.values()) for name, row in rows(airflow) if name == "asset_event"
+    )
+    assert events >= 9, "three for each of the three loads that changed something"
+    for what in (
+        f"run(s) that had not ended: grdf_history {waiting['dag_run_id']}",
+        f"{events} asset event(s)",
+        "run(s) of other DAGs whose configuration names the account: 1 of grdf_example_consumer",
+        "audit log",
+        "this run of grdf_delete_account",
+        "log lines with the account's id",
+    ):
+        assert sum(what in each["what"] for each in history["kept"]) == 1, history["kept"]
+    assert all(each["why"] for each in history["kept"])
+    assert [run["dag_run_id"] for run in airflow.runs(DAG)] == [record["run"]]
+    assert len(airflow.runs("grdf_history")) == 2, "one that waits, and one that is the neighbour's alone"
+    assert airflow.runs(dag_id(NEIGHBOUR))
+    assert len(list((airflow.home / "logs" / "dag_id=grdf_history").glob("run_id=*"))) <= 1
+
+
+def test_what_the_record_calls_a_matter_of_db_clean_is_one(
+    airflow: AirflowStack, listed: tuple[str, tuple[str, ...]]
+) -> None:
+    account, _ = listed
+    command = [
+        *(sys.executable, "-m", "airflow", "db", "clean", "--tables", "asset_event,log", "--skip-archive", "--yes"),
+        *("--clean-before-timestamp", datetime.now(UTC).isoformat()),
+    ]
+    done = subprocess.run(
+        command, env=os.environ | airflow.env, cwd=airflow.home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = columns_with(airflow, account)
+    assert not any(name.startswith(("asset_event.", "log.", "_airflow_deleted")) for name in left), left
+
+
 def test_two_at_once(world: LocalWorld, airflow: AirflowStack) -> None:
     """Both are approved at the same time: Airflow knows that the first one still runs, and the second stops."""
     account = "leaver-90002"
@@ -243,10 +332,11 @@ def test_two_at_once(world: LocalWorld, airflow: AirflowStack) -> None:
         parked(airflow, run)
     for run in runs:
         answer_to(airflow, run, "Approve")
-    ended = {run: end_of(airflow, run) for run in runs}
-    assert sorted(ended.values()) == ["failed", "success"]
-    loser = next(run for run, state in ended.items() if state == "failed")
+    # The one that stops is over before the other comes to remove what Airflow remembers, that run among it.
+    loser = wait(lambda: next((run for run in runs if task(airflow, run, "mark_leaving") == "failed"), None))
     assert "another deletion" in airflow.task_log(DAG, loser, "mark_leaving")
+    (winner,) = set(runs) - {loser}
+    assert end_of(airflow, winner) == "success"
     assert set(rights(world, pces).values()) == {REVOKED}
     (record,) = Couch(world).records(account)
     assert record["finished_at"]

@@ -119,7 +119,7 @@ def test_airflow_s_own_api_ends_too(connection: Callable[..., str], monkeypatch:
     with Drip(HEAD, b" ", every=0.05) as server:
         hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b"))
         with pytest.raises(ServiceUnavailable, match=r"its answer did not end within 1 s"):
-            hook.forget_dag("grdf_account__home-1")
+            hook.delete("/dags/grdf_account__home-1")
 
 
 @pytest.mark.parametrize("name", ["ANSWER_SECONDS", "ANSWER_MEGABYTES"])

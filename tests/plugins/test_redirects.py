@@ -49,7 +49,7 @@ def test_the_password_of_airflow_s_user_goes_to_no_other_address(
     server, trap = detour(serve, status, Reply({"access_token": "t"}))
     conn = connection("airflow_api", host=server.url, login="admin", password="hush-hush")
     with pytest.raises(BadSettings, match=rf"HTTP {status}.*airflow_api") as caught:
-        AirflowApiHook(conn).forget_dag("grdf_account__home-1")
+        AirflowApiHook(conn).delete("/dags/grdf_account__home-1")
     assert "hush-hush" not in str(caught.value)
     assert (len(server.heard), trap.heard) == (1, [])
 
@@ -64,9 +64,7 @@ def test_the_token_of_airflow_s_user_goes_to_no_other_address(connection: Callab
 
     server = serve(answer)
     with pytest.raises(BadSettings, match=r"HTTP 307.*airflow_api"):
-        AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b")).forget_dag(
-            "grdf_account__x"
-        )
+        AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b")).delete("/dags/x")
     assert (len(server.heard), trap.heard) == (2, [])
 
 

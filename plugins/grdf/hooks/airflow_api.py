@@ -1,14 +1,14 @@
-"""Airflow's own REST API, for the one thing that a task cannot do otherwise: remove a DAG's history."""
+"""Airflow's own REST API, for the one thing that a task cannot do otherwise: remove what Airflow remembers."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from urllib.parse import quote
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
 
 import requests
 from airflow.sdk import BaseHook
-from airflow.sdk.configuration import conf
 
 from grdf.hooks.connection import airflow_connection, base_url
 from grdf.hooks.limits import LimitedAdapter, outcome, why
@@ -16,15 +16,16 @@ from include.gas.errors import BadSettings, ServiceUnavailable
 
 TIMEOUT = (5.0, 60.0)
 WHOLE = 300.0
-"""Seconds for a whole answer, and how large one may be: Airflow's are a few lines."""
+"""Seconds for a whole answer, and how large one may be: a page of runs takes some hundred kilobytes."""
 LARGEST = 10_000_000
+NOT_FOUND = HTTPStatus.NOT_FOUND
 
 
 class AirflowApiHook(BaseHook):
     """Talk to Airflow's API as the user of a connection.
 
     :param airflow_conn_id: connection with the API server's host, and login and password of an Airflow user who may
-        delete DAGs
+        delete DAGs and their runs, and read runs, XComs and asset events
     """
 
     conn_name_attr = "airflow_conn_id"
@@ -32,39 +33,61 @@ class AirflowApiHook(BaseHook):
     def __init__(self, airflow_conn_id: str) -> None:
         super().__init__()
         self.airflow_conn_id = airflow_conn_id
+        self._token: str | None = None
 
-    def forget_dag(self, dag_id: str) -> None:
-        """Remove a DAG with its runs, XComs, rendered fields and task logs on this machine; one unknown is fine.
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Read something; empty when Airflow does not know it.
 
-        :param dag_id: the DAG
+        :param path: path below ``/api/v2``, quoted
+        :param query: query parameters
         :raises BadSettings: when Airflow refuses the user
         :raises ServiceUnavailable: when Airflow does not answer
         """
+        answer = self._send("GET", path, query)
+        return {} if answer.status_code == NOT_FOUND else dict(answer.json())
+
+    def delete(self, path: str) -> None:
+        """Remove something; one unknown is fine.
+
+        :param path: path below ``/api/v2``, quoted
+        :raises BadSettings: when Airflow refuses the user
+        :raises ServiceUnavailable: when Airflow does not answer, or when what is to go is at work
+        """
+        self._send("DELETE", path, {})
+
+    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
         connection = airflow_connection(self.airflow_conn_id)
         url = base_url(connection, default_scheme="http")
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=LARGEST))
         try:
-            login = session.post(
-                f"{url}/auth/token",
-                json={"username": connection.login, "password": connection.password},
-                timeout=TIMEOUT,
-                allow_redirects=False,  # a redirect would carry the password to another address
-            )
-            self._check(login, "let the user in")
-            removed = session.delete(
-                f"{url}/api/v2/dags/{quote(dag_id, safe='')}",
-                headers={"Authorization": f"Bearer {login.json()['access_token']}"},
+            if self._token is None:
+                login = self._session.post(
+                    f"{url}/auth/token",
+                    json={"username": connection.login, "password": connection.password},
+                    timeout=TIMEOUT,
+                    allow_redirects=False,  # a redirect would carry the password to another address
+                )
+                self._check(login, "let the user in")
+                self._token = str(login.json()["access_token"])
+            answer = self._session.request(
+                method,
+                f"{url}/api/v2{path}",
+                params=query,
+                headers={"Authorization": f"Bearer {self._token}"},
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             raise ServiceUnavailable.about(None, f"Airflow's API at {url} {outcome(error)} ({why(error)})") from None
-        if removed.status_code != 404:
-            self._check(removed, f"remove the DAG {dag_id}")
-        logs = Path(conf.get("logging", "base_log_folder")) / f"dag_id={dag_id}"
-        shutil.rmtree(logs, ignore_errors=True)
+        if answer.status_code != NOT_FOUND:
+            self._check(answer, f"{'show' if method == 'GET' else 'remove'} {path}")
+        return answer
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=LARGEST))
+        return session
 
     def _check(self, response: requests.Response, what: str) -> None:
         if response.is_redirect:
@@ -79,6 +102,7 @@ class AirflowApiHook(BaseHook):
             raise BadSettings.about(
                 None,
                 f"Airflow did not {what} (HTTP {response.status_code}, connection {self.airflow_conn_id})",
-                "Give the connection a user who may delete DAGs, or empty [grdf] deletion_airflow_conn_id.",
+                "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or empty "
+                "[grdf] deletion_airflow_conn_id.",
             )
         raise ServiceUnavailable.about(None, f"Airflow did not {what} (HTTP {response.status_code})")

@@ -41,7 +41,7 @@ class AdoptKonnectorOperator(AccountOperator):
         """Run the step.
 
         :param context: Airflow's task context
-        :return: the account, whether this was a dry run, the counts and the report as text
+        :return: the account, whether this was a dry run, the counts, the report as text, and which days changed
         :raises BadRequest: when the form is not filled in right
         :raises BadAccount: when there is no such account, or its meter is not known yet
         :raises AccountLeaving: when the account is being deleted
@@ -61,16 +61,17 @@ class AdoptKonnectorOperator(AccountOperator):
             self.log.info("Account %s has %d meters; the first gets them.", self.account_id, len(account.meters))
         if dry_run:
             plan = look(self.couchdb, self.account_id, pce, others)
-            text, counts = plan.text(dry_run=True), plan.counts()
+            text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
         else:
             report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
             self._note(document, pce, report.loads)
-            text, counts = report.text(), report.counts()
-            announce(context, self.outlets or (), self.account_id, Changes.of(report.loads))
+            text, counts, changes = report.text(), report.counts(), Changes.of(report.loads)
+            announce(context, self.outlets or (), self.account_id, changes)
         self.log.info("%s", text)
         if dry_run:
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
-        return {"account": self.account_id, "dry_run": dry_run, **counts, "text": text}
+        told = {"account": self.account_id, "dry_run": dry_run, **counts}
+        return told | {"text": text, "changes": changes.as_json()}
 
     def _dry_run(self, params: Any) -> bool:
         try:

@@ -60,7 +60,8 @@ class LoadOperator(AccountOperator):
         """Run the step.
 
         :param context: Airflow's task context
-        :return: the account and how many days were new, corrected and unchanged, and how many totals were replaced
+        :return: the account and how many days were new, corrected and unchanged, how many totals were replaced, and
+            which days changed
         :raises FailNow: after loading, when ``extract`` met something that a person must know
         """
         staged: dict[str, Any] = self.staged or {}
@@ -99,7 +100,7 @@ class LoadOperator(AccountOperator):
                 next_step="The next run asks for the same days again.",
             )
         announce(context, self.outlets or (), self.account_id, changes)
-        return {"account": self.account_id, **counts}
+        return {"account": self.account_id, **counts, **({"changes": changes.as_json()} if changes else {})}
 
     def _announce_again(self, context: Context, gone: AnswersGone) -> dict[str, Any]:
         """End well if it was this very run that stored the answers, and Airflow did not hear of it."""
@@ -108,7 +109,7 @@ class LoadOperator(AccountOperator):
             raise gone
         self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)
         announce(context, self.outlets or (), self.account_id, told)
-        return {"account": self.account_id}
+        return {"account": self.account_id, "changes": told.as_json()}
 
     def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> list[LoadReport]:
         """Store once more what runs that died have left in staging.

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.operators.deletion.base import DeletionOperator
-from include.gas.documents import ACCOUNT, account_range, dag_id
+from include.gas.airflow_history import (
+    AUDIT_LOG,
+    DATA_KEPT,
+    LOGS,
+    THIS_RUN,
+    WITHOUT_API,
+    Kept,
+    with_history,
+    with_removed_runs,
+)
+from include.gas.documents import ACCOUNT, account_range
 from include.gas.errors import StoreBusy
 from include.gas.leaving import AUDIT, DATA, approvals_of, finished, with_removed
 
@@ -33,11 +43,11 @@ class ReportDeletionOperator(DeletionOperator):
         left: dict[str, int] = {}
         if not context["params"]["keep_data"]:
             left = self._verify(context)
-        history = self._history(bool(context["params"]["keep_data"]))
+        history = self._history(context)
         record = self.record(
             context,
             lambda entry: finished(
-                {**entry, "airflow_history": history},
+                with_history(entry, history),
                 at=datetime.now(UTC),
                 left=left,
                 tombstones=self.remover.tombstones,
@@ -52,15 +62,22 @@ class ReportDeletionOperator(DeletionOperator):
         )  # fmt: skip
         return {key: value for key, value in record.items() if not key.startswith("_")}
 
-    def _history(self, keep_data: bool) -> str:
-        """Remove what Airflow itself remembers of the account's runs, if the settings say how."""
+    def _history(self, context: Context) -> list[Kept]:
+        """Remove what Airflow itself remembers of the account, if the settings say how; give what stays."""
         conn_id = settings.deletion_airflow_conn_id()
-        if keep_data or conn_id is None:
-            return "kept"
+        if context["params"]["keep_data"]:
+            return [DATA_KEPT]
+        if conn_id is None:
+            return [WITHOUT_API]
         from grdf.hooks.airflow_api import AirflowApiHook
+        from grdf.hooks.airflow_history import AirflowHistory
 
-        AirflowApiHook(conn_id).forget_dag(dag_id(self.account_id))
-        return "removed"
+        history = AirflowHistory(AirflowApiHook(conn_id))
+        found = history.find(self.account_id, this_run=context["run_id"])
+        # Before, so that no run goes unsaid if this is killed in between.
+        self.record(context, partial(with_removed_runs, found=found.to_remove))
+        history.remove(found)
+        return [*found.kept, THIS_RUN, AUDIT_LOG, LOGS]
 
     def _verify(self, context: Context) -> dict[str, int]:
         keys = account_range(self.account_id)

@@ -1,0 +1,66 @@
+"""What a DAG that an event has woken is told: the days while they are known, else that they are not."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+from grdf.announcing import changes_behind
+from include.gas.changes import Changes
+from include.gas.load import LoadReport
+from tests.history.steps import DAY
+
+LOAD, REREAD = ("grdf_account__home", "load"), ("grdf_history", "announce")
+
+
+def changes(*days: int) -> Changes:
+    return Changes.of([LoadReport(new=len(days), changed_days=tuple(date(2026, 3, day) for day in days))])
+
+
+def result(account: str, *days: int) -> dict[str, Any]:
+    return {"account": account, "new": len(days), "changes": changes(*days).as_json()}
+
+
+def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleNamespace:
+    """Give an event in Airflow's shape."""
+    dag, task = source
+    extra = {"account": account, "changed": changed}
+    return SimpleNamespace(
+        asset=SimpleNamespace(name=DAY), extra=extra, source_dag_id=dag, source_task_id=task, source_run_id="run"
+    )
+
+
+def told(xcoms: dict[str, Any], *events: SimpleNamespace) -> list[tuple[str, int, Changes | None]]:
+    """Ask with Airflow's way to give XComs: of a mapped task a list, of others the value, None when there is none."""
+    pulled: list[str] = []
+
+    def xcom_pull(*, task_ids: str, dag_id: str, run_id: str) -> Any:
+        assert run_id == "run"
+        pulled.append(f"{dag_id}.{task_ids}")
+        return xcoms.get(pulled[-1])
+
+    context: Any = {"ti": SimpleNamespace(xcom_pull=xcom_pull)}
+    found = list(changes_behind(context, events))
+    assert len(pulled) == len(set(pulled)), "each run is asked once"
+    return found
+
+
+def test_the_days_of_a_load() -> None:
+    xcoms = {"grdf_account__home.load": result("home", 3, 4)}
+    assert told(xcoms, event("home", 2)) == [("home", 2, changes(3, 4))]
+
+
+def test_the_days_of_a_reread_of_several() -> None:
+    xcoms = {"grdf_history.read": [result("home", 3), None, result("other", 5, 6)]}
+    both = event("other", 2, REREAD), event("home", 1, REREAD)
+    assert told(xcoms, *both) == [("other", 2, changes(5, 6)), ("home", 1, changes(3))]
+    one = {"grdf_history.read": result("home", 3)}
+    assert told(one, event("home", 1, REREAD)) == [("home", 1, changes(3))]
+
+
+def test_days_that_are_not_known_any_more() -> None:
+    cleared = {"grdf_account__home.load": result("home", 9)}
+    assert told(cleared, event("home", 2)) == [("home", 2, None)], "the run was cleared, and has changed others since"
+    assert told({}, event("home", 2)) == [("home", 2, None)], "the household has left"
+    assert told({"grdf_account__home.load": {"account": "home"}}, event("home", 2)) == [("home", 2, None)]
