@@ -45,3 +45,10 @@ class GrdfPlugin(AirflowPlugin):
         from grdf.page.app import create_app
 
         return [{"app": create_app(), "url_prefix": f"/{PAGE}", "name": "Gas accounts"}]
+
+    @cached_property
+    def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """What keeps GRDF's code out of the API server's logs also where it lands beside the page."""
+        from grdf.page.guard import Unlogged
+
+        return [{"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"}]

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from include.gas.consents import Consent, is_pce
-from include.gas.days import paris_today, utc_text
+from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id
-from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, BadAccount, GrantRefused
+from include.gas.errors import (
+    LOGIN_FAILED,
+    OAUTH_OUTDATED,
+    PERMISSIONS_CHANGED,
+    USER_ACTION_NEEDED,
+    BadAccount,
+    GrantRefused,
+)
 from include.gas.leaving import Leaving, leaving
-from include.gas.lost import meters_lost, with_lost
+from include.gas.lost import handed_over, lost_message, meters_lost, with_lost
 from include.gas.meter_tag import without_numbers
-from include.gas.moments import is_ahead
-from include.gas.windows import Window, oldest_allowed
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -161,6 +166,8 @@ class Account:
 def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: datetime | str | None = None) -> Document:
     """Put new consents into an account document and take out every token, code and secret, and the state.
 
+    The state stays, for some of its meters only, where it may be about one that these consents do not name.
+
     A meter of the account that these consents do not name stays: it may have one of its own, which stands until GRDF
     says that it is lost or the household leaves, and is then revoked. So does a right that the account brought before
     for a meter that they do name.
@@ -177,18 +184,33 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
         raise ValueError("an account needs at least one meter")
     account = str(document.get("_id"))
     known = _meters(_part(document, "oauth_callback_results", account), account)
+    others = [meter for meter in known if meter.pce not in named]
     former = {meter.pce: meter for meter in known}
     brought = "" if at is None else utc_text(at)
     fresh = [_beside(replace(consent, brought=brought), former.get(pce)) for pce, consent in named.items()]
-    meters = [*fresh, *(meter for meter in known if meter.pce not in named)]
-    lost = [meter.pce for meter in known if meter.pce in meters_lost(document) and meter.pce not in named]
-    changed = with_lost(with_state(document, None), lost)
+    meters = [*fresh, *others]
+    lost = [meter for meter in others if meter.lost or meter.pce in meters_lost(document)]
+    changed = with_lost(_state_of_others(document, others, lost), [meter.pce for meter in lost])
     changed["oauth"] = _without_secrets(changed.get("oauth"))
     results = _without_secrets(changed.get("oauth_callback_results"))
     results["pce_id"] = meters[0].pce
     results["consents"] = [consent.as_json() for consent in meters]
     changed["oauth_callback_results"] = results
     return changed
+
+
+def _state_of_others(document: Mapping[str, Any], others: Sequence[Consent], lost: Sequence[Consent]) -> Document:
+    """Leave of the state what is about the meters that a new consent does not name; `lost` are those without a usable
+    consent."""
+    account, state = str(document.get("_id")), document.get("state")
+    if state not in (OAUTH_OUTDATED, PERMISSIONS_CHANGED):
+        return with_state(document, None)
+    if lost:
+        said = [(meter.pce, meter.unusable or "not usable") for meter in lost]
+        return with_state(document, state, lost_message(account, said, handed_over(document)), partial=True)
+    if others and not meters_lost(document):  # GRDF has refused a meter, maybe one of these: its list will say
+        return {**copy.deepcopy(dict(document)), "state_partial": True}
+    return with_state(document, None)
 
 
 def _beside(consent: Consent, former: Consent | None) -> Consent:
@@ -302,28 +324,15 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
     return changed
 
 
-def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
+def history_read(document: Mapping[str, Any], consent: Consent) -> bool:
     """Tell whether a meter's whole history was read under each right that its consent has in force.
-
-    It was not if a right now covers older days that GRDF served then: its list said less, or a clock was ahead. Where a
-    right covers less than it did, nothing is to be read again.
 
     :param document: the account document.
     :param consent: the present consent.
-    :param now: the present, aware; None takes the clock's.
     """
     history = document.get("history")
     entry = history.get(consent.pce) if isinstance(history, Mapping) else None
-    since = day_in(entry.get("from")) if isinstance(entry, Mapping) else None
-    if not isinstance(entry, Mapping) or since is None:
-        return False
-    now = now or datetime.now(UTC)
-    try:
-        read_at = datetime.fromisoformat(utc_text(str(entry.get("read_at"))))
-        unasked = Window.of(oldest_allowed(paris_today(read_at)), since)
-    except (ValueError, OverflowError):
-        return False
-    if is_ahead(read_at, now) or (unasked and consent.covered(unasked, paris_today(now))):
+    if not isinstance(entry, Mapping) or day_in(entry.get("from")) is None:
         return False
     under = entry.get("under")
     read = {entry.get("id_accreditation"), *(under if isinstance(under, list) else ())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_meters
@@ -51,6 +52,16 @@ def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
     if account.leaving:
         raise AccountLeaving.about(account.id, "its deletion is under way, so it cannot be connected")
     return account
+
+
+def deletions(records: Iterable[Mapping[str, Any]]) -> str:
+    """Name which deletions of an account were begun and which have ended: other words when that has changed.
+
+    :param records: of the account's deletions.
+    :return: a short hash, empty when there was none.
+    """
+    known = sorted(f"{record['_id']} {record.get('finished_at')}" for record in records)
+    return sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
 
 
 def connected(

@@ -12,8 +12,7 @@ from include.gas.consent_brake import with_missed
 from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
-from include.gas.lost import ENDS, FOREIGN, meters_lost, with_lost
-from include.gas.meter_tag import meter_tag
+from include.gas.lost import ENDS, FOREIGN, lost_message, meters_lost, with_lost
 from include.gas.own_rights import foreign, learnt, made_on
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
@@ -128,7 +127,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     restored = not lost and account.state in CONSENT_STATES
     if lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
-        message = _lost_message(account.id, lost, others)
+        message = lost_message(account.id, lost, {right.pce for right in others})
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:
         changed = with_state(changed, None)
@@ -137,18 +136,6 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed.pop(key, None)
         changed |= {key: value} if value else {}
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
-
-
-def _lost_message(account: str, lost: Sequence[tuple[str, str]], others: Sequence[AccessRight]) -> str:
-    said = "; ".join(f"meter {meter_tag(account, pce)}: the consent is {state}" for pce, state in lost)
-    message = f"Account {account}: {said} according to GRDF's list. The household must consent again."
-    if {right.pce for right in others} & {pce for pce, _ in lost}:
-        message += (
-            " Another consent stands on the meter, which this account has not brought and so does not use: it may be "
-            "that of whoever lives there now. If it is this household's, let it connect again, or start grdf_consents "
-            "with this account."
-        )
-    return message
 
 
 def _noted(document: Mapping[str, Any], listed: Listed, others: Sequence[AccessRight]) -> dict[str, str | None]:

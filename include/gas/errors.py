@@ -170,10 +170,20 @@ class GrantRefused(FailNow):
 
 
 class MeterTaken(FailNow):
-    """The household's meter is another account's, and that one's consent is in force."""
+    """The household's meter is another account's, and that one's consent is in force.
+
+    The text does not name the other account, which not everybody may see who sees this one.
+
+    :param holder: that account's id.
+    """
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
+
+    def __init__(self, message: str, *, account: str | None = None, holder: str = "") -> None:
+        """Keep beside the text whose the meter is."""
+        super().__init__(message, account=account)
+        self.holder = holder
 
 
 class CredentialsRefused(FailNow):

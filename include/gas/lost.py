@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from include.gas.documents import Document
+from include.gas.meter_tag import meter_tag
 
 LOST, ENDS, FOREIGN, SHARED = "consents_lost", "consent_ends", "consents_of_others", "meters_shared"
 """Keys of an account document: those meters; the last day of a consent that ends soon; meters on which another right of
@@ -40,6 +41,25 @@ def with_lost(document: Mapping[str, Any], lost: Collection[str]) -> Document:
     """
     changed = {key: value for key, value in document.items() if key != LOST}
     return changed | {LOST: list(lost)} if lost else changed
+
+
+def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collection[str]) -> str:
+    """Say to a person which meters have no usable consent.
+
+    :param account: the account's id.
+    :param lost: the meters, each with how its consent stands.
+    :param others: meters on which a right stands that the account has not brought.
+    """
+    lost = tuple(lost)
+    said = "; ".join(f"meter {meter_tag(account, pce)}: the consent is {state}" for pce, state in lost)
+    message = f"Account {account}: {said} according to GRDF's list. The household must consent again."
+    if {pce for pce, _ in lost} & set(others):
+        message += (
+            " Another consent stands on the meter, which this account has not brought and so does not use: it may be "
+            "that of whoever lives there now. If it is this household's, let it connect again, or start grdf_consents "
+            "with this account."
+        )
+    return message
 
 
 def shared_meters(document: Mapping[str, Any]) -> list[str]:

@@ -5,12 +5,15 @@ GRDF's list says on which meter a right is, and not by whom it was given; so not
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.hooks.accounts import AccountStore
 from grdf.operators.base import stop_if_leaving
 from grdf.operators.deletion.base import asked_by
+from grdf.taking import one_at_a_time
 from include.gas.accounts import Account, with_meters
 from include.gas.consent_check import Listed, compared
 from include.gas.consents import is_usable
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.couchdb import CouchDBHook
     from grdf.reading import Log
     from include.gas.consents import AccessRight, Consent
 
@@ -36,16 +39,17 @@ NOTE = "taken_over"
 class TakeOver:
     """Make the newest usable right on accounts' meters theirs.
 
-    :param accounts: the account documents
+    :param couchdb: where the account documents are
     :param rights: all our rights by meter, as GRDF lists them
     :param asked_at: when GRDF was asked
     :param log: the task's log
     """
 
     def __init__(
-        self, accounts: AccountStore, rights: Mapping[str, Sequence[AccessRight]], asked_at: datetime, log: Log
+        self, couchdb: CouchDBHook, rights: Mapping[str, Sequence[AccessRight]], asked_at: datetime, log: Log
     ) -> None:
-        self.accounts = accounts
+        self.couchdb = couchdb
+        self.accounts = AccountStore(couchdb)
         self.rights = rights
         self.asked_at = asked_at
         self.log = log
@@ -80,25 +84,34 @@ class TakeOver:
         return counts
 
     def _account(self, name: str, by: str, *, dry_run: bool) -> int:
-        account = self.accounts.account(name)
+        # Looked and written under the lease of those who connect, so that one of the two sees the other.
+        with nullcontext() if dry_run else one_at_a_time(self.couchdb, name) as check_time:
+            found = self._wanted(self.accounts.document(name))
+            for right in found:
+                self.log.info(
+                    "Account %s, meter %s: the right %s of %s %s its own, as %s says.",
+                    name, meter_tag(name, right.pce), right.id, right.created,
+                    "would become" if dry_run else "becomes", by,
+                )  # fmt: skip
+            if check_time:
+                check_time()
+                self.accounts.update(name, lambda stored: self._with_rights(stored, self._wanted(stored), by))
+        return len(found)
+
+    def _wanted(self, document: Document) -> list[AccessRight]:
+        """Give the rights that an account would take over, as its document and those of others are now."""
+        account = Account.from_document(document)
         stop_if_leaving(account)
         found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]
         if not found:
             raise BadRequest.about(
-                name,
+                account.id,
                 "no usable right that is not its own yet stands on its meters in GRDF's list",
                 "Nothing was changed. Let the household consent, then connect it.",
             )
         for meter, right in found:
-            self._refuse_if_anothers(name, meter, right)
-        for meter, right in found:
-            self.log.info(
-                "Account %s, meter %s: the right %s of %s %s its own, as %s says.",
-                name, meter_tag(name, meter.pce), right.id, right.created, "would become" if dry_run else "becomes", by,
-            )  # fmt: skip
-        if not dry_run:
-            self.accounts.update(name, lambda stored: self._with_rights(stored, [right for _, right in found], by))
-        return len(found)
+            self._refuse_if_anothers(account.id, meter, right)
+        return [right for _, right in found]
 
     def _newest(self, meter: Consent) -> AccessRight | None:
         today = paris_today(datetime.now(UTC))
@@ -120,8 +133,6 @@ class TakeOver:
                 )
 
     def _with_rights(self, stored: Document, rights: list[AccessRight], by: str) -> Document:
-        account = Account.from_document(stored)
-        stop_if_leaving(account)
         now = datetime.now(UTC)
         pces = [right.pce for right in rights]
         listed = Listed([each for pce in pces for each in self.rights[pce]], self.asked_at, meters=pces)

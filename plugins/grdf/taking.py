@@ -8,7 +8,9 @@ rights are in force, two accounts would store the same days, which is not to hap
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +26,7 @@ from include.gas.accounts import Account
 from include.gas.consent_check import Listed, compared
 from include.gas.consents import Consent, Rights
 from include.gas.days import paris_today
-from include.gas.errors import BadAccount, MeterTaken, ServiceUnavailable
+from include.gas.errors import BadAccount, MeterTaken, ServiceUnavailable, StoreBusy
 from include.gas.leaving import leaving
 from include.gas.meter_tag import meter_tag
 
@@ -33,6 +35,33 @@ log = logging.getLogger(__name__)
 Document = dict[str, Any]
 ROUNDS = 5
 """How often it is looked anew who else has the meters, while others keep connecting."""
+LEASE = 40.0
+"""Seconds for which one account holds the lease at the most, and for which the next one waits."""
+IN_TIME = LEASE / 2
+"""Seconds within which the holder must begin to write, so that it has written before the next one looks."""
+
+
+@contextmanager
+def one_at_a_time(couchdb: CouchDBHook, account_id: str) -> Iterator[Callable[[], None]]:
+    """Let one account at a time be given meters and rights, so that of two that take one at once the second sees the
+    first. Gives what is to be called right before writing.
+
+    Later is better than a right in two accounts: whoever does not come to hold the lease, or has held it for too long
+    when it would write, stops.
+
+    :param couchdb: where the accounts are
+    :param account_id: the account, for messages
+    :raises StoreBusy: when it took too long, as what is given does
+    """
+
+    def check() -> None:
+        if not held or time.monotonic() - since > IN_TIME:
+            raise StoreBusy.about(account_id, "other accounts are being connected, which takes longer than usual")
+
+    with lease(couchdb, "meters", seconds=LEASE, poll=0.1) as held:
+        since = time.monotonic()
+        check()
+        yield check
 
 
 def take(
@@ -57,6 +86,7 @@ def take(
     :return: what ``write`` gave
     :raises MeterTaken: when another account has one of the meters; nothing is written
     :raises ServiceUnavailable: when GRDF's list cannot be read whole
+    :raises StoreBusy: when others that take meters took too long
     """
     accounts = AccountStore(couchdb)
     pces = [consent.pce for consent in consents]
@@ -64,12 +94,11 @@ def take(
     considered: set[str] = set()
     listed = Listed((), datetime.now(UTC), meters=pces)
     for _ in range(ROUNDS):
-        # One at a time, so that of two accounts that take a meter at once the second sees the first. GRDF is asked
-        # outside, where one may have to wait.
-        with lease(couchdb, "meters", seconds=20, poll=0.1):
+        with one_at_a_time(couchdb, account_id) as check_time:  # GRDF is asked outside, where one may have to wait
             others = _others(accounts, account_id, pces)
             if others.keys() <= considered:
                 _make_way(accounts, account_id, others, listed, oauth)
+                check_time()
                 return write()
         listed = _ask(ask, account_id, pces, brought)
         considered = set(others)
@@ -108,10 +137,12 @@ def _make_way(
             tags = ", ".join(meter_tag(account_id, pce) for pce in shared)
             raise MeterTaken.about(
                 account_id,
-                f"its meter {tags} belongs to account {name}, whose consent GRDF's list calls active",
-                f"Nothing was changed here; the consent that was just given stands at GRDF, unused. If {name} is the "
-                f"same household, connect {name} again, or delete it first. If both shall be read, set [grdf] "
-                "meter_in_several_accounts. Then let this household connect again.",
+                f"its meter {tags} belongs to another account, whose consent GRDF's list calls active",
+                "Nothing was changed here; the consent that was just given stands at GRDF, unused. Whoever may see the "
+                "other account finds it in Gas accounts by the meter's number. If it is the same household's, connect "
+                "that one again, or delete it first. If both shall be read, set [grdf] meter_in_several_accounts. Then "
+                "let this household connect again.",
+                holder=name,
             )
         if shared:
             log.warning("Account %s: account %s has the same meter, and both are read.", account_id, name)

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page import connecting
+from grdf.page.attempt import Attempt
 from grdf.page.connecting import Stop
-from grdf.page.once import DOCTYPE, Once, mark_id
+from grdf.page.once import DOCTYPE, KEPT, Once, mark_id
 from include.gas.accounts import Account, with_state
+from include.gas.connecting import login_hint
 from include.gas.documents import ACCOUNT, DAY
 from include.gas.errors import OAUTH_OUTDATED
-from tests.connect.dance import begin, consent, said, stored_account, whole
+from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
+from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -61,6 +65,41 @@ def test_an_account_that_is_being_deleted(door: Site, world: LocalWorld, couchdb
     assert stored_account(couchdb, account_id) == before
 
 
+@pytest.mark.parametrize("keep_data", [False, True])
+def test_an_attempt_that_was_begun_before_a_deletion(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, keep_data: bool
+) -> None:
+    known_account(world, account_id)
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    delete(account_id, form={"keep_data": keep_data})
+    before = stored_account(couchdb, account_id)
+    assert (before is not None) == keep_data
+    told = said(browser.get(back))
+    assert (told.status, told.title) == (409, "This account was deleted meanwhile")
+    assert stored_account(couchdb, account_id) == before
+    assert whole(browser, account_id).status_code == 200, "what begins after it connects"
+
+
+def test_a_deletion_that_ends_while_grdf_is_asked(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is written by what is so at the write."""
+    known_account(world, account_id)
+    attempt = Attempt.begin(account_id, visitor="op", redirect_uri=door.redirect_uri)
+
+    def asked_meanwhile(*_: object, **__: object) -> tuple[()]:
+        delete(account_id)
+        return ()
+
+    back = consent(attempt.authorize_url(GrdfOAuthHook().facts, login_hint(**names(account_id), third_party="TIERS")))
+    monkeypatch.setattr(connecting, "_rights", asked_meanwhile)
+    with pytest.raises(Stop) as stop:
+        connecting.finish(attempt, asked(back)["code"], by="op")
+    assert (stop.value.key, stop.value.status) == ("connect.deleted", 409)
+    assert stored_account(couchdb, account_id) is None
+
+
 def test_an_account_of_another_kind(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
@@ -81,14 +120,15 @@ def test_couchdb_is_down(world: LocalWorld, account_id: str, monkeypatch: pytest
 
 
 def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    """A moment and a hash; and it goes when the moment has come."""
-    couchdb.put(DOCTYPE, {"_id": mark_id("an old one", time.time() - 10)})
+    """A moment and a hash; and it goes when the moment is long over."""
+    old = mark_id("an old one", time.time() - KEPT - 10)
+    couchdb.put(DOCTYPE, {"_id": old})
     assert whole(door.browser("op"), account_id).status_code == 200
     marks = [mark for mark in couchdb.scan(DOCTYPE) if not mark["_id"].startswith("link-")]  # see test_links_void.py
     assert marks
     assert all(set(mark) == {"_id", "_rev"} for mark in marks)
-    assert mark_id("an old one", time.time() - 10) not in {mark["_id"] for mark in marks}
-    assert all(int(mark["_id"].partition("-")[0]) > time.time() for mark in marks)
+    assert old not in {mark["_id"] for mark in marks}
+    assert all(int(mark["_id"].partition("-")[0]) > time.time() - KEPT for mark in marks)
     assert account_id not in repr(marks)
     assert holder(account_id).pces[0] not in repr(marks)
 

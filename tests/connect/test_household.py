@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from grdf.page.connect_pages import page_address
 from grdf.page.household import Invitation
 from grdf.page.sealing import Seal
 from tests.connect.dance import asked, begin, consent, said, stored_account
@@ -41,6 +43,18 @@ def test_an_operator_makes_a_link(front: Site, account_id: str) -> None:
     content = Seal("household link").open(token)
     assert content == {"id": content["id"], "account": account_id, "until": content["until"]}
     assert 6.9 < (content["until"] - time.time()) / 86_400 < 7.1
+
+
+@pytest.mark.parametrize("end", ["/callback", "/callback/"])
+def test_a_link_leads_to_the_page_however_grdf_leads_back(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    fields = {
+        "conn_type": "http",
+        "login": "a",
+        "password": "b",
+        "extra": {"redirect_uri": f"https://a.example/grdf{end}"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(fields))
+    assert page_address() == "https://a.example/grdf"
 
 
 @pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])

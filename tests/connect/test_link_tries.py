@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import pytest
 
 from grdf.governor import Governor
-from grdf.page.link_tries import TRIES
+from grdf.hooks.household_links import STEPS, TRIES
 from grdf.quota_store import store_at
+from include.gas.doctypes import CONNECT
 from include.gas.quota import Ledger, Quota
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.test_household import link_for, path_of
@@ -86,14 +87,60 @@ def test_a_household_that_errs_can_still_connect(
     fresh: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     path = path_of(link_for(fresh, account_id))
-    for number in range(TRIES - 1):
+    for number in range(TRIES - 2):
         guess(fresh, path, f"code-{number}")
     browser = fresh.browser()
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
     assert said(browser.get(back)).title == "It does not work just now"
-    assert said(browser.get(back)).title == "Thank you, it is done", "an outage is no try"
+    assert said(browser.get(back)).title == "Thank you, it is done", "the code may still be good"
     assert stored_account(couchdb, account_id)
+
+
+def test_one_address_loaded_again_and_again_costs_no_more_calls(
+    fresh: Site, world: LocalWorld, account_id: str
+) -> None:
+    """GRDF fails, which may pass: the same code is good again, and each time it is sent is a call."""
+    path, other = (path_of(link_for(fresh, account)) for account in (account_id, f"{account_id}-b"))
+    browser = fresh.browser()
+    state = asked(browser.post(path).headers["Location"])["state"]
+    world.control.clear_log()
+    world.control.fault("access_token", status=503, times=None)
+    url = f"{fresh.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
+    told = [said(browser.get(url)).title for _ in range(20)]
+    assert codes_sent(world) == TRIES
+    assert told[:TRIES] == ["It does not work just now"] * TRIES
+    assert set(told[TRIES:]) <= {"This link was tried too often", "This was used before"}
+    assert said(browser.get(path)).title == "This link was tried too often"
+    assert fresh.browser().post(other).status_code == 303, "other households connect"
+
+
+def test_what_was_not_sent_is_no_try(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    governor, browser = ledger(fresh), fresh.browser()
+    back = consent(begin(browser, account_id, path=path_of(link_for(fresh, account_id))))
+    for _ in range(governor.left("link")):
+        call(governor, purpose="link")
+    world.control.clear_log()
+    told = {said(browser.get(back)).title for _ in range(TRIES + 2)}
+    assert told == {"Too many households are connecting today"}
+    assert codes_sent(world) == 0
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
+    assert said(browser.get(back)).title == "Thank you, it is done"
+
+
+def test_one_link_does_not_write_without_end(fresh: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    path = path_of(link_for(fresh, account_id))
+    before = len(couchdb.range(CONNECT, "0", "~"))
+    statuses = []
+    for _ in range(STEPS + 10):
+        browser = fresh.browser()
+        begun = browser.post(path)
+        statuses.append(begun.status_code)
+        if begun.status_code == 303:
+            answer = {"state": asked(begun.headers["Location"])["state"], "error": "access_denied"}
+            assert said(browser.get(f"{fresh.redirect_uri}?{urlencode(answer)}")).title == "Nothing was agreed to"
+    assert statuses == [303] * STEPS + [410] * 10
+    assert len(couchdb.range(CONNECT, "0", "~")) <= before + STEPS
 
 
 def test_all_links_together_leave_the_daily_runs_their_calls(fresh: Site, world: LocalWorld, account_id: str) -> None:

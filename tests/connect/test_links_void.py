@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from grdf.hooks.household_links import HouseholdLinks, link_document
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.household_links import TRIES, HouseholdLinks, link_document
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.removal import Remover
 from grdf.page import connecting
 from grdf.page.attempt import Attempt, Link
+from grdf.page.once import KEPT, SWEPT, Once, mark_id
 from include.gas.connecting import login_hint
 from include.gas.doctypes import CONNECT
 from include.gas.documents import ACCOUNT
@@ -22,7 +26,6 @@ from tests.helpers import holder, known_account
 from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 VOID = (410, "This link is not good any more")
@@ -150,13 +153,79 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     links.make(f"old-{account_id}", "over", now - 1)
     links.make(account_id, "named", now + 60)
     stored = couchdb.get(CONNECT, link_document(account_id)) or {}
-    assert stored.keys() == {"_id", "_rev", "link", "until"}
+    assert stored.keys() == {"_id", "_rev", "good", "until"}
     assert [word for word in (account_id, "named") if word in repr(stored)] == []
     assert couchdb.get(CONNECT, link_document(f"old-{account_id}")) is None
-    assert links.is_good(account_id, "named")
+    assert links.standing(account_id, "named") == "good"
     assert links.good_until(account_id) == int(now + 60)
-    assert not links.is_good(f"b-{account_id}", "named")
+    assert links.standing(f"b-{account_id}", "named") == "void"
     assert links.take_back(account_id)
-    assert not links.is_good(account_id, "named")
+    assert links.standing(account_id, "named") == "void"
     links.make(f"b-{account_id}", "x", now + 60)
     assert couchdb.get(CONNECT, link_document(account_id)) is None, "an empty one goes with the next"
+
+
+def test_a_used_link_stays_used_whatever_a_clock_says(
+    front: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An API server whose clock is days ahead takes a mark, and sweeps those that it believes to be over."""
+    path = path_of(link_for(front, account_id))
+    browser = front.browser()
+    assert said(browser.get(consent(begin(browser, account_id, path=path)))).title == "Thank you, it is done"
+    before, now = stored_account(couchdb, account_id), time.time()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: now + 8 * 86_400)
+        Once(couchdb).take(f"anything-{account_id}", time.time() + 60)
+    told = [said(answer) for answer in (front.browser().get(path), front.browser().post(path))]
+    assert {(each.status, each.title) for each in told} == {(409, "This link was used before")}
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: now + 8 * 86_400)
+        HouseholdLinks(couchdb).make(f"b-{account_id}", "x", time.time() + 60)
+    assert all(void(answer) for answer in (front.browser().get(path), front.browser().post(path)))
+    assert stored_account(couchdb, account_id) == before
+
+
+def test_a_link_is_used_by_one_and_given_back(couchdb: CouchDBHook, account_id: str) -> None:
+    links = HouseholdLinks(couchdb)
+    links.make(account_id, "one", time.time() + 60)
+    assert [links.take(account_id, "one") for _ in range(2)] == ["good", "used"]
+    assert links.good_until(account_id) is None
+    links.give_back(account_id, "one", untried=False)
+    assert links.standing(account_id, "one") == "good"
+    for _ in range(TRIES - 1):
+        assert links.take(account_id, "one") == "good"
+        links.give_back(account_id, "one", untried=False)
+    assert links.take(account_id, "one") == "tried"
+    links.make(account_id, "two", time.time() + 60)
+    assert links.take(account_id, "two") == "good"
+    assert links.take_back(account_id) is False, "none is out while it is used"
+    links.give_back(account_id, "two", untried=True)
+    assert links.standing(account_id, "two") == "void", "what was taken back stays so"
+
+
+def test_many_at_once_use_a_link_once(couchdb: CouchDBHook, account_id: str) -> None:
+    HouseholdLinks(couchdb).make(account_id, "one", time.time() + 60)
+
+    def take(_: int) -> str:
+        return HouseholdLinks(CouchDBHook()).take(account_id, "one")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(take, range(4))) == ["good", "used", "used", "used"]
+
+
+def test_marks_are_swept_long_after_their_time_and_some_at_a_time(couchdb: CouchDBHook, account_id: str) -> None:
+    now = time.time()
+    couchdb.write(CONNECT, [{"_id": mark_id(f"{account_id}-{n}", now - KEPT - 3600)} for n in range(SWEPT + 20)])
+    young = {"_id": mark_id(f"{account_id}-young", now - KEPT + 3600)}
+    couchdb.put(CONNECT, young)
+
+    def over() -> int:
+        return len(couchdb.range(CONNECT, "0", f"{int(now) - KEPT:012d}"))
+
+    before = over()
+    Once(couchdb).take(account_id, now + 60)
+    assert over() == before - SWEPT
+    for number in range(before // SWEPT):
+        Once(couchdb).take(f"{account_id}-{number}-more", now + 60)
+    assert over() == 0
+    assert Remover(couchdb).remove(CONNECT, young["_id"]) == 1, "still there"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
@@ -64,6 +66,38 @@ def test_no_log_holds_what_grdf_has_sent_wherever_it_lands(front: Site, account_
     assert "/grdf/callback/" in log
     secrets = ("wherever-code", sent["state"], link, "09900000000001")
     assert [secret for secret in secrets if secret in log] == []
+
+
+WEBSOCKET = """Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+"""
+
+
+@pytest.mark.parametrize("upgrade", ["Connection: close\r\n", WEBSOCKET])
+def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id: str, upgrade: str) -> None:
+    place = urlsplit(front.url)
+    link = link_for(front, account_id).partition("=")[2]
+    sealed = "gAAAA" + "x" * 60
+    targets = [
+        f"{path}?code=beside-code&state={sealed}" for path in ("//grdf/callback", "/grdf", "/grdf/callback", "/x")
+    ]
+    targets += [f"//grdf/household?token={link}", "/grdf/callback?%63ode=beside-code", "/x?CODE=beside-code"]
+    targets += [f"//grdf/callback?error=access_denied&state={sealed}"]
+    for target in targets:
+        with socket.create_connection((place.hostname, place.port), 10) as to:
+            to.sendall(f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\n{upgrade}\r\n".encode())
+            assert to.recv(12).startswith(b"HTTP/1.1 ")
+    last = f"looked-for-{account_id}"
+    requests.get(f"{front.url}/api/v2/dags?state=running&tags={last}", timeout=60)
+    for _ in range(100):  # it is logged after it was answered, and as ever
+        if last in log_of(front):
+            break
+        time.sleep(0.1)
+    log = log_of(front)
+    assert last in log
+    assert [secret for secret in ("beside-code", sealed, link) if secret in log] == []
 
 
 def test_grdfs_answer_is_taken_with_a_slash_too(front: Site, account_id: str) -> None:

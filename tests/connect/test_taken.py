@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page import connecting
+from grdf.page.attempt import Attempt
 from include.gas.accounts import Account
-from tests.connect.dance import begin, consent, said, stored_account
+from include.gas.connecting import login_hint
+from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.site import Site
 from tests.connect.test_household import link_for, path_of
-from tests.helpers import holder, known_account
+from tests.helpers import MemoryShelf, holder, known_account
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -36,7 +40,8 @@ def test_an_operator_hears_whose_the_meter_is(
     browser = door.browser("op")
     told = said(browser.get(consent(begin(browser, account_id), pces=[pce])))
     assert (told.status, told.title) == (409, "This meter belongs to another account")
-    assert f"belongs to account {other_of(account_id)}" in told.text
+    assert "belongs to another account" in told.text
+    assert f"It is {other_of(account_id)}." in told.text
     assert "Nothing was changed" in told.text
     assert pce not in told.text
     assert stored_account(couchdb, account_id) == before
@@ -55,7 +60,23 @@ def test_a_household_hears_nothing_of_the_other(
     assert stored_account(couchdb, account_id) is None
     log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
     assert f"Account {account_id}: its meter" in log, "an operator can find out"
+    assert f"The other account: {other_of(account_id)}." in log
     assert browser.get(path).status_code == 200, "the link stays good"
+
+
+def test_who_may_not_see_the_other_account_does_not_hear_its_name(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pce,) = known_account(world, other_of(account_id), fields=STAYS)
+    attempt = Attempt.begin(account_id, visitor="op", redirect_uri=door.redirect_uri)
+    hint = login_hint(**names(account_id), third_party="TIERS")
+    back = consent(attempt.authorize_url(GrdfOAuthHook().facts, hint), pces=[pce])
+    monkeypatch.setattr(connecting, "ServerShelf", MemoryShelf)
+    with pytest.raises(connecting.Stop) as stop:
+        connecting.finish(attempt, asked(back)["code"], by="op", may_see=lambda other: other == "another")
+    assert stop.value.key == "connect.meter_taken"
+    assert "belongs to another account" in stop.value.cause
+    assert other_of(account_id) not in stop.value.cause
 
 
 def test_whose_consent_is_over_makes_way_and_hears_of_it(

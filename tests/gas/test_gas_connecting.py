@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from include.gas.accounts import Account
-from include.gas.connecting import check_connectable, connected, login_hint
+from include.gas.connecting import check_connectable, connected, deletions, login_hint
 from include.gas.consents import Consent
 from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.meter_tag import meter_tag
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 AT = "2026-03-01T10:00:00.000000Z"
@@ -92,11 +93,63 @@ def test_connecting_again_loses_nothing():
     ]  # fmt: skip
     assert "id_token" not in new["oauth_callback_results"]
     assert new["oauth"] == {}
-    assert (new["state"], new.get("state_message")) == (None, None)
+    said = (new["state"], new["state_message"], new["state_partial"])
+    assert said == (old["state"], "revoked", True), "it may be about the other meter: GRDF's list will say"
     for key in ("_rev", "name", "history", "anything"):
         assert new[key] == old[key]
     account = Account.from_document(new)
+    assert not account.waits_for_person
     assert not account.history_read(account.meters[0]), "under the new consent the history is read again"
+
+
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+
+
+def lost(*pces, **more):
+    """An account with two meters, of which GRDF's list has said that some are lost."""
+    entries = [
+        {"pce": pce, "id_accreditation": f"old-{pce}"} | ({"unusable": "revoked"} if pce in pces else {})
+        for pce in (A, B)
+    ]
+    return {
+        "_id": "known", "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {"consents": entries},
+        "state": OUTDATED, "state_since": "2026-01-01", "state_message": "as it was", "consents_lost": list(pces),
+        **more,
+    }  # fmt: skip
+
+
+def test_connecting_another_meter_leaves_the_loss_of_the_first():
+    new = connected(lost(A), "known", [Consent("09999999999999", "strangers")], at=NOW, by="op")
+    assert (new["state"], new["state_since"], new["consents_lost"]) == (OUTDATED, "2026-01-01", [A])
+    assert new["state_partial"] is True, "the new one is read"
+    assert f"meter {meter_tag('known', A)}: the consent is revoked" in new["state_message"]
+    assert not Account.from_document(new).waits_for_person
+
+
+def test_connecting_one_of_two_that_are_lost_leaves_the_other_one():
+    new = connected(lost(A, B), "known", [Consent(A, "new-a")], at=NOW, by="op")
+    assert (new["state"], new["consents_lost"]) == (OUTDATED, [B])
+    assert meter_tag("known", A) not in new["state_message"]
+    assert meter_tag("known", B) in new["state_message"]
+
+
+def test_connecting_what_was_lost_clears_the_state():
+    for new in (
+        connected(lost(A), "known", [Consent(A, "new-a")], at=NOW, by="op"),
+        connected(lost(A, B), "known", [Consent(A, "new-a"), Consent(B, "new-b")], at=NOW, by="op"),
+        connected(lost(A, state="VENDOR_DOWN"), "known", [Consent(B, "new-b")], at=NOW, by="op"),
+    ):
+        assert not new["state"]
+        assert not {"state_message", "state_since", "state_partial"} & new.keys()
+
+
+def test_deletions_that_began_or_ended_are_told():
+    begun = {"_id": "a:1", "finished_at": None}
+    ended = {"_id": "a:1", "finished_at": "2026-01-01"}
+    told = [deletions(records) for records in ([], [begun], [ended], [ended, {"_id": "a:2", "finished_at": None}])]
+    assert told[0] == ""
+    assert len(set(told)) == 4
+    assert deletions([ended, begun | {"_id": "a:0"}]) == deletions([begun | {"_id": "a:0"}, ended])
 
 
 @pytest.mark.parametrize("account_type", ["enedisgrandlyon", None])

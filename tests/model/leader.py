@@ -96,6 +96,7 @@ class Leader:
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
+            attempt.deletions = connecting.deletions_of(account)  # the household is back at once
             connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
         except connecting.Stop as stop:
             self.world.say(f"  the page says {stop.key} {stop.cause}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -107,6 +108,24 @@ def test_plain_http_on_this_machine_is_taken(connection: Callable[..., str], mac
 def test_algorithms_as_text_or_list(connection: Callable[..., str], algorithms: object) -> None:
     extra = {"id_token_algorithms": algorithms, "jwks_url": "https://h.example/keys"}
     assert read(connection("grdf_x", login="i", password="s", extra=extra)).id_token_algorithms == ("RS256", "HS256")
+
+
+@pytest.mark.parametrize("extra", ['{"token_url": "https://x/s3cret"', '["s3cret"]', "s3cret", "null", "[" * 9000])
+def test_an_extra_that_is_no_json_object_is_said(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
+    """Airflow takes it for empty; GRDF's production would be asked with the login of a test."""
+    fields = {"conn_type": "http", "host": "http://127.0.0.1:9", "login": "i", "password": "s", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
+    for ask in (lambda: read("grdf_x"), lambda: CouchDBHook("grdf_x").get_conn()):
+        with pytest.raises(BadSettings, match="the extra of the Airflow connection grdf_x is no JSON object") as caught:
+            ask()
+        assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("extra", ["", " ", "{}"])
+def test_no_extra_is_fine(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
+    fields = {"conn_type": "http", "host": "http://127.0.0.1:9", "login": "i", "password": "s", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
+    assert read("grdf_x").token_url == TOKEN_URL
 
 
 def test_all_problems_stand_in_one_message(connection: Callable[..., str]) -> None:

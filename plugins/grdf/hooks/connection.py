@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -37,6 +38,29 @@ def airflow_connection(conn_id: str) -> Connection:
             cause=f"Airflow has no connection {conn_id}, or cannot read it",
             next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
         ) from None
+
+
+def extra_of(connection: Connection) -> Mapping[str, Any]:
+    """Give what a connection's extra says, which Airflow takes for empty when it is no JSON.
+
+    GRDF's production, or the databases without their prefix, would then be used in place of what was meant.
+
+    :param connection: the connection
+    :raises BadSettings: when there is an extra and it is no JSON object
+    """
+    text = connection.extra
+    try:
+        extra = json.loads(text) if text and text.strip() else {}
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise BadSettings.about(
+            account=None,
+            cause=f"the extra of the Airflow connection {connection.conn_id} is no JSON object",
+            next_step="Nothing was asked. Correct it under Admin, Connections (or in "
+            f"AIRFLOW_CONN_{connection.conn_id.upper()}).",
+        )
+    return connection.extra_dejson  # which also hides its secrets from the logs
 
 
 @dataclass(frozen=True)
@@ -79,8 +103,7 @@ class GrdfConnection:
         :param connection: the connection; ``host`` is the API base with or without its scheme
         :raises BadSettings: names every field that is missing or wrong, in one message
         """
-        given = connection.extra_dejson
-        extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+        extra = extra_of(connection)
         odd: list[str] = []
 
         def text(name: str, default: str = "") -> str:

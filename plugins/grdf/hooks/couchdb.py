@@ -16,7 +16,7 @@ import requests
 from airflow.sdk import BaseHook
 from urllib3.util import Retry
 
-from grdf.hooks.connection import airflow_connection, base_url, is_address
+from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
 from grdf.hooks.couch_answers import checked, docs_of, json_keys, json_object, place, rows_of
 from grdf.hooks.limits import LimitedAdapter, outcome, why
 from grdf.hooks.quiet import hush
@@ -97,8 +97,7 @@ class CouchDBHook(BaseHook):
     def _connect(self) -> CouchDB:
         connection = airflow_connection(self.couchdb_conn_id)
         url = base_url(connection, default_scheme="http")
-        given = connection.extra_dejson
-        prefix = (given.get("database_prefix") if isinstance(given, Mapping) else None) or ""
+        prefix = extra_of(connection).get("database_prefix") or ""
         wrong = [
             f"{field} is missing"
             for field, value in (("host", url), ("login", connection.login), ("password", connection.password))

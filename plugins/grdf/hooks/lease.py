@@ -22,8 +22,8 @@ LONGEST = 120.0
 def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float = 0.5) -> Iterator[bool]:
     """Wait for a lease, hold it, give it back.
 
-    A holder that died is waited for no longer than ``seconds``; whoever waits that long goes on without the lease,
-    since doing something twice (asking for a token) is better than not doing it.
+    A holder that died is waited for no longer than ``seconds``. Whoever has waited that long is told that it does not
+    hold the lease, and decides: asking for a token twice is better than not at all, writing a right twice is not.
 
     :param couchdb: the hook whose server keeps the lease
     :param name: what the lease is for

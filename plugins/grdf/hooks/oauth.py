@@ -59,6 +59,8 @@ class GrdfOAuthHook(BaseHook):
         """What a data token is asked for."""
         self.longest_wait = LONGEST_WAIT
         """Seconds that a call waits for its turn; nobody looks at a task that waits, but at a page somebody does."""
+        self.has_called = False
+        """Whether the token endpoint was called, whatever came of it: a call of GRDF's quota was spent."""
 
     @cached_property
     def facts(self) -> GrdfConnection:
@@ -211,6 +213,8 @@ class GrdfOAuthHook(BaseHook):
                 account=account,
                 next_step=PATIENCE,
             ) from None
+        finally:
+            self.has_called |= turns.sent
         governor.after_call(response.status_code, retry_after(response))
         if refusal := token_error(
             response.status_code,

@@ -98,6 +98,16 @@ class Remover:
                 raise StoreBusy.about(None, f"documents of {doctype} could not be removed in {TRIES} tries in a row")
         return removed
 
+    def remove_some(self, doctype: str, startkey: str, endkey: str, *, most: int) -> int:
+        """Remove the first documents of a range in one go, and give their number; one that was changed meanwhile stays.
+
+        :param doctype: Cozy doctype
+        :param startkey: first id
+        :param endkey: last id
+        :param most: how many at the most
+        """
+        return self._remove(doctype, self._revisions(doctype, startkey, endkey, limit=most))
+
     def remove(self, doctype: str, doc_id: str) -> int:
         """Remove one document; one that is gone is fine.
 

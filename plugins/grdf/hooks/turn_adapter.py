@@ -28,6 +28,8 @@ class TurnAdapter(LimitedAdapter):
         self._turn: Turn | None = None
         self.asked_at = datetime.now(UTC)
         """When the last request was sent."""
+        self.sent = False
+        """Whether one was sent at all: its turn had come, on a connection that stood."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Wait until the turn is near, connect, wait the rest, send.
@@ -61,7 +63,7 @@ class TurnAdapter(LimitedAdapter):
         except FarOff:
             self._turn = turn
             raise
-        self.asked_at = datetime.now(UTC)
+        self.asked_at, self.sent = datetime.now(UTC), True
 
 
 class _Waiting(HTTPConnection):

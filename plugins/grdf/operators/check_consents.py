@@ -76,7 +76,7 @@ class CheckConsentsOperator(BaseOperator):
         for right in listed.rights:
             rights.setdefault(right.pce, []).append(right)
         if named := _named(context):
-            return TakeOver(accounts, rights, asked_at, self.log).run(context, named, whole=not listed.odd)
+            return TakeOver(couchdb, rights, asked_at, self.log).run(context, named, whole=not listed.odd)
         counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "odd": 0}
         if listed.odd:
             self.log.warning(

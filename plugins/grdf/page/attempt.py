@@ -90,6 +90,7 @@ class Attempt:
     :param nonce: must come back inside the ``id_token``
     :param verifier: the secret of PKCE, empty without it
     :param link: the household's link, if it was begun with one
+    :param deletions: which deletions of the account there had been (`include.gas.connecting.deletions`)
     """
 
     state: State
@@ -98,20 +99,24 @@ class Attempt:
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     link: Link | None = None
+    deletions: str = ""
 
     @classmethod
-    def begin(cls, account: str, *, visitor: str, redirect_uri: str, link: Link | None = None) -> Attempt:
+    def begin(
+        cls, account: str, *, visitor: str, redirect_uri: str, link: Link | None = None, deletions: str = ""
+    ) -> Attempt:
         """Begin an attempt.
 
         :param account: the account's id
         :param visitor: the id of Airflow's user, empty for a household's link
         :param redirect_uri: where GRDF shall send the household back to
         :param link: the household's link, if there is one
+        :param deletions: which deletions of the account there have been
         """
         until = int(time.time()) + 60 * settings.connect_minutes()
         state = State(secrets.token_urlsafe(16), account, link is not None, until)
         verifier = secrets.token_urlsafe(48) if settings.connect_pkce() else ""
-        return cls(state, visitor, redirect_uri, secrets.token_urlsafe(16), verifier, link)
+        return cls(state, visitor, redirect_uri, secrets.token_urlsafe(16), verifier, link, deletions)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
         """Give the address at GRDF to which the browser goes now.

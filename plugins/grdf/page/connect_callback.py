@@ -14,7 +14,7 @@ from grdf.page.attempt import Attempt, State
 from grdf.page.connect_pages import CALLBACK, stopped
 from grdf.page.connecting import Stop
 from grdf.page.render import page
-from grdf.page.security import Visitor, VisitorIfAnyDep, require_connect
+from grdf.page.security import Visitor, VisitorIfAnyDep, require_connect, viewable
 from include.gas.documents import dag_id
 from include.gas.errors import GasError
 
@@ -45,7 +45,9 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
             again = f"{base}/household?token={attempt.link.token}"
         code = _code(answer, attempt)
         by = visitor.name if visitor and not attempt.link else "the household itself, with a link"
-        done = connecting.finish(attempt, code, by=by)
+        done = connecting.finish(
+            attempt, code, by=by, may_see=lambda other: visitor is not None and bool(viewable(visitor, [other]))
+        )
     except Stop as stop:
         by_household = state is not None and state.household
         return stopped(request, stop, account=account, again=again, household=by_household)

@@ -26,7 +26,7 @@ from include.gas.errors import GasError
 log = logging.getLogger(__name__)
 
 FOR_OPERATORS = frozenset(
-    f"connect.{key}" for key in ("settings", "token_refused", "leaving", "not_ours", "no_address")
+    f"connect.{key}" for key in ("settings", "token_refused", "leaving", "deleted", "not_ours", "no_address")
 )
 """What stops a household and is nobody's business but an operator's."""
 CALLBACK = "/callback"
@@ -108,7 +108,8 @@ def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, lin
         hint = holder.hint()
     except ValueError:
         return start_page(request, account, household=link is not None, holder=holder)
-    attempt = Attempt.begin(account, visitor=visitor, redirect_uri=back, link=link)
+    deletions = connecting.deletions_of(account)
+    attempt = Attempt.begin(account, visitor=visitor, redirect_uri=back, link=link, deletions=deletions)
     answer = RedirectResponse(attempt.authorize_url(facts, hint), 303)
     attempt.give_to(answer, request.scope["root_path"] + CALLBACK)
     return answer
@@ -137,7 +138,7 @@ def page_address() -> str:
 
     :raises Stop: when it is not known
     """
-    return redirect_uri(_facts()).removesuffix(CALLBACK)
+    return redirect_uri(_facts()).rstrip("/").removesuffix(CALLBACK)
 
 
 def redirect_uri(facts: GrdfConnection) -> str:

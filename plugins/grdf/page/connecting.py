@@ -10,18 +10,18 @@ from datetime import UTC, date, datetime
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.household_links import HouseholdLinks
+from grdf.hooks.household_links import HouseholdLinks, Standing
 from grdf.hooks.lease import lease
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page import link_tries
 from grdf.page.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.attempt import Attempt
 from grdf.page.once import Once
+from grdf.quota import governor_for
 from grdf.taking import take
-from include.gas.connecting import check_connectable, connected
+from include.gas.connecting import check_connectable, connected, deletions
 from include.gas.consents import AccessRight, Consent, Rights, own_right, told
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, Document, dag_id
+from include.gas.documents import ACCOUNT, Document, account_range, dag_id
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -33,9 +33,12 @@ from include.gas.errors import (
     MeterTaken,
     RetryLater,
 )
+from include.gas.leaving import AUDIT
 
 log = logging.getLogger(__name__)
 
+CALLS = 2
+"""Calls to GRDF that a household's connection takes: its code, and how far its consents reach."""
 PATIENCE = 20.0
 """Seconds that a person waits for GRDF's quota at most."""
 LOOK_UP = (3.05, 15.0)
@@ -128,69 +131,65 @@ def link_good_until(account: str) -> int | None:
         raise _stop(error) from error
 
 
-def is_used(name: str, until: float) -> bool:
-    """Tell whether something that may be used once was used.
-
-    :param name: what
-    :param until: as it would be taken
-    :raises Stop: when CouchDB cannot say
-    """
-    try:
-        return Once(couchdb()).is_taken(name, until)
-    except GasError as error:
-        raise _stop(error) from error
-
-
-def check_link(link: str, account: str, until: float) -> None:
+def check_link(link: str, account: str) -> None:
     """Look whether a household's link may be used: it connects once, and only until it is taken back.
 
     :param link: names the link
     :param account: the account it is for
-    :param until: when it is over, epoch seconds
     :raises Stop: when it may not, or CouchDB cannot say
     """
-    if is_used(link, until):
-        raise Stop("link_used", 409)
     try:
-        if not HouseholdLinks(couchdb()).is_good(account, link):
-            raise Stop("link_void", 410)
+        _let_pass(HouseholdLinks(couchdb()).standing(account, link))
     except GasError as error:
         raise _stop(error) from error
 
 
-def check_tries(link: str, until: float, *, begins: bool) -> None:
-    """Look whether a household's link may be tried (again).
+def begin_with_link(link: str, account: str) -> None:
+    """Count an attempt that begins with a household's link, for which calls to GRDF must be left.
 
     :param link: names the link
-    :param until: when it is over, epoch seconds
-    :param begins: whether an attempt begins now, for which calls to GRDF must be left
-    :raises Stop: when it may not
+    :param account: the account it is for
+    :raises Stop: when none may begin
     """
     try:
-        if link_tries.is_used_up(Once(couchdb()), link, until):
-            raise Stop("link_tried", 410)
-        if begins and not link_tries.calls_left():
+        if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
             log.warning("The day's calls that households' links may begin are made ([grdf] household_link_calls).")
             raise Stop("link_busy", 503)
+        _let_pass(HouseholdLinks(couchdb()).begin(account, link))
     except GasError as error:
         raise _stop(error) from error
 
 
-def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
+def deletions_of(account: str) -> str:
+    """Name which deletions of an account there have been, for an attempt that begins now.
+
+    :param account: the account's id
+    :raises Stop: when CouchDB cannot say
+    """
+    try:
+        return _deletions(couchdb(), account)
+    except GasError as error:
+        raise _stop(error) from error
+
+
+def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
     """Exchange the code, check the ``id_token``, keep what the household consented to, and have it read.
 
     :param attempt: the attempt, checked
     :param code: GRDF's code
     :param by: who connects it, for the record
+    :param may_see: tells whether who connects it may see another account, which is then named
     :raises Stop: when it did not work; the account is then as it was
     """
     account = attempt.state.account
     store = couchdb()
     try:
         known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
-        give_back = _take(store, attempt)
+        if not attempt.link and _deletions(store, account) != attempt.deletions:  # a deletion voids links, which say so
+            raise Stop("deleted", 409)
+        give_back, oauth = _take(store, attempt), GrdfOAuthHook()
         try:
-            consents = _consents(attempt, code)
+            consents = _consents(oauth, attempt, code)
             asked_at = datetime.now(UTC)
             rights = _rights(store, consents, attempt)
             today = paris_today(asked_at)
@@ -199,8 +198,9 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
             now = datetime.now(UTC)
 
             def change(stored: Document | None) -> Document:
-                _check_link(store, attempt)  # it may have been taken back while GRDF was asked
-                return connected(stored, account, meters, at=now, by=by)
+                new = connected(stored, account, meters, at=now, by=by)
+                _check_still_wanted(store, attempt)  # it may have ended while GRDF was asked
+                return new
 
             def write() -> Document:
                 return AccountStore(store).save(account, change)
@@ -208,12 +208,12 @@ def finish(attempt: Attempt, code: str, *, by: str) -> Connected:
             def ask(pces: list[str]) -> Rights:
                 return _adict(store, attempt).listed_rights(pces, account=account)
 
-            take(store, account, consents, write, ask=ask, oauth=GrdfOAuthHook())
+            take(store, account, consents, write, ask=ask, oauth=oauth)
         except Exception as error:
-            give_back(error)
+            give_back(error, called=oauth.has_called)
             raise
     except GasError as error:
-        raise _stop(error, household=attempt.link is not None) from error
+        raise _stop(error, household=attempt.link is not None, may_see=may_see) from error
     log.info("Account %s: connected, with %d meter(s).", account, len(consents))
     named = {consent.pce for consent in consents}
     others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
@@ -233,37 +233,49 @@ def end(attempt: Attempt) -> None:
         raise _stop(error) from error
 
 
-def _take(store: CouchDBHook, attempt: Attempt) -> Callable[[Exception], None]:
+def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
     """Use the attempt, and the household's link, before the code goes to GRDF; give what gives them back."""
-    once, state, link = Once(store), attempt.state, attempt.link
-    _check_link(store, attempt)
+    once, state, link, links = Once(store), attempt.state, attempt.link, HouseholdLinks(store)
+    if link and links.standing(state.account, link.id) == "void":
+        raise Stop("link_void", 410)
     if not once.take(state.id, state.until):
         raise Stop("used", 409)
-    untried = link_tries.take(once, attempt, link) if link else None
-    if link and untried is None:
-        raise Stop("link_tried", 410)
-    if link and not once.take(link.id, link.until):
-        raise Stop("link_used", 409)
+    if link:
+        try:
+            _let_pass(links.take(state.account, link.id))
+        except RetryLater:
+            once.release(state.id, state.until)
+            raise
 
-    def give_back(error: Exception) -> None:
-        if untried and isinstance(error, RetryLater):
-            untried()
+    def give_back(error: Exception, *, called: bool) -> None:
         if link:  # whatever happened, the household has not been connected with it
-            once.release(link.id, link.until)
+            links.give_back(state.account, link.id, untried=not called)
         if isinstance(error, RetryLater):  # the code may still be good: loading the page again tries it
             once.release(state.id, state.until)
 
     return give_back
 
 
-def _check_link(store: CouchDBHook, attempt: Attempt) -> None:
-    """Stop when the household's link was taken back, or a newer one made, since the attempt began."""
-    if attempt.link and not HouseholdLinks(store).is_good(attempt.state.account, attempt.link.id):
+def _let_pass(standing: Standing) -> None:
+    """Stop unless a household's link is good."""
+    if standing != "good":
+        raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
+
+
+def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
+    """Stop when the household's link was taken back, or a newer one made, since it was used for this attempt; or when a
+    deletion of the account has begun or ended since the attempt began."""
+    if attempt.link and HouseholdLinks(store).standing(attempt.state.account, attempt.link.id) != "used":
         raise Stop("link_void", 410)
+    if _deletions(store, attempt.state.account) != attempt.deletions:
+        raise Stop("deleted", 409)
 
 
-def _consents(attempt: Attempt, code: str) -> tuple[Consent, ...]:
-    oauth = GrdfOAuthHook()
+def _deletions(store: CouchDBHook, account: str) -> str:
+    return deletions(store.range(AUDIT, *account_range(account)))
+
+
+def _consents(oauth: GrdfOAuthHook, attempt: Attempt, code: str) -> tuple[Consent, ...]:
     oauth.longest_wait = PATIENCE
     oauth.code_purpose = "link" if attempt.link else "connect"
     account = attempt.state.account
@@ -296,13 +308,13 @@ def _adict(store: CouchDBHook, attempt: Attempt) -> AdictHook:
     return adict
 
 
-def _stop(error: GasError, *, household: bool = False) -> Stop:
+def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
     """Say on which page a failure ends."""
     if isinstance(error, MeterTaken):
-        if not household:
-            return Stop("meter_taken", 409, error)
-        log.warning("%s", error)  # a household is not told of others
-        return Stop("meter_taken.household", 409)
+        log.warning("%s The other account: %s.", error, error.holder)
+        if household:  # is not told of others
+            return Stop("meter_taken.household", 409)
+        return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
     if isinstance(error, AccountLeaving):
         return Stop("leaving", 409, error)
     if isinstance(error, BadAccount):

@@ -6,7 +6,7 @@ It is a middleware, so that no route can be added without it.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from airflow.sdk.configuration import conf
 from starlette.datastructures import Headers, MutableHeaders
@@ -83,6 +83,36 @@ class Guard:
             # Airflow's access log writes the query of each request when all is done, and reads it from here. It may
             # hold GRDF's code, a household's link or a meter's number, and also where the path is none of ours.
             scope["query_string"] = b""
+
+
+class Unlogged:
+    """Keep GRDF's code and state and a household's link out of the logs of Airflow's whole API server.
+
+    They may land beside the page: with a slash too many before its path, or as the handshake of a WebSocket.
+
+    :param app: all of Airflow's API server, inside its access log
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; its query is emptied before it is logged."""
+        secret = _holds_secret(scope.get("query_string", b""))
+        if secret and scope["type"] == "websocket":  # uvicorn logs it as it answers; nothing here reads it
+            scope["query_string"] = b""
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if secret:  # see Guard
+                scope["query_string"] = b""
+
+
+def _holds_secret(query: bytes) -> bool:
+    """Tell whether a query has GRDF's code or state, or a link; a state in Airflow's own queries is a short word."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    words = [(name.casefold(), value) for name, value in pairs]
+    return any(name.endswith(("code", "token")) or ("state" in name and len(value) > 40) for name, value in words)
 
 
 def guard(headers: MutableHeaders) -> None:

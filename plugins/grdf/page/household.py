@@ -59,7 +59,7 @@ class Invitation:
             raise Stop("link_unknown", 404) from None
         if is_over(asdict(found)):
             raise Stop("link_over", 410)
-        connecting.check_link(found.id, found.account, found.until)
+        connecting.check_link(found.id, found.account)
         return found
 
 
@@ -114,7 +114,6 @@ def start(request: Request, token: str = "") -> Response:
     try:
         _if_allowed()
         invitation = Invitation.read(token)
-        connecting.check_tries(invitation.id, invitation.until, begins=False)
         return start_page(request, invitation.account, household=True)
     except Stop as stop:
         return stopped(request, stop, household=True)
@@ -129,7 +128,7 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         _if_allowed()
         invitation = Invitation.read(token)
         account = invitation.account
-        connecting.check_tries(invitation.id, invitation.until, begins=True)
+        connecting.begin_with_link(invitation.id, account)
         link = Link(invitation.id, invitation.until, token)
         return to_grdf(request, account, holder, visitor="", link=link)
     except Stop as stop:

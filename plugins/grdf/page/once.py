@@ -1,7 +1,7 @@
 """What may be used once: marks in CouchDB, of which the first writer wins, on any number of API servers.
 
 A mark is a document with nothing in it but its id: the moment until which it matters, and a hash. Those whose moment is
-over are removed as new ones come.
+long over are removed as new ones come, some at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from include.gas.doctypes import CONNECT as DOCTYPE
 from include.gas.errors import GasError
 
 log = logging.getLogger(__name__)
+
+KEPT = 30 * 86_400
+"""Seconds for which a mark outlives its moment, so that a clock that is days ahead makes nothing good again."""
+SWEPT = 100
+"""Marks that a new one removes at the most: somebody waits for it."""
 
 
 class Once:
@@ -39,14 +44,6 @@ class Once:
             self._sweep()
         return taken
 
-    def is_taken(self, name: str, until: float) -> bool:
-        """Tell whether something was used.
-
-        :param name: what
-        :param until: as it would be taken
-        """
-        return self._couchdb.get(DOCTYPE, mark_id(name, until)) is not None
-
     def release(self, name: str, until: float) -> None:
         """Let something be used again, after all; never raises: it is then lost, the log says so, and one starts again.
 
@@ -56,11 +53,11 @@ class Once:
         try:
             Remover(self._couchdb).remove(DOCTYPE, mark_id(name, until))
         except GasError as error:
-            log.error("An attempt or a household's link stays used although nothing was connected with it. %s", error)
+            log.error("An attempt stays used although nothing was connected with it; it must begin anew. %s", error)
 
     def _sweep(self) -> None:
         try:
-            Remover(self._couchdb).remove_range(DOCTYPE, "0", f"{int(time.time()):012d}")
+            Remover(self._couchdb).remove_some(DOCTYPE, "0", f"{int(time.time()) - KEPT:012d}", most=SWEPT)
         except GasError as error:
             log.warning("Marks whose time is over stay in %s until the next one is made. %s", DOCTYPE, error)
 
