@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from include.gas.days import paris_today
 from include.gas.documents import DAY, MONTH, YEAR, account_range
+from include.gas.windows import oldest_allowed
 from include.sandbox.adict.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account
 
@@ -65,9 +67,10 @@ def known_account(
         "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
     }
     if history:
-        read_at = datetime.now(UTC).isoformat()
+        now = datetime.now(UTC)
+        first, read_at = oldest_allowed(paris_today(now)).isoformat(), now.isoformat()
         document["history"] = {
-            entry["pce"]: {"id_accreditation": entry["id_accreditation"], "from": "2024-01-01", "read_at": read_at}
+            entry["pce"]: {"id_accreditation": entry["id_accreditation"], "from": first, "read_at": read_at}
             for entry in consents
         }
     world.book.save(document)

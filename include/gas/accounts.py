@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.consents import Consent, is_pce
-from include.gas.days import utc_text
+from include.gas.days import paris_today, utc_text
 from include.gas.documents import Document, check_account_id
 from include.gas.errors import (
     LOGIN_FAILED,
@@ -22,6 +22,8 @@ from include.gas.errors import (
 from include.gas.leaving import Leaving, leaving
 from include.gas.lost import handed_over, lost_message, meters_lost, with_lost
 from include.gas.meter_tag import without_numbers
+from include.gas.moments import is_ahead
+from include.gas.windows import Window, oldest_allowed
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -324,15 +326,28 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
     return changed
 
 
-def history_read(document: Mapping[str, Any], consent: Consent) -> bool:
+def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
     """Tell whether a meter's whole history was read under each right that its consent has in force.
+
+    It was not if a right now covers older days that GRDF served then: its list said less, or a clock was ahead. Where a
+    right covers less than it did, nothing is to be read again.
 
     :param document: the account document.
     :param consent: the present consent.
+    :param now: the present, aware; None takes the clock's.
     """
     history = document.get("history")
     entry = history.get(consent.pce) if isinstance(history, Mapping) else None
-    if not isinstance(entry, Mapping) or day_in(entry.get("from")) is None:
+    since = day_in(entry.get("from")) if isinstance(entry, Mapping) else None
+    if not isinstance(entry, Mapping) or since is None:
+        return False
+    now = now or datetime.now(UTC)
+    try:
+        read_at = datetime.fromisoformat(utc_text(str(entry.get("read_at"))))
+        unasked = Window.of(oldest_allowed(paris_today(read_at)), since)
+    except (ValueError, OverflowError):
+        return False
+    if is_ahead(read_at, now) or (unasked and consent.covered(unasked, paris_today(now))):
         return False
     under = entry.get("under")
     read = {entry.get("id_accreditation"), *(under if isinstance(under, list) else ())}

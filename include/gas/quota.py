@@ -57,6 +57,9 @@ AHEAD = 300.0
 and nobody must wait for that."""
 IMPORTS_AT_LEAST = 100
 """Imports of the past have at least one call of so many a day: beside a fleet that wants all they would never end."""
+FORGOTTEN = 600
+"""Fives of minutes whose calls no longer count that are kept all the same, newest last: more than two days of them. A
+clock that is ahead finds that none counts any more, and they count again once it is set right."""
 _BIN = 300
 """Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
 
@@ -219,6 +222,7 @@ class Ledger:
     :param doubted: the credentials that GRDF refuses
     :param prober: the worker who finds out
     :param fleet: calls that the daily runs of all accounts need in a day, as far as somebody has said
+    :param past: by the same numbers, what no longer counts: calls of daily runs, of imports, and begun by links
     """
 
     last: float = 0.0
@@ -238,6 +242,7 @@ class Ledger:
     doubted: str = ""
     prober: str = ""
     fleet: int = 0
+    past: dict[int, list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str | None) -> Ledger:
@@ -271,6 +276,10 @@ class Ledger:
                 promised=promised,
                 blocks=blocks,
                 links={int(at): int(calls) for at, calls in told.get("links", {}).items()},
+                past={
+                    int(at): [int(daily), int(history), int(links)]
+                    for at, (daily, history, links) in told.get("past", {}).items()
+                },
             )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError("no ledger of calls") from None
@@ -472,11 +481,18 @@ class Ledger:
         return ticket
 
     def _tidy(self, now: float) -> None:
-        """Forget the calls that no longer count; go along with a clock that was set back."""
+        """Count no more what no longer counts; go along with a clock that was set back."""
+        for at in [at for at in self.past if _leaves(at) > now]:
+            daily, history, links = self.past.pop(at)
+            here = self.calls.setdefault(at, [0, 0])
+            here[:] = here[0] + daily, here[1] + history
+            self.links[at] = self.links.get(at, 0) + links
         self._come_back(now)
-        self.calls = {at: count for at, count in self.calls.items() if _leaves(at) > now}
+        for at in [at for at in self.calls if _leaves(at) <= now]:
+            self.past[at] = [*self.calls.pop(at), self.links.pop(at, 0)]
+        self.past = dict(list(self.past.items())[-FORGOTTEN:])
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
-        self.links = {at: count for at, count in self.links.items() if at in self.calls}
+        self.links = {at: count for at, count in self.links.items() if at in self.calls and count}
         self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back

@@ -7,7 +7,6 @@ missing) is true of the consent that it was read under, and of no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from include.gas.consents import Consent
@@ -42,17 +41,3 @@ def is_under(asked: Consent | None, held: Consent | None) -> bool:
     :param held: the account's present consent on that meter, or None.
     """
     return asked is not None and held is not None and asked.id_accreditation == held.id_accreditation
-
-
-def is_whole_history(asked: Consent | None, held: Consent | None, first: date) -> bool:
-    """Tell whether an answer of a consent's whole history is that of the consent as the account holds it now.
-
-    :param asked: the consent that the answer was read under; None when it is not known.
-    :param held: the account's present consent on that meter, or None.
-    :param first: the first gas day that was asked.
-    """
-    if asked is None or held is None or not is_under(asked, held):
-        return False
-    # It was the consent that kept us from asking for older days, and it reaches further back now.
-    widened = asked.opens == first and (held.opens is None or held.opens < first)
-    return not widened

@@ -55,7 +55,9 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         meter = meter_of(stored, pce)
-        if meter is not None and history_read(stored, meter):
+        if (
+            meter is not None and not meter.lost and history_read(stored, meter)
+        ):  # what is missing stays noted of lost ones
             stored = note_missing(stored, meter, report, now)
         return note_stored(stored, pce, report, first_launch=True, before=document)
 

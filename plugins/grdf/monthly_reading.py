@@ -6,14 +6,15 @@ Each part gives a change to the account document, so that an account is written 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.reading import Log, meter_of
 from include.gas.days import paris_today
-from include.gas.documents import DAY, account_range
+from include.gas.documents import ACCOUNT, DAY, Document, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
+from include.gas.lost import handed_over
 from include.gas.meter_facts import (
     Contract,
     has_daily_data,
@@ -90,10 +91,12 @@ def read_periods(
     counts: Counter[str],
     *,
     whole: bool,
+    replaced: dict[str, Document | None],
 ) -> Change:
     """Read a meter's published periods, store them, and compare all that are stored with the gas days.
 
-    It takes one call for each stretch of days that the account's rights cover.
+    It takes one call for each stretch of days that the account's rights cover. An answer is dropped when the account
+    has learnt meanwhile that its meter is another household's: GRDF may have served it under that one's consent.
 
     :param adict: the hook that asks
     :param couchdb: the hook that stores
@@ -102,6 +105,7 @@ def read_periods(
     :param log: the task's log
     :param counts: what was done, counted
     :param whole: whether to read all that GRDF has, and not only what may have changed since the newest stored period
+    :param replaced: takes what was stored before in place of each period that is written, by its id
     :return: what to note on the account
     :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
     """
@@ -115,7 +119,13 @@ def read_periods(
         for window in windows:
             staged = adict.published_lines(meter.pce, window, account=account)
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
-            _store(couchdb, account, answer, read_at, log, counts)
+            if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
+                log.warning(
+                    "Account %s: its consent for meter %s ended while its published data were read, and another one "
+                    "stands there now. What GRDF sent is not stored.", account, meter_tag(account, meter.pce),
+                )  # fmt: skip
+                return lambda document: document
+            _store(couchdb, account, answer, read_at, log, counts, replaced)
             if problem := answer.problem():
                 raise problem
     except FailNow as error:
@@ -139,14 +149,44 @@ def read_periods(
 def under(meter: Consent, change: Change) -> Change:
     """Let a change be noted only while the account holds the consent under which GRDF was asked: else it is read again.
 
+    Nor is it once the meter is known to be another household's.
+
     :param meter: the meter, under the consent that was read
     :param change: what was learnt
     """
-    return lambda document: change(document) if is_under(meter, meter_of(document, meter.pce)) else document
+
+    def noted(document: dict[str, Any]) -> dict[str, Any]:
+        own = is_under(meter, meter_of(document, meter.pce)) and meter.pce not in handed_over(document)
+        return change(document) if own else document
+
+    return noted
+
+
+def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: Collection[str]) -> int:
+    """Put back what was stored before in place of some meters' periods, since they may be another household's.
+
+    :param couchdb: the hook that stores
+    :param replaced: what was stored before in place of each period that was written, by its id
+    :param pces: the meters
+    :return: how many periods that were
+    """
+    former = {key: was for key, was in replaced.items() if key.split(":")[1] in pces}
+    stored = couchdb.fetch(PUBLISHED, list(former)) if former else {}
+    back = [
+        (former[key] or {"_id": key, "_deleted": True}) | {"_rev": document["_rev"]}
+        for key, document in stored.items()
+    ]  # fmt: skip
+    return len(couchdb.write(PUBLISHED, back).written) if back else 0
 
 
 def _store(
-    couchdb: CouchDBHook, account: str, answer: PublishedAnswer, read_at: str, log: Log, counts: Counter[str]
+    couchdb: CouchDBHook,
+    account: str,
+    answer: PublishedAnswer,
+    read_at: str,
+    log: Log,
+    counts: Counter[str],
+    replaced: dict[str, Document | None],
 ) -> None:
     fresh = [period_document(account, answer.pce, period, read_at) for period in answer.periods]
     pending = {document["_id"]: document for document in fresh}
@@ -160,6 +200,7 @@ def _store(
         result = couchdb.write(PUBLISHED, changed) if changed else None
         conflicts = result.conflicts if result else set()
         written = {document["_id"] for document in changed} - conflicts
+        replaced |= {key: stored.get(key) for key in written}
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
         pending = {key: pending[key] for key in conflicts}

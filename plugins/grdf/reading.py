@@ -29,7 +29,7 @@ from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
-from include.gas.read_under import is_under, is_whole_history
+from include.gas.read_under import is_under
 from include.gas.stored import StoredYear, is_told, stored_years, told_years, with_stored
 
 if TYPE_CHECKING:
@@ -130,12 +130,10 @@ def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, An
     :param answer: an answer that was stored
     :return: the document as it should be
     """
-    if not answer.history_from:
-        return document
-    held, since = meter_of(document, answer.pce), date.fromisoformat(answer.history_from)
     asked = answer.read_under
-    if asked is None or not is_whole_history(asked, held, since):
+    if not answer.history_from or asked is None or not is_under(asked, meter_of(document, answer.pce)):
         return document
+    since = date.fromisoformat(answer.history_from)
     return with_history_read_again(with_history(document, asked, since, answer.read_at), answer.pce)
 
 

@@ -129,7 +129,8 @@ class GasDayTimetable(Timetable):
         """Give the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
 
         Without catch-up an account that has waited (new, paused, or Airflow was down) gets the latest gas day whose
-        time has come, and that one alone: its run asks GRDF for the days since the last stored one by itself.
+        time has come, and that one alone: its run asks GRDF for the days since the last stored one by itself. So does
+        one of which a clock that was ahead has made the run of a day to come.
         """
         if last_automated_data_interval is not None:
             day = gas_day_of(last_automated_data_interval.start) + timedelta(days=1)
@@ -138,7 +139,10 @@ class GasDayTimetable(Timetable):
         else:
             return None
         if not restriction.catchup:
-            day = max(day, self._latest_due(pendulum.now("UTC")))
+            due = self._latest_due(pendulum.now("UTC"))
+            # A last run about a day that is not due yet was made by a clock that was ahead, or runs come later now. To
+            # go on behind it would stop the account until then. Airflow passes over days that have a run already.
+            day = due if day > due + timedelta(days=1) else max(day, due)
             if restriction.earliest is not None:
                 day = max(day, self._first_day_from(restriction.earliest))
         interval = self.interval(day)

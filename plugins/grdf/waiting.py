@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 
 SHORTEST = 5.0
 """Seconds: to come back sooner costs more than to be a little late."""
+LONGEST = 26 * 3600.0
+"""Seconds: no call counts for longer, so that a longer wait comes of a clock that was wrong."""
 
 
 def waiting_for_grdf(execute: Callable[[Operator, Context], Result]) -> Callable[[Operator, Context], Result]:
@@ -35,7 +37,7 @@ def waiting_for_grdf(execute: Callable[[Operator, Context], Result]) -> Callable
             return execute(self, context)
         except QuotaWait as wait:
             self.log.info("%s", wait)
-            seconds = max(SHORTEST, wait.retry_after or 0.0)
+            seconds = min(max(SHORTEST, wait.retry_after or 0.0), LONGEST)
             moment = datetime.now(UTC) + timedelta(seconds=seconds)
             raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # Airflow gives no types
 

@@ -97,7 +97,7 @@ class Member:
         return {DAY: days, MONTH: months, YEAR: years, ACCOUNT: [self._account_document(days)]}
 
     def _account_document(self, days: list[Document]) -> Document:
-        meter = {"pce": self.pce, "id_accreditation": f"accreditation-{self.number}"}
+        meter = {"pce": self.pce, "id_accreditation": f"accreditation-{self.number}", "first": f"{self.first}"}
         history = {
             "id_accreditation": meter["id_accreditation"],
             "from": f"{self.first}",

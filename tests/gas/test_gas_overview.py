@@ -21,7 +21,7 @@ def account(**more: Any) -> dict[str, Any]:
         "account_type": "grdfgrandlyon",
         "oauth": {},
         "oauth_callback_results": {"pce_id": PCE, "consents": [{"pce": PCE, "id_accreditation": "x"}]},
-        "history": {PCE: {"id_accreditation": "x", "from": "2024-01-01", "read_at": "2026-01-01T00:00:00Z"}},
+        "history": {PCE: {"id_accreditation": "x", "from": "2023-01-03", "read_at": "2026-01-01T00:00:00Z"}},
         "stored": {
             PCE: {
                 "2025": {"days": 365, "first": "2025-01-01", "last": "2025-12-31", "corrected": 2},

@@ -110,6 +110,14 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
         return with_history(document, held, date.fromisoformat(answer.history_from), answer.read_at)
 
     patch.setattr("grdf.operators.load.note_history", note_history)
+
+    def history_read(document: dict[str, Any], consent: Any, _now: Any = None) -> bool:
+        """Ids alone counted: else what covers more than was read shows it."""
+        entry = (document.get("history") or {}).get(consent.pce)
+        return entry is not None and entry["id_accreditation"] == consent.id_accreditation
+
+    for place in ("grdf.reading", "grdf.operators.extract", "grdf.consent_dates", "grdf.book_check"):
+        patch.setattr(f"{place}.history_read", history_read)
     patch.setattr("grdf.reading.is_under", lambda _asked, held: held is not None)
 
 

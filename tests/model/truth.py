@@ -4,10 +4,12 @@ anybody else; every hole is either asked for again or said.*
 * A household **allows** a gas day of a meter while a right that it gave itself is in force at GRDF, with daily data in
   its perimeter and the day between the perimeter's ends. Rights of others on the same meter allow it nothing.
 * GRDF has **said** what its answers held that reached a task at work for that account.
+* Published periods and facts of the contract and the meter are allowed by the perimeters of their own.
 
 Always, after each step:
 
-1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion;
+1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion; a period
+   that is stored and a fact that is noted was said while the household allowed it;
 2. an account names only rights that its own household gave, and forgets none of its meters;
 3. no right is revoked but one of the household that leaves;
 4. no meter number, code, token or secret leaves a task through its XCom;
@@ -109,6 +111,8 @@ class Book:
     """Accounts whose deletion is under way: the rights that it has to end."""
     faults: list[str] = field(default_factory=list)
     documents: dict[tuple[str, str], Any] = field(default_factory=dict)
+    monthly: dict[tuple[str, str], set[tuple[str, str, float]]] = field(default_factory=lambda: defaultdict(set))
+    """By meter and perimeter: who allowed what was said of a period, with its first day and kWh; of facts, who did."""
 
     # -- what passes ------------------------------------------------------------------------------------------------
 
@@ -123,6 +127,27 @@ class Book:
         """See :class:`tests.model.wire.Witness`."""
         if call.path.endswith("/donnees_consos_informatives") and call.actor and call.status == 200:
             self._data(call, call.actor, call.path.split("/")[-2])
+        elif call.path.rpartition("_")[2] in ("publiees", "contractuelles", "techniques") and call.status == 200:
+            self._monthly(call, call.path.split("/")[-2], call.path.rpartition("_")[2])
+
+    def _monthly(self, call: Call, pce: str, kind: str) -> None:
+        allowing = [
+            (self.owner.get(right["id_droit_acces"], ""), right)
+            for right in self.rights()
+            if right["id_pce"] == pce and in_force(right, paris_day(self.now()), kind)
+        ]
+        if kind != "publiees":
+            self.monthly[pce, kind] |= {(owner, "", 0.0) for owner, _ in allowing}
+            return
+        for text in call.body.decode().splitlines():
+            try:
+                use = json.loads(text).get("consommation")
+            except ValueError:
+                continue
+            if use:
+                first = use["date_debut_consommation"][:10]
+                covering = [owner for owner, right in allowing if covers(right, date.fromisoformat(first))]
+                self.monthly[pce, kind] |= {(owner, first, use["energie"]) for owner in covering}
 
     def _own(self, account: str, pce: str) -> list[Right]:
         return [
@@ -163,10 +188,21 @@ class Book:
         account = key.partition(":")[0]
         if database == ACCOUNTS:
             self._account(account, document)
+        elif database == DATA[3] and document is None and self._has_others(account, key.split(":")[1]):
+            pass  # what was read while the meter changed hands is taken back
         elif database in DATA and document is None and account not in self.leaving:
             self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
         elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
             self._day(key, document["load"])
+        elif database == DATA[3] and document is not None and document != before:
+            said = self.monthly[document["pce"], "publiees"]
+            if (account, document["first"], document["load"]) not in said:
+                self.faults.append(f"1: {account} stores a period that GRDF never told it while its household allowed")
+
+    def _has_others(self, account: str, pce: str) -> bool:
+        return any(
+            right["id_pce"] == pce and self.owner.get(right["id_droit_acces"]) != account for right in self.rights()
+        )
 
     def _day(self, key: str, load: float) -> None:
         account, pce, text = key.split(":")
@@ -184,6 +220,10 @@ class Book:
             return
         if document.get("leaving") and account in self.left:
             self.faults.append(f"5: {account} has left, and is there again")
+        for pce, facts in (document.get("meter_facts") or {}).items():
+            for kind, name in (("contractuelles", "tariff"), ("techniques", "frequency")):
+                if facts.get(name) is not None and (account, "", 0.0) not in self.monthly[pce, kind]:
+                    self.faults.append(f"1: {account} notes a {name} of meter {self._name(pce)}, not being allowed to")
         results = document.get("oauth_callback_results") or {}
         entries = {entry["pce"]: entry for entry in results.get("consents") or []}
         for pce, entry in entries.items():

@@ -13,6 +13,7 @@ from include.gas.days import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import (
     DAY,
+    Go,
     Ledger,
     Quota,
     time_needed,
@@ -40,6 +41,26 @@ def test_a_spent_day_is_told_in_words() -> None:
         call(governor)
     clock.now += 2
     call(governor)
+
+
+@pytest.mark.parametrize("days", [3, 400])
+def test_a_look_by_a_clock_that_is_ahead_gives_no_day_of_calls(days: int) -> None:
+    quota, now = Quota(1000.0, 1200, links=1200), NOON
+    ledger = Ledger()
+    for _ in range(400):
+        ledger = Ledger.read(ledger.text())
+        assert ledger.left(now, quota, "daily") > 0
+        for _ in range(3):
+            assert isinstance(ledger.ask(now, quota, "link", None, patience=10), Go)
+            now += 1
+        now += 207  # a day long
+    for ahead in (days, days + 1, 0):
+        ledger = Ledger.read(ledger.text())
+        left = ledger.left(now + ahead * DAY, quota, "daily")
+        assert left == (1200 if ahead else 0)
+    assert ledger.left(now, quota, "link") == 0
+    assert ledger.left(now + DAY / 2, quota, "daily") < 700, "and they leave in their time"
+    assert ledger.left(now + 2 * DAY, quota, "daily") == 1200
 
 
 def test_history_leaves_the_reserve_alone() -> None:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.monthly_reading import take_back
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days import paris_today
-from include.gas.documents import DAY, account_range, id_range
+from include.gas.documents import DAY, YEAR, account_range, id_range
 from include.gas.errors import BadRequest, CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.published import PUBLISHED
 from include.gas.windows import oldest_allowed
 from include.sandbox.connect import AccountBook
-from tests.helpers import MemoryShelf, connect_cozy, context, known_account, with_memory_shelf, yesterday
+from tests.helpers import MemoryShelf, connect_cozy, context, known_account, lose, with_memory_shelf, yesterday
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -105,6 +106,48 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert published["differences"] == [], "rounding is no difference"
     assert "differences" not in counts
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_month(
+    own: Any, account_id: str, waits: bool
+) -> None:
+    """A load has stored days and died, and then the consent ended."""
+    (pce, *others) = known_account(own, account_id, 1 if waits else 2, history=False)
+    read_days(account_id, own)
+    state = {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_message": "x", "state_partial": not waits}
+    noted = document(own, account_id)["stored"][pce]
+    change(own, account_id, **state, consents_lost=[pce])
+    lose(own, pce)
+    couchdb, year = CouchDBHook(), min(noted)
+    total = couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {}
+    couchdb.write(YEAR, [total | {"load": 1, "days": 1}])
+    change(own, account_id, stored=document(own, account_id)["stored"] | {pce: {}})
+    own.control.clear_log()
+    counts = read()
+    assert (counts["books"], counts["totals_mended"]) == (1 + len(others), 1)
+    asked = [call["path"] for call in own.control.log() if "/pce/" in call["path"]]
+    assert bool(asked) is not waits
+    assert not [path for path in asked if pce in path], "GRDF is not asked for a meter that is lost"
+    assert document(own, account_id)["stored"][pce] == noted
+    assert (couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {})["load"] == total["load"]
+    assert "books" not in read(), "a month later"
+    change(own, account_id, book_held_at="2020-01-01T00:00:00Z", leaving={"since": "2026-01-01T00:00:00Z"})
+    assert "books" not in read(), "it is leaving"
+
+
+def test_periods_that_were_replaced_come_back(own: Any, account_id: str) -> None:
+    (pce,) = known_account(own, account_id)
+    read(account_id)
+    first, second, *_ = before = periods(account_id)
+    couchdb = CouchDBHook()
+    couchdb.write(PUBLISHED, [first | {"load": 1}])
+    replaced = {first["_id"]: first, second["_id"]: None}
+    assert take_back(couchdb, replaced, ["GI000000"]) == 0
+    assert take_back(couchdb, replaced, [pce]) == 2
+    after = periods(account_id)
+    assert [each["_id"] for each in after] == [each["_id"] for each in before if each is not second]
+    assert after[0]["load"] == first["load"]
 
 
 def test_a_repeated_reading_asks_two_months_back_and_writes_no_period(own: Any, account_id: str) -> None:
@@ -251,7 +294,13 @@ def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:
     assert calls(own) == ALL
     counts = read(leaving, waiting, young, odd, "not-there")
     assert (counts["skipped"], counts["odd"], counts.get("accounts", 0)) == (3, 2, 0)
-    assert before == {name: document(own, name) for name in before}
+    after = {name: document(own, name) for name in before}
+    book = {
+        name: after[waiting].pop(name) for name in ("_rev", "book_held_at", "stored", "gaps") if name in after[waiting]
+    }
+    assert "book_held_at" in book, "what is stored of it is looked at all the same"
+    before[waiting].pop("_rev", None)
+    assert before == after
     assert not any(periods(name) for name in before)
 
 

@@ -6,6 +6,8 @@ Variables are encrypted at rest, and readable and writable from a task, which co
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -13,8 +15,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
+log = logging.getLogger(__name__)
+
 AHEAD = timedelta(minutes=5)
 """By how much another machine's clock may be ahead."""
+LONGEST = timedelta(days=1)
+"""For how long a token is believed to serve; GRDF gives them for four hours."""
+_VISIBLE = re.compile(r"[!-~]+")
+"""What a token may hold that goes into a header."""
 VARIABLE = "grdf_data_token"
 """Name of the Variable; Airflow hides the value of a Variable whose name says "token"."""
 
@@ -42,7 +50,8 @@ class DataToken:
 
         :param lifetime: ``expires_in`` of the answer, in seconds
         """
-        return cls(value, scope, fingerprint(client_id), asked_at, asked_at + timedelta(seconds=lifetime))
+        until = asked_at + min(timedelta(seconds=lifetime), LONGEST)
+        return cls(value, scope, fingerprint(client_id), asked_at, until)
 
     def serves(self, *, scope: str, client_id: str, for_seconds: float, now: datetime | None = None) -> bool:
         """Tell whether the token can be used for some time yet.
@@ -80,13 +89,17 @@ class DataToken:
         """Read the Variable's text; ``None`` for no text or one that somebody has changed."""
         try:
             data = json.loads(text or "")
-            words = [data[name] for name in ("value", "scope", "client")]
+            value, scope, client = words = [data[name] for name in ("value", "scope", "client")]
             times = [datetime.fromisoformat(data[name]) for name in ("asked_at", "until")]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            if any(time.tzinfo is None for time in times):
+                return None
+            asked_at, until = (time.astimezone(UTC) for time in times)
+            known = datetime(2000, 1, 1, tzinfo=UTC) <= asked_at <= until <= asked_at + LONGEST
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return None
-        if not all(isinstance(word, str) and word for word in words) or any(time.tzinfo is None for time in times):
+        if not known or not all(isinstance(word, str) and word for word in words) or not _VISIBLE.fullmatch(value):
             return None
-        return cls(*words, *times)
+        return cls(value, scope, client, asked_at, until)
 
 
 def fingerprint(client_id: str) -> str:
@@ -162,6 +175,12 @@ class SharedToken:
         with self._one_at_a_time():
             if token := self._stored(for_seconds, refused):  # another worker renewed it while this one waited
                 return token, False
+            text = self._shelf.read()
+            if text and text.strip() and DataToken.load(text) is None:
+                log.warning(
+                    "The Airflow Variable %s holds no token as GRDF gives them: somebody has changed it. Nothing to "
+                    "do: a new token is asked for and takes its place.", VARIABLE,
+                )  # fmt: skip
             token = self._ask()
             self._shelf.write(token.dump())
             return token, True

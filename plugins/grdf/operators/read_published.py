@@ -17,6 +17,7 @@ from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
+from include.gas.consents import Consent
 from include.gas.days import paris_today, utc_text
 from include.gas.errors import (
     AccountLeaving,
@@ -29,7 +30,7 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
-from include.gas.lost import meters_lost
+from include.gas.lost import handed_over, meters_lost
 from include.gas.meter_facts import FIELD as FACTS
 from include.gas.moments import is_ahead
 from include.gas.monthly import is_due, is_new
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.monthly_reading import Change
-    from include.gas.consents import Consent
+    from include.gas.documents import Document
 
 FIRST_READINGS = 200
 """Accounts read for the first time in one run, besides those whose turn it is: a fleet that is taken over must not
@@ -52,6 +53,8 @@ IN_A_ROW = 3
 """So many accounts in a row that GRDF or CouchDB did not answer for mean that there is no use in going on now."""
 IN_A_ROW_LATER = 10
 """The same once others were read in this run: then it rather is these accounts than GRDF."""
+BOOK = "book_held_at"
+"""Field of an account: when the books of its meters that are not read were held against the store last, in UTC."""
 FAILED = "monthly_failed_at"
 """Field of an account: when its monthly reading failed last, in UTC; gone once it has succeeded."""
 
@@ -183,10 +186,13 @@ class ReadPublishedOperator(BaseOperator):
             try:
                 account = Account.from_document(document)
                 entries = [entry for meter in account.meters for entry in _entries(document, meter)]
-                wanted = not _waits(account) and any(
-                    is_due(entry, meter, account=account.id, today=today)
-                    for meter in _readable(document, account)
-                    for entry in _entries(document, meter)
+                wanted = bool(_unread_books(document, account, today, None)) or (
+                    not _waits(account)
+                    and any(
+                        is_due(entry, meter, account=account.id, today=today)
+                        for meter in _readable(document, account)
+                        for entry in _entries(document, meter)
+                    )
                 )
             except (BadAccount, *_ODD) as error:
                 counts["odd"] += 1
@@ -206,6 +212,7 @@ class ReadPublishedOperator(BaseOperator):
     def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
         document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
         account = Account.from_document(document)
+        self._hold_unread_books(document, account, counts, since)
         if reason := _waits(account):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
@@ -215,17 +222,31 @@ class ReadPublishedOperator(BaseOperator):
             document = self.accounts.document(account.id)
         changes: list[Change] = []
         problems: list[GasError] = []
+        replaced: dict[str, Document | None] = {}
         try:
             for meter in _readable(document, account):
-                self._meter(document, account, meter, counts, changes, problems, since=since)
+                self._meter(document, account, meter, counts, changes, problems, replaced, since=since)
         finally:
             if changes:
-                self._note(account, changes)
+                self._note(account, changes, replaced)
         if problems:
             raise problems[0]
         if document.get(FAILED):
             self.accounts.update(account.id, lambda stored: {name: stored[name] for name in stored if name != FAILED})
         counts["accounts"] += 1
+
+    def _hold_unread_books(
+        self, document: dict[str, Any], account: Account, counts: Counter[str], since: datetime | None
+    ) -> None:
+        """Mend the totals and the book also of meters that are not read now, once a month: a load may have died after
+        it had stored days, and no other comes.
+        """
+        from grdf.book_check import hold_book
+
+        now = datetime.now(UTC)
+        if pces := _unread_books(document, account, paris_today(now), since):
+            changes = [hold_book(self.couchdb, document, pce, self.log, counts) for pce in pces]
+            self._note(account, [*changes, lambda stored: stored | {BOOK: utc_text(now)}], {})
 
     def _meter(
         self,
@@ -235,6 +256,7 @@ class ReadPublishedOperator(BaseOperator):
         counts: Counter[str],
         changes: list[Change],
         problems: list[GasError],
+        replaced: dict[str, Document | None],
         *,
         since: datetime | None,
     ) -> None:
@@ -251,15 +273,20 @@ class ReadPublishedOperator(BaseOperator):
                 changes.append(under(meter, read_facts(self.adict, account.id, meter, self.log, counts)))
             if _wanted(periods, meter, account, today, since):
                 whole = is_new(periods) or (periods or {}).get("id_accreditation") != meter.id_accreditation
-                read = read_periods(self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole)
+                read = read_periods(
+                    self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole, replaced=replaced
+                )
                 changes.append(under(meter, read))
         except QuotaExceeded:
             raise
         except RetryLater as error:
             problems.append(error)
 
-    def _note(self, account: Account, changes: Iterable[Change]) -> None:
-        """Write what was learnt to the account; take the periods back if the household has left meanwhile."""
+    def _note(self, account: Account, changes: Iterable[Change], replaced: dict[str, Document | None]) -> None:
+        """Write what was learnt to the account; take the periods back if the household has left meanwhile, or a meter
+        has become another one's.
+        """
+        from grdf.monthly_reading import take_back
         from grdf.reading import take_back_if_left
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
@@ -269,10 +296,15 @@ class ReadPublishedOperator(BaseOperator):
             return document
 
         try:
-            self.accounts.update(account.id, change)
+            noted = self.accounts.update(account.id, change)
         except (AccountLeaving, BadAccount):
             take_back_if_left(self.couchdb, account.id)
             raise
+        if back := take_back(self.couchdb, replaced, handed_over(noted)):
+            self.log.warning(
+                "Account %s: its consent for a meter ended while its published data were read, and another one stands "
+                "there now. %d period(s) are as they were before.", account.id, back,
+            )  # fmt: skip
 
 
 def _named(context: Context) -> list[str]:
@@ -300,6 +332,14 @@ def _waits(account: Account) -> str:
     if account.waits_for_person:
         return f"its household must act first ({account.state})"
     return ""
+
+
+def _unread_books(document: dict[str, Any], account: Account, today: date, since: datetime | None) -> list[str]:
+    """Give the meters that are not read now, if their books are to be held against the store."""
+    read = () if _waits(account) else (meter.pce for meter in _readable(document, account))
+    unread = [] if account.leaving else sorted({meter.pce for meter in account.meters} - set(read))
+    entry = {"read_at": document.get(BOOK), "id_accreditation": None}
+    return [pce for pce in unread if _wanted(entry, Consent(pce), account, today, since)]
 
 
 def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
