@@ -39,6 +39,7 @@ with DAG(
     schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/Paris"),
     start_date=pendulum.datetime(2020, 1, 1, tz="Europe/Paris"),
     catchup=False,
+    allowed_run_types=["scheduled", "manual"],  # what a backfill names nobody checks: see grdf.page.askers
     max_active_runs=1,
     is_paused_upon_creation=False,
     params=PARAMS,

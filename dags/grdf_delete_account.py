@@ -22,7 +22,7 @@ DOC = """
 Ends the consents of one account at GRDF and removes what is stored of it. It cannot be undone.
 
 1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would go.
-2. Start it again with the dry run off. It waits at `approve` until somebody else approves what `check` has listed.
+2. Start it again with the dry run off. It waits at `approve` until somebody else approves what would go.
 3. If it fails in between, mend what the log says and start it again: it goes on where it stopped.
 
 *Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
@@ -71,7 +71,6 @@ with DAG(
             task_id="approve",
             execution_timeout=None,  # a person may take their time
             subject="Delete account {{ params.account }}? This cannot be undone.",
-            body="{{ ti.xcom_pull(task_ids='check')['text'] }}",
         )
         real_run >> approve >> mark
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -22,6 +23,9 @@ DATA = (DAY, MONTH, YEAR, PUBLISHED)
 
 LATELY = timedelta(days=7)
 """How old a deletion may be that a task under way has met: far longer than any task runs."""
+
+APPROVED_FOR = timedelta(days=7)
+"""How long an approval is good for."""
 
 ASKED = "asked"
 """What a record says of a right whose revocation was asked for and not answered yet."""
@@ -94,6 +98,23 @@ def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool)
     return by_one_person or (bool(asker) and str(asker).casefold() != approver.casefold())
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do, and for whom: an approval is of that alone.
+
+    :param run: Airflow run id. Whoever starts a run can choose it, also that of a run that was removed.
+    :param started: when Airflow started the run, UTC text. Nobody can choose it, and it changes when tasks of a run
+        that has ended are cleared.
+    :param asked_by: who started the run, None when Airflow does not say.
+    :param keep_data: only revoke.
+    """
+
+    run: str
+    started: str
+    asked_by: str | None
+    keep_data: bool
+
+
 def approvals_of(account: str) -> str:
     """Give what stands for the account in the ids of its approvals; no account can have it for its own id.
 
@@ -111,15 +132,30 @@ def approval_id(account: str, run: str) -> str:
     return audit_id(approvals_of(account), run)
 
 
-def approval(account: str, run: str, *, by: str, at: datetime) -> Document:
+def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) -> Document:
     """Write down that a deletion was approved, until its record takes it over.
 
     :param account: account id.
-    :param run: Airflow run id of what was approved.
+    :param order: what was approved.
+    :param plan: :meth:`Plan.digest` of what the approver has read.
     :param by: who approved.
     :param at: when, aware.
     """
-    return {"_id": approval_id(account, run), "account": account, "run": run, "by": by, "at": utc_text(at)}
+    told = {"account": account, **asdict(order), "plan": plan, "by": by, "at": utc_text(at)}
+    return {"_id": approval_id(account, order.run), **told}
+
+
+def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_person: bool) -> bool:
+    """Tell whether an approval is one of what a run does, by somebody who may give it, and not out of date.
+
+    :param given: made by :func:`approval`, or as a record has it.
+    :param order: what the run does.
+    :param now: the present, aware.
+    :param by_one_person: as for :func:`may_approve`.
+    """
+    of_this = bool(order.started) and all(given.get(name) == value for name, value in asdict(order).items())
+    fresh = str(given.get("at", "")) > utc_text(now - APPROVED_FOR)
+    return of_this and fresh and may_approve(order.asked_by, given.get("by"), by_one_person=by_one_person)
 
 
 def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
@@ -131,21 +167,8 @@ def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> 
     noted = list(entry.get("approvals", []))
     if given is None:
         return dict(entry)
-    new = {key: given[key] for key in ("run", "by", "at")}
-    return {
-        **entry,
-        "approved_by": given["by"],
-        "approvals": [*(each for each in noted if each["run"] != given["run"]), new],
-    }
-
-
-def is_approved(entry: Mapping[str, Any], run: str) -> bool:
-    """Tell whether a record says that a run of its deletion was approved.
-
-    :param entry: the record.
-    :param run: Airflow run id.
-    """
-    return any(each.get("run") == run for each in entry.get("approvals", []))
+    new = {key: value for key, value in given.items() if key != "account" and not key.startswith("_")}
+    return {**entry, "approved_by": given["by"], "approvals": [*(each for each in noted if each != new), new]}
 
 
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
@@ -169,6 +192,7 @@ class Plan:
     :param keep_data: only revoke.
     :param notes: what the reader must know besides.
     :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay.
+    :param gone: whether a former deletion has come as far as removing the account's document.
     """
 
     account: str
@@ -179,9 +203,17 @@ class Plan:
     keep_data: bool = False
     notes: tuple[str, ...] = ()
     left_alone: tuple[tuple[str, str], ...] = ()
+    gone: bool = False
+
+    def digest(self) -> str:
+        """Stand for what the plan takes away. Not for how many documents: each day brings some."""
+        told = [self.account, self.keep_data, self.gone, sorted(right for right, _ in self.rights)]
+        return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
     def text(self) -> str:
         """Write the plan for the person who decides (Markdown)."""
+        if self.gone:
+            return f"Account **{self.account}**: a former deletion was interrupted near its end; this one finishes it."
         lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
         lines += [f"* {right} ({state})" for right, state in self.rights]
         if self.left_alone:
@@ -280,6 +312,8 @@ def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Docume
 def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
     """Note in a record that a run goes on with the deletion; nothing changes for the run that began it.
 
+    A run of the same id that another has asked for is another run.
+
     :param entry: the record.
     :param run: Airflow run id of the present deletion.
     :param by: who asked for it.
@@ -287,7 +321,7 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
     :param keep_data: only revoke, as the form says now.
     """
     resumed = list(entry.get("resumed", []))
-    if run not in (entry.get("run"), *(each["run"] for each in resumed)):
+    if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each["run"], each["by"]) for each in resumed)):
         resumed.append({"run": run, "by": by, "at": utc_text(at)})
     return {**entry, "keep_data": keep_data, **({"resumed": resumed} if resumed else {})}
 

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from airflow.utils.types import DagRunTriggeredByType
+from fastapi import HTTPException
 
+from grdf.page import askers
 from include.gas.documents import dag_id
 from include.sandbox.processes import Processes
 from tests.connect.site import FabSite, Site
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 OWN, OTHER = FabSite.OWN, "somebody-elses"
 RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
-DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published")
+DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents")
 KEEPER = """
 import json, sys
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
@@ -61,20 +65,29 @@ class KeeperSite(FabSite):
 @pytest.fixture(scope="module")
 def kept(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An API server with FAB that knows our DAGs."""
+    world.book.save({"_id": OWN, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {}})
     with Processes() as processes:
         made = KeeperSite(tmp_path_factory.mktemp("kept"), world, airflow_home / "airflow.db")
         made.start(processes)
         admin = made.program("admin")
-        wait(lambda: all(admin.get(f"{made.url}/api/v2/dags/{dag}", timeout=60).ok for dag in DAGS))
+        wait(lambda: all(admin.get(f"{made.url}/api/v2/dags/{dag}", timeout=60).ok for dag in (*DAGS, dag_id(OWN))))
         yield made
 
 
 def start(site: Site, who: str, dag: str, **conf: Any) -> requests.Response:
-    url = f"{site.url}/api/v2/dags/{dag}/dagRuns"
+    return post(site, who, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
 
+
+def backfill(site: Site, who: str, dag: str, **more: Any) -> requests.Response:
+    """Ask for two days in the past."""
+    days = {"from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-03T00:00:00Z"}
+    return post(site, who, "backfills", {"dag_id": dag, **days, "max_active_runs": 1, **more})
+
+
+def post(site: Site, who: str, path: str, body: dict[str, Any]) -> requests.Response:
     def tried() -> tuple[requests.Response] | None:
-        answer = site.program(who).post(url, json={"logical_date": None, "conf": conf}, timeout=60)
-        return None if answer.status_code == 500 else (answer,)  # SQLite may be locked at that moment
+        answer = site.program(who).post(f"{site.url}/api/v2/{path}", json=body, timeout=60)
+        return None if answer.status_code in (500, 503) else (answer,)  # SQLite may be locked at that moment
 
     return wait(tried)[0]  # type: ignore[no-any-return]  # a refusal counts as false by itself
 
@@ -93,6 +106,8 @@ ORDERS = [
     ("grdf_history", {"accounts": [], **RANGE}),
     ("grdf_history", RANGE),
     ("grdf_published", {"accounts": [f" {OTHER} "]}),
+    ("grdf_consents", {"accounts": [OTHER]}),
+    ("grdf_consents", {"accounts": [OWN, OTHER], "dry_run": False}),
 ]
 
 
@@ -113,6 +128,8 @@ def test_the_keeper_of_one_account_reaches_no_other(kept: Site, dag: str, conf: 
         ("grdf_history", {"accounts": [OWN], **RANGE}),
         ("grdf_published", {"accounts": [OWN]}),
         ("grdf_published", {}),
+        ("grdf_consents", {"accounts": [OWN], "dry_run": False}),
+        ("grdf_consents", {}),
     ],
     ids=str,
 )
@@ -128,3 +145,35 @@ def test_who_may_start_any_dag_reaches_all(kept: Site, who: str) -> None:
         if conf:
             answer = start(kept, who, dag, **conf)
             assert answer.ok, answer.text
+
+
+@pytest.mark.parametrize("dag", ["grdf_published", "grdf_consents"])
+def test_a_backfill_reaches_no_account(kept: Site, dag: str) -> None:
+    before = runs(kept, dag)
+    answer = backfill(kept, "keeper", dag, dag_run_conf={"accounts": [OTHER], "dry_run": False})
+    assert answer.status_code == 400, answer.text
+    assert runs(kept, dag) == before, "Airflow has not written it down"
+
+
+def test_the_keeper_backfills_the_own_dag(kept: Site) -> None:
+    answer = backfill(kept, "keeper", dag_id(OWN))
+    assert answer.ok, answer.text
+    assert runs(kept, dag_id(OWN)) > 0
+
+
+@pytest.mark.parametrize("by", [None, *DagRunTriggeredByType], ids=str)
+def test_whatever_a_user_may_have_asked_for_is_checked(
+    by: DagRunTriggeredByType | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a way that Airflow may come to have one day."""
+    monkeypatch.setattr("grdf.page.security.may_start", lambda *_: False)
+    run = SimpleNamespace(
+        dag_id="grdf_consents", triggered_by=by, triggering_user_name="keeper", conf={"accounts": [OTHER]}
+    )
+    unasked = {"timetable", "asset", "operator", "cli", "test"}
+    if by is not None and by.value in unasked:
+        askers._before_insert(None, None, run)
+        return
+    with pytest.raises(HTTPException) as refused:
+        askers._before_insert(None, None, run)
+    assert refused.value.status_code == 403

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from grdf.announcing import ALIASES
+from grdf.page.askers import REACHING
 from include.gas.documents import dag_id
 from include.gas.spread import dag_file_of
 from include.sandbox.connect import AccountBook
@@ -84,6 +85,24 @@ def test_tasks_announce_by_aliases_that_are_linked_beforehand_to_assets_that_are
     assert set(aliases) <= set(ALIASES)
     assert {f"grdf-changes:grdf_accounts_{dag_file_of(name)}" for name in ACCOUNTS} < set(aliases)
     assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
+
+
+def test_what_names_accounts_has_its_asker_checked(parsed: Parsed) -> None:
+    """Also by a backfill, which would write other accounts into runs that are there already without a word to us."""
+    naming = {
+        name
+        for name, data in parsed.dags.items()
+        if {"account", "accounts"} & {param[0] for param in data["dag"].get("params", [])}
+    }
+    assert "grdf_consents" in naming
+    assert naming <= REACHING.keys()
+    for name in REACHING:
+        assert "backfill" not in parsed.dags[name]["dag"].get("allowed_run_types", ["backfill"]), name
+
+
+def test_no_step_of_a_deletion_reads_what_another_returned(parsed: Parsed) -> None:
+    """Who may edit a DAG's runs can change it."""
+    assert "xcom_pull" not in json.dumps(parsed.dags["grdf_delete_account"])
 
 
 def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str, str]) -> None:

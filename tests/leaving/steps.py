@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from include.gas.leaving import is_approved
 from tests.helpers import context, with_memory_shelf
 
 ALL = ("check", "mark", "revoke", "purge", "report")
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+STARTED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FORM: Mapping[str, Any] = {"dry_run": False, "keep_data": False}
 
 
@@ -22,11 +21,13 @@ def deletion_context(
     states: Mapping[str, str | int | Exception] | None = None,
     running: Collection[int] = (),
     by: str = "someone",
+    started: datetime = STARTED,
 ) -> dict[str, Any]:
     """Give the part of Airflow's context that the steps read.
 
     :param states: run id to state, of the other runs that Airflow knows; a number is the HTTP status of its failure
         in a worker, an exception what is raised elsewhere
+    :param started: when Airflow started the run, which it does anew when tasks of a run that has ended are cleared
     :param running: what successive counts of running tasks of the account's DAG give; 0 afterwards
     """
     counts, known = iter(running), dict(states or {})
@@ -51,7 +52,7 @@ def deletion_context(
         return next(counts, 0)
 
     found = context(run_type="manual", run_id=run_id)
-    found["dag_run"].triggering_user_name = by
+    found["dag_run"].triggering_user_name, found["dag_run"].start_date = by, started
     found["ti"].get_dr_count, found["ti"].get_ti_count = runs, count
     return found | {"params": dict(params), "dag": SimpleNamespace(dag_id="grdf_delete_account")}
 
@@ -76,10 +77,11 @@ def operators(account: str) -> dict[str, Any]:
     return {operator.task_id: with_memory_shelf(operator) for operator in made}
 
 
-def answer(by: str | None, choice: str = "Approve") -> dict[str, Any]:
+def answer(by: str | None, choice: str = "Approve", at: datetime | None = None) -> dict[str, Any]:
     """Give what Airflow hands to the approval once somebody has answered."""
     user = None if by is None else {"id": "7", "name": by}
-    return {"chosen_options": [choice], "params_input": {}, "responded_at": NOW, "responded_by_user": user}
+    at = at or datetime.now(UTC)
+    return {"chosen_options": [choice], "params_input": {}, "responded_at": at, "responded_by_user": user}
 
 
 def delete(
@@ -89,22 +91,29 @@ def delete(
     approved_by: str | None = "somebody-else",
     steps: Collection[str] = ALL,
     form: Mapping[str, Any] | None = None,
+    approved_at: datetime | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Run steps of a deletion and give what each returned.
 
     :param approved_by: who approves before ``mark``; None when nobody does
+    :param steps: with ``approve`` and without ``mark``, the approval is left waiting
+    :param approved_at: when; by default now
     :param form: over the usual filled form
     :param more: as for :func:`deletion_context`
     """
+    from grdf.operators.deletion.base import holds_now
+
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
     made = operators(account)
     given = {}
     for name in ALL:
+        if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
+            record = made["mark"].known_record(at_hand)
+            if not any(holds_now(at_hand, each) for each in (record or {}).get("approvals", [])):
+                plan = made["approve"].plan(at_hand).digest()
+                made["approve"].execute_complete(at_hand, answer(approved_by, at=approved_at), plan)
         if name in steps:
-            record = made["mark"].known_record(at_hand) if name == "mark" and approved_by is not None else None
-            if name == "mark" and approved_by is not None and not (record and is_approved(record, run_id)):
-                made["approve"].execute_complete(at_hand, answer(approved_by))
             given[name] = made[name].execute(at_hand)
     return given

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadRequest
 from include.gas.leaving import may_approve
-from tests.leaving.household import ACTIVE, AUDIT_DATABASE, Couch, assert_gone, household, revocations, rights
-from tests.leaving.steps import FORM, answer, delete, deletion_context, operators
+from tests.leaving.household import (
+    ACTIVE,
+    AUDIT_DATABASE,
+    Couch,
+    assert_gone,
+    brought,
+    fill,
+    household,
+    revocations,
+    rights,
+)
+from tests.leaving.steps import FORM, STARTED, answer, delete, deletion_context, operators
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from include.sandbox.local_world import LocalWorld
 
 ONE_PERSON = "AIRFLOW__GRDF__DELETION_BY_ONE_PERSON"
 NO_APPROVAL = "AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL"
 STEPS = ("mark", "revoke", "purge", "report")
+LATER = STARTED + timedelta(hours=1)
 
 
 def untouched(world: LocalWorld, couch: Couch, before: dict[str, str], pces: tuple[str, ...]) -> bool:
@@ -45,7 +60,16 @@ def test_both_names_are_kept(clean: LocalWorld, account_id: str) -> None:
     delete(account_id, by="ana", approved_by="ben")
     record = assert_gone(clean, account_id, pces)
     assert (record["asked_by"], record["approved_by"]) == ("ana", "ben")
-    assert record["approvals"] == [{"run": "run-1", "by": "ben", "at": "2026-06-01T12:00:00.000000Z"}]
+    (given,) = record["approvals"]
+    said = {
+        "run": "run-1",
+        "started": "2026-06-01T12:00:00.000000Z",
+        "by": "ben",
+        "asked_by": "ana",
+        "keep_data": False,
+    }
+    assert given.items() >= said.items()
+    assert given.keys() - said.keys() == {"at", "plan"}
     assert not [doc for doc in Couch(clean).documents(AUDIT_DATABASE) if doc["_id"].startswith("approved.")]
 
 
@@ -67,14 +91,15 @@ def test_the_asker_is_asked_to_leave_it_to_somebody_else(
     approve = operators(account_id)["approve"]
     again: list[Any] = []
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.HITLOperator.execute", lambda _, c: again.append(c))
-    approve.execute_complete(context, answer("ana"))
+    plan = approve.plan(context).digest()
+    approve.execute_complete(context, answer("ana"), plan)
     assert again == [context], "it asks again"
     assert "ana asked for its deletion and cannot approve it too" in "".join(capfd.readouterr())
     with pytest.raises(BadRequest, match="nobody has approved this run"):
         delete(account_id, steps=("mark",), by="ana", approved_by=None)
     assert untouched(clean, couch, before, pces)
     monkeypatch.setenv(ONE_PERSON, "True")
-    approve.execute_complete(context, answer("ana"))
+    approve.execute_complete(context, answer("ana"), plan)
     delete(account_id, by="ana", approved_by=None)
     assert assert_gone(clean, account_id, pces)["approved_by"] == "ana"
 
@@ -136,12 +161,144 @@ def test_an_old_deletion_that_is_cleared_does_nothing_to_who_has_connected_again
 
 def test_an_approval_is_of_one_run_and_account(clean: LocalWorld, account_id: str, couch: Couch) -> None:
     pces = household(clean, account_id)
-    context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM}, by="ana")
-    operators(account_id)["approve"].execute_complete(context, answer("ben"))
+    delete(account_id, by="ana", approved_by="ben", steps=("approve",))
     before = couch.revisions()
     with pytest.raises(BadRequest, match="nobody has approved this run"):
         delete(account_id, run_id="run-2", steps=("mark",), approved_by=None)
     assert untouched(clean, couch, before, pces)
+
+
+def test_keeping_the_data_is_approved_for_itself(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    """A run is removed in Airflow, and one of the same id is started; its ``approve`` is marked as successful."""
+    pces = household(clean, account_id)
+    delete(account_id, form={"keep_data": True}, by="ben", approved_by="ana", steps=("check", "mark"))
+    with pytest.raises(BadRequest, match="nobody has approved this run"):
+        delete(account_id, by="ana", approved_by=None)
+    (record,) = couch.records(account_id)
+    assert (record["keep_data"], record["removed"], revocations(clean)) == (True, {}, [])
+    assert clean.book.get(account_id)
+    delete(account_id, started=LATER, by="ana", approved_by="ben")
+    record = dict(assert_gone(clean, account_id, pces))
+    assert [(each["by"], each["asked_by"], each["keep_data"]) for each in record["approvals"]] == [
+        ("ana", "ben", True), ("ben", "ana", False),
+    ]  # fmt: skip
+    assert (record["asked_by"], record["resumed"][0]["by"]) == ("ben", "ana")
+
+
+@pytest.mark.parametrize("other", [{"form": {"keep_data": False}}, {"by": "eve"}, {"started": LATER}], ids=str)
+@pytest.mark.parametrize("noted", ["waits", "in the record"])
+def test_an_approval_is_of_what_was_asked_by_whom_and_when(
+    clean: LocalWorld, account_id: str, couch: Couch, noted: str, other: dict[str, Any]
+) -> None:
+    household(clean, account_id)
+    asked = {"form": {"keep_data": True}, "by": "ben"}
+    begun = ("approve",) if noted == "waits" else ("mark",)
+    delete(account_id, **asked, approved_by="ana", steps=begun)
+    before = couch.revisions()
+    for step in STEPS:
+        with pytest.raises(BadRequest, match=r"nobody has approved|has not begun"):
+            delete(account_id, **asked | other, approved_by=None, steps=(step,))
+    assert (couch.revisions(), revocations(clean)) == (before, [])
+    delete(account_id, **asked, approved_by=None, steps=STEPS)
+    assert couch.records(account_id)[0]["finished_at"]
+
+
+def test_an_approval_expires(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    """A deletion that stopped half-way is finished later by another run, with an approval of its own."""
+    pces = household(clean, account_id)
+    long_ago = datetime.now(UTC) - timedelta(days=7, minutes=1)
+    with pytest.raises(BadRequest, match="nobody has approved this run"):
+        delete(account_id, approved_at=long_ago, steps=("mark",))
+    assert (couch.records(account_id), "leaving" in (clean.book.get(account_id) or {})) == ([], False)
+    delete(account_id, steps=("mark",))
+    (record,) = couch.records(account_id)
+    record["approvals"][0]["at"] = f"{long_ago:%Y-%m-%dT%H:%M:%S.%fZ}"
+    couch.remove(AUDIT_DATABASE, record)
+    couch.put(AUDIT_DATABASE, {key: value for key, value in record.items() if key != "_rev"})
+    for step in ("revoke", "purge", "report"):
+        with pytest.raises(BadRequest, match="nobody has approved this run"):
+            delete(account_id, approved_by=None, steps=(step,))
+    assert revocations(clean) == []
+    delete(account_id, run_id="run-2")
+    assert assert_gone(clean, account_id, pces)["resumed"][0]["run"] == "run-2"
+
+
+class Asked:
+    """Airflow's side of the question: what the approver reads, and how the task is told which plan that was."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bodies: list[str] = []
+        monkeypatch.setattr("airflow.providers.standard.operators.hitl.HITLOperator.execute", self._parked)
+
+    def _parked(self, operator: Any, _context: Any) -> None:
+        self.bodies.append(operator.body)
+        raise TaskAwaitingInput(method_name="execute_complete")
+
+    def by(self, step: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        with pytest.raises(TaskAwaitingInput) as waiting:
+            step(*args)
+        return dict(waiting.value.kwargs or {})
+
+
+def consent_anew(world: LocalWorld, account: str, pces: tuple[str, ...]) -> str:
+    (right,) = world.control.consent([pces[0]])
+    brought(world, account, right)
+    return str(right["id_droit_acces"])
+
+
+def test_the_approver_reads_what_is_so_and_not_what_check_returned(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The asker may change in Airflow what ``check`` has returned."""
+    pces = household(clean, account_id)
+    asked, approve = Asked(monkeypatch), operators(account_id)["approve"]
+    context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM})
+    context["ti"].xcom_pull = lambda **_: {"text": "harmless"}
+    asked.by(approve.execute, context)
+    (body,) = asked.bodies
+    assert all(f"* {right} (active)" in body for right in rights(clean, pces))
+    assert "* 3 documents of com.grandlyon.grdf.day" in body
+
+
+def test_a_consent_that_comes_after_the_plan_was_read_is_asked_about(
+    clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pces = household(clean, account_id)
+    asked, approve = Asked(monkeypatch), operators(account_id)["approve"]
+    context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM}, by="ana")
+    read = asked.by(approve.execute, context)
+    fill(clean, account_id, ("GI000001",))  # days come each morning, and nobody needs to be asked again
+    new = consent_anew(clean, account_id, pces)
+    before = couch.revisions()
+    read = asked.by(approve.execute_complete, context, answer("ben"), read["plan"])
+    assert (new in asked.bodies[0], new in asked.bodies[1]) == (False, True)
+    assert couch.revisions() == before
+    fill(clean, account_id, ("GI000002",))
+    approve.execute_complete(context, answer("ben"), read["plan"])
+    newer = consent_anew(clean, account_id, pces)
+    with pytest.raises(BadRequest, match="other consents would be revoked"):
+        delete(account_id, by="ana", approved_by=None, steps=("mark",))
+    assert revocations(clean) == []
+    assert {new, newer} < rights(clean, pces).keys()
+    delete(account_id, run_id="run-2", by="ana", approved_by="ben")
+    assert set(assert_gone(clean, account_id, pces)["revoked"]) == set(rights(clean, pces))
+
+
+def test_what_another_deletion_was_to_keep_is_said(clean: LocalWorld, account_id: str) -> None:
+    household(clean, account_id)
+    delete(account_id, form={"keep_data": True}, steps=("mark",))
+    text = delete(account_id, run_id="run-2", steps=("check",))["check"]["text"]
+    assert "That one was to keep the data; this one removes them" in text
+
+
+def test_who_may_approve_is_asked_again(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    household(clean, account_id)
+    monkeypatch.setenv(ONE_PERSON, "True")
+    delete(account_id, by="ana", approved_by="ana", steps=("mark",))
+    monkeypatch.setenv(ONE_PERSON, "False")
+    with pytest.raises(BadRequest, match="nobody has approved this run"):
+        delete(account_id, by="ana", approved_by=None, steps=("revoke",))
+    assert revocations(clean) == []
 
 
 def test_a_run_that_was_taken_over_does_nothing_any_more(clean: LocalWorld, account_id: str) -> None:

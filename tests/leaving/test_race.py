@@ -224,27 +224,30 @@ class TestTwoAtOnce:
                 delete(account_id, run_id="run-2", states={"run-1": "running"}, form=form)
         assert couch.revisions() == before
 
-    def test_the_second_is_told_when_it_marks(self, clean: LocalWorld, account_id: str) -> None:
+    def test_the_second_is_told_when_it_marks(
+        self, clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         pces = household(clean, account_id)
-        delete(account_id, run_id="run-2", steps=("check",))
+        delete(account_id, run_id="run-2", steps=("check", "approve"))
         delete(account_id, steps=("check", "mark"), by="first")
         with pytest.raises(BadRequest, match="started by first"):
-            delete(account_id, run_id="run-2", steps=("mark",), states={"run-1": "queued"})
-        delete(account_id, steps=("revoke", "purge", "report"))
+            delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "queued"})
+        delete(account_id, steps=("revoke", "purge", "report"), by="first")
+        monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # what waited the first has removed
         with pytest.raises(BadAccount, match="another deletion has removed it meanwhile"):
-            delete(account_id, run_id="run-2", steps=("mark",), states={"run-1": "success"})
+            delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "success"})
         assert assert_gone(clean, account_id, pces)["run"] == "run-1"
 
     def test_the_second_is_told_when_the_account_is_gone_and_the_first_not_yet_done(
         self, clean: LocalWorld, account_id: str
     ) -> None:
         pces = household(clean, account_id)
-        delete(account_id, run_id="run-2", steps=("check",))
+        delete(account_id, run_id="run-2", steps=("check", "approve"))
         delete(account_id, steps=("check", "mark", "revoke", "purge"), by="first")
         for step in ("check", "mark"):
             with pytest.raises(BadRequest, match="started by first"):
-                delete(account_id, run_id="run-2", steps=(step,), states={"run-1": "running"})
-        delete(account_id, steps=("report",))
+                delete(account_id, run_id="run-2", steps=(step,), approved_by=None, states={"run-1": "running"})
+        delete(account_id, steps=("report",), by="first")
         assert "resumed" not in assert_gone(clean, account_id, pces)
 
     @pytest.mark.parametrize("failure", [500, 401, httpx.ConnectError("refused")], ids=str)

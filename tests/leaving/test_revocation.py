@@ -97,7 +97,8 @@ def test_revoked_already(clean: LocalWorld, account_id: str, status: int) -> Non
     clean.control.set(second_revocation_status=status)
     line = next(each for each in clean.control.consents() if each["id_droit_acces"] == right)
     clean.control.revoke(right)
-    clean.control.fault("/droits_acces", status=200, body=line, times=2)  # the check, then the revocation, see it stand
+    # The check, the approval (its question, its answer), the mark and then the revocation see it stand.
+    clean.control.fault("/droits_acces", status=200, body=line, times=5)
     delete(account_id)
     assert revocations(clean) == [(right, status, DELETE_CLIENT)]
     assert assert_gone(clean, account_id, pces)["revoked"] == {right: "was not in force"}

@@ -322,7 +322,7 @@ class Leader:
             def execute(self, context: Any) -> Any:
                 somebody = {"id": "7", "name": "somebody-else"}
                 event = {"chosen_options": [self.APPROVE], "params_input": {}, "responded_by_user": somebody}
-                return self.execute_complete(context, event | {"responded_at": now})
+                return self.execute_complete(context, event | {"responded_at": now}, self.plan(context).digest())
 
         book, now = self.world.book, self.world.clock.ours
         if self.world.account(account) is None and account not in book.leaving:

@@ -108,7 +108,8 @@ def context(world: World, run_id: str, run_type: str, day: date | None = None, *
     found: dict[str, Any] = {
         "run_id": run_id,
         "dag_run": SimpleNamespace(
-            run_type=run_type, run_after=world.clock.ours, conf={}, triggering_user_name="operator"
+            run_type=run_type, run_after=world.clock.ours, start_date=world.clock.ours, conf={},
+            triggering_user_name="operator",
         ),
         "ti": SimpleNamespace(
             try_number=1, max_tries=TRIES - 1, run_id=run_id, task_id="task", dag_id="dag",

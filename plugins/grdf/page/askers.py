@@ -41,8 +41,15 @@ REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_adopt_konnector": _one,
     "grdf_history": _some_or_all,
     "grdf_published": _some,  # without any it reads what is due, as it does every day
+    "grdf_consents": _some,  # without any it checks all, as it does every morning
 }
-"""DAGs that reach any account, and which accounts a run's configuration names; None stands for all of them."""
+"""DAGs that reach any account, and which accounts a run's configuration names; None stands for all of them.
+
+None of them allows backfills: those would write other accounts into runs that are there already, unseen from here.
+"""
+
+UNASKED = ("timetable", "asset", "operator", "cli", "test")
+"""Where runs come from that no user of the API server has asked for."""
 
 
 def watch() -> None:
@@ -62,7 +69,7 @@ def watch() -> None:
 
 def _before_insert(_mapper: object, _connection: object, run: Any) -> None:
     by = str(getattr(run.triggered_by, "value", run.triggered_by))
-    if run.dag_id in REACHING and by in ("rest_api", "ui"):
+    if run.dag_id in REACHING and by not in UNASKED:
         check(run.dag_id, run.conf, run.triggering_user_name)
 
 

@@ -7,24 +7,30 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.exceptions import TaskAwaitingInput
 
 from grdf import settings
-from grdf.operators.deletion.base import DeletionOperator, asker
+from grdf.operators.deletion.base import asker, order
+from grdf.operators.deletion.check import CheckDeletionOperator
 from include.gas.errors import BadRequest, StoreBusy
 from include.gas.leaving import AUDIT, approval, may_approve
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.gas.leaving import Plan
 
-class ApproveDeletionOperator(DeletionOperator, ApprovalOperator):
+
+class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     """Wait until somebody approves who has not asked for the deletion. An approval by the asker is asked for again.
+
+    What the approver reads is worked out here: what ``check`` returned can be changed in Airflow, also by the asker.
 
     The approval is noted in CouchDB, where the steps that follow look for it: a task's state and what it returned can
     be changed in Airflow by whoever may edit the DAG's runs.
     """
 
-    template_fields: Sequence[str] = ("account_id", "subject", "body")
+    template_fields: Sequence[str] = ("account_id", "subject")
 
     def execute(self, context: Context) -> Any:
         """Ask.
@@ -38,13 +44,24 @@ class ApproveDeletionOperator(DeletionOperator, ApprovalOperator):
                 "Airflow does not say who asked for its deletion, so nobody can be told from that person",
                 "Nothing was done. Start it in Airflow's UI or through its API, logged in.",
             )
-        return super().execute(context)
+        self.stop_unless_asked(context)
+        return self._ask(context, self.plan(context))
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+    def _ask(self, context: Context, plan: Plan) -> Any:
+        self.body = plan.text()
+        try:
+            # Past the check by which Airflow warns of an operator that another one executes: this is the same one.
+            return getattr(ApprovalOperator.execute, "__wrapped__", ApprovalOperator.execute)(self, context)
+        except TaskAwaitingInput as waiting:
+            waiting.kwargs = {"plan": plan.digest()}
+            raise
+
+    def execute_complete(self, context: Context, event: dict[str, Any], plan: str = "") -> Any:
         """Take the answer. What follows a rejection is skipped.
 
         :param context: Airflow's task context
         :param event: the answer, with Airflow's own word on who gave it
+        :param plan: which plan the approver has read
         """
         approver = _name(event.get("responded_by_user"))
         approved = event.get("chosen_options") == [self.APPROVE]
@@ -53,18 +70,24 @@ class ApproveDeletionOperator(DeletionOperator, ApprovalOperator):
                 "Account %s: %s asked for its deletion and cannot approve it too. It waits for somebody else.",
                 self.account_id, approver or "somebody without a name",
             )  # fmt: skip
-            # Past the check by which Airflow warns of an operator that another one executes: this is the same one.
-            return getattr(ApprovalOperator.execute, "__wrapped__", ApprovalOperator.execute)(self, context)
+            return self._ask(context, self.plan(context))
+        if approved and plan != (now := self.plan(context)).digest():
+            self.log.warning(
+                "Account %s: other consents would be revoked by now than those that %s has read. It waits for another "
+                "approval.",
+                self.account_id, approver,
+            )  # fmt: skip
+            return self._ask(context, now)
         given = super().execute_complete(context, event)
         if approved:
             assert approver is not None
-            self._note(context, approver, event.get("responded_at") or datetime.now(UTC))
+            self._note(context, plan, approver, event.get("responded_at") or datetime.now(UTC))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return given
 
-    def _note(self, context: Context, approver: str, at: datetime) -> None:
+    def _note(self, context: Context, plan: str, approver: str, at: datetime) -> None:
         for _ in range(10):
-            entry = approval(self.account_id, context["run_id"], by=approver, at=at)
+            entry = approval(self.account_id, order(context), plan=plan, by=approver, at=at)
             if found := self.couchdb.get(AUDIT, entry["_id"]):
                 entry["_rev"] = found["_rev"]
             if self.couchdb.put(AUDIT, entry):

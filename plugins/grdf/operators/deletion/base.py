@@ -14,9 +14,10 @@ from httpx import HTTPError
 from grdf import settings
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
+from include.gas.days import utc_text
 from include.gas.documents import ACCOUNT, ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
-from include.gas.leaving import AUDIT, DATA, Leaving, audit_entry, is_approved, is_of, last_taker
+from include.gas.leaving import AUDIT, DATA, Leaving, Order, audit_entry, holds, is_of, last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -136,11 +137,22 @@ class DeletionOperator(AccountOperator):
                 "this run has not begun a deletion of it, or another has taken it over",
                 "Nothing was done. Start grdf_delete_account anew.",
             )
-        if settings.deletion_needs_approval() and not is_approved(record, run):
-            raise BadRequest.about(
-                self.account_id, "nobody has approved this run", "Nothing was done. Start grdf_delete_account anew."
-            )
+        self.stop_unless_approved(context, *record.get("approvals", []))
         return record
+
+    def stop_unless_approved(self, context: Context, *given: Mapping[str, Any]) -> None:
+        """Stop when none of some approvals is of this run as it is.
+
+        :param context: Airflow's task context
+        :param given: the approvals
+        :raises BadRequest: when the settings ask for one
+        """
+        if settings.deletion_needs_approval() and not any(holds_now(context, each) for each in given):
+            raise BadRequest.about(
+                self.account_id,
+                "nobody has approved this run as it is now and was last started, or that was too long ago",
+                "Nothing was done. Start grdf_delete_account anew: it goes on where a former one has stopped.",
+            )
 
     def stop_if_over(self, record: Mapping[str, Any]) -> None:
         """Stop a step that is cleared after its deletion has ended: the account may be connected again.
@@ -190,6 +202,25 @@ def asker(context: Context) -> str | None:
     :param context: Airflow's task context
     """
     return getattr(context["dag_run"], "triggering_user_name", None) or None
+
+
+def order(context: Context) -> Order:
+    """Give what this run does, and for whom.
+
+    :param context: Airflow's task context
+    """
+    run, params = context["dag_run"], context["params"]
+    started = utc_text(run.start_date) if run.start_date else ""
+    return Order(context["run_id"], started, asker(context), keep_data=bool(params.get("keep_data")))
+
+
+def holds_now(context: Context, given: Mapping[str, Any]) -> bool:
+    """Tell whether an approval is of this run as it is.
+
+    :param context: Airflow's task context
+    :param given: the approval
+    """
+    return holds(given, order(context), now=datetime.now(UTC), by_one_person=settings.deletion_by_one_person())
 
 
 def asked_by(context: Context) -> str:

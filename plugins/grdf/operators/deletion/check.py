@@ -31,9 +31,23 @@ class CheckDeletionOperator(DeletionOperator):
         if not params["keep_data"]:
             # Asked now, so that a login that may not purge is found out before the consents are revoked.
             self.log.info("Account %s: documents that are removed: %s.", self.account_id, self.remover.tombstones)
+        text = self.plan(context).text()
+        self.log.info("%s", text)
+        if params["dry_run"]:
+            self.log.info("Account %s: dry run, nothing was revoked or removed.", self.account_id)
+        return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
+
+    def plan(self, context: Context) -> Plan:
+        """Work out what the deletion would take away.
+
+        :param context: Airflow's task context
+        :raises BadRequest: when another deletion of the account is going on
+        :raises BadAccount: when there is no such account
+        """
+        keep_data = bool(context["params"]["keep_data"])
         document = self.document()
         if document is None:
-            return self._resume(context, params)
+            return self._resume(context, keep_data)
         if document.get("account_type") != ACCOUNT_TYPE:
             raise BadAccount.about(
                 self.account_id,
@@ -41,12 +55,7 @@ class CheckDeletionOperator(DeletionOperator):
                 "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
             )
         stop_if_other(context, self.account_id, leaving(document))
-        plan = self._plan(document, bool(params["keep_data"]))
-        text = plan.text()
-        self.log.info("%s", text)
-        if params["dry_run"]:
-            self.log.info("Account %s: dry run, nothing was revoked or removed.", self.account_id)
-        return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
+        return self._plan(document, keep_data)
 
     def _check_form(self, params: Any) -> None:
         try:
@@ -67,7 +76,7 @@ class CheckDeletionOperator(DeletionOperator):
                     self.account_id, f"{name} is {params[name]!r:.40}", "Nothing was done. Give true or false."
                 )
 
-    def _resume(self, context: Context, params: Any) -> dict[str, Any]:
+    def _resume(self, context: Context, keep_data: bool) -> Plan:
         """Go on with a deletion that had come as far as removing the account itself."""
         record = self.open_record()
         if record is None:
@@ -77,9 +86,7 @@ class CheckDeletionOperator(DeletionOperator):
                 "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
             )
         stop_if_other(context, self.account_id, last_taker(record))
-        text = f"Account **{self.account_id}**: a former deletion was interrupted near its end; this one finishes it."
-        self.log.info("%s", text)
-        return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
+        return Plan(self.account_id, keep_data=keep_data, gone=True)
 
     def _plan(self, document: dict[str, Any], keep_data: bool) -> Plan:
         notes: list[str] = []
@@ -110,6 +117,8 @@ class CheckDeletionOperator(DeletionOperator):
             notes.append(f"The consents could not be looked up: {error}")
         if mark := leaving(document):
             notes.append(f"A former deletion (run {mark.run}, by {mark.by}) did not finish; this one goes on with it.")
+            if mark.keep_data and not keep_data:
+                notes.append("**That one was to keep the data; this one removes them.**")
         parts = [document.get(name) for name in ("oauth", "oauth_callback_results")]
         tokens = any(
             part.get(name)

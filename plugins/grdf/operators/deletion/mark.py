@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf import settings
 from grdf.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
-from grdf.operators.deletion.base import DeletionOperator, asked_by, stop_if_other
+from grdf.operators.deletion.base import asked_by, holds_now, stop_if_other
+from grdf.operators.deletion.check import CheckDeletionOperator
 from include.gas.accounts import Account, with_meters
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
 from include.gas.leaving import (
     AUDIT,
     approval_id,
-    is_approved,
     last_taker,
     leaving,
     taken_up,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class MarkLeavingOperator(DeletionOperator):
+class MarkLeavingOperator(CheckDeletionOperator):
     """Put the mark of this deletion on the account: its DAG refuses to run from now on, and is no longer listed.
 
     Of two deletions at once CouchDB lets one put its mark; the other finds it and stops.
@@ -45,6 +44,7 @@ class MarkLeavingOperator(DeletionOperator):
             self.stop_if_over(record)
         given = self._approval(context, record)
         try:
+            self._stop_if_changed(context, given)
             return self._mark(context, given)
         except (BadAccount, BadRequest):
             self._forget(context)
@@ -55,14 +55,21 @@ class MarkLeavingOperator(DeletionOperator):
 
         :raises BadRequest: when nobody has approved
         """
-        run = context["run_id"]
-        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run))
-        needed = settings.deletion_needs_approval() and not (record and is_approved(record, run))
-        if given is None and needed:
-            raise BadRequest.about(
-                self.account_id, "nobody has approved this run", "Nothing was done. Start grdf_delete_account anew."
-            )
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, context["run_id"]))
+        if given is None or not holds_now(context, given):
+            self.stop_unless_approved(context, *(record or {}).get("approvals", []))
+            return None
         return given
+
+    def _stop_if_changed(self, context: Context, given: dict[str, Any] | None) -> None:
+        if given is None or self.document() is None:
+            return
+        if given["plan"] != self.plan(context).digest():
+            raise BadRequest.about(
+                self.account_id,
+                "other consents would be revoked than those that were approved",
+                "Nothing was done. Start grdf_delete_account anew.",
+            )
 
     def _forget(self, context: Context) -> None:
         """Remove the approval: the record has it, or nothing comes of it."""
