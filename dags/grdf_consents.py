@@ -8,6 +8,7 @@ import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
 from grdf import settings
+from grdf.announcing import CONSENTS, changes_of
 from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.time_limits import STORING
 
@@ -52,4 +53,4 @@ with DAG(
     tags=["grdf", "consents"],
     doc_md=DOC,
 ):
-    CheckConsentsOperator(task_id="check_consents", pool=settings.pool())
+    CheckConsentsOperator(task_id="check_consents", pool=settings.pool(), outlets=[changes_of(CONSENTS)])

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,8 +127,11 @@ def fresh_quota() -> None:
 def clean(world: LocalWorld) -> LocalWorld:
     """The world with the sandbox's clock, settings, faults, tokens, quotas and log as at first.
 
-    So are the demo households' meters; those of ``account_id`` are one test's own.
+    So are the demo households' meters; those of ``account_id`` are one test's own. This morning's check of the list has
+    been made.
     """
+    from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.adict.meters import DEMO_HOLDERS
     from include.sandbox.adict.world import DEFAULTS
 
@@ -140,6 +144,7 @@ def clean(world: LocalWorld) -> LocalWorld:
     control.drop_tokens()
     control.drop_calls()
     control.clear_log()
+    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))
     return world
 
 

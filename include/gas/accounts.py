@@ -32,6 +32,9 @@ _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 UNEXPLAINED = "state_unexplained"
 """Key of an account document whose state comes from a refusal without a reason."""
 
+_FORMER = "former_id_token"
+"""Key beside the consents: the konnector's `id_token`, as long as it may still tell which right the account brought."""
+
 _CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
 
 
@@ -260,12 +263,29 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
     """
     changed: Document = copy.deepcopy(dict(document))
     results = dict(changed.get("oauth_callback_results") or {})
+    consents = list(consents)
     if "consents" not in results:  # the konnector's document: its old id_token must not pass for a new consent later
-        results = _without_secrets(results)
+        former = {"token": results.get("id_token"), "nonce": (changed.get("oauth") or {}).get("nonce")}
+        results = _without_secrets(results) | ({_FORMER: former} if former["token"] else {})
         changed["oauth"] = _without_secrets(changed.get("oauth"))
+    if all(consent.id_accreditation for consent in consents):
+        results.pop(_FORMER, None)
     results["consents"] = [consent.as_json() for consent in consents]
     changed["oauth_callback_results"] = results
     return changed
+
+
+def former_token(document: Mapping[str, Any]) -> IdToken | None:
+    """Give the `id_token` that the konnector left, put aside while it could not be checked: a setting may be wrong.
+
+    :param document: the account document.
+    """
+    results = document.get("oauth_callback_results")
+    former = results.get(_FORMER) if isinstance(results, Mapping) else None
+    if not isinstance(former, Mapping) or not isinstance(former.get("token"), str):
+        return None
+    nonce = former.get("nonce")
+    return IdToken(former["token"], nonce if isinstance(nonce, str) else None)
 
 
 def with_state(
@@ -405,6 +425,8 @@ def _meters(results: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
 
 def _right(entry: Mapping[str, Any], pce: str, account: str) -> Consent:
     first, end, calls_until, looked = (day_in(entry.get(key)) for key in ("first", "end", "calls_until", "looked"))
+    seen = entry.get("seen")
+    days = {right: day_in(day) for right, day in seen.items()} if isinstance(seen, Mapping) else {}
     return Consent(
         pce,
         _word(entry, "id_accreditation", account),
@@ -415,6 +437,7 @@ def _right(entry: Mapping[str, Any], pce: str, account: str) -> Consent:
         told=_word(entry, "told", account) or "",
         brought=_word(entry, "brought", account) or "",
         looked=looked,
+        seen=tuple((right, day) for right, day in days.items() if day),
     )
 
 

@@ -11,9 +11,19 @@ from include.gas.accounts import Account, with_consents, with_state
 from include.gas.consent_brake import with_missed
 from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
-from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED
-from include.gas.lost import ENDS, FOREIGN, lost_message, meters_lost, with_lost
-from include.gas.own_rights import foreign, learnt, made_on
+from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN
+from include.gas.lost import (
+    ENDS,
+    FOREIGN,
+    given_back,
+    handed_over,
+    lost_message,
+    meters_lost,
+    shared_meters,
+    with_lost,
+)
+from include.gas.meter_tag import meter_tag
+from include.gas.own_rights import WAITS, foreign, learnt, made_on
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
 
@@ -60,8 +70,20 @@ class Finding:
 
         :param document: the account document as it was before.
         """
-        fresh = {pce for pce, _ in self.lost} - meters_lost(document)
-        return bool(fresh) and not fresh & {right.pce for right in self.foreign}
+        fresh = {pce for pce, how in self.lost if how != WAITS} - meters_lost(document)
+        return bool(fresh) and not fresh & self.handed_over(document)
+
+    def handed_over(self, document: Mapping[str, Any]) -> set[str]:
+        """Give the meters on which somebody else's right stands, but not those that two accounts were known to share.
+
+        :param document: the account document as it was before: what it says of shared meters counts as long as nobody
+            has consented on them since.
+        """
+        noted = self.document.get(FOREIGN) or {}
+        before = document.get(FOREIGN)
+        known = before if isinstance(before, Mapping) else {}
+        shared = {pce for pce in shared_meters(document) if pce in known and known[pce] == noted.get(pce)}
+        return {right.pce for right in self.foreign} - shared
 
 
 def check_consents(
@@ -113,7 +135,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         known = learnt(meter, listed.rights, today=today, made=made, claimed=claimed, held=listed.held)
         now_told = told(known, listed.rights, today, listed.asked_at)
         meters.append(now_told)
-        others += foreign(now_told, listed.rights)
+        others += foreign(now_told, listed.rights) if now_told.unusable != WAITS else ()
         if now_told.lost:
             lost.append((meter.pce, now_told.unusable))
             mine = [right for right in listed.rights if right.id in now_told.own]
@@ -124,8 +146,15 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake
     # (ADICT notes 10.2), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
     # says so as a fault of GRDF's (`grdf.doubt`).
-    restored = not lost and account.state in CONSENT_STATES
-    if lost:
+    restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
+    if lost and all(how == WAITS for _, how in lost):
+        said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
+        message = (
+            f"Account {account.id}: which consent it brought for meter {said} is {WAITS}. Nothing to do: it is looked "
+            "at again tomorrow, and read from then on."
+        )
+        changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
+    elif lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
         message = lost_message(account.id, lost, {right.pce for right in others})
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
@@ -136,6 +165,43 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed.pop(key, None)
         changed |= {key: value} if value else {}
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
+
+
+def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date) -> dict[str, str]:
+    """Give the meters of which days may have been read under somebody else's right, and since when.
+
+    That is since that right was made and the own ones were over; what was read before a list showed an own one in force
+    is the account's. Where neither that list nor the end of the own rights is known, nobody can tell.
+
+    :param document: the account document, as the check has left it.
+    :param rights: all rights of ours on its meters.
+    :param seen: when a list last showed its own rights, UTC text, or "".
+    :param today: civil date in Paris.
+    """
+    known, noted = given_back(document), document.get(FOREIGN) or {}
+    found: dict[str, str] = {}
+    for meter in Account.from_document(document).meters:
+        others = foreign(meter, rights)
+        if not (meter.own and others and meter.pce in handed_over(document)):
+            continue
+        if meter.pce in known and known[meter.pce][0] == noted[meter.pce]:
+            continue
+        mine = {right.id: right.over_at(today) for right in rights if right.id in meter.own}
+        over = max(mine.values()) if mine.keys() == meter.own and all(mine.values()) else ""
+        if over or seen:
+            found[meter.pce] = max(min(right.created_at for right in others), over, seen)
+    return found
+
+
+def keeps_state(document: Mapping[str, Any]) -> bool:
+    """Tell whether an account's state is about a consent that is lost, and so outlives the load of what was read.
+
+    :param document: the account document, as it is when it is written.
+    """
+    noted = meters_lost(document)
+    lost = [meter for meter in Account.from_document(document).meters if meter.lost and meter.pce in noted]
+    state = document.get("state")
+    return bool(lost) and (state in CONSENT_STATES or all(meter.unusable == WAITS for meter in lost))
 
 
 def _noted(document: Mapping[str, Any], listed: Listed, others: Sequence[AccessRight]) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from include.gas.days import utc_text
+from include.gas.days import PARIS, utc_text
 from include.gas.errors import GasError, IdTokenRefused, ServiceUnavailable
 from include.gas.refusals import refusal_error, status_of
 from include.gas.scan import scan
@@ -48,6 +48,7 @@ class Consent:
     :param told: when GRDF was asked for the list that said so, UTC text, or "": an older list does not take it back.
     :param brought: when the account brought it, UTC text, or "": a list that is older says nothing of it.
     :param looked: for a meter whose own right was never learnt: the day on which it was looked for first.
+    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that.
     :param others: the rights on the same meter that the account brought before, newest first; theirs are empty.
     """
 
@@ -60,6 +61,7 @@ class Consent:
     told: str = field(default="", compare=False)
     brought: str = field(default="", compare=False)
     looked: date | None = None
+    seen: tuple[tuple[str, date], ...] = ()
     others: tuple[Consent, ...] = ()
 
     @property
@@ -152,6 +154,8 @@ class Consent:
             if day is not None:
                 entry[name] = day.isoformat()
         entry |= {name: text for name in ("unusable", "told", "brought") if (text := getattr(self, name))}
+        if self.seen:
+            entry["seen"] = {right: day.isoformat() for right, day in self.seen}
         if self.others:
             entry["others"] = [other.as_json() for other in self.others]
         return entry
@@ -176,6 +180,8 @@ class AccessRight:
     :param created: day it was made, or None.
     :param revoked: day it was revoked, or None.
     :param revoked_by: who revoked it, GRDF's word in small letters, or "".
+    :param created_at: when it was made, UTC text; "" when GRDF does not say.
+    :param revoked_at: the same for its end.
     """
 
     id: str
@@ -193,6 +199,8 @@ class AccessRight:
     created: date | None = None
     revoked: date | None = None
     revoked_by: str = ""
+    created_at: str = field(default="", compare=False)
+    revoked_at: str = field(default="", compare=False)
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
@@ -223,12 +231,22 @@ class AccessRight:
             created=day_in(fields.get("date_creation")),
             revoked=day_in(fields.get("date_revocation")),
             revoked_by=fold(fields.get("source_revocation")),
+            created_at=moment_in(fields.get("date_creation")),
+            revoked_at=moment_in(fields.get("date_revocation")),
         )
 
     @property
     def stands(self) -> bool:
         """Whether it is in force or may still come into force, so that a leaving household has it revoked."""
         return self.state in ("active", "waiting for the holder")
+
+    def over_at(self, today: date) -> str:
+        """Tell since when calls can be made under it no more, UTC text; "" when they can be or it is not known.
+
+        :param today: civil date in Paris.
+        """
+        ended = moment_in(self.last + ONE_DAY) if self.last is not None and self.last < today else ""
+        return min(filter(None, (self.revoked_at, ended)), default="")
 
     def consent(self) -> Consent:
         """Return the consent this right amounts to."""
@@ -247,6 +265,20 @@ class Rights:
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
     problem: GasError | None = None
+
+
+def moment_in(value: object) -> str:
+    """Read when something happened to a right, as UTC text; "" when it is not said.
+
+    Without a zone it is Paris time; were it UTC, this is an hour or two early. Of a date alone it is the day's start.
+
+    :param value: a field of `droits_acces`.
+    """
+    try:
+        moment = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return ""
+    return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
 
 
 def is_pce(text: object) -> bool:

@@ -23,11 +23,13 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
+from include.gas.days import utc_text
 from include.gas.documents import (
     DAY,
     MONTH,
     YEAR,
     Document,
+    account_range,
     day_document,
     day_of,
     day_of_id,
@@ -169,6 +171,23 @@ def load_answer(
     return _Load(store, account, pce, new, range(min(years), max(years) + 1), now).run()
 
 
+def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
+    """Remove the days of a meter that were read at a moment or later, and bring its totals up to date.
+
+    :param store: where the documents live.
+    :param account: account id.
+    :param pce: the meter.
+    :param since: the moment, UTC text.
+    :param years: years whose totals are computed anew in any case: a former try may have removed their days.
+    :return: what was done; days that are gone count as corrected.
+    :raises StoreBusy: if others kept changing the same documents; repeating it is safe.
+    """
+    found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
+    if not found:
+        return LoadReport()
+    return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
+
+
 class _Load:
     """One load; a conflict makes it start again, and what it has done so far stays noted."""
 
@@ -272,6 +291,28 @@ class _Load:
             looked_at=tuple(self.years),
             held=stored_years(self.stored.values()),
         )
+
+
+class _TakeBack(_Load):
+    """Days that go, and their totals, in the steps of a load."""
+
+    def __init__(self, store: Store, account: str, pce: str, since: str, years: range) -> None:
+        super().__init__(store, account, pce, {}, years, datetime.now(UTC))
+        self.since = since
+
+    def _write_days(self, days: dict[str, Document]) -> bool:
+        gone = {
+            key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
+            for key, document in days.items()
+            if document.get("read_at") and utc_text(document["read_at"]) >= self.since
+        }
+        if not gone:
+            return True
+        result = self.store.write(DAY, gone.values())
+        for key in result.written:
+            self.outcome[key] = "corrected"
+            del days[key]
+        return not result.conflicts
 
 
 def _kind(old: Document | None, new: Document) -> str:

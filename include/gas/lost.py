@@ -14,6 +14,11 @@ ours stands, which the account has not brought, each with the day on which it wa
 account too."""
 
 
+GIVEN_BACK = "given_back"
+"""Key of an account document: meters on which another right was found when the own ones were over, each with the day on
+which it was made, and the moment since which what was read is taken back."""
+
+
 def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
     """Give the meters that are noted.
 
@@ -80,3 +85,34 @@ def with_shared(document: Mapping[str, Any], meters: Collection[str]) -> Documen
     """
     changed = {key: value for key, value in document.items() if key != SHARED}
     return changed | {SHARED: list(meters)} if meters else changed
+
+
+def given_back(document: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Give the meters handed over that were looked at: the day of the other right, and since when days are taken back.
+
+    :param document: the account document; an odd note counts as none.
+    """
+    noted = document.get(GIVEN_BACK)
+    entries = noted.items() if isinstance(noted, Mapping) else ()
+    gone = handed_over(document)
+    return {
+        pce: (entry.get("made"), str(entry.get("since") or ""))
+        for pce, entry in entries
+        if pce in gone and isinstance(entry, Mapping)
+    }
+
+
+def with_given_back(document: Mapping[str, Any], meters: Mapping[str, str]) -> Document:
+    """Note that the handed over meters were looked at; others lose the note.
+
+    :param document: the account document.
+    :param meters: those of which what was read is taken back, each with the moment since which it is.
+    :return: a new document.
+    """
+    known, others = given_back(document), document.get(FOREIGN) or {}
+    noted = {
+        pce: {"made": others.get(pce), "since": meters.get(pce) or known.get(pce, (None, ""))[1]}
+        for pce in sorted(handed_over(document))
+    }
+    changed = {key: value for key, value in document.items() if key != GIVEN_BACK}
+    return changed | {GIVEN_BACK: noted} if noted else changed

@@ -14,6 +14,7 @@ from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.gaps import known_gaps
 from include.gas.leaving import leaving
 from include.gas.meter_facts import FIELD as METER_FACTS
+from include.gas.own_rights import WAITS
 from include.gas.stored import told_years
 
 LATE = timedelta(days=7)
@@ -139,6 +140,8 @@ def overview(document: Mapping[str, Any]) -> Overview:
     held = [years for pce in pces if (years := told_years(document, pce))]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
+    # Whatever the state says: a meter without a consent in force is not read.
+    gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
@@ -147,9 +150,11 @@ def overview(document: Mapping[str, Any]) -> Overview:
         account.state,
         account.message,
         str(document.get("state_since") or ""),
-        asks=account.waits_for_person or not (account.meters or account.grant),
+        asks=account.waits_for_person
+        or not (account.meters or account.grant)
+        or (bool(gone) and len(gone) == len(account.meters)),
         pending=account.needs_first_launch and account.grant is not None,
-        partial=account.partial,
+        partial=account.partial or bool(gone),
         leaving=account.leaving is not None,
         first=min((year.first for year in all_years), default=None),
         last=min((max(year.last for year in years.values()) for years in held), default=None),

@@ -1,7 +1,8 @@
 """Whose is a right? An account's own rights are those that it brought itself; GRDF's list is no proof of any other.
 
 Accounts of Cozy's konnector name a meter and no right. The one that such an account brought is learnt once: from its
-``id_token`` where that is still there, however old; else from GRDF's list, as long as it can be no other.
+``id_token`` where that is still there, however old; else from GRDF's lists of two days, as long as it can be no other:
+one list may be cut short, and then hold the next tenant's right alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from include.gas.words import day_in
 
 UNKNOWN = "not known to be its own"
 """How the consent of a meter stands of which nobody can tell what its account brought."""
+WAITS = "only told by GRDF's list, and one list may be cut short: that of another day must show the same"
+"""How it stands when the list of another day will tell it."""
 
 
 def made_on(document: Mapping[str, Any]) -> date | None:
@@ -42,13 +45,13 @@ def learnt(
     """Find the right that an account of the konnector's brought for a meter.
 
     It is none that another account has brought. When the account says when it was made, its right is the newest that
-    is no younger than the account. Else it is the only right that was ever listed on the meter, and is older than our
-    first look: whoever moves in later brings another one. Where neither tells, the household connects again, or an
-    operator says whose right it is.
+    is no younger than the account. Else it is the only right that was ever listed on the meter, by lists of two days,
+    and is older than our first look: whoever moves in later brings another one. Where neither tells, the household
+    connects again, or an operator says whose right it is.
 
     :param meter: the meter; one whose right is known stays as it is.
     :param rights: all rights of ours on the meter, or of any.
-    :param today: civil date in Paris.
+    :param today: civil date in Paris. A look of a clock that a right on the meter proves wrong is not noted.
     :param made: the day on which the account was made, if that is known.
     :param claimed: the id that the account's checked ``id_token`` names for the meter.
     :param held: ids of rights that other accounts have brought.
@@ -57,22 +60,29 @@ def learnt(
     if meter.id_accreditation is not None:
         return meter
     if claimed and claimed not in held:
-        return replace(meter, id_accreditation=claimed, unusable="", looked=None)
+        return _learnt(meter, claimed)
     every = [right for right in rights if right.pce == meter.pce]
     listed = [right for right in every if right.id not in held]
-    bound = made or meter.looked or today
-    older = [right for right in listed if right.created is not None and right.created <= bound]
-    right: AccessRight | None = None
     if made is not None:
-        right = max(older, key=lambda each: each.created or date.min, default=None)
-    elif len(listed) == 1:
-        # Where others have brought rights on the meter, one of today may be theirs too, and not noted yet.
-        looked = meter.looked or (today if len(every) > 1 else None)
-        sure = looked is None or (listed[0].created or today) < looked
-        right = listed[0] if sure else None
-    if right is None:
-        return replace(meter, unusable=UNKNOWN, looked=meter.looked or today)
-    return replace(meter, id_accreditation=right.id, unusable="", looked=None)
+        older = [right for right in listed if right.created is not None and right.created <= made]
+        newest = max(older, key=lambda each: each.created or date.min, default=None)
+        return _learnt(meter, newest.id) if newest else replace(meter, unusable=UNKNOWN, looked=meter.looked or today)
+    if any(right.created is not None and right.created > today for right in every):
+        return replace(meter, unusable=WAITS)  # our clock is behind
+    looked = today if meter.looked is None else min(meter.looked, today)
+    seen = {right: min(day, today) for right, day in meter.seen}
+    before = dict(seen)
+    seen |= {right.id: today for right in listed if right.id not in seen}
+    sole = listed[0] if len(listed) == 1 and seen.keys() - set(held) == {listed[0].id} else None
+    if sole is None or sole.created is None or sole.created >= looked:
+        return replace(meter, unusable=UNKNOWN, looked=looked, seen=tuple(seen.items()))
+    if before.get(sole.id, today) < today:
+        return _learnt(meter, sole.id)
+    return replace(meter, unusable=WAITS, looked=looked, seen=tuple(seen.items()))
+
+
+def _learnt(meter: Consent, right: str) -> Consent:
+    return replace(meter, id_accreditation=right, unusable="", looked=None, seen=())
 
 
 def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight, ...]:

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ASSETS = {doctype: Asset(name=doctype, uri=f"grdf://{doctype}") for doctype in (DAY, MONTH, YEAR)}
-HISTORY, ADOPTION = "grdf_history", "grdf_adopt_konnector"
+HISTORY, ADOPTION, CONSENTS = "grdf_history", "grdf_adopt_konnector", "grdf_consents"
 _PREFIX = "grdf-changes:"
 _ACCOUNTS = "grdf_accounts_"
-ALIASES = tuple(_PREFIX + name for name in (*(f"{_ACCOUNTS}{file}" for file in range(DAG_FILES)), HISTORY, ADOPTION))
+ALIASES = tuple(
+    _PREFIX + name for name in (*(f"{_ACCOUNTS}{file}" for file in range(DAG_FILES)), HISTORY, ADOPTION, CONSENTS)
+)
 """Names of all aliases; each may lead to each of the assets."""
 
 

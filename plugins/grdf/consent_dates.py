@@ -6,17 +6,18 @@ No ``id_token`` says how far; and a call for data proves nothing, since it succe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from include.gas.accounts import Account, IdToken, history_read
+from include.gas.accounts import Account, IdToken, former_token, history_read
 from include.gas.consent_check import CONSENT_STATES, Listed, compared
-from include.gas.days import paris_today
+from include.gas.days import paris_today, utc_text
 from include.gas.errors import FailNow, NotInForce, ServiceUnavailable
 from include.gas.lost import meters_lost
 from include.gas.meter_tag import meter_tag
-from include.gas.own_rights import held_by
+from include.gas.own_rights import WAITS, held_by
+from include.gas.seen import is_fresh, seen_at, with_seen
 
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore
@@ -42,7 +43,7 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account) -> Ac
         raise ServiceUnavailable.about(
             account.id, f"{answer.odd} line(s) of GRDF's list of its consents could not be read, maybe one of its own"
         )
-    known = accounts.document(account.id)
+    known, last = accounts.document(account.id), accounts.listed_at()
     claimed = claimed_rights(adict.oauth, known)
     held = other_holders(accounts, account.id, unknown_meters(Account.from_document(known)))
     listed = Listed(answer.rights, asked_at, meters=pces, claimed=claimed, held=held)
@@ -50,22 +51,29 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account) -> Ac
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         now = datetime.now(UTC)
         warn = settings.consent_warning_days()
-        return compared(stored, listed, now=now, today=paris_today(now), warn_days=warn).document
+        found = compared(stored, listed, now=now, today=paris_today(now), warn_days=warn)
+        if not found.lost and not is_fresh(seen_at(stored, last), now):
+            return with_seen(found.document, utc_text(asked_at))
+        return found.document
 
     return Account.from_document(accounts.update(account.id, change))
 
 
-def must_ask(document: Mapping[str, Any], account: Account, today: date) -> bool:
+def must_ask(document: Mapping[str, Any], account: Account, now: datetime, listed_at: str) -> bool:
     """Tell whether GRDF's list must say how the consents stand before data are asked for.
 
     A refusal, or a consent that has run out, may have been followed by somebody else's consent on the same meter, under
     which a call for data would succeed; and for which days the account has a consent is not known before GRDF says it.
+    The same where the last list that showed the account's own rights is too old.
 
     :param document: the account's document
     :param account: the same, read
-    :param today: civil date in Paris
+    :param now: the present, aware
+    :param listed_at: when the last list by which all accounts were checked was asked for, UTC text, or ""
     """
+    today = paris_today(now)
     doubtful = account.state in CONSENT_STATES or bool(meters_lost(document))
+    doubtful = doubtful or not is_fresh(seen_at(document, listed_at), now)
     return doubtful or any(
         not meter.usable(today) or not (meter.is_dated or history_read(document, meter)) for meter in account.meters
     )
@@ -79,6 +87,9 @@ def not_in_force(account: str, meter: Consent) -> NotInForce:
     """
     state = meter.unusable or f"over since {meter.calls_until}"
     tag = meter_tag(account, meter.pce)
+    if meter.unusable == WAITS:
+        cause = f"meter {tag}: which consent it brought is {WAITS}"
+        return NotInForce.about(account, cause, "Nothing to do: it is looked at again tomorrow.")
     return NotInForce.about(account, f"meter {tag}: the consent is {state} according to GRDF's list, so it is not read")
 
 
@@ -100,10 +111,11 @@ def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[st
     :return: meter to GRDF's id of the right; nothing when there is no such token, or it is not GRDF's
     """
     account = Account.from_document(document)
-    if not unknown_meters(account) or not isinstance(account.grant, IdToken):
+    token = account.grant if isinstance(account.grant, IdToken) else former_token(document)
+    if not unknown_meters(account) or token is None:
         return {}
     try:
-        consents = oauth.consents_of(account.grant.token, account=account.id, nonce=account.grant.nonce, ever=True)
+        consents = oauth.consents_of(token.token, account=account.id, nonce=token.nonce, ever=True)
     except FailNow:
         return {}
     return {consent.pce: consent.id_accreditation for consent in consents if consent.id_accreditation}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -11,6 +11,7 @@ from grdf import settings
 from grdf.staging import StagedAnswer
 from include.gas.accounts import Account, history_read, with_history
 from include.gas.book import shortfall, with_history_read_again, with_lost_days
+from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today, utc_text
 from include.gas.documents import ACCOUNT, DAY, account_range
 from include.gas.errors import (
@@ -26,13 +27,16 @@ from include.gas.errors import (
 from include.gas.gaps import gaps_of, known_gaps, with_gaps
 from include.gas.leaving import AUDIT, DATA, has_left, leaving
 from include.gas.lines import Answer, read_answer
-from include.gas.load import LoadReport, load_answer
+from include.gas.load import LoadReport, load_answer, take_back
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
+from include.gas.published import PUBLISHED
+from include.gas.published_check import FIELD as PERIODS
 from include.gas.read_under import is_under
 from include.gas.stored import StoredYear, is_told, stored_years, told_years, with_stored
 
 if TYPE_CHECKING:
+    from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.consents import Consent
@@ -294,6 +298,54 @@ def store_answer(couchdb: CouchDBHook, account: str, answer: StagedAnswer, log: 
             account, tag, left_out, "; ".join(lines.broken[:5]),
         )  # fmt: skip
     return Loaded(answer, lines, report)
+
+
+def take_back_foreign(
+    couchdb: CouchDBHook,
+    accounts: AccountStore,
+    account: str,
+    meters: Mapping[str, str],
+    log: Log,
+    note: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> None:
+    """Take back what was read of meters since somebody else's consent stands there: GRDF has served it under that.
+
+    The account notes what is stored now, and that the history is to be read again should its own consent be in force
+    after all; other DAGs are told with its next load, or by the morning's check.
+
+    :param couchdb: the hook that stores
+    :param accounts: the account documents
+    :param account: account id
+    :param meters: the meters, each with the moment since which what was read is not its own, UTC text
+    :param log: the task's log
+    :param note: what else is noted on the account with it
+    """
+    before = accounts.document(account)
+    reports: dict[str, LoadReport] = {}
+    periods: set[str] = set()
+    for pce, since in meters.items():
+        report = reports[pce] = take_back(couchdb, account, pce, since, told_years(before, pce))
+        published = couchdb.range(PUBLISHED, *account_range(account, pce))
+        gone = [each for each in published if each.get("read_at") and utc_text(each["read_at"]) >= since]
+        if gone:
+            periods.add(pce)
+            couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
+        if report.corrected or gone:
+            log.warning(
+                "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had ended, "
+                "while somebody else's stood on the meter. They are taken back, and the totals computed anew.",
+                account, meter_tag(account, pce), report.corrected, len(gone),
+            )  # fmt: skip
+
+    def change(document: dict[str, Any]) -> dict[str, Any]:
+        for pce, report in reports.items():
+            document = note_stored(document, pce, report, before=before)
+        entries = document.get(PERIODS)
+        if periods and isinstance(entries, Mapping):
+            document = document | {PERIODS: {pce: entry for pce, entry in entries.items() if pce not in periods}}
+        return note(with_unannounced(document, Changes.of(reports.values())))
+
+    accounts.update(account, change)
 
 
 def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:

@@ -135,6 +135,10 @@ def test_news_are_what_this_list_alone_says_and_says_first() -> None:
     assert not check(known, right(), right(OTHER)).is_news(known)
     somebody = right(OTHER, id="u-new", created=TODAY)
     assert not check(known, right(), somebody).is_news(known), "the meter has changed hands"
+    shared = check(known, right(), right(OTHER), somebody).document | {"meters_shared": [OTHER]}
+    assert check(shared, right(), somebody).is_news(shared), "the other account's is no stranger's"
+    stranger = right(OTHER, id="u-third", created=TODAY + timedelta(days=1))
+    assert not check(shared, right(), somebody, stranger).is_news(shared)
 
 
 def test_a_list_that_shows_the_consent_takes_the_note_of_one_that_did_not_away() -> None:
@@ -173,11 +177,15 @@ def test_the_end_of_its_days_is_worth_a_warning_too() -> None:
 KONNECTOR: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth_callback_results": {"pce_id": PCE}}
 
 
-def told(document: dict[str, Any], *rights: AccessRight, **more: Any) -> dict[str, Any]:
-    listed = Listed(rights, NOW, **more)
-    found = check_consents(document, listed, now=NOW, today=more.pop("today", TODAY), warn_days=30)
+def told(document: dict[str, Any], *rights: AccessRight, today: date = TODAY, **more: Any) -> dict[str, Any]:
+    found = check_consents(document, Listed(rights, NOW, **more), now=NOW, today=today, warn_days=30)
     assert found is not None
     return found.document
+
+
+def told_twice(document: dict[str, Any], *rights: AccessRight, **more: Any) -> dict[str, Any]:
+    """By lists of two days."""
+    return told(told(document, *rights, **more), *rights, today=TODAY + timedelta(days=1), **more)
 
 
 def entry(document: dict[str, Any]) -> dict[str, Any]:
@@ -192,15 +200,45 @@ def test_an_account_of_the_konnector_learns_its_right_from_its_id_token() -> Non
 
 def test_or_as_the_only_right_that_there_ever_was() -> None:
     old = right(id="u-1", created=date(2024, 1, 1))
-    assert entry(told(KONNECTOR, old))["id_accreditation"] == "u-1"
+    waits = told(KONNECTOR, old)
+    assert entry(waits)["id_accreditation"] is None, "one list may be cut short"
+    assert waits["state"] == VENDOR_DOWN
+    assert "that of another day must show the same" in waits["state_message"]
+    assert told(waits, old) == waits, "not by another list of the same day"
+    learnt = told(waits, old, today=TODAY + timedelta(days=1))
+    assert entry(learnt) == {"pce": PCE, "id_accreditation": "u-1"}
+    assert not learnt["state"]
     for others in ([right(id="u-0", state="revoked", created=date(2023, 1, 1))], [right(id="u-2", created=TODAY)]):
-        document = told(KONNECTOR, old, *others)
+        document = told_twice(KONNECTOR, old, *others)
         assert entry(document)["id_accreditation"] is None
         assert document["state"] == OAUTH_OUTDATED
         assert "not known to be its own" in document["state_message"]
-    assert entry(told(KONNECTOR, old, held=["u-1"]))["id_accreditation"] is None, "another account has brought it"
+        alone = told(document, old, today=TODAY + timedelta(days=9))
+        assert entry(alone)["id_accreditation"] is None, "another one was listed once"
+    assert entry(told_twice(KONNECTOR, old, held=["u-1"]))["id_accreditation"] is None, "another account has brought it"
     theirs = right(id="u-2", created=TODAY)
-    assert entry(told(KONNECTOR, old, theirs, held=["u-2"]))["id_accreditation"] == "u-1", "the other is another's"
+    assert entry(told_twice(KONNECTOR, old, theirs, held=["u-2"]))["id_accreditation"] == "u-1", "theirs is known"
+
+
+def test_never_from_a_list_that_lacks_a_line() -> None:
+    """The audit's experiment: the old tenant's own right is left out once, and the new tenant's stands there alone."""
+    mine = right(id="u-1", state="revoked", created=date(2024, 1, 1))
+    new = right(id="u-new", created=TODAY - timedelta(days=2))
+    document = told(KONNECTOR, new)
+    for day in range(4):
+        document = told(document, mine, new, today=TODAY + timedelta(days=day))
+        assert entry(document)["id_accreditation"] is None
+        assert document["state"] == OAUTH_OUTDATED
+
+
+def test_a_clock_that_is_behind_notes_no_look() -> None:
+    """Its look would be older than any right, and the household's never be learnt."""
+    old = right(id="u-1", created=date(2024, 1, 1))
+    wrong = told(KONNECTOR, old, today=date(2020, 1, 1))
+    assert "looked" not in entry(wrong)
+    assert entry(told_twice(wrong, old))["id_accreditation"] == "u-1"
+    ahead = told(KONNECTOR, old, today=date(2030, 1, 1))
+    assert entry(told_twice(ahead, old))["id_accreditation"] == "u-1"
 
 
 def test_or_as_the_newest_that_is_not_younger_than_the_account() -> None:
@@ -218,7 +256,7 @@ def test_what_it_could_not_learn_it_never_takes_from_a_later_right() -> None:
     later = told(nothing, right(id="u-new", created=TODAY + timedelta(days=1)))
     assert entry(later)["id_accreditation"] is None
     assert told(nothing, right(id="u-same-day", created=TODAY))["consents_of_others"] == {PCE: "2026-05-01"}
-    healed = told(nothing, right(id="u-old", created=date(2025, 1, 1)))
+    healed = told_twice(nothing, right(id="u-old", created=date(2025, 1, 1)))
     assert entry(healed)["id_accreditation"] == "u-old", "the first list was not whole"
     assert not healed["state"]
 

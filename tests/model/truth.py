@@ -8,8 +8,9 @@ anybody else; every hole is either asked for again or said.*
 
 Always, after each step:
 
-1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion; a period
-   that is stored and a fact that is noted was said while the household allowed it;
+1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion, or as it
+   was read since a right that the account has not brought stands on its meter, and so may be taken back; a period that
+   is stored and a fact that is noted was said while the household allowed it;
 2. an account names only rights that its own household gave, and forgets none of its meters;
 3. no right is revoked but one of the household that leaves;
 4. no meter number, code, token or secret leaves a task through its XCom;
@@ -188,9 +189,12 @@ class Book:
         account = key.partition(":")[0]
         if database == ACCOUNTS:
             self._account(account, document)
-        elif database == DATA[3] and document is None and self._has_others(account, key.split(":")[1]):
-            pass  # what was read while the meter changed hands is taken back
-        elif database in DATA and document is None and account not in self.leaving:
+        elif (
+            database in DATA
+            and document is None
+            and account not in self.leaving
+            and not self._taken_back(database, key)
+        ):
             self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
         elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
             self._day(key, document["load"])
@@ -199,10 +203,17 @@ class Book:
             if (account, document["first"], document["load"]) not in said:
                 self.faults.append(f"1: {account} stores a period that GRDF never told it while its household allowed")
 
-    def _has_others(self, account: str, pce: str) -> bool:
-        return any(
-            right["id_pce"] == pce and self.owner.get(right["id_droit_acces"]) != account for right in self.rights()
-        )
+    def _taken_back(self, database: str, key: str) -> bool:
+        account, pce, text = key.split(":")[:3]
+        others = [
+            datetime.fromisoformat(right["date_creation"]).replace(tzinfo=PARIS)
+            for right in self.rights()
+            if right["id_pce"] == pce and right["id_droit_acces"] not in self.brought[account][pce]
+        ]
+        if database != DAYS:
+            return bool(others)
+        said = self.said.get((account, pce, date.fromisoformat(text)), [])
+        return any(each.at >= made for each in said for made in others)
 
     def _day(self, key: str, load: float) -> None:
         account, pce, text = key.split(":")

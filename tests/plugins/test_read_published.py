@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.monthly_reading import take_back
 from grdf.operators.extract import ExtractOperator
@@ -46,6 +47,7 @@ def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
     book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
+    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list has been made
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
 
 

@@ -10,11 +10,15 @@ from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
+from include.gas.days import utc_text
+from include.gas.doctypes import LEASE
 from include.gas.documents import ACCOUNT, check_account_id
 from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.leaving import leaving
 
 TRIES = 10
+LISTED = "list-of-consents"
+"""Id of the document that says when the last list was asked for by which all accounts were checked."""
 _Stored = TypeVar("_Stored", Document, Document | None)
 
 
@@ -126,6 +130,20 @@ class AccountStore:
         named = [{f"{results}.pce_id": pce}, {f"{results}.consents": {"$elemMatch": {"pce": pce}}}]
         found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
         return sorted(found, key=lambda document: str(document["_id"]))
+
+    def listed_at(self) -> str:
+        """Tell when GRDF was asked for the last list by which all accounts were checked, UTC text; "" if never."""
+        return str((self._couchdb.get(LEASE, LISTED) or {}).get("asked_at") or "")
+
+    def note_listed(self, asked_at: datetime) -> None:
+        """Note that all accounts were checked by a list; those that it did not show say so themselves.
+
+        :param asked_at: when GRDF was asked for it, aware
+        """
+        for _ in range(TRIES):
+            stored = self._couchdb.get(LEASE, LISTED) or {"_id": LISTED}
+            if self._couchdb.put(LEASE, stored | {"asked_at": utc_text(asked_at)}):
+                return
 
     def listed(self) -> Iterator[Document]:
         """Give the account documents of our account type that are not leaving, in the order of their ids."""

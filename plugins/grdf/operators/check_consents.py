@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,24 +12,28 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from grdf import settings
+from grdf.announcing import announce
 from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
+from grdf.reading import take_back_foreign
 from grdf.retries import GasRetryPolicy
 from grdf.returned import Returned
 from grdf.take_over import TakeOver
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
+from include.gas.changes import announced_by, unannounced, with_announced
 from include.gas.consent_brake import missed_before, too_many, with_missed
-from include.gas.consent_check import Listed, check_consents
+from include.gas.consent_check import Listed, check_consents, to_give_back
 from include.gas.days import paris_today
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
-from include.gas.lost import shared_meters, with_shared
+from include.gas.lost import GIVEN_BACK, handed_over, shared_meters, with_given_back, with_shared
 from include.gas.meter_tag import meter_tag
+from include.gas.seen import seen_at, with_seen
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
     from include.gas.consent_check import Finding
     from include.gas.consents import AccessRight
 
@@ -84,16 +90,25 @@ class CheckConsentsOperator(BaseOperator):
                 "in one of them. Tell GRDF if this goes on.",
                 listed.odd,
             )
-        round_ = _Round(accounts, adict, rights, asked_at, counts, whole=not listed.odd)
+        round_ = _Round(couchdb, adict, rights, asked_at, counts, whole=not listed.odd)
         here = Returned(couchdb, self.log)
         self._each(round_, here.without_returned(accounts), self._check)
         counts["left_before"] = here.count
         problem = self._lose(round_)
         self._tell_shared(round_)
+        accounts.note_listed(asked_at)
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)
         if problem is not None:
             raise problem
+        self._announce(context, round_)
         return counts
+
+    def _announce(self, context: Context, round_: _Round) -> None:
+        """Tell other DAGs of the days that were taken back, also by a try that failed, and by loads."""
+        run = context["run_id"]
+        for name in round_.unannounced:
+            document = round_.accounts.update(name, lambda stored: with_announced(stored, unannounced(stored), run))
+            announce(context, self.outlets or (), name, announced_by(document, run))
 
     def _each(
         self,
@@ -108,6 +123,9 @@ class CheckConsentsOperator(BaseOperator):
             except (BadAccount, AttributeError, TypeError) as error:
                 round_.counts["odd"] += 1
                 self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+                with suppress(BadAccount, AttributeError, TypeError):
+                    Account.from_document(document)  # one that no run can read either stays exactly as it is
+                    round_.accounts.update(document["_id"], round_.unseen)
 
     def _lose(self, round_: _Round) -> ServiceUnavailable | None:
         """Mark the accounts that have lost a consent by this list; none of them when they are too many at once."""
@@ -116,7 +134,11 @@ class CheckConsentsOperator(BaseOperator):
         if not too_many(len(lost), checked, percent):
             self._each(round_, lost, partial(self._check, believed=True))
             return None
-        noted = partial(with_missed, today=paris_today(datetime.now(UTC)))
+        today = paris_today(datetime.now(UTC))
+
+        def noted(stored: dict[str, Any]) -> dict[str, Any]:
+            return with_missed(round_.unseen(stored), today)
+
         self._each(round_, lost, lambda _, document: round_.accounts.update(document["_id"], noted))
         counts["checked"], counts["held_back"] = checked, len(lost)
         return ServiceUnavailable.about(
@@ -145,11 +167,16 @@ class CheckConsentsOperator(BaseOperator):
                 "GRDF lists no access right at all, although accounts are connected",
                 "No account was changed. It is tried again; if it lasts, ask GRDF about our client.",
             )
-        if not round_.whole and any(round_.may_be_unread(document, pce) for pce, _ in finding.lost):
+        # Where somebody else's right stands, and no own one is to be found, GRDF would serve what that one allows.
+        lost = {pce for pce, _ in finding.lost} - finding.handed_over(document)
+        unread = set() if round_.whole else {pce for pce in lost if round_.may_be_unread(document, pce)}
+        if unread:
             self.log.warning(
-                "Account %s is left as it is: its meter may be in a line that could not be read.", document["_id"]
-            )
-            return
+                "Account %s, meter %s: left as it is, since it may be in a line that could not be read.",
+                document["_id"], ", ".join(meter_tag(document["_id"], pce) for pce in sorted(unread)),
+            )  # fmt: skip
+            listed = replace(listed, meters=[pce for pce in listed.meters or () if pce not in unread])
+            finding = finding_of(document) or finding
         if finding.is_news(document) and not (believed or missed_before(document, paris_today(now))):
             round_.news.append(document)
             return
@@ -172,14 +199,33 @@ class CheckConsentsOperator(BaseOperator):
                 "Account %s: another consent, made on %s, stands on its meter %s. It has not brought it, and does not "
                 "use it.", document["_id"], right.created, meter_tag(document["_id"], right.pce),
             )  # fmt: skip
-        if finding.document != document:
 
-            def change(stored: dict[str, Any]) -> dict[str, Any]:
-                found = finding_of(stored)
-                return stored if found is None else found.document  # none: it has begun to leave meanwhile
+        def noted(found: Finding) -> dict[str, Any]:
+            return round_.unseen(found.document) if unread else with_seen(found.document, None)
 
-            accounts.update(document["_id"], change)
+        def change(stored: dict[str, Any]) -> dict[str, Any]:
+            found = finding_of(stored)
+            return stored if found is None else noted(found)  # none: it has begun to leave meanwhile
+
+        after = noted(finding)
+        if after != document:
+            after = accounts.update(document["_id"], change)
+        self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
         round_.read_by(finding.document)
+
+    def _give_back(self, round_: _Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
+        """Take back what was read under the right of somebody else who has come to a meter since a list was read."""
+        name, gone = document["_id"], handed_over(document)
+        if not gone and GIVEN_BACK not in document:
+            return
+        meters = to_give_back(document, rights, seen, paris_today(datetime.now(UTC)))
+        noted = partial(with_given_back, meters=meters)
+        if meters:
+            take_back_foreign(round_.couchdb, round_.accounts, name, meters, self.log, noted)
+        elif noted(document) != document:
+            round_.accounts.update(name, noted)
+        if gone and (meters or unannounced(document)):
+            round_.unannounced.append(name)
 
     def _tell_shared(self, round_: _Round) -> None:
         """Say which accounts have the same meter under rights that are in force, here and on each of them."""
@@ -200,7 +246,7 @@ class CheckConsentsOperator(BaseOperator):
 class _Round:
     """What one check of all accounts has in hand.
 
-    :param accounts: the account documents
+    :param couchdb: where the accounts are, and what is stored for them
     :param adict: the hook that GRDF was asked with
     :param rights: all our rights by meter
     :param asked_at: when GRDF was asked for them
@@ -210,7 +256,7 @@ class _Round:
 
     def __init__(
         self,
-        accounts: AccountStore,
+        couchdb: CouchDBHook,
         adict: AdictHook,
         rights: dict[str, list[AccessRight]],
         asked_at: datetime,
@@ -218,13 +264,18 @@ class _Round:
         *,
         whole: bool,
     ) -> None:
-        self.accounts = accounts
+        from grdf.hooks.accounts import AccountStore
+
+        self.couchdb = couchdb
+        self.accounts = AccountStore(couchdb)
+        self.last = self.accounts.listed_at()
         self.adict = adict
         self.rights = rights
         self.asked_at = asked_at
         self.counts = counts
         self.whole = whole
         self.news: list[dict[str, Any]] = []
+        self.unannounced: list[str] = []
         self.readers: dict[str, list[str]] = {}
         self.noted: dict[str, list[str]] = {}
 
@@ -244,6 +295,10 @@ class _Round:
         claimed = claimed_rights(self.adict.oauth, document)
         held = other_holders(self.accounts, account.id, unknown)
         return Listed(mine, self.asked_at, meters=asked, claimed=claimed, held=held)
+
+    def unseen(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Note on an account that this list has not shown how its rights stand."""
+        return with_seen(document, seen_at(document, self.last))
 
     def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
         """Tell whether an own right on a meter may be in a line of the list that could not be read."""

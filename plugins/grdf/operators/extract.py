@@ -24,6 +24,7 @@ from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, Re
 from include.gas.gaps import awaited_from
 from include.gas.lost import meters_lost
 from include.gas.meter_tag import meter_tag
+from include.gas.own_rights import WAITS
 from include.gas.windows import Window, daily_window
 
 if TYPE_CHECKING:
@@ -65,16 +66,15 @@ class ExtractOperator(AccountOperator):
             self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
-        today = paris_today(datetime.now(UTC))
         with going_on(
             self.adict, self._staging, account.id, f"extract {context['run_id']}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
         ) as progress:  # fmt: skip
             listed = bool(unread) and not progress.knows_dates(account.meters)
-            listed = listed or self._must_ask(document, account, known_lost, today)
+            listed = listed or self._must_ask(document, account, known_lost)
             if listed:
                 progress.booking.calls = 1 + len(account.meters)
-                account = with_dates(self.adict, self.accounts, account)
+                account = self._with_dates(context, account)
                 document = self.accounts.document(account.id)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
@@ -129,10 +129,20 @@ class ExtractOperator(AccountOperator):
             "problems": [str(problem) for problem in problems],
         }
 
-    def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str], today: date) -> bool:
+    def _with_dates(self, context: Context, account: Account) -> Account:
+        """Ask GRDF's list; when it cannot be had, nothing is read, and the account says so unless it says more."""
+        try:
+            return with_dates(self.adict, self.accounts, account)
+        except RetryLater as error:
+            if is_over(context, error) and not account.state:
+                self.accounts.mark(account.id, error, asked=account)
+            raise
+
+    def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str]) -> bool:
         """Tell whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
         rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
-        return bool(rest) and must_ask(document, replace(account, meters=rest), today)
+        now = datetime.now(UTC)
+        return bool(rest) and must_ask(document, replace(account, meters=rest), now, self.accounts.listed_at())
 
     def _windows(
         self,
@@ -146,7 +156,7 @@ class ExtractOperator(AccountOperator):
         """Give the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
-            if meter.pce in known_lost and not meter.usable(today):
+            if (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today):
                 self.log.warning(
                     "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
                     "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,

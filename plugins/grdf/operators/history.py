@@ -24,6 +24,7 @@ from grdf.reading import (
     note_stored,
     read_meter,
     store_answer,
+    take_back_foreign,
     take_back_if_left,
     warn_of_lost_days,
 )
@@ -36,7 +37,7 @@ from include.gas.days import paris_today
 from include.gas.documents import ACCOUNT, DAY, id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
 from include.gas.history import askable, asked_range, open_days
-from include.gas.lost import handed_over
+from include.gas.lost import given_back, handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 
@@ -130,13 +131,15 @@ class ReadHistoryOperator(AccountOperator):
         account = Account.from_document(before)
         stop_if_leaving(account)
         self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
-        today = paris_today(datetime.now(UTC))
+        now = datetime.now(UTC)
         with going_on(
             self.adict, Staging(settings.staging_url(), settings.staging_conn_id()), account.id,
             f"history {context['run_id']}", lambda: stop_if_leaving(self.accounts.account(account.id)),
         ) as progress:  # fmt: skip
             unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
-            listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(before, account, today)
+            listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(
+                before, account, now, self.accounts.listed_at()
+            )
             if listed:
                 progress.booking.calls = 1 + len(account.meters)
                 account = with_dates(self.adict, self.accounts, account)
@@ -223,10 +226,13 @@ class ReadHistoryOperator(AccountOperator):
             return document if told else with_unannounced(document, changes)
 
         try:
-            self.accounts.update(self.account_id, change)
+            gone = given_back(self.accounts.update(self.account_id, change))
         except (AccountLeaving, BadAccount):
             take_back_if_left(self.couchdb, self.account_id)
             raise
+        read = {loaded.answer.pce for loaded in loads}
+        if foreign := {pce: since for pce, (_, since) in gone.items() if since and pce in read}:
+            take_back_foreign(self.couchdb, self.accounts, self.account_id, foreign, self.log)
         return changes
 
     def _windows(

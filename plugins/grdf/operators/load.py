@@ -17,18 +17,19 @@ from grdf.reading import (
     note_history,
     note_stored,
     store_answer,
+    take_back_foreign,
     take_back_if_left,
     warn_of_lost_days,
 )
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.accounts import Account, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
-from include.gas.consent_check import CONSENT_STATES
+from include.gas.consent_check import keeps_state
 from include.gas.documents import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
-from include.gas.lost import handed_over, meters_lost
+from include.gas.lost import given_back, handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import is_ahead
 from include.gas.stored import StoredYear, is_told, with_stored
@@ -52,6 +53,7 @@ class LoadOperator(AccountOperator):
         super().__init__(**kwargs)
         self.staged = staged
         self._handed_over: frozenset[str] = frozenset()
+        self._given_back: dict[str, tuple[Any, str]] = {}
         self._untold: list[str] = []
         self._first_launch: list[str] = []
         self._before: dict[str, Any] | None = None
@@ -76,7 +78,8 @@ class LoadOperator(AccountOperator):
         except AnswersUnreadable as error:
             answers, unreadable = error.answers, error
             self._set_aside(staging, reference)
-        answers = self._without_handed_over(answers)
+        staged_answers, answers = answers, self._without_handed_over(answers)
+        self._take_back(staged_answers)  # a try that died may have stored them
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
         loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
@@ -163,6 +166,7 @@ class LoadOperator(AccountOperator):
         stop_if_leaving(account)
         self._before = document
         self._handed_over = handed_over(document or {})
+        self._given_back = given_back(document or {})
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if pce not in account.history]
 
@@ -178,9 +182,20 @@ class LoadOperator(AccountOperator):
             )  # fmt: skip
         return [answer for answer in answers if answer.pce not in self._handed_over]
 
+    def _take_back(self, answers: Sequence[StagedAnswer]) -> None:
+        """Take back what is stored of answers that were read under somebody else's consent, as the check has found.
+
+        Where it found that while this was stored, it has not seen all of it; else it looks itself, in the morning.
+        """
+        foreign = {
+            answer.pce: since for answer in answers if (since := self._given_back.get(answer.pce, (None, ""))[1])
+        }
+        if foreign:
+            take_back_foreign(self.couchdb, self.accounts, self.account_id, foreign, self.log)
+
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
-        """Note on the account that a history is read, which days are missing, and that all is well, unless a meter was
-        left out since its consent is lost.
+        """Note on the account that a history is read, which days are missing, and that all is well, unless the consent
+        of a meter is lost, be it of one that was just loaded.
 
         Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
         stored a part and then failed, since Airflow takes events from successful tasks alone.
@@ -208,13 +223,13 @@ class LoadOperator(AccountOperator):
                 return with_unannounced(document, changes)
             before = unannounced(document)
             document = with_announced(document, before + changes, run)
-            left_out = meters_lost(document) - {loaded.answer.pce for loaded in loads}
-            return document if left_out and document.get("state") in CONSENT_STATES else with_state(document, None)
+            return document if keeps_state(document) else with_state(document, None)
 
         for loaded in loads:
             warn_of_lost_days(self._before or {}, loaded.answer.pce, loaded.report, self.log)
         if loads:
-            self.accounts.update(self.account_id, change)
+            self._given_back = given_back(self.accounts.update(self.account_id, change))
+            self._take_back([loaded.answer for loaded in loads])
         return before + changes if before else changes
 
     def _all_stored(self) -> dict[str, dict[int, StoredYear]]:

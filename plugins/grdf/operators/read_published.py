@@ -217,7 +217,7 @@ class ReadPublishedOperator(BaseOperator):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
-        if must_ask(document, account, paris_today(datetime.now(UTC))):
+        if must_ask(document, account, datetime.now(UTC), self.accounts.listed_at()):
             account = with_dates(self.adict, self.accounts, account)
             document = self.accounts.document(account.id)
         changes: list[Change] = []

@@ -1,0 +1,261 @@
+"""Days that GRDF has served under somebody else's right: not read, or taken back once it is known."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from include.gas.accounts import Account
+from include.gas.consents import AccessRight
+from include.gas.days import utc_text
+from include.gas.doctypes import LEASE
+from include.gas.errors import FailNow, ServiceUnavailable
+from include.gas.overview import Situation, overview
+from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
+from tests.leaving.runs import extract, load
+from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+def hands_over(world: LocalWorld, account: str, right: str) -> str:
+    """The tenant revokes, and the next one consents at GRDF and does not come back to us. Gives the new right's id."""
+    world.control.revoke(right)
+    pce = holder(account).pces[0]
+    (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
+    world.control.correct(pce, yesterday(world) - timedelta(days=3), 777)
+    return str(new["id_droit_acces"])
+
+
+def listed_then(couchdb: CouchDBHook, hours: float) -> None:
+    """The last list by which all were checked was asked for so long ago."""
+    known = couchdb.get(LEASE, "list-of-consents") or {"_id": "list-of-consents"}
+    assert couchdb.put(LEASE, known | {"asked_at": utc_text(datetime.now(UTC) - timedelta(hours=hours))})
+
+
+def list_of(world: LocalWorld, *, garbled: str = "", without: str = "") -> str:
+    """Give the list of all rights with one line garbled, or without one; odd ones of other tests are left out."""
+    rights = [right for right in world.control.consents() if AccessRight.from_line(right)]
+    lines = [(right["id_droit_acces"], json.dumps(right)) for right in rights]
+    return "\n".join(text[: len(text) // 2] if own == garbled else text for own, text in lines if own != without)
+
+
+def test_what_a_run_between_two_lists_has_read_is_taken_back(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    check()
+    before = stored(couchdb, account_id, pce)
+    new = hands_over(clean, account_id, right)
+    for back in (1, 2):  # GRDF has new days of the new tenant's
+        clean.control.correct(pce, yesterday(clean) - timedelta(days=back), 888)
+    run(clean, account_id)
+    assert {777, 888} <= set(stored(couchdb, account_id, pce).values()), "no list has shown it yet"
+    check()
+    after = stored(couchdb, account_id, pce)
+    corrected = {str(yesterday(clean) - timedelta(days=back)) for back in (1, 2, 3)}
+    assert days_of(after) == {day: load for day, load in days_of(before).items() if day not in corrected}
+    months = {key: load for key, load in after.items() if len(key) == len("2026-10")}
+    for key, total in months.items():
+        assert total == sum(load for day, load in days_of(after).items() if day.startswith(key))
+    assert "taken back" in "".join(capfd.readouterr())
+    told = document(clean, account_id)
+    assert told["state"] == OUTDATED
+    assert told["lost_days"][pce]["read_again"] is True
+    assert sum(year["days"] for year in told["stored"][pce].values()) == len(days_of(after))
+    assert set(told["announced"]["days"]) == corrected, "other DAGs are told"
+    assert consents(clean, account_id)[0]["id_accreditation"] != new
+    check()
+    assert document(clean, account_id) == told, "once"
+    clean.control.change_consent(right, etat_droit_acces="Active", date_revocation=None)
+    check()
+    run(clean, account_id)
+    assert len(days_of(stored(couchdb, account_id, pce))) == len(days_of(before)), "read again if it was its own"
+
+
+def test_what_a_load_stores_while_the_check_looks_is_taken_back(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    run(clean, account_id)
+    check()
+    hands_over(clean, account_id, right)
+    staged = extract(account_id, yesterday(clean))
+    before = days_of(stored(couchdb, account_id, pce))
+    from grdf.operators import load as module
+
+    usual = module.store_answer
+
+    def checked_meanwhile(*args: object) -> object:
+        check()
+        return usual(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "store_answer", checked_meanwhile)
+    load(account_id, staged, yesterday(clean))
+    gone = str(yesterday(clean) - timedelta(days=3))
+    assert days_of(stored(couchdb, account_id, pce)) == {day: kwh for day, kwh in before.items() if day != gone}
+    assert document(clean, account_id)["state"] == OUTDATED
+
+
+def test_what_was_read_before_is_kept(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
+    """A list that was cut, and holds another's right alone: nothing is taken back that a list has shown as its own."""
+    pce, new = holder(account_id).pces[0], other_of(account_id)
+    right = bring(clean, account_id, pce)
+    run(clean, account_id)
+    check()
+    before = stored(couchdb, account_id, pce)
+    bring(clean, new, pce)
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean, without=right))
+    check()
+    assert document(clean, account_id)["state"] == OUTDATED
+    assert stored(couchdb, account_id, pce) == before
+
+
+def test_a_line_that_cannot_be_read_does_not_hide_that_a_meter_has_changed_hands(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    run(clean, account_id)
+    check()
+    before = stored(couchdb, account_id, pce)
+    hands_over(clean, account_id, right)
+    staged = extract(account_id, yesterday(clean))
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean, garbled=right))
+    check()
+    told = document(clean, account_id)
+    assert told["state"] == OUTDATED
+    assert overview(told).situation(clean.control.today()) is Situation.CONNECT
+    load(account_id, staged, yesterday(clean))
+    assert stored(couchdb, account_id, pce) == before
+
+
+def test_an_own_line_that_cannot_be_read_is_asked_for_once_the_last_good_list_is_old(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    """Without another right on the meter the account is left as it is, but not for ever."""
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    listed_then(couchdb, 30)
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean, garbled=right))
+    check()
+    assert document(clean, account_id)["consents_seen"] < utc_text(datetime.now(UTC) - timedelta(hours=29))
+    assert not document(clean, account_id).get("state")
+    check()
+    assert "consents_seen" not in document(clean, account_id)
+
+
+def test_no_days_are_read_on_the_word_of_a_list_that_is_old(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    """GRDF's list cannot be had for days, and its data can: the meter changes hands meanwhile."""
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    before = stored(couchdb, account_id, pce)
+    hands_over(clean, account_id, right)
+    listed_then(couchdb, 37)
+    clean.control.fault("/droits_acces", status=503)
+    with pytest.raises(ServiceUnavailable):
+        run(clean, account_id)
+    told = document(clean, account_id)
+    assert told["state"] == "VENDOR_DOWN"
+    assert overview(told).situation(clean.control.today()) is Situation.VENDOR
+    with pytest.raises(FailNow):
+        run(clean, account_id)
+    assert document(clean, account_id)["consents_lost"] == [pce]
+    assert stored(couchdb, account_id, pce) == before
+
+
+def test_a_list_that_was_asked_for_one_account_counts_for_it(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
+) -> None:
+    pce = holder(account_id).pces[0]
+    bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    listed_then(couchdb, 37)
+    for _ in range(2):
+        run(clean, account_id)
+    asked = [
+        call for call in clean.control.log() if call["path"].endswith("/droits_acces") and call["method"] == "POST"
+    ]
+    assert len(asked) == 2, "the first launch, and once when the list was old"
+    check()
+    assert "consents_seen" not in document(clean, account_id)
+
+
+def test_a_load_keeps_the_mark_that_the_check_has_set_meanwhile(clean: LocalWorld, account_id: str) -> None:
+    right = bring(clean, account_id, holder(account_id).pces[0])
+    check()
+    run(clean, account_id)
+    staged = extract(account_id, yesterday(clean))
+    clean.control.revoke(right)
+    check()
+    load(account_id, staged, yesterday(clean))
+    told = document(clean, account_id)
+    assert told["state"] == OUTDATED
+    assert overview(told | {"state": None}).situation(clean.control.today()) is Situation.CONNECT
+
+
+def test_the_konnectors_right_is_not_told_by_one_list(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
+    """The old tenant's line is left out by one list, which holds the new tenant's alone."""
+    pce = holder(account_id).pces[0]
+    (right,) = clean.control.consent([pce])
+    new = hands_over(clean, account_id, str(right["id_droit_acces"]))
+    clean.control.change_consent(new, date_creation=str(yesterday(clean) - timedelta(days=2)))
+    clean.book.save(
+        {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {"pce_id": pce}}
+    )
+    body = list_of(clean, without=str(right["id_droit_acces"]))
+    clean.control.fault("/droits_acces", method="GET", status=200, body=body)
+    check()
+    told = document(clean, account_id)
+    assert told["state"] == "VENDOR_DOWN"
+    assert "looked at again tomorrow" in told["state_message"]
+    assert overview(told).situation(clean.control.today()) is Situation.VENDOR, "it waits, and nobody has to act"
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean))
+    check()
+    told = document(clean, account_id)
+    assert Account.from_document(told).meters[0].own == frozenset()
+    assert told["state"] == OUTDATED
+    assert not stored(couchdb, account_id, pce)
+
+
+def test_an_id_token_that_cannot_be_checked_now_is_not_thrown_away(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection names a wrong issuer when the konnector's accounts are looked at first."""
+    (pce,) = connect_cozy(clean, account_id)
+    old = document(clean, account_id)
+    old["oauth_callback_results"]["pce_id"] = pce
+    clean.book.save(old)
+    clean.control.consent([pce], keep_others=True)
+    good = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+    wrong = good | {"extra": good["extra"] | {"issuer": "https://elsewhere.example"}}
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(wrong))
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean))
+    check()
+    told = document(clean, account_id)
+    assert told["state"] == OUTDATED
+    assert not Account.from_document(told).reconnected
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(good))
+    clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean))
+    check()
+    told = document(clean, account_id)
+    assert consents(clean, account_id)[0]["id_accreditation"]
+    assert not told["state"]
+    assert not [key for key in told["oauth_callback_results"] if "token" in key]
