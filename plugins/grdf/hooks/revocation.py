@@ -80,7 +80,8 @@ class RevocationHook(AdictHook):
             raise CredentialsRefused.about(
                 account,
                 f"GRDF does not let the client of the connection {DELETE_CONNECTION} revoke consent {right.id}",
-                f"Check that {DELETE_CONNECTION} holds the credentials that may revoke, then clear this task.",
+                f"Check that {DELETE_CONNECTION} holds the credentials that may revoke, then start grdf_delete_account "
+                "anew.",
             )
         refusal = http_error(
             response.status_code, body, account=account, what=what, retry_after=retry_after(response)
