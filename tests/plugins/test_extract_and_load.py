@@ -195,7 +195,8 @@ def test_staged_answers_are_private_and_gone_after_the_load(clean: LocalWorld, a
     assert "Bearer" not in file.read_text()
     load(account_id, staged)
     assert not file.exists()
-    assert load(account_id, staged) == {"account": account_id}, "the same run again: it has stored all that it had"
+    again = load(account_id, staged)
+    assert again.keys() == {"account", "changes"}, "the same run again: it has stored all that it had, and tells of it"
     with pytest.raises(FailNow, match=rf"{account_id}.*extract"):
         load(account_id, staged, run_id="another run")
 

@@ -17,7 +17,6 @@ from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
 from grdf.reading import take_back_foreign
 from grdf.retries import GasRetryPolicy
 from grdf.returned import Returned
-from grdf.take_over import TakeOver
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.changes import announced_by, unannounced, with_announced
@@ -72,6 +71,7 @@ class CheckConsentsOperator(BaseOperator):
         from grdf.hooks.adict import AdictHook
         from grdf.hooks.couchdb import CouchDBHook
         from grdf.hooks.lease import lease
+        from grdf.take_over import TakeOver
 
         couchdb = CouchDBHook(self.couchdb_conn_id)
         accounts = AccountStore(couchdb)
