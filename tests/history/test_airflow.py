@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.documents import DAY, dag_id, day_document
-from include.gas.lines import Reading
+from include.gas.documents import dag_id
 from include.sandbox.connect import AccountBook
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
@@ -90,7 +89,6 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     env["AIRFLOW_CONN_COUCHDB"] = json.dumps(connection)
     env |= {"AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1", "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5"}
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
-    today = world.control.today()
     pces = {account: household(world, account, date(Y, 1, 1))[0] for account in ACCOUNTS}
     for account in ACCOUNTS:
         document = world.book.get(account) or {}
@@ -100,10 +98,6 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
             patch.delenv(name)
         patch.setenv("AIRFLOW_CONN_HISTORY_COUCHDB", env["AIRFLOW_CONN_COUCHDB"])
         couch = CouchDBHook("history_couchdb")
-        for account, pce in pces.items():  # without a stored day the first daily run would read all there is
-            newest, load = max(world.control.expected(pce, today - 9 * ONE, today).items())
-            reading = Reading(date.fromisoformat(newest), load)
-            couch.put(DAY, day_document(account, reading, pce, "2024-01-01T00:00:00+00:00"))
         airflow = airflow_at(home, env, processes, airflow_home / "airflow.db")
         airflow.start(processes)
         yield Stack(airflow, couch, pces)
@@ -120,14 +114,17 @@ def test_reread_backfill_and_consumer(world: LocalWorld, stack: Stack) -> None:
     stack.send("PATCH", f"/dags/{CONSUMER}", {"is_paused": False})
     asked(world)
 
-    # 1. Two accounts, one mapped task and one call each; the consumer wakes.
-    filled = form(FIRST, END, accounts=list(ACCOUNTS))
+    # 1. GRDF has corrected a month. Two accounts, one mapped task and one call each; the consumer wakes.
+    for pce in stack.pces.values():
+        for number in range((END - FIRST).days):
+            world.control.correct(pce, str(FIRST + number * ONE), 40.5 + number)
+    filled = form(FIRST, END, accounts=list(ACCOUNTS), include_definitive=True)
     run_id = stack.send("POST", "/dags/grdf_history/dagRuns", {"logical_date": None, "conf": filled})["dag_run_id"]
     (run,) = stack.ended("grdf_history", "manual", 1)
     assert (run["dag_run_id"], run["state"]) == (run_id, "success")
     assert sorted(asked(world)) == sorted((pce, str(FIRST), str(END)) for pce in stack.pces.values())
     log = airflow.task_log("grdf_history", run_id, "summary")
-    assert f"2 accounts, 2 calls, {2 * (END - FIRST).days} new" in log
+    assert f"2 accounts, 2 calls, 0 new, {2 * (END - FIRST).days} corrected" in log
     for account, pce in stack.pces.items():
         check_store(world, stack, account, pce)
     line = f"{(END - FIRST).days} gas days changed, from {FIRST} to {END - ONE}."
@@ -180,6 +177,7 @@ def check_store(world: LocalWorld, stack: Stack, account: str, pce: str) -> None
     figures = stored(stack.couch, account, pce)
     days = {period: load for period, load in figures.items() if len(period) == 10}
     expected = world.control.expected(pce, FIRST, world.control.today())
-    assert days == {day: load for day, load in expected.items() if day in days}
+    since = {day: load for day, load in days.items() if day >= str(FIRST)}
+    assert since == {day: load for day, load in expected.items() if day in days}
     assert {day for day in expected if day < str(END)} <= days.keys()
     assert figures == summed(days)
