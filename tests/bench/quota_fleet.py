@@ -24,7 +24,7 @@ from typing import Any
 
 from greenlet import greenlet
 
-from include.gas.days import PARIS
+from include.gas.days import PARIS, utc_text
 from tests.bench.report import Report, Target
 
 LOG = logging.getLogger("tests.bench.quota_fleet")
@@ -171,6 +171,10 @@ class Accounts:
 
         return Account.from_document(self.documents[account])
 
+    def listed_at(self) -> str:
+        """Tell when the morning's list was asked for: just now."""
+        return utc_text(datetime.now(UTC))
+
     def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
         """Change one."""
         self.documents[account] = change(self.documents[account])
@@ -254,14 +258,14 @@ class World:
         os.environ["AIRFLOW__GRDF__STAGING_URL"] = f"file://{home / 'staging'}"
 
     def _document(self, account: str, pces: list[str]) -> dict[str, Any]:
-        first = str(self.today - timedelta(days=900))
+        first, read_at = str(self.today - timedelta(days=900)), utc_text(datetime.now(UTC))
         consents = [{"pce": pce, "id_accreditation": f"id-{pce}", "first": first} for pce in pces]
         return {
             "_id": account,
             "account_type": "grdfgrandlyon",
             "oauth": {},
             "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
-            "history": {pce: {"from": first, "id_accreditation": f"id-{pce}"} for pce in pces},
+            "history": {pce: {"from": first, "id_accreditation": f"id-{pce}", "read_at": read_at} for pce in pces},
         }
 
     # -- Airflow -------------------------------------------------------------------------------------------------------
