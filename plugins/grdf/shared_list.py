@@ -61,7 +61,9 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
         return False
     try:
         Variable.set(VARIABLE, text, description="The last good list of accounts (ids), for when CouchDB is down.")
-    except Exception as error:  # noqa: BLE001 - outside of Airflow's processes there is nobody to keep it
+    except ImportError:  # a command line such as `airflow dags list`: nobody is there to keep it, and nobody needs it
+        return False
+    except Exception as error:  # noqa: BLE001 - whatever it is, the list can be had without it
         log.warning(
             "The account list could not be kept in the Airflow Variable %s (%s): a machine without a copy on disk "
             "would have no DAGs while CouchDB is down.", VARIABLE, type(error).__name__,

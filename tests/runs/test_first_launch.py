@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +69,7 @@ def test_account_that_the_konnector_made(world: LocalWorld, airflow: Worker, acc
     document = world.book.get(account_id)
     assert document is not None
     document["oauth_callback_results"] |= {"pce_id": pces[0], "id_token": "eyJhbGciOiJIUzI1NiJ9.e30.expired-long-ago"}
+    document["cozyMetadata"] = {"createdAt": datetime.now(UTC).isoformat()}
     world.book.save(document)
 
     run = airflow.run(account_id)
@@ -96,6 +97,7 @@ def test_konnectors_old_id_token_does_not_stand_in_the_way_of_a_state(
     document = world.book.get(account_id)
     assert document is not None
     document["oauth_callback_results"] |= {"pce_id": pce, "id_token": "eyJhbGciOiJIUzI1NiJ9.e30.expired-long-ago"}
+    document["cozyMetadata"] = {"createdAt": datetime.now(UTC).isoformat()}
     world.book.save(document)
     assert airflow.run(account_id).state == "success"
     lose(world, pce)
