@@ -86,9 +86,11 @@ class Demo:
         self.runs = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
         for household in HOUSEHOLDS:
             state = self.runs[dag_id(household.account)]["state"]
-            wanted = "failed" if household is HOUSEHOLDS[2] else "success"
-            if state != wanted:
-                self.wrong.append(f"the DAG of {household.account} ended as {state}, not as {wanted}")
+            # Red where the run itself met the revocation; the check of all consents may have come before, and it is
+            # skipped then. What the account says of it is looked at in the end.
+            wanted = ("failed", "success") if household is HOUSEHOLDS[2] else ("success",)
+            if state not in wanted:
+                self.wrong.append(f"the DAG of {household.account} ended as {state}, not as {wanted[0]}")
 
     def _correct(self) -> tuple[str, str, float, float] | None:
         """Let GRDF correct a past day, once: later calls find it corrected."""
