@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.consents import Consent, is_pce
@@ -34,6 +34,8 @@ UNEXPLAINED = "state_unexplained"
 
 _FORMER = "former_id_token"
 """Key beside the consents: the konnector's `id_token`, as long as it may still tell which right the account brought."""
+FORMER_KEPT = timedelta(days=30)
+"""For how long: somebody has to put a setting right meanwhile, and no token stays at rest for ever."""
 
 _CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
 
@@ -273,6 +275,22 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
     results["consents"] = [consent.as_json() for consent in consents]
     changed["oauth_callback_results"] = results
     return changed
+
+
+def without_old_token(document: Document, today: date) -> Document:
+    """Remove the konnector's `id_token` from beside the consents when it was put aside for long enough.
+
+    :param document: the account document.
+    :param today: civil date in Paris.
+    :return: the same document, or a new one.
+    """
+    results = document.get("oauth_callback_results")
+    if not isinstance(results, Mapping) or _FORMER not in results:
+        return document
+    looked = [meter.looked for meter in Account.from_document(document).meters if meter.looked]
+    if not looked or today < min(looked) + FORMER_KEPT:
+        return document
+    return {**document, "oauth_callback_results": {key: each for key, each in results.items() if key != _FORMER}}
 
 
 def former_token(document: Mapping[str, Any]) -> IdToken | None:

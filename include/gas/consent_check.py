@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from include.gas.accounts import Account, with_consents, with_state
+from include.gas.accounts import Account, with_consents, with_state, without_old_token
 from include.gas.consent_brake import with_missed
 from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
@@ -141,6 +141,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
             mine = [right for right in listed.rights if right.id in now_told.own]
             narrow = narrow and any(each.state == "active" and each.informative is False for each in mine)
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
+    changed = without_old_token(changed, today)
     ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
     # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake

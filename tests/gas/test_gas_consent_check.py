@@ -198,6 +198,15 @@ def test_an_account_of_the_konnector_learns_its_right_from_its_id_token() -> Non
     assert entry(told(KONNECTOR, *rights, claimed={PCE: "u-1"}))["id_accreditation"] == "u-1"
 
 
+def test_an_id_token_that_tells_nothing_is_kept_for_a_month_and_no_longer() -> None:
+    """Its account says nothing else, and two rights are listed."""
+    two = [right(id="u-1", state="revoked"), right(id="u-2")]
+    document = KONNECTOR | {"oauth_callback_results": {**KONNECTOR["oauth_callback_results"], "id_token": "s3cr3t"}}
+    for day, there in ((0, True), (29, True), (30, False), (31, False)):
+        document = told(document, *two, today=TODAY + timedelta(days=day))
+        assert ("s3cr3t" in str(document)) is there, day
+
+
 def test_or_as_the_only_right_that_there_ever_was() -> None:
     old = right(id="u-1", created=date(2024, 1, 1))
     waits = told(KONNECTOR, old)

@@ -14,7 +14,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
 from include.gas.consents import AccessRight
 from include.gas.documents import ACCOUNT
-from include.gas.errors import BadSettings
+from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder
 from tests.plugins.conftest import Heard, Reply, Server
@@ -66,6 +66,16 @@ def test_the_token_of_airflow_s_user_goes_to_no_other_address(connection: Callab
     with pytest.raises(BadSettings, match=r"HTTP 307.*airflow_api"):
         AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b")).delete("/dags/x")
     assert (len(server.heard), trap.heard) == (2, [])
+
+
+@pytest.mark.parametrize("odd", ["<html>Sign in</html>", "[]", "null"])
+@pytest.mark.parametrize("at", ["/auth/token", "/api/v2/dags"])
+def test_what_is_no_airflow_is_told_so(connection: Callable[..., str], serve: Serve, at: str, odd: str) -> None:
+    """A proxy's page of its own, with HTTP 200."""
+    server = serve(lambda heard: Reply(odd if heard.path == at else {"access_token": "t"}))
+    hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="hush-hush"))
+    with pytest.raises(ServiceUnavailable, match=r"airflow_api\) does not speak as it does"):
+        hook.get("/dags")
 
 
 @pytest.mark.parametrize("status", MOVED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.accounts import Account
+from include.gas.accounts import Account, without_old_token
 from include.gas.consents import AccessRight
 from include.gas.days import utc_text
 from include.gas.doctypes import LEASE
@@ -252,6 +252,9 @@ def test_an_id_token_that_cannot_be_checked_now_is_not_thrown_away(
     told = document(clean, account_id)
     assert told["state"] == OUTDATED
     assert not Account.from_document(told).reconnected
+    assert "former_id_token" in without_old_token(told, clean.control.today() + timedelta(29))["oauth_callback_results"]
+    late = without_old_token(told, clean.control.today() + timedelta(30))["oauth_callback_results"]
+    assert not [key for key in late if "token" in key], "none stays at rest for ever"
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(good))
     clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean))
     check()

@@ -44,7 +44,7 @@ class AirflowApiHook(BaseHook):
         :raises ServiceUnavailable: when Airflow does not answer
         """
         answer = self._send("GET", path, query)
-        return {} if answer.status_code == NOT_FOUND else dict(answer.json())
+        return {} if answer.status_code == NOT_FOUND else self._told(answer)
 
     def delete(self, path: str) -> None:
         """Remove something; one unknown is fine.
@@ -67,7 +67,7 @@ class AirflowApiHook(BaseHook):
                     allow_redirects=False,  # a redirect would carry the password to another address
                 )
                 self._check(login, "let the user in")
-                self._token = str(login.json()["access_token"])
+                self._token = str(self._told(login).get("access_token"))
             answer = self._session.request(
                 method,
                 f"{url}/api/v2{path}",
@@ -88,6 +88,17 @@ class AirflowApiHook(BaseHook):
         for scheme in ("https://", "http://"):
             session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=LARGEST))
         return session
+
+    def _told(self, response: requests.Response) -> dict[str, Any]:
+        try:
+            told = response.json()
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise ServiceUnavailable.about(
+                None, f"what answers as Airflow's API (connection {self.airflow_conn_id}) does not speak as it does"
+            )
+        return told
 
     def _check(self, response: requests.Response, what: str) -> None:
         if response.is_redirect:
