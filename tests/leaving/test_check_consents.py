@@ -74,6 +74,8 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     clean.control.clear_log()
     with pytest.raises(AirflowSkipException, match="revoked on"):
         acquire(account_id)
+    with pytest.raises(AirflowSkipException, match=r"none of its meters is read now.*revoked on"):
+        extract(account_id, yesterday(clean))  # it came after `acquire_token`: no green run in which nothing was read
     assert clean.control.log() == []
     check()
     assert document(clean, account_id) == marked, "said once"

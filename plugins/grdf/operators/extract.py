@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from grdf import settings
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt, is_over
@@ -101,6 +103,9 @@ class ExtractOperator(AccountOperator):
             for meter, windows in self._windows(context, document, account, unread, known_lost, problems)
         ]
         closed += len(problems)
+        if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
+            # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
+            raise AirflowSkipException(f"Account {account.id}: none of its meters is read now. {account.message}")
         progress.booking.calls = sum(len(windows) for _, windows, before in asked if before is None)
         for meter, windows, before in asked:
             whole = meter.pce in unread
@@ -156,7 +161,7 @@ class ExtractOperator(AccountOperator):
         """Give the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
-            if (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today):
+            if self._is_left_out(meter, known_lost):
                 self.log.warning(
                     "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
                     "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
@@ -174,6 +179,12 @@ class ExtractOperator(AccountOperator):
                 self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
                 continue
             yield meter, windows
+
+    @staticmethod
+    def _is_left_out(meter: Consent, known_lost: frozenset[str]) -> bool:
+        """Tell whether GRDF is not asked for a meter, since its list holds no consent for it, or does not tell yet."""
+        today = paris_today(datetime.now(UTC))
+        return (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today)
 
     @property
     def _staging(self) -> Staging:
