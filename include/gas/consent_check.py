@@ -145,7 +145,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
     # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake
-    # (ADICT notes 10.2), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
+    # (ADICT 3.7), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
     # says so as a fault of GRDF's (`grdf.doubt`).
     restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
     if lost and all(how == WAITS for _, how in lost):

@@ -1,6 +1,6 @@
 """Refusals that GRDF's own list of rights contradicts: not believed, and not passed over either.
 
-GRDF refuses now and then a meter whose right it lists as active (ADICT notes 10.2). Believed, one wrong answer would
+GRDF refuses now and then a meter whose right it lists as active (ADICT 3.7). Believed, one wrong answer would
 stop a household's data until it acts, and an hour's fault would tell hundreds of households to consent again. So the
 list is asked before a refusal becomes the household's business: once a task, and only when something was refused.
 """

@@ -74,7 +74,7 @@ class GrdfConnection:
     :param token_url: OAuth token endpoint
     :param authorize_url: Client Connect's page
     :param redirect_uri: where Client Connect sends the household back, as declared to GRDF; may be empty
-    :param scope: scope of the data token; GRDF's is the path of the API base (API fact, ADICT 2.3)
+    :param scope: scope of the data token; GRDF's is the path of the API base (ADICT 2.3)
     :param issuer: the ``iss`` that an ``id_token`` must carry; by default what :func:`issuer_of` makes of the page
     :param id_token_algorithms: signature algorithms accepted for an ``id_token``
     :param jwks_url: where the provider's public keys are, for the RS and ES algorithms; may be empty
@@ -185,7 +185,7 @@ def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str
 def issuer_of(authorize_url: str) -> str:
     """Give the issuer that goes with an authorize page by the habit of GRDF's server (ForgeRock OpenAM).
 
-    It names the port even where that is the scheme's own, and the realm without ``realms/`` (API fact, ADICT 2.4):
+    It names the port even where that is the scheme's own, and the realm without ``realms/`` (ADICT 2.4):
     ``https://host/openam/oauth2/realms/x/authorize`` goes with ``https://host:443/openam/oauth2/x``.
 
     :param authorize_url: address of the authorize page

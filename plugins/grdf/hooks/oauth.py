@@ -1,7 +1,7 @@
 """GRDF's OAuth: Client Connect's codes and ``id_token``, and the data token that serves every account.
 
 GRDF knows no refresh token. An authorization code gives, once, the ``id_token`` that names the household's meters;
-every call for data carries a ``client_credentials`` token of the third party itself (API fact, ADICT 2.1).
+every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1).
 """
 
 from __future__ import annotations

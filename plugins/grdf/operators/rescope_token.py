@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class RescopeTokenOperator(AccountOperator):
     """Make sure that a token with the scope of the data is at hand, and good for the work ahead.
 
-    What Client Connect gives is good for ``openid`` alone (API fact, ADICT 2.1). Data needs a ``client_credentials``
+    What Client Connect gives is good for ``openid`` alone (ADICT 2.1). Data needs a ``client_credentials``
     token of ours: about one every 4 hours, for all accounts and all workers together.
 
     :param margin: seconds for which the token must still be good
