@@ -1,0 +1,1 @@
+"""All tests in groups, several at once: what ``./grdf test`` starts."""

@@ -1,0 +1,117 @@
+"""Run all tests in groups, as many at once as there are cores; or, with arguments, one pytest with these.
+
+A group that passed is one line; of one that did not, everything that pytest said is printed. Exit code 0 when all
+passed, 1 when tests failed, otherwise pytest's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.sandbox.processes import Child, Processes
+from tests.suite.groups import Group, groups, named
+from tests.suite.outcome import VARIABLE, Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTEST = ("-m", "pytest", "-p", "tests.suite.outcome")
+
+
+@dataclass
+class Running:
+    """A group under way."""
+
+    group: Group
+    child: Child
+    outcome: Path
+    began: float
+
+
+class Suite:
+    """The groups that are still to run, and what came of those that have.
+
+    :param root: the project, or what stands for it in a test
+    :param at_once: how many groups run at a time
+    :param python: Python's arguments that start pytest
+    :param env: environment on top of this process's
+    """
+
+    def __init__(
+        self, root: Path, at_once: int, *, python: Sequence[str] = PYTEST, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.root = root
+        self.at_once = at_once
+        self.python = python
+        self.env = dict(env or {})
+        self.total = Outcome()
+        self.failed: list[Group] = []
+
+    def run(self) -> int:
+        """Run everything; return the exit code."""
+        waiting = groups(self.root)
+        say(f"{len(waiting)} groups of tests, {self.at_once} at a time; each is told when it has ended")
+        began, running = time.monotonic(), list[Running]()
+        with tempfile.TemporaryDirectory(prefix="grdf-suite-") as folder, Processes() as processes:
+            while waiting or running:
+                while waiting and len(running) < self.at_once:
+                    running.append(self._start(processes, Path(folder), waiting.pop(0)))
+                ended = [each for each in running if not each.child.alive()]
+                for each in ended:
+                    running.remove(each)
+                    self._tell(each)
+                if not ended:
+                    time.sleep(0.1)
+        say(f"{time.monotonic() - began:.0f} s: {self.total.line()}")
+        if self.failed:
+            say(f"tests failed in: {named(self.failed)}")
+        return 1 if self.failed else 0
+
+    def _start(self, processes: Processes, folder: Path, group: Group) -> Running:
+        place = folder / group.name.replace("/", "-")
+        outcome = place.with_suffix(".json")
+        child = processes.start(
+            group.name,
+            [sys.executable, *self.python, "-q", *group.paths],
+            log=place.with_suffix(".log"),
+            env=self.env | {VARIABLE: str(outcome)},
+            cwd=self.root,
+        )
+        return Running(group, child, outcome, time.monotonic())
+
+    def _tell(self, ended: Running) -> None:
+        outcome, code = Outcome.read(ended.outcome), ended.child.stop()
+        self.total += outcome or Outcome()
+        seconds = time.monotonic() - ended.began
+        if code == 0 and outcome:
+            skipped = f", {outcome.counts['skipped']} skipped" if outcome.counts["skipped"] else ""
+            print(f"{ended.group.name:<36} {seconds:5.0f} s  {outcome.counts['passed']} passed{skipped}", flush=True)
+            return
+        self.failed.append(ended.group)
+        print(f"{ended.group.name:<36} {seconds:5.0f} s  FAILED, exit code {code}", flush=True)
+        print(ended.child.output(), flush=True)
+
+
+def say(text: str) -> None:
+    """Print a line of the command's own."""
+    print(f"grdf: {text}", flush=True)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the command line asks for."""
+    if arguments:
+        os.execv(sys.executable, [sys.executable, *PYTEST, *arguments])
+    return Suite(ROOT, int(os.environ.get("GRDF_TEST_AT_ONCE") or cores())).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
