@@ -11,7 +11,7 @@ from airflow.sdk import DAG, task
 
 from grdf.announcing import ASSETS, changes_behind
 from grdf.time_limits import STORING
-from include.gas.documents import DAY
+from include.gas.doctypes import DAY
 
 DOC = """
 An example to copy: it wakes when loads have changed gas days, and writes to its log whose and which.

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from include.gas.days import paris_today
-from include.gas.documents import DAY, MONTH, YEAR, account_range
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import account_range
 from include.gas.windows import oldest_allowed
 from include.sandbox.adict.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from include.gas.adoption import READ_AT, Marks, Plan, Report, lone_total, marked
-from include.gas.documents import DAY, MONTH, YEAR, Document, account_range
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import Document, account_range
 from include.gas.errors import StoreBusy
 from include.gas.konnector import Found, sort_documents
 from include.gas.load import LoadReport, Store, WriteResult, load_answer

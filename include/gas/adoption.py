@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from include.gas.documents import DAY, MONTH, YEAR, Document, day_document, day_of
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import Document, day_document, day_of
 from include.gas.konnector import Figure, Found
 from include.gas.lines import Reading
 from include.gas.load import LoadReport

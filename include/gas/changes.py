@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
-from include.gas.documents import DAY, MONTH, YEAR, Document
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import Document
 from include.gas.load import LoadReport
 
 DAYS_NAMED = 100

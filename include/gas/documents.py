@@ -13,15 +13,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.days import ONE_DAY, utc_text
+from include.gas.doctypes import MONTH, YEAR
 from include.gas.lines import Reading
 from include.gas.moments import is_ahead
 
 Document = dict[str, Any]
-
-DAY = "com.grandlyon.grdf.day"
-MONTH = "com.grandlyon.grdf.month"
-YEAR = "com.grandlyon.grdf.year"
-ACCOUNT = "io.cozy.accounts"
 
 ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
 """Not with `_` in front: such ids are CouchDB's own (`_design`, `_all_docs`), and no document can have one."""

@@ -17,7 +17,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from include.gas.documents import DAY, MONTH, YEAR, account_range
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import account_range
 from include.gas.totals import Number
 
 YEARS = range(2000, 2101)

@@ -12,14 +12,7 @@ from typing import Any
 
 from include.gas.consents import AccessRight, Consent
 from include.gas.days import utc_text
-from include.gas.documents import DAY, MONTH, YEAR, Document
-from include.gas.published import PUBLISHED
-
-AUDIT = "com.grandlyon.grdf.audit"
-"""Doctype of the records of deletions. They hold no meter number, name or address."""
-
-DATA = (DAY, MONTH, YEAR, PUBLISHED)
-"""Doctypes whose documents carry the account's id, in the order in which they are removed."""
+from include.gas.documents import Document
 
 LATELY = timedelta(days=7)
 """How old a deletion may be that a task under way has met: far longer than any task runs."""

@@ -24,10 +24,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from include.gas.days import utc_text
+from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import (
-    DAY,
-    MONTH,
-    YEAR,
     Document,
     account_range,
     day_document,

@@ -31,9 +31,6 @@ from include.gas.scan import scan
 from include.gas.windows import Window, oldest_allowed
 from include.gas.words import day_in, fold, text_of
 
-PUBLISHED = "com.grandlyon.grdf.published"
-"""Doctype of billing periods."""
-
 DEPTH_YEARS = 5
 """How far back ADICT serves published data."""
 

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.documents import DAY, MONTH, YEAR, account_range, database_name
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import account_range, database_name
 from include.sandbox.adict.real import real_sums
 from include.sandbox.control import SandboxControl
 

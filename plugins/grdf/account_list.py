@@ -233,7 +233,7 @@ def _within(seconds: float, ask: Callable[[], AccountList]) -> AccountList:
 
 def _asked(hook: CouchDBHook) -> AccountList:
     from grdf.hooks.accounts import AccountStore, listing_problem
-    from include.gas.documents import ACCOUNT
+    from include.gas.doctypes import ACCOUNT
 
     try:
         ids, broken = [], {}

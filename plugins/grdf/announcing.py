@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias
 
 from include.gas.changes import Changes
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.spread import DAG_FILES, dag_file_of
 
 if TYPE_CHECKING:

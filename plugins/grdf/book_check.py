@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from grdf.reading import Log, meter_of, note_missing, note_stored, warn_of_lost_days
 from include.gas.accounts import history_read
 from include.gas.days import paris_today
-from include.gas.documents import YEAR, account_range, day_of_id
+from include.gas.doctypes import YEAR
+from include.gas.documents import account_range, day_of_id
 from include.gas.load import load_answer
 from include.gas.meter_tag import meter_tag
 from include.gas.stored import told_years

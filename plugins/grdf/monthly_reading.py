@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.reading import Log, meter_of
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, DAY, Document, account_range
+from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
+from include.gas.documents import Document, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.lost import handed_over
 from include.gas.meter_facts import (
@@ -25,7 +26,6 @@ from include.gas.meter_facts import (
 )
 from include.gas.meter_tag import meter_tag
 from include.gas.published import (
-    PUBLISHED,
     PublishedAnswer,
     merge_period,
     newest_period,

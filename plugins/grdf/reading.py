@@ -13,7 +13,8 @@ from include.gas.accounts import Account, history_read, with_history
 from include.gas.book import shortfall, with_history_read_again, with_lost_days
 from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today, utc_text
-from include.gas.documents import ACCOUNT, DAY, account_range
+from include.gas.doctypes import ACCOUNT, AUDIT, DATA, DAY, PUBLISHED
+from include.gas.documents import account_range
 from include.gas.errors import (
     BadAccount,
     BadSettings,
@@ -25,12 +26,11 @@ from include.gas.errors import (
     RetryLater,
 )
 from include.gas.gaps import gaps_of, known_gaps, with_gaps
-from include.gas.leaving import AUDIT, DATA, has_left, leaving
+from include.gas.leaving import has_left, leaving
 from include.gas.lines import Answer, read_answer
 from include.gas.load import LoadReport, load_answer, take_back
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
-from include.gas.published import PUBLISHED
 from include.gas.published_check import FIELD as PERIODS
 from include.gas.read_under import is_under
 from include.gas.stored import StoredYear, is_told, stored_years, told_years, with_stored

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from include.gas.accounts import with_state
+from include.gas.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
-from include.gas.leaving import AUDIT, left_before
+from include.gas.leaving import left_before
 
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore

@@ -15,8 +15,9 @@ from urllib.parse import quote, unquote, urlsplit
 import requests
 
 from grdf.hooks.lease import DOCTYPE as LEASE
-from include.gas.documents import ACCOUNT as ACCOUNTS
-from include.gas.documents import DAY, MONTH, YEAR, database_name
+from include.gas.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import database_name
 from include.sandbox.couch import EmbeddedCouch
 from tests.bench.household import Stored
 

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, database_name
+from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents import database_name
 from include.gas.lines import read_answer
 from include.gas.load import load_answer
 from include.gas.windows import Window

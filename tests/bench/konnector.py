@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.lines import Reading
 from tests.bench.couch_server import TIMEOUT, Place
 

@@ -15,8 +15,9 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.load import LoadOperator
 from grdf.staging import StagedAnswer, Staging
 from include.gas.accounts import ACCOUNT_TYPE
-from include.gas.documents import ACCOUNT as ACCOUNTS
-from include.gas.documents import DAY, MONTH, YEAR, day_document
+from include.gas.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import day_document
 from include.gas.load import load_answer
 from include.gas.totals import month_documents, year_documents
 from tests.bench.couch_server import RAW, TIMEOUT, Place

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, DAY
+from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.overview import overview
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes

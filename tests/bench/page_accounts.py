@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.days import ONE_DAY
-from include.gas.documents import DAY, MONTH, YEAR, day_id
-from include.gas.published import PUBLISHED, Period, period_document
+from include.gas.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents import day_id
+from include.gas.published import Period, period_document
 from include.gas.stored import stored_years, with_stored
 from include.gas.totals import month_documents, year_documents
 from include.sandbox.adict.real import file_days

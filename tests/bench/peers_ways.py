@@ -20,8 +20,9 @@ from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.reading import understood
-from include.gas.documents import ACCOUNT as ACCOUNTS
-from include.gas.documents import DAY, MONTH, YEAR, day_document
+from include.gas.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import day_document
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.totals import month_documents, year_documents

@@ -10,7 +10,8 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from grdf import settings
 from grdf.operators.load import LoadOperator
 from grdf.staging import StagedAnswer, Staging
-from include.gas.documents import DAY, account_range
+from include.gas.doctypes import DAY
+from include.gas.documents import account_range
 from tests.bench.couch_server import RAW, TIMEOUT, Place
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.report import Report

@@ -15,7 +15,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.accounts import ACCOUNT_TYPE
-from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range, day_document
+from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents import account_range, day_document
 from include.gas.lines import Reading, read_answer
 from include.gas.stored import stored_years, with_stored
 from include.gas.totals import month_documents, year_documents

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range
+from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents import account_range
 from tests.bench.couch_server import TIMEOUT, Place
 from tests.bench.report import Report, Row
 from tests.bench.store_fleet import Member, other

@@ -14,7 +14,7 @@ from grdf.page.connecting import Stop
 from grdf.page.once import DOCTYPE, KEPT, Once, mark_id
 from include.gas.accounts import Account, with_state
 from include.gas.connecting import login_hint
-from include.gas.documents import ACCOUNT, DAY
+from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.errors import OAUTH_OUTDATED
 from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
 from tests.connect.site import Site

@@ -17,8 +17,7 @@ from grdf.page import connecting
 from grdf.page.attempt import Attempt, Link
 from grdf.page.once import KEPT, SWEPT, Once, mark_id
 from include.gas.connecting import login_hint
-from include.gas.doctypes import CONNECT
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT, CONNECT
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.site import ANONYMOUS, ROLES, Site
 from tests.connect.test_household import link_for, path_of

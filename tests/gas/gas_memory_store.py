@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from include.gas.documents import DAY, MONTH, YEAR, day_of
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import day_of
 from include.gas.load import WriteResult
 
 

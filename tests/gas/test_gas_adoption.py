@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from include.gas import adopt as adopt_module
 from include.gas.adopt import adopt, look
 from include.gas.adoption import READ_AT
-from include.gas.documents import DAY, MONTH, YEAR, day_of
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import day_of
 from include.gas.errors import StoreBusy
 from include.gas.konnector import OddDocumentError, figure_of, ranked
 from include.gas.lines import Reading

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas import doctypes
 from include.gas import documents as d
 from include.gas.lines import Reading
 from include.gas.totals import exact_sum, merge_total, month_documents, touched, year_documents
@@ -29,8 +30,8 @@ def day(when: date, load: Any, account: str = "a", **more: Any) -> dict[str, Any
 
 
 def test_names() -> None:
-    assert d.database_name(d.DAY) == "com-grandlyon-grdf-day"
-    assert d.database_name(d.ACCOUNT, "cozy/") == "cozy/io-cozy-accounts"
+    assert d.database_name(doctypes.DAY) == "com-grandlyon-grdf-day"
+    assert d.database_name(doctypes.ACCOUNT, "cozy/") == "cozy/io-cozy-accounts"
     assert d.day_id("a", PCE, DAY) == f"a:{PCE}:2024-03-28"
     assert d.day_of_id(d.day_id("a", PCE, DAY)) == DAY
     assert d.month_id("a", PCE, 2024, 3) == f"a:{PCE}:2024-03"

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.documents import CHANGES_KEPT, DAY, day_id
+from include.gas.doctypes import DAY
+from include.gas.documents import CHANGES_KEPT, day_id
 from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, awaited_from, gaps_of, known_gaps, with_gaps
 from include.gas.lines import Reading
 from include.gas.load import load_answer

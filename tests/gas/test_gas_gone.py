@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.lines import Reading
 from include.gas.load import TotalChange, load_answer
 from include.gas.windows import Window

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from include.gas.days import gas_day_start, paris_today
-from include.gas.documents import CHANGES_KEPT, DAY, MONTH, YEAR, day_id, day_of, id_range
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import CHANGES_KEPT, day_id, day_of, id_range
 from include.gas.gaps import PUBLISHED_WITHIN, awaited_from, gaps_of, known_gaps, with_gaps
 from include.gas.history import askable, open_days
 from include.gas.lines import read_answer

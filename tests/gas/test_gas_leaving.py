@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from include.gas.accounts import Account
 from include.gas.consents import AccessRight
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DATA, DAY, MONTH, YEAR
 from include.gas.leaving import (
     ASKED,
-    DATA,
     Leaving,
     Plan,
     audit_entry,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.gas import load as load_module
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
 from include.gas.load import LoadReport, TotalChange, WriteResult, load_answer

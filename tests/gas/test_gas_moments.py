@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from include.gas.consents import Consent
-from include.gas.documents import DAY, day_document, day_id, is_stale, merge_day
+from include.gas.doctypes import DAY
+from include.gas.documents import day_document, day_id, is_stale, merge_day
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.monthly import is_due

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.consents import Consent
+from include.gas.doctypes import DATA, PUBLISHED
 from include.gas.documents import CHANGES_KEPT, account_range
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
-from include.gas.leaving import DATA
 from include.gas.monthly import DAYS, day_of_month, is_due, last_turn
 from include.gas.published import (
     COUNTED,
-    PUBLISHED,
     Period,
     PublishedAnswer,
     merge_period,

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.documents import DAY, account_range
+from include.gas.doctypes import DAY
+from include.gas.documents import account_range
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.stored import FIELD, StoredYear, is_told, stored_years, told_years, with_stored

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.documents import DAY, MONTH, YEAR, database_name
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import database_name
 from tests.helpers import known_account
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.consent_brake import MISSED
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.connect import AccountBook
 from tests.helpers import holder

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.documents import DAY, MONTH, YEAR, dag_id
-from include.gas.leaving import DATA
+from grdf.hooks.household_links import link_document
+from include.gas.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, PARTITIONED, YEAR
+from include.gas.documents import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.household import (
     ACTIVE,
@@ -58,8 +59,20 @@ def test_nothing_is_left_and_the_record_proves_it(clean: LocalWorld, account_id:
     assert_gone(clean, account_id, pces)
 
 
+def test_no_database_keeps_a_document_of_the_account_but_where_the_list_says_why(
+    clean: LocalWorld, account_id: str, couch: Couch
+) -> None:
+    pces = household(clean, account_id)
+    for doctype in PARTITIONED:
+        name = database_name(doctype)
+        couch.put(name, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
+    couch.put(database_name(CONNECT), {"_id": link_document(account_id)})
+    delete(account_id)
+    assert couch.mentions(account_id, *pces).keys() <= {database_name(each.doctype) for each in DATABASES if each.kept}
+    assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(database_name(CONNECT))}
+
+
 def test_more_documents_than_a_page(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    from include.gas.documents import database_name
     from tests.helpers import known_account
 
     pces = known_account(clean, account_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from include.gas.documents import DAY
+from include.gas.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
 from include.gas.leaving import audit_entry
 from tests.helpers import connect_code, known_account, stored, yesterday

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from include.gas.documents import ACCOUNT, DAY, MONTH, account_range, database_name
+from include.gas.doctypes import ACCOUNT, DAY, MONTH
+from include.gas.documents import account_range, database_name
 from include.gas.errors import StoreBusy
 from tests.leaving.purging_server import PurgingCouch
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.doctypes import CONNECT
-from include.gas.documents import DAY, account_range, database_name
+from include.gas.doctypes import CONNECT, DAY
+from include.gas.documents import account_range, database_name
 from include.gas.errors import BadSettings
 from tests.helpers import stored, yesterday
 from tests.history.steps import backfill

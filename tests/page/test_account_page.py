@@ -15,9 +15,8 @@ import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days import paris_today
-from include.gas.documents import DAY, MONTH, YEAR
+from include.gas.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
-from include.gas.published import PUBLISHED
 from include.sandbox.local_world import LocalWorld
 from tests.bench.page_accounts import Fleet, account_id, meter
 from tests.connect.site import Site

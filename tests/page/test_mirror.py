@@ -9,7 +9,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.removal import Remover
 from grdf.page.mirror import AccountMirror
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
 IDS = ("mirror-a", "mirror-b", "mirror-c")

@@ -16,7 +16,7 @@ import pytest
 from grdf import shared_list
 from grdf.account_list import AccountList, accounts_to_build, known_accounts, what_is_wrong
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.plugins.conftest import Heard, Reply, Server

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.book import lost_years, reads_again
-from include.gas.documents import DAY, YEAR, account_range, day_id, year_id
+from include.gas.doctypes import DAY, YEAR
+from include.gas.documents import account_range, day_id, year_id
 from include.gas.gaps import known_gaps
 from include.gas.overview import Situation, overview
 from include.gas.stored import told_years

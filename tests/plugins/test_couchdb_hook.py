@@ -18,7 +18,8 @@ import requests
 from grdf.hooks import couchdb as module
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, account_range
+from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents import account_range
 from include.gas.errors import BadRequest
 from include.sandbox.local_world import LocalWorld
 
@@ -71,6 +72,13 @@ def test_the_first_write_makes_the_database(hook: CouchDBHook) -> None:
     assert hook.has_database(DAY)
     assert not hook.has_database(MONTH)
     hook.create_database(DAY)  # once more is fine
+
+
+def test_no_database_is_made_that_a_deletion_does_not_know(hook: CouchDBHook) -> None:
+    with pytest.raises(ValueError, match=r"DATABASES"):
+        hook.create_database("com.grandlyon.grdf.new")
+    with pytest.raises(ValueError, match=r"DATABASES"):
+        hook.put("com.grandlyon.grdf.new", {"_id": "a"})
 
 
 def test_many_may_make_the_database_at_once(hook: CouchDBHook) -> None:

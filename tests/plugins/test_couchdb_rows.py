@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents import DAY
+from include.gas.doctypes import DAY
 from include.gas.errors import ServiceUnavailable
 from include.gas.lines import Reading
 from include.gas.load import load_answer

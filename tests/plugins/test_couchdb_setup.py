@@ -18,8 +18,8 @@ import requests
 
 from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.doctypes import DOCTYPES
-from include.gas.documents import ACCOUNT, DAY, database_name
+from include.gas.doctypes import ACCOUNT, DAY, DOCTYPES
+from include.gas.documents import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
 

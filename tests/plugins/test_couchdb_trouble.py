@@ -12,7 +12,7 @@ from airflow.sdk import RetryAction
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.retries import GasRetryPolicy
-from include.gas.documents import ACCOUNT, DAY
+from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
 from include.sandbox.local_world import LocalWorld

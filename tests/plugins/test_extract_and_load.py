@@ -14,7 +14,8 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
-from include.gas.documents import ACCOUNT, DAY, day_of
+from include.gas.doctypes import ACCOUNT, DAY
+from include.gas.documents import day_of
 from include.gas.errors import (
     BadAccount,
     ConsentLost,

@@ -16,7 +16,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
 from include.gas.consents import AccessRight
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, RetryLater, ServiceUnavailable
 from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld

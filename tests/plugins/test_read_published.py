@@ -19,10 +19,10 @@ from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days import paris_today
-from include.gas.documents import DAY, YEAR, account_range, id_range
+from include.gas.doctypes import DAY, PUBLISHED, YEAR
+from include.gas.documents import account_range, id_range
 from include.gas.errors import BadRequest, CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.published import PUBLISHED
 from include.gas.windows import oldest_allowed
 from include.sandbox.connect import AccountBook
 from tests.helpers import MemoryShelf, connect_cozy, context, known_account, lose, with_memory_shelf, yesterday

@@ -13,7 +13,8 @@ from grdf.operators.extract import ExtractOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.accounts import Account, history_read, with_meters
 from include.gas.consents import Consent
-from include.gas.documents import DAY, day_id
+from include.gas.doctypes import DAY
+from include.gas.documents import day_id
 from include.gas.errors import ConsentLost
 from include.gas.gaps import known_gaps
 from include.gas.windows import oldest_allowed

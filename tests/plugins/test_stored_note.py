@@ -10,7 +10,8 @@ import pytest
 
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents import DAY, account_range
+from include.gas.doctypes import DAY
+from include.gas.documents import account_range
 from include.gas.errors import ServiceUnavailable
 from include.gas.stored import FIELD, is_told, stored_years, told_years
 from include.sandbox.local_world import LocalWorld

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from include.gas.documents import DAY, MONTH, YEAR, account_range, database_name
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import account_range, database_name
 from include.gas.windows import oldest_allowed
 from include.sandbox.figures import Shelf, summed
 

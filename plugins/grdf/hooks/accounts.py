@@ -11,8 +11,8 @@ from typing import TypeVar
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
 from include.gas.days import utc_text
-from include.gas.doctypes import LEASE
-from include.gas.documents import ACCOUNT, check_account_id
+from include.gas.doctypes import ACCOUNT, LEASE
+from include.gas.documents import check_account_id
 from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.leaving import leaving
 

@@ -20,7 +20,7 @@ from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_add
 from grdf.hooks.couch_answers import checked, docs_of, json_keys, json_object, place, rows_of
 from grdf.hooks.limits import LimitedAdapter, outcome, why
 from grdf.hooks.quiet import hush
-from include.gas.doctypes import PARTITIONED
+from include.gas.doctypes import database
 from include.gas.documents import database_name
 from include.gas.errors import BadRequest, BadSettings, GasError, ServiceUnavailable
 from include.gas.load import WriteResult
@@ -289,7 +289,7 @@ class CouchDBHook(BaseHook):
         return self._created(doctype, self._creation(doctype))
 
     def _creation(self, doctype: str) -> requests.Response:
-        query = {"partitioned": "true"} if doctype in PARTITIONED and self._can_partition() else {}
+        query = {"partitioned": "true"} if database(doctype).partitioned and self._can_partition() else {}
         return self.request("PUT", doctype, "", query=query)
 
     def _created(self, doctype: str, response: requests.Response) -> bool:

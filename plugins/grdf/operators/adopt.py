@@ -13,7 +13,8 @@ from grdf.reading import note_stored, take_back_if_left
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
 from include.gas.changes import Changes
-from include.gas.documents import ACCOUNT, check_account_id
+from include.gas.doctypes import ACCOUNT
+from include.gas.documents import check_account_id
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from include.gas.accounts import Account, history_read
 from include.gas.book import reads_again
 from include.gas.consents import Consent
 from include.gas.days import paris_today
-from include.gas.documents import DAY, account_range, day_id, day_of_id
+from include.gas.doctypes import DAY
+from include.gas.documents import account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
 from include.gas.gaps import awaited_from
 from include.gas.lost import meters_lost

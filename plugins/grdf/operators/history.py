@@ -34,7 +34,8 @@ from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account
 from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, DAY, id_range
+from include.gas.doctypes import ACCOUNT, DAY
+from include.gas.documents import id_range
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
 from include.gas.history import askable, asked_range, open_days
 from include.gas.lost import given_back, handed_over

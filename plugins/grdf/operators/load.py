@@ -25,7 +25,7 @@ from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAns
 from include.gas.accounts import Account, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.consent_check import keeps_state
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport

@@ -21,10 +21,10 @@ from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_con
 from grdf.page.spelling import Spelling
 from include.gas.csv_cells import safe_cell
 from include.gas.days import ONE_DAY, paris_today
-from include.gas.documents import ACCOUNT, DAY, MONTH, YEAR, Document, account_of, account_range, dag_id
+from include.gas.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents import Document, account_of, account_range, dag_id
 from include.gas.gaps import known_gaps
 from include.gas.meter_tag import meter_tag
-from include.gas.published import PUBLISHED
 from include.gas.published_check import compare_all
 
 router = APIRouter()

@@ -12,7 +12,8 @@ from include.gas.accounts import Account
 from include.gas.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.consents import Consent
 from include.gas.days import parse_day
-from include.gas.documents import DAY, MONTH, YEAR, Document, account_range, day_id
+from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import Document, account_range, day_id
 from include.gas.gaps import Gap, known_gaps
 from include.gas.lost import FOREIGN, shared_meters
 from include.gas.meter_facts import FIELD as FACTS

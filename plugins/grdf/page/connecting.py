@@ -21,7 +21,8 @@ from grdf.taking import take
 from include.gas.connecting import check_connectable, connected, deletions
 from include.gas.consents import AccessRight, Consent, Rights, own_right, told
 from include.gas.days import paris_today
-from include.gas.documents import ACCOUNT, Document, account_range, dag_id
+from include.gas.doctypes import ACCOUNT, AUDIT
+from include.gas.documents import Document, account_range, dag_id
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -33,7 +34,6 @@ from include.gas.errors import (
     MeterTaken,
     RetryLater,
 )
-from include.gas.leaving import AUDIT
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Any
 from grdf.hooks.couch_answers import json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.accounts import ACCOUNT_TYPE
-from include.gas.documents import ACCOUNT
+from include.gas.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.gas.overview import Overview, overview
 

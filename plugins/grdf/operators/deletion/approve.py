@@ -12,8 +12,9 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from grdf import settings
 from grdf.operators.deletion.base import asker, order
 from grdf.operators.deletion.check import CheckDeletionOperator
+from include.gas.doctypes import AUDIT
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving import AUDIT, approval, may_approve
+from include.gas.leaving import approval, may_approve
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

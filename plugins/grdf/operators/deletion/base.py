@@ -15,9 +15,10 @@ from grdf import settings
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
 from include.gas.days import utc_text
-from include.gas.documents import ACCOUNT, ACCOUNT_ID, account_range, dag_id
+from include.gas.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents import ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
-from include.gas.leaving import AUDIT, DATA, Leaving, Order, audit_entry, holds, is_of, last_taker
+from include.gas.leaving import Leaving, Order, audit_entry, holds, is_of, last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

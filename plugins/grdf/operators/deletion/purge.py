@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.accounts import Account, with_state
-from include.gas.doctypes import CONNECT
-from include.gas.documents import ACCOUNT, account_range, total_ids
+from include.gas.doctypes import ACCOUNT, CONNECT, DATA
+from include.gas.documents import account_range, total_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
-from include.gas.leaving import DATA, with_found, with_removed, without_leaving
+from include.gas.leaving import with_found, with_removed, without_leaving
 from include.gas.stored import FIELD as STORED
 
 if TYPE_CHECKING:

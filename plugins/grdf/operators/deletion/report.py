@@ -18,9 +18,10 @@ from include.gas.airflow_history import (
     with_history,
     with_removed_runs,
 )
-from include.gas.documents import ACCOUNT, account_range
+from include.gas.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents import account_range
 from include.gas.errors import StoreBusy
-from include.gas.leaving import AUDIT, DATA, approvals_of, finished, with_removed
+from include.gas.leaving import approvals_of, finished, with_removed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -1,0 +1,62 @@
+"""The one list of databases: nothing is stored that is not in it, and each says what a deletion does with it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.gas import doctypes
+from include.gas.doctypes import DATA, DATABASES, DOCTYPES, PARTITIONED, Database, database
+
+ROOT = Path(__file__).parents[2]
+NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Give each text constant of a module, but no docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_no_other_module_names_a_doctype() -> None:
+    """So that nobody can store in a database which this list, and with it a deletion, does not know."""
+    named = {
+        (str(path.relative_to(ROOT)), text)
+        for folder in ("include/gas", "plugins", "dags")
+        for path in (ROOT / folder).rglob("*.py")
+        for text in texts(path)
+        if NAME.fullmatch(text) and path != Path(doctypes.__file__)
+    }
+    assert named == set()
+
+
+def test_every_doctype_is_in_the_list_once() -> None:
+    constants = {value for name, value in vars(doctypes).items() if name.isupper() and isinstance(value, str)}
+    assert constants == set(DOCTYPES)
+    assert len(DOCTYPES) == len(set(DOCTYPES))
+
+
+def test_each_is_removed_by_a_deletion_or_says_why_not() -> None:
+    for each in DATABASES:
+        assert each.removed != "nothing" or each.kept, each.doctype
+        assert each.holds, each.doctype
+        assert each.written_by, each.doctype
+    assert set(DATA) >= PARTITIONED
+
+
+def test_an_entry_that_forgets_a_household_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="say why"):
+        Database("com.grandlyon.grdf.new", "x", "x", removed="nothing")
+    with pytest.raises(ValueError, match="must remove"):
+        Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x", partitioned=True)
+
+
+def test_an_unknown_doctype_is_no_database() -> None:
+    assert database(DOCTYPES[0]) is DATABASES[0]
+    with pytest.raises(ValueError, match="add it"):
+        database("com.grandlyon.grdf.new")
