@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.reading import Log, meter_of, note_missing, note_stored, warn_of_lost_days
+from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
 from include.gas.accounts import history_read
 from include.gas.days import paris_today
 from include.gas.doctypes import YEAR
@@ -22,6 +22,7 @@ from include.gas.windows import Window
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.meters.log import Log
     from grdf.monthly_reading import Change
 
 YEARS_BACK = 5

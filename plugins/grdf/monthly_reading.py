@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.reading import Log, meter_of
+from grdf.meters.notes import meter_of
 from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents import Document, account_range
@@ -39,6 +39,7 @@ from include.gas.read_under import is_under
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.meters.log import Log
     from include.gas.consents import Consent
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]

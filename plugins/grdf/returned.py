@@ -18,7 +18,7 @@ from include.gas.leaving import left_before
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.reading import Log
+    from grdf.meters.log import Log
 
 
 class Returned:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.reading import Log
+    from grdf.meters.log import Log
     from include.gas.consents import AccessRight, Consent
 
 Document = dict[str, Any]

@@ -14,12 +14,12 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.lease import DOCTYPE as LEASE
 from grdf.hooks.lease import lease
+from grdf.meters.asking import parse
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.reading import understood
 from include.gas.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import day_document
@@ -176,7 +176,7 @@ class OurCore(Way):
         self.site.connect()
         couchdb, window = CouchDBHook(), Window(*self.site.window(run))
         answer = AdictHook(shelf=MemoryShelf()).daily_lines(self.site.pce, window, account=ACCOUNT)
-        readings = understood(ACCOUNT, answer).readings
+        readings = parse(ACCOUNT, answer).lines.readings
         load_answer(couchdb, ACCOUNT, self.site.pce, readings, answer.read_at, window=window)
         self._sent += couchdb.requests_sent
         couchdb.get_conn().disconnect()

@@ -100,25 +100,25 @@ def _snapshot(patch: pytest.MonkeyPatch) -> None:
 
 def _under_any(patch: pytest.MonkeyPatch) -> None:
     """What an answer says of a history was noted under whatever consent the account held by then."""
-    from grdf import reading
+    from grdf.meters import notes
     from include.gas.accounts import with_history
 
     def note_history(document: dict[str, Any], answer: Any) -> dict[str, Any]:
-        held = reading.meter_of(document, answer.pce)
+        held = notes.meter_of(document, answer.pce)
         if held is None or not answer.history_from:
             return document
         return with_history(document, held, date.fromisoformat(answer.history_from), answer.read_at)
 
-    patch.setattr("grdf.operators.load.note_history", note_history)
+    patch.setattr("grdf.meters.saving.note_history", note_history)
 
     def history_read(document: dict[str, Any], consent: Any, _now: Any = None) -> bool:
         """Ids alone counted: else what covers more than was read shows it."""
         entry = (document.get("history") or {}).get(consent.pce)
         return entry is not None and entry["id_accreditation"] == consent.id_accreditation
 
-    for place in ("grdf.reading", "grdf.operators.extract", "grdf.consent_dates", "grdf.book_check"):
+    for place in ("grdf.meters.notes", "grdf.operators.extract", "grdf.consent_dates", "grdf.book_check"):
         patch.setattr(f"{place}.history_read", history_read)
-    patch.setattr("grdf.reading.is_under", lambda _asked, held: held is not None)
+    patch.setattr("grdf.meters.notes.is_under", lambda _asked, held: held is not None)
 
 
 def _never_late(patch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.announcing import announce
+from grdf.meters.notes import note_stored
+from grdf.meters.taking_back import take_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import note_stored, take_back_if_left
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
 from include.gas.changes import Changes

@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from grdf import settings
 from grdf.announcing import announce
 from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
-from grdf.reading import take_back_foreign
+from grdf.meters.taking_back import take_back_foreign
 from grdf.retries import GasRetryPolicy
 from grdf.returned import Returned
 from grdf.waiting import waiting_for_grdf

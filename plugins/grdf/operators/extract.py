@@ -13,8 +13,9 @@ from grdf import settings
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt, is_over
 from grdf.going_on import Progress, going_on
+from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
+from grdf.meters.judging import Problems
 from grdf.operators.base import AccountOperator, is_backfill, is_scheduled, run_day, stop_if_leaving
-from grdf.reading import read_meter, understood
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account, history_read
@@ -23,7 +24,7 @@ from include.gas.consents import Consent
 from include.gas.days import paris_today
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range, day_id, day_of_id
-from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, RetryLater
+from include.gas.errors import AccountLeaving, BadAccount, RetryLater
 from include.gas.gaps import awaited_from
 from include.gas.lost import meters_lost
 from include.gas.meter_tag import meter_tag
@@ -95,15 +96,12 @@ class ExtractOperator(AccountOperator):
         progress: Progress,
     ) -> dict[str, Any]:
         """Read what is to be read and was not read before the task had to wait, and stage all of it."""
-        answers: list[StagedAnswer] = []
-        problems: list[GasError] = []
-        counts: dict[str, int] = {}
-        closed = 0  # meters that a person must see to
+        answers: list[ReadAnswer] = []
+        problems = Problems(account)
         asked = [
             (meter, windows, progress.answers(meter, windows, whole=meter.pce in unread))
             for meter, windows in self._windows(context, document, account, unread, known_lost, problems)
         ]
-        closed += len(problems)
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
             # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
             raise AirflowSkipException(f"Account {account.id}: none of its meters is read now. {account.message}")
@@ -111,28 +109,23 @@ class ExtractOperator(AccountOperator):
         for meter, windows, before in asked:
             whole = meter.pce in unread
             if before is None:
-                read, trouble = read_meter(self.adict, account.id, meter, windows, whole=whole)
-                if not trouble:
-                    progress.add(meter, windows, read, whole=whole)
-                trouble = doubt.weigh(meter, trouble)
+                read = read_meter(self.adict, account.id, meter, windows, whole=whole)
+                if not read.problems:
+                    progress.add(meter, windows, [answer.staged for answer in read.answers], whole=whole)
             else:
-                read, trouble = before, []
-            answers += read
-            problems += trouble
-            closed += any(isinstance(problem, FailNow) for problem in trouble)
-            for answer in read:
-                for name, number in understood(account.id, answer).counts.items():
-                    counts[name] = counts.get(name, 0) + number
-        partial = closed < len(account.meters)
-        self._judge(context, account, problems, readings=counts.get("readings", 0), partial=partial)
-        reference = self._stage(account, context["run_id"], answers)
+                read = MeterRead([parse(account.id, staged) for staged in before], [])
+            answers += read.answers
+            problems.add(doubt.weigh(meter, read.problems))
+        counts = _counts(answers)
+        self._judge(context, account, problems, readings=counts.get("readings", 0))
+        reference = self._stage(account, context["run_id"], [answer.staged for answer in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {
             "account": account.id,
             "reference": reference,
             "answers": len(answers),
             "counts": counts,
-            "problems": [str(problem) for problem in problems],
+            "problems": [str(problem) for problem in problems.all],
         }
 
     def _with_dates(self, context: Context, account: Account) -> Account:
@@ -157,7 +150,7 @@ class ExtractOperator(AccountOperator):
         account: Account,
         unread: set[str],
         known_lost: frozenset[str],
-        problems: list[GasError],
+        problems: Problems,
     ) -> Iterator[tuple[Consent, tuple[Window, ...]]]:
         """Give the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
         today = paris_today(datetime.now(UTC))
@@ -169,7 +162,7 @@ class ExtractOperator(AccountOperator):
                 )  # fmt: skip
                 continue
             if not meter.usable(today):
-                problems.append(not_in_force(account.id, meter))
+                problems.add([not_in_force(account.id, meter)])
                 continue
             if is_backfill(context) and self._is_definitive(context, account, meter):
                 continue
@@ -240,23 +233,24 @@ class ExtractOperator(AccountOperator):
             awaited_from=awaited,
         )
 
-    def _judge(
-        self, context: Context, account: Account, problems: list[GasError], *, readings: int, partial: bool
-    ) -> None:
+    def _judge(self, context: Context, account: Account, problems: Problems, *, readings: int) -> None:
         """Put on the account what its household must know, and stop here unless something can be loaded."""
-        later = [problem for problem in problems if isinstance(problem, RetryLater)]
-        for problem in problems:
-            if isinstance(problem, FailNow):
-                self.accounts.mark(account.id, problem, partial=partial, asked=account)
-        if later:
-            if soon := [problem for problem in later if not is_over(context, problem)]:
-                raise soon[0]
-            if len(later) == len(problems):
-                self.accounts.mark(account.id, later[0], asked=account)
-        if problems and not readings:
-            raise problems[0]
-        for problem in problems:
+        problems.judge(context, self.accounts)
+        if problems.later and len(problems.later) == len(problems.all):
+            self.accounts.mark(account.id, problems.later[0], asked=account)
+        if problems.all and not readings:
+            raise problems.all[0]
+        for problem in problems.all:
             self.log.error("%s What GRDF did give is loaded.", problem)
+
+
+def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
+    """Add up the counts of some answers; the result is empty when there are none."""
+    counts: dict[str, int] = {}
+    for answer in answers:
+        for name, number in answer.lines.counts.items():
+            counts[name] = counts.get(name, 0) + number
+    return counts
 
 
 def _is_unread(document: dict[str, Any], meter: Consent) -> bool:

@@ -14,20 +14,14 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from grdf import settings
 from grdf.announcing import announce
 from grdf.consent_dates import must_ask, not_in_force, with_dates
-from grdf.doubt import Doubt, is_over
+from grdf.doubt import Doubt
 from grdf.going_on import Progress, going_on
+from grdf.meters.asking import read_meter
+from grdf.meters.judging import Problems
+from grdf.meters.saving import Loaded, acknowledge, store_answer
+from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.quota import governor_for, how_long
-from grdf.reading import (
-    Loaded,
-    note_gaps,
-    note_stored,
-    read_meter,
-    store_answer,
-    take_back_foreign,
-    take_back_if_left,
-    warn_of_lost_days,
-)
 from grdf.retries import GasRetryPolicy
 from grdf.staging import Staging
 from grdf.waiting import waiting_for_grdf
@@ -36,9 +30,9 @@ from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.documents import id_range
-from include.gas.errors import AccountLeaving, BadAccount, BadRequest, FailNow, GasError, RetryLater
+from include.gas.errors import BadRequest, FailNow, GasError
 from include.gas.history import askable, asked_range, open_days
-from include.gas.lost import given_back, handed_over
+from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 
@@ -159,16 +153,14 @@ class ReadHistoryOperator(AccountOperator):
     ) -> dict[str, Any]:
         """Read and store what was not read before the task had to wait."""
         counts = dict.fromkeys(COUNTS, 0)
-        problems: list[GasError] = []
+        problems = Problems(account)
         loads: list[Loaded] = []
-        closed = 0  # meters that a person must see to
         today = paris_today(datetime.now(UTC))
         definitive = context["params"]["include_definitive"] is True
         left: list[tuple[Consent, tuple[Window, ...]]] = []
         for meter in account.meters:
             if not meter.usable(today):
-                problems.append(not_in_force(account.id, meter))
-                closed += 1
+                problems.add([not_in_force(account.id, meter)])
                 continue
             windows = self._windows(account, meter, asked, include_definitive=definitive)
             if windows and progress.answers(meter, windows) is None:
@@ -176,25 +168,23 @@ class ReadHistoryOperator(AccountOperator):
         progress.booking.calls = sum(len(windows) for _, windows in left)
         try:
             for meter, windows in left:
-                answers, trouble = read_meter(self.adict, account.id, meter, windows)
-                done = not trouble
-                trouble = doubt.weigh(meter, trouble)
-                problems += trouble
-                closed += any(isinstance(problem, FailNow) for problem in trouble)
-                counts["calls"] += max(len(answers), len(windows))
-                counts["refused"] += len(trouble)
-                if answers and meter.pce in handed_over(self.couchdb.get(ACCOUNT, account.id) or {}):
-                    problems.append(not_in_force(account.id, replace(meter, unusable="over since it was asked")))
-                    closed += 1
+                read = read_meter(self.adict, account.id, meter, windows)
+                counts["calls"] += max(len(read.answers), len(windows))
+                counts["refused"] += len(read.problems)
+                trouble = doubt.weigh(meter, read.problems)
+                if read.answers and meter.pce in handed_over(self.couchdb.get(ACCOUNT, account.id) or {}):
+                    over = not_in_force(account.id, replace(meter, unusable="over since it was asked"))
+                    problems.add([*trouble, over])
                     continue
-                for answer in answers:
+                problems.add(trouble)
+                for answer in read.answers:
                     loaded = store_answer(self.couchdb, account.id, answer, self.log)
                     loads.append(loaded)
                     counts["absent"] += len(loaded.lines.absent)
                     for name, number in loaded.report.counts().items():
                         if name in counts:
                             counts[name] += number
-                if done:
+                if not read.problems:
                     progress.add(meter, windows)
         except (
             GasError,
@@ -202,8 +192,10 @@ class ReadHistoryOperator(AccountOperator):
         ):  # of all meters alike, or our turn has not come; what the first ones gave is stored
             self._acknowledge(before, loads, told=False)
             raise
-        changes = self._acknowledge(before, loads, told=not problems)
-        self._judge(context, account, problems, partial=closed < len(account.meters))
+        changes = self._acknowledge(before, loads, told=not problems.all)
+        problems.judge(context, self.accounts)
+        if problems.all:
+            raise problems.all[0]
         self._tell_progress(context)
         if not account.meters:
             self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
@@ -217,23 +209,13 @@ class ReadHistoryOperator(AccountOperator):
         changes = Changes.of(loaded.report for loaded in loads)
         if not loads:
             return changes
-        for loaded in loads:
-            warn_of_lost_days(before, loaded.answer.pce, loaded.report, self.log)
-
-        def change(document: dict[str, Any]) -> dict[str, Any]:
-            stop_if_leaving(Account.from_document(document))
-            for loaded in loads:
-                document = note_stored(note_gaps(document, loaded), loaded.answer.pce, loaded.report, before=before)
-            return document if told else with_unannounced(document, changes)
-
-        try:
-            gone = given_back(self.accounts.update(self.account_id, change))
-        except (AccountLeaving, BadAccount):
-            take_back_if_left(self.couchdb, self.account_id)
-            raise
-        read = {loaded.answer.pce for loaded in loads}
-        if foreign := {pce: since for pce, (_, since) in gone.items() if since and pce in read}:
-            take_back_foreign(self.couchdb, self.accounts, self.account_id, foreign, self.log)
+        with taken_back_if_left(self.couchdb, self.account_id):
+            noted = acknowledge(
+                self.accounts, self.account_id, loads, self.log, before=before,
+                note=lambda document: document if told else with_unannounced(document, changes),
+            )  # fmt: skip
+            read = {loaded.answer.pce for loaded in loads}
+            take_back_given_back(self.couchdb, self.accounts, noted, read, self.log)
         return changes
 
     def _windows(
@@ -257,16 +239,6 @@ class ReadHistoryOperator(AccountOperator):
                 account.id, tag, sum(len(window) for window in windows),
             )  # fmt: skip
         return rest
-
-    def _judge(self, context: Context, account: Account, problems: list[GasError], *, partial: bool) -> None:
-        for problem in problems:
-            if isinstance(problem, FailNow):
-                self.accounts.mark(account.id, problem, partial=partial, asked=account)
-        later = [problem for problem in problems if isinstance(problem, RetryLater)]
-        if soon := [problem for problem in later if not is_over(context, problem)]:
-            raise soon[0]
-        if problems:
-            raise problems[0]
 
     def _tell_progress(self, context: Context) -> None:
         """Say how far the whole re-read is: Airflow shows the same as the states of the mapped tasks."""

@@ -9,27 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.announcing import announce
+from grdf.meters.asking import parse
+from grdf.meters.notes import all_stored
+from grdf.meters.saving import Loaded, acknowledge, store_answer
+from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.reading import (
-    Loaded,
-    all_stored,
-    note_gaps,
-    note_history,
-    note_stored,
-    store_answer,
-    take_back_foreign,
-    take_back_if_left,
-    warn_of_lost_days,
-)
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.accounts import Account, with_state
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.consent_check import keeps_state
 from include.gas.doctypes import ACCOUNT
-from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError
+from include.gas.errors import FailNow, GasError
 from include.gas.leaving import leaving
 from include.gas.load import LoadReport
-from include.gas.lost import given_back, handed_over
+from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import is_ahead
 from include.gas.stored import StoredYear, is_told, with_stored
@@ -53,7 +46,6 @@ class LoadOperator(AccountOperator):
         super().__init__(**kwargs)
         self.staged = staged
         self._handed_over: frozenset[str] = frozenset()
-        self._given_back: dict[str, tuple[Any, str]] = {}
         self._untold: list[str] = []
         self._first_launch: list[str] = []
         self._before: dict[str, Any] | None = None
@@ -79,23 +71,23 @@ class LoadOperator(AccountOperator):
             answers, unreadable = error.answers, error
             self._set_aside(staging, reference)
         staged_answers, answers = answers, self._without_handed_over(answers)
-        self._take_back(staged_answers)  # a try that died may have stored them
+        self._take_back(self._before or {}, staged_answers)  # a try that died may have stored them
         former = self._finish_former(staging, reference, answers)
         counts: dict[str, int] = {}
-        loads = [store_answer(self.couchdb, self.account_id, answer, self.log) for answer in answers]
+        loads = [self._store(answer) for answer in answers]
         for loaded in loads:
             for name, number in loaded.report.counts().items():
                 counts[name] = counts.get(name, 0) + number
         problems: list[str] = [*(staged.get("problems") or []), *([str(unreadable)] if unreadable else [])]
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
-        try:
-            changes = self._acknowledge(loads, changes, None if problems else context["run_id"])
-        except (AccountLeaving, BadAccount):
-            if take_back_if_left(self.couchdb, self.account_id) and reference:
+
+        def forget() -> None:
+            if reference:
                 staging.remove(reference)
-            raise
-        if reference:
-            staging.remove(reference)
+
+        with taken_back_if_left(self.couchdb, self.account_id, forget):
+            changes = self._acknowledge(loads, changes, None if problems else context["run_id"])
+        forget()
         if problems:
             raise FailNow.about(
                 cause="what GRDF gave is stored, but not all could be read: " + " ".join(problems),
@@ -132,7 +124,7 @@ class LoadOperator(AccountOperator):
             self.log.info(
                 "Account %s: a former run did not finish storing; its answers are stored first.", self.account_id
             )
-            reports += [store_answer(self.couchdb, self.account_id, answer, self.log).report for answer in answers]
+            reports += [self._store(answer).report for answer in answers]
             if all(answer.read_at < a_day_ago for answer in answers):
                 staging.remove(former)
         return reports
@@ -166,7 +158,6 @@ class LoadOperator(AccountOperator):
         stop_if_leaving(account)
         self._before = document
         self._handed_over = handed_over(document or {})
-        self._given_back = given_back(document or {})
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if pce not in account.history]
 
@@ -182,16 +173,16 @@ class LoadOperator(AccountOperator):
             )  # fmt: skip
         return [answer for answer in answers if answer.pce not in self._handed_over]
 
-    def _take_back(self, answers: Sequence[StagedAnswer]) -> None:
+    def _store(self, answer: StagedAnswer) -> Loaded:
+        return store_answer(self.couchdb, self.account_id, parse(self.account_id, answer), self.log)
+
+    def _take_back(self, document: dict[str, Any], answers: Sequence[StagedAnswer]) -> None:
         """Take back what is stored of answers that were read under somebody else's consent, as the check has found.
 
         Where it found that while this was stored, it has not seen all of it; else it looks itself, in the morning.
         """
-        foreign = {
-            answer.pce: since for answer in answers if (since := self._given_back.get(answer.pce, (None, ""))[1])
-        }
-        if foreign:
-            take_back_foreign(self.couchdb, self.accounts, self.account_id, foreign, self.log)
+        pces = {answer.pce for answer in answers}
+        take_back_given_back(self.couchdb, self.accounts, document, pces, self.log)
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
         """Note on the account that a history is read, which days are missing, and that all is well, unless the consent
@@ -202,20 +193,12 @@ class LoadOperator(AccountOperator):
 
         :param run: id of the run that announces them; ``None`` when it will fail, so that the next one has to
         """
+        if not loads:
+            return changes
         before = Changes()
         untold = self._all_stored()
 
-        def change(document: dict[str, Any]) -> dict[str, Any]:
-            stop_if_leaving(Account.from_document(document))
-            held = {meter.pce for meter in Account.from_document(document).meters}
-            for loaded in loads:
-                pce = loaded.answer.pce
-                if pce not in held:
-                    continue
-                document = note_stored(
-                    document, pce, loaded.report, first_launch=pce in self._first_launch, before=self._before
-                )
-                document = note_gaps(note_history(document, loaded.answer), loaded)
+        def note(document: dict[str, Any]) -> dict[str, Any]:
             for pce, years in untold.items():
                 document = with_stored(document, pce, None, years)
             nonlocal before
@@ -225,11 +208,11 @@ class LoadOperator(AccountOperator):
             document = with_announced(document, before + changes, run)
             return document if keeps_state(document) else with_state(document, None)
 
-        for loaded in loads:
-            warn_of_lost_days(self._before or {}, loaded.answer.pce, loaded.report, self.log)
-        if loads:
-            self._given_back = given_back(self.accounts.update(self.account_id, change))
-            self._take_back([loaded.answer for loaded in loads])
+        noted = acknowledge(
+            self.accounts, self.account_id, loads, self.log,
+            before=self._before or {}, first_launch=self._first_launch, note=note,
+        )  # fmt: skip
+        self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes
 
     def _all_stored(self) -> dict[str, dict[int, StoredYear]]:

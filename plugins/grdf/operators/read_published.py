@@ -286,8 +286,8 @@ class ReadPublishedOperator(BaseOperator):
         """Write what was learnt to the account; take the periods back if the household has left meanwhile, or a meter
         has become another one's.
         """
+        from grdf.meters.taking_back import taken_back_if_left
         from grdf.monthly_reading import take_back
-        from grdf.reading import take_back_if_left
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))
@@ -295,11 +295,8 @@ class ReadPublishedOperator(BaseOperator):
                 document = each(document)
             return document
 
-        try:
+        with taken_back_if_left(self.couchdb, account.id):
             noted = self.accounts.update(account.id, change)
-        except (AccountLeaving, BadAccount):
-            take_back_if_left(self.couchdb, account.id)
-            raise
         if back := take_back(self.couchdb, replaced, handed_over(noted)):
             self.log.warning(
                 "Account %s: its consent for a meter ended while its published data were read, and another one stands "

@@ -1,0 +1,97 @@
+"""Asking GRDF for one meter's gas days. Each answer is parsed once in a task, and handed on with what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from include.gas.errors import (
+    BadSettings,
+    CredentialsRefused,
+    FailNow,
+    GasError,
+    PartialAnswer,
+    QuotaWait,
+    RetryLater,
+)
+from include.gas.lines import Answer, read_answer
+
+if TYPE_CHECKING:
+    from grdf.hooks.adict import AdictHook
+    from grdf.staging import StagedAnswer
+    from include.gas.consents import Consent
+    from include.gas.windows import Window
+
+ASK_AGAIN = 2
+"""How often a window that GRDF's server failed on (2000100) is asked for again within one task."""
+
+
+class ReadAnswer(NamedTuple):
+    """An answer together with what it says.
+
+    :param staged: the answer as it came
+    :param lines: its lines, sorted
+    """
+
+    staged: StagedAnswer
+    lines: Answer
+
+
+class MeterRead(NamedTuple):
+    """What was read of one meter.
+
+    :param answers: in the order in which they came
+    :param problems: what went wrong with this meter, which does not keep others from being read
+    """
+
+    answers: list[ReadAnswer]
+    problems: list[GasError]
+
+
+def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
+    """Sort the lines of an answer. A task does this once for each answer that it receives or takes from staging.
+
+    :param account: account id, for messages
+    :param staged: the answer as it came
+    """
+    return ReadAnswer(staged, read_answer(staged.body, account=account, pce=staged.pce, window=staged.window))
+
+
+def read_meter(
+    adict: AdictHook, account: str, meter: Consent, windows: Sequence[Window], *, whole: bool = False
+) -> MeterRead:
+    """Ask for one meter's gas days, in one call for each stretch of them as long as GRDF answers all of it.
+
+    :param adict: the hook that asks
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param windows: the gas days to ask for, one window for each stretch that its rights cover
+    :param whole: whether this is the meter's whole history; complete answers are then marked as such
+    :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
+    """
+    answers: list[ReadAnswer] = []
+    problems: list[GasError] = []
+    pending, asked_again = list(windows), 0
+    while pending:
+        try:
+            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account)
+        except (CredentialsRefused, BadSettings, QuotaWait):
+            raise
+        except (FailNow, RetryLater) as error:
+            problems.append(error)
+            continue
+        read = parse(account, replace(staged, consent=meter.as_json()))
+        answers.append(read)
+        problem = read.lines.problem()
+        if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
+            asked_again += 1
+            pending += problem.windows
+        elif isinstance(problem, CredentialsRefused):
+            raise problem
+        elif problem is not None:
+            problems.append(problem)
+    if whole and not problems:
+        since = windows[0].first.isoformat()
+        answers = [read._replace(staged=replace(read.staged, history_from=since)) for read in answers]
+    return MeterRead(answers, problems)

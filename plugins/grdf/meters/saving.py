@@ -1,0 +1,113 @@
+"""Storing what GRDF answered, and noting it on the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
+from grdf.operators.base import stop_if_leaving
+from include.gas.accounts import Account
+from include.gas.load import LoadReport, load_answer
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from grdf.hooks.accounts import AccountStore
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.meters.asking import ReadAnswer
+    from grdf.meters.log import Log
+    from grdf.staging import StagedAnswer
+    from include.gas.lines import Answer
+
+
+class Loaded(NamedTuple):
+    """An answer that was stored.
+
+    :param answer: as it came
+    :param lines: what it says
+    :param report: what the load did
+    """
+
+    answer: StagedAnswer
+    lines: Answer
+    report: LoadReport
+
+
+def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log) -> Loaded:
+    """Store an answer's readings, bring the totals up to date, and tell the operator what changed.
+
+    :param couchdb: the hook that stores
+    :param account: account id
+    :param read: the answer
+    :param log: the task's log
+    """
+    answer, lines = read
+    report = load_answer(couchdb, account, answer.pce, lines.readings, answer.read_at, window=answer.window)
+    done = {
+        "new": report.new,
+        "corrected": report.corrected,
+        "made definitive": report.confirmed,
+        "unchanged": report.unchanged,
+        "overtaken by a later reading": report.stale,
+        "absent at GRDF": len(lines.absent),
+    }
+    said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
+    tag = meter_tag(account, answer.pce)
+    log.info("Account %s, meter %s: days: %s (%s).", account, tag, said, answer.window)
+    if not report.changed:
+        log.info("Account %s, meter %s: nothing changed.", account, tag)
+    if gone := sum(total.after is None for total in report.totals):
+        log.warning(
+            "Account %s, meter %s: %d month or year total(s) went, since none of their days is stored any more.",
+            account, tag, gone,
+        )  # fmt: skip
+    for total in report.totals:
+        if total.before is None or total.after is None:
+            continue  # a period seen for the first time is no news beside the count of new days
+        log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
+    if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; tell GRDF "
+            "if this goes on. %s",
+            account, tag, left_out, "; ".join(lines.broken[:5]),
+        )  # fmt: skip
+    return Loaded(answer, lines, report)
+
+
+def acknowledge(
+    accounts: AccountStore,
+    account: str,
+    loads: Sequence[Loaded],
+    log: Log,
+    *,
+    before: dict[str, Any],
+    first_launch: Collection[str] = (),
+    note: Callable[[dict[str, Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Note on the account what was just stored of its meters, which days are missing, and which were lost.
+
+    :param accounts: the account documents
+    :param account: account id
+    :param loads: what was stored; what an account no longer holds is not noted
+    :param log: the task's log
+    :param before: the account document as it was before the store was read
+    :param first_launch: meters of which no other years can be stored
+    :param note: what the task notes besides, from the document that has all this
+    :return: the account document as it is now
+    :raises AccountLeaving, BadAccount: when the household has left meanwhile
+    """
+
+    def change(document: dict[str, Any]) -> dict[str, Any]:
+        now = Account.from_document(document)
+        stop_if_leaving(now)
+        held = {meter.pce for meter in now.meters}
+        for answer, lines, report in loads:
+            if answer.pce in held:
+                first = answer.pce in first_launch
+                document = note_stored(document, answer.pce, report, first_launch=first, before=before)
+                document = note_gaps(note_history(document, answer), answer, lines, report)
+        return note(document)
+
+    for loaded in loads:
+        warn_of_lost_days(before, loaded.answer.pce, loaded.report, log)
+    return accounts.update(account, change)
