@@ -13,16 +13,13 @@ A missing day is never stored as 0.
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
-from typing import Any
 
-from include.gas.days import ONE_DAY, utc_text
-from include.gas.documents import Document
+from include.gas.days import ONE_DAY
 from include.gas.windows import Window, oldest_allowed
 
 PUBLISHED_WITHIN = timedelta(days=3)
@@ -146,97 +143,6 @@ def _gap(days: list[date], before: Gap | None, answered: Window | tuple[()], tod
     )
 
 
-def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
-    """Give what an account document says of a meter's missing days, by year.
-
-    An entry of before two answers were needed says only how many days were settled by one: all are looked at anew.
-
-    :param document: the account document; odd entries are left out, and are found anew.
-    :param pce: the meter.
-    """
-    gaps = document.get("gaps")
-    noted = gaps.get(pce) if isinstance(gaps, Mapping) else None
-    known: dict[int, Gap] = {}
-    for year, entry in noted.items() if isinstance(noted, Mapping) else ():
-        try:
-            first, last = date.fromisoformat(entry["first"]), date.fromisoformat(entry["last"])
-            awaited, none = int(entry["awaited"]), int(entry["none"])
-            runs = tuple(_run(text) for text in entry.get("none_days", ()))
-            if sum(len(run) for run in runs) != none:
-                known[int(year)] = Gap(first, last, awaited + none, 0, first, first)
-                continue
-            once = tuple(
-                (date.fromisoformat(at), _run(text)) for at, texts in entry.get("once", {}).items() for text in texts
-            )
-            first_awaited, ask = (_day(entry.get(key)) for key in ("awaited_from", "ask_from"))
-            if not once:  # as it was written before
-                ask = ask or first_awaited
-            known[int(year)] = Gap(first, last, awaited, none, first_awaited, ask, runs, once)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            continue
-    return known
-
-
-def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | None:
-    """Give the first missing day of a meter that a run of today is to ask for, None when there is none.
-
-    :param document: the account document.
-    :param pce: the meter.
-    :param today: civil date in Paris.
-    """
-    days = (gap.due_from(today) for gap in known_gaps(document, pce).values())
-    return min((day for day in days if day is not None), default=None)
-
-
-def with_gaps(
-    document: Mapping[str, Any], pce: str, years: Collection[int], found: Mapping[int, Gap], noticed_at: datetime | str
-) -> Document:
-    """Put the missing days of a meter into an account document.
-
-    :param document: the account document.
-    :param pce: the meter.
-    :param years: the years that were looked at; what is known of others stays.
-    :param found: their gaps.
-    :param noticed_at: the present, aware; a year that had missing days before keeps the moment they were noticed.
-    :return: a new document, equal to the old one when nothing changed.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    gaps = {key: dict(value) for key, value in (changed.get("gaps") or {}).items()}
-    mine = gaps.get(pce, {})
-    for year in years:
-        gap, before = found.get(year), mine.pop(str(year), None)
-        if gap is not None:
-            mine[str(year)] = _entry(gap, (before or {}).get("since") or utc_text(noticed_at))
-    gaps[pce] = dict(sorted(mine.items()))
-    gaps = {key: value for key, value in gaps.items() if value}
-    if gaps:
-        changed["gaps"] = gaps
-    else:
-        changed.pop("gaps", None)
-    return changed
-
-
-def _entry(gap: Gap, since: str) -> Document:
-    entry: Document = {
-        "first": gap.first.isoformat(),
-        "last": gap.last.isoformat(),
-        "awaited": gap.awaited,
-        "none": gap.none,
-        "since": since,
-    }
-    for key, day in (("awaited_from", gap.awaited_from), ("ask_from", gap.ask_from)):
-        if day is not None:
-            entry[key] = day.isoformat()
-    if gap.none_days:
-        entry["none_days"] = [_text(run) for run in gap.none_days]
-    if gap.once:
-        once: dict[str, list[str]] = defaultdict(list)
-        for at, run in gap.once:
-            once[at.isoformat()].append(_text(run))
-        entry["once"] = dict(once)
-    return entry
-
-
 def _sunday(day: date) -> date:
     """Return the Sunday that ends a day's week: what was asked for in one week has one note, and few stand at once."""
     return day + timedelta(days=-day.toordinal() % WEEK)
@@ -250,16 +156,3 @@ def _runs(days: Iterable[date]) -> tuple[Window, ...]:
     """Join days, in their order, to runs without a hole."""
     found = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda each: each[1].toordinal() - each[0])]
     return tuple(Window(run[0], run[-1] + ONE_DAY) for run in found)
-
-
-def _text(run: Window) -> str:
-    return f"{run.first}/{run.last}"
-
-
-def _run(text: str) -> Window:
-    first, _, last = text.partition("/")
-    return Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY)
-
-
-def _day(text: Any) -> date | None:
-    return date.fromisoformat(text) if text else None

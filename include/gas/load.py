@@ -41,9 +41,9 @@ from include.gas.errors import StoreBusy
 from include.gas.lines import Reading
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
-from include.gas.stored import StoredYear, stored_years
 from include.gas.totals import Number, merge_total, month_documents, without_days, year_documents
 from include.gas.windows import Window
+from include.gas.year_counts import StoredYear, stored_years
 
 ATTEMPTS = 10
 """How often a step is done before giving up on a store where others keep writing the same documents."""

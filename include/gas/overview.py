@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from include.gas.account.lost_days import lost_years
+from include.gas.account.missing_days import known_gaps
+from include.gas.account.stored import told_years
 from include.gas.accounts import Account, history_read
-from include.gas.book import lost_years
 from include.gas.errors import VENDOR_DOWN, BadAccount
-from include.gas.gaps import known_gaps
 from include.gas.leaving import leaving
 from include.gas.meter_facts import FIELD as METER_FACTS
 from include.gas.own_rights import WAITS
-from include.gas.stored import told_years
 
 LATE = timedelta(days=7)
 """A newest day older than this is late: rows come from D+1 to D+3, and runs start on D+2 in the morning."""

@@ -11,13 +11,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
+from include.gas.account.stored import told_years
 from include.gas.accounts import history_read
 from include.gas.days import paris_today
 from include.gas.doctypes import YEAR
 from include.gas.documents import account_range, day_of_id
 from include.gas.load import load_answer
 from include.gas.meter_tag import meter_tag
-from include.gas.stored import told_years
 from include.gas.windows import Window
 
 if TYPE_CHECKING:

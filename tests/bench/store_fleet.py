@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from include.gas.account.stored import with_stored
 from include.gas.accounts import ACCOUNT_TYPE
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents import account_range, day_document
 from include.gas.lines import Reading, read_answer
-from include.gas.stored import stored_years, with_stored
 from include.gas.totals import month_documents, year_documents
 from include.gas.windows import Window
+from include.gas.year_counts import stored_years
 from tests.bench.couch_server import TIMEOUT, Place
 from tests.bench.household import REREAD, SETTLED, Stored, answer_body
 

@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.doctypes import DAY
 from include.gas.documents import CHANGES_KEPT, day_id
-from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, awaited_from, gaps_of, known_gaps, with_gaps
+from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
 from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.windows import Window

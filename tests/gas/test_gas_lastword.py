@@ -14,10 +14,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.days import gas_day_start, paris_today
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import CHANGES_KEPT, day_id, day_of, id_range
-from include.gas.gaps import PUBLISHED_WITHIN, awaited_from, gaps_of, known_gaps, with_gaps
+from include.gas.gaps import PUBLISHED_WITHIN, gaps_of
 from include.gas.history import askable, open_days
 from include.gas.lines import read_answer
 from include.gas.load import load_answer

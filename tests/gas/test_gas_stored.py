@@ -9,11 +9,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.stored import Stored, is_told, told_years, with_stored
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
 from include.gas.lines import Reading
 from include.gas.load import load_answer
-from include.gas.stored import FIELD, StoredYear, is_told, stored_years, told_years, with_stored
+from include.gas.year_counts import StoredYear, stored_years
 from tests.gas.gas_memory_store import MemoryStore
 
 PCE = "09999999900017"
@@ -75,8 +76,8 @@ def test_years_that_were_not_looked_at_stay_and_years_without_a_day_go() -> None
 def test_other_meters_and_odd_notes_do_no_harm() -> None:
     held = {2024: StoredYear(1, *[date(2024, 1, 1)] * 2)}
     for odd in (None, 7, [], {PCE: "x"}, {PCE: {"2024": None, "x": {}, "2023": {"days": "?"}}}):
-        assert told_years({FIELD: odd}, PCE) == {}
-        assert told_years(with_stored({FIELD: odd}, PCE, (2024,), held), PCE) == held
+        assert told_years({Stored.key: odd}, PCE) == {}
+        assert told_years(with_stored({Stored.key: odd}, PCE, (2024,), held), PCE) == held
     document = with_stored(with_stored({}, "GI999042", None, held), PCE, None, {})
     assert told_years(document, "GI999042") == held
     assert not is_told({}, PCE)

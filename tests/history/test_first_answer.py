@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.gaps import known_gaps
+from include.gas.account.missing_days import known_gaps
 from include.gas.overview import Situation, overview
 from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, known_account, stored

@@ -11,12 +11,12 @@ import pytest
 
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.read_published import ReadPublishedOperator
+from include.gas.account.missing_days import known_gaps
 from include.gas.accounts import Account, history_read, with_meters
 from include.gas.consents import Consent
 from include.gas.doctypes import DAY
 from include.gas.documents import day_id
 from include.gas.errors import ConsentLost
-from include.gas.gaps import known_gaps
 from include.gas.windows import oldest_allowed
 from tests.helpers import context, days_of, known_account, stored, with_memory_shelf, yesterday
 from tests.history.steps import read, read_operator

@@ -10,10 +10,11 @@ import pytest
 
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.stored import Stored, is_told, told_years
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
 from include.gas.errors import ServiceUnavailable
-from include.gas.stored import FIELD, is_told, stored_years, told_years
+from include.gas.year_counts import stored_years
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, yesterday
 from tests.history.steps import read
@@ -37,7 +38,7 @@ def assert_told(couchdb: CouchDBHook, world: LocalWorld, account_id: str, *pces:
 
 def without_note(couchdb: CouchDBHook, account_id: str) -> None:
     def forget(found: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in found.items() if key != FIELD}
+        return {key: value for key, value in found.items() if key != Stored.key}
 
     AccountStore(couchdb).update(account_id, forget)
 
@@ -64,7 +65,7 @@ def test_an_account_from_before_is_made_up_for_by_its_next_run_in_all_its_years(
     load(account_id, extract(account_id, yesterday(clean)))
     without_note(couchdb, account_id)
     load(account_id, extract(account_id, yesterday(clean)))
-    (pce,) = document(clean, account_id)[FIELD]
+    (pce,) = document(clean, account_id)[Stored.key]
     assert_told(couchdb, clean, account_id, pce)
     assert len(told_years(document(clean, account_id), pce)) >= 3
 

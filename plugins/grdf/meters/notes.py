@@ -6,17 +6,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from include.gas.account.lost_days import with_history_read_again, with_lost_days
+from include.gas.account.missing_days import known_gaps, with_gaps
+from include.gas.account.stored import is_told, told_years, with_stored
 from include.gas.accounts import Account, history_read, with_history
-from include.gas.book import shortfall, with_history_read_again, with_lost_days
 from include.gas.days import paris_today, utc_text
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
 from include.gas.errors import GasError
-from include.gas.gaps import gaps_of, known_gaps, with_gaps
+from include.gas.gaps import gaps_of
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
 from include.gas.read_under import is_under
-from include.gas.stored import StoredYear, is_told, stored_years, told_years, with_stored
+from include.gas.year_counts import StoredYear, shortfall, stored_years
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

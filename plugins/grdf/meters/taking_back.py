@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
+from include.gas.account.stored import told_years
 from include.gas.changes import Changes, with_unannounced
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
@@ -18,7 +19,6 @@ from include.gas.load import LoadReport, take_back
 from include.gas.lost import given_back
 from include.gas.meter_tag import meter_tag
 from include.gas.published_check import FIELD as PERIODS
-from include.gas.stored import told_years
 
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore

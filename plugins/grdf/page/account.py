@@ -19,11 +19,11 @@ from grdf.page.mirror import couchdb
 from grdf.page.render import page, texts_for
 from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_connect, may_view, require_dag
 from grdf.page.spelling import Spelling
+from include.gas.account.missing_days import known_gaps
 from include.gas.csv_cells import safe_cell
 from include.gas.days import ONE_DAY, paris_today
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents import Document, account_of, account_range, dag_id
-from include.gas.gaps import known_gaps
 from include.gas.meter_tag import meter_tag
 from include.gas.published_check import compare_all
 

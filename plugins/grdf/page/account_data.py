@@ -8,19 +8,21 @@ from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.missing_days import known_gaps
+from include.gas.account.stored import told_years
 from include.gas.accounts import Account
 from include.gas.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.consents import Consent
 from include.gas.days import parse_day
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import Document, account_range, day_id
-from include.gas.gaps import Gap, known_gaps
+from include.gas.gaps import Gap
 from include.gas.lost import FOREIGN, shared_meters
 from include.gas.meter_facts import FIELD as FACTS
 from include.gas.overview import Overview, overview
 from include.gas.published_check import FIELD as PUBLISHED
-from include.gas.stored import StoredYear, told_years
 from include.gas.words import day_in
+from include.gas.year_counts import StoredYear
 
 SHOWN = range(1990, 2101)
 """Years whose months can be asked for: far more than is ever stored, and far from where the calendar ends."""

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.operators.deletion.base import DeletionOperator
+from include.gas.account.stored import told_meters
 from include.gas.accounts import Account, with_state
 from include.gas.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents import account_range, total_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
 from include.gas.leaving import with_found, with_removed, without_leaving
-from include.gas.stored import FIELD as STORED
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,8 +62,7 @@ class PurgeAccountOperator(DeletionOperator):
     def _forget_totals(self) -> None:
         """Have the server forget totals that went while the household was here: they are in no list any more."""
         document = self.document() or {}
-        told = document.get(STORED)
-        pces = {pce for pce in told if isinstance(pce, str)} if isinstance(told, dict) else set()
+        pces = told_meters(document)
         with suppress(BadAccount):  # it is removed whatever it looks like
             pces |= {meter.pce for meter in Account.from_document(document).meters}
         for pce in sorted(pces):

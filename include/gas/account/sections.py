@@ -1,0 +1,170 @@
+"""What all sections of the account document share: reading forgivingly, and writing beside what others have noted.
+
+Anybody may have written into an account document. So a section never trusts what it finds: an entry that it cannot read
+counts as absent, the good ones beside it count, and neither is removed by writing another one.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+import msgspec
+
+from include.gas.documents import Document
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Section(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of the account document.
+
+    Its fields are what is stored, under the same names. A field that has its default is left out of the document.
+    """
+
+    key: ClassVar[str] = ""
+    """Key of the account document."""
+    written_by: ClassVar[str] = ""
+    """Which tasks write it, and when it changes, for ``docs/documents.md``."""
+
+
+class MeterSection(Section, frozen=True):
+    """What a section says of one meter: its key holds an object of such entries by meter."""
+
+    @classmethod
+    def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
+        """Return whether there is an entry of a meter, be it empty.
+
+        :param document: the account document.
+        :param pce: the meter.
+        """
+        return isinstance(members(document.get(cls.key)).get(pce), Mapping)
+
+    @classmethod
+    def raw(cls, document: Mapping[str, Any], pce: str) -> Mapping[str, Any]:
+        """Return a meter's entry as it is stored; an empty one when there is none or it is no object.
+
+        :param document: the account document.
+        :param pce: the meter.
+        """
+        return members(members(document.get(cls.key)).get(pce))
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], pce: str) -> Self | None:
+        """Return what is noted of a meter, None when nothing is or it cannot be read.
+
+        :param document: the account document.
+        :param pce: the meter.
+        """
+        entry = members(document.get(cls.key)).get(pce)
+        return None if entry is None else read_fields(cls, entry)
+
+    @classmethod
+    def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
+        """Replace what is noted of a meter.
+
+        :param document: the account document.
+        :param pce: the meter.
+        :param entry: what is stored now; None takes the entry out, and the key with the last of them.
+        :return: a new document.
+        """
+        changed = copied(document)
+        meters = dict(members(changed.get(cls.key)))
+        if entry is None:
+            meters.pop(pce, None)
+        else:
+            meters[pce] = copied(entry)
+        if meters:
+            return changed | {cls.key: meters}
+        changed.pop(cls.key, None)
+        return changed
+
+    def noted(self, document: Mapping[str, Any], pce: str) -> Document:
+        """Note this of a meter, in place of what was noted.
+
+        :param document: the account document.
+        :param pce: the meter.
+        :return: a new document.
+        """
+        return self.put(document, pce, written(self))
+
+
+def members(value: object) -> Mapping[str, Any]:
+    """Return an object's members; none of anything that is no object.
+
+    :param value: a JSON value.
+    """
+    return value if isinstance(value, Mapping) else {}
+
+
+def texts(value: object) -> list[str]:
+    """Return the texts of a list, in order; none of anything that is no list.
+
+    :param value: a JSON value.
+    """
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def copied(document: Mapping[str, Any]) -> Document:
+    """Return a copy that shares nothing with the original, so that nobody changes what was handed in.
+
+    :param document: the account document, or an entry of it.
+    """
+    return copy.deepcopy(dict(document))
+
+
+def without(document: Mapping[str, Any], *keys: str) -> Document:
+    """Return a new document without some keys.
+
+    :param document: the account document.
+    :param keys: keys that need not be there.
+    """
+    return copied({key: value for key, value in document.items() if key not in keys})
+
+
+def read(kind: type[T], value: object) -> T | None:
+    """Read an entry; keys of other people are passed over.
+
+    :param kind: the class of the entry.
+    :param value: a JSON value.
+    :return: the entry; None when any field cannot be read.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return None
+
+
+def read_fields(kind: type[T], value: object) -> T | None:
+    """Read an entry of which each field counts for itself: one that cannot be read counts as absent.
+
+    :param kind: the class of the entry.
+    :param value: a JSON value.
+    :return: the entry; None when it is no object, or a field that it cannot do without is missing.
+    """
+    found = read(kind, value)
+    return found if found is not None or not members(value) else _each_for_itself(kind, members(value))
+
+
+def written(entry: msgspec.Struct) -> dict[str, Any]:
+    """Return an entry as JSON.
+
+    :param entry: the entry.
+    """
+    return dict(msgspec.to_builtins(entry))
+
+
+def _each_for_itself(kind: type[T], value: Mapping[str, Any]) -> T | None:
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        for candidate in (value.get(field.encode_name), None):  # a required field that may be null may be missing
+            try:
+                found[field.name] = msgspec.convert(candidate, field.type, strict=False)
+                break
+            except msgspec.ValidationError:
+                continue
+        else:
+            if field.required:
+                return None
+    return kind(**found)

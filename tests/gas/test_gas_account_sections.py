@@ -1,0 +1,127 @@
+"""Every section of the account document: any JSON in, never an exception, and what others have noted stays."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.account.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
+from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections import MeterSection
+from include.gas.account.stored import is_told, told_meters, told_years, with_stored
+from include.gas.gaps import Gap
+from include.gas.windows import Window
+from include.gas.year_counts import StoredYear
+
+PCE, OTHER = "09900000000017", "GI000042"
+NOW, TODAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2)
+DAY = date(2024, 3, 1)
+HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
+GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
+
+Read = Callable[[Mapping[str, Any]], object]
+Write = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
+    "stored": (
+        [lambda d: told_years(d, PCE), lambda d: is_told(d, PCE), told_meters],
+        [lambda d: with_stored(d, PCE, (2024,), HELD), lambda d: with_stored(d, PCE, None, HELD)],
+    ),
+    "lost_days": (
+        [lambda d: lost_years(d, PCE), lambda d: reads_again(d, PCE)],
+        [lambda d: with_lost_days(d, PCE, HELD, {}, (2024,)), lambda d: with_history_read_again(d, PCE)],
+    ),
+    "gaps": (
+        [lambda d: known_gaps(d, PCE), lambda d: awaited_from(d, PCE, TODAY)],
+        [lambda d: with_gaps(d, PCE, (2024,), GAPS, NOW), lambda d: with_gaps(d, PCE, (2024,), {}, NOW)],
+    ),
+}
+"""Of each key of the account document: what reads it, and what writes it."""
+
+SPLIT_BY_METER = {"stored", "lost_days", "gaps"}
+
+WORDS = (
+    "2024", "2023", "days", "first", "last", "read_again", "years", "awaited", "none", "none_days", "once", "since",
+    "at", "run", "by", "from", "read_at", "under", "id_accreditation", "made", "counts",
+)  # fmt: skip
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+    | st.sampled_from([PCE, "2024-03-01", "2024-03-01/2024-03-02", "0001-01-01/9999-12-31", "2024-03-01T00:00:00Z"])
+)  # fmt: skip
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(WORDS) | st.sampled_from([PCE, OTHER]) | st.text(max_size=2), inner)
+    ),
+    max_leaves=12,
+)
+VALUES = JSON | st.fixed_dictionaries({PCE: JSON, OTHER: JSON})
+ACCOUNTS = st.dictionaries(st.text(max_size=4), JSON, max_size=2)
+
+
+def same(one: object, other: object) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)  # NaN is not equal to itself
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+@given(data=st.data())
+def test_any_json_is_read(key: str, data: st.DataObject) -> None:
+    document = data.draw(ACCOUNTS) | {"_id": "a", key: data.draw(VALUES)}
+    for read in SECTIONS[key][0]:
+        read(document)
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+@given(data=st.data())
+def test_writing_a_section_keeps_what_others_have_noted_and_changes_nothing_in_place(
+    key: str, data: st.DataObject
+) -> None:
+    document = data.draw(ACCOUNTS) | {"_id": "a", key: data.draw(VALUES)}
+    before = copy.deepcopy(document)
+    for write in SECTIONS[key][1]:
+        changed = write(document)
+        assert same(document, before)
+        for other in document.keys() - {key}:
+            assert same(changed[other], before[other])
+        value, former = changed.get(key), before[key]
+        if key in SPLIT_BY_METER and isinstance(former, dict) and OTHER in former:
+            assert isinstance(value, dict)
+            assert same(value[OTHER], former[OTHER])
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+@given(data=st.data())
+def test_writing_the_same_again_changes_nothing(key: str, data: st.DataObject) -> None:
+    document = {"_id": "a", key: data.draw(VALUES)}
+    for write in SECTIONS[key][1]:
+        once = write(document)
+        assert same(write(once), once)
+
+
+def test_every_section_is_tested_here() -> None:
+    def all_below(kind: type) -> set[str]:
+        return {kind.key} | {key for each in kind.__subclasses__() for key in all_below(each)}  # type: ignore[attr-defined]
+
+    assert all_below(MeterSection) - {""} <= SECTIONS.keys()
+
+
+def test_years_of_other_people_stay() -> None:
+    odd = {"2022": {"days": "?"}, "note": [1], "2024": {"days": 1, "mine": 2}}
+    assert with_stored({"stored": {PCE: odd}}, PCE, (2024,), {})["stored"][PCE] == {"2022": {"days": "?"}, "note": [1]}
+    assert with_gaps({"gaps": {PCE: odd}}, PCE, (2024,), {}, NOW)["gaps"][PCE] == {"2022": {"days": "?"}, "note": [1]}
+    assert told_years(
+        {"stored": {PCE: {**odd, "2023": {"days": 2, "first": "2023-01-01", "last": "2023-01-02"}}}}, PCE
+    ) == {2023: StoredYear(2, date(2023, 1, 1), date(2023, 1, 2))}, "a wrong entry beside a good one loses only itself"
+
+
+def test_a_year_keeps_the_moment_at_which_its_missing_days_were_noticed() -> None:
+    once = with_gaps({}, PCE, (2024,), GAPS, datetime(2024, 1, 1, tzinfo=UTC))
+    assert with_gaps(once, PCE, (2024,), GAPS, NOW) == once
