@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import pwd
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
 
 from include.sandbox.processes import Child, ProcessError, Processes, free_port
 
+ROOT = Path(__file__).resolve().parents[1]
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian puts the programs of each version, off the PATH."""
 USERS = ("postgres", "nobody")
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Postgres:
@@ -64,7 +68,7 @@ def postgres(processes: Processes) -> Iterator[Postgres]:
     shutil.rmtree(server.folder, ignore_errors=True)
 
 
-def start_postgres(processes: Processes) -> Postgres:
+def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Make and start a server; its data are removed when Python ends.
 
     Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
@@ -72,26 +76,73 @@ def start_postgres(processes: Processes) -> Postgres:
     but root.
 
     :param processes: keeps the server, and ends it
+    :param airflow: with Airflow's tables: a copy of what is made once per machine, as that takes a quarter of a minute
     :raises ProcessError: when there are no programs, or it does not start
     """
-    folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
+    folder = _folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # also when a test is broken off
+    if airflow:
+        _copy(_migrated(processes), folder)
+    else:
+        _initialise(folder)
+    return _start(processes, folder)
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="grdf-postgres-"))
     _let_others_through(folder)
-    prefix = _as_unprivileged()
-    password, port = secrets.token_urlsafe(16), free_port()
-    (folder / "password").write_text(password, encoding="ascii")
-    _own(folder)
-    data = folder / "data"
-    _initialise(prefix, folder, data)
+    return folder
+
+
+def _start(processes: Processes, folder: Path) -> Postgres:
+    port = free_port()
     child = processes.start(
         "PostgreSQL",
-        [*prefix, program("postgres"), "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-N", "200"],
+        [
+            *_as_unprivileged(), program("postgres"), "-D", folder / "data", "-p", str(port), "-k", folder,
+            "-h", "127.0.0.1", "-N", "200",
+        ],
         log=folder / "server.log",
         cwd=folder,
-    )
-    server = Postgres(child, port, password, folder)
+    )  # fmt: skip
+    server = Postgres(child, port, (folder / "password").read_text(encoding="ascii"), folder)
     _await(server)
     return server
+
+
+def _migrated(processes: Processes) -> Path:
+    """Return a folder of a server with Airflow's tables, made once per machine and release."""
+    made = ROOT / ".grdf" / "airflow-test" / f"postgres-{version()}-{metadata.version('apache-airflow')}"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run side by side
+        if not made.exists():
+            folder = _folder()
+            try:
+                _initialise(folder)
+                server = _start(processes, folder)
+                _migrate(server)
+                server.child.stop(START_SECONDS)
+                shutil.rmtree(made.with_suffix(".new"), ignore_errors=True)
+                shutil.copytree(folder, made.with_suffix(".new"), ignore=shutil.ignore_patterns("*.pid", "server.log"))
+                made.with_suffix(".new").rename(made)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    return made
+
+
+def _migrate(server: Postgres) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        env = os.environ | server.airflow_settings() | {"AIRFLOW_HOME": home}
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ProcessError(f"Airflow's tables could not be made:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def _copy(made: Path, folder: Path) -> None:
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    _own(folder)
 
 
 def program(name: str) -> str:
@@ -151,15 +202,17 @@ def _let_others_through(folder: Path) -> None:
 
 def _own(folder: Path) -> None:
     if user := _unprivileged():
-        for path in (folder, *folder.iterdir()):
+        for path in (folder, *folder.rglob("*")):
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _initialise(prefix: list[str], folder: Path, data: Path) -> None:
+def _initialise(folder: Path) -> None:
+    (folder / "password").write_text(secrets.token_urlsafe(16), encoding="ascii")
+    (folder / "password").chmod(0o600)
+    _own(folder)
     options = ["-U", Postgres.user, "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8", "--no-sync"]
-    done = subprocess.run(
-        [*prefix, program("initdb"), "-D", data, *options], cwd=folder, capture_output=True, text=True, check=False
-    )
+    command = [*_as_unprivileged(), program("initdb"), "-D", folder / "data", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProcessError(f"PostgreSQL's data could not be made: {done.stderr.strip()}")
 

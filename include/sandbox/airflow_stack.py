@@ -39,7 +39,8 @@ class AirflowStack:
     :param home: Airflow's home; its database, logs, password and keys are kept there, readable by the owner alone
     :param port: port of the UI on loopback; 0 takes a free one
     :param env: environment on top of this process's: connections, settings
-    :param few: for a few accounts, which are looked for more often than ``airflow.env`` says and run four tasks at once
+    :param few: for a few accounts: looks for new ones more often than ``airflow.env`` says, runs four tasks at once;
+        its components load beforehand what their forks need (:mod:`include.sandbox.airflow_part`)
     """
 
     def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
@@ -52,6 +53,7 @@ class AirflowStack:
         self.password = kept["password"]
         self.viewer_password = kept["viewer_password"]
         self.approver_password = kept["approver_password"]
+        self.few = few
         self._session = requests.Session()
         self.env = self._environment(kept) | (_FEW if few else {}) | dict(env)
 
@@ -110,7 +112,7 @@ class AirflowStack:
         """
         return processes.start(
             f"Airflow's {name}",
-            [sys.executable, "-m", "airflow", name],
+            [sys.executable, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
             env=self.env,
             cwd=self.home,

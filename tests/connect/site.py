@@ -15,6 +15,7 @@ import requests
 
 from include.gas.documents import dag_id
 from include.sandbox.airflow_stack import AirflowStack
+from tests.stacks import Prepared
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -36,13 +37,15 @@ class Site:
     :param settings: environment on top
     """
 
+    kind: type[AirflowStack] = Prepared
+
     def __init__(
         self, home: Path, world: LocalWorld, database: Path, *, path: str = "", settings: dict[str, str] | None = None
     ) -> None:
         (home / "airflow.db").write_bytes(database.read_bytes())
         passwords = home / "role-passwords.json"
         self.passwords = {role: secrets.token_urlsafe(12) for role in ROLES}
-        self.stack = AirflowStack(home, 0, {})
+        self.stack = self.kind(home, 0, {})
         passwords.touch(mode=0o600)
         passwords.write_text(json.dumps(self.passwords | {"admin": self.stack.password}), encoding="utf-8")
         self.passwords["admin"] = self.stack.password
@@ -94,6 +97,7 @@ class FabSite(Site):
     read one DAG and no other.
     """
 
+    kind = AirflowStack  # FAB has tables of its own, which migrating makes
     AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
     OWN = "neighbours-own"
     """The account whose DAG the neighbour may read."""

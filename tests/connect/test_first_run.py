@@ -44,7 +44,7 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         world.book.remove(known)
     with Processes() as processes:
         if postgres.available():
-            settings |= postgres.start_postgres(processes).airflow_settings()
+            settings |= postgres.start_postgres(processes, airflow=True).airflow_settings()
         site = Site(home, world, airflow_home / "airflow.db", settings=settings)
         site.start(processes, "scheduler", "dag-processor")
         yield site

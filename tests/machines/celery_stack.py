@@ -10,15 +10,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Child, Processes
 from tests.postgres import start_postgres
 from tests.servers import ObjectStore, start_object_store, start_redis
+from tests.stacks import Prepared
 
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 
 
-class CeleryStack(AirflowStack):
+class CeleryStack(Prepared):
     """API server, scheduler, DAG processor and Celery workers.
 
     :param home: Airflow's home of all but the workers, whose homes are beside it
@@ -31,7 +31,7 @@ class CeleryStack(AirflowStack):
 
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        database = start_postgres(processes).airflow_settings()
+        database = start_postgres(processes, airflow=True).airflow_settings()
         redis = start_redis(processes, home)
         self.store = start_object_store(processes, home)
         shared = {

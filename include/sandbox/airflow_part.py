@@ -1,0 +1,57 @@
+"""A component of Airflow that has loaded beforehand what each process that it forks would load for itself.
+
+The DAG processor forks a process for every file that it reads, every few seconds where new accounts are to be seen at
+once; LocalExecutor forks one for each task. Airflow's asset classes alone load the whole of boto3 in each of them where
+the Amazon provider is installed, as it is for the tests. Modules are all that is loaded: no connection, no thread.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+
+FORKING = frozenset({"dag-processor", "scheduler"})
+THEIRS = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.amazon.aws.assets.s3",
+    "airflow.providers.amazon.aws.hooks.s3",
+    "airflow.providers.standard.operators.empty",
+    "airflow.providers.standard.operators.hitl",
+    "airflow.providers.standard.operators.trigger_dagrun",
+    "airflow.providers.standard.sensors.external_task",
+    "airflow.serialization.serialized_objects",
+)
+
+
+def preload() -> None:
+    """Load the modules; those that are not installed here are left out."""
+    for name in (*THEIRS, *_ours()):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if error.name is None or not error.name.startswith("airflow.providers"):
+                raise
+
+
+def _ours() -> Iterator[str]:
+    import grdf
+
+    for module in pkgutil.walk_packages(grdf.__path__, "grdf."):
+        if not module.name.startswith("grdf.page"):  # the page runs in the API server
+            yield module.name
+
+
+def main() -> None:
+    """Run ``airflow`` with this program's arguments."""
+    if sys.argv[1] in FORKING:
+        preload()
+    from airflow.__main__ import main as airflow
+
+    airflow()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    sys.argv[0] = "airflow"
+    main()
