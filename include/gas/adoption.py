@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import Document, day_document, day_of
 from include.gas.konnector import Figure, Found
-from include.gas.lines import Reading
 from include.gas.load import LoadReport
 from include.gas.meter_tag import without_numbers
 from include.gas.totals import Number, month_documents, year_documents

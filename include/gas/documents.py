@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from include.gas.answers.daily import Reading
 from include.gas.days import ONE_DAY, utc_text
 from include.gas.doctypes import MONTH, YEAR
-from include.gas.lines import Reading
 from include.gas.moments import is_ahead
 
 Document = dict[str, Any]

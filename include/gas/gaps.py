@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
+from include.gas.asked_days import Reread
 from include.gas.days import ONE_DAY
 from include.gas.windows import Window, oldest_allowed
 
@@ -77,7 +78,7 @@ def gaps_of(
     end: date,
     stored: Collection[date],
     years: Collection[int],
-    reread_days: int,
+    reread: Reread,
     asked: Window | None,
     before: Mapping[int, Gap],
     today: date,
@@ -90,7 +91,7 @@ def gaps_of(
     :param end: gas day at which the newest question ended, excluded.
     :param stored: the gas days of those years that are stored.
     :param years: the years whose stored days are all known.
-    :param reread_days: how far back runs ask again; what is older when it is asked for is published.
+    :param reread: how far back runs ask again; what is older when it is asked for is published.
     :param asked: the days of the answer that was just stored; None when there is none, or when a missing day may be one
         that GRDF sent and we could not read, so that the answer settles nothing.
     :param before: what was known of those years.
@@ -109,7 +110,7 @@ def gaps_of(
         for day in window.days():
             if day.year in years and day not in have:
                 missing[day.year].append(day)
-    answered = (asked and asked.clip(None, end - timedelta(days=reread_days))) or ()
+    answered = (asked and reread.beyond(asked, end)) or ()
     return {year: _gap(days, before.get(year), answered, today) for year, days in missing.items()}
 
 

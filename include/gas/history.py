@@ -1,30 +1,20 @@
-"""A range of the past that a person asks for: what of it can be asked of GRDF, and in words what cannot."""
+"""A range of the past that a person asks for: how the form says it, and which of its days may still change.
+
+Which of them GRDF can be asked for is in ``asked_days``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from include.gas.days import ONE_DAY, parse_day
 from include.gas.documents import day_of
 from include.gas.errors import BadRequest
-from include.gas.windows import HISTORY_YEARS, Window, oldest_allowed
+from include.gas.windows import Window
 
 _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `to` (not included), both YYYY-MM-DD."
-
-
-@dataclass(frozen=True, slots=True)
-class Askable:
-    """What of a range can be asked for one meter.
-
-    :param window: the days to ask for, or None.
-    :param reasons: in words, why it is not the whole range.
-    """
-
-    window: Window | None
-    reasons: tuple[str, ...] = ()
 
 
 def asked_range(first: object, end: object) -> Window:
@@ -43,29 +33,6 @@ def asked_range(first: object, end: object) -> Window:
     if days[0] >= days[1]:
         raise BadRequest.about(None, f"the range from {days[0]} to {days[1]} holds no day", _AGAIN)
     return Window(*days)
-
-
-def askable(asked: Window, *, today: date, consent_first: date | None, consent_end: date | None) -> Askable:
-    """Cut a range down to what GRDF may be asked.
-
-    :param asked: the range.
-    :param today: civil date in Paris.
-    :param consent_first: first gas day the consent covers, None for no bound.
-    :param consent_end: gas day from which the consent covers nothing, None for no bound.
-    """
-    oldest = oldest_allowed(today)
-    reasons: list[str] = []
-    if asked.first < oldest:
-        reasons.append(f"GRDF keeps {HISTORY_YEARS} years of daily data: days before {oldest} are left out")
-    if asked.end > today:
-        reasons.append(f"days from {today} on are not over yet and are left out")
-    if consent_first is not None and asked.first < consent_first and consent_first > oldest:
-        reasons.append(f"the household's consent starts with {consent_first}: earlier days are left out")
-    if consent_end is not None and asked.end > consent_end and consent_end < today:
-        reasons.append(f"the household's consent ends before {consent_end}: later days are left out")
-    window = asked.clip(oldest, today)
-    window = window.clip(consent_first, consent_end) if window else None
-    return Askable(window, tuple(reasons))
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
+from include.gas.answers.daily import Reading
 from include.gas.days import utc_text
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import (
@@ -38,7 +39,6 @@ from include.gas.documents import (
     year_id,
 )
 from include.gas.errors import StoreBusy
-from include.gas.lines import Reading
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import not_ahead
 from include.gas.totals import Number, merge_total, month_documents, without_days, year_documents

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from include.gas.answers.published import Period
 from include.gas.consents import Consent
 from include.gas.days import utc_text
 from include.gas.documents import Document, day_of
-from include.gas.published import Period, newest_period, period_of
+from include.gas.periods import newest_period, period_of
 from include.gas.totals import Number, exact_sum
 from include.gas.windows import Window
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.governor import HISTORY
 from grdf.meters.notes import meter_of
+from include.gas.answers.published import Period, read_published
+from include.gas.answers.sorting import Answer
+from include.gas.asked_days import published_window
 from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents import Document, account_range
@@ -26,14 +28,7 @@ from include.gas.meter_facts import (
     with_meter_facts,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.published import (
-    PublishedAnswer,
-    merge_period,
-    newest_period,
-    period_document,
-    published_window,
-    read_published,
-)
+from include.gas.periods import merge_period, newest_period, period_document
 from include.gas.published_check import compare_all, with_published
 from include.gas.read_under import is_under
 
@@ -65,15 +60,11 @@ def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts:
     frequency: str | None = None
     refused: dict[str, str] = {}
     try:
-        contract = read_contract(
-            adict.contract(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
-        )
+        contract = read_contract(adict.contract(meter.pce, account=account), account=account, pce=meter.pce)
     except FailNow as error:
         refused["contract"] = _words(error, "contract data", account, log, counts)
     try:
-        frequency = read_frequency(
-            adict.technical(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
-        )
+        frequency = read_frequency(adict.technical(meter.pce, account=account), account=account, pce=meter.pce)
     except FailNow as error:
         refused["technical"] = _words(error, "technical data of the meter", account, log, counts)
     counts["facts"] += 1
@@ -115,15 +106,15 @@ def read_periods(
     :return: what to note on the account
     :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
     """
-    newest = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
-    today = paris_today(datetime.now(UTC))
+    last = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
+    newest, today = last.first if last else None, paris_today(datetime.now(UTC))
     window = published_window(today=today, newest=newest, consent_first=meter.opens, consent_end=meter.closes)
     windows = meter.covered(window, today) if window else ()
     read_at = datetime.now(UTC).isoformat()
     message = "" if windows else "The household's consent covers no day that can be asked for."
     try:
         for window in windows:
-            staged = adict.published_lines(meter.pce, window, account=account, terms=HISTORY)
+            staged = adict.published_lines(meter.pce, window, account=account)
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
             if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
                 log.warning(
@@ -188,13 +179,13 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
 def _store(
     couchdb: CouchDBHook,
     account: str,
-    answer: PublishedAnswer,
+    answer: Answer[Period],
     read_at: str,
     log: Log,
     counts: Counter[str],
     replaced: dict[str, Document | None],
 ) -> None:
-    fresh = [period_document(account, answer.pce, period, read_at) for period in answer.periods]
+    fresh = [period_document(account, answer.pce, period, read_at) for period in answer.rows]
     pending = {document["_id"]: document for document in fresh}
     new = corrected = 0
     for _ in range(TRIES):
@@ -220,7 +211,7 @@ def _store(
         "Account %s, meter %s: published periods: %d read, %d new, %d corrected (%s).",
         account, meter_tag(account, answer.pce), len(fresh), new, corrected, answer.window,
     )  # fmt: skip
-    if left_out := {name: answer.counts[name] for name in ("foreign", "outside", "broken") if answer.counts[name]}:
+    if left_out := answer.left_out:
         counts["left_out"] += sum(left_out.values())
         log.warning(
             "Account %s, meter %s: GRDF's answer held published lines that were left out: %s. All others are stored; "

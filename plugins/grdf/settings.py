@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 
+from include.gas.asked_days import REREAD_DAYS
 from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
@@ -75,13 +76,8 @@ def staging_conn_id() -> str | None:
 
 
 def reread_days() -> int:
-    """Days before the last stored day that each run asks for again.
-
-    62 days (two months) by default: GRDF makes the days of month M-1 definitive two to three days after that month
-    is published (ADICT 3.9), so a day may change until about 35 days after it; two months leave room for a late
-    publication and cost nothing, since they are part of the one call that a run makes anyway.
-    """
-    return _number("reread_days", 62, least=0, most=1000)
+    """Days before the last stored day that each run asks for again; see :data:`include.gas.asked_days.REREAD_DAYS`."""
+    return _number("reread_days", REREAD_DAYS, least=0, most=1000)
 
 
 def publication_days() -> int:

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import requests
 
+from include.gas.answers.daily import read_daily
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents import database_name
-from include.gas.lines import read_answer
 from include.gas.load import load_answer
 from include.gas.windows import Window
 from include.sandbox.figures import summed
@@ -96,8 +96,8 @@ class Fleet:
         window = Window(self.first, self.seeded_end)
         for member in self.members:
             told = adict.daily_lines(member.pce, window, account=member.id)
-            lines = read_answer(told.body, account=member.id, pce=member.pce, window=window)
-            load_answer(couchdb, member.id, member.pce, lines.readings, told.read_at, window=window)
+            lines = read_daily(told.body, account=member.id, pce=member.pce, window=window)
+            load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
         """Compare all that is stored with what GRDF says, read with plain HTTP.

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from include.gas.lines import Reading, read_answer
+from include.gas.answers.daily import Reading, read_daily
+from include.gas.asked_days import REREAD_DAYS
 from include.gas.windows import Window
 from include.sandbox.adict.lines import Asked, informative
 from include.sandbox.adict.readings import CORRECTED, DEFINITIVE, MEASURED, PROVISIONAL, Day
@@ -18,7 +19,7 @@ PCE = "09999999999901"
 LAST_DAY = date(2026, 1, 20)
 """Newest day of the first import: three years touch four calendar years then, and a correction can hit last year."""
 THREE_YEARS = (LAST_DAY - date(2023, 1, 20)).days
-REREAD = 62
+REREAD = REREAD_DAYS
 SETTLED = 35
 """Days after which GRDF calls a day definitive, about."""
 
@@ -38,7 +39,7 @@ class Told:
 
     def readings(self) -> tuple[Reading, ...]:
         """Give what the answer says."""
-        return read_answer(self.body, account=ACCOUNT, pce=PCE, window=self.window).readings
+        return read_daily(self.body, account=ACCOUNT, pce=PCE, window=self.window).rows
 
 
 class Household:

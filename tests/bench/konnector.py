@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.lines import Reading
 from tests.bench.couch_server import TIMEOUT, Place
 
 Document = dict[str, Any]

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.stored import with_stored
+from include.gas.answers.published import Period
 from include.gas.days import ONE_DAY
 from include.gas.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents import day_id
-from include.gas.published import Period, period_document
+from include.gas.periods import period_document
 from include.gas.totals import month_documents, year_documents
 from include.gas.year_counts import stored_years
 from include.sandbox.adict.real import file_days

@@ -20,10 +20,10 @@ from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import day_document
-from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.totals import month_documents, year_documents
 from include.gas.windows import Window
@@ -176,7 +176,7 @@ class OurCore(Way):
         self.site.connect()
         couchdb, window = CouchDBHook(), Window(*self.site.window(run))
         answer = AdictHook(shelf=MemoryShelf()).daily_lines(self.site.pce, window, account=ACCOUNT)
-        readings = parse(ACCOUNT, answer).lines.readings
+        readings = parse(ACCOUNT, answer).lines.rows
         load_answer(couchdb, ACCOUNT, self.site.pce, readings, answer.read_at, window=window)
         self._sent += couchdb.requests_sent
         couchdb.get_conn().disconnect()

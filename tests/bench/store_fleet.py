@@ -16,9 +16,9 @@ from typing import Any
 
 from include.gas.account.stored import with_stored
 from include.gas.accounts import ACCOUNT_TYPE
+from include.gas.answers.daily import Reading, read_daily
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents import account_range, day_document
-from include.gas.lines import Reading, read_answer
 from include.gas.totals import month_documents, year_documents
 from include.gas.windows import Window
 from include.gas.year_counts import stored_years
@@ -84,7 +84,7 @@ class Member:
     def readings(self, step: int) -> tuple[Reading, ...]:
         """Give what that answer says."""
         window, body, _ = self.answer(step)
-        return read_answer(body, account=self.account, pce=self.pce, window=window).readings
+        return read_daily(body, account=self.account, pce=self.pce, window=window).rows
 
     def documents(self) -> dict[str, list[Document]]:
         """Give all that is stored of it before the first daily run, by doctype."""

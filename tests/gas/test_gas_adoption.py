@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from include.gas import adopt as adopt_module
 from include.gas.adopt import adopt, look
 from include.gas.adoption import READ_AT
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import day_of
 from include.gas.errors import StoreBusy
 from include.gas.konnector import OddDocumentError, figure_of, ranked
-from include.gas.lines import Reading
 from include.gas.load import WriteResult, load_answer
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from include.gas import doctypes
 from include.gas import documents as d
-from include.gas.lines import Reading
+from include.gas.answers.daily import Reading
 from include.gas.totals import exact_sum, merge_total, month_documents, touched, year_documents
 
 PCE = "09900000000017"

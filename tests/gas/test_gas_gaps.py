@@ -10,10 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.answers.daily import Reading
+from include.gas.asked_days import Reread
 from include.gas.doctypes import DAY
 from include.gas.documents import CHANGES_KEPT, day_id
 from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
-from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.windows import Window
 from tests.gas.gas_memory_store import MemoryStore
@@ -64,7 +65,9 @@ def test_each_missing_day_is_counted_once_in_its_own_year(
 ) -> None:
     have = {day(n) for n in stored if day(n).year in years}
     bound = None if consent_end is None else day(consent_end)
-    found = gaps_of(first=FIRST, end=day(end), stored=have, years=years, reread_days=reread, consent_end=bound, **WHOLE)
+    found = gaps_of(
+        first=FIRST, end=day(end), stored=have, years=years, reread=Reread(reread), consent_end=bound, **WHOLE
+    )
     missing = missing_days(day(end), have, frozenset(years), bound)
     assert set(found) == {each.year for each in missing}
     for year, gap in found.items():
@@ -76,7 +79,7 @@ def test_each_missing_day_is_counted_once_in_its_own_year(
         assert [each for _, run in gap.once for each in run.days()] == sorted(old)
     again = WHOLE | {"before": found, "today": TODAY + AGAIN}
     settled = gaps_of(
-        first=FIRST, end=day(end), stored=have, years=years, reread_days=reread, consent_end=bound, **again
+        first=FIRST, end=day(end), stored=have, years=years, reread=Reread(reread), consent_end=bound, **again
     )
     for year, gap in settled.items():
         mine = [each for each in missing if each.year == year]
@@ -88,20 +91,20 @@ def test_each_missing_day_is_counted_once_in_its_own_year(
 @given(OFFSETS, st.integers(0, 90))
 def test_nothing_is_missing_when_all_is_stored_but_what_is_young(end: int, reread: int) -> None:
     stored = [day(n) for n in range(end) if day(n) + PUBLISHED_WITHIN < day(end)]
-    assert gaps_of(first=FIRST, end=day(end), stored=stored, years=EVERY, reread_days=reread, **WHOLE) == {}
+    assert gaps_of(first=FIRST, end=day(end), stored=stored, years=EVERY, reread=Reread(reread), **WHOLE) == {}
 
 
 def test_a_young_day_is_not_missing_although_a_younger_one_has_come() -> None:
     end = date(2024, 3, 20)
     stored = [day(n) for n in range(200) if day(n) < end and day(n) != date(2024, 3, 18)]
-    assert gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, **WHOLE) == {}
+    assert gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread=Reread(62), **WHOLE) == {}
 
 
 def test_leap_day_and_days_of_the_clock_changes_can_be_missing() -> None:
     holes = {date(2024, 2, 29), date(2024, 3, 30), date(2024, 10, 26)}
     end = date(2025, 1, 1)
     stored = [each for n in range(500) if (each := day(n)) < end and each not in holes]
-    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": EVERY, "reread_days": 90}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": EVERY, "reread": Reread(90)}
     once = gaps_of(**facts, **WHOLE)
     found = gaps_of(**facts, **WHOLE | {"before": once, "today": TODAY + AGAIN})[2024]
     assert (found.first, found.last, found.awaited, found.none) == (min(holes), max(holes), 1, 2)
@@ -112,7 +115,7 @@ def test_a_day_counts_as_none_only_once_two_answers_well_apart_did_not_hold_it_a
     """A person has a newer day read; the old hole before it was never asked for late enough, so it stays awaited."""
     hole, end, today = date(2024, 3, 1), date(2024, 6, 20), date(2024, 6, 20)  # a Thursday
     stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
-    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread_days": 62}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread": Reread(62)}
 
     def ask(window: Window, before: dict[int, Gap], days: int) -> dict[int, Gap]:
         return gaps_of(**facts, asked=window, before=before, today=today + timedelta(days=days))
@@ -138,7 +141,7 @@ def test_a_day_that_is_lost_before_those_that_grdf_has_none_for_is_none_of_them(
     """The database lost it: nobody has asked GRDF for it in vain."""
     end, hole, lost = date(2024, 9, 1), date(2024, 3, 9), date(2024, 2, 2)
     stored = {each for n in range(300) if (each := day(n)) < end and each != hole}
-    facts: dict[str, Any] = {"first": FIRST, "end": end, "years": EVERY, "reread_days": 62}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "years": EVERY, "reread": Reread(62)}
     none = gaps_of(**facts, stored=stored, **WHOLE)
     none = gaps_of(**facts, stored=stored, **WHOLE | {"before": none, "today": TODAY + AGAIN})
     assert (none[2024].awaited, none[2024].none) == (0, 1)
@@ -147,7 +150,7 @@ def test_a_day_that_is_lost_before_those_that_grdf_has_none_for_is_none_of_them(
 
 
 def test_a_day_older_than_grdf_serves_is_not_awaited_for_ever() -> None:
-    facts: dict[str, Any] = {"first": FIRST, "end": day(300), "stored": (), "years": EVERY, "reread_days": 62}
+    facts: dict[str, Any] = {"first": FIRST, "end": day(300), "stored": (), "years": EVERY, "reread": Reread(62)}
     found = gaps_of(**facts, asked=None, before={}, today=date(2027, 6, 1))
     assert sum(gap.awaited for gap in found.values()) == (day(296) - date(2024, 6, 3)).days + 1
     assert found[2023].due_from(date(2027, 6, 1)) is None
@@ -158,7 +161,7 @@ def test_a_note_by_a_clock_that_was_ahead_is_made_anew() -> None:
     ahead = Gap(hole, hole, 1, 0, hole, once=((date(2025, 8, 3), Window(hole, hole + ONE)),))
     assert ahead.due_from(today) == hole
     stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
-    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread_days": 62}
+    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread": Reread(62)}
     found = gaps_of(**facts, asked=Window(hole, end), before={2024: ahead}, today=today)
     assert found[2024].once == ((date(2024, 6, 23), Window(hole, hole + ONE)),)
 
@@ -189,7 +192,7 @@ def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes
         asked = Window(begin, end)
         known = known_gaps(document, PCE)
         facts: dict[str, Any] = {"asked": asked, "before": known, "today": end}
-        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, **facts)
+        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread=Reread(62), **facts)
         document = with_gaps(document, PCE, EVERY, found, NOON)
         assert known_gaps(document, PCE) == found
         missing = missing_days(end, set(stored), EVERY, None)
@@ -226,7 +229,7 @@ def test_daily_runs_settle_every_hole_and_reach_far_back_on_few_days(holes: set[
         begin = min(usual, awaited_from(document, PCE, end) or usual)
         wide += n > 0 and begin < usual
         facts: dict[str, Any] = {"asked": Window(begin, end), "before": known_gaps(document, PCE), "today": end}
-        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread_days=62, **facts)
+        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread=Reread(62), **facts)
         document = with_gaps(document, PCE, EVERY, found, NOON)
     assert sum(gap.awaited for gap in found.values()) == 0
     assert sum(gap.none for gap in found.values()) == len(holes)
@@ -337,7 +340,7 @@ def test_days_that_no_consent_covers_are_not_missing() -> None:
     covered = [Window(FIRST, FIRST + timedelta(days=5)), Window(FIRST + timedelta(days=8), FIRST + timedelta(days=20))]
     end = FIRST + timedelta(days=30)
     found = gaps_of(
-        first=FIRST, end=end, stored=(), years=[FIRST.year], reread_days=62, covered=lambda _: covered, **WHOLE
+        first=FIRST, end=end, stored=(), years=[FIRST.year], reread=Reread(62), covered=lambda _: covered, **WHOLE
     )
     assert (found[FIRST.year].first, found[FIRST.year].last) == (FIRST, FIRST + timedelta(days=19))
     assert found[FIRST.year].awaited == 5 + 12

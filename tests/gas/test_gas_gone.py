@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.lines import Reading
 from include.gas.load import TotalChange, load_answer
 from include.gas.windows import Window
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.answers.daily import Reading
+from include.gas.asked_days import askable
 from include.gas.documents import day_document
 from include.gas.errors import BadRequest
-from include.gas.history import askable, asked_range, open_days
-from include.gas.lines import Reading
+from include.gas.history import asked_range, open_days
 from include.gas.windows import Window, oldest_allowed
 
 TODAY = date(2026, 11, 25)

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.answers.daily import read_daily
+from include.gas.asked_days import Reread, askable, daily_window
 from include.gas.days import gas_day_start, paris_today
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import CHANGES_KEPT, day_id, day_of, id_range
 from include.gas.gaps import PUBLISHED_WITHIN, gaps_of
-from include.gas.history import askable, open_days
-from include.gas.lines import read_answer
+from include.gas.history import open_days
 from include.gas.load import load_answer
-from include.gas.windows import ONE_DAY, Window, daily_window
+from include.gas.windows import ONE_DAY, Window
 from tests.gas.gas_memory_store import MemoryStore
 
 ACCOUNT = "a"
@@ -156,7 +157,7 @@ class Histories(RuleBasedStateMachine):
         stored = [day_of(d) for d in self.store.docs[DAY].values() if d["pce"] == pce]
         return daily_window(
             run_day=self.run_day, last_stored=max(stored, default=None), history_read=pce in self.history_read,
-            reread_days=REREAD, today=self.today, consent_first=self.first, consent_end=None,
+            reread=Reread(REREAD), today=self.today, consent_first=self.first, consent_end=None,
             awaited_from=awaited_from(self.account, pce, self.today),
         )  # fmt: skip
 
@@ -169,16 +170,16 @@ class Histories(RuleBasedStateMachine):
         return answer
 
     def _load(self, answer: Answer) -> None:
-        lines = read_answer(answer.text, account=ACCOUNT, pce=answer.pce, window=answer.window)
+        lines = read_daily(answer.text, account=ACCOUNT, pce=answer.pce, window=answer.window)
         assert not lines.broken
         facts: dict[str, Any] = {"window": answer.window, "now": self.now}
-        report = load_answer(self.store, ACCOUNT, answer.pce, lines.readings, answer.read_at, **facts)
-        assert set(report.changed_days) <= {reading.day for reading in lines.readings}
+        report = load_answer(self.store, ACCOUNT, answer.pce, lines.rows, answer.read_at, **facts)
+        assert set(report.changed_days) <= {reading.day for reading in lines.rows}
         if answer.pce not in self.history_read:
             return
         found = gaps_of(
             first=self.first, end=max(answer.window.end, self.today - ONE_DAY), stored=report.stored_days,
-            years=report.looked_at, reread_days=REREAD, asked=answer.window,
+            years=report.looked_at, reread=Reread(REREAD), asked=answer.window,
             before=known_gaps(self.account, answer.pce), today=self.today,
         )  # fmt: skip
         self.account = with_gaps(self.account, answer.pce, report.looked_at, found, self.now)

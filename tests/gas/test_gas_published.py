@@ -10,22 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.answers.published import PERIODS, Period, read_published
+from include.gas.answers.sorting import Answer
+from include.gas.asked_days import published_window
 from include.gas.consents import Consent
 from include.gas.doctypes import DATA, PUBLISHED
 from include.gas.documents import CHANGES_KEPT, account_range
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
 from include.gas.monthly import DAYS, day_of_month, is_due, last_turn
-from include.gas.published import (
-    COUNTED,
-    Period,
-    PublishedAnswer,
-    merge_period,
-    newest_period,
-    period_document,
-    period_of,
-    published_window,
-    read_published,
-)
+from include.gas.periods import merge_period, newest_period, period_document, period_of
 from include.gas.published_check import DIFFERENCES_KEPT, compare, compare_all, with_published
 from include.gas.windows import Window
 
@@ -59,19 +52,19 @@ def refused(code: str, message: str = "non", **more: Any) -> dict[str, Any]:
     return line() | {"consommation": None, "statut_restitution": {"code": code, "message": message}, **more}
 
 
-def read(*lines: Any, window: Window = WINDOW) -> PublishedAnswer:
+def read(*lines: Any, window: Window = WINDOW) -> Answer[Period]:
     return read_published("\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window)
 
 
-def kinds(answer: PublishedAnswer) -> dict[str, int]:
+def kinds(answer: Answer[Period]) -> dict[str, int]:
     return {kind: count for kind, count in answer.counts.items() if count and kind != "lines"}
 
 
 def test_a_billing_month() -> None:
     answer = read(line())
-    assert answer.periods == (Period(MARCH, APRIL, 1922, 11.24, 171.0, "RNO", "definitive", "measured"),)
-    assert len(answer.periods[0]) == 31
-    assert answer.counts == dict.fromkeys(COUNTED, 0) | {"lines": 1, "periods": 1}
+    assert answer.rows == (Period(MARCH, APRIL, 1922, 11.24, 171.0, "RNO", "definitive", "measured"),)
+    assert len(answer.rows[0]) == 31
+    assert answer.counts == dict.fromkeys(PERIODS.counted, 0) | {"lines": 1, "periods": 1}
     assert answer.problem() is None
 
 
@@ -86,12 +79,12 @@ def test_a_billing_month() -> None:
     ],
 )
 def test_bounds(first: str, end: str) -> None:
-    (period,) = read(line(first, end)).periods
+    (period,) = read(line(first, end)).rows
     assert (period.first, period.end) == (MARCH, APRIL)
 
 
 def test_bounds_of_the_readings_serve_when_the_consumption_has_none() -> None:
-    (period,) = read(line(date_debut_consommation=None, date_fin_consommation=None)).periods
+    (period,) = read(line(date_debut_consommation=None, date_fin_consommation=None)).rows
     assert (period.first, period.end) == (MARCH, APRIL)
 
 
@@ -100,14 +93,14 @@ def test_of_two_rows_with_the_same_start_the_latest_end_counts() -> None:
     short = line(end="2024-03-15T06:00:00+01:00", energie=900)
     for rows in ([twin, short, line()], [line(), short, twin], [short, line(), twin]):
         answer = read(*rows)
-        assert [(period.first, period.end, period.load) for period in answer.periods] == [(MARCH, APRIL, 1922)]
+        assert [(period.first, period.end, period.load) for period in answer.rows] == [(MARCH, APRIL, 1922)]
         assert kinds(answer) == {"periods": 1, "duplicate": 1, "absent": 1}
         assert answer.absent == ()
 
 
 def test_a_longer_row_without_data_hides_nothing() -> None:
     answer = read(line(), line(end="2024-05-01T06:00:00+02:00", energie=None))
-    assert [period.end for period in answer.periods] == [APRIL]
+    assert [period.end for period in answer.rows] == [APRIL]
 
 
 @pytest.mark.parametrize("energy", ["1922", True, float("nan"), -1, 10**12, [], {}])
@@ -167,13 +160,12 @@ def test_nothing_raises_and_nothing_is_lost(body: bytes) -> None:
 
 def test_five_years_at_first_then_two_months_back() -> None:
     today = date(2026, 3, 10)
-    period = Period(date(2026, 1, 1), date(2026, 2, 1), 5)
 
-    def window(newest: Period | None, first: date | None = None, end: date | None = None) -> Window | None:
+    def window(newest: date | None, first: date | None = None, end: date | None = None) -> Window | None:
         return published_window(today=today, newest=newest, consent_first=first, consent_end=end)
 
     assert window(None) == Window(date(2021, 3, 12), today)
-    assert window(period) == Window(date(2025, 10, 31), today)
+    assert window(date(2026, 1, 1)) == Window(date(2025, 10, 31), today)
     assert window(None, first=date(2025, 1, 1), end=date(2026, 1, 1)) == Window(date(2025, 1, 1), date(2026, 1, 1))
     assert window(None, first=today) is None
     leap = published_window(today=date(2028, 2, 29), newest=None, consent_first=None, consent_end=None)
@@ -181,7 +173,7 @@ def test_five_years_at_first_then_two_months_back() -> None:
 
 
 def test_a_document_and_back() -> None:
-    (period,) = read(line()).periods
+    (period,) = read(line()).rows
     document = period_document("home", PCE, period, READ_AT)
     assert document == {
         "_id": f"home:{PCE}:2024-03-01", "account": "home", "pce": PCE, "load": 1922,

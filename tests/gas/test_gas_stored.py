@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.stored import Stored, is_told, told_years, with_stored
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
-from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.year_counts import StoredYear, stored_years
 from tests.gas.gas_memory_store import MemoryStore

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.windows import Window, daily_window, oldest_allowed
+from include.gas.asked_days import Reread, daily_window
+from include.gas.gaps import gaps_of
+from include.gas.windows import Window, oldest_allowed
 
 TODAY = date(2024, 4, 2)
 RUN = date(2024, 4, 1)
@@ -18,7 +20,7 @@ DAYS = st.dates(date(2000, 1, 1), date(2060, 1, 1))
 
 def ask(**changes: Any) -> Window | None:
     usual: dict[str, Any] = {
-        "run_day": RUN, "last_stored": date(2024, 3, 31), "history_read": True, "reread_days": 5, "today": TODAY,
+        "run_day": RUN, "last_stored": date(2024, 3, 31), "history_read": True, "reread": Reread(5), "today": TODAY,
         "consent_first": None, "consent_end": None,
     }  # fmt: skip
     return daily_window(**(usual | changes))
@@ -35,7 +37,7 @@ def ask(**changes: Any) -> Window | None:
         ({"awaited_from": date(2024, 1, 9)}, date(2024, 1, 9), TODAY),
         ({"awaited_from": date(2024, 3, 29)}, date(2024, 3, 27), TODAY),
         ({"awaited_from": date(2001, 1, 1)}, date(2021, 4, 4), TODAY),
-        ({"reread_days": 0}, RUN, TODAY),
+        ({"reread": Reread(0)}, RUN, TODAY),
         ({"run_day": date(2023, 5, 1)}, date(2023, 4, 26), date(2023, 5, 2)),
         ({"history_read": False}, date(2021, 4, 4), TODAY),
         ({"history_read": False, "last_stored": None}, date(2021, 4, 4), TODAY),
@@ -64,7 +66,25 @@ def test_nothing_left(changes: dict[str, Any]) -> None:
 
 def test_a_negative_reread_is_refused() -> None:
     with pytest.raises(ValueError, match="0 or more, not -1"):
-        ask(reread_days=-1)
+        Reread(-1)
+
+
+@given(st.integers(0, 400))
+def test_one_rule_says_what_runs_ask_again_and_what_counts_as_answered(days: int) -> None:
+    """A missing day is answered once it is too old for the next run's window: no day is neither."""
+    reread, stored = Reread(days), {date(2024, 3, 31)}
+    asked = ask(reread=reread, last_stored=RUN, run_day=RUN)
+    following = ask(reread=reread, last_stored=RUN, run_day=TODAY, today=TODAY + timedelta(days=1))
+    assert asked
+    assert following
+    found = gaps_of(
+        first=asked.first, end=asked.end, stored=stored, years=range(2020, 2025), reread=reread,
+        asked=Window(asked.first - timedelta(days=9), asked.end), before={}, today=TODAY,
+    )  # fmt: skip
+    unasked = [gap.ask_from for gap in found.values() if gap.ask_from]
+    once = [run for gap in found.values() for _, run in gap.once]
+    assert all(each >= following.first for each in unasked)
+    assert all(run.last < following.first for run in once)
 
 
 @given(
@@ -91,7 +111,7 @@ def test_never_beyond_any_bound(
         run_day=run,
         last_stored=last,
         history_read=read,
-        reread_days=reread,
+        reread=Reread(reread),
         today=today,
         consent_first=first,
         consent_end=end,

@@ -112,10 +112,17 @@ def plan(**filled: Any) -> list[str]:
 
 
 def run(
-    account: str, day: date, run_type: str = "scheduled", conf: Mapping[str, Any] | None = None, *, loads: int = 1
+    account: str,
+    day: date,
+    run_type: str = "scheduled",
+    conf: Mapping[str, Any] | None = None,
+    *,
+    loads: int = 1,
+    reread_days: int | None = None,
 ) -> Outcome:
     """Execute ``extract`` on its last try and ``load``, for one gas day.
 
+    :param reread_days: the argument of ``extract``
     :param loads: how often ``load`` is executed, as when Airflow did not hear that it ended well; the last one counts
     """
     from airflow.sdk import DAG
@@ -128,7 +135,9 @@ def run(
     now["dag_run"].conf = dict(conf or {})
     at_hand, _ = _surroundings(now)
     with DAG("steps", schedule=None):
-        extract = _heard(with_memory_shelf(ExtractOperator(task_id="extract", account_id=account)))
+        extract = _heard(
+            with_memory_shelf(ExtractOperator(task_id="extract", account_id=account, reread_days=reread_days))
+        )
         staged = extract.execute(at_hand)
         load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[changes_of("steps")]))
     for _ in range(loads):

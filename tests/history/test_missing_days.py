@@ -105,6 +105,33 @@ def test_days_that_grdf_does_not_have_are_noted_and_go_when_they_come(
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
 
 
+@pytest.mark.parametrize(
+    ("setting", "argument", "answered"),
+    [(None, None, False), ("5", None, True), (None, 5, True), ("5", 62, False)],
+)
+def test_missing_days_are_judged_with_the_window_that_the_run_asked_with(
+    world: LocalWorld,
+    account_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str | None,
+    argument: int | None,
+    answered: bool,
+) -> None:
+    """A day that the next runs ask for again anyway is not answered yet."""
+    if setting:
+        monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", setting)
+    today = world.control.today()
+    last, first = today - 2 * ONE, today - 40 * ONE
+    (pce,) = household(world, account_id, first)
+    world.control.set_quirks(pce, lines={"missing": [str(last - 20 * ONE)]})
+    for n in (21, 20, 19):
+        with_argument = {"reread_days": argument} if argument else {}
+        run(account_id, last - (n - 19) * ONE, **with_argument)
+    (gap,) = gaps(world, account_id)[pce].values()
+    assert gap["awaited"] == 1
+    assert ("once" in gap, "ask_from" in gap) == (answered, not answered)
+
+
 def test_a_line_that_could_not_be_read_is_no_word_of_grdf_that_it_has_no_such_day(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:

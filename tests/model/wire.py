@@ -18,8 +18,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from grdf.hooks.turn_adapter import TurnAdapter, take_turn
-
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -107,8 +105,9 @@ class Wire:
             self._others()
         trouble = self._trouble(host)
         if host == GRDF:
-            if isinstance(adapter, TurnAdapter):
-                take_turn()
+            take = getattr(adapter, "_take", None)
+            if take is not None:
+                take()
             self.clock.pass_(0.1)
             return self._grdf(adapter, request, trouble)
         assert host == COUCH, f"nobody lives at {host}"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY
 from include.gas.errors import ServiceUnavailable
-from include.gas.lines import Reading
 from include.gas.load import load_answer
 from include.gas.windows import Window
 from tests.plugins.conftest import Heard, Reply, Server

@@ -110,6 +110,20 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
 
 
+def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
+    own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``[grdf] reread_days`` is about daily runs; `PUBLISHED_REREAD` says why."""
+    known_account(own, account_id)
+    monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
+    read(account_id)
+    own.control.clear_log()
+    read(account_id)
+    asked = [call["query"] for call in own.control.log() if call["path"].endswith("/donnees_consos_publiees")]
+    newest = max(each["first"] for each in periods(account_id))
+    assert [each["date_debut"] for each in asked] == [str(date.fromisoformat(newest) - timedelta(days=62))]
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_month(
     own: Any, account_id: str, waits: bool

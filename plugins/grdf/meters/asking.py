@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.governor import DAILY, Terms
+from include.gas.answers.daily import Reading, read_daily
+from include.gas.answers.sorting import Answer
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,
@@ -16,7 +17,6 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
-from include.gas.lines import Answer, read_answer
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
@@ -36,7 +36,7 @@ class ReadAnswer(NamedTuple):
     """
 
     staged: StagedAnswer
-    lines: Answer
+    lines: Answer[Reading]
 
 
 class MeterRead(NamedTuple):
@@ -56,17 +56,11 @@ def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
     :param account: account id, for messages
     :param staged: the answer as it came
     """
-    return ReadAnswer(staged, read_answer(staged.body, account=account, pce=staged.pce, window=staged.window))
+    return ReadAnswer(staged, read_daily(staged.body, account=account, pce=staged.pce, window=staged.window))
 
 
 def read_meter(
-    adict: AdictHook,
-    account: str,
-    meter: Consent,
-    windows: Sequence[Window],
-    *,
-    whole: bool = False,
-    terms: Terms = DAILY,
+    adict: AdictHook, account: str, meter: Consent, windows: Sequence[Window], *, whole: bool = False
 ) -> MeterRead:
     """Ask for one meter's gas days, in one call for each stretch of them as long as GRDF answers all of it.
 
@@ -75,7 +69,6 @@ def read_meter(
     :param meter: the meter, under its consent
     :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
-    :param terms: on what terms the calls wait for GRDF's quota
     :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
     """
     answers: list[ReadAnswer] = []
@@ -83,7 +76,7 @@ def read_meter(
     pending, asked_again = list(windows), 0
     while pending:
         try:
-            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account, terms=terms)
+            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account)
         except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:

@@ -10,6 +10,7 @@ from include.gas.account.lost_days import with_history_read_again, with_lost_day
 from include.gas.account.missing_days import known_gaps, with_gaps
 from include.gas.account.stored import is_told, told_years, with_stored
 from include.gas.accounts import Account, history_read, with_history
+from include.gas.asked_days import Reread
 from include.gas.days import paris_today, utc_text
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.log import Log
     from grdf.staging import StagedAnswer
+    from include.gas.answers.daily import Reading
+    from include.gas.answers.sorting import Answer
     from include.gas.consents import Consent
-    from include.gas.lines import Answer
     from include.gas.load import LoadReport
     from include.gas.windows import Window
 
@@ -53,13 +55,20 @@ def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, An
     return with_history_read_again(with_history(document, asked, since, answer.read_at), answer.pce)
 
 
-def note_gaps(document: dict[str, Any], answer: StagedAnswer, lines: Answer, report: LoadReport) -> dict[str, Any]:
+def note_gaps(
+    document: dict[str, Any],
+    answer: StagedAnswer,
+    lines: Answer[Reading],
+    report: LoadReport,
+    reread: Reread | None = None,
+) -> dict[str, Any]:
     """Note on an account which days of a meter are missing, in the years whose days the load has just seen.
 
     :param document: the account document
     :param answer: an answer that was stored
     :param lines: what it says
     :param report: what the load did
+    :param reread: the re-read window with which the answer was asked for; ``None`` is the setting's
     :return: the document as it should be; the same when nothing about missing days has changed, and when the answer was
         read under another consent than the account's present one or that one's history is still to be read
     """
@@ -70,7 +79,7 @@ def note_gaps(document: dict[str, Any], answer: StagedAnswer, lines: Answer, rep
         return document
     read_at = datetime.fromisoformat(utc_text(not_ahead(answer.read_at, datetime.now(UTC))))
     asked = answer.window if lines.whole else None
-    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked)
+    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked, reread=reread)
 
 
 def note_missing(
@@ -81,6 +90,7 @@ def note_missing(
     *,
     end: date = date.min,
     asked: Window | None = None,
+    reread: Reread | None = None,
 ) -> dict[str, Any]:
     """Note on an account which days of a meter are missing, in the years that were looked at.
 
@@ -90,6 +100,7 @@ def note_missing(
     :param read_at: when GRDF was asked, or the present
     :param end: gas day at which the question ended, excluded
     :param asked: the days that a whole answer was about, if there is one
+    :param reread: the re-read window with which they were asked for; ``None`` is the setting's
     """
     history = document["history"][meter.pce]
     first = max(day for day in (date.fromisoformat(history["from"]), meter.opens) if day)
@@ -100,7 +111,7 @@ def note_missing(
         end=max(end, today - timedelta(days=settings.publication_days())),
         stored=report.stored_days,
         years=report.looked_at,
-        reread_days=settings.reread_days(),
+        reread=reread or Reread(settings.reread_days()),
         asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,

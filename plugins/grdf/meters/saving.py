@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from grdf.meters.asking import ReadAnswer
     from grdf.meters.log import Log
     from grdf.staging import StagedAnswer
-    from include.gas.lines import Answer
+    from include.gas.answers.daily import Reading
+    from include.gas.answers.sorting import Answer
+    from include.gas.asked_days import Reread
 
 
 class Loaded(NamedTuple):
@@ -29,7 +31,7 @@ class Loaded(NamedTuple):
     """
 
     answer: StagedAnswer
-    lines: Answer
+    lines: Answer[Reading]
     report: LoadReport
 
 
@@ -42,7 +44,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
     :param log: the task's log
     """
     answer, lines = read
-    report = load_answer(couchdb, account, answer.pce, lines.readings, answer.read_at, window=answer.window)
+    report = load_answer(couchdb, account, answer.pce, lines.rows, answer.read_at, window=answer.window)
     done = {
         "new": report.new,
         "corrected": report.corrected,
@@ -65,7 +67,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         if total.before is None or total.after is None:
             continue  # a period seen for the first time is no news beside the count of new days
         log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
-    if left_out := {name: lines.counts[name] for name in ("foreign", "outside", "broken") if lines.counts[name]}:
+    if left_out := lines.left_out:
         log.warning(
             "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; tell GRDF "
             "if this goes on. %s",
@@ -82,6 +84,7 @@ def acknowledge(
     *,
     before: dict[str, Any],
     first_launch: Collection[str] = (),
+    reread: Reread | None = None,
     note: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """Note on the account what was just stored of its meters, which days are missing, and which were lost.
@@ -92,6 +95,7 @@ def acknowledge(
     :param log: the task's log
     :param before: the account document as it was before the store was read
     :param first_launch: meters of which no other years can be stored
+    :param reread: the re-read window with which the answers were asked for; ``None`` is the setting's
     :param note: what the task notes besides, from the document that has all this
     :return: the account document as it is now
     :raises AccountLeaving, BadAccount: when the household has left meanwhile
@@ -105,7 +109,7 @@ def acknowledge(
             if answer.pce in held:
                 first = answer.pce in first_launch
                 document = note_stored(document, answer.pce, report, first_launch=first, before=before)
-                document = note_gaps(note_history(document, answer), answer, lines, report)
+                document = note_gaps(note_history(document, answer), answer, lines, report, reread)
         return note(document)
 
     for loaded in loads:

@@ -21,6 +21,7 @@ from grdf.waiting import waiting_for_grdf
 from include.gas.account.lost_days import reads_again
 from include.gas.account.missing_days import awaited_from
 from include.gas.accounts import Account, history_read
+from include.gas.asked_days import Reread, daily_window
 from include.gas.consents import Consent
 from include.gas.days import paris_today
 from include.gas.doctypes import DAY
@@ -29,12 +30,10 @@ from include.gas.errors import AccountLeaving, BadAccount, RetryLater
 from include.gas.lost import meters_lost
 from include.gas.meter_tag import meter_tag
 from include.gas.own_rights import WAITS
-from include.gas.windows import Window, daily_window
+from include.gas.windows import Window
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from grdf.governor import Terms
 
 
 class ExtractOperator(AccountOperator):
@@ -68,22 +67,23 @@ class ExtractOperator(AccountOperator):
         account = Account.from_document(document)
         stop_if_leaving(account)
         backfill = is_backfill(context)
+        if backfill:
+            self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
         with going_on(
             self.adict, self._staging, account.id, f"extract {context['run_id']}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history" if backfill else "daily",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
             listed = bool(unread) and not progress.knows_dates(account.meters)
             listed = listed or self._must_ask(document, account, known_lost)
             if listed:
-                progress.book(1 + len(account.meters))
-                account = self._with_dates(context, account, progress.terms)
+                progress.booking.calls = 1 + len(account.meters)
+                account = self._with_dates(context, account)
                 document = self.accounts.document(account.id)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
-            doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
+            doubt = Doubt(self.adict, self.accounts, account, listed=listed)
             return self._read(context, document, account, unread, known_lost, doubt, progress)
 
     def _read(
@@ -106,11 +106,11 @@ class ExtractOperator(AccountOperator):
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
             # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
             raise AirflowSkipException(f"Account {account.id}: none of its meters is read now. {account.message}")
-        progress.book(sum(len(windows) for _, windows, before in asked if before is None))
+        progress.booking.calls = sum(len(windows) for _, windows, before in asked if before is None)
         for meter, windows, before in asked:
             whole = meter.pce in unread
             if before is None:
-                read = read_meter(self.adict, account.id, meter, windows, whole=whole, terms=progress.terms)
+                read = read_meter(self.adict, account.id, meter, windows, whole=whole)
                 if not read.problems:
                     progress.add(meter, windows, [answer.staged for answer in read.answers], whole=whole)
             else:
@@ -127,12 +127,14 @@ class ExtractOperator(AccountOperator):
             "answers": len(answers),
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
+            # `load` judges with the same window which missing days are asked for again anyway.
+            **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
-    def _with_dates(self, context: Context, account: Account, terms: Terms) -> Account:
+    def _with_dates(self, context: Context, account: Account) -> Account:
         """Ask GRDF's list; when it cannot be had, nothing is read, and the account says so unless it says more."""
         try:
-            return with_dates(self.adict, self.accounts, account, terms)
+            return with_dates(self.adict, self.accounts, account)
         except RetryLater as error:
             if is_over(context, error) and not account.state:
                 self.accounts.mark(account.id, error, asked=account)
@@ -214,11 +216,11 @@ class ExtractOperator(AccountOperator):
 
     def _window(self, context: Context, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
         day = run_day(context)
-        reread = settings.reread_days() if self.reread_days is None else self.reread_days
+        reread = Reread(settings.reread_days() if self.reread_days is None else self.reread_days)
         last: date | None = None
         awaited: date | None = None
         if is_backfill(context):
-            last, reread = day, 0
+            last, reread = day, Reread(0)
         elif not whole:
             awaited = awaited_from(document, meter.pce, paris_today(datetime.now(UTC)))
             last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, meter.pce))
@@ -227,7 +229,7 @@ class ExtractOperator(AccountOperator):
             run_day=day,
             last_stored=last,
             history_read=not whole,
-            reread_days=reread,
+            reread=reread,
             today=paris_today(datetime.now(UTC)),
             consent_first=meter.opens,
             consent_end=meter.closes,

@@ -17,6 +17,7 @@ from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.account.stored import is_told, with_stored
 from include.gas.accounts import Account, with_state
+from include.gas.asked_days import Reread
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
 from include.gas.consent_check import keeps_state
 from include.gas.doctypes import ACCOUNT
@@ -198,6 +199,7 @@ class LoadOperator(AccountOperator):
             return changes
         before = Changes()
         untold = self._all_stored()
+        own = (self.staged or {}).get("reread_days")
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
             for pce, years in untold.items():
@@ -211,7 +213,8 @@ class LoadOperator(AccountOperator):
 
         noted = acknowledge(
             self.accounts, self.account_id, loads, self.log,
-            before=self._before or {}, first_launch=self._first_launch, note=note,
+            before=self._before or {}, first_launch=self._first_launch,
+            reread=None if own is None else Reread(own), note=note,
         )  # fmt: skip
         self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes

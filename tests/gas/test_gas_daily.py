@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.answers.daily import DAILY, Reading, read_daily
+from include.gas.answers.sorting import Answer, Refusal
 from include.gas.errors import ConsentLost, PartialAnswer, ServiceUnavailable
-from include.gas.lines import COUNTED, Answer, Reading, Refusal, read_answer
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 
@@ -43,20 +44,19 @@ def refused(code: Any, message: str = "non", **more: Any) -> dict[str, Any]:
     return line() | {"consommation": None, "statut_restitution": {"code": code, "message": message}, **more}
 
 
-def read(*lines: Any, window: Window = WINDOW) -> Answer:
-    return read_answer("\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window)
+def read(*lines: Any, window: Window = WINDOW) -> Answer[Reading]:
+    return read_daily("\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window)
 
 
-def kinds(answer: Answer) -> dict[str, int]:
+def kinds(answer: Answer[Reading]) -> dict[str, int]:
     return {kind: count for kind, count in answer.counts.items() if count and kind != "lines"}
 
 
 def test_a_reading() -> None:
     answer = read(line())
-    assert answer.readings == (Reading(D28, 60, "provisional", "measured", 5.0, 11.21),)
-    assert answer.counts == dict.fromkeys(COUNTED, 0) | {"lines": 1, "readings": 1}
+    assert answer.rows == (Reading(D28, 60, "provisional", "measured", 5.0, 11.21),)
+    assert answer.counts == dict.fromkeys(DAILY.counted, 0) | {"lines": 1, "readings": 1}
     assert answer.problem() is None
-    assert not answer.empty
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_reading() -> None:
     ],
 )
 def test_french_words(use: dict[str, Any], status: str, quality: str) -> None:
-    (reading,) = read(line(**use)).readings
+    (reading,) = read(line(**use)).rows
     assert (reading.status, reading.quality) == (status, quality)
 
 
@@ -86,7 +86,7 @@ def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
 
 @pytest.mark.parametrize(("energy", "text"), [(0, "0"), (-0.0, "0"), (60.0, "60"), (60.5, "60.5")])
 def test_numbers_have_one_spelling_and_a_measured_zero_counts(energy: Any, text: str) -> None:
-    assert [repr(reading.load) for reading in read(line(energy=energy)).readings] == [text]
+    assert [repr(reading.load) for reading in read(line(energy=energy)).rows] == [text]
 
 
 def test_absent_is_missing_never_zero() -> None:
@@ -99,7 +99,7 @@ def test_absent_is_missing_never_zero() -> None:
         line() | {"consommation": None},
     )
     assert answer.absent == (D28, D29, D30)
-    assert [reading.day for reading in answer.readings] == [D31]
+    assert [reading.day for reading in answer.rows] == [D31]
     assert kinds(answer) == {"absent": 5, "readings": 1}
 
 
@@ -109,7 +109,7 @@ def test_the_best_of_duplicates() -> None:
         line("2024-03-29", 1, statut_conso="Définitive"), line("2024-03-29", 2),
         line("2024-03-30", 1, statut_conso="Définitive"), line("2024-03-30", 2, statut_conso="Définitive"),
     )  # fmt: skip
-    assert [(reading.day, reading.load) for reading in answer.readings] == [(D28, 2), (D29, 1), (D30, 2)]
+    assert [(reading.day, reading.load) for reading in answer.rows] == [(D28, 2), (D29, 1), (D30, 2)]
     assert kinds(answer) == {"readings": 3, "duplicate": 4}
 
 
@@ -125,7 +125,7 @@ def test_what_is_not_ours() -> None:
         line("2024-04-02"),
     )
     assert kinds(answer) == {"foreign": 6, "outside": 2}
-    assert not answer.readings
+    assert not answer.rows
     assert answer.problem() is None
 
 
@@ -133,7 +133,7 @@ def test_a_line_that_names_no_meter_or_writes_it_as_a_number_is_ours() -> None:
     unnamed = line("2024-03-29")
     del unnamed["pce"]
     answer = read(line() | {"pce": {"id_pce": int(PCE)}}, unnamed, line("2024-03-30") | {"pce": {"id_pce": None}})
-    assert len(answer.readings) == 3
+    assert len(answer.rows) == 3
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_a_line_that_names_no_meter_or_writes_it_as_a_number_is_ours() -> None:
 )
 def test_a_day_without_a_label(use: dict[str, Any], day: date | None) -> None:
     answer = read(line(**({"journee_gaziere": None} | use)))
-    assert [reading.day for reading in answer.readings] == ([] if day is None else [day])
+    assert [reading.day for reading in answer.rows] == ([] if day is None else [day])
     assert answer.counts["broken"] == (day is None)
 
 
 def test_refusals_do_not_lose_the_good() -> None:
     again = {"periode": {"date_debut": "2024-03-30", "date_fin": "2024-04-02"}}
     answer = read(refused("2000100", **again), line(), refused("2000100", "x"), line("2024-03-29"))
-    assert [reading.day for reading in answer.readings] == [D28, D29]
+    assert [reading.day for reading in answer.rows] == [D28, D29]
     assert answer.refusals[0] == Refusal("2000100", "non", Window(D30, date(2024, 4, 2)))
     problem = answer.problem()
     assert isinstance(problem, PartialAnswer)
@@ -184,15 +184,15 @@ def test_a_partial_answer_without_a_window_asks_all_again(periode: Any) -> None:
     "body", ["", "  \n", "\ufeff", "[]", json.dumps(refused("1000008", "aucune donnée sur la période"))]
 )
 def test_no_data_is_fine(body: str) -> None:
-    answer = read_answer(body, account="a", pce=PCE, window=WINDOW)
-    assert answer.empty
+    answer = read_daily(body, account="a", pce=PCE, window=WINDOW)
+    assert answer.counts["lines"] == answer.counts["status"], "GRDF had nothing to say"
     assert answer.problem() is None
 
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", '{"pce": {', '{"consommation": 5}', "{}"])
 def test_an_unreadable_answer_is_tried_again(body: str) -> None:
-    answer = read_answer(body, account="a", pce=PCE, window=WINDOW)
-    assert not answer.empty
+    answer = read_daily(body, account="a", pce=PCE, window=WINDOW)
+    assert answer.counts["lines"] > answer.counts["status"]
     assert isinstance(answer.problem(), ServiceUnavailable)
     assert f"Account a: meter {TAG}: nothing in GRDF's answer" in str(answer.problem())
 
@@ -237,12 +237,12 @@ def test_anything_anywhere_in_a_line_is_counted_once(changes: list[tuple[tuple[s
     answer.problem()
     assert answer.counts["lines"] == len(lines)
     assert sum(count for kind, count in answer.counts.items() if kind != "lines") == len(lines)
-    assert all(reading.day in WINDOW and reading.load >= 0 for reading in answer.readings)
+    assert all(reading.day in WINDOW and reading.load >= 0 for reading in answer.rows)
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes(body: bytes) -> None:
-    read_answer(body, account="a", pce=PCE, window=WINDOW).problem()
+    read_daily(body, account="a", pce=PCE, window=WINDOW).problem()
 
 
 @given(st.dictionaries(st.dates(date(2021, 1, 1), date(2024, 1, 1)), st.integers(0, 500), max_size=8), st.randoms())
@@ -250,4 +250,4 @@ def test_all_good_lines_come_back_in_order(loads: dict[date, int], shuffle: Any)
     lines = [line(day.isoformat(), load) for day, load in loads.items()]
     shuffle.shuffle(lines)
     answer = read(*lines, window=Window(date(2021, 1, 1), date(2024, 1, 2)))
-    assert [(reading.day, reading.load) for reading in answer.readings] == sorted(loads.items())
+    assert [(reading.day, reading.load) for reading in answer.rows] == sorted(loads.items())

@@ -1,0 +1,82 @@
+"""Gas days (`donnees_consos_informatives`): one usable energy per gas day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
+from include.gas.days import PARIS, gas_day_of
+from include.gas.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
+from include.gas.windows import Window
+from include.gas.words import day_in
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What ADICT says about one gas day.
+
+    :param day: the gas day.
+    :param load: energy in kWh, 0 or more; a measured 0 is a reading.
+    :param status: whether GRDF may still change it.
+    :param quality: how GRDF came by it; a word we do not know counts as estimated, the most careful of the three.
+    :param volume: m³, or None. On daily rows load is *not* volume times coefficient.
+    :param coefficient: kWh per m³, or None.
+    """
+
+    day: date
+    load: int | float
+    status: Status = "provisional"
+    quality: Quality = "measured"
+    volume: float | None = None
+    coefficient: float | None = None
+
+
+def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
+    """Read an answer of `donnees_consos_informatives`.
+
+    Of two lines about a day the later one counts, but for a provisional one after a definitive one.
+
+    :param text: the body as received.
+    :param account: account id, for messages.
+    :param pce: the meter that was asked; lines of another one are left out.
+    :param window: the gas days that were asked; others are left out.
+    :return: readings, absences, refusals and counts. Never raises for anything GRDF may send.
+    """
+    return sort_answer(DAILY, text, account=account, pce=pce, window=window)
+
+
+def _reading(day: date, load: int | float, _line: Line, use: Line) -> Reading:
+    volume, coefficient = float_in(use.get("volume_brut")), coefficient_in(use)
+    return Reading(day, load, status_in(use), quality_in(use), volume=volume, coefficient=coefficient)
+
+
+def _day_of(_line: Line, use: Line) -> date | None:
+    label = day_in(use.get("journee_gaziere"))
+    if label is not None:
+        return label
+    start = use.get("date_debut_consommation")
+    if not isinstance(start, str):
+        return None
+    if "T" not in start and " " not in start.strip():
+        return day_in(start)  # a bare date is the label itself
+    try:
+        instant = datetime.fromisoformat(start.strip())
+        return gas_day_of(instant if instant.tzinfo else instant.replace(tzinfo=PARIS))
+    except (ValueError, OverflowError):
+        return None
+
+
+DAILY: Kind[Reading, date] = Kind(
+    rows="readings",
+    type_conso="informative journalier",
+    missing="a gas day",
+    span=_day_of,
+    first=lambda day: day,
+    is_asked=lambda day, window: day in window,
+    days=lambda _day: 1,
+    name=lambda day: f"gas day {day}",
+    row=_reading,
+    replaces=lambda new, old: new.status == "definitive" or old.status != "definitive",
+)
+"""What sets lines about gas days apart."""

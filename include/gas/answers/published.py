@@ -1,0 +1,108 @@
+"""Published data (`donnees_consos_publiees`): what GRDF billed, one period per line, as a second source for the past.
+
+A period is a month for most meters (`1M`, `MM`), half a year for `6M`, a day for `JJ`. The figures are five years deep
+where daily data are three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
+from include.gas.days import ONE_DAY, PARIS, gas_day_of
+from include.gas.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
+from include.gas.windows import Window
+from include.gas.words import day_in, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A billing period.
+
+    :param first: first gas day.
+    :param end: gas day after the last one, excluded.
+    :param load: energy in kWh. On monthly rows it is the whole m³ between two indexes, times the coefficient.
+    :param coefficient: kWh per m³, or None.
+    :param volume: m³, or None.
+    :param reason: why the meter was read at the end (`raison_releve`, such as `RNO`, the usual one), or "".
+    :param status: whether GRDF may still change it.
+    :param quality: how GRDF came by it.
+    """
+
+    first: date
+    end: date
+    load: int | float
+    coefficient: float | None = None
+    volume: float | None = None
+    reason: str = ""
+    status: Status = "definitive"
+    quality: Quality = "measured"
+
+    def __len__(self) -> int:
+        """Count the gas days."""
+        return (self.end - self.first).days
+
+
+def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
+    """Read an answer of `donnees_consos_publiees`.
+
+    Of two rows with the same start the one with the latest end counts: beside a month's row, a row of one day without
+    data is seen. A row without data never takes the place of one with data.
+
+    :param text: the body as received.
+    :param account: account id, for messages.
+    :param pce: the meter that was asked; lines of another one are left out.
+    :param window: the gas days that were asked; periods that hold none of them are left out.
+    :return: periods, absences, refusals and counts. Never raises for anything GRDF may send.
+    """
+    return sort_answer(PERIODS, text, account=account, pce=pce, window=window)
+
+
+def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
+    taken = line.get("releve_fin")
+    reason = text_of(taken.get("raison_releve")) if isinstance(taken, dict) else ""
+    volume = float_in(use.get("volume_brut"))
+    return Period(span.first, span.end, load, coefficient_in(use), volume, reason[:20], status_in(use), quality_in(use))
+
+
+def _span(line: Line, use: Line) -> Window | None:
+    bounds: list[date] = []
+    for name, taken in (("date_debut_consommation", "releve_debut"), ("date_fin_consommation", "releve_fin")):
+        bound = _bound(use.get(name))
+        reading = line.get(taken)
+        if bound is None and isinstance(reading, dict):
+            bound = _bound(reading.get("date_releve"))
+        if bound is None:
+            return None
+        bounds.append(bound)
+    return Window.of(*bounds)
+
+
+def _bound(value: object) -> date | None:
+    """Return the gas day that starts nearest to an instant: bounds are at 06:00, in Paris, if the offset is right."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if "T" not in text and " " not in text:
+        return day_in(text)
+    try:
+        instant = datetime.fromisoformat(text)
+        return gas_day_of((instant if instant.tzinfo else instant.replace(tzinfo=PARIS)) + ONE_DAY / 2)
+    except (ValueError, OverflowError):
+        return None
+
+
+PERIODS: Kind[Period, Window] = Kind(
+    rows="periods",
+    type_conso="publi",
+    missing="a period",
+    span=_span,
+    first=lambda span: span.first,
+    is_asked=lambda span, window: span.clip(window.first, window.end) is not None,
+    days=len,
+    name=lambda span: f"the period of {span}",
+    row=_period,
+    replaces=lambda new, old: new.end >= old.end,
+)
+"""What sets lines about published periods apart."""
