@@ -126,7 +126,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(run: Run, house: Path) -> None:
     kept.touch()
     result = run("test", GRDF_PYTHON=sys.executable)
     assert result.returncode == 4
-    assert "was not made by ./grdf" in only_line(result)
+    assert "was not created by ./grdf" in only_line(result)
     assert kept.exists()
 
 
@@ -216,7 +216,7 @@ KEPT = '{"host": "127.0.0.1", "password": "a $(b) `c` \'d\' = e"}'
 
 def test_airflow_is_that_of_up(run: Run, ready: Path, stack: Path) -> None:
     result = run("airflow", "dags", "trigger", "grdf_published")
-    assert only_line_of(result.stderr) == f"grdf: this is the Airflow of ./grdf up, in {stack}"
+    assert only_line_of(result.stderr) == f"grdf: using the Airflow of ./grdf up in {stack}"
     assert result.stdout.startswith("ARGS dags trigger grdf_published\n"), "nothing else was called, no migration"
     env = variables(result)
     assert env["AIRFLOW_HOME"] == str(stack)
