@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.governor import DAILY, Terms
 from include.gas.accounts import Account, IdToken, former_token, history_read
 from include.gas.consent_check import CONSENT_STATES, Listed, compared
 from include.gas.days import paris_today, utc_text
@@ -26,18 +27,19 @@ if TYPE_CHECKING:
     from include.gas.consents import Consent
 
 
-def with_dates(adict: AdictHook, accounts: AccountStore, account: Account) -> Account:
+def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Account:
     """Ask GRDF how the account's own rights stand and how far each reaches, in one call for all meters, and note it.
 
     :param adict: the hook that asks
     :param accounts: the account documents
     :param account: an account whose meters are known
+    :param terms: on what terms the call waits for GRDF's quota
     :return: the account as it is now, with the dates; its document may have changed while GRDF was asked
     :raises ServiceUnavailable: when a line of GRDF's list cannot be read, and may be about a right that is not found
     """
     asked_at = datetime.now(UTC)
     pces = [meter.pce for meter in account.meters]
-    answer = adict.listed_rights(pces, account=account.id)
+    answer = adict.listed_rights(pces, account=account.id, terms=terms)
     found = {right.id for right in answer.rights}
     if answer.odd and any(not meter.own or not meter.own <= found for meter in account.meters):
         raise ServiceUnavailable.about(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from grdf.consent_dates import with_dates
+from grdf.governor import DAILY, Terms
 from include.gas.days import paris_today
 from include.gas.errors import (
     AccountLeaving,
@@ -44,13 +45,17 @@ class Doubt:
     :param accounts: the account documents
     :param account: the account as GRDF was asked for its data
     :param listed: whether GRDF's list was asked in this task already, and ``account`` says what it said
+    :param terms: on what terms a call for the list waits for GRDF's quota
     """
 
-    def __init__(self, adict: AdictHook, accounts: AccountStore, account: Account, *, listed: bool) -> None:
+    def __init__(
+        self, adict: AdictHook, accounts: AccountStore, account: Account, *, listed: bool, terms: Terms = DAILY
+    ) -> None:
         self._adict = adict
         self._accounts = accounts
         self._account = account
         self._listed = listed
+        self._terms = terms
         self._unheard = False
 
     def weigh(self, meter: Consent, problems: Iterable[GasError]) -> list[GasError]:
@@ -74,7 +79,7 @@ class Doubt:
     def _stands(self, meter: Consent) -> bool:
         if not (self._listed or self._unheard):
             try:
-                self._account = with_dates(self._adict, self._accounts, self._account)
+                self._account = with_dates(self._adict, self._accounts, self._account, self._terms)
                 self._listed = True
             except (AccountLeaving, BadAccount):
                 raise

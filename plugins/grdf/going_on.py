@@ -16,9 +16,10 @@ from datetime import date
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from grdf.governor import Booking
+from grdf.governor import Booking, Terms
 from grdf.staging import StagedAnswer, Staging
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, QuotaWait
+from include.gas.quota import Purpose
 from include.gas.windows import Window
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ class Progress:
     :param staging: where it is kept
     :param account: the account's id
     :param task: names the task and its run
+    :param purpose: what its calls are for
     """
 
-    def __init__(self, staging: Staging, account: str, task: str) -> None:
+    def __init__(self, staging: Staging, account: str, task: str, purpose: Purpose = "daily") -> None:
         self._staging = staging
         self._account = account
         self._name = blake2b(task.encode(), digest_size=12).hexdigest()
@@ -46,6 +48,15 @@ class Progress:
         self._done: list[dict[str, Any]] = (told or {}).get("done", [])
         self._dated: list[list[Any]] | None = (told or {}).get("dated")
         self.booking = Booking(f"{account}:{self._name}")
+        self.terms = Terms(purpose, self.booking)
+        """On what terms its calls wait for GRDF's quota: they are booked together with the first."""
+
+    def book(self, calls: int) -> None:
+        """Tell how many calls are left to make, as far as that is known.
+
+        :param calls: how many
+        """
+        self.booking.calls = calls
 
     def knows_dates(self, meters: Sequence[Consent]) -> bool:
         """Tell whether it has asked how far these consents reach before it had to stop.
@@ -131,7 +142,12 @@ def _ids(meters: Sequence[Consent]) -> list[list[Any]]:
 
 @contextmanager
 def going_on(
-    adict: AdictHook, staging: Staging, account: str, task: str, stop_if_left: Callable[[], object]
+    adict: AdictHook,
+    staging: Staging,
+    account: str,
+    task: str,
+    stop_if_left: Callable[[], object],
+    purpose: Purpose = "daily",
 ) -> Iterator[Progress]:
     """Let a task go on where it had to stop, and keep what it has read when it has to stop again.
 
@@ -143,9 +159,9 @@ def going_on(
     :param account: the account's id
     :param task: names the task and its run
     :param stop_if_left: raises when the account's household has left or is leaving: then nothing is kept of it
+    :param purpose: what its calls are for
     """
-    progress = Progress(staging, account, task)
-    adict.booking = progress.booking
+    progress = Progress(staging, account, task, purpose)
     waits = False
     try:
         yield progress
@@ -160,7 +176,7 @@ def going_on(
         progress.drop()
     finally:
         if not waits:
-            adict.release_booking()
+            adict.release(progress.booking)
 
 
 def _keep(progress: Progress, account: str, stop_if_left: Callable[[], object]) -> None:

@@ -51,6 +51,31 @@ class Booking:
     asked: bool = False
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a call waits for its turn in the quota.
+
+    :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
+        household's code, which would not live until the next day; ``link`` for what a household's link begins
+    :param booking: the calls of which it is one, if its task makes several
+    :param longest_wait: seconds that it waits at most: nobody looks at a task that waits, but at a page somebody does
+    """
+
+    purpose: Purpose = "daily"
+    booking: Booking | None = None
+    longest_wait: float = LONGEST_WAIT
+
+    @property
+    def of_token(self) -> Terms:
+        """The terms for renewing the data token on the way: it is everybody's, so no import stands back for it."""
+        return Terms(longest_wait=self.longest_wait)
+
+
+DAILY = Terms()
+HISTORY = Terms("history")
+CONNECT = Terms("connect")
+
+
 class Governor:
     """Lets calls go at the quota's pace, whoever makes them.
 
@@ -59,7 +84,6 @@ class Governor:
     :param quota: what the client may do
     :param sleep: waits some seconds
     :param clock: this process's own clock (seconds)
-    :param longest_wait: seconds that a call waits at most
     :param credentials: a fingerprint of the client's id and secret: what GRDF refuses of them concerns no others
     """
 
@@ -71,7 +95,6 @@ class Governor:
         *,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        longest_wait: float = LONGEST_WAIT,
         credentials: str = "",
     ) -> None:
         self.quota = quota
@@ -79,28 +102,17 @@ class Governor:
         self.clock = clock
         self._store = store
         self._key = hashlib.sha256(client_id.encode()).hexdigest()[:16]
-        self._longest_wait = longest_wait
         self._credentials = credentials
 
-    def turn(
-        self,
-        *,
-        account: str | None = None,
-        purpose: Purpose = "daily",
-        booking: Booking | None = None,
-        data: bool = False,
-        worker: str = "",
-    ) -> Turn:
-        """Give one call's turn, which is not yet waited for.
+    def turn(self, terms: Terms = DAILY, *, account: str | None = None, data: bool = False, worker: str = "") -> Turn:
+        """Return one call's turn, which is not yet waited for.
 
+        :param terms: on what terms it waits
         :param account: the account's id, for messages
-        :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
-            household's code, which would not live until the next day
-        :param booking: the calls of which it is one, if its task makes several
         :param data: whether it carries the token that all share
         :param worker: names the worker, as in :meth:`token_refused`
         """
-        return Turn(self, account, purpose, booking, Bearer(self._credentials, data, worker))
+        return Turn(self, account, terms, Bearer(self._credentials, data, worker))
 
     def token_refused(self, worker: str) -> bool:
         """Tell that GRDF refused the token that all share (HTTP 401): the others wait until it takes a new one.
@@ -174,7 +186,7 @@ class Governor:
 
     def ask(
         self,
-        purpose: Purpose,
+        terms: Terms,
         ticket: Ticket | None,
         waited: float,
         account: str | None,
@@ -183,7 +195,7 @@ class Governor:
     ) -> tuple[Go | Wait, float]:
         """Ask once for a call; :class:`Turn` does so until it may go.
 
-        :param purpose: what the call is for
+        :param terms: on what terms it waits
         :param ticket: what was booked before
         :param waited: seconds that it has waited
         :param account: the account's id, for messages
@@ -192,7 +204,7 @@ class Governor:
         :return: the verdict, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`
         """
-        left = self._longest_wait - waited
+        purpose, left = terms.purpose, terms.longest_wait - waited
 
         def asked(ledger: Ledger, now: float) -> tuple[Go | Wait | Spent, float, float]:
             verdict = ledger.ask(now, self.quota, purpose, ticket, patience=left, claim=claim, bearer=bearer)
@@ -204,7 +216,7 @@ class Governor:
         if isinstance(verdict, Spent):
             raise self._spent(account, purpose, verdict.until, now)
         if isinstance(verdict, Wait) and self._is_too_long(verdict, left):
-            raise self._too_long(account, verdict, now)
+            raise self._too_long(account, verdict, now, terms.longest_wait)
         return verdict, given
 
     def give_up(self, purpose: Purpose, ticket: Ticket | None, claim: Claim | None) -> None:
@@ -262,7 +274,7 @@ class Governor:
             retry_after=max(1.0, until - now),
         )
 
-    def _too_long(self, account: str | None, wait: Wait, now: float) -> QuotaWait:
+    def _too_long(self, account: str | None, wait: Wait, now: float, longest: float) -> QuotaWait:
         if wait.token:
             return QuotaWait.about(
                 account,
@@ -276,7 +288,7 @@ class Governor:
         else:
             cause = (
                 f"GRDF was not called, since {self.quota.calls_per_second:g} call(s) a second are allowed and more "
-                f"calls are waiting than can be made in {self._longest_wait / 60:.0f} minutes"
+                f"calls are waiting than can be made in {longest / 60:.0f} minutes"
             )
         return QuotaWait.about(account, cause, retry_after=max(1.0, wait.seconds))
 
@@ -294,23 +306,14 @@ class Turn:
 
     :param governor: who decides
     :param account: the account's id, for messages
-    :param purpose: what the call is for
-    :param booking: the calls of which it is one
+    :param terms: on what terms it waits
     :param bearer: whose call it is
     """
 
-    def __init__(
-        self,
-        governor: Governor,
-        account: str | None,
-        purpose: Purpose,
-        booking: Booking | None = None,
-        bearer: Bearer | None = None,
-    ) -> None:
+    def __init__(self, governor: Governor, account: str | None, terms: Terms, bearer: Bearer) -> None:
         self._governor = governor
         self._account = account
-        self._purpose: Purpose = purpose
-        self._booking = booking
+        self._terms = terms
         self._bearer = bearer
         self._doubted = False
         self._ticket: Ticket | None = None
@@ -356,15 +359,13 @@ class Turn:
 
     def _ask(self) -> float:
         """Ask once; give the seconds to wait, none when the turn has come."""
-        booking, claim = self._booking, None
+        booking, claim = self._terms.booking, None
         if booking:
             booking.asked, claim = True, Claim(booking.name, booking.calls)
-        verdict, given = self._governor.ask(
-            self._purpose, self._ticket, self._waited, self._account, claim, self._bearer
-        )
+        verdict, given = self._governor.ask(self._terms, self._ticket, self._waited, self._account, claim, self._bearer)
         doubted, self._doubted = self._doubted, isinstance(verdict, Wait) and verdict.token
-        if doubted and not self._doubted and self._bearer and self._bearer.data:
-            self._governor.give_up(self._purpose, verdict.ticket, claim)
+        if doubted and not self._doubted and self._bearer.data:
+            self._governor.give_up(self._terms.purpose, verdict.ticket, claim)
             raise TokenInDoubt
         if booking and self._ticket is None and verdict.ticket is not None:
             booking.calls = max(0, booking.calls - 1)

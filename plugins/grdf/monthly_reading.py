@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.governor import HISTORY
 from grdf.meters.notes import meter_of
 from include.gas.answers.published import Period, read_published
 from include.gas.answers.sorting import Answer
@@ -60,11 +61,15 @@ def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts:
     frequency: str | None = None
     refused: dict[str, str] = {}
     try:
-        contract = read_contract(adict.contract(meter.pce, account=account), account=account, pce=meter.pce)
+        contract = read_contract(
+            adict.contract(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
+        )
     except FailNow as error:
         refused["contract"] = _words(error, "contract data", account, log, counts)
     try:
-        frequency = read_frequency(adict.technical(meter.pce, account=account), account=account, pce=meter.pce)
+        frequency = read_frequency(
+            adict.technical(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
+        )
     except FailNow as error:
         refused["technical"] = _words(error, "technical data of the meter", account, log, counts)
     counts["facts"] += 1
@@ -114,7 +119,7 @@ def read_periods(
     message = "" if windows else "The household's consent covers no day that can be asked for."
     try:
         for window in windows:
-            staged = adict.published_lines(meter.pce, window, account=account)
+            staged = adict.published_lines(meter.pce, window, account=account, terms=HISTORY)
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
             if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
                 log.warning(

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from grdf import settings
-from grdf.governor import LONGEST_WAIT, Governor
+from grdf.governor import Governor
 from grdf.quota_store import store_at
 from include.gas.days import PARIS
 from include.gas.errors import BadSettings
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
 
 
-def governor_for(facts: GrdfConnection, longest_wait: float = LONGEST_WAIT) -> Governor:
+def governor_for(facts: GrdfConnection) -> Governor:
     """Give the governor of a connection's client: the same for all connections that name this client id.
 
     :param facts: the connection
-    :param longest_wait: seconds that a call waits for its turn at most
     :raises BadSettings: when a setting of the quota is wrong
     """
     reserve = settings.daily_reserve()
@@ -38,7 +37,6 @@ def governor_for(facts: GrdfConnection, longest_wait: float = LONGEST_WAIT) -> G
         store_at(settings.quota_url()),
         facts.client_id,
         quota,
-        longest_wait=longest_wait,
         credentials=sha256(f"{facts.client_id}:{facts.client_secret}".encode()).hexdigest()[:16],
     )
 

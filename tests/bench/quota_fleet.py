@@ -296,6 +296,7 @@ class World:
 
         from grdf.governor import FarOff, Governor
         from grdf.hooks.adict import AdictHook
+        from grdf.hooks.turn_adapter import Sent
 
         world = self
 
@@ -303,8 +304,8 @@ class World:
             def _governor(self) -> Governor:
                 return Governor(world.store, "client", world.quota, sleep=world.hub.sleep, clock=lambda: world.hub.now)
 
-            def _send(self, *_: Any, **__: Any) -> Any:
-                turn = self._turn()
+            def _send(self, call: Any, _token: Any, terms: Any) -> Sent:
+                turn = self._turn(call, terms)
                 while True:
                     turn.draw_near()
                     try:
@@ -312,12 +313,12 @@ class World:
                     except FarOff:
                         continue
                     break
-                world.made.append((world.hub.now, self.purpose == "history"))
+                world.made.append((world.hub.now, terms.purpose == "history"))
                 answer = requests.Response()
                 answer.status_code = 200
                 answer._content = b""
                 self._governor().after_call(200, None)
-                return answer
+                return Sent(answer, datetime.now(UTC))
 
         hook = Hook()
         hook._token = SimpleNamespace(value="token")  # type: ignore[assignment]  # none is asked for here

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grdf.governor import DAILY
+from grdf.hooks.adict import JSON, Call
 from tests.helpers import adict_hook
 from tests.leaving.household import ACTIVE, household, rights
 
@@ -105,8 +107,8 @@ def test_grdf_refuses_the_data_token_for_a_revocation(clean: LocalWorld, account
     pces = household(clean, account_id)
     (right,) = rights(clean, pces)
     hook = adict_hook()
-    answer = hook._answer("PATCH", f"/droit_acces/{right}", {}, account=account_id, what="x", accept="application/json")
-    assert answer.status_code == 403
+    answer = hook._answer(Call("PATCH", f"/droit_acces/{right}", "x", account_id, accept=JSON), DAILY)
+    assert answer.response.status_code == 403
     assert set(rights(clean, pces).values()) == {ACTIVE}
 
 
@@ -115,7 +117,5 @@ def test_the_delete_token_reads_no_data(clean: LocalWorld, account_id: str) -> N
 
     pces = household(clean, account_id)
     hook = RevocationHook()
-    answer = hook._answer(
-        "GET", f"/pce/{pces[0]}/donnees_consos_informatives", {}, account=account_id, what="x", accept="*/*"
-    )
-    assert answer.status_code == 403
+    answer = hook._answer(Call("GET", f"/pce/{pces[0]}/donnees_consos_informatives", "x", account_id), DAILY)
+    assert answer.response.status_code == 403

@@ -88,8 +88,8 @@ def _snapshot(patch: pytest.MonkeyPatch) -> None:
 
     asks = extract.with_dates
 
-    def with_dates(adict: Any, accounts: Any, account: Any) -> Any:
-        known = asks(adict, accounts, account)
+    def with_dates(adict: Any, accounts: Any, account: Any, terms: Any) -> Any:
+        known = asks(adict, accounts, account, terms)
         before = {meter.pce for meter in account.meters}
         meters = [meter for meter in known.meters if meter.pce in before]
         accounts.update(account.id, lambda document: with_consents(document, meters))

@@ -18,6 +18,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
+from grdf.hooks.turn_adapter import TurnAdapter, take_turn
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -105,9 +107,8 @@ class Wire:
             self._others()
         trouble = self._trouble(host)
         if host == GRDF:
-            take = getattr(adapter, "_take", None)
-            if take is not None:
-                take()
+            if isinstance(adapter, TurnAdapter):
+                take_turn()
             self.clock.pass_(0.1)
             return self._grdf(adapter, request, trouble)
         assert host == COUCH, f"nobody lives at {host}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from grdf.governor import FarOff, Governor
+from grdf.governor import Booking, FarOff, Governor, Terms
 from grdf.quota_store import Change, Result, Store
 from include.gas.days import PARIS
 from include.gas.quota import Purpose, Quota
@@ -14,13 +14,15 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000, 3000)
 
 
-def call(governor: Governor, **whose: Any) -> None:
+def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
     """Wait for one call's turn, as :class:`grdf.hooks.turn_adapter.TurnAdapter` does, and send nothing.
 
     :param governor: who gives it
+    :param purpose: see :class:`grdf.governor.Terms`
+    :param booking: see :class:`grdf.governor.Terms`
     :param whose: see :meth:`grdf.governor.Governor.turn`
     """
-    turn = governor.turn(**whose)
+    turn = governor.turn(Terms(purpose, booking), **whose)
     while True:
         turn.draw_near()
         try:

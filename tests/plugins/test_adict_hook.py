@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -295,7 +295,7 @@ def test_the_turn_is_taken_when_all_but_the_sending_is_done(
     monkeypatch.setattr(AdictHook, "get_conn", preparing)
     monkeypatch.setattr(Turn, "take", taking)
     hook = AdictHook(grdf(host=server.url), shelf=MemoryShelf())
-    before = hook.asked_at
-    hook.daily_lines("09999990000042", WINDOW, account="home")
+    before = datetime.now(UTC)
+    answer = hook.daily_lines("09999990000042", WINDOW, account="home")
     assert order == ["turn", "prepared", "turn", "sent"], "the token's call, to the sandbox, and the one for data"
-    assert hook.asked_at > before
+    assert datetime.fromisoformat(answer.read_at) > before

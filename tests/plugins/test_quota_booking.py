@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.governor import Booking, Governor
+from grdf.governor import Booking, Governor, Terms
 from include.gas.errors import QuotaWait
 from include.gas.quota import BLOCK_KEPT, DAY, Ledger, Purpose, Quota
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
@@ -109,7 +109,7 @@ def test_a_call_that_a_long_pause_prevents_is_not_counted_and_stays_booked() -> 
     clock = Clockwork()
     governor = clock.governor(Quota(0.5, 10, 4))
     instants(clock, governor, 1)
-    turn = governor.turn(booking=Booking("task", 2))
+    turn = governor.turn(Terms(booking=Booking("task", 2)))
     turn.draw_near()
     assert governor.left() == 7
     governor.after_call(429, 7200)

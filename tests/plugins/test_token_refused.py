@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import requests
 
-from grdf.governor import FarOff, Governor, TokenInDoubt
-from grdf.hooks.adict import AdictHook
+from grdf.governor import FarOff, Governor, Terms, TokenInDoubt
+from grdf.hooks.adict import AdictHook, Call
 from grdf.hooks.data_token import DataToken, SharedToken
+from grdf.hooks.turn_adapter import Sent
 from include.gas.errors import CredentialsRefused, GasError, QuotaWait
 from include.gas.quota import LONGEST_DOUBT, PROBE
 from include.gas.windows import Window
@@ -26,6 +27,8 @@ from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
 WINDOW = Window(date(2026, 1, 1), date(2026, 1, 3))
 
+IMPATIENT = Terms(longest_wait=0.2)
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -34,10 +37,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def hook(shelf: MemoryShelf, lock: Any, patience: float = 600.0) -> AdictHook:
-    made = AdictHook(shelf=shelf, one_at_a_time=lambda: lock)
-    made.oauth.longest_wait = patience
-    return made
+def hook(shelf: MemoryShelf, lock: Any) -> AdictHook:
+    return AdictHook(shelf=shelf, one_at_a_time=lambda: lock)
 
 
 def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: LocalWorld, account_id: str) -> None:
@@ -49,7 +50,7 @@ def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: L
     told: list[GasError] = []
     for _ in range(12):
         with pytest.raises(GasError) as caught:
-            hook(shelf, lock, patience=0.2).daily_lines(pce, WINDOW, account=account_id)
+            hook(shelf, lock).daily_lines(pce, WINDOW, account=account_id, terms=IMPATIENT)
         told.append(caught.value)
     seen = [(entry["path"].rpartition("/")[2], entry["status"]) for entry in clean.control.log()]
     assert seen == [("donnees_consos_informatives", 401), ("access_token", 200), ("donnees_consos_informatives", 401)]
@@ -67,7 +68,7 @@ def test_a_client_that_is_refused_costs_one_call(clean: LocalWorld, account_id: 
     kinds = []
     for _ in range(5):
         with pytest.raises(GasError) as caught:
-            hook(MemoryShelf(), Lock(), patience=0.2).tokens.get()
+            hook(MemoryShelf(), Lock()).tokens.get(terms=IMPATIENT)
         kinds.append(type(caught.value))
     assert kinds == [CredentialsRefused, *[QuotaWait] * 4]
     assert len(clean.control.log()) == 1
@@ -163,15 +164,15 @@ def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> N
         def tokens(self) -> SharedToken:  # type: ignore[override]  # no connection is needed
             return SharedToken(self._new_token, scope="s", client_id="c", shelf=shelf)
 
-        def _new_token(self) -> DataToken:
+        def _new_token(self, _: Terms) -> DataToken:
             nonlocal calls
             call(self._governor())
             calls += 1
             return DataToken.granted(f"{calls}", scope="s", client_id="c", asked_at=datetime.now(UTC), lifetime=14_400)
 
-        def _send(self, *_: Any, **__: Any) -> requests.Response:
+        def _send(self, call: Call, _: DataToken, terms: Terms) -> Sent:
             nonlocal calls
-            turn = self._turn()
+            turn = self._turn(call, terms)
             while True:
                 turn.draw_near()
                 try:
@@ -182,7 +183,7 @@ def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> N
             calls += 1
             answer = requests.Response()
             answer.status_code, answer._content = 401, b""
-            return answer
+            return Sent(answer, datetime.now(UTC))
 
     queue = [(NOON + number * 2.88, number) for number in range(5000)]
     red = 0

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from grdf.governor import FAR, HELD_UP, NEAR, FarOff, Governor
-from grdf.hooks.turn_adapter import TurnAdapter
+from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
 from grdf.quota_store import SQLiteStore
 from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import Quota
@@ -219,21 +219,26 @@ def governor(tmp_path: Path) -> Governor:
     return Governor(SQLiteStore(tmp_path / "quota.db"), "client", Quota(1.0, 100))
 
 
+def ask(session: requests.Session, governor: Governor, listener: Listener) -> str:
+    url = f"http://127.0.0.1:{listener.port}/"
+    return send_at_turn(session, governor.turn(), "GET", url, timeout=10).response.text
+
+
 @pytest.mark.parametrize(("scheme", "proxied"), [("http", False), ("https", False), ("http", True), ("https", True)])
 def test_the_turn_is_taken_on_a_connection_that_stands(
     listener: Listener, governor: Governor, scheme: str, proxied: bool
 ) -> None:
     listener.expects_tls = scheme == "https"
-    adapter = TurnAdapter(governor.turn)
     with requests.Session() as session:
         session.trust_env = False
-        session.mount(f"{scheme}://", adapter)
+        session.mount(f"{scheme}://", TurnAdapter())
         session.verify = str(listener.certificate)
         session.proxies = {scheme: f"http://127.0.0.1:{listener.port}"} if proxied else {}
         for _ in range(2):
-            answer = session.get(f"{scheme}://localhost:{listener.port}/", timeout=10, headers={"Connection": "close"})
+            url, close = f"{scheme}://localhost:{listener.port}/", {"Connection": "close"}
+            answer, at = send_at_turn(session, governor.turn(), "GET", url, timeout=10, headers=close)
             assert answer.text == "ok"
-            assert datetime.now(UTC) - adapter.asked_at < timedelta(seconds=1)
+            assert datetime.now(UTC) - at < timedelta(seconds=1)
     (first, _), (second, said) = listener.heard
     assert said.startswith(b"GET http://" if proxied and scheme == "http" else b"GET / ")
     assert second - first > 1, "the quota's second, for the second call too"
@@ -256,8 +261,8 @@ def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener
 
     governor.sleep = sleeping
     with requests.Session() as session:
-        session.mount("http://", TurnAdapter(governor.turn))
-        assert session.get(f"http://127.0.0.1:{listener.port}/", timeout=10).text == "ok"
+        session.mount("http://", TurnAdapter())
+        assert ask(session, governor, listener) == "ok"
     assert len(listener.stood) == 2
     assert len(listener.heard) == 1
     assert governor.left() == 98
@@ -266,17 +271,17 @@ def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener
 def test_a_call_that_may_not_be_made_opens_no_connection(listener: Listener, governor: Governor) -> None:
     governor.after_call(429, 3600)
     with requests.Session() as session:
-        session.mount("http://", TurnAdapter(governor.turn))
+        session.mount("http://", TurnAdapter())
         with pytest.raises(QuotaWait):
-            session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+            ask(session, governor, listener)
     assert listener.stood == []
 
 
 def test_a_day_spent_while_it_waits_is_told_as_such(listener: Listener, governor: Governor) -> None:
     governor.quota = Quota(1.0, 1)
     with requests.Session() as session:
-        session.mount("http://", TurnAdapter(governor.turn))
-        session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+        session.mount("http://", TurnAdapter())
+        ask(session, governor, listener)
         with pytest.raises(QuotaExceeded):
-            session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+            ask(session, governor, listener)
     assert len(listener.heard) == 1

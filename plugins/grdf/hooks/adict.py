@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
-from airflow.sdk import Connection
+from airflow.sdk import BaseHook, Connection
 from requests.auth import AuthBase
 
-from grdf.governor import Booking, Governor, TokenInDoubt, Turn
+from grdf.governor import CONNECT, DAILY, Booking, Governor, Terms, TokenInDoubt, Turn
+from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.limits import outcome, why
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
-from grdf.hooks.quiet import hush, quiet
-from grdf.hooks.turn_adapter import TurnAdapter
+from grdf.hooks.quiet import hush
+from grdf.hooks.turn_adapter import Sent, TurnAdapter, send_at_turn
 from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
 from include.gas.consents import AccessRight, Rights, read_rights
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.quota import Purpose
 from include.gas.refusals import http_error
 from include.gas.windows import Window
 
 hush()
+
+NDJSON = "application/x-ndjson"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked of ADICT.
+
+    :param method: the HTTP method
+    :param path: the path below the API base
+    :param what: what it is about, for messages
+    :param account: the account's id, for messages
+    :param data: query parameters of a ``GET``, else the JSON body
+    :param accept: the media type of the answer
+    """
+
+    method: str
+    path: str
+    what: str
+    account: str | None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    accept: str = NDJSON
 
 
 class BearerAuth(AuthBase):
@@ -47,12 +70,27 @@ class BearerAuth(AuthBase):
         return request
 
 
-class AdictHook(HttpHook):
-    """Ask ADICT with the shared data token, renewing it once when GRDF refuses it.
+class _SecretlessHttpHook(HttpHook):
+    """The provider's hook, on an address alone.
 
-    The provider's hook brings sessions, adapters and proxies. It would also send the connection's login and password
-    as Basic credentials and its extra fields as headers, which here would give secrets away: this hook hands it a
-    connection that has none.
+    It makes sessions with adapters and proxies. On a connection as it is, it would also send login and password as
+    Basic credentials and the extra fields as headers, which here would give secrets away.
+
+    :param facts: the connection
+    :param adapter: sends the requests
+    """
+
+    def __init__(self, facts: GrdfConnection, adapter: TurnAdapter) -> None:
+        super().__init__("GET", facts.conn_id, adapter=adapter)
+        self._address = Connection(conn_id=facts.conn_id, conn_type="http", host=facts.api_base)
+
+    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # a class method there
+        """Return what the provider's hook needs of the connection: the API base, and no secret."""
+        return self._address
+
+
+class AdictHook(BaseHook):
+    """Ask ADICT with the shared data token, renewing it once when GRDF refuses it.
 
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
     :param shelf: where the shared token is kept
@@ -71,34 +109,23 @@ class AdictHook(HttpHook):
         shelf: TokenShelf | None = None,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        # The provider's hook tells its log each address.
-        self._log = quiet(f"airflow.task.hooks.{__name__}")  # type: ignore[assignment]  # the standard library's own
-        self._turns = TurnAdapter(self._turn)
-        super().__init__(method="GET", http_conn_id=grdf_conn_id, adapter=self._turns)
+        super().__init__()
+        self.grdf_conn_id = grdf_conn_id
         self.oauth = GrdfOAuthHook(grdf_conn_id)
+        self._adapter = TurnAdapter()
         self._shelf = shelf or VariableShelf()
         self._one_at_a_time = one_at_a_time
         self._token: DataToken | None = None
-        self.purpose: Purpose = "daily"
-        """What the calls are for: imports of the past say ``history``, and stand back behind daily runs."""
-        self.booking: Booking | None = None
-        """The calls that a task has to make: they are booked together with the first."""
         self._worker = secrets.token_hex(8)
-        self._account: str | None = None  # for which the call is that waits for its turn
 
-    @property
-    def asked_at(self) -> datetime:
-        """When the last call was sent, after the wait for the quota: of two answers the later question wins."""
-        return self._turns.asked_at
+    def get_conn(self) -> requests.Session:
+        """Return a session for calls at their turn, without any credentials."""
+        session: requests.Session = self._http.get_conn()
+        return session
 
-    @classmethod
-    def get_connection(cls, conn_id: str) -> Connection:
-        """Give the provider's hook what it needs of the connection: the API base, and no secret.
-
-        :param conn_id: Airflow's connection id
-        """
-        facts = GrdfOAuthHook(conn_id).facts
-        return Connection(conn_id=conn_id, conn_type="http", host=facts.api_base)
+    @cached_property
+    def _http(self) -> HttpHook:
+        return _SecretlessHttpHook(self.oauth.facts, self._adapter)
 
     @cached_property
     def tokens(self) -> SharedToken:
@@ -112,120 +139,103 @@ class AdictHook(HttpHook):
             one_at_a_time=self._one_at_a_time,
         )
 
-    def daily_lines(self, pce: str, window: Window, *, account: str) -> StagedAnswer:
+    def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
         """Ask for the gas days of one meter (``donnees_consos_informatives``): one call, whatever the range.
 
         :param pce: the meter
         :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came
         :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
         """
-        body = self._call(
-            "GET",
-            f"/pce/{pce}/donnees_consos_informatives",
-            {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
-            account=account,
-            what=f"gas days {window} of meter {meter_tag(account, pce)}",
-            accept="application/x-ndjson",
-        )
-        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
+        what = f"gas days {window} of meter {meter_tag(account, pce)}"
+        return self._lines(pce, "informatives", window, what, account, terms)
 
-    def published_lines(self, pce: str, window: Window, *, account: str) -> StagedAnswer:
+    def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
         """Ask for the billing periods of one meter (``donnees_consos_publiees``): one call, up to five years.
 
         :param pce: the meter
         :param window: first gas day, and the day after the last
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came
         :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
         """
-        body = self._call(
-            "GET",
-            f"/pce/{pce}/donnees_consos_publiees",
-            {"date_debut": window.first.isoformat(), "date_fin": window.end.isoformat()},
-            account=account,
-            what=f"the published periods {window} of meter {meter_tag(account, pce)}",
-            accept="application/x-ndjson",
-        )
-        return StagedAnswer(pce, window.first.isoformat(), window.end.isoformat(), self.asked_at.isoformat(), body)
+        what = f"the published periods {window} of meter {meter_tag(account, pce)}"
+        return self._lines(pce, "publiees", window, what, account, terms)
 
-    def contract(self, pce: str, *, account: str) -> str:
+    def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
+        first, end = window.first.isoformat(), window.end.isoformat()
+        dates = {"date_debut": first, "date_fin": end}
+        sent = self._accepted(Call("GET", f"/pce/{pce}/donnees_consos_{kind}", what, account, dates), terms)
+        return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
+
+    def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the contract of one meter (``donnees_contractuelles``).
 
         :param pce: the meter
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came
         """
-        return self._meter_facts(
-            pce, "contractuelles", account=account, what=f"the contract of meter {meter_tag(account, pce)}"
-        )
+        what = f"the contract of meter {meter_tag(account, pce)}"
+        return self._body(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account, accept=JSON), terms)
 
-    def technical(self, pce: str, *, account: str) -> str:
+    def technical(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the technical facts of one meter (``donnees_techniques``).
 
         :param pce: the meter
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came; it holds the meter's address
         """
-        return self._meter_facts(
-            pce, "techniques", account=account, what=f"the technical facts of meter {meter_tag(account, pce)}"
-        )
+        what = f"the technical facts of meter {meter_tag(account, pce)}"
+        return self._body(Call("GET", f"/pce/{pce}/donnees_techniques", what, account, accept=JSON), terms)
 
-    def _meter_facts(self, pce: str, kind: str, *, account: str, what: str) -> str:
-        path = f"/pce/{pce}/donnees_{kind}"
-        return self._call("GET", path, {}, account=account, what=what, accept="application/json")
-
-    def access_rights(self, pces: Iterable[str], *, account: str) -> tuple[AccessRight, ...]:
+    def access_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> tuple[AccessRight, ...]:
         """Ask which rights we hold on some meters, and give those that can be read.
 
         :param pces: up to 1,000 meters
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         """
-        return self.listed_rights(pces, account=account).rights
+        return self.listed_rights(pces, account=account, terms=terms).rights
 
-    def listed_rights(self, pces: Iterable[str], *, account: str) -> Rights:
+    def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on some meters (``POST /droits_acces``): one call for all of them.
 
         :param pces: up to 1,000 meters
         :param account: the account's id, for messages
+        :param terms: on what terms the call waits for GRDF's quota
         :return: the rights, and how many lines of the answer could not be read
         """
-        body = self._call(
-            "POST",
-            "/droits_acces",
-            {"id_pce": list(pces)},
-            account=account,
-            what="the household's consents",
-            accept="application/x-ndjson",
-        )
-        rights = read_rights(body, account=account)
-        if rights.problem:
-            raise rights.problem
-        return rights
+        what = "the household's consents"
+        return self._rights(Call("POST", "/droits_acces", what, account, {"id_pce": list(pces)}), terms)
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``): one call for all accounts.
 
         :return: the rights, and how many lines of the answer could not be read
         """
-        what = "the list of all our access rights"
-        body = self._call("GET", "/droits_acces", {}, account=None, what=what, accept="application/x-ndjson")
-        rights = read_rights(body, account=None)
+        return self._rights(Call("GET", "/droits_acces", "the list of all our access rights", None), DAILY)
+
+    def _rights(self, call: Call, terms: Terms) -> Rights:
+        rights = read_rights(self._body(call, terms), account=call.account)
         if rights.problem:
             raise rights.problem
         return rights
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights; never raises."""
-        self.purpose = "connect"  # somebody waits for it
         accepted, message = self.oauth.test_connection()
         if not accepted:
             return accepted, message
+        call = Call("POST", "/droits_acces", "our access rights", None, {"id_pce": []})
         try:
-            token = self.oauth.ask_data_token()
-            response = self._send("POST", "/droits_acces", {"id_pce": []}, "application/x-ndjson", token)
-            if refusal := http_error(response.status_code, response.text, account=None, what="our access rights"):
+            token = self.oauth.ask_data_token(CONNECT)  # somebody waits for it
+            response = self._send(call, token, CONNECT).response
+            if refusal := http_error(response.status_code, response.text, account=None, what=call.what):
                 raise refusal
         except GasError as error:
             return False, str(error)
@@ -233,87 +243,84 @@ class AdictHook(HttpHook):
             return False, f"ADICT could not be asked ({type(error).__name__}). Check the connection's host."
         return True, f"{message} ADICT answers at {self.oauth.facts.api_base}."
 
-    def _call(
-        self, method: str, path: str, data: dict[str, Any], *, account: str | None, what: str, accept: str
-    ) -> str:
-        response = self._answer(method, path, data, account=account, what=what, accept=accept)
-        body = text_of(response)
-        refusal = http_error(response.status_code, body, account=account, what=what, retry_after=retry_after(response))
-        if refusal:
-            raise refusal
-        return body
+    def _body(self, call: Call, terms: Terms) -> str:
+        return text_of(self._accepted(call, terms).response)
 
-    def _answer(
-        self, method: str, path: str, data: dict[str, Any], *, account: str | None, what: str, accept: str
-    ) -> requests.Response:
-        """Ask, once more with a new token after a 401, and give the answer whatever its status."""
+    def _accepted(self, call: Call, terms: Terms) -> Sent:
+        """Ask, and return the answer unless its HTTP status is a refusal."""
+        sent = self._answer(call, terms)
+        status, seconds = sent.response.status_code, retry_after(sent.response)
+        body = text_of(sent.response)
+        if refusal := http_error(status, body, account=call.account, what=call.what, retry_after=seconds):
+            raise refusal
+        return sent
+
+    def _answer(self, call: Call, terms: Terms) -> Sent:
+        """Ask, once more with a new token after a 401, and return the answer whatever its status."""
         if self._token is None:
-            self._token, _ = self.tokens.get()
-        response = self._reach(method, path, data, accept, account, what)
-        if response.status_code != 401:
-            return response
+            self._token, _ = self.tokens.get(terms=terms.of_token)
+        sent = self._reach(call, terms)
+        if sent.response.status_code != 401:
+            return sent
         # Revoked before its time, or another clock than ours: one new token, then what GRDF says counts, for all. The
         # first who meets it finds out, and the others wait for that.
         governor = self._governor()
         finds_out, refused = governor.token_refused(self._worker), None
         try:
-            self._token, _ = self.tokens.get(refused=self._token.value)
-            response = self._reach(method, path, data, accept, account, what)
-            refused = response.status_code == 401
+            self._token, _ = self.tokens.get(refused=self._token.value, terms=terms.of_token)
+            sent = self._reach(call, terms)
+            refused = sent.response.status_code == 401
         finally:
             if finds_out or refused:
                 with suppress(GasError):
                     governor.token_judged(self._worker, refused=refused)
-        return response
+        return sent
 
-    def _reach(
-        self, method: str, path: str, data: dict[str, Any], accept: str, account: str | None, what: str
-    ) -> requests.Response:
+    def _reach(self, call: Call, terms: Terms) -> Sent:
         try:
             while True:
                 assert self._token is not None
                 try:
-                    return self._send(method, path, data, accept, self._token, account)
+                    return self._send(call, self._token, terms)
                 except TokenInDoubt:
-                    self._token, _ = self.tokens.get()
+                    self._token, _ = self.tokens.get(terms=terms.of_token)
         except requests.RequestException as error:
             raise ServiceUnavailable.about(
-                cause=f"GRDF {outcome(error)} for {what} ({why(error)})",
-                account=account,
+                cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
+                account=call.account,
                 next_step=patience(error),
             ) from None
 
-    def _send(
-        self, method: str, path: str, data: dict[str, Any], accept: str, token: DataToken, account: str | None = None
-    ) -> requests.Response:
-        self._account = account
-        self.method = method
-        self.auth_type = lambda: BearerAuth(token.value)
-        how: dict[str, Any] = {"json": data} if method != "GET" else {}
-        response: requests.Response = self.run(
-            path,
-            data if method == "GET" else None,
-            headers={"Accept": accept},
-            extra_options={"check_response": False, "timeout": TIMEOUT, "allow_redirects": False},
-            **how,
+    def _send(self, call: Call, token: DataToken, terms: Terms) -> Sent:
+        sent = send_at_turn(
+            self.get_conn(),
+            self._turn(call, terms),
+            call.method,
+            self.oauth.facts.api_base + call.path,
+            params=call.data if call.method == "GET" else None,
+            json=None if call.method == "GET" else call.data,
+            headers={"Accept": call.accept},
+            auth=BearerAuth(token.value),
+            timeout=TIMEOUT,
+            allow_redirects=False,  # a redirect would carry the token to another address
         )
-        self._governor().after_call(response.status_code, retry_after(response))
-        return response
+        self._governor().after_call(sent.response.status_code, retry_after(sent.response))
+        return sent
 
-    def release_booking(self) -> None:
-        """Let others have the calls that were booked and are not needed; what cannot be told now is let go later."""
-        if self.booking and self.booking.asked:
+    def release(self, booking: Booking) -> None:
+        """Let others have the calls that were booked and are not needed; what cannot be told now is let go later.
+
+        :param booking: the calls
+        """
+        if booking.asked:
             with suppress(GasError):
-                self._governor().release(self.booking)
-        self.booking = None
+                self._governor().release(booking)
 
     def _governor(self) -> Governor:
-        return governor_for(self.oauth.facts, self.oauth.longest_wait)
+        return governor_for(self.oauth.facts)
 
-    def _turn(self) -> Turn:
-        return self._governor().turn(
-            account=self._account, purpose=self.purpose, booking=self.booking, data=True, worker=self._worker
-        )
+    def _turn(self, call: Call, terms: Terms) -> Turn:
+        return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
 
 
 def text_of(response: requests.Response) -> str:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
+from grdf.governor import DAILY, Terms
+
 log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=5)
@@ -140,7 +142,7 @@ class VariableShelf:
 class SharedToken:
     """Hand out the shared token, and see to it that one worker at a time renews it.
 
-    :param ask: asks GRDF for a new token
+    :param ask: asks GRDF for a new token, on some terms
     :param scope: the scope the connection wants
     :param client_id: the connection's client id
     :param shelf: where the token is kept
@@ -149,7 +151,7 @@ class SharedToken:
 
     def __init__(
         self,
-        ask: Callable[[], DataToken],
+        ask: Callable[[Terms], DataToken],
         *,
         scope: str,
         client_id: str,
@@ -162,11 +164,14 @@ class SharedToken:
         self._shelf = shelf
         self._one_at_a_time = one_at_a_time
 
-    def get(self, *, for_seconds: float = 900, refused: str | None = None) -> tuple[DataToken, bool]:
+    def get(
+        self, *, for_seconds: float = 900, refused: str | None = None, terms: Terms = DAILY
+    ) -> tuple[DataToken, bool]:
         """Give a token that serves, asking GRDF for one if need be.
 
         :param for_seconds: how long the work ahead may take
         :param refused: a token that GRDF has just refused (HTTP 401): it is not given again
+        :param terms: on what terms the call for a token waits for GRDF's quota
         :return: the token, and whether GRDF was asked
         :raises CredentialsRefused, ServiceUnavailable: as the call for a token does
         """
@@ -181,7 +186,7 @@ class SharedToken:
                     "The Airflow Variable %s holds no token as GRDF gives them: somebody has changed it. Nothing to "
                     "do: a new token is asked for and takes its place.", VARIABLE,
                 )  # fmt: skip
-            token = self._ask()
+            token = self._ask(terms)
             self._shelf.write(token.dump())
             return token, True
 

@@ -7,6 +7,7 @@ every call for data carries a ``client_credentials`` token of the third party it
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -16,16 +17,15 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf import settings
-from grdf.governor import LONGEST_WAIT
+from grdf.governor import CONNECT, DAILY, Terms
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
 from grdf.hooks.limits import LimitedAdapter, TooLarge, outcome, why
-from grdf.hooks.turn_adapter import TurnAdapter
+from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
 from grdf.quota import governor_for
 from include.gas.consents import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
 from include.gas.id_token import LEEWAY, verify_id_token
-from include.gas.quota import Purpose
 from include.gas.redact import redact
 from include.gas.refusals import token_error
 
@@ -53,14 +53,6 @@ class GrdfOAuthHook(BaseHook):
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self._keys: dict[str, Any] | None = None
-        self.code_purpose: Purpose = "connect"
-        """What the exchange of a code is for: a household's link says ``link``."""
-        self.token_purpose: Purpose = "daily"
-        """What a data token is asked for."""
-        self.longest_wait = LONGEST_WAIT
-        """Seconds that a call waits for its turn; nobody looks at a task that waits, but at a page somebody does."""
-        self.has_called = False
-        """Whether the token endpoint was called, whatever came of it: a call of GRDF's quota was spent."""
 
     @cached_property
     def facts(self) -> GrdfConnection:
@@ -78,7 +70,14 @@ class GrdfOAuthHook(BaseHook):
         return session
 
     def exchange_code(
-        self, code: str, redirect_uri: str | None, *, account: str, code_verifier: str | None = None
+        self,
+        code: str,
+        redirect_uri: str | None,
+        *,
+        account: str,
+        code_verifier: str | None = None,
+        terms: Terms = CONNECT,
+        on_sent: Callable[[], object] | None = None,
     ) -> str:
         """Exchange an authorization code for its ``id_token``; a code serves once (RFC 6749, 4.1.2).
 
@@ -87,6 +86,8 @@ class GrdfOAuthHook(BaseHook):
             connection's
         :param account: the account's id, for messages
         :param code_verifier: what the code's challenge was made of, where one was sent (RFC 7636)
+        :param terms: on what terms the call waits for GRDF's quota
+        :param on_sent: called when the code goes to GRDF, whatever comes of it: a call of the quota is spent
         :raises GrantRefused: when the code is used, expired or not ours: the household has to consent again
         :raises CredentialsRefused: when GRDF does not accept the client id or secret
         :raises ServiceUnavailable: when there is no usable answer; to be tried again while the code may still live
@@ -99,7 +100,7 @@ class GrdfOAuthHook(BaseHook):
         }
         try:
             self._public_keys(account)  # before the code is spent: what fails later for want of them ends it
-            answer = self._ask(form, account=account)
+            answer = self._ask(form, terms, account=account, on_sent=on_sent)
         except ServiceUnavailable as error:
             if error.retry_after is None:
                 error.retry_after = CODE_RETRY
@@ -140,16 +141,17 @@ class GrdfOAuthHook(BaseHook):
         )
         return parse_claims(claims, account=account)
 
-    def ask_data_token(self) -> DataToken:
+    def ask_data_token(self, terms: Terms = DAILY) -> DataToken:
         """Ask GRDF for a new data token.
 
+        :param terms: on what terms the call waits for GRDF's quota
         :raises CredentialsRefused: when GRDF does not accept the client id or secret, or gives another scope
         :raises ServiceUnavailable: when there is no usable answer
         """
         facts = self.facts
         asked_at = datetime.now(UTC)  # before the request, so that the token never outlives what we believe of it
         try:
-            answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, account=None)
+            answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, terms, account=None)
         except CredentialsRefused:
             # The same for all accounts: who comes next does not ask at once, unless the credentials have changed.
             governor_for(facts).token_judged("", refused=True)
@@ -177,9 +179,8 @@ class GrdfOAuthHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a data token and throw it away; never raises (Airflow doc, "Testing Connections")."""
-        self.token_purpose = "connect"  # somebody waits for it
         try:
-            token = self.ask_data_token()
+            token = self.ask_data_token(CONNECT)  # somebody waits for it
         except GasError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
@@ -189,19 +190,27 @@ class GrdfOAuthHook(BaseHook):
             f"GRDF accepts this client: it gave a token for {self.facts.scope}, good until {token.until:%H:%M} UTC.",
         )
 
-    def _ask(self, form: dict[str, str], *, account: str | None) -> dict[str, Any]:
+    def _ask(
+        self,
+        form: dict[str, str],
+        terms: Terms,
+        *,
+        account: str | None,
+        on_sent: Callable[[], object] | None = None,
+    ) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = governor_for(facts, self.longest_wait)
-        # A code works once and lives for minutes: it does not wait for the next day.
-        purpose: Purpose = self.code_purpose if form["grant_type"] == "authorization_code" else self.token_purpose
-        turns = TurnAdapter(lambda: governor.turn(account=account, purpose=purpose), most=SMALL)
+        governor = governor_for(facts)
         try:
             with self.get_conn() as session:
-                session.mount("https://", turns)
-                session.mount("http://", turns)
-                response = session.post(
+                for scheme in ("https://", "http://"):
+                    session.mount(scheme, TurnAdapter(most=SMALL))
+                response, _ = send_at_turn(
+                    session,
+                    governor.turn(terms, account=account),
+                    "POST",
                     facts.token_url,
+                    on_sent=on_sent,
                     data=form | credentials,
                     headers={"Accept": "application/json"},
                     timeout=TIMEOUT,
@@ -213,8 +222,6 @@ class GrdfOAuthHook(BaseHook):
                 account=account,
                 next_step=PATIENCE,
             ) from None
-        finally:
-            self.has_called |= turns.sent
         governor.after_call(response.status_code, retry_after(response))
         if refusal := token_error(
             response.status_code,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from grdf.hooks.adict import AdictHook, text_of
+from grdf.governor import DAILY
+from grdf.hooks.adict import JSON, AdictHook, Call, text_of
 from grdf.hooks.oauth import retry_after
 from include.gas.consents import AccessRight
 from include.gas.errors import CredentialsRefused, ServiceUnavailable
@@ -64,9 +65,7 @@ class RevocationHook(AdictHook):
         :raises GasError: when GRDF refuses and the right still stands
         """
         what = f"the revocation of consent {right.id}"
-        response = self._answer(
-            "PATCH", f"/droit_acces/{right.id}", {}, account=account, what=what, accept="application/json"
-        )
+        response = self._answer(Call("PATCH", f"/droit_acces/{right.id}", what, account, accept=JSON), DAILY).response
         body = text_of(response)
         code, message = status_in(body)
         taken = 200 <= response.status_code < 300  # a redirect has carried nothing out

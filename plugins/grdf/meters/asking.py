@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from grdf.governor import DAILY, Terms
 from include.gas.answers.daily import Reading, read_daily
 from include.gas.answers.sorting import Answer
 from include.gas.errors import (
@@ -60,7 +61,13 @@ def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
 
 
 def read_meter(
-    adict: AdictHook, account: str, meter: Consent, windows: Sequence[Window], *, whole: bool = False
+    adict: AdictHook,
+    account: str,
+    meter: Consent,
+    windows: Sequence[Window],
+    *,
+    whole: bool = False,
+    terms: Terms = DAILY,
 ) -> MeterRead:
     """Ask for one meter's gas days, in one call for each stretch of them as long as GRDF answers all of it.
 
@@ -69,6 +76,7 @@ def read_meter(
     :param meter: the meter, under its consent
     :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
+    :param terms: on what terms the calls wait for GRDF's quota
     :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
     """
     answers: list[ReadAnswer] = []
@@ -76,7 +84,7 @@ def read_meter(
     pending, asked_again = list(windows), 0
     while pending:
         try:
-            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account)
+            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account, terms=terms)
         except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:

@@ -35,6 +35,8 @@ from include.gas.windows import Window
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.governor import Terms
+
 
 class ExtractOperator(AccountOperator):
     """Ask ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
@@ -67,23 +69,22 @@ class ExtractOperator(AccountOperator):
         account = Account.from_document(document)
         stop_if_leaving(account)
         backfill = is_backfill(context)
-        if backfill:
-            self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
         with going_on(
             self.adict, self._staging, account.id, f"extract {context['run_id']}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
+            "history" if backfill else "daily",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
             listed = bool(unread) and not progress.knows_dates(account.meters)
             listed = listed or self._must_ask(document, account, known_lost)
             if listed:
-                progress.booking.calls = 1 + len(account.meters)
-                account = self._with_dates(context, account)
+                progress.book(1 + len(account.meters))
+                account = self._with_dates(context, account, progress.terms)
                 document = self.accounts.document(account.id)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
-            doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+            doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
             return self._read(context, document, account, unread, known_lost, doubt, progress)
 
     def _read(
@@ -106,11 +107,11 @@ class ExtractOperator(AccountOperator):
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
             # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
             raise AirflowSkipException(f"Account {account.id}: none of its meters is read now. {account.message}")
-        progress.booking.calls = sum(len(windows) for _, windows, before in asked if before is None)
+        progress.book(sum(len(windows) for _, windows, before in asked if before is None))
         for meter, windows, before in asked:
             whole = meter.pce in unread
             if before is None:
-                read = read_meter(self.adict, account.id, meter, windows, whole=whole)
+                read = read_meter(self.adict, account.id, meter, windows, whole=whole, terms=progress.terms)
                 if not read.problems:
                     progress.add(meter, windows, [answer.staged for answer in read.answers], whole=whole)
             else:
@@ -131,10 +132,10 @@ class ExtractOperator(AccountOperator):
             **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
-    def _with_dates(self, context: Context, account: Account) -> Account:
+    def _with_dates(self, context: Context, account: Account, terms: Terms) -> Account:
         """Ask GRDF's list; when it cannot be had, nothing is read, and the account says so unless it says more."""
         try:
-            return with_dates(self.adict, self.accounts, account)
+            return with_dates(self.adict, self.accounts, account, terms)
         except RetryLater as error:
             if is_over(context, error) and not account.state:
                 self.accounts.mark(account.id, error, asked=account)

@@ -126,21 +126,21 @@ class ReadHistoryOperator(AccountOperator):
         before = self.accounts.document(self.account_id)
         account = Account.from_document(before)
         stop_if_leaving(account)
-        self.adict.purpose = "history"  # GRDF's quota is for the daily runs first
         now = datetime.now(UTC)
         with going_on(
             self.adict, Staging(settings.staging_url(), settings.staging_conn_id()), account.id,
             f"history {context['run_id']}", lambda: stop_if_leaving(self.accounts.account(account.id)),
+            "history",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
             unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
             listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(
                 before, account, now, self.accounts.listed_at()
             )
             if listed:
-                progress.booking.calls = 1 + len(account.meters)
-                account = with_dates(self.adict, self.accounts, account)
+                progress.book(1 + len(account.meters))
+                account = with_dates(self.adict, self.accounts, account, progress.terms)
                 progress.dated(account.meters)
-            doubt = Doubt(self.adict, self.accounts, account, listed=listed)
+            doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
             return self._read(context, before, account, asked, doubt, progress)
 
     def _read(
@@ -166,10 +166,10 @@ class ReadHistoryOperator(AccountOperator):
             windows = self._windows(account, meter, asked, include_definitive=definitive)
             if windows and progress.answers(meter, windows) is None:
                 left.append((meter, windows))
-        progress.booking.calls = sum(len(windows) for _, windows in left)
+        progress.book(sum(len(windows) for _, windows in left))
         try:
             for meter, windows in left:
-                read = read_meter(self.adict, account.id, meter, windows)
+                read = read_meter(self.adict, account.id, meter, windows, terms=progress.terms)
                 counts["calls"] += max(len(read.answers), len(windows))
                 counts["refused"] += len(read.problems)
                 trouble = doubt.weigh(meter, read.problems)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from grdf.consent_dates import must_ask, with_dates
+from grdf.governor import HISTORY
 from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
@@ -103,9 +104,7 @@ class ReadPublishedOperator(BaseOperator):
         from grdf.hooks.adict import AdictHook
         from grdf.hooks.lease import lease
 
-        hook = AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
-        hook.purpose = "history"  # GRDF's quota is for the daily runs first
-        return hook
+        return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, int]:
@@ -218,7 +217,7 @@ class ReadPublishedOperator(BaseOperator):
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
         if must_ask(document, account, datetime.now(UTC), self.accounts.listed_at()):
-            account = with_dates(self.adict, self.accounts, account)
+            account = with_dates(self.adict, self.accounts, account, HISTORY)
             document = self.accounts.document(account.id)
         changes: list[Change] = []
         problems: list[GasError] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from grdf.governor import Terms
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -187,9 +189,9 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
         known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
         if not attempt.link and _deletions(store, account) != attempt.deletions:  # a deletion voids links, which say so
             raise Stop("deleted", 409)
-        give_back, oauth = _take(store, attempt), GrdfOAuthHook()
+        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
         try:
-            consents = _consents(oauth, attempt, code)
+            consents = _consents(oauth, attempt, code, on_sent=called.set)
             asked_at = datetime.now(UTC)
             rights = _rights(store, consents, attempt)
             today = paris_today(asked_at)
@@ -206,11 +208,11 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
                 return AccountStore(store).save(account, change)
 
             def ask(pces: list[str]) -> Rights:
-                return _adict(store, attempt).listed_rights(pces, account=account)
+                return _adict(store).listed_rights(pces, account=account, terms=_terms(attempt))
 
             take(store, account, consents, write, ask=ask, oauth=oauth)
         except Exception as error:
-            give_back(error, called=oauth.has_called)
+            give_back(error, called=called.is_set())
             raise
     except GasError as error:
         raise _stop(error, household=attempt.link is not None, may_see=may_see) from error
@@ -275,19 +277,26 @@ def _deletions(store: CouchDBHook, account: str) -> str:
     return deletions(store.range(AUDIT, *account_range(account)))
 
 
-def _consents(oauth: GrdfOAuthHook, attempt: Attempt, code: str) -> tuple[Consent, ...]:
-    oauth.longest_wait = PATIENCE
-    oauth.code_purpose = "link" if attempt.link else "connect"
+def _consents(
+    oauth: GrdfOAuthHook, attempt: Attempt, code: str, *, on_sent: Callable[[], object]
+) -> tuple[Consent, ...]:
     account = attempt.state.account
-    token = oauth.exchange_code(code, attempt.redirect_uri, account=account, code_verifier=attempt.verifier or None)
+    token = oauth.exchange_code(
+        code,
+        attempt.redirect_uri,
+        account=account,
+        code_verifier=attempt.verifier or None,
+        terms=Terms("link" if attempt.link else "connect", longest_wait=PATIENCE),
+        on_sent=on_sent,
+    )
     return oauth.consents_of(token, account=account, nonce=attempt.nonce)
 
 
 def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
     try:
-        return _adict(store, attempt).access_rights(
-            [consent.pce for consent in consents], account=attempt.state.account
+        return _adict(store).access_rights(
+            [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
         log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
@@ -300,12 +309,13 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
     return told(consent, rights, today, asked_at) if listed else consent
 
 
-def _adict(store: CouchDBHook, attempt: Attempt) -> AdictHook:
-    adict = AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
-    adict.oauth.longest_wait = PATIENCE
-    if attempt.link:
-        adict.purpose = "link"
-    return adict
+def _adict(store: CouchDBHook) -> AdictHook:
+    return AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
+
+
+def _terms(attempt: Attempt) -> Terms:
+    """Return the terms of the calls that follow the code's."""
+    return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
 
 
 def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
