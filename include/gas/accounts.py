@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.consents import Consent, is_pce
-from include.gas.days import paris_today, utc_text
+from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id
 from include.gas.errors import (
     LOGIN_FAILED,
@@ -22,8 +22,6 @@ from include.gas.errors import (
 from include.gas.leaving import Leaving, leaving
 from include.gas.lost import handed_over, lost_message, meters_lost, with_lost
 from include.gas.meter_tag import without_numbers
-from include.gas.moments import is_ahead
-from include.gas.windows import Window, oldest_allowed
 from include.gas.words import day_in
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -77,7 +75,6 @@ class Account:
     :param state: Cozy's word for what is wrong, or None.
     :param meters: the consents we know, in order; empty before the first launch.
     :param grant: what the household's consent left for us to take, or None.
-    :param history: per meter, what is known of its history (see `history_read`).
     :param reconnected: whether the meters are known and yet a newer consent waits to be taken.
     :param leaving: the mark of a deletion under way, or None.
     :param message: the sentence that goes with the state.
@@ -88,7 +85,6 @@ class Account:
     state: str | None = None
     meters: tuple[Consent, ...] = ()
     grant: Grant | None = None
-    history: Mapping[str, Any] = field(default_factory=dict)
     reconnected: bool = False
     leaving: Leaving | None = None
     message: str = ""
@@ -106,7 +102,7 @@ class Account:
             raise BadAccount.about(account, f"its account_type is not {ACCOUNT_TYPE}")
         oauth = _part(document, "oauth", account)
         results = _part(document, "oauth_callback_results", account)
-        history = _part(document, "history", account)
+        _part(document, "history", account)
         state = document.get("state") or None
         if state is not None and not isinstance(state, str):
             raise BadAccount.about(account, "its state is not a text")
@@ -120,7 +116,6 @@ class Account:
             state,
             meters,
             grant,
-            history,
             reconnected=bool(meters) and fresh,
             leaving=leaving(document),
             message=str(document.get("state_message") or ""),
@@ -161,13 +156,6 @@ class Account:
                 self.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
             )
         return self.grant
-
-    def history_read(self, consent: Consent) -> bool:
-        """Tell whether a meter's whole history was read under this very consent.
-
-        :param consent: the present consent; one with a right of another id has that one's history still to read.
-        """
-        return history_read({"history": self.history}, consent)
 
 
 def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: datetime | str | None = None) -> Document:
@@ -340,56 +328,6 @@ def with_state(
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed
-
-
-def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
-    """Note in an account document that a meter's whole history was read.
-
-    :param document: the account document.
-    :param consent: the consent it was read under.
-    :param first: the oldest gas day that was asked.
-    :param read_at: when, aware.
-    :return: a new document.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    history = dict(changed.get("history") or {})
-    history[consent.pce] = {
-        "id_accreditation": consent.id_accreditation,
-        "from": first.isoformat(),
-        "read_at": utc_text(read_at),
-    }
-    if set(consent.ids) - {consent.id_accreditation}:
-        history[consent.pce]["under"] = list(consent.ids)
-    changed["history"] = history
-    return changed
-
-
-def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
-    """Tell whether a meter's whole history was read under each right that its consent has in force.
-
-    It was not if a right now covers older days that GRDF served then: its list said less, or a clock was ahead. Where a
-    right covers less than it did, nothing is to be read again.
-
-    :param document: the account document.
-    :param consent: the present consent.
-    :param now: the present, aware; None takes the clock's.
-    """
-    history = document.get("history")
-    entry = history.get(consent.pce) if isinstance(history, Mapping) else None
-    since = day_in(entry.get("from")) if isinstance(entry, Mapping) else None
-    if not isinstance(entry, Mapping) or since is None:
-        return False
-    now = now or datetime.now(UTC)
-    try:
-        read_at = datetime.fromisoformat(utc_text(str(entry.get("read_at"))))
-        unasked = Window.of(oldest_allowed(paris_today(read_at)), since)
-    except (ValueError, OverflowError):
-        return False
-    if is_ahead(read_at, now) or (unasked and consent.covered(unasked, paris_today(now))):
-        return False
-    under = entry.get("under")
-    read = {entry.get("id_accreditation"), *(under if isinstance(under, list) else ())}
-    return read.issuperset(consent.ids or (consent.id_accreditation,))
 
 
 def _account_id(document: Mapping[str, Any]) -> str:

@@ -5,15 +5,11 @@ Of the technical answer only the reading frequency is taken. The address in it i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from include.gas.consents import Consent
-from include.gas.days import utc_text
-from include.gas.documents import Document
 from include.gas.errors import ServiceUnavailable
 from include.gas.fields import is_about, number_in
 from include.gas.meter_tag import meter_tag
@@ -21,9 +17,6 @@ from include.gas.refusals import refusal_error, status_of
 from include.gas.scan import scan
 from include.gas.totals import Number
 from include.gas.words import day_in, text_of
-
-FIELD = "meter_facts"
-"""Key of an account document: per meter, what is told here."""
 
 _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 
@@ -107,54 +100,6 @@ def no_daily_data(account: str, pce: str, frequency: str) -> str:
     if frequency == "JJ":
         return f"{said} for daily bills (frequency JJ). Its days come as published periods of one day."
     return f"{said} every six months (frequency {frequency}). Only the periods that GRDF publishes are kept."
-
-
-def with_meter_facts(
-    document: Mapping[str, Any],
-    consent: Consent,
-    *,
-    read_at: datetime | str,
-    contract: Contract | None,
-    frequency: str | None,
-    refused: Mapping[str, str],
-) -> Document:
-    """Note on an account what is known of a meter. What could not be read this time keeps its former value.
-
-    :param document: the account document.
-    :param consent: the meter, under its present consent.
-    :param read_at: when GRDF was asked, aware.
-    :param contract: its contract, or None when it could not be read.
-    :param frequency: how often it is read, or None when that could not be read.
-    :param refused: in words, why something could not be read: `contract`, `technical`.
-    :return: a new document.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    known = changed.get(FIELD)
-    known = dict(known) if isinstance(known, Mapping) else {}
-    former = known.get(consent.pce)
-    entry = dict(former) if isinstance(former, Mapping) else {}
-    for gone in ("message", "refused"):
-        entry.pop(gone, None)
-    if contract is not None:
-        entry |= {
-            "tariff": contract.tariff or None,
-            "profile": contract.profile or None,
-            "car": contract.car,
-            "car_next": contract.car_next,
-            "cja": contract.cja,
-            "commissioned": contract.commissioned.isoformat() if contract.commissioned else None,
-        }
-    if frequency is not None:
-        entry |= {"frequency": frequency or None, "daily_data": has_daily_data(frequency)}
-    for name in ("frequency", "tariff", "car", "daily_data"):
-        entry.setdefault(name, None)
-    if message := no_daily_data(str(document.get("_id")), consent.pce, entry["frequency"] or ""):
-        entry["message"] = message
-    if refused:
-        entry["refused"] = dict(refused)
-    entry |= {"id_accreditation": consent.id_accreditation, "read_at": utc_text(read_at)}
-    changed[FIELD] = {**known, consent.pce: entry}
-    return changed
 
 
 def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[str, Any] | None:

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from include.gas.account.facts import may_be_daily
 from include.gas.account.lost_days import lost_years
 from include.gas.account.missing_days import known_gaps
 from include.gas.account.stored import told_years
-from include.gas.accounts import Account, history_read
+from include.gas.account.whole_history import history_read
+from include.gas.accounts import Account
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.leaving import leaving
-from include.gas.meter_facts import FIELD as METER_FACTS
 from include.gas.own_rights import WAITS
 
 LATE = timedelta(days=7)
@@ -166,12 +167,6 @@ def overview(document: Mapping[str, Any]) -> Overview:
         asked=any(history_read(document, meter) for meter in account.meters),
         consent_until=min(known, default=None),
         consents_until=max(known) if known and len(known) == len(untils) else None,
-        daily=not pces or any(_may_be_daily(document, pce) for pce in pces),
+        daily=not pces or any(may_be_daily(document, pce) for pce in pces),
         lost=any(lost_years(document, pce) for pce in pces),
     )
-
-
-def _may_be_daily(document: Mapping[str, Any], pce: str) -> bool:
-    facts = document.get(METER_FACTS)
-    entry = facts.get(pce) if isinstance(facts, Mapping) else None
-    return not (isinstance(entry, Mapping) and entry.get("daily_data") is False)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from include.gas.answers.published import Period
-from include.gas.consents import Consent
-from include.gas.days import utc_text
-from include.gas.documents import Document, day_of
-from include.gas.periods import newest_period, period_of
+from include.gas.documents import day_of
+from include.gas.periods import period_of
 from include.gas.totals import Number, exact_sum
 from include.gas.windows import Window
-
-FIELD = "published"
-"""Key of an account document: per meter, what its published periods say beside its gas days."""
-
-DIFFERENCES_KEPT = 24
-"""Differences that an account document lists per meter, the newest: two years of monthly bills."""
 
 FLOORED = 1
 """kWh by which the energy of one gas day may be too low: GRDF cuts it to a whole number (681 of 684 real rows)."""
@@ -52,16 +43,6 @@ class Comparison:
     def difference(self) -> Number:
         """Published minus stored, in kWh."""
         return exact_sum((self.published, -self.stored))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry of an account document."""
-        return {
-            "first": self.first.isoformat(),
-            "end": self.end.isoformat(),
-            "published": self.published,
-            "stored": self.stored,
-            "missing_days": self.missing_days,
-        }
 
 
 def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
@@ -98,40 +79,3 @@ def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str
         return ()
     spans = sorted((period_of(document) for document in periods), key=lambda period: period.first)
     return tuple(compare(period, loads) for period in spans if period.first >= since)
-
-
-def with_published(
-    document: Mapping[str, Any],
-    consent: Consent,
-    *,
-    read_at: datetime | str,
-    periods: Iterable[Mapping[str, Any]],
-    compared: Iterable[Comparison],
-    message: str = "",
-) -> Document:
-    """Note on an account what a meter's published periods say.
-
-    :param document: the account document.
-    :param consent: the meter, under its present consent.
-    :param read_at: when GRDF was asked, aware.
-    :param periods: all stored periods of the meter.
-    :param compared: their comparison with the stored days.
-    :param message: in words, why GRDF gave none, or "".
-    :return: a new document.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    differences = [each.as_json() for each in compared if each.beyond_rounding]
-    newest = newest_period(periods)
-    entry: dict[str, Any] = {
-        "last_period": newest
-        and {"first": newest.first.isoformat(), "end": newest.end.isoformat(), "load": newest.load},
-        "differences": differences[-DIFFERENCES_KEPT:],
-        "differences_in_all": len(differences),
-        "id_accreditation": consent.id_accreditation,
-        "read_at": utc_text(read_at),
-    }
-    if message:
-        entry["message"] = message
-    known = changed.get(FIELD)
-    changed[FIELD] = {**(known if isinstance(known, Mapping) else {}), consent.pce: entry}
-    return changed

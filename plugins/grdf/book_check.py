@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
 from include.gas.account.stored import told_years
-from include.gas.accounts import history_read
+from include.gas.account.whole_history import history_read
 from include.gas.days import paris_today
 from include.gas.doctypes import YEAR
 from include.gas.documents import account_range, day_of_id

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.governor import HISTORY
 from grdf.meters.notes import meter_of
+from include.gas.account.facts import with_meter_facts
+from include.gas.account.published_note import with_published
 from include.gas.answers.published import Period, read_published
 from include.gas.answers.sorting import Answer
 from include.gas.asked_days import published_window
@@ -20,17 +22,10 @@ from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents import Document, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.lost import handed_over
-from include.gas.meter_facts import (
-    Contract,
-    has_daily_data,
-    no_daily_data,
-    read_contract,
-    read_frequency,
-    with_meter_facts,
-)
+from include.gas.meter_facts import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.meter_tag import meter_tag
 from include.gas.periods import merge_period, newest_period, period_document
-from include.gas.published_check import compare_all, with_published
+from include.gas.published_check import compare_all
 from include.gas.read_under import is_under
 
 if TYPE_CHECKING:

@@ -12,11 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.facts import MeterFacts, may_be_daily, with_meter_facts
 from include.gas.account.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
 from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.account.sections import MeterSection
+from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.published_note import PublishedNote, with_published
+from include.gas.account.sections import Section
 from include.gas.account.stored import is_told, told_meters, told_years, with_stored
+from include.gas.account.whole_history import history_read, history_since, with_history
+from include.gas.consents import Consent
 from include.gas.gaps import Gap
+from include.gas.meter_facts import Contract
+from include.gas.published_check import Comparison
 from include.gas.windows import Window
 from include.gas.year_counts import StoredYear
 
@@ -24,6 +31,8 @@ PCE, OTHER = "09900000000017", "GI000042"
 NOW, TODAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2)
 DAY = date(2024, 3, 1)
 HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
+CONSENT = Consent(PCE, "u-1", others=(Consent(PCE, "u-0"),))
+COMPARED = Comparison(DAY, date(2024, 4, 1), 100, 20, 3, beyond_rounding=True)
 GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
 
 Read = Callable[[Mapping[str, Any]], object]
@@ -42,10 +51,32 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
         [lambda d: known_gaps(d, PCE), lambda d: awaited_from(d, PCE, TODAY)],
         [lambda d: with_gaps(d, PCE, (2024,), GAPS, NOW), lambda d: with_gaps(d, PCE, (2024,), {}, NOW)],
     ),
+    "history": (
+        [lambda d: history_read(d, CONSENT, NOW), lambda d: history_since(d, PCE)],
+        [lambda d: with_history(d, CONSENT, DAY, NOW)],
+    ),
+    "meter_facts": (
+        [lambda d: MeterFacts.of(d, PCE), lambda d: may_be_daily(d, PCE)],
+        [
+            lambda d: with_meter_facts(d, CONSENT, read_at=NOW, contract=None, frequency="6M", refused={}),
+            lambda d: with_meter_facts(
+                d, CONSENT, read_at=NOW, contract=Contract("T1"), frequency=None, refused={"a": "b"}
+            ),
+        ],
+    ),
+    "published": (
+        [lambda d: PublishedNote.of(d, PCE)],
+        [
+            lambda d: with_published(d, CONSENT, read_at=NOW, periods=(), compared=(COMPARED,)),
+            lambda d: PublishedNote.put(d, PCE, None),
+        ],
+    ),
+    "monthly_failed_at": ([MonthlyFailed.of], [lambda d: MonthlyFailed.noted(d, "x")]),
+    "book_held_at": ([BookHeld.of], [lambda d: BookHeld.noted(d, None)]),
 }
 """Of each key of the account document: what reads it, and what writes it."""
 
-SPLIT_BY_METER = {"stored", "lost_days", "gaps"}
+SPLIT_BY_METER = {"stored", "lost_days", "gaps", "history", "meter_facts", "published"}
 
 WORDS = (
     "2024", "2023", "days", "first", "last", "read_again", "years", "awaited", "none", "none_days", "once", "since",
@@ -110,7 +141,7 @@ def test_every_section_is_tested_here() -> None:
     def all_below(kind: type) -> set[str]:
         return {kind.key} | {key for each in kind.__subclasses__() for key in all_below(each)}  # type: ignore[attr-defined]
 
-    assert all_below(MeterSection) - {""} <= SECTIONS.keys()
+    assert all_below(Section) - {""} <= SECTIONS.keys()
 
 
 def test_years_of_other_people_stay() -> None:

@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.accounts import (
-    Account,
-    Code,
-    IdToken,
-    history_read,
-    with_consents,
-    with_history,
-    with_meters,
-    with_state,
-)
+from include.gas.account.whole_history import history_read, with_history
+from include.gas.accounts import Account, Code, IdToken, with_consents, with_meters, with_state
 from include.gas.consents import Consent
 from include.gas.errors import BadAccount, GrantRefused
 
@@ -190,11 +182,10 @@ def test_history_belongs_to_one_consent() -> None:
     assert noted["history"][PCE] == {
         "id_accreditation": "u-1", "from": "2021-04-04", "read_at": "2024-04-02T09:00:00.000000Z",
     }  # fmt: skip
-    account = Account.from_document(noted)
-    assert account.history_read(METERS[0])
-    assert not account.history_read(METERS[1])
-    assert not account.history_read(Consent(PCE, "u-9"))
-    assert not account.history_read(Consent(PCE))
+    assert history_read(noted, METERS[0])
+    assert not history_read(noted, METERS[1])
+    assert not history_read(noted, Consent(PCE, "u-9"))
+    assert not history_read(noted, Consent(PCE))
     assert history_read(with_history(noted, Consent(GI), date(2021, 4, 4), NOW), Consent(GI))
     for history in (
         None,

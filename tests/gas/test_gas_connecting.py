@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from include.gas.account.whole_history import history_read
 from include.gas.accounts import Account
 from include.gas.connecting import check_connectable, connected, deletions, login_hint
 from include.gas.consents import Consent
@@ -99,7 +100,7 @@ def test_connecting_again_loses_nothing():
         assert new[key] == old[key]
     account = Account.from_document(new)
     assert not account.waits_for_person
-    assert not account.history_read(account.meters[0]), "under the new consent the history is read again"
+    assert not history_read(new, account.meters[0]), "under the new consent the history is read again"
 
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.published_note import DIFFERENCES_KEPT, Difference, with_published
+from include.gas.account.sections import written
 from include.gas.answers.published import PERIODS, Period, read_published
 from include.gas.answers.sorting import Answer
 from include.gas.asked_days import published_window
@@ -19,7 +21,7 @@ from include.gas.documents import CHANGES_KEPT, account_range
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
 from include.gas.monthly import DAYS, day_of_month, is_due, last_turn
 from include.gas.periods import merge_period, newest_period, period_document, period_of
-from include.gas.published_check import DIFFERENCES_KEPT, compare, compare_all, with_published
+from include.gas.published_check import compare, compare_all
 from include.gas.windows import Window
 
 PCE = "09900000000017"
@@ -231,7 +233,7 @@ def test_missing_days_are_counted_and_make_a_difference() -> None:
     del stored[MARCH + timedelta(days=4)]
     found = compare(Period(MARCH, APRIL, 1922, 11.24), stored)
     assert (found.missing_days, found.stored, found.beyond_rounding) == (1, 1860, True)
-    assert found.as_json() == {
+    assert written(Difference.of(found)) == {
         "first": "2024-03-01", "end": "2024-04-01", "published": 1922, "stored": 1860, "missing_days": 1,
     }  # fmt: skip
 

@@ -101,7 +101,7 @@ def _snapshot(patch: pytest.MonkeyPatch) -> None:
 def _under_any(patch: pytest.MonkeyPatch) -> None:
     """What an answer says of a history was noted under whatever consent the account held by then."""
     from grdf.meters import notes
-    from include.gas.accounts import with_history
+    from include.gas.account.whole_history import with_history
 
     def note_history(document: dict[str, Any], answer: Any) -> dict[str, Any]:
         held = notes.meter_of(document, answer.pce)

@@ -7,7 +7,8 @@ counts as absent, the good ones beside it count, and neither is removed by writi
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -69,16 +70,10 @@ class MeterSection(Section, frozen=True):
         :param entry: what is stored now; None takes the entry out, and the key with the last of them.
         :return: a new document.
         """
-        changed = copied(document)
-        meters = dict(members(changed.get(cls.key)))
+        meters = {**members(document.get(cls.key)), pce: entry}
         if entry is None:
-            meters.pop(pce, None)
-        else:
-            meters[pce] = copied(entry)
-        if meters:
-            return changed | {cls.key: meters}
-        changed.pop(cls.key, None)
-        return changed
+            del meters[pce]
+        return put(document, cls.key, meters or None)
 
     def noted(self, document: Mapping[str, Any], pce: str) -> Document:
         """Note this of a meter, in place of what was noted.
@@ -90,20 +85,58 @@ class MeterSection(Section, frozen=True):
         return self.put(document, pce, written(self))
 
 
+class Names(Section, frozen=True):
+    """A list of meters."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> list[str]:
+        """Return the meters that are noted, in order; an entry that is no text is left out.
+
+        :param document: the account document.
+        """
+        found = document.get(cls.key)
+        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+    @classmethod
+    def noted(cls, document: Mapping[str, Any], meters: Iterable[str]) -> Document:
+        """Note meters in place of those that were noted; none of them takes the key out.
+
+        :param document: the account document.
+        :param meters: the meters, in the order in which they are to be named.
+        :return: a new document.
+        """
+        return put(document, cls.key, list(meters) or None)
+
+
+class Text(Section, frozen=True):
+    """A single text: a day, a moment."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> str:
+        """Return what is noted, "" when it is no text or there is nothing.
+
+        :param document: the account document.
+        """
+        found = document.get(cls.key)
+        return found if isinstance(found, str) else ""
+
+    @classmethod
+    def noted(cls, document: Mapping[str, Any], text: str | None) -> Document:
+        """Note a text.
+
+        :param document: the account document.
+        :param text: what to note; None takes the key out.
+        :return: a new document.
+        """
+        return put(document, cls.key, text)
+
+
 def members(value: object) -> Mapping[str, Any]:
     """Return an object's members; none of anything that is no object.
 
     :param value: a JSON value.
     """
     return value if isinstance(value, Mapping) else {}
-
-
-def texts(value: object) -> list[str]:
-    """Return the texts of a list, in order; none of anything that is no list.
-
-    :param value: a JSON value.
-    """
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def copied(document: Mapping[str, Any]) -> Document:
@@ -114,13 +147,18 @@ def copied(document: Mapping[str, Any]) -> Document:
     return copy.deepcopy(dict(document))
 
 
-def without(document: Mapping[str, Any], *keys: str) -> Document:
-    """Return a new document without some keys.
+def put(document: Mapping[str, Any], key: str, value: object) -> Document:
+    """Return a new document with another value under a key.
 
     :param document: the account document.
-    :param keys: keys that need not be there.
+    :param key: the key.
+    :param value: a JSON value; None takes the key out.
     """
-    return copied({key: value for key, value in document.items() if key not in keys})
+    changed = copied(document)
+    if value is None:
+        changed.pop(key, None)
+        return changed
+    return changed | {key: copy.deepcopy(value)}
 
 
 def read(kind: type[T], value: object) -> T | None:
@@ -155,15 +193,17 @@ def written(entry: msgspec.Struct) -> dict[str, Any]:
     return dict(msgspec.to_builtins(entry))
 
 
+_EMPTY: tuple[object, ...] = (None, [], {}, "", 0)
+"""What a required field is taken for that cannot be read, whichever its type allows; a day cannot be any of them."""
+
+
 def _each_for_itself(kind: type[T], value: Mapping[str, Any]) -> T | None:
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
-        for candidate in (value.get(field.encode_name), None):  # a required field that may be null may be missing
-            try:
+        for candidate in (value.get(field.encode_name), *(_EMPTY if field.required else ())):
+            with suppress(msgspec.ValidationError):
                 found[field.name] = msgspec.convert(candidate, field.type, strict=False)
                 break
-            except msgspec.ValidationError:
-                continue
         else:
             if field.required:
                 return None

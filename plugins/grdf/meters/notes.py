@@ -9,7 +9,8 @@ from grdf import settings
 from include.gas.account.lost_days import with_history_read_again, with_lost_days
 from include.gas.account.missing_days import known_gaps, with_gaps
 from include.gas.account.stored import is_told, told_years, with_stored
-from include.gas.accounts import Account, history_read, with_history
+from include.gas.account.whole_history import history_read, history_since, with_history
+from include.gas.accounts import Account
 from include.gas.asked_days import Reread
 from include.gas.days import paris_today, utc_text
 from include.gas.doctypes import DAY
@@ -102,8 +103,7 @@ def note_missing(
     :param asked: the days that a whole answer was about, if there is one
     :param reread: the re-read window with which they were asked for; ``None`` is the setting's
     """
-    history = document["history"][meter.pce]
-    first = max(day for day in (date.fromisoformat(history["from"]), meter.opens) if day)
+    first = max((day for day in (history_since(document, meter.pce), meter.opens) if day), default=date.min)
     # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
     today = paris_today(read_at)
     found = gaps_of(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
+from include.gas.account.published_note import PublishedNote
 from include.gas.account.stored import told_years
 from include.gas.changes import Changes, with_unannounced
 from include.gas.days import utc_text
@@ -18,7 +19,6 @@ from include.gas.leaving import has_left, leaving
 from include.gas.load import LoadReport, take_back
 from include.gas.lost import given_back
 from include.gas.meter_tag import meter_tag
-from include.gas.published_check import FIELD as PERIODS
 
 if TYPE_CHECKING:
     from grdf.hooks.accounts import AccountStore
@@ -66,9 +66,8 @@ def take_back_foreign(
     def change(document: dict[str, Any]) -> dict[str, Any]:
         for pce, report in reports.items():
             document = note_stored(document, pce, report, before=before)
-        entries = document.get(PERIODS)
-        if periods and isinstance(entries, Mapping):
-            document = document | {PERIODS: {pce: entry for pce, entry in entries.items() if pce not in periods}}
+        for pce in periods:
+            document = PublishedNote.put(document, pce, None)
         return note(with_unannounced(document, Changes.of(reports.values())))
 
     accounts.update(account, change)

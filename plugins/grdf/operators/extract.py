@@ -20,7 +20,8 @@ from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.lost_days import reads_again
 from include.gas.account.missing_days import awaited_from
-from include.gas.accounts import Account, history_read
+from include.gas.account.whole_history import history_read
+from include.gas.accounts import Account
 from include.gas.asked_days import Reread, daily_window
 from include.gas.consents import Consent
 from include.gas.days import paris_today

@@ -16,6 +16,7 @@ from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.account.stored import is_told, with_stored
+from include.gas.account.whole_history import HistoryRead
 from include.gas.accounts import Account, with_state
 from include.gas.asked_days import Reread
 from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
@@ -161,7 +162,7 @@ class LoadOperator(AccountOperator):
         self._before = document
         self._handed_over = handed_over(document or {})
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
-        self._first_launch = [pce for pce in self._untold if pce not in account.history]
+        self._first_launch = [pce for pce in self._untold if not HistoryRead.holds(document or {}, pce)]
 
     def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
         """Leave out answers on a meter that somebody else has connected since they were asked for: whose days GRDF has

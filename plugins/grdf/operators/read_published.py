@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -17,6 +17,9 @@ from grdf.governor import HISTORY
 from grdf.operators.base import is_last_try, stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
+from include.gas.account.facts import MeterFacts
+from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.published_note import PublishedNote
 from include.gas.accounts import Account
 from include.gas.consents import Consent
 from include.gas.days import paris_today, utc_text
@@ -32,10 +35,8 @@ from include.gas.errors import (
     RetryLater,
 )
 from include.gas.lost import handed_over, meters_lost
-from include.gas.meter_facts import FIELD as FACTS
 from include.gas.moments import is_ahead
 from include.gas.monthly import is_due, is_new
-from include.gas.published_check import FIELD as PERIODS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,12 +55,6 @@ IN_A_ROW = 3
 """So many accounts in a row that GRDF or CouchDB did not answer for mean that there is no use in going on now."""
 IN_A_ROW_LATER = 10
 """The same once others were read in this run: then it rather is these accounts than GRDF."""
-BOOK = "book_held_at"
-"""Field of an account: when the books of its meters that are not read were held against the store last, in UTC."""
-FAILED = "monthly_failed_at"
-"""Field of an account: when its monthly reading failed last, in UTC; gone once it has succeeded."""
-
-
 LONGEST_WAIT = 3600
 """Seconds: when the quota asks for a longer wait, the rest is left to the next day's run."""
 
@@ -160,7 +155,7 @@ class ReadPublishedOperator(BaseOperator):
         :param failed: when each one failed last; ``None`` looks it up
         """
         if failed is None:
-            failed = {document["_id"]: str(document.get(FAILED) or "") for document in self.accounts.listed()}
+            failed = {document["_id"]: MonthlyFailed.of(document) for document in self.accounts.listed()}
         good = [account for account in accounts if not failed.get(account)]
         bad = sorted((account for account in accounts if failed.get(account)), key=lambda account: failed[account])
         if bad and good:
@@ -173,7 +168,7 @@ class ReadPublishedOperator(BaseOperator):
         """Let the next run read others first; if that cannot be noted now, it begins with this one again."""
         with suppress(GasError):
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            self.accounts.update(account_id, lambda document: document | {FAILED: at})
+            self.accounts.update(account_id, lambda document: MonthlyFailed.noted(document, at))
 
     def _due(self, context: Context, counts: Counter[str]) -> Iterator[str]:
         """Give the accounts whose turn it is, and some of those that were never read."""
@@ -198,7 +193,7 @@ class ReadPublishedOperator(BaseOperator):
                 self.log.warning("Account %s is left as it is: %s", document["_id"], error)
                 continue
             if wanted:
-                failed[account.id] = str(document.get(FAILED) or "")
+                failed[account.id] = MonthlyFailed.of(document)
                 (first if all(is_new(entry) for entry in entries) else due).append(account.id)
         if len(first) > FIRST_READINGS:
             self.log.info(
@@ -230,8 +225,8 @@ class ReadPublishedOperator(BaseOperator):
                 self._note(account, changes, replaced)
         if problems:
             raise problems[0]
-        if document.get(FAILED):
-            self.accounts.update(account.id, lambda stored: {name: stored[name] for name in stored if name != FAILED})
+        if MonthlyFailed.of(document):
+            self.accounts.update(account.id, lambda stored: MonthlyFailed.noted(stored, None))
         counts["accounts"] += 1
 
     def _hold_unread_books(
@@ -245,7 +240,7 @@ class ReadPublishedOperator(BaseOperator):
         now = datetime.now(UTC)
         if pces := _unread_books(document, account, paris_today(now), since):
             changes = [hold_book(self.couchdb, document, pce, self.log, counts) for pce in pces]
-            self._note(account, [*changes, lambda stored: stored | {BOOK: utc_text(now)}], {})
+            self._note(account, [*changes, lambda stored: BookHeld.noted(stored, utc_text(now))], {})
 
     def _meter(
         self,
@@ -271,7 +266,7 @@ class ReadPublishedOperator(BaseOperator):
             if _wanted(facts, meter, account, today, since):
                 changes.append(under(meter, read_facts(self.adict, account.id, meter, self.log, counts)))
             if _wanted(periods, meter, account, today, since):
-                whole = is_new(periods) or (periods or {}).get("id_accreditation") != meter.id_accreditation
+                whole = is_new(periods) or periods.get("id_accreditation") != meter.id_accreditation
                 read = read_periods(
                     self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole, replaced=replaced
                 )
@@ -310,12 +305,10 @@ def _named(context: Context) -> list[str]:
     return list(dict.fromkeys(each.strip() for each in named))
 
 
-def _wanted(
-    entry: dict[str, Any] | None, meter: Consent, account: Account, today: date, since: datetime | None
-) -> bool:
+def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: date, since: datetime | None) -> bool:
     if since is None:
         return is_due(entry, meter, account=account.id, today=today)
-    read_at = str((entry or {}).get("read_at"))
+    read_at = str(entry.get("read_at"))
     return is_new(entry) or is_ahead(read_at, datetime.now(UTC)) or utc_text(read_at) < utc_text(since)
 
 
@@ -334,7 +327,7 @@ def _unread_books(document: dict[str, Any], account: Account, today: date, since
     """Give the meters that are not read now, if their books are to be held against the store."""
     read = () if _waits(account) else (meter.pce for meter in _readable(document, account))
     unread = [] if account.leaving else sorted({meter.pce for meter in account.meters} - set(read))
-    entry = {"read_at": document.get(BOOK), "id_accreditation": None}
+    entry = {"read_at": BookHeld.of(document), "id_accreditation": None}
     return [pce for pce in unread if _wanted(entry, Consent(pce), account, today, since)]
 
 
@@ -344,7 +337,6 @@ def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
     return (meter for meter in account.meters if meter.pce not in lost and meter.usable(today))
 
 
-def _entries(document: dict[str, Any], meter: Consent) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _entries(document: dict[str, Any], meter: Consent) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Give what an account document says of a meter: its facts, its published periods."""
-    facts, periods = ((document.get(field) or {}).get(meter.pce) for field in (FACTS, PERIODS))
-    return facts, periods
+    return MeterFacts.raw(document, meter.pce), PublishedNote.raw(document, meter.pce)

@@ -8,8 +8,11 @@ from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.facts import MeterFacts
 from include.gas.account.missing_days import known_gaps
+from include.gas.account.published_note import PublishedNote
 from include.gas.account.stored import told_years
+from include.gas.account.whole_history import history_since
 from include.gas.accounts import Account
 from include.gas.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.consents import Consent
@@ -18,10 +21,7 @@ from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import Document, account_range, day_id
 from include.gas.gaps import Gap
 from include.gas.lost import FOREIGN, shared_meters
-from include.gas.meter_facts import FIELD as FACTS
 from include.gas.overview import Overview, overview
-from include.gas.published_check import FIELD as PUBLISHED
-from include.gas.words import day_in
 from include.gas.year_counts import StoredYear
 
 SHOWN = range(1990, 2101)
@@ -39,8 +39,8 @@ class MeterView:
     :param years: all years
     :param stored: what is stored, by year
     :param gaps: missing days, by year
-    :param facts: its contract and the like, as the account document has them
-    :param published: what its published periods say, as the account document has it
+    :param facts: its contract and the like, None when they were not read yet
+    :param published: what its published periods say, None when they were not read yet
     :param other: the day on which another consent was made that stands on the meter, "" when none does
     :param shared: whether another account reads the meter, too
     """
@@ -52,8 +52,8 @@ class MeterView:
     years: tuple[Cell, ...]
     stored: Mapping[int, StoredYear]
     gaps: Mapping[int, Gap]
-    facts: Mapping[str, Any]
-    published: Mapping[str, Any]
+    facts: MeterFacts | None
+    published: PublishedNote | None
     other: str = ""
     shared: bool = False
 
@@ -142,8 +142,8 @@ def _meter_view(
         year_cells(years, bounds),
         stored,
         gaps,
-        _of_meter(document, FACTS, pce),
-        _of_meter(document, PUBLISHED, pce),
+        MeterFacts.of(document, pce),
+        PublishedNote.of(document, pce),
         (str(other[pce] or "–") if isinstance(other, Mapping) and pce in other else ""),
         pce in shared_meters(document),
     )
@@ -156,12 +156,5 @@ def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> dat
 
 def _first(document: Mapping[str, Any], pce: str, stored: Mapping[int, StoredYear]) -> date | None:
     """Give the first day that was asked for, or the first stored one if that is earlier."""
-    entry = _of_meter(document, "history", pce)
-    known = [day_in(entry.get("from")), *(year.first for year in stored.values())]
+    known = [history_since(document, pce), *(year.first for year in stored.values())]
     return min((day for day in known if day), default=None)
-
-
-def _of_meter(document: Mapping[str, Any], field: str, pce: str) -> Mapping[str, Any]:
-    part = document.get(field)
-    entry = part.get(pce) if isinstance(part, Mapping) else None
-    return entry if isinstance(entry, Mapping) else {}
