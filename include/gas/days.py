@@ -26,23 +26,6 @@ def gas_day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, START_HOUR, tzinfo=PARIS)
 
 
-def gas_day_end(day: date) -> datetime:
-    """Return the instant a gas day ends, which is the start of the next.
-
-    :param day: label of the gas day.
-    """
-    return gas_day_start(day + ONE_DAY)
-
-
-def hours_in(day: date) -> int:
-    """Count the hours of a gas day: 24, or 23 and 25 around the two clock changes.
-
-    :param day: label of the gas day.
-    """
-    length = gas_day_end(day).astimezone(UTC) - gas_day_start(day).astimezone(UTC)
-    return round(length.total_seconds() / 3600)
-
-
 def gas_day_of(instant: datetime) -> date:
     """Return the gas day that contains an instant.
 

@@ -136,14 +136,6 @@ def scan(text: str | bytes) -> Scan:
     return Scan(reader.objects, reader.broken)
 
 
-def is_blank(text: str | bytes) -> bool:
-    """Tell whether an answer says nothing: no bytes, blanks, or an empty list.
-
-    :param text: the body as received.
-    """
-    return _NOTHING.fullmatch(_text(text)) is not None
-
-
 def _text(text: str | bytes) -> str:
     if isinstance(text, str):
         return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -61,16 +60,6 @@ def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) ->
         _total(year_id(account, pce, year), account, pce, year, 1, group) for year, group in sorted(groups.items())
     )
     return {document["_id"]: document for document in totals}
-
-
-def touched(days: Iterable[date]) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
-    """Return the months and the years that gas days fall in.
-
-    :param days: gas days.
-    :return: sorted (year, month) pairs, sorted years.
-    """
-    months = sorted({(day.year, day.month) for day in days})
-    return tuple(months), tuple(sorted({year for year, _ in months}))
 
 
 def merge_total(stored: Document | None, new: Document) -> Document | None:

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from include.gas.days import (
     PARIS,
-    gas_day_end,
     gas_day_of,
     gas_day_start,
-    hours_in,
     paris_today,
     parse_day,
     utc_text,
@@ -23,6 +21,14 @@ DAYS = st.dates(date(1990, 1, 1), date(2090, 12, 30))
 ZONES = st.integers(-12 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
 FROM, TO = datetime.fromisoformat("1990-01-02"), datetime.fromisoformat("2090-12-30")
 INSTANTS = st.datetimes(FROM, TO, timezones=ZONES)
+
+
+def end_of(day: date) -> datetime:
+    return gas_day_start(day + timedelta(days=1))
+
+
+def hours_in(day: date) -> float:
+    return (end_of(day).astimezone(UTC) - gas_day_start(day).astimezone(UTC)).total_seconds() / 3600
 
 
 @pytest.mark.parametrize(
@@ -38,13 +44,12 @@ INSTANTS = st.datetimes(FROM, TO, timezones=ZONES)
 def test_bounds(day: date, hours: int, start: str, end: str) -> None:
     assert hours_in(day) == hours
     assert gas_day_start(day).isoformat() == start
-    assert gas_day_end(day).isoformat() == end
+    assert end_of(day).isoformat() == end
 
 
 @given(DAYS)
 def test_days_follow_one_another_without_gap(day: date) -> None:
-    assert gas_day_end(day) == gas_day_start(day + timedelta(days=1))
-    assert gas_day_start(day).astimezone(UTC) + timedelta(hours=hours_in(day)) == gas_day_end(day)
+    assert gas_day_of(end_of(day)) == day + timedelta(days=1)
     assert hours_in(day) in (23, 24, 25)
 
 
@@ -59,9 +64,9 @@ def test_every_year_has_one_short_and_one_long_day_both_saturdays(year: int) -> 
 @given(INSTANTS)
 def test_an_instant_lies_in_its_gas_day(instant: datetime) -> None:
     day = gas_day_of(instant)
-    assert gas_day_start(day) <= instant < gas_day_end(day)
+    assert gas_day_start(day) <= instant < end_of(day)
     assert gas_day_of(gas_day_start(day)) == day
-    assert gas_day_of(gas_day_end(day).astimezone(UTC) - timedelta(microseconds=1)) == day
+    assert gas_day_of(end_of(day).astimezone(UTC) - timedelta(microseconds=1)) == day
 
 
 def test_today_is_that_of_paris() -> None:

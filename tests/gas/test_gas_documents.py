@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from include.gas import doctypes
 from include.gas import documents as d
 from include.gas.answers.daily import Reading
-from include.gas.totals import exact_sum, merge_total, month_documents, touched, year_documents
+from include.gas.totals import exact_sum, merge_total, month_documents, year_documents
 
 PCE = "09900000000017"
 READ = datetime(2024, 4, 2, 9, tzinfo=UTC)
@@ -184,9 +184,3 @@ def test_merging_totals() -> None:
     assert merge_total(new | {"_rev": "1-t", "x": 1}, new) is None
     assert merge_total(new | {"_rev": "1-t", "x": 1}, revised) == revised | {"_rev": "1-t", "x": 1}
     assert merge_total(new | {"_rev": "1-t", "load": 1}, new) == new | {"_rev": "1-t"}
-
-
-def test_touched() -> None:
-    days = [date(2024, 1, 1), date(2023, 12, 31), date(2024, 1, 9)]
-    assert touched(days) == (((2023, 12), (2024, 1)), (2023, 2024))
-    assert touched([]) == ((), ())

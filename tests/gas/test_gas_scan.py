@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.scan import LARGEST, MOST, is_blank, scan
+from include.gas.scan import LARGEST, MOST, scan
 
 A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
 JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
@@ -76,13 +76,11 @@ def test_the_notes_quote_nothing() -> None:
 
 @pytest.mark.parametrize("blank", ["", " \n", "\ufeff", "[]", "[ ]\n", "null", b"", b"\xc2\xa0"])
 def test_nothing_is_nothing(blank: str | bytes) -> None:
-    assert is_blank(blank)
     assert scan(blank).objects == scan(blank).broken == []
 
 
 def test_a_page_without_objects_is_broken() -> None:
     assert scan("<html>Bad gateway</html>").broken == ["no JSON object in 24 characters"]
-    assert not is_blank("<html>")
 
 
 JSON_VALUES = st.recursive(
@@ -114,7 +112,6 @@ def test_any_objects_in_any_junk(
 @example(b'{"\\')
 def test_any_bytes_never_raise(text: bytes) -> None:
     scan(text)
-    is_blank(text)
 
 
 @given(st.lists(st.sampled_from([*'{}[]":,\\ \n\ta1é', '"a":', "{}", '"liste_a":[', '{"a":1}', "null"]), max_size=60))

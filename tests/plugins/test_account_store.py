@@ -11,6 +11,7 @@ import pytest
 
 from grdf.hooks.accounts import AccountStore, listing_problem
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.accounts import with_state
 from include.gas.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, StoreBusy
 from include.sandbox.local_world import LocalWorld
@@ -81,7 +82,7 @@ def test_a_failure_of_this_household_is_put_on_its_account(
     assert abs((datetime.now(UTC) - since).total_seconds()) < 60
     store.mark(account_id, ConsentLost.about(account_id, "revoked"))
     assert store.document(account_id)["state_since"] == document["state_since"]
-    store.set_state(account_id, None)
+    store.update(account_id, lambda stored: with_state(stored, None))
     assert not store.document(account_id).get("state")
 
 

@@ -104,21 +104,6 @@ class AccountStore:
 
         self.update(account_id, change)
 
-    def set_state(self, account_id: str, state: str | None, message: str = "", *, partial: bool = False) -> None:
-        """Set an account's state and since when it has it.
-
-        :param account_id: the account's id
-        :param state: a Cozy word, ``None`` when all is well
-        :param message: a sentence for the operator
-        :param partial: whether it concerns some of the account's meters only
-        """
-        now = datetime.now(UTC)
-
-        def change(document: Document) -> Document:
-            return with_state(document, state, message, since=now, partial=partial)
-
-        self.update(account_id, change)
-
     def holding(self, pce: str) -> list[Document]:
         """Find the account documents that name a meter, as theirs or, before their first launch, as the konnector's.
 

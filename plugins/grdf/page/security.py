@@ -117,15 +117,6 @@ def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
     return visitor
 
 
-def may_act(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Let those pass who may start runs of the DAG of the account in the path.
-
-    :raises HTTPException: 403
-    """
-    require_dag(visitor, dag_id(account), "act")
-    return visitor
-
-
 def may_connect_some(visitor: VisitorDep) -> Visitor:
     """Let those pass who may edit the connection ``grdf_adict``, whatever the account.
 
