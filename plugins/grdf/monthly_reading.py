@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.governor import HISTORY
+from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
 from include.gas.account.facts import with_meter_facts
 from include.gas.account.published_note import with_published
+from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.answers.published import Period, read_published
 from include.gas.answers.sorting import Answer
 from include.gas.asked_days import published_window
@@ -22,7 +24,6 @@ from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents import Document, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.lost import handed_over
-from include.gas.meter_facts import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.meter_tag import meter_tag
 from include.gas.periods import merge_period, newest_period, period_document
 from include.gas.published_check import compare_all
@@ -211,13 +212,8 @@ def _store(
         "Account %s, meter %s: published periods: %d read, %d new, %d corrected (%s).",
         account, meter_tag(account, answer.pce), len(fresh), new, corrected, answer.window,
     )  # fmt: skip
-    if left_out := answer.left_out:
-        counts["left_out"] += sum(left_out.values())
-        log.warning(
-            "Account %s, meter %s: GRDF's answer held published lines that were left out: %s. All others are stored; "
-            "tell GRDF if this goes on. %s",
-            account, meter_tag(account, answer.pce), left_out, "; ".join(answer.broken[:5]),
-        )  # fmt: skip
+    if left_out := warn_of_left_out(answer, "published lines", log):
+        counts["left_out"] += left_out
 
 
 def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:

@@ -20,9 +20,9 @@ from include.gas.account.published_note import PublishedNote, with_published
 from include.gas.account.sections import Section
 from include.gas.account.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.whole_history import history_read, history_since, with_history
+from include.gas.answers.contract import Contract
 from include.gas.consents import Consent
 from include.gas.gaps import Gap
-from include.gas.meter_facts import Contract
 from include.gas.published_check import Comparison
 from include.gas.windows import Window
 from include.gas.year_counts import StoredYear

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from include.gas.account.sections import MeterSection
+from include.gas.answers.contract import Contract, has_daily_data, no_daily_data
 from include.gas.consents import Consent
 from include.gas.days import utc_text
 from include.gas.documents import Document
-from include.gas.meter_facts import Contract, has_daily_data, no_daily_data
 from include.gas.totals import Number
 
 

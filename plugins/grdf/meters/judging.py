@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grdf.doubt import is_over
 from include.gas.errors import FailNow, GasError, RetryLater
+from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.accounts import AccountStore
+    from grdf.meters.log import Log
     from include.gas.accounts import Account
+    from include.gas.answers.sorting import Answer
+
+
+def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:
+    """Say how many lines of an answer were left out, and return their number.
+
+    :param answer: an answer whose other lines are stored
+    :param kind: what they are called, such as ``lines``
+    :param log: the task's log
+    """
+    if left_out := answer.left_out:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer held %s that were left out: %s. All others are stored; tell GRDF "
+            "if this goes on. %s",
+            answer.account, meter_tag(answer.account, answer.pce), kind, left_out, "; ".join(answer.broken[:5]),
+        )  # fmt: skip
+    return sum(left_out.values())
 
 
 class Problems:

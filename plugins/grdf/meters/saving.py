@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
 from grdf.operators.base import stop_if_leaving
 from include.gas.accounts import Account
@@ -67,12 +68,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         if total.before is None or total.after is None:
             continue  # a period seen for the first time is no news beside the count of new days
         log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
-    if left_out := lines.left_out:
-        log.warning(
-            "Account %s, meter %s: GRDF's answer held lines that were left out: %s. All others are stored; tell GRDF "
-            "if this goes on. %s",
-            account, tag, left_out, "; ".join(lines.broken[:5]),
-        )  # fmt: skip
+    warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
 
 

@@ -15,7 +15,6 @@ from include.gas.fields import is_about, number_in
 from include.gas.meter_tag import meter_tag
 from include.gas.refusals import refusal_error, status_of
 from include.gas.scan import scan
-from include.gas.totals import Number
 from include.gas.words import day_in, text_of
 
 _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
@@ -35,9 +34,9 @@ class Contract:
 
     tariff: str = ""
     profile: str = ""
-    car: Number | None = None
-    car_next: Number | None = None
-    cja: Number | None = None
+    car: int | float | None = None
+    car_next: int | float | None = None
+    cja: int | float | None = None
     commissioned: date | None = None
 
 
@@ -121,7 +120,7 @@ def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[st
     raise ServiceUnavailable.about(account, f"meter {meter_tag(account, pce)}: GRDF's answer ({key}) could not be read")
 
 
-def _figure(value: object, name: str, *, alone: bool = True) -> Number | None:
+def _figure(value: object, name: str, *, alone: bool = True) -> int | float | None:
     """Return a figure that comes alone or as a member of an object."""
     if isinstance(value, Mapping):
         return number_in(value.get(name))
