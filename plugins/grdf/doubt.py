@@ -27,8 +27,7 @@ from include.gas.errors import (
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
+    from grdf.airflow.run import Run
     from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
     from include.gas.accounts import Account
@@ -92,12 +91,10 @@ class Doubt:
         )
 
 
-def is_over(context: Context, problem: RetryLater) -> bool:
+def is_over(run: Run, problem: RetryLater) -> bool:
     """Tell whether a problem is not asked about again by this run.
 
-    :param context: Airflow's task context
+    :param run: the run that the task is part of
     :param problem: what may pass
     """
-    from grdf.operators.base import is_last_try
-
-    return is_last_try(context) or (isinstance(problem, RefusalDoubted) and context["ti"].try_number >= SOON)
+    return run.is_last_try or (isinstance(problem, RefusalDoubted) and run.try_number >= SOON)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.hooks.accounts import AccountStore
 from grdf.operators.base import stop_if_leaving
-from grdf.operators.deletion.base import asked_by
 from grdf.taking import one_at_a_time
 from include.gas.accounts import Account, with_meters
 from include.gas.consent_check import Listed, compared
@@ -25,8 +24,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow.sdk import Context
-
+    from grdf.airflow.run import Run
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.log import Log
     from include.gas.consents import AccessRight, Consent
@@ -54,10 +52,10 @@ class TakeOver:
         self.asked_at = asked_at
         self.log = log
 
-    def run(self, context: Context, named: Sequence[str], *, whole: bool) -> dict[str, int]:
+    def run(self, run: Run, named: Sequence[str], *, whole: bool) -> dict[str, int]:
         """Do it, or tell what would be done.
 
-        :param context: Airflow's task context; the param ``dry_run`` must be False for anything to change
+        :param run: the run that the task is part of; its param ``dry_run`` must be False for anything to change
         :param named: the accounts
         :param whole: whether each line of GRDF's list could be read
         :return: how many rights were taken over, and how many accounts refused
@@ -66,10 +64,10 @@ class TakeOver:
         """
         if not whole:
             raise ServiceUnavailable.about(None, "GRDF's list of rights could not be read whole; nothing was changed")
-        dry_run = (context.get("params") or {}).get("dry_run")
+        dry_run = run.params.get("dry_run")
         if not isinstance(dry_run, bool):
             raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Give true or false.")
-        by, counts, refused = asked_by(context), {"taken_over": 0, "refused": 0}, []
+        by, counts, refused = run.asked_by, {"taken_over": 0, "refused": 0}, []
         for name in named:
             try:
                 counts["taken_over"] += self._account(name, by, dry_run=dry_run)

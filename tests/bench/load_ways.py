@@ -23,6 +23,7 @@ from include.gas.totals import month_documents, year_documents
 from tests.bench.couch_server import RAW, TIMEOUT, Place
 from tests.bench.household import ACCOUNT, PCE, Household, Told
 from tests.bench.konnector import Konnector
+from tests.helpers import context
 
 FIRST, DAILY = "first import", "daily run"
 
@@ -186,7 +187,7 @@ class LoadTask(Way):
         task.couchdb.get_conn()
         self._hooks.append(task.couchdb)
         ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
-        return lambda: task.execute({"run_id": "bench"})
+        return lambda: task.execute(context(run_id="bench"))
 
 
 class KonnectorWay(Way):

@@ -18,6 +18,7 @@ from tests.bench.report import Report
 from tests.bench.store_fleet import Member, stored_of
 from tests.bench.store_world import connected, cpu_ms
 from tests.bench.timing import Figures, watch
+from tests.helpers import context
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class DailyRun:
 
     def load(self) -> dict[str, Any]:
         """Do the whole task ``load``."""
-        return self.task.execute({"run_id": "bench"})
+        return self.task.execute(context(run_id="bench"))
 
     def close(self, report: Report) -> None:
         """End the connection, and hold what is stored against what GRDF says.

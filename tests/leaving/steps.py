@@ -102,6 +102,7 @@ def delete(
     :param form: over the usual filled form
     :param more: as for :func:`deletion_context`
     """
+    from grdf.airflow.run import Run
     from grdf.operators.deletion.base import holds_now
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
@@ -110,8 +111,9 @@ def delete(
     given = {}
     for name in ALL:
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
-            record = made["mark"].known_record(at_hand)
-            if not any(holds_now(at_hand, each) for each in (record or {}).get("approvals", [])):
+            run = Run.of(at_hand)
+            record = made["mark"].known_record(run)
+            if not any(holds_now(run, each) for each in (record or {}).get("approvals", [])):
                 plan = made["approve"].plan(at_hand).digest()
                 made["approve"].execute_complete(at_hand, answer(approved_by, at=approved_at), plan)
         if name in steps:

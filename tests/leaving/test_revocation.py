@@ -281,8 +281,8 @@ def test_the_token_stays_in_memory(
     tokens: list[tuple[str, str]] = []
     ask = GrdfOAuthHook.ask_data_token
 
-    def listen(hook: Any) -> Any:
-        token = ask(hook)
+    def listen(hook: Any, *terms: Any) -> Any:
+        token = ask(hook, *terms)
         tokens.append((hook.grdf_conn_id, token.value))
         return token
 

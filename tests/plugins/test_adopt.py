@@ -19,6 +19,7 @@ from include.gas.leaving import audit_entry, with_leaving
 from include.gas.load import load_answer
 from tests.bench.couch_server import Place
 from tests.bench.konnector import Konnector
+from tests.helpers import context
 from tests.runs.proxy import Proxy
 from tests.runs.runner import Worker
 
@@ -151,7 +152,7 @@ def adopt(account: str = "home", *, dry_run: Any = False) -> dict[str, Any]:
 
     with DAG("grdf_adopt_konnector", schedule=None):
         operator = AdoptKonnectorOperator(task_id="adopt", account_id=account)
-    return dict(operator.execute({"params": {"account": account, "dry_run": dry_run}}))
+    return dict(operator.execute(context() | {"params": {"account": account, "dry_run": dry_run}}))
 
 
 def assert_adopted(house: House) -> None:

@@ -10,8 +10,7 @@ from include.gas.errors import FailNow, GasError, RetryLater
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
+    from grdf.airflow.run import Run
     from grdf.hooks.accounts import AccountStore
     from grdf.meters.log import Log
     from include.gas.accounts import Account
@@ -59,10 +58,10 @@ class Problems:
         """Those that may pass by themselves."""
         return [problem for problem in self.all if isinstance(problem, RetryLater)]
 
-    def judge(self, context: Context, accounts: AccountStore) -> None:
+    def judge(self, run: Run, accounts: AccountStore) -> None:
         """Put on the account what its household must know, and end this try if this run is to ask again.
 
-        :param context: Airflow's task context
+        :param run: the run that the task is part of
         :param accounts: the account documents
         :raises RetryLater: the first problem that this run asks about again
         """
@@ -71,5 +70,5 @@ class Problems:
             if isinstance(problem, FailNow):
                 accounts.mark(self._account.id, problem, partial=partial, asked=self._account)
         for problem in self.later:
-            if not is_over(context, problem):
+            if not is_over(run, problem):
                 raise problem

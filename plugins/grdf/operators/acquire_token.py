@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.operators.base import AccountOperator, is_scheduled
+from grdf.airflow.run import Run
+from grdf.operators.base import AccountOperator
 from grdf.waiting import waiting_for_grdf
 from include.gas.accounts import Account, Code, IdToken, with_id_token, with_meters, without_grant
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
@@ -43,7 +44,7 @@ class AcquireTokenOperator(AccountOperator):
         account = self.accounts.account(self.account_id)
         if account.leaving:
             raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
-        if account.waits_for_person and is_scheduled(context):
+        if account.waits_for_person and Run.of(context).is_scheduled:
             raise AirflowSkipException(
                 f"Account {account.id} waits for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries all the same."

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.meters.notes import note_stored
 from grdf.meters.taking_back import take_back_if_left
@@ -48,7 +49,7 @@ class AdoptKonnectorOperator(AccountOperator):
         :raises BadAccount: when there is no such account, or its meter is not known yet
         :raises AccountLeaving: when the account is being deleted
         """
-        dry_run = self._dry_run(context["params"])
+        dry_run = self._dry_run(Run.of(context).params)
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)
         stop_if_leaving(account)

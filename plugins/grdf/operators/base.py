@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from grdf.retries import GasRetryPolicy
-from include.gas.days import gas_day_of
 from include.gas.errors import AccountLeaving
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
     from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
@@ -79,47 +75,3 @@ def stop_if_leaving(account: Account) -> None:
         raise AccountLeaving.about(
             account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
         )
-
-
-def is_scheduled(context: Context) -> bool:
-    """Tell whether a run was started by the timetable, and not by a person.
-
-    :param context: Airflow's task context
-    """
-    return _run_type(context) == "scheduled"
-
-
-def run_day(context: Context) -> date:
-    """Give the gas day that a run is about.
-
-    A scheduled or backfilled run has it as its data interval. A run started by hand may have no interval (Airflow 3:
-    no logical date), and is then about the last gas day that is over.
-
-    :param context: Airflow's task context
-    """
-    start = context.get("data_interval_start")
-    if start is not None:
-        return gas_day_of(start)
-    return gas_day_of(context["dag_run"].run_after) - timedelta(days=1)
-
-
-def is_backfill(context: Context) -> bool:
-    """Tell whether a run was made by an Airflow backfill, and so is about its own gas day alone.
-
-    :param context: Airflow's task context
-    """
-    return _run_type(context) == "backfill"
-
-
-def _run_type(context: Context) -> str:
-    kind = context["dag_run"].run_type
-    return str(getattr(kind, "value", kind))
-
-
-def is_last_try(context: Context) -> bool:
-    """Tell whether Airflow will not try this task again by itself.
-
-    :param context: Airflow's task context
-    """
-    ti = context["ti"]
-    return ti.try_number > (ti.max_tries or 0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
 from grdf.meters.taking_back import take_back_foreign
@@ -23,7 +24,7 @@ from include.gas.changes import announced_by, unannounced, with_announced
 from include.gas.consent_brake import missed_before, too_many, with_missed
 from include.gas.consent_check import Listed, check_consents, to_give_back
 from include.gas.days import paris_today
-from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
+from include.gas.errors import BadAccount, ServiceUnavailable
 from include.gas.lost import GIVEN_BACK, handed_over, shared_meters, with_given_back, with_shared
 from include.gas.meter_tag import meter_tag
 from include.gas.seen import seen_at, with_seen
@@ -81,8 +82,9 @@ class CheckConsentsOperator(BaseOperator):
         rights: dict[str, list[AccessRight]] = {}
         for right in listed.rights:
             rights.setdefault(right.pce, []).append(right)
-        if named := _named(context):
-            return TakeOver(couchdb, rights, asked_at, self.log).run(context, named, whole=not listed.odd)
+        run = Run.of(context)
+        if named := run.named_accounts("Nothing was changed. Give ids, or none."):
+            return TakeOver(couchdb, rights, asked_at, self.log).run(run, named, whole=not listed.odd)
         counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "odd": 0}
         if listed.odd:
             self.log.warning(
@@ -100,12 +102,11 @@ class CheckConsentsOperator(BaseOperator):
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)
         if problem is not None:
             raise problem
-        self._announce(context, round_)
+        self._announce(context, run.id, round_)
         return counts
 
-    def _announce(self, context: Context, round_: _Round) -> None:
+    def _announce(self, context: Context, run: str, round_: _Round) -> None:
         """Tell other DAGs of the days that were taken back, also by a try that failed, and by loads."""
-        run = context["run_id"]
         for name in round_.unannounced:
             document = round_.accounts.update(name, lambda stored: with_announced(stored, unannounced(stored), run))
             announce(context, self.outlets or (), name, announced_by(document, run))
@@ -322,10 +323,3 @@ class _Round:
     def shared(self) -> dict[str, list[str]]:
         """The meters that several accounts have, with the accounts."""
         return {pce: names for pce, names in self.readers.items() if len(names) > 1}
-
-
-def _named(context: Context) -> list[str]:
-    named = (context.get("params") or {}).get("accounts") or []
-    if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
-        raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was changed. Give ids, or none.")
-    return list(dict.fromkeys(each.strip() for each in named))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt, is_over
 from grdf.going_on import Progress, going_on
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.judging import Problems
-from grdf.operators.base import AccountOperator, is_backfill, is_scheduled, run_day, stop_if_leaving
+from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.lost_days import reads_again
@@ -66,14 +67,15 @@ class ExtractOperator(AccountOperator):
         :raises RetryLater: when GRDF could not answer now
         :raises FailNow: when a person must act first
         """
+        run = Run.of(context)
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)
         stop_if_leaving(account)
-        backfill = is_backfill(context)
+        backfill = run.is_backfill
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
-        known_lost = meters_lost(document) if is_scheduled(context) else frozenset()
+        known_lost = meters_lost(document) if run.is_scheduled else frozenset()
         with going_on(
-            self.adict, self._staging, account.id, f"extract {context['run_id']}",
+            self.adict, self._staging, account.id, f"extract {run.id}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history" if backfill else "daily",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
@@ -81,16 +83,16 @@ class ExtractOperator(AccountOperator):
             listed = listed or self._must_ask(document, account, known_lost)
             if listed:
                 progress.book(1 + len(account.meters))
-                account = self._with_dates(context, account, progress.terms)
+                account = self._with_dates(run, account, progress.terms)
                 document = self.accounts.document(account.id)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
             doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
-            return self._read(context, document, account, unread, known_lost, doubt, progress)
+            return self._read(run, document, account, unread, known_lost, doubt, progress)
 
     def _read(
         self,
-        context: Context,
+        run: Run,
         document: dict[str, Any],
         account: Account,
         unread: set[str],
@@ -103,7 +105,7 @@ class ExtractOperator(AccountOperator):
         problems = Problems(account)
         asked = [
             (meter, windows, progress.answers(meter, windows, whole=meter.pce in unread))
-            for meter, windows in self._windows(context, document, account, unread, known_lost, problems)
+            for meter, windows in self._windows(run, document, account, unread, known_lost, problems)
         ]
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
             # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
@@ -120,8 +122,8 @@ class ExtractOperator(AccountOperator):
             answers += read.answers
             problems.add(doubt.weigh(meter, read.problems))
         counts = _counts(answers)
-        self._judge(context, account, problems, readings=counts.get("readings", 0))
-        reference = self._stage(account, context["run_id"], [answer.staged for answer in answers])
+        self._judge(run, account, problems, readings=counts.get("readings", 0))
+        reference = self._stage(account, run.id, [answer.staged for answer in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {
             "account": account.id,
@@ -133,12 +135,12 @@ class ExtractOperator(AccountOperator):
             **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
-    def _with_dates(self, context: Context, account: Account, terms: Terms) -> Account:
+    def _with_dates(self, run: Run, account: Account, terms: Terms) -> Account:
         """Ask GRDF's list; when it cannot be had, nothing is read, and the account says so unless it says more."""
         try:
             return with_dates(self.adict, self.accounts, account, terms)
         except RetryLater as error:
-            if is_over(context, error) and not account.state:
+            if is_over(run, error) and not account.state:
                 self.accounts.mark(account.id, error, asked=account)
             raise
 
@@ -150,7 +152,7 @@ class ExtractOperator(AccountOperator):
 
     def _windows(
         self,
-        context: Context,
+        run: Run,
         document: dict[str, Any],
         account: Account,
         unread: set[str],
@@ -169,9 +171,9 @@ class ExtractOperator(AccountOperator):
             if not meter.usable(today):
                 problems.add([not_in_force(account.id, meter)])
                 continue
-            if is_backfill(context) and self._is_definitive(context, account, meter):
+            if run.is_backfill and self._is_definitive(run, account, meter):
                 continue
-            window = self._window(context, document, meter, whole=meter.pce in unread)
+            window = self._window(run, document, meter, whole=meter.pce in unread)
             windows = meter.covered(window, today) if window else ()
             if not windows:
                 tag = meter_tag(account.id, meter.pce)
@@ -201,34 +203,32 @@ class ExtractOperator(AccountOperator):
             raise
         return reference
 
-    def _is_definitive(self, context: Context, account: Account, meter: Consent) -> bool:
+    def _is_definitive(self, run: Run, account: Account, meter: Consent) -> bool:
         """Spare GRDF a call for a backfilled day that cannot change any more, unless the backfill asks for it."""
-        if (context["dag_run"].conf or {}).get("include_definitive") is True:
+        if run.conf.get("include_definitive") is True:
             return False
-        day = run_day(context)
-        stored = self.couchdb.get(DAY, day_id(account.id, meter.pce, day))
+        stored = self.couchdb.get(DAY, day_id(account.id, meter.pce, run.day))
         if stored is None or stored.get("status") != "definitive":
             return False
         self.log.info(
             "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask all the same, "
             'start the backfill with the configuration {"include_definitive": true}.',
-            account.id, meter_tag(account.id, meter.pce), day,
+            account.id, meter_tag(account.id, meter.pce), run.day,
         )  # fmt: skip
         return True
 
-    def _window(self, context: Context, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
-        day = run_day(context)
+    def _window(self, run: Run, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
         reread = Reread(settings.reread_days() if self.reread_days is None else self.reread_days)
         last: date | None = None
         awaited: date | None = None
-        if is_backfill(context):
-            last, reread = day, Reread(0)
+        if run.is_backfill:
+            last, reread = run.day, Reread(0)
         elif not whole:
             awaited = awaited_from(document, meter.pce, paris_today(datetime.now(UTC)))
             last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, meter.pce))
             last = day_of_id(last_id) if last_id else None
         return daily_window(
-            run_day=day,
+            run_day=run.day,
             last_stored=last,
             history_read=not whole,
             reread=reread,
@@ -238,9 +238,9 @@ class ExtractOperator(AccountOperator):
             awaited_from=awaited,
         )
 
-    def _judge(self, context: Context, account: Account, problems: Problems, *, readings: int) -> None:
+    def _judge(self, run: Run, account: Account, problems: Problems, *, readings: int) -> None:
         """Put on the account what its household must know, and stop here unless something can be loaded."""
-        problems.judge(context, self.accounts)
+        problems.judge(run, self.accounts)
         if problems.later and len(problems.later) == len(problems.all):
             self.accounts.mark(account.id, problems.later[0], asked=account)
         if problems.all and not readings:

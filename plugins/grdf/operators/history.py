@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.consent_dates import must_ask, not_in_force, with_dates
 from grdf.doubt import Doubt
@@ -31,7 +32,7 @@ from include.gas.changes import Changes, with_unannounced
 from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.documents import id_range
-from include.gas.errors import BadRequest, FailNow, GasError
+from include.gas.errors import FailNow, GasError
 from include.gas.history import asked_range, open_days
 from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
@@ -68,13 +69,11 @@ class PlanHistoryOperator(BaseOperator):
         :return: account ids, in order
         :raises BadRequest: when the form is not filled in right
         """
-        params = context["params"]
-        window = asked_range(params["from"], params["to"])
-        wanted = params["accounts"] or []
-        if not isinstance(wanted, list) or not all(isinstance(each, str) and each.strip() for each in wanted):
-            raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all.")
+        run = Run.of(context)
+        window = asked_range(run.params["from"], run.params["to"])
+        wanted = run.named_accounts("Nothing was read. Give ids, or none for all.")
         listed = self._listed()
-        accounts = list(dict.fromkeys(each.strip() for each in wanted)) or [account.id for account in listed]
+        accounts = wanted or [account.id for account in listed]
         # Whoever has set what daily runs need knows it better than a list of accounts, some of which may be paused.
         known = settings.daily_reserve() is not None
         self._governor().expect(0 if known else sum(len(account.meters) for account in listed))
@@ -121,15 +120,15 @@ class ReadHistoryOperator(AccountOperator):
         :return: the account, counts of days (new, corrected, unchanged, absent, refused), and what changed
         :raises GasError: when a meter could not be read; what the others gave is stored
         """
-        params = context["params"]
-        asked = asked_range(params["from"], params["to"])
+        run = Run.of(context)
+        asked = asked_range(run.params["from"], run.params["to"])
         before = self.accounts.document(self.account_id)
         account = Account.from_document(before)
         stop_if_leaving(account)
         now = datetime.now(UTC)
         with going_on(
             self.adict, Staging(settings.staging_url(), settings.staging_conn_id()), account.id,
-            f"history {context['run_id']}", lambda: stop_if_leaving(self.accounts.account(account.id)),
+            f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
             unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
@@ -141,11 +140,13 @@ class ReadHistoryOperator(AccountOperator):
                 account = with_dates(self.adict, self.accounts, account, progress.terms)
                 progress.dated(account.meters)
             doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
-            return self._read(context, before, account, asked, doubt, progress)
+            result = self._read(run, before, account, asked, doubt, progress)
+            self._tell_progress(context)
+            return result
 
     def _read(
         self,
-        context: Context,
+        run: Run,
         before: dict[str, Any],
         account: Account,
         asked: Window,
@@ -157,7 +158,7 @@ class ReadHistoryOperator(AccountOperator):
         problems = Problems(account)
         loads: list[Loaded] = []
         today = paris_today(datetime.now(UTC))
-        definitive = context["params"]["include_definitive"] is True
+        definitive = run.params["include_definitive"] is True
         left: list[tuple[Consent, tuple[Window, ...]]] = []
         for meter in account.meters:
             if not meter.usable(today):
@@ -194,10 +195,9 @@ class ReadHistoryOperator(AccountOperator):
             self._acknowledge(before, loads, told=False)
             raise
         changes = self._acknowledge(before, loads, told=not problems.all)
-        problems.judge(context, self.accounts)
+        problems.judge(run, self.accounts)
         if problems.all:
             raise problems.all[0]
-        self._tell_progress(context)
         if not account.meters:
             self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}

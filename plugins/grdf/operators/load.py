@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.meters.asking import parse
 from grdf.meters.notes import all_stored
@@ -89,7 +90,7 @@ class LoadOperator(AccountOperator):
                 staging.remove(reference)
 
         with taken_back_if_left(self.couchdb, self.account_id, forget):
-            changes = self._acknowledge(loads, changes, None if problems else context["run_id"])
+            changes = self._acknowledge(loads, changes, None if problems else Run.of(context).id)
         forget()
         if problems:
             raise FailNow.about(
@@ -102,7 +103,7 @@ class LoadOperator(AccountOperator):
 
     def _announce_again(self, context: Context, gone: AnswersGone) -> dict[str, Any]:
         """End well if it was this very run that stored the answers, and Airflow did not hear of it."""
-        told = announced_by(self.accounts.document(self.account_id), context["run_id"])
+        told = announced_by(self.accounts.document(self.account_id), Run.of(context).id)
         if not told:
             raise gone
         self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from grdf.airflow.run import Run
 from grdf.consent_dates import must_ask, with_dates
 from grdf.governor import HISTORY
-from grdf.operators.base import is_last_try, stop_if_leaving
+from grdf.operators.base import stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.facts import MeterFacts
@@ -26,7 +27,6 @@ from include.gas.days import paris_today, utc_text
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
-    BadRequest,
     BadSettings,
     CredentialsRefused,
     GasError,
@@ -109,20 +109,20 @@ class ReadPublishedOperator(BaseOperator):
         :return: counts of accounts, meters, periods new and corrected, differences, refusals and failures
         :raises GasError: what concerns all accounts; or, once all others are read, the first account's failure
         """
-        named = _named(context)
+        run = Run.of(context)
+        named = run.named_accounts("Nothing was read. Give ids, or none for all due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
         in_a_row = 0
-        started = context["dag_run"].run_after
-        for account_id in self._in_order(context, named) if named else self._due(context, counts):
+        for account_id in self._in_order(run, named) if named else self._due(run, counts):
             try:
-                self._account(account_id, counts, since=started if named else None)
+                self._account(account_id, counts, since=run.due if named else None)
                 in_a_row = 0
             except (CredentialsRefused, BadSettings):
                 raise
             except QuotaExceeded as error:
                 soon = (error.retry_after or 0) <= LONGEST_WAIT
-                if named or (soon and (isinstance(error, QuotaWait) or not is_last_try(context))):
+                if named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try)):
                     raise  # it goes on with those that are left
                 self.log.warning("The accounts that are left are read by the next run: %s", error)
                 counts["put_off"] = 1
@@ -146,11 +146,12 @@ class ReadPublishedOperator(BaseOperator):
             raise failures[0]  # what is read has had its turn: a retry asks only for what failed
         return dict(counts)
 
-    def _in_order(self, context: Context, accounts: list[str], failed: dict[str, str] | None = None) -> list[str]:
+    def _in_order(self, run: Run, accounts: list[str], failed: dict[str, str] | None = None) -> list[str]:
         """Put those that failed last time behind the others, and begin at another place than last time if any did.
 
         Three that always fail would else keep those behind them from ever being read.
 
+        :param run: the run that the task is part of
         :param accounts: account ids
         :param failed: when each one failed last; ``None`` looks it up
         """
@@ -159,8 +160,8 @@ class ReadPublishedOperator(BaseOperator):
         good = [account for account in accounts if not failed.get(account)]
         bad = sorted((account for account in accounts if failed.get(account)), key=lambda account: failed[account])
         if bad and good:
-            run = f"{context['run_id']} {context['ti'].try_number}"
-            start = int.from_bytes(blake2b(run.encode(), digest_size=4).digest(), "big") % len(good)
+            name = f"{run.id} {run.try_number}"
+            start = int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big") % len(good)
             good = good[start:] + good[:start]
         return good + bad
 
@@ -170,7 +171,7 @@ class ReadPublishedOperator(BaseOperator):
             at = datetime.now(UTC).isoformat(timespec="seconds")
             self.accounts.update(account_id, lambda document: MonthlyFailed.noted(document, at))
 
-    def _due(self, context: Context, counts: Counter[str]) -> Iterator[str]:
+    def _due(self, run: Run, counts: Counter[str]) -> Iterator[str]:
         """Give the accounts whose turn it is, and some of those that were never read."""
         failed: dict[str, str] = {}
         today = paris_today(datetime.now(UTC))
@@ -200,8 +201,8 @@ class ReadPublishedOperator(BaseOperator):
                 "%d of %d accounts that were never read are read now; the others follow on the next days.",
                 FIRST_READINGS, len(first),
             )  # fmt: skip
-        first = self._in_order(context, first, failed)[:FIRST_READINGS]
-        yield from self._in_order(context, [*due, *first], failed)
+        first = self._in_order(run, first, failed)[:FIRST_READINGS]
+        yield from self._in_order(run, [*due, *first], failed)
 
     def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
         document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
@@ -296,13 +297,6 @@ class ReadPublishedOperator(BaseOperator):
                 "Account %s: its consent for a meter ended while its published data were read, and another one stands "
                 "there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
-
-
-def _named(context: Context) -> list[str]:
-    named = context.get("params", {}).get("accounts") or []
-    if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
-        raise BadRequest.about(None, "`accounts` is no list of ids", "Nothing was read. Give ids, or none for all due.")
-    return list(dict.fromkeys(each.strip() for each in named))
 
 
 def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: date, since: datetime | None) -> bool:

@@ -10,7 +10,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from grdf import settings
-from grdf.operators.deletion.base import asker, order
+from grdf.airflow.run import Run
+from grdf.operators.deletion.base import order
 from grdf.operators.deletion.check import CheckDeletionOperator
 from include.gas.doctypes import AUDIT
 from include.gas.errors import BadRequest, StoreBusy
@@ -39,13 +40,14 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :param context: Airflow's task context
         :raises BadRequest: when Airflow does not say who asked, so that nobody can be told from that person
         """
-        if asker(context) is None and not settings.deletion_by_one_person():
+        run = Run.of(context)
+        if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
                 self.account_id,
                 "Airflow does not say who asked for its deletion, so nobody can be told from that person",
                 "Nothing was done. Start it in Airflow's UI or through its API, logged in.",
             )
-        self.stop_unless_asked(context)
+        self.stop_unless_asked(run)
         return self._ask(context, self.plan(context))
 
     def _ask(self, context: Context, plan: Plan) -> Any:
@@ -64,9 +66,9 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :param event: the answer, with Airflow's own word on who gave it
         :param plan: which plan the approver has read
         """
-        approver = _name(event.get("responded_by_user"))
+        run, approver = Run.of(context), _name(event.get("responded_by_user"))
         approved = event.get("chosen_options") == [self.APPROVE]
-        if approved and not may_approve(asker(context), approver, by_one_person=settings.deletion_by_one_person()):
+        if approved and not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
             self.log.warning(
                 "Account %s: %s asked for its deletion and cannot approve it too. It waits for somebody else.",
                 self.account_id, approver or "somebody without a name",
@@ -82,13 +84,13 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         given = super().execute_complete(context, event)
         if approved:
             assert approver is not None
-            self._note(context, plan, approver, event.get("responded_at") or datetime.now(UTC))
+            self._note(run, plan, approver, event.get("responded_at") or datetime.now(UTC))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return given
 
-    def _note(self, context: Context, plan: str, approver: str, at: datetime) -> None:
+    def _note(self, run: Run, plan: str, approver: str, at: datetime) -> None:
         for _ in range(10):
-            entry = approval(self.account_id, order(context), plan=plan, by=approver, at=at)
+            entry = approval(self.account_id, order(run), plan=plan, by=approver, at=at)
             if found := self.couchdb.get(AUDIT, entry["_id"]):
                 entry["_rev"] = found["_rev"]
             if self.couchdb.put(AUDIT, entry):

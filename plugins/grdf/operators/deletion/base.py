@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from httpx import HTTPError
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
 from include.gas.days import utc_text
@@ -99,22 +100,22 @@ class DeletionOperator(AccountOperator):
         records = self.couchdb.range(AUDIT, *account_range(self.account_id))
         return next((record for record in records if not record.get("finished_at")), None)
 
-    def known_record(self, context: Context) -> Document | None:
+    def known_record(self, run: Run) -> Document | None:
         """Find the record that this run has made or goes on with, ``None`` when there is none yet.
 
-        :param context: Airflow's task context
+        :param run: this run
         """
         records = self.couchdb.range(AUDIT, *account_range(self.account_id))
-        return next((record for record in records if is_of(record, context["run_id"])), None) or self.open_record()
+        return next((record for record in records if is_of(record, run.id)), None) or self.open_record()
 
-    def stop_unless_asked(self, context: Context) -> None:
+    def stop_unless_asked(self, run: Run) -> None:
         """Stop a step that Airflow runs although the form did not ask for a deletion: whoever may edit a DAG's runs can
         mark the steps before it as successful, or clear this one alone.
 
-        :param context: Airflow's task context
+        :param run: this run
         :raises BadRequest: when the form is no order to delete this account
         """
-        params = context["params"]
+        params = run.params
         if not is_real_run(params) or params["confirm"] != self.account_id or not ACCOUNT_ID.fullmatch(self.account_id):
             raise BadRequest.about(
                 self.account_id,
@@ -122,33 +123,33 @@ class DeletionOperator(AccountOperator):
                 "Nothing was done. Start grdf_delete_account anew.",
             )
 
-    def permitted(self, context: Context) -> Document:
+    def permitted(self, run: Run) -> Document:
         """Give the record of the deletion that this run carries out; stop when it may not.
 
         What the record says counts, not the states of the tasks before this one.
 
-        :param context: Airflow's task context
+        :param run: this run
         :raises BadRequest: when this run has not begun the deletion, nobody has approved it, or another has taken over
         """
-        self.stop_unless_asked(context)
-        run, record = context["run_id"], self.known_record(context)
-        if record is None or last_taker(record).run != run:
+        self.stop_unless_asked(run)
+        record = self.known_record(run)
+        if record is None or last_taker(record).run != run.id:
             raise BadRequest.about(
                 self.account_id,
                 "this run has not begun a deletion of it, or another has taken it over",
                 "Nothing was done. Start grdf_delete_account anew.",
             )
-        self.stop_unless_approved(context, *record.get("approvals", []))
+        self.stop_unless_approved(run, *record.get("approvals", []))
         return record
 
-    def stop_unless_approved(self, context: Context, *given: Mapping[str, Any]) -> None:
+    def stop_unless_approved(self, run: Run, *given: Mapping[str, Any]) -> None:
         """Stop when none of some approvals is of this run as it is.
 
-        :param context: Airflow's task context
+        :param run: this run
         :param given: the approvals
         :raises BadRequest: when the settings ask for one
         """
-        if settings.deletion_needs_approval() and not any(holds_now(context, each) for each in given):
+        if settings.deletion_needs_approval() and not any(holds_now(run, each) for each in given):
             raise BadRequest.about(
                 self.account_id,
                 "nobody has approved this run as it is now and was last started, or that was too long ago",
@@ -168,20 +169,20 @@ class DeletionOperator(AccountOperator):
                 "Nothing was done. If it is to be deleted again, start grdf_delete_account anew.",
             )
 
-    def record(self, context: Context, change: Callable[[Document], Document]) -> Document:
+    def record(self, run: Run, change: Callable[[Document], Document]) -> Document:
         """Change the record of this deletion, made on first use; a run that resumes goes on with the one it found.
 
-        :param context: Airflow's task context
+        :param run: this run
         :param change: makes the new record from the stored one
         """
         for _ in range(10):
-            found = self.known_record(context)
+            found = self.known_record(run)
             entry = found or audit_entry(
                 self.account_id,
-                context["run_id"],
-                by=asked_by(context),
+                run.id,
+                by=run.asked_by,
                 at=datetime.now(UTC),
-                keep_data=bool(context["params"].get("keep_data")),
+                keep_data=bool(run.params.get("keep_data")),
             )
             new = change(entry)
             if new == found or self.couchdb.put(AUDIT, new):
@@ -197,39 +198,22 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
     return params["dry_run"] is False
 
 
-def asker(context: Context) -> str | None:
-    """Give Airflow's name of who started the run, ``None`` when it does not say.
+def order(run: Run) -> Order:
+    """Return what this run does, and for whom.
 
-    :param context: Airflow's task context
+    :param run: this run
     """
-    return getattr(context["dag_run"], "triggering_user_name", None) or None
+    started = utc_text(run.started) if run.started else ""
+    return Order(run.id, started, run.asker, keep_data=bool(run.params.get("keep_data")))
 
 
-def order(context: Context) -> Order:
-    """Give what this run does, and for whom.
-
-    :param context: Airflow's task context
-    """
-    run, params = context["dag_run"], context["params"]
-    started = utc_text(run.start_date) if run.start_date else ""
-    return Order(context["run_id"], started, asker(context), keep_data=bool(params.get("keep_data")))
-
-
-def holds_now(context: Context, given: Mapping[str, Any]) -> bool:
+def holds_now(run: Run, given: Mapping[str, Any]) -> bool:
     """Tell whether an approval is of this run as it is.
 
-    :param context: Airflow's task context
+    :param run: this run
     :param given: the approval
     """
-    return holds(given, order(context), now=datetime.now(UTC), by_one_person=settings.deletion_by_one_person())
-
-
-def asked_by(context: Context) -> str:
-    """Give the name of who started the run, for the record.
-
-    :param context: Airflow's task context
-    """
-    return asker(context) or "unknown"
+    return holds(given, order(run), now=datetime.now(UTC), by_one_person=settings.deletion_by_one_person())
 
 
 def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> None:
@@ -243,7 +227,7 @@ def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> No
     :raises BadRequest: when that one is another and still runs
     :raises ServiceUnavailable: when Airflow does not say
     """
-    if mark is None or mark.run == context["run_id"]:
+    if mark is None or mark.run == Run.of(context).id:
         return
     # Counted, not looked up: a run that Airflow does not know any more is no failure then, whichever way this one runs.
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.run import Run
 from grdf.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.base import DeletionOperator, stop_if_other
 from include.gas.accounts import ACCOUNT_TYPE, Account
@@ -26,7 +27,7 @@ class CheckDeletionOperator(DeletionOperator):
         :raises BadRequest: when the form is not filled in right, or another deletion of the account is going on
         :raises BadAccount: when there is no such account
         """
-        params = context["params"]
+        params = Run.of(context).params
         self._check_form(params)
         if not params["keep_data"]:
             # Asked now, so that a login that may not purge is found out before the consents are revoked.
@@ -44,7 +45,7 @@ class CheckDeletionOperator(DeletionOperator):
         :raises BadRequest: when another deletion of the account is going on
         :raises BadAccount: when there is no such account
         """
-        keep_data = bool(context["params"]["keep_data"])
+        keep_data = bool(Run.of(context).params["keep_data"])
         document = self.document()
         if document is None:
             return self._resume(context, keep_data)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.run import Run
 from grdf.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
-from grdf.operators.deletion.base import asked_by, holds_now, stop_if_other
+from grdf.operators.deletion.base import holds_now, stop_if_other
 from grdf.operators.deletion.check import CheckDeletionOperator
 from include.gas.accounts import Account, with_meters
 from include.gas.doctypes import AUDIT
@@ -32,25 +33,26 @@ class MarkLeavingOperator(CheckDeletionOperator):
         :raises BadRequest: when another deletion of the account is going on, or nobody has approved this one
         :raises BadAccount: when another deletion has removed the account meanwhile
         """
-        self.stop_unless_asked(context)
-        if record := self.known_record(context):
+        run = Run.of(context)
+        self.stop_unless_asked(run)
+        if record := self.known_record(run):
             self.stop_if_over(record)
-        given = self._approval(context, record)
+        given = self._approval(run, record)
         try:
             self._stop_if_changed(context, given)
-            return self._mark(context, given)
+            return self._mark(context, run, given)
         except (BadAccount, BadRequest):
-            self._forget(context)
+            self._forget(run)
             raise
 
-    def _approval(self, context: Context, record: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _approval(self, run: Run, record: dict[str, Any] | None) -> dict[str, Any] | None:
         """Give the approval that waits for this run; ``None`` when the record has it already, or none is needed.
 
         :raises BadRequest: when nobody has approved
         """
-        given = self.couchdb.get(AUDIT, approval_id(self.account_id, context["run_id"]))
-        if given is None or not holds_now(context, given):
-            self.stop_unless_approved(context, *(record or {}).get("approvals", []))
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
+        if given is None or not holds_now(run, given):
+            self.stop_unless_approved(run, *(record or {}).get("approvals", []))
             return None
         return given
 
@@ -64,17 +66,17 @@ class MarkLeavingOperator(CheckDeletionOperator):
                 "Nothing was done. Start grdf_delete_account anew.",
             )
 
-    def _forget(self, context: Context) -> None:
+    def _forget(self, run: Run) -> None:
         """Remove the approval: the record has it, or nothing comes of it."""
-        given = self.couchdb.get(AUDIT, approval_id(self.account_id, context["run_id"]))
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
         if given is not None:  # as anybody may remove it: a tombstone of it says no more than the record
             self.couchdb.write(AUDIT, [{"_id": given["_id"], "_rev": given["_rev"], "_deleted": True}])
 
-    def _mark(self, context: Context, given: dict[str, Any] | None) -> dict[str, Any]:
-        keep_data = bool(context["params"]["keep_data"])
-        by, now = asked_by(context), datetime.now(UTC)
+    def _mark(self, context: Context, run: Run, given: dict[str, Any] | None) -> dict[str, Any]:
+        keep_data = bool(run.params["keep_data"])
+        now = datetime.now(UTC)
         if self.document() is None:
-            record = self.known_record(context)
+            record = self.known_record(run)
             if record is None:
                 raise BadAccount.about(
                     self.account_id,
@@ -82,17 +84,17 @@ class MarkLeavingOperator(CheckDeletionOperator):
                     "This run did nothing, and nothing is left to do.",
                 )
             stop_if_other(context, self.account_id, last_taker(record))
-            self._take_up(context, given, by, now, keep_data)
+            self._take_up(run, given, now, keep_data)
             self.log.info("Account %s: its document is gone already.", self.account_id)
             return {"account": self.account_id, "marked": False}
 
         def mark(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_other(context, self.account_id, leaving(document))
-            return with_leaving(document, run=context["run_id"], by=by, since=now, keep_data=keep_data)
+            return with_leaving(document, run=run.id, by=run.asked_by, since=now, keep_data=keep_data)
 
         document = self.accounts.update(self.account_id, mark)
         # After the mark, so that the one of two deletions that was too late leaves no record behind.
-        self._take_up(context, given, by, now, keep_data)
+        self._take_up(run, given, now, keep_data)
         from grdf.hooks.household_links import HouseholdLinks
 
         if HouseholdLinks(self.couchdb).take_back(self.account_id):
@@ -101,14 +103,14 @@ class MarkLeavingOperator(CheckDeletionOperator):
         self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
         return {"account": self.account_id, "marked": True}
 
-    def _take_up(self, context: Context, given: dict[str, Any] | None, by: str, now: datetime, keep_data: bool) -> None:
+    def _take_up(self, run: Run, given: dict[str, Any] | None, now: datetime, keep_data: bool) -> None:
         def change(entry: dict[str, Any]) -> dict[str, Any]:
-            taken = taken_up(entry, context["run_id"], by=by, at=now, keep_data=keep_data)
+            taken = taken_up(entry, run.id, by=run.asked_by, at=now, keep_data=keep_data)
             return with_approval(taken, given)
 
-        self.record(context, change)
+        self.record(run, change)
         if given is not None:
-            self._forget(context)
+            self._forget(run)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
         """An account that was never launched has consents too: its grant says on which meters."""

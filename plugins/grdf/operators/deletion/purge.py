@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.run import Run
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.account.stored import told_meters
 from include.gas.accounts import Account, with_state
@@ -37,25 +38,26 @@ class PurgeAccountOperator(DeletionOperator):
         """
         from grdf.hooks.household_links import link_document
 
-        self.stop_if_over(self.permitted(context))
+        run = Run.of(context)
+        self.stop_if_over(self.permitted(run))
         self.wait_for_running(context)
-        if context["params"]["keep_data"]:
+        if run.params["keep_data"]:
             self._keep()
             return {"account": self.account_id, "removed": {}}
         found = self.documents_left() | {
             "staged": self.staging.count(self.account_id),
             ACCOUNT: int(self.document() is not None),
         }
-        self.record(context, lambda entry: with_found(entry, found))
+        self.record(run, lambda entry: with_found(entry, found))
         removed: dict[str, int] = {}
         keys = account_range(self.account_id)
         for doctype in DATA:
-            removed[doctype] = self._note(context, doctype, self.remover.remove_range(doctype, *keys))
+            removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
         self._forget_totals()
-        removed["staged"] = self._note(context, "staged", self.staging.remove_all(self.account_id))
+        removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
         self.remover.remove(CONNECT, link_document(self.account_id))  # void since the mark; empty, and now gone
         # Last, since as long as it is there, marked, a try that was interrupted can be taken up again.
-        removed[ACCOUNT] = self._note(context, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
+        removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
 
@@ -70,9 +72,9 @@ class PurgeAccountOperator(DeletionOperator):
             for doctype, ids in total_ids(self.account_id, pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
 
-    def _note(self, context: Context, what: str, number: int) -> int:
+    def _note(self, run: Run, what: str, number: int) -> int:
         if number:
-            self.record(context, lambda entry: with_removed(entry, {what: number}))
+            self.record(run, lambda entry: with_removed(entry, {what: number}))
         return number
 
     def _keep(self) -> None:

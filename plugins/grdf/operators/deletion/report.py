@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.airflow.run import Run
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.airflow_history import (
     AUDIT_LOG,
@@ -38,15 +39,16 @@ class ReportDeletionOperator(DeletionOperator):
         :raises BadRequest: when nobody has approved this run
         :raises StoreBusy: when something is still there
         """
-        record = self.permitted(context)
+        run = Run.of(context)
+        record = self.permitted(run)
         if record.get("finished_at"):  # killed before Airflow heard that it was done, or cleared later
             return {key: value for key, value in record.items() if not key.startswith("_")}
         left: dict[str, int] = {}
-        if not context["params"]["keep_data"]:
-            left = self._verify(context)
-        history = self._history(context)
+        if not run.params["keep_data"]:
+            left = self._verify(run)
+        history = self._history(run)
         record = self.record(
-            context,
+            run,
             lambda entry: finished(
                 with_history(entry, history),
                 at=datetime.now(UTC),
@@ -63,10 +65,10 @@ class ReportDeletionOperator(DeletionOperator):
         )  # fmt: skip
         return {key: value for key, value in record.items() if not key.startswith("_")}
 
-    def _history(self, context: Context) -> list[Kept]:
+    def _history(self, run: Run) -> list[Kept]:
         """Remove what Airflow itself remembers of the account, if the settings say how; give what stays."""
         conn_id = settings.deletion_airflow_conn_id()
-        if context["params"]["keep_data"]:
+        if run.params["keep_data"]:
             return [DATA_KEPT]
         if conn_id is None:
             return [WITHOUT_API]
@@ -74,21 +76,21 @@ class ReportDeletionOperator(DeletionOperator):
         from grdf.hooks.airflow_history import AirflowHistory
 
         history = AirflowHistory(AirflowApiHook(conn_id))
-        found = history.find(self.account_id, this_run=context["run_id"])
+        found = history.find(self.account_id, this_run=run.id)
         # Before, so that no run goes unsaid if this is killed in between.
-        self.record(context, partial(with_removed_runs, found=found.to_remove))
+        self.record(run, partial(with_removed_runs, found=found.to_remove))
         history.remove(found)
         return [*found.kept, THIS_RUN, AUDIT_LOG, LOGS]
 
-    def _verify(self, context: Context) -> dict[str, int]:
+    def _verify(self, run: Run) -> dict[str, int]:
         keys = account_range(self.account_id)
         for doctype in DATA:
             if late := self.remover.remove_range(doctype, *keys):
                 self.log.warning("Account %s: %d late documents of %s removed.", self.account_id, late, doctype)
-                self.record(context, partial(with_removed, removed={doctype: late}))
+                self.record(run, partial(with_removed, removed={doctype: late}))
         if late := self.staging.remove_all(self.account_id):
             self.log.warning("Account %s: %d late staged files removed.", self.account_id, late)
-            self.record(context, partial(with_removed, removed={"staged": late}))
+            self.record(run, partial(with_removed, removed={"staged": late}))
         left = self.documents_left()
         left[ACCOUNT] = int(self.document() is not None)
         left["staged"] = self.staging.count(self.account_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.run import Run
 from grdf.consent_dates import other_holders
 from grdf.operators.deletion.base import DeletionOperator
 from grdf.waiting import waiting_for_grdf
@@ -36,7 +37,8 @@ class RevokeConsentsOperator(DeletionOperator):
         """
         from grdf.hooks.revocation import NOT_IN_FORCE, REVOKED, RevocationHook
 
-        self.stop_if_over(self.permitted(context))
+        run = Run.of(context)
+        self.stop_if_over(self.permitted(run))
         document = self.document()
         meters: tuple[Consent, ...] = ()
         if document is not None:
@@ -54,18 +56,18 @@ class RevokeConsentsOperator(DeletionOperator):
             mine, left = to_revoke(hook.standing_rights(pces, known, account=self.account_id), meters, used)
             for right in mine:
                 outcomes[right.id] = ASKED
-                self.record(context, lambda entry: with_revoked(entry, outcomes))
+                self.record(run, lambda entry: with_revoked(entry, outcomes))
                 outcomes[right.id] = hook.revoke(right, account=self.account_id)
-                self.record(context, lambda entry: with_revoked(entry, outcomes))
+                self.record(run, lambda entry: with_revoked(entry, outcomes))
                 self.log.info("Account %s: consent %s: %s.", self.account_id, right.id, outcomes[right.id])
             for right_id, why in left.items():
                 self.log.warning(
                     "Account %s: consent %s stands on its meter and stays: %s.", self.account_id, right_id, why
                 )
-            noted = self.record(context, dict)["revoked"]
+            noted = self.record(run, dict)["revoked"]
             outcomes |= {right: REVOKED for right, said in noted.items() if said == ASKED and right not in outcomes}
             outcomes |= dict.fromkeys(sorted(known - outcomes.keys() - left.keys()), NOT_IN_FORCE)
-        record = self.record(context, lambda entry: with_left_alone(with_revoked(entry, outcomes), left))
+        record = self.record(run, lambda entry: with_left_alone(with_revoked(entry, outcomes), left))
         if pces and not record["revoked"]:
             self.log.info("Account %s: no consent of ours is in force at GRDF.", self.account_id)
         return {"account": self.account_id, "revoked": record["revoked"]}
