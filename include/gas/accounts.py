@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from include.gas.account.lost_consents import LostConsents, handed_over, lost_message, meters_lost
+from include.gas.account.marks import Leaving, leaving
 from include.gas.consents import Consent, is_pce
 from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id
@@ -19,8 +21,6 @@ from include.gas.errors import (
     BadAccount,
     GrantRefused,
 )
-from include.gas.leaving import Leaving, leaving
-from include.gas.lost import handed_over, lost_message, meters_lost, with_lost
 from include.gas.meter_tag import without_numbers
 from include.gas.words import day_in
 
@@ -185,7 +185,7 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
     fresh = [_beside(replace(consent, brought=brought), former.get(pce)) for pce, consent in named.items()]
     meters = [*fresh, *others]
     lost = [meter for meter in others if meter.lost or meter.pce in meters_lost(document)]
-    changed = with_lost(_state_of_others(document, others, lost), [meter.pce for meter in lost])
+    changed = LostConsents.noted(_state_of_others(document, others, lost), [meter.pce for meter in lost])
     changed["oauth"] = _without_secrets(changed.get("oauth"))
     results = _without_secrets(changed.get("oauth_callback_results"))
     results["pce_id"] = meters[0].pce

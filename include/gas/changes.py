@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
 from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import Document
 from include.gas.load import LoadReport
 
 DAYS_NAMED = 100
 """Days that are named one by one, the newest; a first launch of three years is told by its first and last day."""
-
-_KEY, _DONE = "unannounced", "announced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +90,6 @@ class Changes:
             days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # odd values: below
             first = date.fromisoformat(told["first"]) if told["first"] else None  # type: ignore[index]  # as above
             counts = {str(name): int(number) for name, number in told["counts"].items()}  # type: ignore[index]  # too
-        except (TypeError, KeyError, ValueError, AttributeError):
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             return cls()
         return cls._made(days, counts, first)
-
-
-def with_unannounced(document: Mapping[str, Any], changes: Changes) -> Document:
-    """Note on an account what was stored by a run that could not announce it, since Airflow hears of successes only.
-
-    :param document: the account document.
-    :param changes: what the run changed; added to what is noted already.
-    :return: a new document, equal to the old one when nothing changed.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    if changes:
-        changed[_KEY] = (unannounced(document) + changes).as_json()
-    return changed
-
-
-def unannounced(document: Mapping[str, Any]) -> Changes:
-    """Give what :func:`with_unannounced` has noted.
-
-    :param document: the account document.
-    """
-    return Changes.from_json(document.get(_KEY))
-
-
-def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> Document:
-    """Take that note off an account, and note instead what its last run with changes is about to announce.
-
-    Airflow hears of it only when the task has ended well: if it cannot be told so, it has the task done again.
-
-    :param document: the account document.
-    :param changes: what is announced; when it is nothing, the note of a former run stays.
-    :param run: id of the run.
-    :return: a new document, equal to the old one when nothing changed.
-    """
-    changed = {key: copy.deepcopy(value) for key, value in document.items() if key != _KEY}
-    if changes:
-        changed[_DONE] = {"run": run} | changes.as_json()
-    return changed
-
-
-def announced_by(document: Mapping[str, Any], run: str) -> Changes:
-    """Give what a run was about to announce; nothing when another one has announced something since.
-
-    :param document: the account document.
-    :param run: id of the run.
-    """
-    told = document.get(_DONE)
-    return Changes.from_json(told) if isinstance(told, Mapping) and told.get("run") == run else Changes()

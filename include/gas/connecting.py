@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from include.gas.account.marks import Connected
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_meters
 from include.gas.consents import Consent
 from include.gas.days import utc_text
@@ -90,5 +91,4 @@ def connected(
         "oauth_callback_results": {"scope": "openid"},
     }
     changed = with_meters(base, consents, at)
-    changed["connected"] = {"at": utc_text(at), "by": by}
-    return changed
+    return Connected(utc_text(at), by).noted(changed)

@@ -6,16 +6,6 @@ list: then nobody is marked, a person is told, and the list of a later day decid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
-from include.gas.documents import Document
-from include.gas.words import day_in
-
-MISSED = "consents_missed"
-"""Key of an account document: the day on which a list that was not believed held no usable consent of it."""
-
 FEW = 2
 """So many accounts may lose their consents in one morning however few there are in all."""
 
@@ -28,29 +18,3 @@ def too_many(lost: int, checked: int, percent: int) -> bool:
     :param percent: share of the accounts that may lose theirs in one morning; 100 believes every list.
     """
     return lost > max(FEW, checked * percent / 100)
-
-
-def missed_before(document: Mapping[str, Any], today: date) -> bool:
-    """Tell whether a list of an earlier day, which was not believed, said the same.
-
-    :param document: the account document.
-    :param today: civil date in Paris; the same day, or a later one of a clock that was ahead, says nothing.
-    """
-    missed = day_in(document.get(MISSED))
-    return missed is not None and missed < today
-
-
-def with_missed(document: Mapping[str, Any], today: date | None) -> Document:
-    """Note that a list was not believed, or that its word does not count any more.
-
-    :param document: the account document.
-    :param today: civil date in Paris; None takes the note out.
-    :return: a new document; the first day of several stays.
-    """
-    changed = dict(document)
-    if today is None:
-        changed.pop(MISSED, None)
-        return changed
-    known = day_in(changed.get(MISSED))
-    changed[MISSED] = (today if known is None else min(known, today)).isoformat()
-    return changed

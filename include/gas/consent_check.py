@@ -7,21 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from include.gas.accounts import Account, with_consents, with_state, without_old_token
-from include.gas.consent_brake import with_missed
-from include.gas.consents import AccessRight, Consent, told
-from include.gas.documents import Document
-from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN
-from include.gas.lost import (
-    ENDS,
-    FOREIGN,
+from include.gas.account.list_seen import ConsentEnds, with_missed
+from include.gas.account.lost_consents import (
+    LostConsents,
+    OthersRights,
+    SharedMeters,
     given_back,
     handed_over,
     lost_message,
     meters_lost,
-    shared_meters,
-    with_lost,
 )
+from include.gas.accounts import Account, with_consents, with_state, without_old_token
+from include.gas.consents import AccessRight, Consent, told
+from include.gas.documents import Document
+from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
 from include.gas.own_rights import WAITS, foreign, learnt, made_on
 
@@ -79,10 +78,8 @@ class Finding:
         :param document: the account document as it was before: what it says of shared meters counts as long as nobody
             has consented on them since.
         """
-        noted = self.document.get(FOREIGN) or {}
-        before = document.get(FOREIGN)
-        known = before if isinstance(before, Mapping) else {}
-        shared = {pce for pce in shared_meters(document) if pce in known and known[pce] == noted.get(pce)}
+        noted, known = OthersRights.of(self.document), OthersRights.of(document)
+        shared = {pce for pce in SharedMeters.of(document) if pce in known and known[pce] == noted.get(pce)}
         return {right.pce for right in self.foreign} - shared
 
 
@@ -161,10 +158,9 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
     elif restored:
         changed = with_state(changed, None)
-    changed = with_missed(with_lost(changed, [pce for pce, _ in lost]), None)
-    for key, value in ((ENDS, min(ends).isoformat() if ends else None), (FOREIGN, _noted(document, listed, others))):
-        changed.pop(key, None)
-        changed |= {key: value} if value else {}
+    changed = with_missed(LostConsents.noted(changed, [pce for pce, _ in lost]), None)
+    changed = ConsentEnds.noted(changed, min(ends).isoformat() if ends else None)
+    changed = OthersRights.noted(changed, _noted(document, listed, others))
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
 
 
@@ -179,13 +175,13 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
     :param seen: when a list last showed its own rights, UTC text, or "".
     :param today: civil date in Paris.
     """
-    known, noted = given_back(document), document.get(FOREIGN) or {}
+    known, noted = given_back(document), OthersRights.of(document)
     found: dict[str, str] = {}
     for meter in Account.from_document(document).meters:
         others = foreign(meter, rights)
         if not (meter.own and others and meter.pce in handed_over(document)):
             continue
-        if meter.pce in known and known[meter.pce][0] == noted[meter.pce]:
+        if meter.pce in known and known[meter.pce].made == noted[meter.pce]:
             continue
         mine = {right.id: right.over_at(today) for right in rights if right.id in meter.own}
         over = max(mine.values()) if mine.keys() == meter.own and all(mine.values()) else ""
@@ -207,9 +203,8 @@ def keeps_state(document: Mapping[str, Any]) -> bool:
 
 def _noted(document: Mapping[str, Any], listed: Listed, others: Sequence[AccessRight]) -> dict[str, str | None]:
     """Say for each meter on which another right stands when the newest one was made."""
-    before = document.get(FOREIGN) if listed.meters is not None else None
-    known = before.items() if isinstance(before, Mapping) else ()
-    noted: dict[str, str | None] = {pce: made for pce, made in known if pce not in (listed.meters or ())}
+    known = OthersRights.of(document) if listed.meters is not None else {}
+    noted = {pce: made for pce, made in known.items() if pce not in (listed.meters or ())}
     for right in sorted(others, key=lambda each: each.created or date.min):
         noted[right.pce] = right.created.isoformat() if right.created else None
     return noted

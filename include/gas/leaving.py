@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,8 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from include.gas.account.marks import Connected, Leaving
+from include.gas.account.sections import members
 from include.gas.consents import AccessRight, Consent
 from include.gas.days import utc_text
 from include.gas.documents import Document
@@ -22,61 +23,6 @@ APPROVED_FOR = timedelta(days=7)
 
 ASKED = "asked"
 """What a record says of a right whose revocation was asked for and not answered yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """The mark of a deletion under way.
-
-    :param run: Airflow run id of the deletion.
-    :param by: who asked for it, Airflow's user name.
-    :param since: when it was marked, UTC text.
-    :param keep_data: whether the household keeps its data.
-    """
-
-    run: str
-    by: str
-    since: str
-    keep_data: bool = False
-
-
-def leaving(document: Mapping[str, Any]) -> Leaving | None:
-    """Return the mark on an account document, or None.
-
-    :param document: the account document.
-    """
-    mark = document.get("leaving")
-    if not isinstance(mark, Mapping):
-        return None
-    run, by, since = (str(mark.get(key, "")) for key in ("run", "by", "since"))
-    return Leaving(run, by, since, keep_data=mark.get("keep_data") is True)
-
-
-def with_leaving(
-    document: Mapping[str, Any], *, run: str, by: str, since: datetime, keep_data: bool = False
-) -> Document:
-    """Mark an account as leaving: from now on nothing reads it and nothing stores for it.
-
-    :param document: the account document.
-    :param run: Airflow run id of the deletion.
-    :param by: who asked for it.
-    :param since: the present, aware; kept from before when a former try of a deletion has marked it.
-    :param keep_data: only revoke: what is stored stays, also what a run stores that was under way.
-    """
-    changed: Document = copy.deepcopy(dict(document))
-    before = leaving(document)
-    changed["leaving"] = {"run": run, "by": by, "since": before.since if before else utc_text(since)}
-    if keep_data:
-        changed["leaving"]["keep_data"] = True
-    return changed
-
-
-def without_leaving(document: Mapping[str, Any]) -> Document:
-    """Take the mark away, for a household that keeps its data.
-
-    :param document: the account document.
-    """
-    return {key: copy.deepcopy(value) for key, value in document.items() if key != "leaving"}
 
 
 def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool) -> bool:
@@ -353,14 +299,10 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
     if not ended:
         return None
-    results = document.get("oauth_callback_results")
-    entries = results.get("consents") if isinstance(results, Mapping) else None
-    rights = [right for entry in entries or () for right in (entry, *entry.get("others", ()))]
-    connected = document.get("connected")
-    moments = [
-        connected.get("at") if isinstance(connected, Mapping) else None,
-        *(each.get("brought") for each in rights),
-    ]
+    entries = members(document.get("oauth_callback_results")).get("consents")
+    listed = [members(entry) for entry in entries] if isinstance(entries, list) else []
+    rights = [members(right) for entry in listed for right in (entry, *(entry.get("others") or ()))]
+    moments = [Connected.moment(document), *(right.get("brought") for right in rights)]
     return max(ended) if rights and max(ended) > max(str(moment or "") for moment in moments) else None
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from include.gas.account.facts import may_be_daily
 from include.gas.account.lost_days import lost_years
+from include.gas.account.marks import leaving
 from include.gas.account.missing_days import known_gaps
 from include.gas.account.stored import told_years
 from include.gas.account.whole_history import history_read
 from include.gas.accounts import Account
 from include.gas.errors import VENDOR_DOWN, BadAccount
-from include.gas.leaving import leaving
 from include.gas.own_rights import WAITS
 
 LATE = timedelta(days=7)

@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from include.gas.account.marks import leaving
+from include.gas.account.sections import members
 from include.gas.accounts import Account
 from include.gas.consents import AccessRight, Consent
 from include.gas.errors import BadAccount
-from include.gas.leaving import leaving
 from include.gas.words import day_in
 
 UNKNOWN = "not known to be its own"
@@ -29,8 +30,7 @@ def made_on(document: Mapping[str, Any]) -> date | None:
 
     :param document: the account document.
     """
-    metadata = document.get("cozyMetadata")
-    return day_in(str(metadata.get("createdAt"))[:10]) if isinstance(metadata, Mapping) else None
+    return day_in(members(document.get("cozyMetadata")).get("createdAt"))
 
 
 def learnt(

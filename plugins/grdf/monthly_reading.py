@@ -14,6 +14,7 @@ from grdf.governor import HISTORY
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
 from include.gas.account.facts import with_meter_facts
+from include.gas.account.lost_consents import handed_over
 from include.gas.account.published_note import with_published
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.answers.published import Period, read_published
@@ -23,7 +24,6 @@ from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents import Document, account_range
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
-from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.periods import merge_period, newest_period, period_document
 from include.gas.published_check import compare_all

@@ -13,12 +13,12 @@ from grdf import settings
 from grdf.hooks.accounts import AccountStore
 from grdf.operators.base import stop_if_leaving
 from grdf.taking import one_at_a_time
+from include.gas.account.marks import TakenOver, leaving
 from include.gas.accounts import Account, with_meters
 from include.gas.consent_check import Listed, compared
 from include.gas.consents import is_usable
 from include.gas.days import paris_today, utc_text
 from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
-from include.gas.leaving import leaving
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from include.gas.consents import AccessRight, Consent
 
 Document = dict[str, Any]
-NOTE = "taken_over"
-"""Key of an account document: which rights a person has made its own, who, and when."""
 
 
 class TakeOver:
@@ -138,6 +136,4 @@ class TakeOver:
         document = compared(
             document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
         ).document
-        before = document.get(NOTE)
-        notes = [{"right": right.id, "by": by, "at": utc_text(now)} for right in rights]
-        return document | {NOTE: [*(before if isinstance(before, list) else []), *notes]}
+        return TakenOver.added(document, (TakenOver(right.id, by, utc_text(now)) for right in rights))

@@ -22,12 +22,12 @@ from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.lease import lease
 from grdf.hooks.oauth import GrdfOAuthHook
+from include.gas.account.marks import leaving
 from include.gas.accounts import Account
 from include.gas.consent_check import Listed, compared
 from include.gas.consents import Consent, Rights
 from include.gas.days import paris_today
 from include.gas.errors import BadAccount, MeterTaken, ServiceUnavailable, StoreBusy
-from include.gas.leaving import leaving
 from include.gas.meter_tag import meter_tag
 
 log = logging.getLogger(__name__)

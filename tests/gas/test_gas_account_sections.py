@@ -12,8 +12,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.facts import MeterFacts, may_be_daily, with_meter_facts
+from include.gas.account.list_seen import (
+    ConsentEnds,
+    is_fresh,
+    missed_before,
+    seen_at,
+    with_missed,
+    with_seen,
+)
+from include.gas.account.lost_consents import (
+    LostConsents,
+    OthersRights,
+    SharedMeters,
+    given_back,
+    handed_over,
+    meters_lost,
+    with_given_back,
+)
 from include.gas.account.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
+from include.gas.account.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
 from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
 from include.gas.account.published_note import PublishedNote, with_published
@@ -21,6 +40,7 @@ from include.gas.account.sections import Section
 from include.gas.account.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.whole_history import history_read, history_since, with_history
 from include.gas.answers.contract import Contract
+from include.gas.changes import Changes
 from include.gas.consents import Consent
 from include.gas.gaps import Gap
 from include.gas.published_check import Comparison
@@ -31,6 +51,7 @@ PCE, OTHER = "09900000000017", "GI000042"
 NOW, TODAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2)
 DAY = date(2024, 3, 1)
 HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
+CHANGES = Changes(counts=(("a", 1),))
 CONSENT = Consent(PCE, "u-1", others=(Consent(PCE, "u-0"),))
 COMPARED = Comparison(DAY, date(2024, 4, 1), 100, 20, 3, beyond_rounding=True)
 GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
@@ -73,8 +94,38 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
     ),
     "monthly_failed_at": ([MonthlyFailed.of], [lambda d: MonthlyFailed.noted(d, "x")]),
     "book_held_at": ([BookHeld.of], [lambda d: BookHeld.noted(d, None)]),
+    "consents_lost": (
+        [meters_lost, handed_over, LostConsents.of],
+        [lambda d: LostConsents.noted(d, [PCE]), lambda d: LostConsents.noted(d, [])],
+    ),
+    "meters_shared": ([SharedMeters.of], [lambda d: SharedMeters.noted(d, [PCE])]),
+    "consents_of_others": ([OthersRights.of, handed_over], [lambda d: OthersRights.noted(d, {PCE: None})]),
+    "given_back": ([given_back], [lambda d: with_given_back(d, {PCE: "x"})]),
+    "consents_seen": (
+        [lambda d: seen_at(d, ""), lambda d: is_fresh(seen_at(d, ""), NOW)],
+        [lambda d: with_seen(d, ""), lambda d: with_seen(d, None)],
+    ),
+    "consents_missed": (
+        [lambda d: missed_before(d, TODAY)],
+        [lambda d: with_missed(d, TODAY), lambda d: with_missed(d, None)],
+    ),
+    "consent_ends": ([ConsentEnds.of], [lambda d: ConsentEnds.noted(d, "2024-05-01")]),
+    "unannounced": ([unannounced], [lambda d: with_unannounced(d, Changes())]),
+    "announced": (
+        [lambda d: announced_by(d, "run")],
+        [lambda d: with_announced(d, CHANGES, "run")],
+    ),
+    "leaving": (
+        [leaving],
+        [lambda d: with_leaving(d, run="r", by="b", since=NOW), without_leaving],
+    ),
+    "connected": ([Connected.moment], [Connected("x", "b").noted]),
+    "taken_over": ([], [lambda d: TakenOver.added(d, [])]),
 }
 """Of each key of the account document: what reads it, and what writes it."""
+
+TOGETHER = {"announced": ("unannounced",)}
+"""Sections that are written together."""
 
 SPLIT_BY_METER = {"stored", "lost_days", "gaps", "history", "meter_facts", "published"}
 
@@ -120,7 +171,7 @@ def test_writing_a_section_keeps_what_others_have_noted_and_changes_nothing_in_p
     for write in SECTIONS[key][1]:
         changed = write(document)
         assert same(document, before)
-        for other in document.keys() - {key}:
+        for other in document.keys() - {key, *TOGETHER.get(key, ())}:
             assert same(changed[other], before[other])
         value, former = changed.get(key), before[key]
         if key in SPLIT_BY_METER and isinstance(former, dict) and OTHER in former:

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.gas.consent_brake import MISSED, missed_before, too_many, with_missed
+from include.gas.account.list_seen import ListMissed, missed_before, with_missed
+from include.gas.consent_brake import too_many
 
 TODAY = date(2026, 11, 26)
 ONE = timedelta(days=1)
@@ -32,7 +33,7 @@ def test_a_share_of_the_accounts_may_lose_theirs_in_one_morning(
 
 def test_only_a_list_of_another_day_confirms() -> None:
     document = with_missed({"_id": "ana"}, TODAY)
-    assert document == {"_id": "ana", MISSED: "2026-11-26"}
+    assert document == {"_id": "ana", ListMissed.key: "2026-11-26"}
     assert not missed_before(document, TODAY)
     assert missed_before(document, TODAY + ONE)
     assert with_missed(document, TODAY + ONE) == document, "the first day stays"
@@ -47,4 +48,4 @@ def test_a_clock_that_was_ahead_confirms_nothing_by_itself() -> None:
 
 @pytest.mark.parametrize("odd", [7, "soon", None, ["2026-11-25"]])
 def test_an_odd_note_counts_as_none(odd: object) -> None:
-    assert not missed_before({MISSED: odd}, TODAY)
+    assert not missed_before({ListMissed.key: odd}, TODAY)

@@ -10,26 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.marks import Leaving, leaving, with_leaving, without_leaving
 from include.gas.accounts import Account
 from include.gas.consents import AccessRight
 from include.gas.doctypes import DATA, DAY, MONTH, YEAR
 from include.gas.leaving import (
     ASKED,
-    Leaving,
     Plan,
     audit_entry,
     audit_id,
     finished,
     has_left,
     last_taker,
-    leaving,
     standing,
     taken_up,
     with_found,
-    with_leaving,
     with_removed,
     with_revoked,
-    without_leaving,
 )
 
 NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)

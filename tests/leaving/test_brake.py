@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.consent_brake import MISSED
+from include.gas.account.list_seen import ListMissed
 from include.gas.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.connect import AccountBook
@@ -58,14 +58,14 @@ class Town:
         return [name for name in self.names if (self.book.get(name) or {}).get("state")]
 
     def missed(self) -> list[str]:
-        return [name for name in self.names if MISSED in (self.book.get(name) or {})]
+        return [name for name in self.names if ListMissed.key in (self.book.get(name) or {})]
 
     def next_day(self) -> None:
         """Make the notes of today those of yesterday."""
         for name in self.missed():
             document: dict[str, Any] = self.book.get(name) or {}
             earlier = self.world.control.today() - timedelta(days=1)
-            self.book.save(document | {MISSED: earlier.isoformat()})
+            self.book.save(document | {ListMissed.key: earlier.isoformat()})
 
 
 @pytest.fixture

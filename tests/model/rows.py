@@ -129,8 +129,8 @@ def _never_late(patch: pytest.MonkeyPatch) -> None:
 def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the mark that it set stayed."""
     from include.gas import consent_check
+    from include.gas.account.lost_consents import meters_lost
     from include.gas.accounts import UNEXPLAINED
-    from include.gas.lost import meters_lost
 
     today = consent_check.compared
 

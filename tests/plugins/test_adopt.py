@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.gas.account.marks import with_leaving
 from include.gas.answers.daily import Reading
 from include.gas.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, ServiceUnavailable
-from include.gas.leaving import audit_entry, with_leaving
+from include.gas.leaving import audit_entry
 from include.gas.load import load_answer
 from tests.bench.couch_server import Place
 from tests.bench.konnector import Konnector

@@ -58,8 +58,8 @@ class MeterSection(Section, frozen=True):
         :param document: the account document.
         :param pce: the meter.
         """
-        entry = members(document.get(cls.key)).get(pce)
-        return None if entry is None else read_fields(cls, entry)
+        entry = cls.raw(document, pce)
+        return read_fields(cls, entry) if entry else None
 
     @classmethod
     def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
@@ -182,7 +182,7 @@ def read_fields(kind: type[T], value: object) -> T | None:
     :return: the entry; None when it is no object, or a field that it cannot do without is missing.
     """
     found = read(kind, value)
-    return found if found is not None or not members(value) else _each_for_itself(kind, members(value))
+    return found if found is not None or not isinstance(value, Mapping) else _each_for_itself(kind, value)
 
 
 def written(entry: msgspec.Struct) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from include.gas.account.marks import leaving
 from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, LEASE
 from include.gas.documents import check_account_id
 from include.gas.errors import BadAccount, GasError, StoreBusy
-from include.gas.leaving import leaving
 
 TRIES = 10
 LISTED = "list-of-consents"

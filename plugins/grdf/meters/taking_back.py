@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
+from include.gas.account.announcements import with_unannounced
+from include.gas.account.lost_consents import given_back
+from include.gas.account.marks import leaving
 from include.gas.account.published_note import PublishedNote
 from include.gas.account.stored import told_years
-from include.gas.changes import Changes, with_unannounced
+from include.gas.changes import Changes
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
 from include.gas.documents import account_range
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving import has_left, leaving
+from include.gas.leaving import has_left
 from include.gas.load import LoadReport, take_back
-from include.gas.lost import given_back
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def take_back_given_back(
     :param pces: the meters whose answers were stored
     :param log: the task's log
     """
-    found = {pce: since for pce, (_, since) in given_back(document).items() if since and pce in pces}
+    found = {pce: note.since for pce, note in given_back(document).items() if note.since and pce in pces}
     if found:
         take_back_foreign(couchdb, accounts, str(document["_id"]), found, log)
 

@@ -19,15 +19,15 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.retries import GasRetryPolicy
 from grdf.returned import Returned
 from grdf.waiting import waiting_for_grdf
+from include.gas.account.announcements import announced_by, unannounced, with_announced
+from include.gas.account.list_seen import missed_before, seen_at, with_missed, with_seen
+from include.gas.account.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.accounts import Account
-from include.gas.changes import announced_by, unannounced, with_announced
-from include.gas.consent_brake import missed_before, too_many, with_missed
+from include.gas.consent_brake import too_many
 from include.gas.consent_check import Listed, check_consents, to_give_back
 from include.gas.days import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable
-from include.gas.lost import GIVEN_BACK, handed_over, shared_meters, with_given_back, with_shared
 from include.gas.meter_tag import meter_tag
-from include.gas.seen import seen_at, with_seen
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -217,7 +217,7 @@ class CheckConsentsOperator(BaseOperator):
     def _give_back(self, round_: _Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
         """Take back what was read under the right of somebody else who has come to a meter since a list was read."""
         name, gone = document["_id"], handed_over(document)
-        if not gone and GIVEN_BACK not in document:
+        if not gone and GivenBack.key not in document:
             return
         meters = to_give_back(document, rights, seen, paris_today(datetime.now(UTC)))
         noted = partial(with_given_back, meters=meters)
@@ -241,7 +241,7 @@ class CheckConsentsOperator(BaseOperator):
         for name in sorted(round_.noted.keys() | {name for names in round_.shared.values() for name in names}):
             shared = sorted(pce for pce, names in round_.shared.items() if name in names)
             if shared != round_.noted.get(name, []):
-                round_.accounts.update(name, partial(with_shared, meters=shared))
+                round_.accounts.update(name, partial(SharedMeters.noted, meters=shared))
 
 
 class _Round:
@@ -282,11 +282,8 @@ class _Round:
 
     def listed(self, document: dict[str, Any]) -> Listed:
         """Give what concerns an account; whose a right is, is looked up for those of the konnector's alone."""
-        results = document.get("oauth_callback_results") or {}
-        entries = results.get("consents") or []
-        pces = {entry.get("pce") for entry in entries} | {results.get("pce_id")}
-        mine = [right for pce in pces if pce for right in self.rights.get(pce, [])]
         account = Account.from_document(document)
+        mine = [right for meter in account.meters for right in self.rights.get(meter.pce, [])]
         unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
         asked = [meter.pce for meter in account.meters]  # one that comes to it meanwhile is not judged by this
         if not unknown:
@@ -313,7 +310,7 @@ class _Round:
         :param document: the account document as the check leaves it
         """
         name = str(document["_id"])
-        if noted := shared_meters(document):
+        if noted := SharedMeters.of(document):
             self.noted[name] = noted
         for meter in Account.from_document(document).meters:
             if not meter.lost:

@@ -19,6 +19,7 @@ from grdf.meters.judging import Problems
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.staging import StagedAnswer, Staging
 from grdf.waiting import waiting_for_grdf
+from include.gas.account.lost_consents import meters_lost
 from include.gas.account.lost_days import reads_again
 from include.gas.account.missing_days import awaited_from
 from include.gas.account.whole_history import history_read
@@ -29,7 +30,6 @@ from include.gas.days import paris_today
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, RetryLater
-from include.gas.lost import meters_lost
 from include.gas.meter_tag import meter_tag
 from include.gas.own_rights import WAITS
 from include.gas.windows import Window

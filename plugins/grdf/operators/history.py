@@ -26,15 +26,16 @@ from grdf.quota import governor_for, how_long
 from grdf.retries import GasRetryPolicy
 from grdf.staging import Staging
 from grdf.waiting import waiting_for_grdf
+from include.gas.account.announcements import with_unannounced
+from include.gas.account.lost_consents import handed_over
 from include.gas.accounts import Account
 from include.gas.asked_days import askable
-from include.gas.changes import Changes, with_unannounced
+from include.gas.changes import Changes
 from include.gas.days import paris_today
 from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.documents import id_range
 from include.gas.errors import FailNow, GasError
 from include.gas.history import asked_range, open_days
-from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.windows import Window
 

@@ -16,17 +16,18 @@ from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
 from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
+from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.lost_consents import handed_over
+from include.gas.account.marks import leaving
 from include.gas.account.stored import is_told, with_stored
 from include.gas.account.whole_history import HistoryRead
 from include.gas.accounts import Account, with_state
 from include.gas.asked_days import Reread
-from include.gas.changes import Changes, announced_by, unannounced, with_announced, with_unannounced
+from include.gas.changes import Changes
 from include.gas.consent_check import keeps_state
 from include.gas.doctypes import ACCOUNT
 from include.gas.errors import FailNow, GasError
-from include.gas.leaving import leaving
 from include.gas.load import LoadReport
-from include.gas.lost import handed_over
 from include.gas.meter_tag import meter_tag
 from include.gas.moments import is_ahead
 from include.gas.year_counts import StoredYear

@@ -19,6 +19,7 @@ from grdf.operators.base import stop_if_leaving
 from grdf.retries import GasRetryPolicy
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.facts import MeterFacts
+from include.gas.account.lost_consents import handed_over, meters_lost
 from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
 from include.gas.account.published_note import PublishedNote
 from include.gas.accounts import Account
@@ -34,7 +35,6 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
-from include.gas.lost import handed_over, meters_lost
 from include.gas.moments import is_ahead
 from include.gas.monthly import is_due, is_new
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.facts import MeterFacts
+from include.gas.account.lost_consents import OthersRights, SharedMeters
 from include.gas.account.missing_days import known_gaps
 from include.gas.account.published_note import PublishedNote
 from include.gas.account.stored import told_years
@@ -20,7 +21,6 @@ from include.gas.days import parse_day
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import Document, account_range, day_id
 from include.gas.gaps import Gap
-from include.gas.lost import FOREIGN, shared_meters
 from include.gas.overview import Overview, overview
 from include.gas.year_counts import StoredYear
 
@@ -133,7 +133,7 @@ def _meter_view(
         gaps=gaps,
         covered=consent.covered,
     )
-    other = document.get(FOREIGN)
+    others = OthersRights.of(document)
     return MeterView(
         consent,
         month,
@@ -144,8 +144,8 @@ def _meter_view(
         gaps,
         MeterFacts.of(document, pce),
         PublishedNote.of(document, pce),
-        (str(other[pce] or "–") if isinstance(other, Mapping) and pce in other else ""),
-        pce in shared_meters(document),
+        (others[pce] or "–") if pce in others else "",
+        pce in SharedMeters.of(document),
     )
 
 

@@ -15,11 +15,12 @@ from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.base import AccountOperator
 from grdf.staging import Staging
+from include.gas.account.marks import Leaving
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents import ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
-from include.gas.leaving import Leaving, Order, audit_entry, holds, is_of, last_taker
+from include.gas.leaving import Order, audit_entry, holds, is_of, last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

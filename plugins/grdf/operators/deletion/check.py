@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from grdf.airflow.run import Run
 from grdf.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.base import DeletionOperator, stop_if_other
+from include.gas.account.marks import leaving
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.documents import check_account_id
 from include.gas.errors import BadAccount, BadRequest, GasError
-from include.gas.leaving import Plan, last_taker, leaving, standing, to_revoke
+from include.gas.leaving import Plan, last_taker, standing, to_revoke
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,10 +10,11 @@ from grdf.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.base import holds_now, stop_if_other
 from grdf.operators.deletion.check import CheckDeletionOperator
+from include.gas.account.marks import leaving, with_leaving
 from include.gas.accounts import Account, with_meters
 from include.gas.doctypes import AUDIT
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
-from include.gas.leaving import approval_id, last_taker, leaving, taken_up, with_approval, with_leaving
+from include.gas.leaving import approval_id, last_taker, taken_up, with_approval
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
