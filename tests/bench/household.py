@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -91,46 +91,3 @@ def answer_body(pce: str, window: Window, loads: Mapping[date, int], corrected: 
         )
         lines.append(json.dumps(informative(pce, asked, line), ensure_ascii=False))
     return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What stands in the store after a run, read with plain HTTP.
-
-    :param days: kWh by gas day, one entry per document
-    :param months: kWh by ``YYYY-MM``, one entry per document
-    :param years: kWh by ``YYYY``, one entry per document
-    """
-
-    days: Sequence[tuple[date, float]]
-    months: Sequence[tuple[str, float]]
-    years: Sequence[tuple[str, float]]
-
-    def differences(self, truth: dict[date, int]) -> dict[str, int]:
-        """Count what is not as it should be.
-
-        :param truth: kWh by gas day, as GRDF says now
-        """
-        held = dict(self.days)
-        totals = [*self.months, *self.years]
-        return {
-            "days missing": len(truth.keys() - held.keys()),
-            "days wrong": sum(held[day] != load for day, load in truth.items() if day in held),
-            "days too many": len(self.days) - len(truth.keys() & held.keys()),
-            "totals not the sum of stored days": _off(totals, _sums(held)),
-            "totals not GRDF's": _off(totals, _sums(truth)),
-        }
-
-
-def _sums(days: dict[date, int] | dict[date, float]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for day, load in days.items():  # whole kWh: exact
-        for period in (f"{day:%Y-%m}", f"{day:%Y}"):
-            sums[period] = sums.get(period, 0) + load
-    return sums
-
-
-def _off(totals: Sequence[tuple[str, float]], sums: dict[str, float]) -> int:
-    """Count the periods without exactly one document that says the sum, and documents of other periods."""
-    wrong = sum(1 for period in sums if [load for name, load in totals if name == period] != [sums[period]])
-    return wrong + sum(1 for name, _ in totals if name not in sums)

@@ -20,10 +20,10 @@ from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import day_document
 from include.gas.load import load_answer
 from include.gas.totals import month_documents, year_documents
-from tests.bench.couch_server import RAW, TIMEOUT, Place
 from tests.bench.household import ACCOUNT, PCE, Household, Told
-from tests.bench.konnector import Konnector
+from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
+from tests.konnector import Konnector
 
 FIRST, DAILY = "first import", "daily run"
 

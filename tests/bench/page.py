@@ -22,11 +22,11 @@ from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.overview import overview
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
-from tests.bench.couch_server import Place, server
 from tests.bench.counting_proxy import CountingProxy
-from tests.bench.page_accounts import Fleet, account_id
 from tests.bench.report import Report, Row, Target
 from tests.bench.timing import side_by_side
+from tests.couch_places import Place, server
+from tests.page_accounts import Fleet, account_id
 
 ACCOUNTS, FULL, REPEAT = 5000, 20, 15
 LIST_LIMIT, VIEW_LIMIT, REQUESTS_LIMIT = 300, 150, 2

@@ -12,7 +12,6 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from tests.bench.couch_server import VARIABLE
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.peers_cut import cut_off
 from tests.bench.peers_lowatt import Lowatt
@@ -21,6 +20,7 @@ from tests.bench.peers_ways import Floor, OurCore, Ours, TheKonnector, Way
 from tests.bench.report import Report, Row, Target
 from tests.bench.store_world import cpu_ms
 from tests.bench.timing import Figures, Samples, side_by_side, watch
+from tests.couch_places import VARIABLE
 
 WAYS: tuple[type[Way], ...] = (Floor, OurCore, Ours, TheKonnector, Lowatt)
 REPEAT = 5

@@ -19,8 +19,8 @@ from include.gas.windows import oldest_allowed
 from include.sandbox.adict.meters import holder_of
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.local_world import LocalWorld
-from tests.bench.couch_server import Place, Server, server
 from tests.bench.household import REREAD
+from tests.couch_places import Place, Server, server
 
 ACCOUNT = "peers"
 HOLDER = "Alix;Exemple;foyer-8500001@example.org;TIERS"

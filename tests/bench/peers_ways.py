@@ -27,11 +27,10 @@ from include.gas.documents import day_document
 from include.gas.load import load_answer
 from include.gas.totals import month_documents, year_documents
 from include.gas.windows import Window
-from tests.bench.couch_server import RAW, TIMEOUT
-from tests.bench.household import Stored
-from tests.bench.konnector import Konnector
 from tests.bench.peers_scene import ACCOUNT, FIRST, Site
+from tests.couch_places import RAW, TIMEOUT, Stored
 from tests.helpers import MemoryShelf, context
+from tests.konnector import Konnector
 
 Document = dict[str, Any]
 

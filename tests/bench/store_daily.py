@@ -12,12 +12,12 @@ from grdf.operators.load import LoadOperator
 from grdf.staging import StagedAnswer, Staging
 from include.gas.doctypes import DAY
 from include.gas.documents import account_range
-from tests.bench.couch_server import RAW, TIMEOUT, Place
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.report import Report
 from tests.bench.store_fleet import Member, stored_of
 from tests.bench.store_world import connected, cpu_ms
 from tests.bench.timing import Figures, watch
+from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
 
 

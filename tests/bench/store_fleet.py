@@ -22,8 +22,8 @@ from include.gas.documents import account_range, day_document
 from include.gas.totals import month_documents, year_documents
 from include.gas.windows import Window
 from include.gas.year_counts import stored_years
-from tests.bench.couch_server import TIMEOUT, Place
-from tests.bench.household import REREAD, SETTLED, Stored, answer_body
+from tests.bench.household import REREAD, SETTLED, answer_body
+from tests.couch_places import TIMEOUT, Place, Stored
 
 LAST_DAY = date(2026, 2, 5)
 """Newest day before the first daily run. Daily runs of February read two calendar years, the most of all: 400 days."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from tests.bench.couch_server import Place
 from tests.bench.counting_proxy import CountingProxy
-from tests.bench.konnector import Konnector
 from tests.bench.report import Report, Row
 from tests.bench.store_fleet import DOCTYPES, Member, write
 from tests.bench.store_world import HISTORIES, World, cpu_ms
 from tests.bench.timing import Figures, side_by_side, watch
+from tests.couch_places import Place
+from tests.konnector import Konnector
 
 KEPT = ("load", "year", "month", "day", "hour", "minute")
 BLIND = {"days wrong", "totals not GRDF's"}

@@ -12,11 +12,11 @@ import requests
 
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents import account_range
-from tests.bench.couch_server import TIMEOUT, Place
 from tests.bench.report import Report, Row
 from tests.bench.store_fleet import Member, other
 from tests.bench.store_world import World
 from tests.bench.timing import watch
+from tests.couch_places import TIMEOUT, Place
 
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10

@@ -14,9 +14,9 @@ from typing import Any
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents import account_range
-from tests.bench.couch_server import RAW, TIMEOUT, Place, Server, server
 from tests.bench.report import Row
 from tests.bench.store_fleet import MOST_STEPS, Member, count, fill, write
+from tests.couch_places import RAW, TIMEOUT, Place, Server, server
 
 HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}
 SPREAD = 5000

@@ -14,21 +14,12 @@ from grdf.page.connect_pages import page_address
 from grdf.page.household import Invitation
 from grdf.page.sealing import Seal
 from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.links import link_for, path_of
 from tests.connect.site import ANONYMOUS, ROLES, Site
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
-
-
-def link_for(site: Site, account: str) -> str:
-    answer = site.program("op").post(f"{site.url}/grdf/connect/{account}/link", timeout=60)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["link"])
-
-
-def path_of(link: str) -> str:
-    return "/household?" + urlsplit(link).query
 
 
 def test_an_operator_makes_a_link(front: Site, account_id: str) -> None:

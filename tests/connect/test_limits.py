@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.connect.dance import said
-from tests.connect.test_routes import TABLE
+from tests.connect.route_table import TABLE
 
 if TYPE_CHECKING:
     from tests.connect.site import Site

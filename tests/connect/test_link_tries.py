@@ -16,7 +16,7 @@ from grdf.quota_store import store_at
 from include.gas.doctypes import CONNECT
 from include.gas.quota import Ledger, Quota
 from tests.connect.dance import asked, begin, consent, said, stored_account
-from tests.connect.test_household import link_for, path_of
+from tests.connect.links import link_for, path_of
 from tests.plugins.clockwork import call
 
 if TYPE_CHECKING:

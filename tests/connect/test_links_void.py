@@ -19,8 +19,8 @@ from grdf.page.once import KEPT, SWEPT, Once, mark_id
 from include.gas.connecting import login_hint
 from include.gas.doctypes import ACCOUNT, CONNECT
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
+from tests.connect.links import link_for, path_of
 from tests.connect.site import ANONYMOUS, ROLES, Site
-from tests.connect.test_household import link_for, path_of
 from tests.helpers import holder, known_account
 from tests.leaving.steps import delete
 

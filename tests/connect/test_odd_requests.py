@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.connect.dance import asked, begin, consent, said
-from tests.connect.test_routes import TABLE
+from tests.connect.route_table import TABLE
 from tests.helpers import known_account
 
 if TYPE_CHECKING:

@@ -5,58 +5,13 @@ A route without a row fails the first test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from grdf.page.app import create_app
-from grdf.page.render import static_name
+from tests.connect.route_table import TABLE
 from tests.connect.site import ANONYMOUS, ROLES, Site
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a route answers: to nobody in particular, and to a viewer, user, op and admin."""
-
-    method: str
-    path: str
-    anonymous: int
-    viewer: int
-    user: int
-    op: int
-    admin: int
-
-    def __getitem__(self, who: str) -> int:
-        return int(getattr(self, who))
-
-
-TABLE = {
-    "GET /": Row("GET", "/", 401, 200, 200, 200, 200),
-    "GET /accounts/{account}": Row("GET", "/accounts/nobody-yet", 401, 404, 404, 404, 404),
-    "GET /accounts/{account}/published": Row("GET", "/accounts/nobody-yet/published", 401, 404, 404, 404, 404),
-    "GET /accounts/{account}/{table}.csv": Row("GET", "/accounts/nobody-yet/days.csv", 401, 404, 404, 404, 404),
-    "GET /dag/{dag}": Row("GET", "/dag/grdf_history", 401, 200, 200, 200, 200),
-    "GET /connect/": Row("GET", "/connect/", 401, 403, 403, 200, 200),
-    "GET /connect/{account}": Row("GET", "/connect/nobody-yet", 401, 403, 403, 200, 200),
-    "POST /connect/{account}": Row("POST", "/connect/nobody-yet", 401, 403, 403, 303, 303),
-    # Who may connect the account that the answer is for is asked once its state is read: see test_connect_refused.py.
-    "GET /callback": Row("GET", "/callback?code=x&state=y", 401, 400, 400, 400, 400),
-    "GET /callback/": Row("GET", "/callback/?code=x&state=y", 401, 400, 400, 400, 400),
-    # Links for households are switched off here: see test_household.py.
-    "POST /connect/{account}/link": Row("POST", "/connect/nobody-yet/link", 401, 403, 403, 404, 404),
-    "POST /connect/{account}/link/take-back": Row(
-        "POST", "/connect/nobody-yet/link/take-back", 401, 403, 403, 200, 200
-    ),
-    "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
-    "GET /household/done": Row("GET", "/household/done", 404, 404, 404, 404, 404),
-    "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),
-    "GET /household/": Row("GET", "/household/?token=x", 404, 404, 404, 404, 404),
-    "POST /household/": Row("POST", "/household/?token=x", 404, 404, 404, 404, 404),
-    # Style and script of this project: they say nothing about anybody.
-    "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),
-}
 
 
 def routes(app: FastAPI) -> set[str]:

@@ -13,7 +13,7 @@ import requests
 from grdf import settings
 from include.gas.errors import BadSettings
 from tests.connect.dance import asked, begin, consent, said
-from tests.connect.test_household import link_for
+from tests.connect.links import link_for
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld

@@ -12,8 +12,8 @@ from grdf.page.attempt import Attempt
 from include.gas.accounts import Account
 from include.gas.connecting import login_hint
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
+from tests.connect.links import link_for, path_of
 from tests.connect.site import Site
-from tests.connect.test_household import link_for, path_of
 from tests.helpers import MemoryShelf, holder, known_account
 
 if TYPE_CHECKING:

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runs.runner import Run, Worker
+from tests.runs.runner import Worker, worker
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-class HistoryWorker(Worker):
-    """A worker that runs any DAG."""
-
-    module = "tests.history.worker"
-
-    def run_named(self, dag_id: str, conf: dict[str, Any]) -> Run:
-        """Run a DAG with what its form was given."""
-        seen, start = self._mark()
-        answer = self.ask("run_named", dag_id=dag_id, conf=conf)
-        return Run(
-            answer["state"], answer["tasks"], self._since(start), self._world.control.log(seen), answer["run_id"]
-        )
-
-
 @pytest.fixture(scope="session")
-def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistoryWorker]:
+def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """The process that runs whole DAGs."""
-    running = HistoryWorker(tmp_path_factory.mktemp("history") / "worker.log", world)
-    try:
+    with worker(tmp_path_factory.mktemp("history") / "worker.log", world) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -11,21 +11,20 @@ from tests.history.steps import DAY, MONTH, YEAR, Y, assert_stored_as_grdf, form
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
-    from tests.history.conftest import HistoryWorker
-    from tests.runs.runner import Run
+    from tests.runs.runner import Run, Worker
 
 FIRST, END = f"{Y}-02-20", f"{Y}-04-02"
 
 
-def history(dags: HistoryWorker, *accounts: str, **more: Any) -> Run:
+def history(dags: Worker, *accounts: str, **more: Any) -> Run:
     return dags.run_named("grdf_history", form(FIRST, END, accounts=list(accounts), **more))
 
 
-def events(dags: HistoryWorker, account: str) -> list[dict[str, Any]]:
+def events(dags: Worker, account: str) -> list[dict[str, Any]]:
     return [event for event in dags.ask("asset_events") if event["extra"].get("account") == account]
 
 
-def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: HistoryWorker, account_id: str) -> None:
+def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: Worker, account_id: str) -> None:
     other = f"history-{int(account_id[-5:]) + 50_000}"
     pces = [household(world, account, date(Y, 1, 1), 1)[0] for account in (account_id, other)]
 
@@ -62,7 +61,7 @@ def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: H
 
 
 def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
-    world: LocalWorld, couchdb: CouchDBHook, dags: HistoryWorker, account_id: str
+    world: LocalWorld, couchdb: CouchDBHook, dags: Worker, account_id: str
 ) -> None:
     refused = f"history-{int(account_id[-5:]) + 60_000}"
     (pce,) = household(world, account_id, date(Y, 1, 1))
@@ -84,7 +83,7 @@ def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
     assert (world.book.get(refused) or {})["state"].startswith("USER_ACTION_NEEDED")
 
 
-def test_a_form_upside_down_reads_nothing(world: LocalWorld, dags: HistoryWorker, account_id: str) -> None:
+def test_a_form_upside_down_reads_nothing(world: LocalWorld, dags: Worker, account_id: str) -> None:
     household(world, account_id, date(Y, 1, 1))
     run = dags.run_named("grdf_history", form(END, FIRST, accounts=[account_id]))
     assert run.state == "failed"
@@ -95,9 +94,7 @@ def test_a_form_upside_down_reads_nothing(world: LocalWorld, dags: HistoryWorker
     assert "See the log of the task plan" in run.output
 
 
-def test_an_accounts_own_dag_announces_what_its_load_changed(
-    world: LocalWorld, dags: HistoryWorker, account_id: str
-) -> None:
+def test_an_accounts_own_dag_announces_what_its_load_changed(world: LocalWorld, dags: Worker, account_id: str) -> None:
     household(world, account_id, date(Y, 1, 1))
     assert dags.run(account_id).state == "success"
     first = events(dags, account_id)

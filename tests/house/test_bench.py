@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench.household import Household, Stored
+from tests.bench.household import Household
+from tests.couch_places import Stored
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ TINY = ("peers", "--days", "70")
 ALL_WAYS_STORE_WRONG = (
     A_DOCUMENT_LESS
     + """
-    from tests.bench.konnector import Konnector
+    from tests.konnector import Konnector
     theirs = Konnector.load
     Konnector.load = lambda self, readings: theirs(self, list(readings)[1:])
 

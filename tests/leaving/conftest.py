@@ -9,36 +9,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.leaving.household import Couch
-from tests.runs.runner import Worker
+from tests.runs.runner import Worker, worker
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-class DeletionWorker(Worker):
-    """A worker that runs any DAG, and deletions in forks."""
-
-    module = "tests.leaving.worker"
-
-
-def _running(world: LocalWorld, folder: Path) -> Iterator[DeletionWorker]:
-    running = DeletionWorker(folder / "worker.log", world)
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
 @pytest.fixture(scope="session")
 def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """The process that runs whole DAGs."""
-    yield from _running(world, tmp_path_factory.mktemp("dags"))
+    with worker(tmp_path_factory.mktemp("dags") / "worker.log", world) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def forks(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """A process that executes deletions and loads in forks of itself; it runs no DAG, so that it has no threads."""
-    yield from _running(world, tmp_path_factory.mktemp("forks"))
+    with worker(tmp_path_factory.mktemp("forks") / "worker.log", world) as running:
+        yield running
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import ServiceUnavailable
 from tests.leaving.household import Couch, assert_gone, household, revocations, rights
 from tests.leaving.steps import delete
-from tests.leaving.test_race import through
-from tests.runs.proxy import Proxy
+from tests.runs.proxy import Proxy, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,7 @@ class Killer:
 
         with Proxy(self.world.couch.url, when, strike).running() as proxy:
             env = through(self.world, proxy)
-            answer = self.forks.ask("in_fork", env, what="delete", account=account, pid_to=str(self.pid))
+            answer = self.forks.ask("run_step", env, step="delete", account=account, pid_to=str(self.pid))
         self.lines = proxy.lines
         return dict(answer)
 

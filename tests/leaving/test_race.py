@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +28,7 @@ from tests.leaving.household import (
 )
 from tests.leaving.runs import acquire, extract
 from tests.leaving.steps import delete
-from tests.runs.proxy import Proxy
+from tests.runs.proxy import Proxy, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +40,6 @@ if TYPE_CHECKING:
 DAYS = "/com-grandlyon-grdf-day/_bulk_docs"
 ACCOUNTS = "io-cozy-accounts"
 TOTALS = "/com-grandlyon-grdf-year/_bulk_docs"
-
-
-def through(world: LocalWorld, proxy: Proxy) -> dict[str, str]:
-    """Give the connection to CouchDB by way of a proxy."""
-    connection = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"])
-    return {"AIRFLOW_CONN_COUCHDB": json.dumps(connection | {"port": proxy.port})}
 
 
 class Pause:
@@ -84,7 +77,14 @@ def test_a_load_that_airflow_has_lost_sight_of(
     pause = Pause(held)
     with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
         loading = pool.submit(
-            forks.ask, "in_fork", through(clean, proxy), what="load", account=account_id, staged=reference, day=str(day)
+            forks.ask,
+            "run_step",
+            through(clean, proxy),
+            step="load",
+            run_type="scheduled",
+            account=account_id,
+            staged=reference,
+            day=str(day),
         )
         assert pause.reached.wait(30)
         delete(account_id)
@@ -98,7 +98,9 @@ def test_a_load_that_begins_after_the_mark_stores_nothing(clean: LocalWorld, acc
     pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
     reference, day = staged(clean, account_id)
     delete(account_id, steps=("check", "mark"))
-    answer = forks.ask("in_fork", what="load", account=account_id, staged=reference, day=str(day))
+    answer = forks.ask(
+        "run_step", step="load", run_type="scheduled", account=account_id, staged=reference, day=str(day)
+    )
     assert "AccountLeaving" in answer["error"]
     assert "it is leaving (asked by someone)" in answer["error"]
     assert Couch(clean).mentions(f"{account_id}:{pces[0]}") == {}
@@ -115,7 +117,14 @@ def test_a_load_under_way_does_not_remove_what_the_household_keeps(
     pause = Pause(DAYS)
     with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
         loading = pool.submit(
-            forks.ask, "in_fork", through(clean, proxy), what="load", account=account_id, staged=reference, day=str(day)
+            forks.ask,
+            "run_step",
+            through(clean, proxy),
+            step="load",
+            run_type="scheduled",
+            account=account_id,
+            staged=reference,
+            day=str(day),
         )
         assert pause.reached.wait(30)
         delete(account_id, form={"keep_data": True}, steps=("check", "mark", "revoke"))
@@ -140,8 +149,8 @@ def test_a_load_whose_account_is_lost_without_a_deletion_takes_nothing_back(
     pause = Pause(TOTALS)
 
     def load(**through_proxy: str) -> dict[str, Any]:
-        load = {"what": "load", "account": account_id, "staged": reference, "day": str(day)}
-        return dict(forks.ask("in_fork", through_proxy, **load))
+        load = {"step": "load", "run_type": "scheduled", "account": account_id, "staged": reference, "day": str(day)}
+        return dict(forks.ask("run_step", through_proxy, **load))
 
     with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
         loading = pool.submit(load, **through(clean, proxy))
@@ -204,7 +213,9 @@ def test_a_first_launch_under_way_brings_its_meters_first(
         return pause(number, line) if line.startswith("PUT") else False
 
     with Proxy(clean.couch.url, when, lambda: None).running() as proxy:
-        launch = pool.submit(forks.ask, "in_fork", through(clean, proxy), what="acquire", account=account_id)
+        launch = pool.submit(
+            forks.ask, "run_step", through(clean, proxy), step="acquire", run_type="scheduled", account=account_id
+        )
         assert pause.reached.wait(30)
         deletion = pool.submit(delete, account_id, running=[1])
         threading.Timer(1.0, pause.go_on.set).start()

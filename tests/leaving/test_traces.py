@@ -14,10 +14,10 @@ import pytest
 
 from include.gas.meter_tag import UNNAMED, meter_tag
 from include.sandbox.adict.world import DEFAULTS
+from tests.airflow_rows import rows_of
 from tests.helpers import connect_cozy, yesterday
-from tests.leaving.conftest import DeletionWorker
 from tests.leaving.household import Couch, stage
-from tests.runs.test_secrets import rows_of
+from tests.runs.runner import Worker
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -67,7 +67,7 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     log = tmp_path_factory.mktemp("traces") / "worker.log"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
-        worker = DeletionWorker(log, world)
+        worker = Worker(log, world)
     quick = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRY_SECONDS": "1"}
 
     def run(dag: str, state: str = "success", env: dict[str, str] | None = None, **conf: Any) -> None:

@@ -18,8 +18,8 @@ from include.gas.days import paris_today
 from include.gas.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
 from include.sandbox.local_world import LocalWorld
-from tests.bench.page_accounts import Fleet, account_id, meter
 from tests.connect.site import Site
+from tests.page_accounts import Fleet, account_id, meter
 
 NUMBER = 905
 ACCOUNT, PCE = account_id(NUMBER), meter(NUMBER)

@@ -14,8 +14,8 @@ from include.gas.days import paris_today
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.ports import free_port
 from include.sandbox.processes import Processes
-from tests.bench.page_accounts import Fleet, account_id, meter
 from tests.connect.site import Site
+from tests.page_accounts import Fleet, account_id, meter
 
 OURS = "/?search=household-000"
 """Other tests have accounts of their own."""

@@ -24,13 +24,9 @@ from include.gas.errors import (
 from include.sandbox.connect import consent, cozy_account
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, connect_code, connect_cozy, context, holder, known_account, with_memory_shelf
+from tests.plugins.steps import acquire
 
 SECRETS = ("token", "nonce", "secret", "expires")
-
-
-def acquire(account_id: str, **more: Any) -> dict[str, Any]:
-    task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))
-    return dict(task.execute(context(**more)))
 
 
 def document(world: LocalWorld, account_id: str) -> dict[str, Any]:

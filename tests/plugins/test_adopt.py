@@ -18,9 +18,9 @@ from include.gas.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, ServiceUnavailable
 from include.gas.leaving import audit_entry
 from include.gas.load import load_answer
-from tests.bench.couch_server import Place
-from tests.bench.konnector import Konnector
+from tests.couch_places import Place
 from tests.helpers import context
+from tests.konnector import Konnector
 from tests.runs.proxy import Proxy
 from tests.runs.runner import Worker
 
@@ -369,18 +369,12 @@ def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.Mo
 # -- the DAG -----------------------------------------------------------------------------------------------------------
 
 
-class DagWorker(Worker):
-    """A worker that runs any DAG."""
-
-    module = "tests.leaving.worker"
-
-
 def test_the_dag_is_a_dry_run_unless_told_otherwise(
     filled: House, world: LocalWorld, airflow_home: Path, tmp_path: Path
 ) -> None:
     env = {"AIRFLOW_CONN_COUCHDB": filled.connection()}
     before = filled.revisions()
-    running = DagWorker(tmp_path / "worker.log", world)
+    running = Worker(tmp_path / "worker.log", world)
     try:
         dry = running.ask("run_named", env, dag_id="grdf_adopt_konnector", conf={"account": "home"})
         assert (dry["state"], dry["tasks"]) == ("success", {"adopt": "success"})

@@ -17,8 +17,8 @@ from include.gas.overview import Situation, overview
 from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, known_account, stored
 from tests.history.steps import asked, backfill, run
-from tests.plugins.test_extract_and_load import sums
-from tests.plugins.test_read_published import read
+from tests.plugins.steps import read_published as read
+from tests.plugins.steps import sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable

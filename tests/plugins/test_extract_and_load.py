@@ -7,13 +7,11 @@ import os
 import stat
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
-from grdf.operators.load import LoadOperator
 from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.documents import day_of
 from include.gas.errors import (
@@ -40,7 +38,7 @@ from tests.helpers import (
     with_memory_shelf,
     yesterday,
 )
-from tests.plugins.test_acquire_and_rescope import acquire
+from tests.plugins.steps import acquire, asked, document, extract, load, sums
 
 REREAD = 62
 
@@ -50,37 +48,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with a staging folder of this test's own."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
-
-
-def extract(account_id: str, day: date | None, **more: Any) -> dict[str, Any]:
-    task = ExtractOperator(task_id="extract", account_id=account_id)
-    return dict(with_memory_shelf(task, MemoryShelf()).execute(context(day, **more)))
-
-
-def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
-    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(run_id=run_id)))
-
-
-def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Give (meter, first day, end) of each call for data, in order, and forget them."""
-    calls = [entry for entry in world.control.log() if "donnees_consos" in entry["path"]]
-    world.control.clear_log()
-    return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
-
-
-def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
-    return world.book.get(account_id) or {}
-
-
-def sums(days: dict[str, float]) -> dict[str, float]:
-    """Give all that must be stored for these days: they, their months and their years."""
-    from decimal import Decimal
-
-    totals: dict[str, Decimal] = {}
-    for day, energy in days.items():
-        for period in (day, day[:7], day[:4]):
-            totals[period] = totals.get(period, Decimal(0)) + Decimal(repr(energy))
-    return {period: float(total) for period, total in totals.items()}
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------

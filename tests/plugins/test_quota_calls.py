@@ -19,8 +19,8 @@ from include.gas.errors import BadSettings, QuotaExceeded
 from include.gas.quota import DAY, Quota
 from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
-from tests.bench.quota import calls
 from tests.helpers import MemoryShelf, adict_hook, known_account
+from tests.quota_calls import calls
 
 WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.quota_fleet import Fleet, simulate
+from tests.quota_fleet import Fleet, simulate
 
 PART = 25
 """Of the fleet of the issue (2,000 accounts of one meter, 150 of twenty; 5,000 of 6,000 calls wanted) and its pace."""

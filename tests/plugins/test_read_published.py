@@ -26,6 +26,7 @@ from include.gas.meter_tag import meter_tag
 from include.gas.windows import oldest_allowed
 from include.sandbox.connect import AccountBook
 from tests.helpers import MemoryShelf, connect_cozy, context, known_account, lose, with_memory_shelf, yesterday
+from tests.plugins.steps import read_published as read
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -49,11 +50,6 @@ def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
     AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list has been made
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
-
-
-def read(*accounts: str) -> dict[str, int]:
-    task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
-    return dict(task.execute(context() | {"params": {"accounts": list(accounts)} if accounts else {}}))
 
 
 def read_days(account: str, world: Any) -> None:

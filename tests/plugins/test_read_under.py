@@ -21,7 +21,7 @@ from include.gas.errors import ConsentLost
 from include.gas.windows import oldest_allowed
 from tests.helpers import context, days_of, known_account, stored, with_memory_shelf, yesterday
 from tests.history.steps import read, read_operator
-from tests.plugins.test_extract_and_load import asked, document, extract, load
+from tests.plugins.steps import asked, document, extract, load
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

@@ -14,7 +14,7 @@ from grdf.staging import AnswersGone, StagedAnswer, Staging
 from include.gas.errors import FailNow
 from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, known_account, stored, yesterday
-from tests.plugins.test_extract_and_load import document, extract, load
+from tests.plugins.steps import document, extract, load
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

@@ -18,8 +18,7 @@ from include.gas.year_counts import stored_years
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, yesterday
 from tests.history.steps import read
-from tests.plugins.test_acquire_and_rescope import acquire
-from tests.plugins.test_extract_and_load import document, extract, load
+from tests.plugins.steps import acquire, document, extract, load
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 
 import requests
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
 
 PASSED_ON = ("Authorization", "Content-Type", "Accept")
 
@@ -73,3 +78,9 @@ class Proxy:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+
+
+def through(world: LocalWorld, proxy: Proxy) -> dict[str, str]:
+    """Give the connection to CouchDB by way of a proxy."""
+    connection = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"])
+    return {"AIRFLOW_CONN_COUCHDB": json.dumps(connection | {"port": proxy.port})}

@@ -55,8 +55,6 @@ class Run:
 class Worker:
     """A running ``tests.runs.worker``."""
 
-    module = "tests.runs.worker"
-
     def __init__(self, log: Path, world: LocalWorld) -> None:
         self.log = log
         self._world = world
@@ -64,7 +62,7 @@ class Worker:
         into, out = os.pipe()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", self.module, str(out)],
+                [sys.executable, "-u", "-m", "tests.runs.worker", str(out)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -116,6 +114,14 @@ class Worker:
             calls=self._world.control.log(seen),
             run_id=answer.get("run_id", ""),
             errors=answer.get("errors", []),
+        )
+
+    def run_named(self, dag_id: str, conf: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Run:
+        """Run a DAG with what its form was given."""
+        seen, start = self._mark()
+        answer = self.ask("run_named", env, dag_id=dag_id, conf=conf)
+        return Run(
+            answer["state"], answer["tasks"], self._since(start), self._world.control.log(seen), answer["run_id"]
         )
 
     def stop(self) -> None:

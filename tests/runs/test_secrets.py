@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import requests
 
 from include.sandbox.adict.world import DEFAULTS
 from include.sandbox.connect import code_account, consent, cozy_account
+from tests.airflow_rows import rows_of
 from tests.helpers import holder
 from tests.runs.shelves import secrets_in
 
@@ -34,17 +34,6 @@ def deep_strings(part: Any) -> Iterator[str]:
             yield from deep_strings(value)
     elif isinstance(part, str):
         yield part
-
-
-def rows_of(database: Path) -> Iterator[tuple[str, str]]:
-    """Give every row of every table of Airflow's database, as text."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            for row in connection.execute(f'SELECT * FROM "{table}"'):
-                text = " ".join(v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in row)
-                yield table, text
-    connection.close()
 
 
 def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from include.gas.documents import DAG_PREFIX, dag_id
+from include.gas.spread import dag_file_of
 from tests.helpers import context
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -22,21 +24,46 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
     """Run an account's DAG as ``airflow dags test`` does; the run is about the last gas day over ``at`` that moment."""
+    dag, errors = _dag(dag_id(account), f"grdf_accounts_{dag_file_of(account)}.py")
+    if dag is None:
+        return {"state": None, "errors": errors}
+    return _ended(dag.test(**({} if at is None else {"logical_date": datetime.fromisoformat(at)})))
+
+
+def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
+    """Run a DAG as ``airflow dags test`` does, with what its form was given."""
+    _, of_an_account, account = dag_id.partition(DAG_PREFIX)
+    dag, errors = _dag(dag_id, f"grdf_accounts_{dag_file_of(account)}.py" if of_an_account else f"{dag_id}.py")
+    assert dag is not None, errors
+    return _ended(dag.test(run_conf=conf))
+
+
+def _dag(dag_id: str, file: str) -> tuple[Any, list[str]]:
+    """Return the DAG from its file; if it is not there, from any, and what Airflow could not import."""
     from airflow.dag_processing.dagbag import DagBag
 
-    from include.gas.documents import dag_id
+    if dag := DagBag(str(DAGS / file)).dags.get(dag_id):
+        return dag, []
+    every = DagBag(str(DAGS))
+    return every.dags.get(dag_id), list(every.import_errors.values())
 
-    bag = DagBag(str(DAGS))
-    dag = bag.dags.get(dag_id(account))
-    if dag is None:
-        return {"state": None, "errors": list(bag.import_errors.values())}
-    run = dag.test(**({} if at is None else {"logical_date": datetime.fromisoformat(at)}))
-    tasks = {ti.task_id: str(getattr(ti.state, "value", ti.state)) for ti in run.get_task_instances()}
+
+def _ended(run: Any) -> dict[str, Any]:
+    tasks = {
+        f"{ti.task_id}{'' if ti.map_index < 0 else ti.map_index}": str(getattr(ti.state, "value", ti.state))
+        for ti in run.get_task_instances()
+    }
     return {"state": str(getattr(run.state, "value", run.state)), "run_id": run.run_id, "tasks": tasks}
 
 
-def run_step(step: str, account: str, day: str, pid_to: str = "", **arguments: Any) -> dict[str, Any]:
-    """Execute one operator in a fork of this process, which a test may kill; its pid is written to a file first."""
+def run_step(step: str, account: str, pid_to: str = "", **arguments: Any) -> dict[str, Any]:
+    """Execute a step in a fork of this process, which a test may kill; its pid is written to a file first.
+
+    :param step: ``acquire``, ``extract``, ``load`` (one operator, with its arguments) or ``delete`` (a whole deletion)
+    :param account: the account's id
+    :param pid_to: the file
+    :param arguments: of an operator, and ``day``, ``run_id`` and ``run_type`` of its run; or those of a deletion
+    """
     _import_all()
     into, out = os.pipe()
     child = os.fork()
@@ -46,7 +73,7 @@ def run_step(step: str, account: str, day: str, pid_to: str = "", **arguments: A
         try:
             if pid_to:
                 Path(pid_to).write_text(str(os.getpid()), encoding="ascii")
-            answer = {"result": _execute(step, account, date.fromisoformat(day), arguments)}
+            answer = {"result": (_delete if step == "delete" else _operator(step))(account, **arguments)}
         except Exception as error:  # noqa: BLE001 - whatever the operator raises is its outcome
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
@@ -68,9 +95,17 @@ def _import_all() -> None:
     import grdf.operators.acquire_token
     import grdf.operators.extract
     import grdf.operators.load  # noqa: F401 - only to have it in memory
+    from tests.leaving import steps
+
+    if not _imported:
+        steps.operators("warm-up")
+        _imported.append(True)
 
 
-def _execute(step: str, account: str, day: date, arguments: dict[str, Any]) -> Any:
+_imported: list[bool] = []
+
+
+def _operator(step: str) -> Callable[..., Any]:
     from airflow.sdk import DAG
 
     from grdf.operators.acquire_token import AcquireTokenOperator
@@ -78,11 +113,22 @@ def _execute(step: str, account: str, day: date, arguments: dict[str, Any]) -> A
     from grdf.operators.load import LoadOperator
     from tests.helpers import with_memory_shelf
 
-    kind = {"acquire": AcquireTokenOperator, "extract": ExtractOperator, "load": LoadOperator}[step]
-    now = context(day, run_id=arguments.pop("run_id", "step"), run_type="manual")
-    with DAG("steps", schedule=None):
-        operator = kind(task_id=step, account_id=account, **arguments)
-    return (operator if step == "load" else with_memory_shelf(operator)).execute(now)
+    def execute(
+        account: str, day: str | None = None, run_id: str = "step", run_type: str = "manual", **arguments: Any
+    ) -> Any:
+        kind = {"acquire": AcquireTokenOperator, "extract": ExtractOperator, "load": LoadOperator}[step]
+        now = context(None if day is None else date.fromisoformat(day), run_id=run_id, run_type=run_type)
+        with DAG("steps", schedule=None):
+            operator = kind(task_id=step, account_id=account, **arguments)
+        return (operator if step == "load" else with_memory_shelf(operator)).execute(now | {"task": operator})
+
+    return execute
+
+
+def _delete(account: str, **arguments: Any) -> Any:
+    from tests.leaving.steps import delete
+
+    return delete(account, **arguments)
 
 
 def shared_token() -> dict[str, Any]:
@@ -99,9 +145,26 @@ def forget_token() -> None:
     Variable.delete("grdf_data_token")
 
 
+def asset_events() -> list[dict[str, Any]]:
+    """Return all asset events that this Airflow holds, oldest first."""
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(
+            select(AssetModel.name, AssetEvent.extra, AssetEvent.source_dag_id)
+            .join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
+            .order_by(AssetEvent.id)
+        )
+        return [{"asset": name, "extra": extra, "dag": dag} for name, extra, dag in rows]
+
+
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "run_dag": run_dag,
+    "run_named": run_named,
     "run_step": run_step,
+    "asset_events": asset_events,
     "shared_token": shared_token,
     "forget_token": forget_token,
 }

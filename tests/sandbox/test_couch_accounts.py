@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from include.sandbox.couch import EmbeddedCouch
-from tests.sandbox.test_couch_documents import Couch
+from tests.sandbox.couch import Couch
 
 REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 LOCKED = "Account is temporarily locked due to multiple authentication failures"

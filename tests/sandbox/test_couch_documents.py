@@ -17,20 +17,9 @@ import pytest
 import requests
 
 from include.sandbox.couch import EmbeddedCouch
+from tests.sandbox.couch import Couch
 
 REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
-TIMEOUT = 30
-
-
-class Couch(requests.Session):
-    """A session whose requests take paths."""
-
-    def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
-        super().__init__()
-        self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
-
-    def request(self, method, url, *args, **options):
-        return super().request(method, self.root + url, *args, **{"timeout": TIMEOUT, **options})
 
 
 @pytest.fixture(scope="module", params=["embedded", "memory", "real"])

@@ -17,7 +17,7 @@ from typing import Any
 
 from include.gas.answers.daily import Reading
 from include.gas.doctypes import DAY, MONTH, YEAR
-from tests.bench.couch_server import TIMEOUT, Place
+from tests.couch_places import TIMEOUT, Place
 
 Document = dict[str, Any]
 KEYS = ("year", "month", "day", "hour", "minute")

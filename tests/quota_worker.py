@@ -1,6 +1,6 @@
-"""One worker of the quota benchmark: asks for a few days of some meters, one call after the other.
+"""One worker of the quota benchmark and tests: asks for a few days of some meters, one call after the other.
 
-Run as ``python -P -m tests.bench.quota_worker`` with Airflow's connection ``grdf_adict`` in the environment. It says
+Run as ``python -P -m tests.quota_worker`` with Airflow's connection ``grdf_adict`` in the environment. It says
 ``ready``, reads the list ``[[account, meter], ...]`` in JSON from its first line of input, and starts. With a number of
 seconds as argument it does not use our hook, but waits itself that long between two calls.
 """

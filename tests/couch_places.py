@@ -1,10 +1,10 @@
-"""The CouchDB that is measured: the embedded one, or the one that GRDF_TEST_COUCHDB_URL names."""
+"""Sets of databases of one's own on a CouchDB: the embedded one, or the one that GRDF_TEST_COUCHDB_URL names."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,12 +19,40 @@ from include.gas.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.doctypes import DAY, MONTH, YEAR
 from include.gas.documents import database_name
 from include.sandbox.couch import EmbeddedCouch
-from tests.bench.household import Stored
 
 VARIABLE = "GRDF_TEST_COUCHDB_URL"
 TIMEOUT = 120
 RAW = "bench.raw"
 """A doctype of the benchmark's own, for the raw write."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stands in the store after a run, read with plain HTTP.
+
+    :param days: kWh by gas day, one entry per document
+    :param months: kWh by ``YYYY-MM``, one entry per document
+    :param years: kWh by ``YYYY``, one entry per document
+    """
+
+    days: Sequence[tuple[date, float]]
+    months: Sequence[tuple[str, float]]
+    years: Sequence[tuple[str, float]]
+
+    def differences(self, truth: dict[date, int]) -> dict[str, int]:
+        """Count what is not as it should be.
+
+        :param truth: kWh by gas day, as GRDF says now
+        """
+        held = dict(self.days)
+        totals = [*self.months, *self.years]
+        return {
+            "days missing": len(truth.keys() - held.keys()),
+            "days wrong": sum(held[day] != load for day, load in truth.items() if day in held),
+            "days too many": len(self.days) - len(truth.keys() & held.keys()),
+            "totals not the sum of stored days": _off(totals, _sums(held)),
+            "totals not GRDF's": _off(totals, _sums(truth)),
+        }
 
 
 @dataclass
@@ -143,3 +171,17 @@ def _met(url: str, auth: tuple[str, str], kind: str) -> Server:
     words = answer.json()
     vendor = (words.get("vendor") or {}).get("name", "unknown vendor")
     return Server(url, auth, f"{words.get('couchdb')} {words.get('version')}, {vendor} ({kind})")
+
+
+def _sums(days: dict[date, int] | dict[date, float]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for day, load in days.items():  # whole kWh: exact
+        for period in (f"{day:%Y-%m}", f"{day:%Y}"):
+            sums[period] = sums.get(period, 0) + load
+    return sums
+
+
+def _off(totals: Sequence[tuple[str, float]], sums: dict[str, float]) -> int:
+    """Count the periods without exactly one document that says the sum, and documents of other periods."""
+    wrong = sum(1 for period in sums if [load for name, load in totals if name == period] != [sums[period]])
+    return wrong + sum(1 for name, _ in totals if name not in sums)

@@ -1,0 +1,17 @@
+"""Links with which a household connects without a user of Airflow's."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from tests.connect.site import Site
+
+
+def link_for(site: Site, account: str) -> str:
+    answer = site.program("op").post(f"{site.url}/grdf/connect/{account}/link", timeout=60)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["link"])
+
+
+def path_of(link: str) -> str:
+    return "/household?" + urlsplit(link).query

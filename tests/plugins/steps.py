@@ -1,0 +1,58 @@
+"""Steps of the DAGs, executed directly, and what is stored and asked for meanwhile."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from grdf.operators.acquire_token import AcquireTokenOperator
+from grdf.operators.extract import ExtractOperator
+from grdf.operators.load import LoadOperator
+from grdf.operators.read_published import ReadPublishedOperator
+from include.sandbox.local_world import LocalWorld
+from tests.helpers import (
+    MemoryShelf,
+    context,
+    with_memory_shelf,
+)
+
+
+def acquire(account_id: str, **more: Any) -> dict[str, Any]:
+    task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))
+    return dict(task.execute(context(**more)))
+
+
+def extract(account_id: str, day: date | None, **more: Any) -> dict[str, Any]:
+    task = ExtractOperator(task_id="extract", account_id=account_id)
+    return dict(with_memory_shelf(task, MemoryShelf()).execute(context(day, **more)))
+
+
+def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
+    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(run_id=run_id)))
+
+
+def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
+    """Give (meter, first day, end) of each call for data, in order, and forget them."""
+    calls = [entry for entry in world.control.log() if "donnees_consos" in entry["path"]]
+    world.control.clear_log()
+    return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
+
+
+def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
+    return world.book.get(account_id) or {}
+
+
+def sums(days: dict[str, float]) -> dict[str, float]:
+    """Give all that must be stored for these days: they, their months and their years."""
+    from decimal import Decimal
+
+    totals: dict[str, Decimal] = {}
+    for day, energy in days.items():
+        for period in (day, day[:7], day[:4]):
+            totals[period] = totals.get(period, Decimal(0)) + Decimal(repr(energy))
+    return {period: float(total) for period, total in totals.items()}
+
+
+def read_published(*accounts: str) -> dict[str, int]:
+    task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
+    return dict(task.execute(context() | {"params": {"accounts": list(accounts)} if accounts else {}}))

@@ -1,0 +1,433 @@
+"""Is every account read every day, those with many meters too, when GRDF's calls are scarce and an import runs beside?
+
+A fleet on a clock of its own: the daily runs' ``extract`` and the import's ``read`` are the real operators, with the
+real hook, governor and ledger of calls. Made up are GRDF's answers (empty), the network, CouchDB, Airflow's scheduler
+(a pool of slots; a task that waits gives its slot back and comes again) and time. It is the same every time it runs.
+
+``./grdf bench quota-fleet`` prints it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import inspect
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from greenlet import greenlet
+
+from include.gas.days import PARIS, utc_text
+
+LOG = logging.getLogger("tests.quota_fleet")
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
+"""When it begins; no clocks change in the three weeks after that."""
+DAY = 86_400.0
+FIRST_HOUR, SPREAD = 8, 240
+SLOTS, IMPORT_SLOTS = 32, 2
+SHORTEST = 5.0
+"""Seconds after which a task that waits comes again at the earliest, as in ``grdf.waiting``."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet and its quota.
+
+    :param small: accounts of one meter
+    :param big: accounts of :attr:`meters` meters
+    :param meters: meters of each of those
+    :param per_second: calls a second
+    :param per_day: calls a day
+    :param days: days that are looked at
+    :param import_day: day on which an import of the past of all accounts is started
+    :param import_hour: at which hour
+    """
+
+    small: int = 2000
+    big: int = 150
+    meters: int = 20
+    per_second: float = 1.0
+    per_day: int = 6000
+    days: int = 9
+    import_day: int = 1
+    import_hour: float = 14.0
+
+    @property
+    def wanted(self) -> int:
+        """Calls that the daily runs want a day."""
+        return self.small + self.big * self.meters
+
+    def part(self, divisor: int) -> Fleet:
+        """Give the same at a part of its size and pace."""
+        return replace(
+            self,
+            small=self.small // divisor,
+            big=self.big // divisor,
+            per_second=self.per_second / divisor,
+            per_day=self.per_day // divisor,
+        )
+
+
+@dataclass
+class Outcome:
+    """What came of it.
+
+    :param read: by day, how many of the small and of the big accounts had all their meters read on it
+    :param calls: by day, the calls that GRDF saw, of daily runs and of the import
+    :param latest: by day, how many hours after its time the last run of the day was done; of those that were
+    :param waits: by day, how often a task was sent away to come again
+    :param most: most calls in any 24 hours
+    """
+
+    fleet: Fleet
+    read: list[list[int]] = field(default_factory=list)
+    calls: list[list[int]] = field(default_factory=list)
+    latest: list[float] = field(default_factory=list)
+    waits: list[int] = field(default_factory=list)
+    most: int = 0
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the table's rows, one a day."""
+        return [
+            {
+                "day": day,
+                "one meter, read": f"{100 * small / self.fleet.small:.0f} %",
+                f"{self.fleet.meters} meters, read": f"{100 * big / self.fleet.big:.0f} %",
+                "calls, daily": self.calls[day][0],
+                "calls, import": self.calls[day][1],
+                "sent away": self.waits[day],
+                "last done, hours late": round(self.latest[day], 1),
+            }
+            for day, (small, big) in enumerate(self.read)
+        ]
+
+    @property
+    def unread(self) -> int:
+        """How often an account was not read on a day."""
+        return sum(self.fleet.small + self.fleet.big - sum(day) for day in self.read)
+
+
+class Hub:
+    """Time, and those who wait for it."""
+
+    def __init__(self) -> None:
+        self.now = MIDNIGHT
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
+        self._number = 0
+        self._greenlet = greenlet.getcurrent()
+
+    def at(self, moment: float, do: Callable[[], object]) -> None:
+        """Do something later."""
+        self._number += 1
+        heapq.heappush(self._queue, (moment, self._number, do))
+
+    def sleep(self, seconds: float) -> None:
+        """Let a task sleep; others go on meanwhile."""
+        self.at(self.now + seconds, greenlet.getcurrent().switch)
+        self._greenlet.switch()
+
+    def run(self, until: float) -> None:
+        """Let time pass."""
+        while self._queue and self._queue[0][0] <= until:
+            self.now, _, do = heapq.heappop(self._queue)
+            do()
+        self.now = until
+
+
+class MemoryStore:
+    """The ledger's place, on the hub's clock."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.texts: dict[str, str] = {}
+
+    def update(self, key: str, change: Callable[[str | None, float], tuple[str, Any]]) -> Any:
+        """See :class:`grdf.quota_store.Store`."""
+        self.texts[key], result = change(self.texts.get(key), self.hub.now)
+        return result
+
+
+class Accounts:
+    """The account documents."""
+
+    def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
+        self.documents = documents
+
+    def document(self, account: str) -> dict[str, Any]:
+        """Give one."""
+        return self.documents[account]
+
+    def account(self, account: str) -> Any:
+        """Give one, read."""
+        from include.gas.accounts import Account
+
+        return Account.from_document(self.documents[account])
+
+    def listed_at(self) -> str:
+        """Tell when the morning's list was asked for: just now."""
+        return utc_text(datetime.now(UTC))
+
+    def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Change one."""
+        self.documents[account] = change(self.documents[account])
+        return self.documents[account]
+
+
+class Couch:
+    """What is stored: enough that a daily run is about its own day."""
+
+    def __init__(self, newest: str) -> None:
+        self._newest = newest
+
+    def last_id(self, _doctype: str, start: str, _end: str) -> str:
+        """Give the id of the newest day of a meter."""
+        return f"{start.rstrip(':')}:{self._newest}"
+
+    def get(self, *_: Any) -> None:
+        """Nothing."""
+
+    def range(self, *_: Any) -> list[Any]:
+        """Nothing."""
+        return []
+
+    def fetch(self, *_: Any) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+class Task:
+    """One task of Airflow: it has a slot while it runs, and comes again when it was sent away."""
+
+    def __init__(self, world: World, work: Callable[[], Any], done: Callable[[Any], object], *, daily: bool) -> None:
+        self.world, self.work, self.done, self.daily = world, work, done, daily
+
+    def start(self) -> None:
+        """Run, in a slot."""
+        greenlet(self._run, self.world.hub._greenlet).switch()
+
+    def _run(self) -> None:
+        from include.gas.errors import QuotaWait
+
+        world, again = self.world, None
+        try:
+            result = self.work()
+        except QuotaWait as wait:
+            again = max(SHORTEST, wait.retry_after or 0.0)
+            world.waits += 1
+        world.give_back(self)
+        if again is None:
+            self.done(result)
+        else:
+            world.hub.at(world.hub.now + again, lambda: world.submit(self))
+
+
+class World:
+    """The fleet, its Airflow and its GRDF."""
+
+    def __init__(self, fleet: Fleet, home: Path) -> None:
+        from include.gas.quota import Quota
+
+        self.fleet, self.hub = fleet, Hub()
+        self.store = MemoryStore(self.hub)
+        self.quota = Quota(fleet.per_second, fleet.per_day, fleet.per_day // 2)
+        self.made: list[tuple[float, bool]] = []
+        self.waits = 0
+        self.ready: deque[Task] = deque()
+        self.ready_import: deque[Task] = deque()
+        self.slots, self.import_slots = SLOTS, IMPORT_SLOTS
+        self.today = datetime.now(UTC).astimezone(PARIS).date()
+        self.couch = Couch(str(self.today - timedelta(days=3)))
+        self.meters = {f"small-{number}": 1 for number in range(fleet.small)}
+        self.meters |= {f"big-{number}": fleet.meters for number in range(fleet.big)}
+        documents, pce = {}, 0
+        for account, meters in self.meters.items():
+            pces = [f"{9_000_000_000_000 + pce + each:014d}" for each in range(meters)]
+            pce += meters
+            documents[account] = self._document(account, pces)
+        self.accounts = Accounts(documents)
+        self.running: set[str] = set()
+        self.finished: dict[tuple[str, int], float] = {}
+        os.environ["AIRFLOW__GRDF__STAGING_URL"] = f"file://{home / 'staging'}"
+
+    def _document(self, account: str, pces: list[str]) -> dict[str, Any]:
+        first, read_at = str(self.today - timedelta(days=900)), utc_text(datetime.now(UTC))
+        consents = [{"pce": pce, "id_accreditation": f"id-{pce}", "first": first} for pce in pces]
+        return {
+            "_id": account,
+            "account_type": "grdfgrandlyon",
+            "oauth": {},
+            "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
+            "history": {pce: {"from": first, "id_accreditation": f"id-{pce}", "read_at": read_at} for pce in pces},
+        }
+
+    # -- Airflow -------------------------------------------------------------------------------------------------------
+
+    def submit(self, task: Task) -> None:
+        """Let a task run as soon as there is a slot; daily runs first."""
+        (self.ready if task.daily else self.ready_import).append(task)
+        self._fill()
+
+    def give_back(self, task: Task) -> None:
+        """Take a slot back."""
+        self.slots += 1
+        self.import_slots += not task.daily
+        self.hub.at(self.hub.now, self._fill)
+
+    def _fill(self) -> None:
+        while self.slots and (self.ready or (self.ready_import and self.import_slots)):
+            task = (self.ready or self.ready_import).popleft()
+            self.slots -= 1
+            self.import_slots -= not task.daily
+            task.start()
+
+    # -- the tasks -----------------------------------------------------------------------------------------------------
+
+    def hook(self) -> Any:
+        """Give the hook for ADICT: the real one down to the sending of a request."""
+        import requests
+
+        from grdf.governor import FarOff, Governor
+        from grdf.hooks.adict import AdictHook
+        from grdf.hooks.turn_adapter import Sent
+
+        world = self
+
+        class Hook(AdictHook):
+            def _governor(self) -> Governor:
+                return Governor(world.store, "client", world.quota, sleep=world.hub.sleep, clock=lambda: world.hub.now)
+
+            def _send(self, call: Any, _token: Any, terms: Any) -> Sent:
+                turn = self._turn(call, terms)
+                while True:
+                    turn.draw_near()
+                    try:
+                        turn.take()
+                    except FarOff:
+                        continue
+                    break
+                world.made.append((world.hub.now, terms.purpose == "history"))
+                answer = requests.Response()
+                answer.status_code = 200
+                answer._content = b""
+                self._governor().after_call(200, None)
+                return Sent(answer, datetime.now(UTC))
+
+        hook = Hook()
+        hook._token = SimpleNamespace(value="token")  # type: ignore[assignment]  # none is asked for here
+        return hook
+
+    def _ready(self, operator: Any) -> Any:
+        operator._cached_logger = LOG
+        operator.__dict__ |= {"accounts": self.accounts, "couchdb": self.couch, "adict": self.hook()}
+        return operator
+
+    def daily_run(self, account: str, day: int) -> None:
+        """Start an account's run of a day, unless its last one still goes on."""
+        from grdf.operators.extract import ExtractOperator
+        from grdf.staging import Staging
+
+        if account in self.running:
+            return  # max_active_runs=1, and no catching up
+        self.running.add(account)
+        start = datetime.combine(self.today - timedelta(days=2), datetime.min.time(), UTC) + timedelta(hours=6)
+        run_id = f"day {day}"
+        context = _context(run_id, start)
+
+        def work() -> Any:
+            operator = self._ready(ExtractOperator(task_id="extract", account_id=account))
+            return inspect.unwrap(ExtractOperator.execute)(operator, context)
+
+        def done(result: dict[str, Any]) -> None:
+            self.running.discard(account)
+            if result["answers"] == self.meters[account]:
+                self.finished[account, day] = self.hub.now
+            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(result["reference"])  # as ``load`` does
+
+        self.submit(Task(self, work, done, daily=True))
+
+    def import_(self) -> None:
+        """Start an import of the past of all accounts: a mapped task each."""
+        from grdf.governor import Governor
+        from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator
+
+        context = _context("import", None)
+        context["ti"].get_ti_count = lambda *_, **__: 0
+        span = (self.today - timedelta(days=700), self.today - timedelta(days=400))
+        context["params"] = {"from": str(span[0]), "to": str(span[1]), "include_definitive": False}
+        context["params"]["accounts"] = []
+        plan = self._ready(PlanHistoryOperator(task_id="plan"))
+        plan.__dict__ |= {
+            "_listed": lambda: [self.accounts.account(account) for account in self.meters],
+            "_governor": lambda: Governor(self.store, "client", self.quota),
+            "_time": lambda _calls: "",
+        }
+        for account in inspect.unwrap(PlanHistoryOperator.execute)(plan, context):
+
+            def work(account: str = account) -> Any:
+                operator = self._ready(ReadHistoryOperator(task_id="read", account_id=account))
+                operator._tell_progress = lambda _context: None
+                return inspect.unwrap(ReadHistoryOperator.execute)(operator, context)
+
+            self.submit(Task(self, work, lambda _result: None, daily=False))
+
+    # -- the days ------------------------------------------------------------------------------------------------------
+
+    def go(self) -> Outcome:
+        """Let the days pass."""
+        from grdf.timetable import minute_of
+
+        fleet, outcome = self.fleet, Outcome(self.fleet)
+        due = {account: 3600 * FIRST_HOUR + 60 * minute_of(account, SPREAD) for account in self.meters}
+        for day in range(fleet.days):
+            for account, second in due.items():
+                self.hub.at(
+                    MIDNIGHT + day * DAY + second, lambda account=account, day=day: self.daily_run(account, day)
+                )
+        self.hub.at(MIDNIGHT + fleet.import_day * DAY + 3600 * fleet.import_hour, self.import_)
+        for day in range(fleet.days):
+            begin, before = MIDNIGHT + day * DAY, len(self.made)
+            self.waits = 0
+            self.hub.run(begin + DAY)
+            made = self.made[before:]
+            past = sum(history for _, history in made)
+            outcome.calls.append([len(made) - past, past])
+            outcome.waits.append(self.waits)
+            done = {account: self.finished[account, day] for account in self.meters if (account, day) in self.finished}
+            big = sum(account.startswith("big") for account in done)
+            outcome.read.append([len(done) - big, big])
+            late = (moment - begin - due[account] for account, moment in done.items())
+            outcome.latest.append(max(late, default=0.0) / 3600)
+        made_at = [at for at, _ in self.made]
+        outcome.most = max(sum(at <= each < at + DAY for each in made_at) for at in made_at[:: len(made_at) // 200 + 1])
+        return outcome
+
+
+def _context(run_id: str, start: datetime | None) -> Any:
+    run = SimpleNamespace(
+        run_type="scheduled" if start else "manual", run_after=datetime.now(UTC), conf={}, run_id=run_id
+    )
+    ti = SimpleNamespace(try_number=1, max_tries=3, run_id=run_id, task_id="task", dag_id="dag")
+    context: dict[str, Any] = {"run_id": run_id, "dag_run": run, "ti": ti}
+    if start:
+        context["data_interval_start"] = start
+    return context
+
+
+def simulate(fleet: Fleet, home: Path) -> Outcome:
+    """Let a fleet live.
+
+    :param fleet: the fleet
+    :param home: an empty folder
+    """
+    logging.getLogger("grdf").setLevel(logging.ERROR)
+    LOG.setLevel(logging.CRITICAL)
+    connection = {"conn_type": "grdf", "login": "client", "password": "-", "host": "https://grdf.invalid/adict/v2"}
+    os.environ["AIRFLOW_CONN_GRDF_ADICT"] = json.dumps(connection)
+    return World(fleet, home).go()

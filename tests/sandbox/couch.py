@@ -1,0 +1,18 @@
+"""A client of CouchDB that does nothing by itself."""
+
+from __future__ import annotations
+
+import requests
+
+TIMEOUT = 30
+
+
+class Couch(requests.Session):
+    """A session whose requests take paths."""
+
+    def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
+        super().__init__()
+        self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
+
+    def request(self, method, url, *args, **options):
+        return super().request(method, self.root + url, *args, **{"timeout": TIMEOUT, **options})
