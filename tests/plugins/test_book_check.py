@@ -49,7 +49,7 @@ def lose(couchdb: CouchDBHook, account: str, pce: str, wanted: Callable[[str], b
 def connected(world: LocalWorld, account: str) -> tuple[str, date, date]:
     """Make a household with its whole history stored. Gives its meter, the first day and the last run's."""
     today = world.control.today()
-    first, last = oldest_allowed(today), today - 2 * ONE
+    first, last = oldest_allowed(today), today - 4 * ONE  # GRDF shows no day later than that, whatever the meter
     (pce,) = known_account(world, account, history=False, conso_debut=str(first))
     run(account, last)
     asked(world)
