@@ -1,4 +1,4 @@
-"""Once, after moving from Cozy's konnector: what it stored becomes ours."""
+"""Adopts, once, what Cozy's konnector stored."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS
 
 DOC = """
-Makes the documents that Cozy's konnector left (days, months and years with random ids) those of one account and its
-first meter, in the databases of the connection `couchdb` and its `database_prefix`.
+Assigns the documents that Cozy's konnector left (days, months and years with random ids) to one account and its first
+meter, in the databases of the connection `couchdb` and its `database_prefix`.
 
-1. Stop the konnector. Start this with the account's id. **Dry run** is on: the log of `adopt` tells what would happen.
-2. Start it again with the dry run off. It stores, reads back, and only then removes the konnector's documents.
+1. Stop the konnector. Start this with the account's id. **Dry run** is on: the log of `adopt` says what would happen.
+2. Start it again with dry run off. It stores, reads back, and only then removes the konnector's documents.
 
-Days that are stored already keep their load; totals become the sum of the stored days; figures of the konnector's that
-say something else, and totals of times without any day, are kept. If it is killed, start it again.
+Days that are already stored keep their load, and totals become the sum of the stored days. Figures of the konnector's
+that differ, and totals for times without any stored day, are kept. If it is killed, start it again.
 """
 PARAMS = {
     "account": Param(
         "",
         type="string",
         title="Account",
-        description="The account's id: what follows grdf_account__ in its DAG's name.",
+        description="The account's id: the part of its DAG's name after grdf_account__.",
     ),
-    "dry_run": Param(True, type="boolean", title="Dry run", description="Only tell what would be stored and removed."),
+    "dry_run": Param(True, type="boolean", title="Dry run", description="Only log what would be stored and removed."),
 }
 
 with DAG(

@@ -1,6 +1,6 @@
 """Makes accounts that cannot have a DAG visible: Airflow shows what this file raises as an import error.
 
-It builds no DAG, so that an account that is broken never takes the DAGs of others with it.
+It builds no DAG, so a broken account never takes down the DAGs of others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every morning: what GRDF's list of rights says about each account's consents."""
+"""Checks every morning what GRDF's list of rights says about each account's consents."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.time_limits import STORING
 
 DOC = """
-Asks GRDF once for all our access rights and brings the accounts up to date: consents revoked on GRDF's site, in force
-again, or about to end. An account whose household must act says so in its document (`state`, `state_message`), and its
-scheduled runs are skipped until it has.
+Asks GRDF once for all our access rights and updates the accounts: consents that were revoked on GRDF's site, are in
+force again, or are about to end. An account whose household must act says so in its document (`state`,
+`state_message`), and its scheduled runs are skipped until the household has acted.
 
-An account keeps to the consents that it brought itself. Another one on its meter is told in the log and changes
-nothing: it may be that of whoever lives there now. If you **know** that it is this household's, and it cannot connect
-again, start this with its id under *Accounts*. **Dry run** is on: the log tells which consent would become its own.
-Then start it again with the dry run off; your name is kept with it.
+An account keeps to the consents that it brought itself. Another consent on its meter is mentioned in the log and
+changes nothing: it may belong to whoever lives there now. If you **know** that it is this household's, and the
+household cannot connect again, start this DAG with the account's id under *Accounts*. **Dry run** is on: the log says
+which consent would become the account's own. Then start it again with dry run off; your name is kept with it.
 """
 PARAMS = {
     "accounts": Param(
@@ -28,15 +28,15 @@ PARAMS = {
         type="array",
         items={"type": "string"},
         title="Accounts",
-        description="Empty for the check of every morning. Else: ids of accounts whose household has given the newest "
-        "consent on their meter, though they have not brought it.",
+        description="Empty for the usual morning check. Otherwise: ids of accounts whose household gave the newest "
+        "consent on their meter, although the account has not brought it.",
     ),
-    "dry_run": Param(True, type="boolean", title="Dry run", description="With accounts: only tell what would change."),
+    "dry_run": Param(True, type="boolean", title="Dry run", description="With accounts: only log what would change."),
 }
 
 with DAG(
     "grdf_consents",
-    # Before the first accounts run, so that none asks for data it may not read any more.
+    # Before the first accounts run, so that none asks for data that it may no longer read.
     schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/Paris"),
     start_date=pendulum.datetime(2020, 1, 1, tz="Europe/Paris"),
     catchup=False,

@@ -1,4 +1,4 @@
-"""A household leaves: its consents are revoked at GRDF, then all that is stored of it is removed."""
+"""A household leaves: its consents are revoked at GRDF, then everything that is stored for it is removed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS, STORING
 
 DOC = """
-Ends the consents of one account at GRDF and removes what is stored of it. It cannot be undone.
+Revokes the consents of one account at GRDF and removes what is stored for it. This cannot be undone.
 
-1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would go.
-2. Start it again with the dry run off. It waits at `approve` until somebody else approves what would go.
-3. If it fails in between, mend what the log says and start it again: it goes on where it stopped.
+1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would be removed.
+2. Start it again with dry run off. It waits at `approve` until somebody else approves the list.
+3. If it fails half-way, fix what the log says and start it again: it continues where it stopped.
 
 *Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
 """
@@ -32,9 +32,9 @@ PARAMS = {
         "",
         type="string",
         title="Account",
-        description="The account's id: what follows grdf_account__ in its DAG's name.",
+        description="The account's id: the part of its DAG's name after grdf_account__.",
     ),
-    "confirm": Param("", type="string", title="The same again", description="Type the account's id a second time."),
+    "confirm": Param("", type="string", title="Confirm", description="Type the account's id a second time."),
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only list what would be revoked and removed."),
     "keep_data": Param(
         False, type="boolean", title="Keep the data", description="Revoke the consents, but remove nothing."

@@ -1,4 +1,4 @@
-"""An example of a DAG that wakes when gas days have changed. Copy it and put your own task in place of its task.
+"""An example of a DAG that runs when gas days have changed. Copy it and replace its task with your own.
 
 It is paused until somebody switches it on.
 """
@@ -14,12 +14,12 @@ from grdf.time_limits import STORING
 from include.gas.doctypes import DAY
 
 DOC = """
-An example to copy: it wakes when loads have changed gas days, and writes to its log whose and which.
+An example to copy. It runs when loads have changed gas days, and logs which accounts and days changed.
 
-Each event's `extra` says the account and how many days changed. `changes_behind` looks up which: the first and the last
-of them, and up to 100 one by one; none when they are not known any more, since the load's run was cleared or the
-household has left. Several loads may share a run, and Airflow may hand an event to the run after. Switch it on to see
-it work; it changes nothing.
+Each event's `extra` has the account and how many days changed. `changes_behind` looks up which days: the first and the
+last of them, and up to 100 individually. It finds none when they are no longer known because the load's run was cleared
+or the household has left. Several loads may share a run, and Airflow may pass an event to the next run. Switch the DAG
+on to see it work; it changes nothing.
 """
 
 with DAG(
@@ -34,11 +34,11 @@ with DAG(
 
     @task
     def tell_what_changed(triggering_asset_events=None, **context) -> int:
-        """Write which accounts and days changed; a run may stand for the events of several loads."""
+        """Log which accounts and days changed; one run may handle the events of several loads."""
         log = logging.getLogger(__name__)
         events = list((triggering_asset_events or {}).get(ASSETS[DAY], []))
         for account, number, changes in changes_behind(context, events):
-            days = f"from {changes.first} to {changes.last}" if changes else "which ones is not known any more"
+            days = f"from {changes.first} to {changes.last}" if changes else "which ones is no longer known"
             log.info("Account %s: %s gas days changed, %s.", account, number, days)
         return len(events)
 

@@ -1,4 +1,4 @@
-"""A range of the past is read again: one call per meter, however long it is, where a backfill makes one per day."""
+"""Reads a range of the past again: one call per meter, however long it is, where a backfill makes one per day."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from grdf.time_limits import METERS, STORING
 DOC = """
 Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.
 
-`read` has one task per account: their states show how far it is, and each one's log how long the rest will take. An
-account that fails does not stop the others; clear its task to try again. Days that are stored as definitive are not
-asked for again unless *Definitive days too* is on.
+`read` has one task per account: the states of the tasks show the progress, and each log says how long the rest will
+take. An account that fails does not stop the others; clear its task to try again. Days that are stored as definitive
+are not asked for again unless *Include definitive days* is on.
 """
 PARAMS = {
     "accounts": Param(
@@ -30,15 +30,15 @@ PARAMS = {
         type="array",
         items={"type": "string"},
         title="Accounts",
-        description="One id a line; none for all accounts.",
+        description="One id per line; empty for all accounts.",
     ),
     "from": Param(type="string", format="date", title="From", description="First gas day."),
     "to": Param(type="string", format="date", title="To", description="The day after the last gas day."),
     "include_definitive": Param(
         False,
         type="boolean",
-        title="Definitive days too",
-        description="Ask also for days that GRDF has said to be definitive.",
+        title="Include definitive days",
+        description="Also ask for days that GRDF has declared definitive.",
     ),
 }
 
@@ -48,7 +48,7 @@ with DAG(
     allowed_run_types=["manual"],
     is_paused_upon_creation=False,
     params=PARAMS,
-    # The daily runs come first: a long import takes a part of the workers, never all of them.
+    # The daily runs come first: a long import takes some of the workers, never all of them.
     default_args={
         "owner": "grdf",
         "retries": settings.retries(),

@@ -1,4 +1,4 @@
-"""Once a month for each account: what GRDF published and billed, its meters' contracts, and whether they give days."""
+"""Reads once a month, for each account, published periods, contracts, and whether its meters have daily data."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from grdf.time_limits import FLEET
 
 DOC = """
 Reads the published periods of each account's meters (five years at first), their contract and their reading frequency.
-Each account has a day of the month of its own; a new one is read on the next run.
+Each account has its own day of the month; a new account is read by the next run.
 
-The periods are kept in `com.grandlyon.grdf.published` and compared with the stored days: what differs by more than
-rounding is listed on the account (`published`) and in the log, and nothing is changed. A meter that cannot give daily
-data is named on its account (`meter_facts`).
+The periods are stored in `com.grandlyon.grdf.published` and compared with the stored days. Differences beyond rounding
+are listed on the account (`published`) and in the log; nothing is changed. A meter that cannot give daily data is named
+on its account (`meter_facts`).
 
-Started by hand it reads what is due, or, with `{"accounts": ["ID"]}` as its configuration, those accounts at once. Red:
-GRDF did not answer for some accounts; all others are read, and those are asked for again by the next run.
+Started by hand it reads the accounts that are due or, with the configuration `{"accounts": ["ID"]}`, those accounts at
+once. If it fails, GRDF did not answer for some accounts: all others are read, and the next run asks for these again.
 """
 
 with DAG(

@@ -69,7 +69,7 @@ class RetryLater(GasError):
     """
 
     state: ClassVar[str | None] = VENDOR_DOWN
-    default_step = "Nothing to do: it is tried again by itself."
+    default_step = "Nothing to do: it is tried again automatically."
 
     def __init__(self, message: str, *, account: str | None = None, retry_after: float | None = None) -> None:
         """Keep how long to wait beside the text."""
@@ -78,19 +78,19 @@ class RetryLater(GasError):
 
 
 class ServiceUnavailable(RetryLater):
-    """The other side failed (5xx), could not be reached, took too long, or answered something unreadable."""
+    """The server failed (5xx), could not be reached, took too long, or sent an unreadable answer."""
 
 
 class RefusalDoubted(RetryLater):
-    """GRDF refuses the data of a meter, and its own list calls the consent active: a fault of GRDF's, as it seems."""
+    """GRDF refuses the data of a meter although its own list calls the consent active: apparently a fault of GRDF's."""
 
     default_step = (
-        "Nothing to do: it is asked again once within some hours, then by each day's run. If it lasts, tell GRDF."
+        "Nothing to do: GRDF is asked again within some hours, then by each day's run. If this continues, tell GRDF."
     )
 
 
 class StoreBusy(RetryLater):
-    """Documents kept changing under our hands: somebody else writes the same ones."""
+    """The documents kept changing while we wrote them: somebody else writes the same ones."""
 
     state = None
 
@@ -99,13 +99,15 @@ class QuotaExceeded(RetryLater):
     """Too many calls (HTTP 429). GRDF allows 1 call a second and 6,000 a day, all accounts together."""
 
     state = None
-    default_step = "Nothing to do: it is tried again by itself, more slowly. If it lasts, lower `calls_per_second`."
+    default_step = (
+        "Nothing to do: it is tried again automatically, more slowly. If this continues, lower `calls_per_second`."
+    )
 
 
 class QuotaWait(QuotaExceeded):
-    """GRDF was not called: by our own count it is not our turn yet. Nothing failed; `retry_after` says how long."""
+    """GRDF was not called, since by our own count it is not our turn yet. `retry_after` says how long to wait."""
 
-    default_step = "Nothing to do: it goes on by itself."
+    default_step = "Nothing to do: it continues automatically."
 
 
 class LinkCallsSpent(QuotaWait):
@@ -165,7 +167,7 @@ class GrantRefused(FailNow):
 
     state = OAUTH_OUTDATED
     default_step = (
-        "The household must connect again from its account page; a code lives for a few minutes and works once."
+        "The household must connect again from its account page; a code is valid for a few minutes and works once."
     )
 
 
@@ -189,7 +191,9 @@ class MeterTaken(FailNow):
 class CredentialsRefused(FailNow):
     """GRDF refuses our own client id, secret or contract: the same for every account."""
 
-    default_step = "Check login and password of the Airflow connection with those that GRDF sent, then clear the task."
+    default_step = (
+        "Compare login and password of the Airflow connection with those that GRDF sent, then clear the task."
+    )
 
 
 class IdTokenRefused(FailNow):
@@ -199,7 +203,7 @@ class IdTokenRefused(FailNow):
     """
 
     default_step = (
-        "Nothing was changed. If it comes again after a new consent, check the id_token settings of the connection."
+        "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
     )
 
     def __init__(self, message: str, *, account: str | None = None, expired: bool = False) -> None:
@@ -227,9 +231,9 @@ class BadSettings(FailNow):
 
 
 class BadRequest(FailNow):
-    """GRDF calls our question wrong: a mistake of this program or of what it was asked."""
+    """GRDF rejected our request as invalid: a bug in this program or a mistake in what it was asked for."""
 
-    default_step = "Check the dates and the meter that were asked; if they are right, report it as a bug."
+    default_step = "Check the dates and the meter that were asked for; if they are right, report it as a bug."
 
 
 class UnknownRefusal(FailNow):

@@ -33,8 +33,8 @@ from include.gas.words import fold, text_of
 NO_DATA = "1000008"
 PARTIAL = "2000100"
 UNEXPLAINED_STEP = (
-    "Unless GRDF's list of rights says that all is well, which grdf_consents looks up every morning, the household "
-    "must consent again on GRDF's site. If many accounts are refused like this, ask GRDF who refuses the calls."
+    "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
+    "household must consent again on GRDF's site. If many accounts are refused like this, ask GRDF for the reason."
 )
 _WAITING = "0000000002"  # a declared right waits for its holder: not refused
 
@@ -43,17 +43,17 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000001": (ConsentLost, "the right of access expired"),
     "1000002": (ConsentLost, "there is no right of access"),
     "1000003": (ConsentLost, "GRDF found no recent consent"),  # often wrongly: `grdf.doubt` looks into the list
-    "1000009": (ConsentTooNarrow, "the consent leaves out the published data"),
-    "1000010": (ConsentTooNarrow, "the consent leaves out the daily (informative) data"),
-    "1000011": (ConsentLost, "GRDF found the proof of consent invalid"),
+    "1000009": (ConsentTooNarrow, "the consent does not include published data"),
+    "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
+    "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
     "1000014": (ConsentLost, "the holder revoked the consent"),
-    "1000000003": (BadRequest, "the right of access exists already"),
+    "1000000003": (BadRequest, "the right of access already exists"),
     "1000000004": (ConsentLost, "the holder's contract ended"),
     "1000000005": (BadRequest, "the postcode does not match the meter"),
     "1000000006": (BadRequest, "GRDF does not know the meter"),
     "1000000022": (BadRequest, "the perimeters asked for contradict each other"),
     "2000000007": (ServiceUnavailable, "GRDF had a technical failure"),
-    "2000000009": (BadRequest, "more than 1000 meters in one question"),
+    "2000000009": (BadRequest, "more than 1000 meters in one request"),
 }
 
 # Read top to bottom, the first that matches wins: what concerns our own contract before what concerns a consent.
@@ -63,10 +63,10 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
             r"contrat (d'acces )?(a l'api |api |grdf )?adict|tiers .*(suspend|inconnu)|suspend|mesusage|suspended"
         ),
         CredentialsRefused,
-        "GRDF does not serve us any more (contract or suspension)",
+        "GRDF no longer serves us (contract or suspension)",
     ),
     (re.compile(r"authentif|authentic|jeton|token"), CredentialsRefused, "GRDF does not accept our token"),
-    (re.compile(r"perimetre|perimeter"), ConsentTooNarrow, "the consent leaves out what was asked"),
+    (re.compile(r"perimetre|perimeter"), ConsentTooNarrow, "the consent does not include what was asked for"),
     (
         re.compile(
             r"revoqu|revoc|revok|obsolet|expir|preuve|demenag|resili"
@@ -74,7 +74,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
             r"|aucun droit|no right|droit d'acces (inexistant|inactif|termine)"
         ),
         ConsentLost,
-        "the consent is not valid any more",
+        "the consent is no longer valid",
     ),
     (
         re.compile(r"techni|erreur (serveur|interne)|indisponib|relancer|reessay|unavailable|timeout"),
@@ -84,7 +84,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
     (
         re.compile(r"\bdates?\b|date_|periode|format|\bpce\b|parametre|depth|profondeur"),
         BadRequest,
-        "GRDF calls the question wrong",
+        "GRDF rejected the request as invalid",
     ),
 )
 
@@ -151,7 +151,7 @@ def http_error(
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if status < 400:
-        return BadSettings.about(account, cause, "The API has moved: correct the host of the Airflow connection.")
+        return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
     if status == 403 and not (code or message):
         return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
@@ -234,7 +234,7 @@ def _sort(code: str, message: str) -> tuple[type[GasError], str]:
             return kind, cause
     if code.startswith("2"):
         return ServiceUnavailable, "GRDF had a technical failure"
-    return UnknownRefusal, "GRDF refused for a reason we do not know"
+    return UnknownRefusal, "GRDF refused for an unknown reason"
 
 
 def _said(code: str, message: str) -> str:

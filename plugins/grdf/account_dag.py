@@ -24,15 +24,17 @@ from include.gas.documents import dag_id
 from include.gas.spread import dag_file_of
 
 DOC = """
-Reads one household's gas days from GRDF and keeps them, with month and year totals, in CouchDB.
+Reads one household's gas days from GRDF and stores them, with month and year totals, in CouchDB.
 
-* **Red `acquire_token`**: the household's consent could not be used. The log says why; often it must connect again.
-* **Red `rescope_token`**: GRDF refuses our own client. It concerns every account: see the connection `grdf_adict`.
-* **Red `extract`**: GRDF did not give the data. The log says whether it will pass or the household must consent again.
-* **Red `load`**: CouchDB did not take it: clear the task once that is mended. Or one of several meters has a problem:
-  what GRDF gave is stored, and the next run asks again; to ask at once, clear `extract`.
+* **`acquire_token` failed**: the household's consent could not be used. The log says why; usually the household must
+  connect again.
+* **`rescope_token` failed**: GRDF refuses our own client, for every account. Check the connection `grdf_adict`.
+* **`extract` failed**: GRDF did not return the data. The log says whether this will pass or the household must consent
+  again.
+* **`load` failed**: CouchDB did not take the data; clear the task once that is fixed. Or one of several meters has a
+  problem: the others are stored, and the next run asks again. To ask at once, clear `extract`.
 
-To read one day again, clear its run. To read past days, start a backfill of this DAG; for days that have a run already
+To read one day again, clear its run. To read past days, start a backfill of this DAG; for days that already have a run
 choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 """
 START = pendulum.datetime(2020, 1, 1, tz="Europe/Paris")

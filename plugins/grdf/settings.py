@@ -26,11 +26,11 @@ SECRETS = ("connect_secret", "quota_url")
 
 
 def hide_secrets(*parsers: Any) -> None:
-    """Tell Airflow which options are secret: its page and its API of the configuration then hide them, and each may
-    also be given as ``<name>_cmd`` or ``<name>_secret`` (Airflow doc, "Setting Configuration Options").
+    """Tell Airflow which options are secret.
 
-    Providers tell it by the metadata of their distribution. This project is a folder, so it adds to Airflow's own
-    description of options, from which all else is derived.
+    Airflow's configuration page and API then hide them, and each may also be given as ``<name>_cmd`` or
+    ``<name>_secret`` (Airflow doc, "Setting Configuration Options"). Providers declare this in their metadata. This
+    project is a folder, so it adds to Airflow's own description of options, from which everything else is derived.
 
     :param parsers: Airflow's parsers of the configuration
     """
@@ -39,7 +39,8 @@ def hide_secrets(*parsers: Any) -> None:
             options = parser._configuration_description.setdefault(SECTION, {}).setdefault("options", {})
         except AttributeError:  # another Airflow; tests/connect/test_secrets_hidden.py finds it first
             log.error(
-                "Airflow could not be told that %s of [grdf] are secret. Set [api] expose_config to False.", SECRETS
+                "Airflow could not be told that the options %s of [grdf] are secret. Set [api] expose_config to False.",
+                SECRETS,
             )
             continue
         for name in SECRETS:
@@ -65,7 +66,7 @@ def staging_url() -> str:
         raise BadSettings.about(
             account=None,
             cause=f"the setting [grdf] staging_url is {url!r}, which is not a URL",
-            next_step="Give one with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
+            next_step="Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
         )
     return url.rstrip("/")
 
@@ -104,26 +105,26 @@ def accounts_max_age() -> int:
 
 
 def retries() -> int:
-    """How often a task is tried again after a passing failure."""
+    """How often a task is tried again after a temporary failure."""
     return _number("retries", 3, least=0, most=50)
 
 
 def retry_seconds() -> int:
-    """Seconds to wait before such a retry, unless GRDF named a time."""
+    """Seconds to wait before such a retry, unless GRDF says how long."""
     return _number("retry_seconds", 600, least=1, most=86_400)
 
 
 def answer_seconds() -> int:
-    """Seconds that one call to GRDF may take from its sending until its answer has come whole, however slowly it drips.
+    """Seconds from sending a call to GRDF until its answer must have arrived in full, however slowly it drips.
 
-    Two minutes by default: three years of gas days are about 1 MB and take GRDF seconds. What ends later would keep a
-    task, and with it all later runs of its account, for as long as a server likes.
+    Two minutes by default: three years of gas days are about 1 MB and take GRDF seconds. Without a limit, a server
+    could hold up a task, and all later runs of its account, for as long as it likes.
     """
     return _number("answer_seconds", 120, least=1, most=3600)
 
 
 def answer_megabytes() -> int:
-    """Megabytes that one answer of GRDF's may hold, once it is unpacked.
+    """Megabytes that one answer of GRDF may hold once unpacked.
 
     100 by default: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60.
     """
@@ -131,26 +132,28 @@ def answer_megabytes() -> int:
 
 
 def quota_url() -> str:
-    """Where the calls to GRDF are counted, for all workers together: by default a SQLite file in Airflow's home, which
-    serves one machine. Workers on several machines need ``redis://...`` or ``postgresql://...`` (with the Python
-    package ``redis``, or ``psycopg[binary]``), or each machine would take the whole quota for itself.
+    """Where the calls to GRDF are counted, for all workers together.
+
+    By default a SQLite file in Airflow's home, for one machine. Workers on several machines need ``redis://...`` or
+    ``postgresql://...`` (with the Python package ``redis`` or ``psycopg[binary]``), or each machine would use the whole
+    quota.
     """
     return conf.get(SECTION, "quota_url", fallback="").strip() or f"sqlite:///{home() / 'quota.db'}"
 
 
 def pool() -> str:
-    """Airflow pool of the tasks that call GRDF: its slots are how many of them may run, and mostly wait, at once.
+    """Airflow pool of the tasks that call GRDF: its slots limit how many of them run (and mostly wait) at once.
 
-    Airflow's own ``default_pool`` by default. A pool that does not exist keeps its tasks from starting at all.
+    ``default_pool`` by default. With a pool that does not exist, the tasks never start.
     """
     return conf.get(SECTION, "pool", fallback="") or "default_pool"
 
 
 def daily_reserve() -> int | None:
-    """Calls a day that imports of the past leave to the daily runs of all accounts; ``None``, the default, is half of
-    the connection's ``calls_per_day``.
+    """Calls a day that imports of the past leave to the daily runs of all accounts.
 
-    A daily run takes one call per meter, and two more on an account's first day.
+    ``None``, the default, is half of the connection's ``calls_per_day``. A daily run takes one call per meter, and two
+    more on an account's first day.
     """
     return _number("daily_reserve", 0, least=0, most=10**9) if conf.get(SECTION, "daily_reserve", fallback="") else None
 
@@ -161,7 +164,7 @@ def consent_warning_days() -> int:
 
 
 def meter_in_several_accounts() -> bool:
-    """Whether a meter may be connected in an account although another has it under a consent in force; default: no.
+    """Whether a meter may be connected in an account when another has it under a consent in force (default: no).
 
     Both then read and store the same days, each under its own consent.
     """
@@ -169,10 +172,10 @@ def meter_in_several_accounts() -> bool:
 
 
 def lost_consents_percent() -> int:
-    """Share of the accounts, in percent, that may lose their consents by one morning's list of GRDF's.
+    """Percentage of the accounts that may lose their consents by one morning's list of GRDF.
 
-    Beyond it the list may have been cut short: nobody is marked until a list of another day says the same. Two accounts
-    always may, since households do end their consents; 100 believes every list.
+    Beyond it the list may have been cut short: nobody is marked until the list of another day says the same. Two
+    accounts are always allowed, since households do end their consents. With 100 every list is believed.
     """
     return _number("lost_consents_percent", 10, least=0, most=100)
 
@@ -183,27 +186,28 @@ def deletion_needs_approval() -> bool:
 
 
 def deletion_by_one_person() -> bool:
-    """Whether who asked for a deletion may also approve it (default: no), for an Airflow that has one user only."""
+    """Whether the person who asked for a deletion may also approve it (default: no), for an Airflow with one user."""
     return _boolean("deletion_by_one_person", False)
 
 
 def deletion_queue() -> str | None:
     """Queue of the deletion's tasks; ``None``, the default, is Airflow's default queue.
 
-    With Celery workers, the secret that revokes consents can so be kept on those that take this queue.
+    With Celery, only the workers that take this queue then need the secret that revokes consents.
     """
     return conf.get(SECTION, "deletion_queue", fallback="") or None
 
 
 def deletion_airflow_conn_id() -> str | None:
-    """Airflow connection (host, login, password of an Airflow user) with which a deletion removes what Airflow itself
-    remembers of the account; ``None``, the default, keeps it.
+    """Airflow connection (host, login, password of an Airflow user) for removing what Airflow remembers of an account.
+
+    With ``None``, the default, a deletion leaves it.
     """
     return conf.get(SECTION, "deletion_airflow_conn_id", fallback="") or None
 
 
 def connect_secret() -> str:
-    """What the seals of the page's connect flow are derived from: the same on all API servers.
+    """Key material for sealing the page's connect flow: the same on all API servers.
 
     By default Airflow's own ``[api] secret_key``, which its API servers must share anyway.
 
@@ -213,8 +217,8 @@ def connect_secret() -> str:
     if not secret or secret == "{SECRET_KEY}":  # Airflow's default before it is filled in, which anybody knows
         raise BadSettings.about(
             account=None,
-            cause="there is no secret with which the page could seal what it gives to GRDF and to browsers",
-            next_step="Set [api] secret_key, which all API servers of Airflow share, or [grdf] connect_secret.",
+            cause="there is no secret for sealing what the page sends to GRDF and to browsers",
+            next_step="Set [api] secret_key, which all of Airflow's API servers share, or [grdf] connect_secret.",
         )
     return str(secret)
 
@@ -225,9 +229,9 @@ def connect_minutes() -> int:
 
 
 def connect_pkce() -> bool:
-    """Whether a code is bound to the one who asked for it by PKCE (RFC 7636) too; default: yes.
+    """Whether codes are also bound to the requester by PKCE (RFC 7636); default: yes.
 
-    A server that does not know it must pass over it (RFC 6749, 3.1).
+    A server that does not know it must ignore it (RFC 6749, 3.1).
     """
     return _boolean("connect_pkce", True)
 
@@ -238,20 +242,20 @@ def third_party() -> str:
 
 
 def household_links() -> bool:
-    """Whether links may be made with which a household connects without a login to Airflow; default: no."""
+    """Whether operators may create links with which a household connects without a login to Airflow (default: no)."""
     return _boolean("household_links", False)
 
 
 def household_link_calls() -> int:
-    """Calls to GRDF a day that all households' links together may begin (default 100, two for each household).
+    """Calls to GRDF a day that all household links together may start (default 100, two for each household).
 
-    Whoever holds a link needs no login, so what links begin is kept apart from the calls of the daily runs.
+    The holder of a link needs no login, so these calls are limited separately from those of the daily runs.
     """
     return _number("household_link_calls", 100, least=0, most=10**9)
 
 
 def household_link_days() -> int:
-    """Days for which such a link is good."""
+    """Days for which such a link is valid."""
     return _number("household_link_days", 7, least=1, most=90)
 
 
@@ -259,7 +263,9 @@ def _boolean(name: str, default: bool) -> bool:
     text = (conf.get(SECTION, name, fallback="") or str(default)).strip().lower()
     if text not in ("true", "false"):
         raise BadSettings.about(
-            None, f"the setting [grdf] {name} is {text!r}", f"Give True or False, or leave it out for {default}."
+            None,
+            f"the setting [grdf] {name} is {text!r}",
+            f"Set it to True or False, or remove it for the default, {default}.",
         )
     return text == "true"
 
@@ -274,6 +280,6 @@ def _number(name: str, default: int, *, least: int, most: int) -> int:
         raise BadSettings.about(
             account=None,
             cause=f"the setting [grdf] {name} is {text!r}",
-            next_step=f"Give a whole number from {least} to {most}, or leave it out for {default}.",
+            next_step=f"Set it to a whole number from {least} to {most}, or remove it for the default, {default}.",
         )
     return value

@@ -35,12 +35,12 @@ def test_the_dag_is_paused(up: Up, visit: Visit) -> None:
     try:
         page.get_by_role("button", name="Run now").click()
         expect(status).to_contain_text(
-            "It waits, since its DAG is paused in Airflow. Switch the DAG on there:", timeout=LONG
+            "It is waiting because its DAG is paused in Airflow. Switch the DAG on there:", timeout=LONG
         )
         expect(status.get_by_role("link")).to_have_attribute("href", re.compile(f"/dags/{DAG}/runs/manual__"))
     finally:
         assert up.api("PATCH", f"/dags/{DAG}", json={"is_paused": False}).ok
-    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    expect(status).to_contain_text("It succeeded", timeout=LONG)
 
 
 def test_airflow_cannot_be_reached_for_a_while(up: Up, visit: Visit) -> None:
@@ -48,7 +48,7 @@ def test_airflow_cannot_be_reached_for_a_while(up: Up, visit: Visit) -> None:
     status = open_account(up, page)
     page.route(ITS_RUN, lambda route: route.abort())
     page.get_by_role("button", name="Run now").click()
-    silent = "Airflow does not say just now how it goes, and is asked again."
+    silent = "Airflow does not answer just now. The page keeps asking."
     expect(status).to_contain_text(silent, timeout=LONG)
     expect(status).to_contain_text("Started.")
     expect(status.get_by_role("link")).to_have_text(re.compile("^manual__"))
@@ -57,11 +57,13 @@ def test_airflow_cannot_be_reached_for_a_while(up: Up, visit: Visit) -> None:
     assert answer.value.status == 500
     expect(status).to_contain_text(silent)
     page.unroute(ITS_RUN)
-    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    expect(status).to_contain_text("It succeeded", timeout=LONG)
     expect(status).not_to_contain_text(silent)
 
 
-@pytest.mark.parametrize(("refusal", "why"), [(401, "your login to Airflow has run out"), (403, "may not see it")])
+@pytest.mark.parametrize(
+    ("refusal", "why"), [(401, "your login to Airflow has expired"), (403, "may no longer see it")]
+)
 def test_it_may_not_be_seen_any_more(up: Up, visit: Visit, refusal: int, why: str) -> None:
     asked: list[str] = []
 

@@ -61,7 +61,7 @@ def connect(tab: Page) -> None:
 
 def watch_first_run(up: Up, tab: Page) -> None:
     """Load the view again and again, as a person does, until the first run has brought a chart."""
-    expect(tab.get_by_text("Waits for its first run")).to_be_visible()
+    expect(tab.get_by_text("Waiting for its first run")).to_be_visible()
     limit = time.monotonic() + LONG / 1000
     while not tab.locator("svg.chart").count():
         assert time.monotonic() < limit, "the first run brought no chart"
@@ -82,7 +82,7 @@ def look_at_the_chart(up: Up, tab: Page) -> None:
     shown = tab.locator("figure").first
     mine = {day: kwh for day, kwh in days.items() if day.startswith(month)}
     expect(shown.locator("rect.bar.now:not(.gap)")).to_have_count(len(mine))
-    shown.get_by_text("The numbers as a table").click()
+    shown.get_by_text("Show the numbers as a table").click()
     rows = [row.locator("th, td").all_inner_texts() for row in shown.locator("tbody tr").all()]
     table = {int(row[0].split()[0]): row[1] for row in rows if row[1] != "–"}
     assert {day: float(kwh.replace(",", "")) for day, kwh in table.items()} == {
@@ -92,8 +92,8 @@ def look_at_the_chart(up: Up, tab: Page) -> None:
     expect(tab.locator("figure").first.locator("rect.bar.now").first).to_be_visible()
     with tab.expect_download() as download:
         figure = tab.locator("figure").first
-        figure.get_by_text("The numbers as a table").click()
-        figure.get_by_role("link", name="All of them as a CSV file").click()
+        figure.get_by_text("Show the numbers as a table").click()
+        figure.get_by_role("link", name="Download all numbers as CSV").click()
     assert download.value.suggested_filename == f"{ACCOUNT}-days.csv"
 
 
@@ -101,7 +101,7 @@ def run_now(up: Up, tab: Page) -> None:
     before = {run["dag_run_id"] for run in up.runs(DAG)}
     tab.get_by_role("button", name="Run now").click()
     outcome = tab.get_by_role("status")
-    expect(outcome).to_contain_text("It has succeeded", timeout=LONG)
+    expect(outcome).to_contain_text("It succeeded", timeout=LONG)
     (new,) = [run for run in up.runs(DAG) if run["dag_run_id"] not in before]
     assert (new["run_type"], new["triggering_user_name"]) == ("manual", ADMIN)
     expect(outcome.get_by_role("link").first).to_have_text(new["dag_run_id"])
@@ -112,9 +112,9 @@ def read_again(up: Up, tab: Page) -> None:
     form = tab.locator("form[data-dag=grdf_history]")
     form.get_by_label("From").fill("2026-01-05")
     form.get_by_label("To (not included)").fill("2026-02-01")
-    form.get_by_label("Definitive days too").check()
+    form.get_by_label("Include definitive days").check()
     form.get_by_role("button", name="Read again").click()
-    expect(tab.get_by_role("status")).to_contain_text("It has succeeded", timeout=LONG)
+    expect(tab.get_by_role("status")).to_contain_text("It succeeded", timeout=LONG)
     (run,) = up.runs("grdf_history")
     assert run["triggering_user_name"] == ADMIN
     assert run["conf"] == {
@@ -131,13 +131,13 @@ def leave(up: Up, tab: Page) -> None:
     assert up.runs("grdf_delete_account") == []  # the browser wants the very id
     form.get_by_label("Type the account’s id").fill(ACCOUNT)
     go.click()
-    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    expect(status).to_contain_text("It succeeded", timeout=LONG)
     (dry,) = up.runs("grdf_delete_account")
     assert dry["conf"] == {"account": ACCOUNT, "confirm": ACCOUNT, "dry_run": True, "keep_data": False}
     form.get_by_label("Dry run").uncheck()
     go.click()
     expect(status).to_contain_text("until somebody else approves it", timeout=LONG)
     up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
-    expect(status).to_contain_text("It has succeeded", timeout=LONG)
+    expect(status).to_contain_text("It succeeded", timeout=LONG)
     tab.reload()
     expect(tab.get_by_text("There is no such account.")).to_be_visible()

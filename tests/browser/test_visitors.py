@@ -29,7 +29,7 @@ def test_a_viewer_looks_and_starts_nothing(up: Up, visit: Visit) -> None:
     answer = page.goto(f"{up.url}/grdf/connect/two-meters")
     assert answer
     assert answer.status == 403
-    expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are not allowed to do this")
 
 
 def test_whoever_may_not_any_more_is_told_so(up: Up, visit: Visit) -> None:
@@ -43,7 +43,7 @@ def test_whoever_may_not_any_more_is_told_so(up: Up, visit: Visit) -> None:
     expect(page.get_by_role("status")).to_have_text(re.compile("Your Airflow user may not start this"))
     window.clear_cookies()
     page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("Your login to Airflow has run out"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Your login to Airflow has expired"))
     assert len(up.runs("grdf_account__two-meters")) == before
 
 
@@ -69,7 +69,7 @@ def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit)
     page.goto(f"{up.url}/dags/grdf_account__two-meters/plugin/gas-account")
     expect(frame.get_by_role("heading", level=1)).to_have_text("two-meters")
     page.goto(f"{up.url}/dags/grdf_history/plugin/gas-account")
-    expect(frame.get_by_text("This DAG does not belong to one account.")).to_be_visible()
+    expect(frame.get_by_text("This DAG does not belong to a single account.")).to_be_visible()
 
 
 def test_it_follows_the_colours_of_airflow_while_it_is_open(up: Up, visit: Visit) -> None:
@@ -95,7 +95,7 @@ def test_the_keyboard_reaches_everything(up: Up, visit: Visit) -> None:
             break
     page.keyboard.press("Enter")
     page.wait_for_url("**/accounts/two-meters")
-    summary = page.get_by_text("The numbers as a table").first
+    summary = page.get_by_text("Show the numbers as a table").first
     summary.focus()
     page.keyboard.press("Enter")
     expect(page.locator("figure table").first).to_be_visible()

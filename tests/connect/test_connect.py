@@ -95,7 +95,7 @@ def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: C
     assert all(f"Meter {pce}" in told.text for pce in pces)
     assert "daily consumption" in told.text
     assert "Gas days from" in told.text
-    assert "The agreement holds until" in told.text
+    assert "The consent is valid until" in told.text
     assert "appears in Airflow within about a minute" in told.text
     assert f"/gas/airflow/dags/{dag_id(account_id)}" in page.text
 
@@ -125,9 +125,9 @@ def test_what_was_agreed_to_in_words(door: Site, account_id: str) -> None:
     text = said(page).text
     assert "daily consumption" in text
     assert "contract: tariff" in text
-    assert "as billed" not in text
+    assert "billed consumption" not in text
     assert "technical data of the meter" not in text
-    assert "Gas days from 1 Jan 2025 until 1 Mar 2027" in text
+    assert "Gas days from 1 Jan 2025 to 1 Mar 2027" in text
 
 
 def test_in_french(door: Site, account_id: str) -> None:

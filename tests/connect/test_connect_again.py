@@ -76,7 +76,7 @@ def test_an_attempt_that_was_begun_before_a_deletion(
     before = stored_account(couchdb, account_id)
     assert (before is not None) == keep_data
     told = said(browser.get(back))
-    assert (told.status, told.title) == (409, "This account was deleted meanwhile")
+    assert (told.status, told.title) == (409, "This account has been deleted in the meantime")
     assert stored_account(couchdb, account_id) == before
     assert whole(browser, account_id).status_code == 200, "what begins after it connects"
 

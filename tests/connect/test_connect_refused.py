@@ -26,10 +26,10 @@ def test_refused_by_the_household(door: Site, couchdb: CouchDBHook, account_id: 
     browser = door.browser("op")
     back = consent(begin(browser, account_id), accept=False)
     told = browser.get(back)
-    assert said(told).title == "Nothing was agreed to"
+    assert said(told).title == "No consent was given"
     assert f'href="/gas/airflow/grdf/connect/{account_id}"' in told.text
     assert stored_account(couchdb, account_id) is None
-    assert said(browser.get(back)).title == "This was used before"
+    assert said(browser.get(back)).title == "This answer has already been used"
 
 
 @pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error", "invalid_request"])
@@ -56,7 +56,7 @@ def test_replayed(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
     assert browser.get(back).status_code == 200
     before = stored_account(couchdb, account_id)
     told = said(browser.get(back))
-    assert (told.status, told.title) == (409, "This was used before")
+    assert (told.status, told.title) == (409, "This answer has already been used")
     assert stored_account(couchdb, account_id) == before
 
 
@@ -82,7 +82,7 @@ def test_in_another_browser(door: Site, couchdb: CouchDBHook, account_id: str) -
     """Somebody who lets another person's browser finish what he began would give that person his own meter."""
     back = consent(begin(door.browser("op"), account_id))
     told = said(door.browser("op").get(back))
-    assert (told.status, told.title) == (400, "This was begun by somebody else, or in another browser")
+    assert (told.status, told.title) == (400, "This was started by somebody else, or in another browser")
     assert stored_account(couchdb, account_id) is None
 
 
@@ -90,7 +90,7 @@ def test_by_another_user(door: Site, couchdb: CouchDBHook, account_id: str) -> N
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
     browser.cookies.set("_token", door.token("admin"), path="/")
-    assert said(browser.get(back)).title.startswith("This was begun by somebody else")
+    assert said(browser.get(back)).title.startswith("This was started by somebody else")
     browser.cookies.set("_token", door.token("viewer"), path="/")
     assert browser.get(back).status_code == 403
     browser.cookies.set("_token", "", path="/")
@@ -106,7 +106,7 @@ def test_a_state_that_is_none_of_ours(door: Site, couchdb: CouchDBHook, account_
     sealed_elsewhere = Seal("attempt").close({"id": "x", "account": account_id, "household": False, "until": 9e9})
     for state in ("", "nonsense", back["state"][:-2] + "xx", sealed_elsewhere, "é", "x" * 10_000):
         told = said(browser.get(answer_of(door, **back | {"state": state})))
-        assert (told.status, told.title) == (400, "This answer belongs to nothing that was begun here"), state
+        assert (told.status, told.title) == (400, "This answer does not belong to anything started here"), state
         assert "Start again" in told.text
     twice = f"{answer_of(door, **back)}&{urlencode({'state': back['state']})}"
     assert said(browser.get(twice)).status == 400
@@ -122,7 +122,7 @@ def test_an_attempt_of_another_account(door: Site, couchdb: CouchDBHook, account
     assert second
     other = door.browser("op")
     other.cookies.set(cookie_name(second), browser.cookies.get_dict()[cookie_name(first)], path="/")
-    assert said(other.get(consent(two))).title.startswith("This was begun by somebody else")
+    assert said(other.get(consent(two))).title.startswith("This was started by somebody else")
     assert stored_account(couchdb, f"b-{account_id}") is None
 
 
@@ -131,7 +131,7 @@ def test_an_answer_for_somebody_else(door: Site, couchdb: CouchDBHook, account_i
     browser = door.browser("op")
     back = asked(consent(begin(browser, account_id)))
     told = said(browser.get(answer_of(door, **back | change)))
-    assert (told.status, told.title) == (400, "This answer is not for us")
+    assert (told.status, told.title) == (400, "This answer is not meant for us")
     assert stored_account(couchdb, account_id) is None
     assert browser.get(answer_of(door, **back)).status_code == 200, "the right one still counts"
 
@@ -139,9 +139,9 @@ def test_an_answer_for_somebody_else(door: Site, couchdb: CouchDBHook, account_i
 def test_neither_a_code_nor_an_error(door: Site, account_id: str) -> None:
     browser = door.browser("op")
     state = asked(begin(browser, account_id))["state"]
-    assert said(browser.get(answer_of(door, state=state))).title == "GRDF's answer is not complete"
+    assert said(browser.get(answer_of(door, state=state))).title == "GRDF’s answer is incomplete"
     twice = f"{answer_of(door, state=state, code='a')}&code=b"
-    assert said(browser.get(twice)).title == "GRDF's answer is not complete"
+    assert said(browser.get(twice)).title == "GRDF’s answer is incomplete"
 
 
 def test_grdf_is_down(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
@@ -149,8 +149,8 @@ def test_grdf_is_down(door: Site, world: LocalWorld, couchdb: CouchDBHook, accou
     back = consent(begin(browser, account_id))
     world.control.fault("access_token", status=503)
     told = said(browser.get(back))
-    assert (told.status, told.title) == (503, "It does not work just now")
-    assert "Load this page again" in told.text
+    assert (told.status, told.title) == (503, "This does not work at the moment")
+    assert "Reload this page" in told.text
     assert stored_account(couchdb, account_id) is None
     assert browser.get(back).status_code == 200, "loading it again, as the page says, works"
 
@@ -163,7 +163,7 @@ def test_grdfs_answer_is_lost_when_the_code_is_spent(
     world.control.fault("access_token", status=503, after=True)
     assert browser.get(back).status_code == 503
     told = said(browser.get(back))
-    assert (told.status, told.title) == (400, "GRDF does not take its own answer any more")
+    assert (told.status, told.title) == (400, "GRDF no longer accepts its own answer")
     assert stored_account(couchdb, account_id) is None
     assert browser.get(consent(begin(browser, account_id))).status_code == 200, "starting again works"
 
@@ -172,7 +172,7 @@ def test_a_code_that_is_too_old(door: Site, world: LocalWorld, couchdb: CouchDBH
     world.control.set(code_lifetime_s=0)
     browser = door.browser("op")
     told = said(browser.get(consent(begin(browser, account_id))))
-    assert (told.status, told.title) == (400, "GRDF does not take its own answer any more")
+    assert (told.status, told.title) == (400, "GRDF no longer accepts its own answer")
     assert stored_account(couchdb, account_id) is None
 
 
@@ -195,7 +195,7 @@ def test_an_id_token_that_cannot_be_believed(
     before = stored_account(couchdb, account_id)
     world.control.set(id_token_claims=claims)
     told = said(browser.get(consent(begin(browser, account_id))))
-    assert (told.status, told.title) == (502, "GRDF's answer could not be believed")
+    assert (told.status, told.title) == (502, "GRDF’s answer could not be verified")
     assert stored_account(couchdb, account_id) == before
 
 
@@ -204,7 +204,7 @@ def test_grdf_refuses_our_own_client(door: Site, world: LocalWorld, couchdb: Cou
     back = consent(begin(browser, account_id))
     world.control.fault("access_token", status=401, body={"error": "invalid_client"})
     told = said(browser.get(back))
-    assert (told.status, told.title) == (502, "This installation is not set up for it")
+    assert (told.status, told.title) == (502, "This installation is not set up for this")
     assert world.facts["client_secret"] not in told.text
     assert stored_account(couchdb, account_id) is None
 

@@ -77,7 +77,7 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
 
     # A DAG that Airflow has never seen runs by itself.
     page = said(whole(browser, account_id, conso_debut=first))
-    assert "by itself, and every morning" in page.text
+    assert "up to three years, and every morning" in page.text
     assert finished(site, account_id, 1) == [("scheduled", "success", None)]
     days = days_of(stored(couchdb, account_id, pce))
     assert len(days) > 30
@@ -88,14 +88,14 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
     assert lost is not None
     couchdb.put(ACCOUNT, with_state(lost, OAUTH_OUTDATED, "the holder has revoked", "2026-01-01T00:00:00Z"))
     page = said(whole(browser, account_id, conso_debut=first))
-    assert "A run of its DAG was started" in page.text
+    assert "A run of its DAG has been started" in page.text
     assert finished(site, account_id, 2)[0] == ("manual", "success", "op")
 
     # Its document goes, and Airflow forgets the DAG, but not its runs. A paused DAG waits, and the page says so.
     world.book.remove(account_id)
     wait(lambda: site.stack.api("GET", f"/dags/{dag_id(account_id)}").json().get("is_stale", True))
     page = said(whole(browser, account_id, conso_debut=first))
-    assert "A run of its DAG was started" in page.text
+    assert "A run of its DAG has been started" in page.text
     assert finished(site, account_id, 3)[0] == ("manual", "success", "op")
 
     site.stack.api("PATCH", f"/dags/{dag_id(account_id)}", json={"is_paused": True}).raise_for_status()
@@ -109,5 +109,5 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
     link = answer.json()["link"].removeprefix(f"{site.url}/grdf")
     household = site.browser()
     back = consent(begin(household, account_id, path=link), conso_debut=first)
-    assert said(household.get(back)).title == "Thank you, it is done"
+    assert said(household.get(back)).title == "Thank you, you are connected"
     assert finished(site, account_id, 5)[0] == ("manual", "success", "the household itself, with a link")

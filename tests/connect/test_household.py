@@ -80,7 +80,7 @@ def test_a_link_works_once(front: Site, couchdb: CouchDBHook, account_id: str) -
     assert one.get(consent(first)).status_code == 200
     before = stored_account(couchdb, account_id)
     told = [said(each) for each in (two.get(consent(second)), two.get(path), two.post(path))]
-    assert {(each.status, each.title) for each in told} == {(409, "This link was used before")}
+    assert {(each.status, each.title) for each in told} == {(409, "This link has already been used")}
     assert stored_account(couchdb, account_id) == before
 
 
@@ -90,7 +90,7 @@ def test_a_link_stays_good_until_it_has_connected(
     path = path_of(link_for(front, account_id))
     browser = front.browser()
     refused = browser.get(consent(begin(browser, account_id, path=path), accept=False))
-    assert said(refused).title == "Nothing was agreed to"
+    assert said(refused).title == "No consent was given"
     assert 'href="/grdf/household?token=' in refused.text
     world.control.set(code_lifetime_s=0)
     assert said(browser.get(consent(begin(browser, account_id, path=path)))).status == 400
@@ -101,11 +101,13 @@ def test_a_link_stays_good_until_it_has_connected(
     told = said(browser.get(back, headers={"Accept-Language": "fr"}))
     assert (told.status, told.title) == (503, "Cela ne fonctionne pas pour le moment")
     assert "Rechargez cette page" in told.text
-    assert [word for word in ("tried again by itself", "HTTP", "CouchDB", "access_token") if word in told.text] == []
+    assert [
+        word for word in ("tried again automatically", "HTTP", "CouchDB", "access_token") if word in told.text
+    ] == []
     log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
     assert f"Account {account_id}: asking for a token (authorization_code), GRDF answered HTTP 503" in log
-    assert said(browser.get(back)).title == "Thank you, it is done"
-    assert said(browser.get(path)).title == "This link was used before"
+    assert said(browser.get(back)).title == "Thank you, you are connected"
+    assert said(browser.get(path)).title == "This link has already been used"
 
 
 def test_links_that_are_none(front: Site, account_id: str) -> None:
@@ -116,7 +118,7 @@ def test_links_that_are_none(front: Site, account_id: str) -> None:
         for answer in (browser.get("/household", params={"token": wrong}), browser.post(f"/household?token={wrong}")):
             assert (said(answer).status, said(answer).title) == (404, "This link is not valid")
     over = Seal("household link").close({"id": "x", "account": account_id, "until": int(time.time()) - 1})
-    assert said(browser.get(f"/household?token={over}")).title == "This link has run out"
+    assert said(browser.get(f"/household?token={over}")).title == "This link has expired"
 
 
 def test_a_link_lets_into_nothing_else(front: Site, account_id: str) -> None:
@@ -131,7 +133,7 @@ def test_the_answer_of_grdf_serves_the_households_browser_alone(
 ) -> None:
     back = consent(begin(front.browser(), account_id, path=path_of(link_for(front, account_id))))
     for who in (ANONYMOUS, "op"):
-        assert said(front.browser(who).get(back)).title.startswith("This was begun by somebody else")
+        assert said(front.browser(who).get(back)).title.startswith("This was started by somebody else")
     assert stored_account(couchdb, account_id) is None
 
 

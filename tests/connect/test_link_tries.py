@@ -65,9 +65,9 @@ def test_a_link_is_good_for_five_tries_and_then_says_so(fresh: Site, world: Loca
     world.control.clear_log()
     told = [said(guess(fresh, path, f"code-{number}")) for number in range(40)]
     assert codes_sent(world) == TRIES
-    assert {each.title for each in told[:TRIES]} == {"GRDF does not take its own answer any more"}
+    assert {each.title for each in told[:TRIES]} == {"GRDF no longer accepts its own answer"}
     assert {(each.status, each.title) for each in told[TRIES:]} == {(410, "This link was tried too often")}
-    assert "Ask whoever gave it to you for a new link" in told[-1].text
+    assert "Ask the person who gave it to you for a new link" in told[-1].text
     browser = fresh.browser()
     french = said(browser.get(path, headers={"Accept-Language": "fr"}))
     assert (french.status, french.title) == (410, "Ce lien a été essayé trop souvent")
@@ -92,8 +92,8 @@ def test_a_household_that_errs_can_still_connect(
     browser = fresh.browser()
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
-    assert said(browser.get(back)).title == "It does not work just now"
-    assert said(browser.get(back)).title == "Thank you, it is done", "the code may still be good"
+    assert said(browser.get(back)).title == "This does not work at the moment"
+    assert said(browser.get(back)).title == "Thank you, you are connected", "the code may still be good"
     assert stored_account(couchdb, account_id)
 
 
@@ -109,8 +109,8 @@ def test_one_address_loaded_again_and_again_costs_no_more_calls(
     url = f"{fresh.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
     told = [said(browser.get(url)).title for _ in range(20)]
     assert codes_sent(world) == TRIES
-    assert told[:TRIES] == ["It does not work just now"] * TRIES
-    assert set(told[TRIES:]) <= {"This link was tried too often", "This was used before"}
+    assert told[:TRIES] == ["This does not work at the moment"] * TRIES
+    assert set(told[TRIES:]) <= {"This link was tried too often", "This answer has already been used"}
     assert said(browser.get(path)).title == "This link was tried too often"
     assert fresh.browser().post(other).status_code == 303, "other households connect"
 
@@ -125,7 +125,7 @@ def test_what_was_not_sent_is_no_try(fresh: Site, world: LocalWorld, account_id:
     assert told == {"Too many households are connecting today"}
     assert codes_sent(world) == 0
     governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
-    assert said(browser.get(back)).title == "Thank you, it is done"
+    assert said(browser.get(back)).title == "Thank you, you are connected"
 
 
 def test_one_link_does_not_write_without_end(fresh: Site, couchdb: CouchDBHook, account_id: str) -> None:
@@ -138,7 +138,7 @@ def test_one_link_does_not_write_without_end(fresh: Site, couchdb: CouchDBHook, 
         statuses.append(begun.status_code)
         if begun.status_code == 303:
             answer = {"state": asked(begun.headers["Location"])["state"], "error": "access_denied"}
-            assert said(browser.get(f"{fresh.redirect_uri}?{urlencode(answer)}")).title == "Nothing was agreed to"
+            assert said(browser.get(f"{fresh.redirect_uri}?{urlencode(answer)}")).title == "No consent was given"
     assert statuses == [303] * STEPS + [410] * 10
     assert len(couchdb.range(CONNECT, "0", "~")) <= before + STEPS
 

@@ -27,7 +27,7 @@ from tests.leaving.steps import delete
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-VOID = (410, "This link is not good any more")
+VOID = (410, "This link is no longer valid")
 
 
 def take_back(site: Site, account: str, who: str = "op") -> requests.Response:
@@ -62,15 +62,15 @@ def test_it_is_taken_back_by_a_program(front: Site, couchdb: CouchDBHook, accoun
 
 def test_it_is_taken_back_by_a_button(front: Site, account_id: str) -> None:
     browser = front.browser("op")
-    assert "No link is good now." in said(browser.get(f"/connect/{account_id}")).text
+    assert "There is no valid link." in said(browser.get(f"/connect/{account_id}")).text
     made = browser.post(f"/connect/{account_id}/link")
     button = f'action="/grdf/connect/{account_id}/link/take-back"'
     assert button in made.text
     page = browser.get(f"/connect/{account_id}")
     assert button in page.text
-    assert "A link is good until" in said(page).text
+    assert "A link is valid until" in said(page).text
     answer = browser.post(f"/connect/{account_id}/link/take-back")
-    assert said(answer).title == f"No link for account {account_id} is good now"
+    assert said(answer).title == f"There is no valid link for account {account_id} now"
     assert f'href="/grdf/connect/{account_id}"' in answer.text
     assert button not in browser.get(f"/connect/{account_id}").text
 
@@ -141,7 +141,7 @@ def test_a_household_sees_what_its_own_flow_brought(
     assert own in last.text
     again = browser.get(path)
     for answer in (first, last, again, browser.get("/household/done")):
-        words = (*former, "connected already", "other meters", "a former word", "2025", "somebody", account_id)
+        words = (*former, "already connected", "other meters", "a former word", "2025", "somebody", account_id)
         assert [word for word in words if word in said(answer).text] == []
     seen = stored_account(couchdb, account_id) or {}
     assert {each["pce"] for each in seen["oauth_callback_results"]["consents"]} == {own, *former}
@@ -170,13 +170,13 @@ def test_a_used_link_stays_used_whatever_a_clock_says(
     """An API server whose clock is days ahead takes a mark, and sweeps those that it believes to be over."""
     path = path_of(link_for(front, account_id))
     browser = front.browser()
-    assert said(browser.get(consent(begin(browser, account_id, path=path)))).title == "Thank you, it is done"
+    assert said(browser.get(consent(begin(browser, account_id, path=path)))).title == "Thank you, you are connected"
     before, now = stored_account(couchdb, account_id), time.time()
     with monkeypatch.context() as ahead:
         ahead.setattr(time, "time", lambda: now + 8 * 86_400)
         Once(couchdb).take(f"anything-{account_id}", time.time() + 60)
     told = [said(answer) for answer in (front.browser().get(path), front.browser().post(path))]
-    assert {(each.status, each.title) for each in told} == {(409, "This link was used before")}
+    assert {(each.status, each.title) for each in told} == {(409, "This link has already been used")}
     with monkeypatch.context() as ahead:
         ahead.setattr(time, "time", lambda: now + 8 * 86_400)
         HouseholdLinks(couchdb).make(f"b-{account_id}", "x", time.time() + 60)

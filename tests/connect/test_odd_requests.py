@@ -124,7 +124,7 @@ def test_grdf_names_a_server_that_is_none(front: Site, account_id: str) -> None:
     browser = front.browser("op")
     back = asked(consent(begin(browser, account_id))) | {"iss": "http://["}
     told = said(browser.get("/callback", params=back))
-    assert (told.status, told.title) == (400, "This answer is not for us")
+    assert (told.status, told.title) == (400, "This answer is not meant for us")
 
 
 @pytest.mark.parametrize("account", ["_design", "_all_docs", "_security", "_", "_a"])
@@ -140,4 +140,4 @@ def test_no_account_is_one_of_couchdbs_own_endpoints(front: Site, account: str) 
         answer = browser.request(method, path)
         assert answer.status_code == 404
         assert "not “_” first" in answer.text
-    assert "This is not an account" in browser.get("/connect/", params={"account": account}).text
+    assert "This is not a valid account" in browser.get("/connect/", params={"account": account}).text

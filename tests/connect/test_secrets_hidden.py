@@ -119,7 +119,7 @@ INTERNAL = ("http://", "127.0.0.1", "CouchDB", "connection", "[grdf]", "Airflow"
 
 def untold(answer: requests.Response) -> None:
     told = said(answer)
-    assert (told.status, told.title) == (503, "This cannot be done here just now")
+    assert (told.status, told.title) == (503, "This cannot be done at the moment")
     assert [word for word in INTERNAL if word in told.text] == []
 
 

@@ -44,11 +44,11 @@ def run_well(world: LocalWorld, account: str, run_type: str = "manual") -> None:
         ("1000000", OUTDATED, "moved out"),
         ("1000001", OUTDATED, "expired"),
         ("1000002", OUTDATED, "no right of access"),
-        ("1000009", PERMISSIONS, "leaves out the published data"),
-        ("1000010", PERMISSIONS, "leaves out the daily"),
+        ("1000009", PERMISSIONS, "does not include published data"),
+        ("1000010", PERMISSIONS, "does not include daily"),
         ("1000011", OUTDATED, "proof of consent invalid"),
         ("1000014", OUTDATED, "revoked the consent"),
-        ("9990005", PERMISSIONS, "leaves out what was asked"),
+        ("9990005", PERMISSIONS, "does not include what was asked"),
     ],
 )
 def test_each_refusal(clean: LocalWorld, account_id: str, code: str, state: str, sentence: str) -> None:

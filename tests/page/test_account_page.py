@@ -90,14 +90,14 @@ def test_missing_provisional_and_corrected_days_are_told_apart(visitor: requests
     )
     assert re.search(r'class="bar now awaited gap"', whole)
     assert 'class="mark"' in whole
-    assert "corrected, it was 1 kWh before 1 Jan 2026, 09:00" in text(whole)
+    assert "corrected; 1 kWh until 1 Jan 2026, 09:00" in text(whole)
 
 
 def test_consent_contract_and_state_are_said(visitor: requests.Session, today: date) -> None:
     said = text(visitor.get(f"/accounts/{ACCOUNT}").text)
     assert "Days missing Nothing to do: the next runs ask for them again." in said
     assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
-    assert "3 may still come, 1 that GRDF has none for" in said
+    assert "3 may still come; GRDF does not have 1" in said
     end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the one from which it covers nothing
     assert f"until {end.day} {end:%b %Y}" in said
     assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
@@ -117,8 +117,8 @@ def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_t
     assert f"until {until.day} {until:%b %Y}" in of_first
     for number in (5, 6):
         assert f"{meter(number)} ({meter_tag('two-meters', meter(number))})" in of_first
-    assert "3 may still come, 1 that GRDF has none for" in of_first
-    assert "0 may still come, 0 that GRDF has none for" in of_other
+    assert "3 may still come; GRDF does not have 1" in of_first
+    assert "0 may still come; GRDF does not have 0" in of_other
     document["gaps"] = {}
     world.book.save(document)
     assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
@@ -149,7 +149,7 @@ def test_published_periods_lie_beside_the_stored_days(
     newest = compared[-1]
     days = [each["load"] for each in figures[DAY] if newest["first"] <= each["_id"][-10:] < newest["end"]]
     assert f"{newest['load']:,} {sum(days):,} {newest['load'] - sum(days):,}" in text(rows[0])
-    assert "No published period" in visitor.get(f"/accounts/{ACCOUNT}/published?meter=%3Cb%3E").text
+    assert "There is no published period" in visitor.get(f"/accounts/{ACCOUNT}/published?meter=%3Cb%3E").text
 
 
 def test_what_stands_in_documents_is_text_and_nothing_else(site: Site, world: LocalWorld, today: date) -> None:
@@ -187,7 +187,7 @@ def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> No
     assert browser.get("/accounts/never-there").status_code == 404
     assert "There is no such account." in browser.get("/accounts/never-there").text
     for more, said in (
-        ({"oauth": {"code": "c"}}, "Waits for its first run"),
+        ({"oauth": {"code": "c"}}, "Waiting for its first run"),
         ({"oauth": 7}, "Cannot be read"),
         ({"oauth_callback_results": {"pce_id": PCE}}, "No day is stored yet"),
     ):

@@ -54,7 +54,7 @@ def test_the_list_says_of_each_account_how_it_is_and_what_to_do(listed: requests
     assert f'<time datetime="{today + timedelta(days=16)}">' in first
     assert f'data-dag="grdf_account__{account_id(7)}"' in first
     gaps = next(row for row in rows(html) if "Days missing</span>" in row)
-    assert re.search(r">\s*4\s+<span class=\"step\">GRDF has none for 1 of them</span>", gaps)
+    assert re.search(r">\s*4\s+<span class=\"step\">GRDF does not have 1 of them</span>", gaps)
 
 
 def test_search_filter_sort_and_pages(listed: requests.Session) -> None:
@@ -89,7 +89,7 @@ def test_a_new_account_is_there_at_once_and_a_removed_one_is_gone(listed: reques
     document = {"_id": "just-connected", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}}
     world.book.save(document)
     (row,) = rows(listed.get("/?search=just-connected").text)
-    assert "Waits for its first run" in row
+    assert "Waiting for its first run" in row
     assert "no day yet" in row
     world.book.save({**document, "_deleted": True})
     assert "No account matches." in listed.get("/?search=just-connected").text

@@ -26,7 +26,7 @@ UNLUCKY, LUCKY = "unlucky-60001", "lucky-60002"
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 DOWN = "VENDOR_DOWN"
-AGAIN = "tried again by itself"
+AGAIN = "tried again automatically"
 CONSENT = "must (give its consent|consent|connect) again"
 
 
@@ -86,21 +86,21 @@ CASES = [
         quirks={"refusal": "1000002"},
         settings={"no_right_status": 403},
     ),
-    code("1000009", PERMISSIONS, "leaves out the published data", CONSENT),
-    code("1000010", PERMISSIONS, r"leaves out the daily \(informative\) data", "tick the daily"),
+    code("1000009", PERMISSIONS, "does not include published data", CONSENT),
+    code("1000010", PERMISSIONS, r"does not include daily \(informative\) data", "tick the daily"),
     code("1000011", OUTDATED, "proof of consent invalid", CONSENT),
     code("1000014", OUTDATED, "holder revoked the consent", CONSENT),
-    code("9990001", OUTDATED, "not valid any more", CONSENT),
-    code("9990002", OUTDATED, "not valid any more", CONSENT),
-    code("9990003", OUTDATED, "not valid any more", CONSENT),
-    code("9990004", OUTDATED, "not valid any more", CONSENT),
-    code("9990005", PERMISSIONS, "leaves out what was asked", CONSENT),
+    code("9990001", OUTDATED, "no longer valid", CONSENT),
+    code("9990002", OUTDATED, "no longer valid", CONSENT),
+    code("9990003", OUTDATED, "no longer valid", CONSENT),
+    code("9990004", OUTDATED, "no longer valid", CONSENT),
+    code("9990005", PERMISSIONS, "does not include what was asked", CONSENT),
     line(
-        "our contract ended", "9990010", "Le contrat ADICT du tiers est arrivé à échéance.", None, "does not serve us",
-        "connection",
+        "our contract ended", "9990010", "Le contrat ADICT du tiers est arrivé à échéance.", None,
+        "no longer serves us", "connection",
     ),
-    line("we are suspended", "", "Tiers suspendu pour mésusage.", None, "does not serve us", "connection"),
-    line("nobody knows", "1234567", "Motif jamais vu.", None, "for a reason we do not know", "error list"),
+    line("we are suspended", "", "Tiers suspendu pour mésusage.", None, "no longer serves us", "connection"),
+    line("nobody knows", "1234567", "Motif jamais vu.", None, "for an unknown reason", "error list"),
     line("technical, by its number", "2000999", "Panne.", DOWN, "technical failure", AGAIN),
     http("400", 400, None, "HTTP 400", "Check the dates and the meter",
          body={"statut_restitution": {"code": "9999406", "message": "date_fin ne peut pas dépasser la date du jour."}}),
