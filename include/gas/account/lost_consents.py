@@ -25,12 +25,16 @@ class SharedMeters(Names, frozen=True):
 
 
 class OthersRights(Section, frozen=True):
-    """The meters on which another right of ours stands, which the account has not brought: an object by meter.
+    """The meters on which another right of ours stands, which the account has not brought.
 
-    :param made: the day on which the newest such right was made, null when GRDF does not say.
+    Each has the day on which the newest such right was made, null when GRDF does not say.
+
+    :param made: by meter, that day.
     """
 
     key: ClassVar[str] = "consents_of_others"
+    shape: ClassVar[str] = "a day or null, by meter"
+    has_table: ClassVar[bool] = False
     written_by: ClassVar[str] = "whoever looks into GRDF's list"
 
     made: dict[str, str | None]

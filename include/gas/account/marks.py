@@ -68,6 +68,7 @@ class TakenOver(Section, frozen=True):
     """
 
     key: ClassVar[str] = "taken_over"
+    shape: ClassVar[str] = "a list of objects"
     written_by: ClassVar[str] = "`grdf_consents` started with accounts"
 
     right: str

@@ -28,10 +28,18 @@ class Section(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the account document."""
     written_by: ClassVar[str] = ""
     """Which tasks write it, and when it changes, for ``docs/documents.md``."""
+    shape: ClassVar[str] = "an object"
+    """What the key holds, for ``docs/documents.md``."""
+    entry: ClassVar[type[msgspec.Struct] | None] = None
+    """The class of its entries, where that is not the section itself."""
+    has_table: ClassVar[bool] = True
+    """Whether it has keys of its own."""
 
 
 class MeterSection(Section, frozen=True):
     """What a section says of one meter: its key holds an object of such entries by meter."""
+
+    shape: ClassVar[str] = "an object by meter"
 
     @classmethod
     def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
@@ -88,6 +96,9 @@ class MeterSection(Section, frozen=True):
 class Names(Section, frozen=True):
     """A list of meters."""
 
+    shape: ClassVar[str] = "a list of meters"
+    has_table: ClassVar[bool] = False
+
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> list[str]:
         """Return the meters that are noted, in order; an entry that is no text is left out.
@@ -110,6 +121,9 @@ class Names(Section, frozen=True):
 
 class Text(Section, frozen=True):
     """A single text: a day, a moment."""
+
+    shape: ClassVar[str] = "a text"
+    has_table: ClassVar[bool] = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> str:
