@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param
 
-from grdf import settings
+from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.announcing import ADOPTION, changes_of
 from grdf.operators.adopt import AdoptKonnectorOperator
-from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS
 
 DOC = """
@@ -35,18 +32,10 @@ PARAMS = {
 with DAG(
     "grdf_adopt_konnector",
     schedule=None,
-    allowed_run_types=["manual"],
+    **by_hand("history"),
     max_active_runs=1,  # two accounts must not both be given the same documents
-    is_paused_upon_creation=False,
     params=PARAMS,
-    default_args={
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "execution_timeout": METERS,  # no call to GRDF, but all that a konnector has stored, read and read back
-        "retry_policy": GasRetryPolicy(),
-    },
-    tags=["grdf", "history"],
+    default_args=task_defaults(METERS),  # no call to GRDF, but all that a konnector has stored, read and read back
     doc_md=DOC,
 ):
     AdoptKonnectorOperator(task_id="adopt", outlets=[changes_of(ADOPTION)])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, Param
 
 from grdf import settings
+from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.announcing import CONSENTS, changes_of
 from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.time_limits import STORING
@@ -37,20 +35,10 @@ PARAMS = {
 with DAG(
     "grdf_consents",
     # Before the first accounts run, so that none asks for data that it may no longer read.
-    schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/Paris"),
-    start_date=pendulum.datetime(2020, 1, 1, tz="Europe/Paris"),
-    catchup=False,
-    allowed_run_types=["scheduled", "manual"],  # what a backfill names nobody checks: see grdf.page.askers
-    max_active_runs=1,
-    is_paused_upon_creation=False,
+    schedule=in_paris("30 7 * * *"),
+    **for_all_accounts("consents"),
     params=PARAMS,
-    default_args={
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "execution_timeout": STORING,  # one call, and then the documents of all accounts
-    },
-    tags=["grdf", "consents"],
+    default_args=task_defaults(STORING),  # one call, and then the documents of all accounts
     doc_md=DOC,
 ):
     CheckConsentsOperator(task_id="check_consents", pool=settings.pool(), outlets=[changes_of(CONSENTS)])

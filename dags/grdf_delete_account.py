@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import settings
+from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.operators.deletion.approve import ApproveDeletionOperator
 from grdf.operators.deletion.base import is_real_run
 from grdf.operators.deletion.check import CheckDeletionOperator
@@ -15,7 +14,6 @@ from grdf.operators.deletion.mark import MarkLeavingOperator
 from grdf.operators.deletion.purge import PurgeAccountOperator
 from grdf.operators.deletion.report import ReportDeletionOperator
 from grdf.operators.deletion.revoke import RevokeConsentsOperator
-from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS, STORING
 
 DOC = """
@@ -44,19 +42,10 @@ PARAMS = {
 with DAG(
     "grdf_delete_account",
     schedule=None,
-    allowed_run_types=["manual"],
-    is_paused_upon_creation=False,
+    **by_hand("deletion"),
     params=PARAMS,
-    default_args={
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "execution_timeout": STORING,
-        "retry_policy": GasRetryPolicy(),
-        # Workers that take this queue alone need the secret that revokes; executors without queues pay no heed to it.
-        **({"queue": queue} if (queue := settings.deletion_queue()) else {}),
-    },
-    tags=["grdf", "deletion"],
+    # Workers that take this queue alone need the secret that revokes; executors without queues pay no heed to it.
+    default_args=task_defaults(STORING, **({"queue": queue} if (queue := settings.deletion_queue()) else {})),
     doc_md=DOC,
 ):
     check = CheckDeletionOperator(task_id="check", retries=0, execution_timeout=METERS)

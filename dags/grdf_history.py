@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import settings
+from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.announcing import ASSETS, HISTORY, changes_of
 from grdf.operators.history import (
     AnnounceHistoryOperator,
@@ -14,7 +13,6 @@ from grdf.operators.history import (
     ReadHistoryOperator,
     SummariseHistoryOperator,
 )
-from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS, STORING
 
 DOC = """
@@ -45,23 +43,15 @@ PARAMS = {
 with DAG(
     "grdf_history",
     schedule=None,
-    allowed_run_types=["manual"],
-    is_paused_upon_creation=False,
+    **by_hand("history"),
     params=PARAMS,
-    # The daily runs come first: a long import takes some of the workers, never all of them.
-    default_args={
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "execution_timeout": STORING,
-        "retry_policy": GasRetryPolicy(),
-    },
-    tags=["grdf", "history"],
+    default_args=task_defaults(STORING),
     doc_md=DOC,
 ):
     plan = PlanHistoryOperator(task_id="plan")
     read = ReadHistoryOperator.partial(
         task_id="read",
+        # The daily runs come first: a long import takes some of the workers, never all of them.
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
         pool=settings.pool(),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pendulum
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG
 
 from grdf import settings
+from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.operators.read_published import ReadPublishedOperator
 from grdf.time_limits import FLEET
 
@@ -26,19 +24,9 @@ once. If it fails, GRDF did not answer for some accounts: all others are read, a
 with DAG(
     "grdf_published",
     # After the morning's daily runs, which come first in GRDF's quota and bring the days to compare with.
-    schedule=CronTriggerTimetable("0 13 * * *", timezone="Europe/Paris"),
-    start_date=pendulum.datetime(2020, 1, 1, tz="Europe/Paris"),
-    catchup=False,
-    allowed_run_types=["scheduled", "manual"],  # what a backfill names nobody checks: see grdf.page.askers
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    default_args={
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "execution_timeout": FLEET,  # up to three calls for each meter of all accounts that are due
-    },
-    tags=["grdf", "published"],
+    schedule=in_paris("0 13 * * *"),
+    **for_all_accounts("published"),
+    default_args=task_defaults(FLEET),  # up to three calls for each meter of all accounts that are due
     doc_md=DOC,
 ):
     ReadPublishedOperator(task_id="read_published", pool=settings.pool(), priority_weight=0, weight_rule="absolute")

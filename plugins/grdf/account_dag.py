@@ -5,19 +5,16 @@ It is built here and not in a DAG file so that the scheduler can load it once fo
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pendulum
 from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.account_list import accounts_to_build
+from grdf.airflow.defaults import START, common, task_defaults
 from grdf.announcing import changes_of_account
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.retries import GasRetryPolicy
 from grdf.time_limits import METERS, ONE_CALL, STORING
 from grdf.timetable import GasDayTimetable
 from include.gas.documents import dag_id
@@ -37,7 +34,6 @@ Reads one household's gas days from GRDF and stores them, with month and year to
 To read one day again, clear its run. To read past days, start a backfill of this DAG; for days that already have a run
 choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 """
-START = pendulum.datetime(2020, 1, 1, tz="Europe/Paris")
 
 
 def account_dags(file: int) -> dict[str, DAG]:
@@ -57,24 +53,15 @@ def account_dag(account_id: str) -> DAG:
         first_hour=settings.first_hour(),
         spread_minutes=settings.spread_minutes(),
     )
-    defaults = {
-        "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
-        "retry_policy": GasRetryPolicy(),
-        # A task that is nearer to the end of its run goes first, so that runs end one after the other instead of all at
-        # the very end, and slots are free for whoever waits for GRDF. Airflow's default is the other way round.
-        "weight_rule": "upstream",
-    }
     with DAG(
         dag_id(account_id),
         schedule=schedule,
+        **common("account"),
         start_date=START,
-        catchup=False,
         max_active_runs=1,
-        is_paused_upon_creation=False,
-        default_args=defaults,
-        tags=["grdf", "account"],
+        # A task that is nearer to the end of its run goes first, so that runs end one after the other instead of all at
+        # the very end, and slots are free for whoever waits for GRDF. Airflow's default is the other way round.
+        default_args=task_defaults(weight_rule="upstream"),
         doc_md=DOC,
     ) as dag:
         # ``max_active_runs`` lets one run at a time: a task that hung would end the account's data for good.

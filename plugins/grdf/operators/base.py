@@ -1,4 +1,4 @@
-"""What the operators of an account have in common: whose account it is, its connections, its clients."""
+"""What our operators have in common: connections, clients, where answers wait, what follows a failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from grdf import settings
 from grdf.retries import GasRetryPolicy
+from grdf.staging import Staging
 from include.gas.errors import AccountLeaving
 
 if TYPE_CHECKING:
@@ -18,27 +20,16 @@ if TYPE_CHECKING:
     from include.gas.accounts import Account
 
 
-class AccountOperator(BaseOperator):
-    """A step of an account's DAG.
+class GrdfOperator(BaseOperator):
+    """A step of one of our DAGs. Its clients are made when they are first used, in the task.
 
-    :param account_id: the account (templated)
     :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds accounts and gas days
     """
 
-    template_fields: Sequence[str] = ("account_id",)
-
-    def __init__(
-        self,
-        *,
-        account_id: str,
-        grdf_conn_id: str = "grdf_adict",
-        couchdb_conn_id: str = "couchdb",
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
         kwargs.setdefault("retry_policy", GasRetryPolicy())
         super().__init__(**kwargs)
-        self.account_id = account_id
         self.grdf_conn_id = grdf_conn_id
         self.couchdb_conn_id = couchdb_conn_id
 
@@ -63,6 +54,24 @@ class AccountOperator(BaseOperator):
         from grdf.hooks.lease import lease
 
         return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
+
+    @property
+    def staging(self) -> Staging:
+        """Where raw answers wait."""
+        return Staging(settings.staging_url(), settings.staging_conn_id())
+
+
+class AccountOperator(GrdfOperator):
+    """A step that works for one account.
+
+    :param account_id: the account (templated)
+    """
+
+    template_fields: Sequence[str] = ("account_id",)
+
+    def __init__(self, *, account_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.account_id = account_id
 
 
 def stop_if_leaving(account: Account) -> None:

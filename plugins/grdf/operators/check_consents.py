@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
 from grdf import settings
 from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
 from grdf.meters.taking_back import take_back_foreign
-from grdf.retries import GasRetryPolicy
+from grdf.operators.base import GrdfOperator
 from grdf.returned import Returned
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.announcements import announced_by, unannounced, with_announced
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from include.gas.consents import AccessRight
 
 
-class CheckConsentsOperator(BaseOperator):
+class CheckConsentsOperator(GrdfOperator):
     """Ask GRDF once for all our rights, then bring every account's state and consent dates up to date.
 
     It catches revocations made on GRDF's site (no notice of them is sent, ADICT 4), consents that are in force again,
@@ -47,16 +45,7 @@ class CheckConsentsOperator(BaseOperator):
 
     With the param ``accounts`` it does nothing of that, but makes the newest right on those accounts' meters theirs: a
     person says so who knows (see ``grdf.take_over``).
-
-    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
-    :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
     """
-
-    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
-        kwargs.setdefault("retry_policy", GasRetryPolicy())
-        super().__init__(**kwargs)
-        self.grdf_conn_id = grdf_conn_id
-        self.couchdb_conn_id = couchdb_conn_id
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
@@ -68,15 +57,9 @@ class CheckConsentsOperator(BaseOperator):
         :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected, or so few that more
             accounts have lost theirs than is to be believed of one list
         """
-        from grdf.hooks.accounts import AccountStore
-        from grdf.hooks.adict import AdictHook
-        from grdf.hooks.couchdb import CouchDBHook
-        from grdf.hooks.lease import lease
         from grdf.take_over import TakeOver
 
-        couchdb = CouchDBHook(self.couchdb_conn_id)
-        accounts = AccountStore(couchdb)
-        adict = AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(couchdb, "data-token"))
+        couchdb, accounts, adict = self.couchdb, self.accounts, self.adict
         asked_at = datetime.now(UTC)
         listed = adict.all_access_rights()
         rights: dict[str, list[AccessRight]] = {}

@@ -17,7 +17,7 @@ from grdf.going_on import Progress, going_on
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.judging import Problems
 from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.staging import StagedAnswer, Staging
+from grdf.staging import StagedAnswer
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.lost_consents import meters_lost
 from include.gas.account.lost_days import reads_again
@@ -75,7 +75,7 @@ class ExtractOperator(AccountOperator):
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if run.is_scheduled else frozenset()
         with going_on(
-            self.adict, self._staging, account.id, f"extract {run.id}",
+            self.adict, self.staging, account.id, f"extract {run.id}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history" if backfill else "daily",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
@@ -187,19 +187,15 @@ class ExtractOperator(AccountOperator):
         today = paris_today(datetime.now(UTC))
         return (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today)
 
-    @property
-    def _staging(self) -> Staging:
-        return Staging(settings.staging_url(), settings.staging_conn_id())
-
     def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> str | None:
         """Stage the answers; nothing stays there of a household that has left meanwhile."""
         if not answers:
             return None
-        reference = self._staging.put(account.id, run_id, answers)
+        reference = self.staging.put(account.id, run_id, answers)
         try:
             stop_if_leaving(self.accounts.account(account.id))
         except (AccountLeaving, BadAccount):
-            self._staging.remove(reference)
+            self.staging.remove(reference)
             raise
         return reference
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
@@ -21,10 +20,8 @@ from grdf.meters.asking import read_meter
 from grdf.meters.judging import Problems
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
-from grdf.operators.base import AccountOperator, stop_if_leaving
+from grdf.operators.base import AccountOperator, GrdfOperator, stop_if_leaving
 from grdf.quota import governor_for, how_long
-from grdf.retries import GasRetryPolicy
-from grdf.staging import Staging
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.announcements import with_unannounced
 from include.gas.account.lost_consents import handed_over
@@ -50,18 +47,8 @@ COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refu
 """What is counted of a re-read: calls to GRDF, then days."""
 
 
-class PlanHistoryOperator(BaseOperator):
-    """Check the form, and list the accounts that are read: one mapped task each.
-
-    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
-    :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
-    """
-
-    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
-        kwargs.setdefault("retry_policy", GasRetryPolicy())
-        super().__init__(**kwargs)
-        self.grdf_conn_id = grdf_conn_id
-        self.couchdb_conn_id = couchdb_conn_id
+class PlanHistoryOperator(GrdfOperator):
+    """Check the form, and list the accounts that are read: one mapped task each."""
 
     def execute(self, context: Context) -> list[str]:
         """Run the step.
@@ -97,10 +84,9 @@ class PlanHistoryOperator(BaseOperator):
         return GrdfOAuthHook(self.grdf_conn_id).facts
 
     def _listed(self) -> list[Account]:
-        from grdf.hooks.accounts import AccountStore, listing_problem
-        from grdf.hooks.couchdb import CouchDBHook
+        from grdf.hooks.accounts import listing_problem
 
-        listed = AccountStore(CouchDBHook(self.couchdb_conn_id)).listed()
+        listed = self.accounts.listed()
         return [Account.from_document(document) for document in listed if listing_problem(document) is None]
 
 
@@ -128,7 +114,7 @@ class ReadHistoryOperator(AccountOperator):
         stop_if_leaving(account)
         now = datetime.now(UTC)
         with going_on(
-            self.adict, Staging(settings.staging_url(), settings.staging_conn_id()), account.id,
+            self.adict, self.staging, account.id,
             f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history",  # GRDF's quota is for the daily runs first
         ) as progress:  # fmt: skip
@@ -254,7 +240,7 @@ class ReadHistoryOperator(AccountOperator):
         self.log.info("%d of %d accounts done, %d left%s.", done, total, left, time)
 
 
-class AnnounceHistoryOperator(BaseOperator):
+class AnnounceHistoryOperator(GrdfOperator):
     """Announce what the mapped tasks changed, for all of them: two that end at once could not do it themselves.
 
     See ``grdf.announcing``. It runs also when some of them have failed.
@@ -283,7 +269,7 @@ class AnnounceHistoryOperator(BaseOperator):
         return changed
 
 
-class SummariseHistoryOperator(BaseOperator):
+class SummariseHistoryOperator(GrdfOperator):
     """Add up what the mapped tasks did.
 
     It runs also when some of them have failed, and then fails itself, so that the run is not taken for a success.
@@ -295,7 +281,6 @@ class SummariseHistoryOperator(BaseOperator):
     template_fields: Sequence[str] = ("planned", "results")
 
     def __init__(self, *, planned: Any, results: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("retry_policy", GasRetryPolicy())
         super().__init__(**kwargs)
         self.planned = planned
         self.results = results

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from grdf import settings
 from grdf.airflow.run import Run
 from grdf.announcing import announce
 from grdf.meters.asking import parse
@@ -64,7 +63,7 @@ class LoadOperator(AccountOperator):
         :raises FailNow: after loading, when ``extract`` met something that a person must know
         """
         staged: dict[str, Any] = self.staged or {}
-        staging = Staging(settings.staging_url(), settings.staging_conn_id())
+        staging = self.staging
         reference = staged.get("reference")
         unreadable: AnswersUnreadable | None = None
         self._read_account(staging, reference)

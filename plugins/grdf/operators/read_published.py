@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
-
-from airflow.sdk import BaseOperator
 
 from grdf.airflow.run import Run
 from grdf.consent_dates import must_ask, with_dates
 from grdf.governor import HISTORY
-from grdf.operators.base import stop_if_leaving
-from grdf.retries import GasRetryPolicy
+from grdf.operators.base import GrdfOperator, stop_if_leaving
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.facts import MeterFacts
 from include.gas.account.lost_consents import handed_over, meters_lost
@@ -41,9 +37,6 @@ from include.gas.monthly import is_due, is_new
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.hooks.accounts import AccountStore
-    from grdf.hooks.adict import AdictHook
-    from grdf.hooks.couchdb import CouchDBHook
     from grdf.monthly_reading import Change
     from include.gas.documents import Document
 
@@ -62,44 +55,13 @@ _ODD = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of a document with a field of another shape than ours: it concerns that account alone."""
 
 
-class ReadPublishedOperator(BaseOperator):
+class ReadPublishedOperator(GrdfOperator):
     """Read what GRDF published of every account's meters, their contract, and how often they are read.
 
     Each account has its turn once a month, on a day of its own; a new one at once. An account that fails is reported
     and keeps its turn, behind the others; it does not stop them. When the quota is spent the rest waits for the next
     run.
-
-    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
-    :param couchdb_conn_id: Airflow connection of the CouchDB that holds the accounts
     """
-
-    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
-        kwargs.setdefault("retry_policy", GasRetryPolicy())
-        super().__init__(**kwargs)
-        self.grdf_conn_id = grdf_conn_id
-        self.couchdb_conn_id = couchdb_conn_id
-
-    @cached_property
-    def couchdb(self) -> CouchDBHook:
-        """The hook for CouchDB; imported when a task runs, so that reading the DAG file does not pay for it."""
-        from grdf.hooks.couchdb import CouchDBHook
-
-        return CouchDBHook(self.couchdb_conn_id)
-
-    @cached_property
-    def accounts(self) -> AccountStore:
-        """The account documents."""
-        from grdf.hooks.accounts import AccountStore
-
-        return AccountStore(self.couchdb)
-
-    @cached_property
-    def adict(self) -> AdictHook:
-        """The hook for ADICT, with the token that all workers share."""
-        from grdf.hooks.adict import AdictHook
-        from grdf.hooks.lease import lease
-
-        return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, int]:

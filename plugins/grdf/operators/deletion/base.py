@@ -14,7 +14,6 @@ from httpx import HTTPError
 from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.base import AccountOperator
-from grdf.staging import Staging
 from include.gas.account.marks import Leaving
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, AUDIT, DATA
@@ -52,11 +51,6 @@ class DeletionOperator(AccountOperator):
         from grdf.hooks.removal import Remover
 
         return Remover(administrator(self.couchdb), wholly=True)
-
-    @property
-    def staging(self) -> Staging:
-        """Where raw answers wait."""
-        return Staging(settings.staging_url(), settings.staging_conn_id())
 
     def document(self) -> Document | None:
         """Read the account's document, ``None`` when it is gone (a former try has removed it).
