@@ -5,7 +5,7 @@ Registered by ``grdf_plugin.py``; Airflow finds it by the import path ``grdf.tim
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -14,10 +14,9 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 from airflow.utils.types import DagRunType
 from pendulum import DateTime
 
-from include.gas.days import gas_day_of
+from include.gas.days import START_HOUR, gas_day_of, gas_day_start
 
 PARIS_NAME = "Europe/Paris"
-GAS_DAY_HOUR = 6
 
 
 def minute_of(account_id: str, spread_minutes: int) -> int:
@@ -55,7 +54,7 @@ class GasDayTimetable(Timetable):
         :param first_hour: hour of the morning, Paris time, at which the first accounts run
         :param spread_minutes: minutes over which accounts are spread from there
         """
-        base = publication_days * 1440 + (first_hour - GAS_DAY_HOUR) * 60
+        base = publication_days * 1440 + (first_hour - START_HOUR) * 60
         return cls(max(base, 0) + minute_of(account_id, spread_minutes))
 
     def serialize(self) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class GasDayTimetable(Timetable):
     @property
     def summary(self) -> str:
         """Text of the schedule column of Airflow's UI."""
-        days, minutes = divmod(self.minutes + GAS_DAY_HOUR * 60, 1440)
+        days, minutes = divmod(self.minutes + START_HOUR * 60, 1440)
         return f"gas day, read on day D+{days + 1} at {minutes // 60:02d}:{minutes % 60:02d}"
 
     def interval(self, day: date) -> DataInterval:
@@ -97,7 +96,7 @@ class GasDayTimetable(Timetable):
 
         :param day: the gas day
         """
-        days, minutes = divmod(self.minutes + GAS_DAY_HOUR * 60, 1440)
+        days, minutes = divmod(self.minutes + START_HOUR * 60, 1440)
         at = day + timedelta(days=1 + days)
         wall = pendulum.datetime(at.year, at.month, at.day, minutes // 60, minutes % 60, tz=PARIS_NAME)
         return wall.in_timezone("UTC").set(microsecond=day.toordinal() % 1_000_000)
@@ -162,4 +161,4 @@ class GasDayTimetable(Timetable):
 
 
 def _six_o_clock(day: date) -> DateTime:
-    return pendulum.datetime(day.year, day.month, day.day, GAS_DAY_HOUR, tz=PARIS_NAME).in_timezone("UTC")
+    return pendulum.instance(gas_day_start(day).astimezone(UTC))
