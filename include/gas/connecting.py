@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from include.gas.account.marks import Connected
-from include.gas.accounts import ACCOUNT_TYPE, Account, with_meters
+from include.gas.account.own_meters import with_meters
+from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.consents import Consent
 from include.gas.days import utc_text
 from include.gas.documents import Document, check_account_id

@@ -17,7 +17,9 @@ from include.gas.account.lost_consents import (
     lost_message,
     meters_lost,
 )
-from include.gas.accounts import Account, with_consents, with_state, without_old_token
+from include.gas.account.own_meters import with_consents, without_old_token
+from include.gas.account.state import with_state
+from include.gas.accounts import Account
 from include.gas.consents import AccessRight, Consent, told
 from include.gas.documents import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from include.gas.account.grant import results_of
 from include.gas.account.marks import Connected, Leaving
 from include.gas.account.sections import members
 from include.gas.consents import AccessRight, Consent
@@ -299,9 +300,10 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
     if not ended:
         return None
-    entries = members(document.get("oauth_callback_results")).get("consents")
+    entries = results_of(document).get("consents")
     listed = [members(entry) for entry in entries] if isinstance(entries, list) else []
-    rights = [members(right) for entry in listed for right in (entry, *(entry.get("others") or ()))]
+    former = [entry.get("others") for entry in listed]
+    rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
     moments = [Connected.moment(document), *(right.get("brought") for right in rights)]
     return max(ended) if rights and max(ended) > max(str(moment or "") for moment in moments) else None
 

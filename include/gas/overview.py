@@ -12,6 +12,7 @@ from include.gas.account.facts import may_be_daily
 from include.gas.account.lost_days import lost_years
 from include.gas.account.marks import leaving
 from include.gas.account.missing_days import known_gaps
+from include.gas.account.state import state_since
 from include.gas.account.stored import told_years
 from include.gas.account.whole_history import history_read
 from include.gas.accounts import Account
@@ -150,7 +151,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
         pces,
         account.state,
         account.message,
-        str(document.get("state_since") or ""),
+        state_since(document),
         asks=account.waits_for_person
         or not (account.meters or account.grant)
         or (bool(gone) and len(gone) == len(account.meters)),

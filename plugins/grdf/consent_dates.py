@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.governor import DAILY, Terms
+from include.gas.account.grant import IdToken, former_token
 from include.gas.account.list_seen import is_fresh, seen_at, with_seen
 from include.gas.account.lost_consents import meters_lost
 from include.gas.account.whole_history import history_read
-from include.gas.accounts import Account, IdToken, former_token
+from include.gas.accounts import Account
 from include.gas.consent_check import CONSENT_STATES, Listed, compared
 from include.gas.days import paris_today, utc_text
 from include.gas.errors import FailNow, NotInForce, ServiceUnavailable

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from include.gas.accounts import with_state
+from include.gas.account.state import with_state
 from include.gas.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
 from include.gas.leaving import left_before

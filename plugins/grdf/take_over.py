@@ -14,7 +14,8 @@ from grdf.hooks.accounts import AccountStore
 from grdf.operators.base import stop_if_leaving
 from grdf.taking import one_at_a_time
 from include.gas.account.marks import TakenOver, leaving
-from include.gas.accounts import Account, with_meters
+from include.gas.account.own_meters import with_meters
+from include.gas.accounts import Account
 from include.gas.consent_check import Listed, compared
 from include.gas.consents import is_usable
 from include.gas.days import paris_today, utc_text

@@ -12,7 +12,8 @@ from grdf.page import connecting
 from grdf.page.attempt import Attempt
 from grdf.page.connecting import Stop
 from grdf.page.once import DOCTYPE, KEPT, Once, mark_id
-from include.gas.accounts import Account, with_state
+from include.gas.account.state import with_state
+from include.gas.accounts import Account
 from include.gas.connecting import login_hint
 from include.gas.doctypes import ACCOUNT, DAY
 from include.gas.errors import OAUTH_OUTDATED

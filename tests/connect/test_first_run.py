@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.accounts import with_state
+from include.gas.account.state import with_state
 from include.gas.doctypes import ACCOUNT
 from include.gas.documents import dag_id
 from include.gas.errors import OAUTH_OUTDATED

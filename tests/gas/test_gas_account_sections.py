@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.facts import MeterFacts, may_be_daily, with_meter_facts
+from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.list_seen import (
     ConsentEnds,
     is_fresh,
@@ -35,13 +36,17 @@ from include.gas.account.lost_days import lost_years, reads_again, with_history_
 from include.gas.account.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
 from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.own_meters import with_consents, with_meters, without_old_token
 from include.gas.account.published_note import PublishedNote, with_published
 from include.gas.account.sections import Section
+from include.gas.account.state import with_state
 from include.gas.account.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.whole_history import history_read, history_since, with_history
+from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.answers.contract import Contract
 from include.gas.changes import Changes
 from include.gas.consents import Consent
+from include.gas.errors import BadAccount
 from include.gas.gaps import Gap
 from include.gas.published_check import Comparison
 from include.gas.windows import Window
@@ -186,6 +191,54 @@ def test_writing_the_same_again_changes_nothing(key: str, data: st.DataObject) -
     for write in SECTIONS[key][1]:
         once = write(document)
         assert same(write(once), once)
+
+
+PARTS = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "consents": st.lists(st.fixed_dictionaries({"pce": st.just(PCE)}, optional={"others": JSON, "seen": JSON}))
+        | JSON,
+        "pce_id": st.just(OTHER) | JSON,
+        "id_token": JSON,
+        "former_id_token": JSON,
+        "nonce": JSON,
+        "theirs": JSON,
+    },
+)
+
+
+@given(oauth=PARTS, results=PARTS, state=JSON, others=ACCOUNTS)
+def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
+    oauth: Any, results: Any, state: Any, others: dict[str, Any]
+) -> None:
+    document = others | {
+        "_id": "a", "account_type": ACCOUNT_TYPE, "oauth": oauth, "oauth_callback_results": results, "state": state,
+    }  # fmt: skip
+    before = copy.deepcopy(document)
+    for write in (
+        lambda d: with_meters(d, [CONSENT], NOW),
+        lambda d: with_consents(d, [CONSENT]),
+        lambda d: without_old_token(d, TODAY),
+        lambda d: without_grant(d, token=True),
+        lambda d: with_id_token(d, IdToken("s3cr3t", "n")),
+        lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),
+        lambda d: with_state(d, None),
+    ):
+        try:
+            Account.from_document(document)
+            changed = write(document)
+        except BadAccount:
+            continue
+        assert same(document, before)
+        for key, value in others.items():
+            assert key in ("_id", "account_type", *STATE) or same(changed[key], value)
+        if isinstance(results, dict) and "theirs" in results:
+            assert same(changed["oauth_callback_results"]["theirs"], results["theirs"])
+    former_token(document)
+    holds_tokens(document)
+
+
+STATE = ("state", "state_message", "state_since", "state_partial", "state_unexplained")
 
 
 def test_every_section_is_tested_here() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from include.gas.account.list_seen import with_missed
 from include.gas.account.marks import with_leaving
-from include.gas.accounts import Account, with_state
+from include.gas.account.state import with_state
+from include.gas.accounts import Account
 from include.gas.consent_check import Finding, Listed, check_consents
 from include.gas.consents import AccessRight
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost

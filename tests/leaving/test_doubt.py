@@ -10,7 +10,7 @@ from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.retries import GasRetryPolicy
-from include.gas.accounts import with_state
+from include.gas.account.state import with_state
 from include.gas.errors import ConsentLost, FailNow, RefusalDoubted
 from include.gas.meter_tag import meter_tag
 from tests.helpers import MemoryShelf, give_back, known_account, lose, stored, yesterday

@@ -84,7 +84,7 @@ def _longest(patch: pytest.MonkeyPatch) -> None:
 def _snapshot(patch: pytest.MonkeyPatch) -> None:
     """The meters that an account had before GRDF was asked were written back after it."""
     from grdf.operators import extract
-    from include.gas.accounts import with_consents
+    from include.gas.account.own_meters import with_consents
 
     asks = extract.with_dates
 
@@ -130,7 +130,7 @@ def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the mark that it set stayed."""
     from include.gas import consent_check
     from include.gas.account.lost_consents import meters_lost
-    from include.gas.accounts import UNEXPLAINED
+    from include.gas.account.state import UNEXPLAINED
 
     today = consent_check.compared
 

@@ -11,7 +11,7 @@ import pytest
 
 from grdf.hooks.accounts import AccountStore, listing_problem
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.accounts import with_state
+from include.gas.account.state import with_state
 from include.gas.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, StoreBusy
 from include.sandbox.local_world import LocalWorld

@@ -12,8 +12,9 @@ import pytest
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.account.missing_days import known_gaps
+from include.gas.account.own_meters import with_meters
 from include.gas.account.whole_history import history_read
-from include.gas.accounts import Account, with_meters
+from include.gas.accounts import Account
 from include.gas.consents import Consent
 from include.gas.doctypes import DAY
 from include.gas.documents import day_id

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.accounts import Account, without_old_token
+from include.gas.account.own_meters import without_old_token
+from include.gas.accounts import Account
 from include.gas.consents import AccessRight
 from include.gas.days import utc_text
 from include.gas.doctypes import LEASE

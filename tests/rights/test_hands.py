@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.gas.accounts import with_meters
+from include.gas.account.own_meters import with_meters
 from include.gas.consents import Consent
 from include.gas.errors import ConsentLost, FailNow, MeterTaken, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, connect_cozy, days_of, holder, stored, yesterday

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from include.gas.account.grant import RESULTS
 from include.gas.account.marks import leaving
-from include.gas.accounts import ACCOUNT_TYPE, Account, with_state
+from include.gas.account.state import with_state
+from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.days import utc_text
 from include.gas.doctypes import ACCOUNT, LEASE
 from include.gas.documents import check_account_id
@@ -111,8 +113,7 @@ class AccountStore:
 
         :param pce: the meter
         """
-        results = "oauth_callback_results"
-        named = [{f"{results}.pce_id": pce}, {f"{results}.consents": {"$elemMatch": {"pce": pce}}}]
+        named = [{f"{RESULTS}.pce_id": pce}, {f"{RESULTS}.consents": {"$elemMatch": {"pce": pce}}}]
         found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
         return sorted(found, key=lambda document: str(document["_id"]))
 

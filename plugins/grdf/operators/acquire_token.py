@@ -10,7 +10,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.run import Run
 from grdf.operators.base import AccountOperator
 from grdf.waiting import waiting_for_grdf
-from include.gas.accounts import Account, Code, IdToken, with_id_token, with_meters, without_grant
+from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
+from include.gas.account.own_meters import with_meters
+from include.gas.accounts import Account
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
 
 if TYPE_CHECKING:

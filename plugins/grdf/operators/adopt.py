@@ -12,6 +12,7 @@ from grdf.announcing import announce
 from grdf.meters.notes import note_stored
 from grdf.meters.taking_back import take_back_if_left
 from grdf.operators.base import AccountOperator, stop_if_leaving
+from include.gas.account.grant import results_of
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.adopt import adopt, look
 from include.gas.changes import Changes
@@ -92,7 +93,7 @@ class AdoptKonnectorOperator(AccountOperator):
             raise BadAccount.about(
                 account.id, "its meter is not known yet", f"{_NOTHING} Let its own DAG run once, then start this again."
             )
-        noted = (document.get("oauth_callback_results") or {}).get("pce_id")
+        noted = results_of(document).get("pce_id")
         return next((meter.pce for meter in account.meters if meter.pce == noted), account.meters[0].pce)
 
     def _others(self) -> set[str]:

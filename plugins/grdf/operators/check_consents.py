@@ -20,6 +20,7 @@ from grdf.waiting import waiting_for_grdf
 from include.gas.account.announcements import announced_by, unannounced, with_announced
 from include.gas.account.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
+from include.gas.account.state import state_message
 from include.gas.accounts import Account
 from include.gas.consent_brake import too_many
 from include.gas.consent_check import Listed, check_consents, to_give_back
@@ -170,7 +171,7 @@ class CheckConsentsOperator(GrdfOperator):
         counts["ending"] += finding.ends is not None
         counts["foreign"] += bool(finding.foreign)
         if finding.lost:
-            self.log.warning("%s", finding.document["state_message"])
+            self.log.warning("%s", state_message(finding.document))
         if finding.restored:
             self.log.info("Account %s: its consent is in force again; it is read from now on.", document["_id"])
         if finding.ends:

@@ -18,9 +18,10 @@ from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAns
 from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.lost_consents import handed_over
 from include.gas.account.marks import leaving
+from include.gas.account.state import with_state
 from include.gas.account.stored import is_told, with_stored
 from include.gas.account.whole_history import HistoryRead
-from include.gas.accounts import Account, with_state
+from include.gas.accounts import Account
 from include.gas.asked_days import Reread
 from include.gas.changes import Changes
 from include.gas.consent_check import keeps_state

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.airflow.run import Run
 from grdf.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.base import DeletionOperator, stop_if_other
+from include.gas.account.grant import holds_tokens
 from include.gas.account.marks import leaving
 from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.documents import check_account_id
@@ -121,13 +122,7 @@ class CheckDeletionOperator(DeletionOperator):
             notes.append(f"A former deletion (run {mark.run}, by {mark.by}) did not finish; this one goes on with it.")
             if mark.keep_data and not keep_data:
                 notes.append("**That one was to keep the data; this one removes them.**")
-        parts = [document.get(name) for name in ("oauth", "oauth_callback_results")]
-        tokens = any(
-            part.get(name)
-            for part in parts
-            if isinstance(part, dict)
-            for name in ("access_token", "refresh_token", "id_token", "code")
-        )
+        tokens = holds_tokens(document)
         return Plan(
             self.account_id,
             rights,

@@ -11,7 +11,8 @@ from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.base import holds_now, stop_if_other
 from grdf.operators.deletion.check import CheckDeletionOperator
 from include.gas.account.marks import leaving, with_leaving
-from include.gas.accounts import Account, with_meters
+from include.gas.account.own_meters import with_meters
+from include.gas.accounts import Account
 from include.gas.doctypes import AUDIT
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
 from include.gas.leaving import approval_id, last_taker, taken_up, with_approval

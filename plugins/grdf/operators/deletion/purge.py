@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from grdf.airflow.run import Run
 from grdf.operators.deletion.base import DeletionOperator
 from include.gas.account.marks import without_leaving
+from include.gas.account.state import with_state
 from include.gas.account.stored import told_meters
-from include.gas.accounts import Account, with_state
+from include.gas.accounts import Account
 from include.gas.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents import account_range, total_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
