@@ -293,9 +293,10 @@ class World:
         """Give the hook for ADICT: the real one down to the sending of a request."""
         import requests
 
-        from grdf.governor import FarOff, Governor
+        from grdf.governor import Governor
         from grdf.hooks.adict import AdictHook
         from grdf.hooks.turn_adapter import Sent
+        from grdf.turn import FarOff
 
         world = self
 

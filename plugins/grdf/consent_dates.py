@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.governor import DAILY, Terms
+from grdf.terms import DAILY, Terms
 from include.gas.account.grant import IdToken, former_token
 from include.gas.account.list_seen import is_fresh, seen_at, with_seen
 from include.gas.account.lost_consents import meters_lost

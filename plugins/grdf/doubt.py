@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from grdf.consent_dates import with_dates
-from grdf.governor import DAILY, Terms
+from grdf.terms import DAILY, Terms
 from include.gas.days import paris_today
 from include.gas.errors import (
     AccountLeaving,

@@ -16,8 +16,8 @@ from datetime import date
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from grdf.governor import Booking, Terms
 from grdf.staging import StagedAnswer, Staging
+from grdf.terms import Booking, Terms
 from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, QuotaWait
 from include.gas.quota import Purpose
 from include.gas.windows import Window

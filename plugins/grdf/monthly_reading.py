@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.governor import HISTORY
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
+from grdf.terms import HISTORY
 from include.gas.account.facts import with_meter_facts
 from include.gas.account.lost_consents import handed_over
 from include.gas.account.published_note import with_published

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grdf.governor import DAILY
-from grdf.hooks.adict import JSON, Call
+from grdf.hooks.adict_http import JSON, Call
+from grdf.terms import DAILY
 from tests.helpers import adict_hook
 from tests.leaving.household import ACTIVE, household, rights
 

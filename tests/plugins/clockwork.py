@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from grdf.governor import Booking, FarOff, Governor, Terms
+from grdf.governor import Governor
 from grdf.quota_store import Change, Result, Store
+from grdf.terms import Booking, Terms
+from grdf.turn import FarOff
 from include.gas.days import PARIS
 from include.gas.quota import Purpose, Quota
 
@@ -18,8 +20,8 @@ def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None
     """Wait for one call's turn, as :class:`grdf.hooks.turn_adapter.TurnAdapter` does, and send nothing.
 
     :param governor: who gives it
-    :param purpose: see :class:`grdf.governor.Terms`
-    :param booking: see :class:`grdf.governor.Terms`
+    :param purpose: see :class:`grdf.terms.Terms`
+    :param booking: see :class:`grdf.terms.Terms`
     :param whose: see :meth:`grdf.governor.Governor.turn`
     """
     turn = governor.turn(Terms(purpose, booking), **whose)

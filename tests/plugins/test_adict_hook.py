@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from grdf.governor import Turn
 from grdf.hooks.adict import AdictHook
 from grdf.retries import GasRetryPolicy
+from grdf.turn import Turn
 from include.gas.errors import (
     BadRequest,
     BadSettings,

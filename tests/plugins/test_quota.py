@@ -204,7 +204,7 @@ def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
 def test_waiting_is_said_once_a_minute_in_words(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clockwork()
     clock.governor().after_call(429, 190)
-    with caplog.at_level("INFO", logger="grdf.governor"):
+    with caplog.at_level("INFO", logger="grdf.turn"):
         call(clock.governor(), account="home")
     said = [record.getMessage() for record in caplog.records if "Waiting" in record.getMessage()]
     assert said == [

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.governor import Booking, Governor, Terms
+from grdf.governor import Governor
+from grdf.terms import Booking, Terms
 from include.gas.errors import QuotaWait
 from include.gas.quota import BLOCK_KEPT, DAY, Ledger, Purpose, Quota
 from tests.plugins.clockwork import NOON, Clockwork, call, instants

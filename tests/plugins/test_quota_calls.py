@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from grdf.governor import HISTORY
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota import governor_for
+from grdf.terms import HISTORY
 from include.gas.errors import BadSettings, QuotaExceeded
 from include.gas.quota import DAY, Quota
 from include.gas.windows import Window

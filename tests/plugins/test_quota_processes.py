@@ -18,8 +18,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from grdf.governor import Booking, Governor
+from grdf.governor import Governor
 from grdf.quota_store import SQLiteStore, store_at
+from grdf.terms import Booking
 from include.gas.errors import BadSettings, QuotaWait, StoreBusy
 from include.gas.quota import Quota
 from include.sandbox.processes import Processes
@@ -159,7 +160,8 @@ def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
 
 PROGRAM = """
 import sys, time
-from grdf.governor import Booking, Governor
+from grdf.governor import Governor
+from grdf.terms import Booking
 from grdf.quota_store import store_at
 from include.gas.quota import Quota
 from tests.plugins.clockwork import call

@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 import requests
 
-from grdf.governor import FarOff, Governor, Terms, TokenInDoubt
-from grdf.hooks.adict import AdictHook, Call
+from grdf.governor import Governor
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.adict_http import Call
 from grdf.hooks.data_token import DataToken, SharedToken
 from grdf.hooks.turn_adapter import Sent
+from grdf.terms import Terms
+from grdf.turn import FarOff, TokenInDoubt
 from include.gas.errors import CredentialsRefused, GasError, QuotaWait
 from include.gas.quota import LONGEST_DOUBT, PROBE
 from include.gas.windows import Window

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from grdf.governor import FAR, HELD_UP, NEAR, FarOff, Governor
+from grdf.governor import Governor
 from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
 from grdf.quota_store import SQLiteStore
+from grdf.turn import FAR, HELD_UP, NEAR, FarOff
 from include.gas.errors import QuotaExceeded, QuotaWait
 from include.gas.quota import Quota
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
@@ -49,7 +50,7 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
     turn = clock.governor().turn()
     turn.draw_near()
     clock.now += 0.25  # a handshake
-    with caplog.at_level("DEBUG", logger="grdf.governor"):
+    with caplog.at_level("DEBUG", logger="grdf.turn"):
         turn.take()
     assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
     assert "Held up for 250 ms" in caplog.text

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
-from airflow.sdk import BaseHook, Connection
-from requests.auth import AuthBase
+from airflow.sdk import BaseHook
 
-from grdf.governor import CONNECT, DAILY, Booking, Governor, Terms, TokenInDoubt, Turn
-from grdf.hooks.connection import GrdfConnection
+from grdf.governor import Governor
+from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, text_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
 from grdf.hooks.limits import outcome, why
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
@@ -23,6 +20,8 @@ from grdf.hooks.quiet import hush
 from grdf.hooks.turn_adapter import Sent, TurnAdapter, send_at_turn
 from grdf.quota import governor_for
 from grdf.staging import StagedAnswer
+from grdf.terms import CONNECT, DAILY, Booking, Terms
+from grdf.turn import TokenInDoubt, Turn
 from include.gas.consents import AccessRight, Rights, read_rights
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
@@ -30,63 +29,6 @@ from include.gas.refusals import http_error
 from include.gas.windows import Window
 
 hush()
-
-NDJSON = "application/x-ndjson"
-JSON = "application/json"
-
-
-@dataclass(frozen=True)
-class Call:
-    """What is asked of ADICT.
-
-    :param method: the HTTP method
-    :param path: the path below the API base
-    :param what: what it is about, for messages
-    :param account: the account's id, for messages
-    :param data: query parameters of a ``GET``, else the JSON body
-    :param accept: the media type of the answer
-    """
-
-    method: str
-    path: str
-    what: str
-    account: str | None
-    data: Mapping[str, Any] = field(default_factory=dict)
-    accept: str = NDJSON
-
-
-class BearerAuth(AuthBase):
-    """Puts a bearer token on a request (RFC 6750, 2.1).
-
-    :param token: the token
-    """
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign one request."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-class _SecretlessHttpHook(HttpHook):
-    """The provider's hook, on an address alone.
-
-    It makes sessions with adapters and proxies. On a connection as it is, it would also send login and password as
-    Basic credentials and the extra fields as headers, which here would give secrets away.
-
-    :param facts: the connection
-    :param adapter: sends the requests
-    """
-
-    def __init__(self, facts: GrdfConnection, adapter: TurnAdapter) -> None:
-        super().__init__("GET", facts.conn_id, adapter=adapter)
-        self._address = Connection(conn_id=facts.conn_id, conn_type="http", host=facts.api_base)
-
-    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # a class method there
-        """Return what the provider's hook needs of the connection: the API base, and no secret."""
-        return self._address
 
 
 class AdictHook(BaseHook):
@@ -125,7 +67,7 @@ class AdictHook(BaseHook):
 
     @cached_property
     def _http(self) -> HttpHook:
-        return _SecretlessHttpHook(self.oauth.facts, self._adapter)
+        return SecretlessHttpHook(self.oauth.facts, self._adapter)
 
     @cached_property
     def tokens(self) -> SharedToken:
@@ -321,11 +263,3 @@ class AdictHook(BaseHook):
 
     def _turn(self, call: Call, terms: Terms) -> Turn:
         return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
-
-
-def text_of(response: requests.Response) -> str:
-    """Read a body as what ADICT sends: UTF-8. Without a charset in the header requests would guess Latin-1.
-
-    :param response: an answer of ADICT
-    """
-    return response.content.decode("utf-8", errors="replace")

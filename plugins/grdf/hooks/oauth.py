@@ -17,12 +17,12 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf import settings
-from grdf.governor import CONNECT, DAILY, Terms
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
 from grdf.hooks.limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
 from grdf.quota import governor_for
+from grdf.terms import CONNECT, DAILY, Terms
 from include.gas.consents import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
 from include.gas.id_token import LEEWAY, verify_id_token

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from grdf.governor import DAILY
-from grdf.hooks.adict import JSON, AdictHook, Call, text_of
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.adict_http import JSON, Call, text_of
 from grdf.hooks.oauth import retry_after
+from grdf.terms import DAILY
 from include.gas.consents import AccessRight
 from include.gas.errors import CredentialsRefused, ServiceUnavailable
 from include.gas.leaving import standing

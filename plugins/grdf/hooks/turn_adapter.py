@@ -13,8 +13,8 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from grdf import settings
-from grdf.governor import FarOff, Turn
 from grdf.hooks.limits import LimitedAdapter
+from grdf.turn import FarOff, Turn
 
 
 class Sent(NamedTuple):
@@ -45,7 +45,7 @@ def send_at_turn(
     :param url: the address
     :param on_sent: called when the turn has come and the request goes out, whatever becomes of it
     :param options: as for ``requests.Session.request``
-    :raises GasError: see :meth:`grdf.governor.Turn.draw_near`
+    :raises GasError: see :meth:`grdf.turn.Turn.draw_near`
     :raises requests.RequestException: see :meth:`grdf.hooks.limits.LimitedAdapter.send`
     """
     call = _Call(turn, on_sent)
@@ -72,7 +72,7 @@ class TurnAdapter(LimitedAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Wait until the turn is near, connect, wait the rest, send.
 
-        :raises GasError: see :meth:`grdf.governor.Turn.draw_near`
+        :raises GasError: see :meth:`grdf.turn.Turn.draw_near`
         :raises requests.RequestException: see :meth:`grdf.hooks.limits.LimitedAdapter.send`
         """
         call = _current()

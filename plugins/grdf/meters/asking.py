@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.governor import DAILY, Terms
+from grdf.terms import DAILY, Terms
 from include.gas.answers.daily import Reading, read_daily
 from include.gas.answers.sorting import Answer
 from include.gas.errors import (

@@ -37,7 +37,7 @@ from include.gas.windows import Window
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.governor import Terms
+    from grdf.terms import Terms
 
 
 class ExtractOperator(AccountOperator):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
 from grdf.consent_dates import must_ask, with_dates
-from grdf.governor import HISTORY
 from grdf.operators.base import GrdfOperator, stop_if_leaving
+from grdf.terms import HISTORY
 from grdf.waiting import waiting_for_grdf
 from include.gas.account.facts import MeterFacts
 from include.gas.account.lost_consents import handed_over, meters_lost

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from grdf.governor import Terms
 from grdf.hooks.accounts import AccountStore
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -20,6 +19,7 @@ from grdf.page.attempt import Attempt
 from grdf.page.once import Once
 from grdf.quota import governor_for
 from grdf.taking import take
+from grdf.terms import Terms
 from include.gas.connecting import check_connectable, connected, deletions
 from include.gas.consents import AccessRight, Consent, Rights, own_right, told
 from include.gas.days import paris_today

@@ -1,0 +1,80 @@
+"""What goes over the wire to ADICT: a call, its token, and sessions that carry no other secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import Connection
+from requests.auth import AuthBase
+
+from grdf.hooks.connection import GrdfConnection
+from grdf.hooks.turn_adapter import TurnAdapter
+
+NDJSON = "application/x-ndjson"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked of ADICT.
+
+    :param method: the HTTP method
+    :param path: the path below the API base
+    :param what: what it is about, for messages
+    :param account: the account's id, for messages
+    :param data: query parameters of a ``GET``, else the JSON body
+    :param accept: the media type of the answer
+    """
+
+    method: str
+    path: str
+    what: str
+    account: str | None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    accept: str = NDJSON
+
+
+class BearerAuth(AuthBase):
+    """Puts a bearer token on a request (RFC 6750, 2.1).
+
+    :param token: the token
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign one request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class SecretlessHttpHook(HttpHook):
+    """The provider's hook, on an address alone.
+
+    It makes sessions with adapters and proxies. On a connection as it is, it would also send login and password as
+    Basic credentials and the extra fields as headers, which here would give secrets away.
+
+    :param facts: the connection
+    :param adapter: sends the requests
+    """
+
+    def __init__(self, facts: GrdfConnection, adapter: TurnAdapter) -> None:
+        super().__init__("GET", facts.conn_id, adapter=adapter)
+        self._address = Connection(conn_id=facts.conn_id, conn_type="http", host=facts.api_base)
+
+    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # a class method there
+        """Return what the provider's hook needs of the connection: the API base, and no secret."""
+        return self._address
+
+
+def text_of(response: requests.Response) -> str:
+    """Read a body as what ADICT sends: UTF-8. Without a charset in the header requests would guess Latin-1.
+
+    :param response: an answer of ADICT
+    """
+    return response.content.decode("utf-8", errors="replace")
