@@ -16,7 +16,7 @@ from typing import Any
 from include.sandbox.adict.meters import holder_of
 from include.sandbox.local_world import LocalWorld
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
