@@ -427,8 +427,13 @@ def simulate(fleet: Fleet, home: Path) -> Outcome:
     :param fleet: the fleet
     :param home: an empty folder
     """
-    logging.getLogger("grdf").setLevel(logging.ERROR)
+    ours = logging.getLogger("grdf")
+    level = ours.level
+    ours.setLevel(logging.ERROR)
     LOG.setLevel(logging.CRITICAL)
     connection = {"conn_type": "grdf", "login": "client", "password": "-", "host": "https://grdf.invalid/adict/v2"}
     os.environ["AIRFLOW_CONN_GRDF_ADICT"] = json.dumps(connection)
-    return World(fleet, home).go()
+    try:
+        return World(fleet, home).go()
+    finally:
+        ours.setLevel(level)
