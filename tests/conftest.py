@@ -103,14 +103,21 @@ def _migrated_database() -> Path:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
-    """GRDF's stand-in and an embedded CouchDB, and Airflow's connections to both in the environment.
+    """GRDF's stand-in and a CouchDB, and Airflow's connections to both in the environment.
+
+    The CouchDB is an embedded one, or the one that ``GRDF_TEST_COUCHDB_URL`` names (:mod:`tests.named_couch`).
 
     One for all tests of a session: take ``account_id`` for an id and meters that no other test has, and ``clean`` for
     a sandbox that no other test has changed.
     """
     from include.sandbox.local_world import LocalWorld
+    from tests.named_couch import named_couch
 
-    with LocalWorld(tmp_path_factory.mktemp("world"), memory=True) as running, pytest.MonkeyPatch.context() as patch:
+    folder = tmp_path_factory.mktemp("world")
+    with (
+        LocalWorld(folder, memory=True, couch=named_couch()) as running,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name, value in running.connections().items():
             patch.setenv(name, value)
         yield running

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from include.sandbox.connect import AccountBook, FrontDoor
@@ -18,6 +18,33 @@ from include.sandbox.processes import Processes
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Couch(Protocol):
+    """A CouchDB that runs inside its ``with`` block."""
+
+    @property
+    def url(self) -> str:
+        """Return its address, without a login."""
+        ...
+
+    @property
+    def user(self) -> str:
+        """Return the name of an administrator."""
+        ...
+
+    @property
+    def password(self) -> str:
+        """Return that administrator's password."""
+        ...
+
+    def __enter__(self) -> Any:
+        """Begin."""
+        ...
+
+    def __exit__(self, *exception: Any) -> None:
+        """End."""
+        ...
+
+
 class LocalWorld:
     """Start the sandbox and CouchDB, keep them as long as the ``with`` block lasts, and end them.
 
@@ -25,6 +52,7 @@ class LocalWorld:
     :param sandbox_port: loopback port of the sandbox, 0 for a free one
     :param couch_port: loopback port of CouchDB, 0 for a free one
     :param memory: let CouchDB keep nothing
+    :param couch: a CouchDB to use instead of an embedded one; entered and left with this block
     :param redirect_uris: where households may be sent back to, beside the front door
     """
 
@@ -36,13 +64,14 @@ class LocalWorld:
         couch_port: int = 0,
         memory: bool = False,
         redirect_uris: Sequence[str] = (),
+        couch: Couch | None = None,
     ) -> None:
         self.data = data
         self._sandbox_port = sandbox_port
         self._redirect_uris = tuple(redirect_uris)
         self._stack = ExitStack()
         self.processes = Processes()
-        self.couch = EmbeddedCouch(data / "couch", couch_port, memory=memory)
+        self.couch: Couch = couch or EmbeddedCouch(data / "couch", couch_port, memory=memory)
         self.door = FrontDoor()
         self.facts: dict[str, str] = {}
 

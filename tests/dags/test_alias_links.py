@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from grdf.announcing import ALIASES, ASSETS
-from tests.dags.conftest import run_python
+from tests.dags.parsing import PATH, forked, run_python
+from tests.forks import Forks
 
-START = """
+BEFORE = """
 import json, logging, sys, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager
 from airflow.listeners.listener import get_listener_manager
 from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
+"""
+START = f"""
+{BEFORE}
 starting = TaskRunnerMarker() if sys.argv[1] == "task" else None
 sys.argv = ["airflow", "scheduler" if sys.argv[1] == "task" else sys.argv[1]]
-listeners = {getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}
+listeners = {{getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}}
 alias_links = listeners["grdf.alias_links"]
 said = []
 alias_links.log.warning = lambda text, *more: said.append(text % more)
 alias_links.on_starting(component=starting)
-"""
-MIGRATE = """
-from airflow.utils.db import initdb
-initdb()
 """
 LINKS = """
 from airflow.models.asset import AssetAliasModel, AssetEvent, AssetModel, alias_association_table as links
@@ -58,14 +60,21 @@ def airflow_of(home: Path) -> dict[str, str]:
     return {"AIRFLOW_HOME": str(home), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database}
 
 
-def started_without_tables(home: Path, component: str) -> list[str]:
-    code = START + 'print("RESULT" + json.dumps(said))'
-    said: list[str] = json.loads(run_python(code, component, env=airflow_of(home)))
+@pytest.fixture(scope="module")
+def without_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """An Airflow without its tables, in whose forks components start."""
+    with Forks(BEFORE, PATH | airflow_of(tmp_path_factory.mktemp("without-tables"))) as running:
+        yield running
+
+
+def started(forks: Forks, component: str) -> list[str]:
+    said: list[str] = json.loads(forked(forks, START + 'print("RESULT" + json.dumps(said))', component, env={}))
     return said
 
 
-def test_aliases_lead_to_assets_before_the_first_event(tmp_path: Path) -> None:
-    found = json.loads(run_python(MIGRATE + START + LINKS, "scheduler", env=airflow_of(tmp_path)))
+def test_aliases_lead_to_assets_before_the_first_event(airflow_home: Path, tmp_path: Path) -> None:
+    shutil.copyfile(airflow_home / "airflow.db", tmp_path / "airflow.db")
+    found = json.loads(run_python(START + LINKS, "scheduler", env=airflow_of(tmp_path)))
     links = len(ALIASES) * len(ASSETS)
     assert found["first"] == [len(ALIASES), len(ASSETS), links, 0]
     assert found["again"] == found["first"]
@@ -73,8 +82,8 @@ def test_aliases_lead_to_assets_before_the_first_event(tmp_path: Path) -> None:
     assert found["said"] == []
 
 
-def test_a_scheduler_starts_without_the_tables(tmp_path: Path) -> None:
-    said = started_without_tables(tmp_path, "scheduler")
+def test_a_scheduler_starts_without_the_tables(without_tables: Forks) -> None:
+    said = started(without_tables, "scheduler")
     assert len(said) == 1
     assert "grdf-changes:" in said[0]
     assert "no such table" in said[0]
@@ -82,6 +91,6 @@ def test_a_scheduler_starts_without_the_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("component", ["api-server", "task"])
-def test_no_other_component_links_them(tmp_path: Path, component: str) -> None:
+def test_no_other_component_links_them(without_tables: Forks, component: str) -> None:
     """A task that LocalExecutor runs is forked from the scheduler: it said in every log what it could not do."""
-    assert started_without_tables(tmp_path, component) == []
+    assert started(without_tables, component) == []

@@ -16,7 +16,8 @@ from include.gas.documents import dag_id
 from include.gas.spread import dag_file_of
 from include.sandbox.connect import AccountBook
 from include.sandbox.local_world import LocalWorld
-from tests.dags.conftest import ACCOUNTS, ROOT, Parsed, parse, run_python
+from tests.dags.parsing import ACCOUNTS, ROOT, Parsed, parse, run_python
+from tests.forks import Forks
 
 TASKS = ["acquire_token", "rescope_token", "extract", "load"]
 
@@ -105,8 +106,8 @@ def test_no_step_of_a_deletion_reads_what_another_returned(parsed: Parsed) -> No
     assert "xcom_pull" not in json.dumps(parsed.dags["grdf_delete_account"])
 
 
-def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str, str]) -> None:
-    found = parse(three_accounts | {"AIRFLOW__GRDF__POOL": "grdf"})
+def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str, str], parser: Forks) -> None:
+    found = parse(three_accounts | {"AIRFLOW__GRDF__POOL": "grdf"}, parser)
     pools = {
         f"{name}.{task_id}": task.get("pool", "default_pool")
         for name, data in found.dags.items()
@@ -158,22 +159,22 @@ def test_two_parses_are_alike(parsed: Parsed, three_accounts: dict[str, str]) ->
     assert again.dags == parsed.dags
 
 
-def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three_accounts: dict[str, str]) -> None:
+def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three_accounts: dict[str, str], parser: Forks) -> None:
     """So the DAG processor is given none: ``docker-compose.yaml``."""
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
-    found = parse(three_accounts | unreadable)
+    found = parse(three_accounts | unreadable, parser)
     assert (found.errors, found.hashes) == ({}, parsed.hashes)
 
 
 def test_a_broken_account_is_shown_and_takes_no_other_with_it(
-    three_accounts: dict[str, str], world: LocalWorld, tmp_path: Path
+    three_accounts: dict[str, str], world: LocalWorld, parser: Forks, tmp_path: Path
 ) -> None:
     prefix = f"broken{secrets.token_hex(4)}/"
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix)
     for name in ("good", "not good"):
         book.save({"_id": name, "account_type": "grdfgrandlyon"})
     fields = json.loads(three_accounts["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
-    found = parse({"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path)})
+    found = parse({"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path)}, parser)
     assert list(account_dags(found)) == ["grdf_account__good"]
     ((file, text),) = found.errors.items()
     assert file.endswith("grdf_broken_accounts.py")
@@ -181,11 +182,11 @@ def test_a_broken_account_is_shown_and_takes_no_other_with_it(
     assert "1 account(s)" in text
 
 
-def test_with_couchdb_down_the_files_still_parse(tmp_path: Path) -> None:
+def test_with_couchdb_down_the_files_still_parse(parser: Forks, tmp_path: Path) -> None:
     gone = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
     (tmp_path / "grdf").mkdir()
     (tmp_path / "grdf" / "accounts.json").write_text(json.dumps({"ids": ["kept"], "broken": {}}))
-    found = parse({"AIRFLOW_CONN_COUCHDB": gone, "AIRFLOW_HOME": str(tmp_path)})
+    found = parse({"AIRFLOW_CONN_COUCHDB": gone, "AIRFLOW_HOME": str(tmp_path)}, parser)
     assert found.errors == {}
     assert list(account_dags(found)) == ["grdf_account__kept"]
 

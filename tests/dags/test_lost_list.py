@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import cached_property
 from pathlib import Path
+
+import pytest
 
 from include.gas.documents import dag_id
 from include.gas.spread import dag_file_of
-from tests.dags.conftest import ACCOUNTS, ROOT
+from tests.dags.parsing import ACCOUNTS, PATH, ROOT
+from tests.forks import AIRFLOW, Forks
 
 DOWN = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
 FILES = {*(f"grdf_accounts_{dag_file_of(name)}.py" for name in ACCOUNTS), "grdf_broken_accounts.py"}
@@ -37,8 +39,9 @@ class Machine:
         for file in FILES:
             shutil.copy(ROOT / "dags" / file, home / "dags" / file)
 
-    def process(self, couchdb: str) -> str:
-        """Read all DAG files once, as ``airflow dag-processor`` does; give what it says."""
+    @cached_property
+    def forks(self) -> Forks:
+        """Airflow on this machine."""
         env = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
@@ -47,17 +50,18 @@ class Machine:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__FERNET_KEY": FERNET,
             # The first call of a process for a Variable imports Airflow's API: seconds, or many on a busy machine.
-            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
-            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "150",
-            "AIRFLOW_CONN_COUCHDB": couchdb,
-            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
         }
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "airflow", "dag-processor", "--num-runs", "1"],
-            env=os.environ | env, cwd=self.home, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout + done.stderr
+        return Forks(AIRFLOW, env | PATH)
+
+    def process(self, couchdb: str) -> str:
+        """Read all DAG files once, as ``airflow dag-processor`` does; give what it says."""
+        done = self.forks.airflow(
+            "dag-processor", "--num-runs", "1", env={"AIRFLOW_CONN_COUCHDB": couchdb}, cwd=self.home
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.database)) as database:
@@ -76,18 +80,31 @@ class Machine:
         return {str(file): str(text) for file, text in self.rows("SELECT filename, stacktrace FROM import_error")}
 
 
+@pytest.fixture
+def machine() -> Iterator[Callable[[Path, Path], Machine]]:
+    """A function that makes machines; what runs on them is ended afterwards."""
+    with ExitStack() as stack:
+
+        def make(home: Path, database: Path) -> Machine:
+            made = Machine(home, database)
+            stack.enter_context(made.forks)
+            return made
+
+        yield make
+
+
 def test_a_machine_without_a_copy_finds_the_list_although_couchdb_is_down(
-    three_accounts: dict[str, str], airflow_home: Path, tmp_path: Path
+    three_accounts: dict[str, str], airflow_home: Path, tmp_path: Path, machine: Callable[[Path, Path], Machine]
 ) -> None:
     every = {dag_id(name) for name in ACCOUNTS}
-    first = Machine(tmp_path / "first", airflow_home / "airflow.db")
+    first = machine(tmp_path / "first", airflow_home / "airflow.db")
     first.process(three_accounts["AIRFLOW_CONN_COUCHDB"])
     assert first.active() == every
     assert first.errors() == {}
     assert first.rows("SELECT count(*) FROM variable WHERE key = 'grdf_accounts'") == [(1,)]
     versions = first.rows("SELECT count(*) FROM dag_version")
 
-    second = Machine(tmp_path / "second", first.database)
+    second = machine(tmp_path / "second", first.database)
     said = second.process(DOWN)
     assert (second.errors(), second.active()) == ({}, every), said
     assert second.rows("SELECT count(*) FROM dag_version") == versions

@@ -17,7 +17,7 @@ from airflow._shared.module_loading.file_discovery import find_path_from_directo
 from airflow.sdk import DAG, BaseOperator
 
 import grdf.operators
-from tests.dags.conftest import ROOT, run_python
+from tests.dags.parsing import ROOT, run_python
 
 PLUGINS = ROOT / "plugins"
 

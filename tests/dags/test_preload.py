@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.dags.conftest import run_python
+from tests.dags.parsing import PATH, forked
+from tests.forks import Forks
 
-CODE = """
+BEFORE = """
 import json, os, sys, threading, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager, airflow.executors.local_executor
 from airflow.listeners.listener import get_listener_manager
+"""
+CODE = f"""
+{BEFORE}
 sys.argv = ["airflow", *sys.argv[1:]]
-listeners = {getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}
+listeners = {{getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}}
 before, files = set(sys.modules), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 listeners["grdf.preload"].on_starting(component=None)
 loaded = set(sys.modules) - before
@@ -31,7 +36,7 @@ if "scheduler" in sys.argv:
         task.couchdb, task.accounts, task.adict
         task.adict.oauth.facts
     late = sorted(set(sys.modules) - known)
-print("RESULT" + json.dumps({"loaded": sorted(loaded), "late": late, "opened": opened, "threads": threads}))
+print("RESULT" + json.dumps({{"loaded": sorted(loaded), "late": late, "opened": opened, "threads": threads}}))
 """
 CONNECTIONS = {
     f"AIRFLOW_CONN_{name}": json.dumps(
@@ -41,9 +46,16 @@ CONNECTIONS = {
 }
 
 
-def started(tmp_path: Any, component: str, executor: str = "LocalExecutor") -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """A process in whose forks components start."""
+    with Forks(BEFORE, PATH) as running:
+        yield running
+
+
+def started(forks: Forks, tmp_path: Any, component: str, executor: str = "LocalExecutor") -> dict[str, Any]:
     env = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__EXECUTOR": executor}
-    found: dict[str, Any] = json.loads(run_python(CODE, component, env=env | CONNECTIONS))
+    found: dict[str, Any] = json.loads(forked(forks, CODE, component, env=env | CONNECTIONS))
     return found
 
 
@@ -51,24 +63,25 @@ def ours(found: dict[str, Any]) -> list[str]:
     return [name for name in found["loaded"] if name.startswith(("grdf.", "include.", "cloudant", "requests"))]
 
 
-def test_the_scheduler_loads_all_that_an_account_s_tasks_import(tmp_path: Any) -> None:
-    found = started(tmp_path, "scheduler")
+def test_the_scheduler_loads_all_that_an_account_s_tasks_import(forks: Forks, tmp_path: Any) -> None:
+    found = started(forks, tmp_path, "scheduler")
     assert {"grdf.operators.load", "grdf.hooks.adict", "cloudant.client"} <= set(found["loaded"])
     assert found["late"] == []
 
 
-def test_nothing_that_a_fork_may_not_inherit_is_made(tmp_path: Any) -> None:
-    found = started(tmp_path, "scheduler")
+def test_nothing_that_a_fork_may_not_inherit_is_made(forks: Forks, tmp_path: Any) -> None:
+    found = started(forks, tmp_path, "scheduler")
     assert found["opened"] == 0
     assert found["threads"] == 1
 
 
 @pytest.mark.parametrize("component", ["dag-processor", "triggerer", "api-server", "dags"])
-def test_other_components_load_nothing(tmp_path: Any, component: str) -> None:
-    assert ours(started(tmp_path, component)) == []
+def test_other_components_load_nothing(forks: Forks, tmp_path: Any, component: str) -> None:
+    assert ours(started(forks, tmp_path, component)) == []
 
 
-def test_a_scheduler_that_forks_no_tasks_loads_nothing(tmp_path: Any) -> None:
+def test_a_scheduler_that_forks_no_tasks_loads_nothing(forks: Forks, tmp_path: Any) -> None:
     assert (
-        ours(started(tmp_path, "scheduler", "airflow.providers.celery.executors.celery_executor.CeleryExecutor")) == []
+        ours(started(forks, tmp_path, "scheduler", "airflow.providers.celery.executors.celery_executor.CeleryExecutor"))
+        == []
     )

@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grdf.timetable import GasDayTimetable
+from tests.forks import AIRFLOW, Forks
 
 ROOT = Path(__file__).resolve().parents[2]
 PARIS = ZoneInfo("Europe/Paris")
@@ -34,16 +34,12 @@ class Scheduler:
     """An Airflow with nothing but a scheduler: runs are made and never ended, unless :meth:`end_runs` does."""
 
     home: Path
-    env: dict[str, str]
+    forks: Forks
 
     def run(self, *arguments: str, **settings: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "airflow", *arguments], cwd=self.home,
-            env=os.environ | self.env | settings, capture_output=True, text=True, timeout=300, check=False
-        )  # fmt: skip
-        printed = done.stdout + done.stderr
-        assert done.returncode == 0, printed[-4000:]
-        return printed
+        done = self.forks.airflow(*arguments, env=settings, cwd=self.home)
+        assert done.returncode == 0, done.stdout[-4000:]
+        return done.stdout
 
     def read_files_and_schedule(self, **settings: str) -> str:
         """Read the DAG file and go through the scheduler's loop a few times, as after a restart."""
@@ -101,7 +97,7 @@ class Scheduler:
 
 
 @pytest.fixture
-def scheduler(airflow_home: Path, tmp_path: Path) -> Scheduler:
+def scheduler(airflow_home: Path, tmp_path: Path) -> Iterator[Scheduler]:
     """An Airflow home with two accounts' DAGs and no CouchDB."""
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "accounts.py").write_text(DAG_FILE, encoding="utf-8")
@@ -117,7 +113,8 @@ def scheduler(airflow_home: Path, tmp_path: Path) -> Scheduler:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": "0",
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
     }
-    return Scheduler(tmp_path, env)
+    with Forks(AIRFLOW, env) as forks:
+        yield Scheduler(tmp_path, forks)
 
 
 def test_lowering_publication_days_neither_stops_the_scheduler_nor_skips_a_day(scheduler: Scheduler) -> None:

@@ -1,14 +1,13 @@
-"""A CouchDB of one test's own (the embedded one, and a real one when GRDF_TEST_COUCHDB_URL names it), and the page."""
+"""Databases of one test's own, and the page."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
@@ -20,20 +19,11 @@ from tests.connect.site import Site
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 
-
-@pytest.fixture(params=["embedded", "real"])
-def couchdb(
-    request: pytest.FixtureRequest, world: LocalWorld, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CouchDBHook]:
+@pytest.fixture
+def couchdb(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[CouchDBHook]:
     """A hook on the connection ``couchdb``, whose databases no other test sees."""
     parts, login = urlsplit(world.couch.url), (world.couch.user, world.couch.password)
-    if request.param == "real":
-        if REAL is None:
-            pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
-        parts = urlsplit(REAL)
-        login = (unquote(parts.username or ""), unquote(parts.password or ""))
     root, prefix = f"{parts.scheme}://{parts.hostname}:{parts.port}", f"page{secrets.token_hex(4)}/"
     connection = {
         "conn_type": "generic", "host": root, "login": login[0], "password": login[1],

@@ -1,16 +1,12 @@
-"""The CouchDB hook on real servers: the embedded one, and a CouchDB when GRDF_TEST_COUCHDB_URL names one.
-
-That variable holds user and password: ``http://user:password@host:5984``.
-"""
+"""The CouchDB hook on a server over HTTP."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -23,22 +19,12 @@ from include.gas.documents import account_range
 from include.gas.errors import BadRequest
 from include.sandbox.local_world import LocalWorld
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 
-
-@pytest.fixture(params=["embedded", "real"])
-def hook(request: pytest.FixtureRequest, world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
+@pytest.fixture
+def hook(world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
     """A hook whose databases are this test's own: their prefix holds a slash, as Cozy's do."""
-    prefix = f"cozy{secrets.token_hex(4)}/"
-    if request.param == "real" and REAL is None:
-        pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
-    parts = urlsplit(REAL if request.param == "real" and REAL else world.couch.url)
-    user, password = (
-        (unquote(parts.username or ""), unquote(parts.password or ""))
-        if request.param == "real"
-        else (world.couch.user, world.couch.password)
-    )
-    root = f"{parts.scheme}://{parts.hostname}:{parts.port}"
+    prefix, root = f"cozy{secrets.token_hex(4)}/", world.couch.url
+    user, password = world.couch.user, world.couch.password
     conn_id = connection(
         "couchdb_prefixed", host=root, login=user, password=password, extra={"database_prefix": prefix}
     )

@@ -5,13 +5,12 @@ On a real CouchDB, too, when GRDF_TEST_COUCHDB_URL names one.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -22,8 +21,8 @@ from include.gas.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
+from tests.named_couch import SERVERS
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 ROOT = Path(__file__).parents[2]
 Put = Callable[..., str]
 
@@ -67,24 +66,15 @@ class Server:
         }
 
 
-@pytest.fixture(params=["embedded", "real"])
+@pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path: Path, connection: Put) -> Iterator[Server]:
     if request.param == "embedded":
         with EmbeddedCouch(tmp_path / "couch", memory=True, lockout=5) as couch:
             yield Server(couch.url, couch.user, couch.password, connection)
         return
-    if REAL is None:
-        pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
-    parts = urlsplit(REAL)
-    made = Server(
-        f"{parts.scheme}://{parts.hostname}:{parts.port or 5984}",
-        unquote(parts.username or ""),
-        unquote(parts.password or ""),
-        connection,
-    )
+    couch = request.getfixturevalue("world").couch
+    made = Server(couch.url, couch.user, couch.password, connection)
     yield made
-    for name in made.databases():
-        made.http.delete(f"{made.url}/{quote(name, safe='')}", timeout=30)
     if rev := made.user(made.member).get("_rev"):
         path = quote(f"org.couchdb.user:{made.member}", safe="")
         made.http.delete(f"{made.url}/_users/{path}", params={"rev": rev}, timeout=30)
@@ -276,9 +266,8 @@ def test_no_connection_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert "couchdb" in wrong
 
 
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # never on a server that others use
 def test_a_locked_login_is_waited_for(server: Server, run: Run, connection: Put) -> None:
-    if server.url in (REAL or ""):
-        pytest.skip("never on a server that others use")
     server.connect()
     run()
     connection("couchdb_old", host=server.url, login=server.member, password="old", extra=server.extra)

@@ -13,6 +13,8 @@ class Couch(requests.Session):
     def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
         super().__init__()
         self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
+        self.direct = self.root
+        """The server without what puts a prefix before the names of databases."""
 
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": TIMEOUT, **options})

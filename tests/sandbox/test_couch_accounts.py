@@ -5,7 +5,6 @@ Where GRDF_TEST_COUCHDB_URL names a CouchDB, the roles are tried there, too, wit
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -16,20 +15,17 @@ import pytest
 import requests
 
 from include.sandbox.couch import EmbeddedCouch
+from tests.named_couch import SERVERS
 from tests.sandbox.couch import Couch
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 LOCKED = "Account is temporarily locked due to multiple authentication failures"
 
 
-@pytest.fixture(scope="module", params=["embedded", "real"])
+@pytest.fixture(scope="module", params=SERVERS)
 def admin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Couch]:
     if request.param == "real":
-        if REAL is None:
-            pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
-        with Couch(REAL, None) as session:
-            session.auth = requests.utils.get_auth_from_url(REAL)
-            session.root = REAL.replace(REAL.split("//")[1].split("@")[0] + "@", "").rstrip("/")
+        real = request.getfixturevalue("world").couch
+        with Couch(real.url, (real.user, real.password)) as session:
             yield session
         return
     with (

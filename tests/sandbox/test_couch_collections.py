@@ -6,36 +6,31 @@ As in test_couch_documents.py, GRDF_TEST_COUCHDB_URL adds a real CouchDB to the 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import warnings
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from include.sandbox.couch import EmbeddedCouch
+from tests.named_couch import SERVERS
 
 with warnings.catch_warnings():  # its import warns, once, that it is deprecated
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 
-
-@pytest.fixture(scope="module", params=["embedded", "real"])
+@pytest.fixture(scope="module", params=SERVERS)
 def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
     """Address, user and password of a server."""
     if request.param == "embedded":
         with EmbeddedCouch(tmp_path_factory.mktemp("couch")) as server:
             yield server.url, server.user, server.password
-    elif REAL is None:
-        pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
     else:
-        parts = urlsplit(REAL)
-        yield f"{parts.scheme}://{parts.hostname}:{parts.port or 5984}", *requests.utils.get_auth_from_url(REAL)
+        server = request.getfixturevalue("world").couch
+        yield server.url, server.user, server.password
 
 
 class Database:

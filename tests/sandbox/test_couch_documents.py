@@ -1,12 +1,10 @@
 """Documents and databases: the embedded CouchDB answers as CouchDB 3 does.
 
-Each test runs against the embedded server, and against a real one when GRDF_TEST_COUCHDB_URL (with user and password in
-it) names one.
+Each test runs against the embedded server, and against a real one when GRDF_TEST_COUCHDB_URL names one.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,21 +12,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import requests
 
 from include.sandbox.couch import EmbeddedCouch
+from tests.named_couch import SERVERS
 from tests.sandbox.couch import Couch
 
-REAL = os.environ.get("GRDF_TEST_COUCHDB_URL")
 
-
-@pytest.fixture(scope="module", params=["embedded", "memory", "real"])
+@pytest.fixture(scope="module", params=["memory", *SERVERS])
 def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Couch]:
     if request.param == "real":
-        if REAL is None:
-            pytest.skip("GRDF_TEST_COUCHDB_URL is not set")
-        with Couch(REAL, None) as session:
-            session.auth = requests.utils.get_auth_from_url(REAL)
+        real = request.getfixturevalue("world").couch
+        with Couch(real.url, (real.user, real.password)) as session:
+            session.direct = real.root
             yield session
         return
     folder: Path = tmp_path_factory.mktemp("couch")
@@ -124,7 +119,8 @@ def test_a_deleted_database_comes_back_empty(couch: Couch, db: str) -> None:
 
 @pytest.mark.parametrize("name", ["Bad", "1abc", "a b", "a~b", "a.b", "é", "../x", "_x", "a" * 300])
 def test_illegal_database_names_are_refused(couch: Couch, name: str) -> None:
-    answer = couch.put("/" + quote(name, safe=""))
+    with Couch(couch.direct, couch.auth) as direct:
+        answer = direct.put("/" + quote(name, safe=""))
     assert answer.status_code == 400
     assert answer.json()["error"] in {"illegal_database_name", "database_name_too_long"}
 
