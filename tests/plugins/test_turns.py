@@ -6,7 +6,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
@@ -267,6 +269,33 @@ def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener
     assert len(listener.stood) == 2
     assert len(listener.heard) == 1
     assert governor.left() == 98
+
+
+def test_threads_share_an_adapter_and_each_of_their_calls_takes_its_own_turn(
+    listener: Listener, governor: Governor
+) -> None:
+    adapter = TurnAdapter()
+
+    def one(_: int) -> datetime:
+        session = requests.Session()  # not closed: that would close the connections of the others
+        session.mount("http://", adapter)
+        return send_at_turn(session, governor.turn(), "GET", f"http://127.0.0.1:{listener.port}/", timeout=10).at
+
+    with ThreadPoolExecutor(3) as pool:
+        moments = sorted(pool.map(one, range(3)))
+    adapter.close()
+    assert all(later - earlier > timedelta(seconds=1) for earlier, later in pairwise(moments))
+    assert len(listener.heard) == 3
+    assert governor.left() == 97
+
+
+def test_a_call_without_a_turn_is_not_made(listener: Listener, governor: Governor) -> None:
+    with requests.Session() as session:
+        session.mount("http://", TurnAdapter())
+        with pytest.raises(RuntimeError, match="needs a turn"):
+            session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
+    assert listener.stood == []
+    assert governor.left() == 100
 
 
 def test_a_call_that_may_not_be_made_opens_no_connection(listener: Listener, governor: Governor) -> None:
