@@ -120,9 +120,12 @@ class AccountDocument(msgspec.Struct, frozen=True):
     :param id: the account's id: 1 to 128 letters, digits, `_` and `-`.
     :param rev: CouchDB's revision.
     :param account_type: `grdfgrandlyon`.
-    :param oauth: tokens and codes of the dance, until the first launch takes them out.
-    :param oauth_callback_results: what the consent has brought.
-    :param state: Cozy's word for what is wrong, such as `USER_ACTION_NEEDED.OAUTH_OUTDATED`; null when all is well.
+    :param oauth: tokens and codes of the dance; written by cozy-stack, until the first launch takes them out.
+    :param oauth_callback_results: what the consent has brought; written by cozy-stack, then by the first launch, the
+        connection page and whoever looks into GRDF's list.
+    :param state: Cozy's word for what is wrong, such as `USER_ACTION_NEEDED.OAUTH_OUTDATED`; null when all is well. The
+        task that meets the problem writes it, or the check of consents; a load that succeeds takes it away, and so does
+        a new consent.
     :param state_message: in words, what is wrong and what to do. Meters are named by their tags.
     :param state_since: when the state was noticed first, UTC.
     :param state_partial: whether it concerns some of the meters only; the others are read on.
