@@ -10,14 +10,11 @@ import os
 import secrets
 import shutil
 import signal
-import sqlite3
-import subprocess
 import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,28 +74,12 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def airflow_home() -> Path:
     """Airflow's home of this session, with a migrated SQLite database."""
+    from tests.databases import empty_database
+
     target = HOME / "airflow.db"
     if not target.exists():
-        shutil.copyfile(_migrated_database(), target)
+        shutil.copyfile(empty_database(), target)
     return HOME
-
-
-def _migrated_database() -> Path:
-    """Give an empty database of the installed Airflow, made once per machine: a migration takes ten seconds."""
-    made = ROOT / ".grdf" / "airflow-test" / f"empty-{version('apache-airflow')}.db"
-    if not made.exists():
-        made.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=made.parent) as folder:
-            draft = Path(folder) / "airflow.db"
-            env = os.environ | {"AIRFLOW_HOME": folder, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{draft}"}
-            command = [sys.executable, "-m", "airflow", "db", "migrate"]
-            done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
-            assert done.returncode == 0, done.stdout + done.stderr
-            with sqlite3.connect(draft) as database:
-                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            database.close()
-            draft.replace(made)
-    return made
 
 
 @pytest.fixture(scope="session")

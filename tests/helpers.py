@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
+PATIENCE = 600.0
+"""Seconds that a whole Airflow may take for anything: on a busy machine a test is slow, not red."""
 FIRST_METER = 5_000_000
 
 
@@ -169,7 +171,7 @@ def days_of(figures: Mapping[str, float]) -> dict[str, float]:
     return {period: load for period, load in figures.items() if len(period) == 10}
 
 
-def wait(found: Callable[[], Any], seconds: float = 180, what: str = "an answer") -> Any:
+def wait(found: Callable[[], Any], seconds: float = PATIENCE, what: str = "an answer") -> Any:
     """Wait until a function gives something true, and give that.
 
     :param found: the function
@@ -179,5 +181,5 @@ def wait(found: Callable[[], Any], seconds: float = 180, what: str = "an answer"
     limit = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"
-        time.sleep(0.4)
+        time.sleep(0.3)
     return value

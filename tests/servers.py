@@ -42,7 +42,7 @@ def start_redis(processes: Processes, folder: Path) -> str:
         [program, "--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)],
         log=folder / "redis.log",
     )
-    child.await_line("Ready to accept connections", 30)
+    child.await_line("Ready to accept connections", 120)
     return f"redis://{LOOPBACK}:{port}"
 
 
@@ -88,7 +88,7 @@ def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grd
         [sys.executable, "-m", "moto.server", "--host", LOOPBACK, "--port", str(port)],
         log=folder / "object-store.log",
     )
-    child.await_http(f"{endpoint}/moto-api/", 60)
+    child.await_http(f"{endpoint}/moto-api/", 300)
     made = requests.put(f"{endpoint}/{bucket}", timeout=30)
     made.raise_for_status()
     extra = f"endpoint_url={quote(endpoint, safe='')}&region_name=us-east-1"

@@ -124,7 +124,7 @@ class AirflowStack:
         :param api_server: the component
         :raises ProcessError: when it does not come up; the message shows the end of its log
         """
-        api_server.await_http(f"{self.url}/api/v2/version", 120)
+        api_server.await_http(f"{self.url}/api/v2/version", 600)
         self._login()
 
     def migrate(self) -> None:
@@ -153,7 +153,7 @@ class AirflowStack:
 
     def _login(self) -> None:
         answer = self._session.post(
-            f"{self.url}/auth/token", json={"username": ADMIN, "password": self.password}, timeout=30
+            f"{self.url}/auth/token", json={"username": ADMIN, "password": self.password}, timeout=120
         )
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -165,7 +165,7 @@ class AirflowStack:
         :param password: the password
         """
         form = {"username": user, "password": password}
-        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -176,7 +176,7 @@ class AirflowStack:
         :param path: path below ``/api/v2``
         :param options: as for ``requests.request``
         """
-        return self._session.request(method, f"{self.url}/api/v2{path}", timeout=90, **options)
+        return self._session.request(method, f"{self.url}/api/v2{path}", timeout=300, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Give a DAG's runs, newest first; an unknown DAG has none.

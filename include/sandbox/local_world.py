@@ -103,7 +103,7 @@ class LocalWorld:
             log=self.data / "sandbox.log",
             cwd=ROOT,
         )
-        self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 30)[0])
+        self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 120)[0])
 
     def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
         """Give Airflow's connections to this world, as environment variables in JSON (Airflow doc).

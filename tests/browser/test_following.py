@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DAG = "grdf_account__two-meters"
 ITS_RUN = "**/api/v2/dags/*/dagRuns/manual__*"
 """What is asked about a run that is followed."""
-LONG = 400_000
+LONG = 600_000
 """Milliseconds that a run may take on a busy machine."""
 
 

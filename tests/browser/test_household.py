@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "browser-90077"
 DAG = f"grdf_account__{ACCOUNT}"
-LONG = 400_000
+LONG = 600_000
 """Milliseconds that a run may take on a busy machine."""
 
 

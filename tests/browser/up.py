@@ -12,6 +12,7 @@ import requests
 
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER
 from include.sandbox.processes import Processes
+from tests.helpers import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = re.compile(
@@ -40,7 +41,7 @@ class Up:
             log=data / "up.log",
             cwd=ROOT,
         )
-        child.await_line(r"(?m)^  Ctrl-C ends", 300)
+        child.await_line(r"(?m)^  Ctrl-C ends", PATIENCE)
         return cls(data)
 
     def __init__(self, data: Path) -> None:
@@ -54,7 +55,7 @@ class Up:
     def token(self, role: str) -> str:
         """Log somebody in."""
         form = {"username": role, "password": self._passwords[role]}
-        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -68,7 +69,7 @@ class Up:
         answer = self.api("GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after"})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
-    def wait_for_run(self, dag: str, seconds: float = 400) -> dict[str, Any]:
+    def wait_for_run(self, dag: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the newest run of a DAG has succeeded."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
@@ -93,7 +94,7 @@ class Up:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             return any("Received executor event" in line and f"'{task}'" in line and run in line for line in lines)
 
-        limit = time.monotonic() + 240
+        limit = time.monotonic() + PATIENCE
         while not parked():
             assert time.monotonic() < limit, f"{task} of {run} does not wait for anybody"
             time.sleep(0.5)

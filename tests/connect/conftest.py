@@ -29,7 +29,7 @@ def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
 def fab_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Another one, whose auth manager is FAB."""
     with Processes() as processes:
-        made = FabSite(tmp_path_factory.mktemp("fab-site"), world, airflow_home / "airflow.db")
+        made = FabSite(tmp_path_factory.mktemp("fab-site"), world)
         made.start(processes)
         yield made
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from include.gas.documents import dag_id
-from include.sandbox.airflow_stack import AirflowStack
+from tests.databases import FAB, empty_database
 from tests.stacks import Prepared
 
 if TYPE_CHECKING:
@@ -37,15 +37,13 @@ class Site:
     :param settings: environment on top
     """
 
-    kind: type[AirflowStack] = Prepared
-
     def __init__(
         self, home: Path, world: LocalWorld, database: Path, *, path: str = "", settings: dict[str, str] | None = None
     ) -> None:
         (home / "airflow.db").write_bytes(database.read_bytes())
         passwords = home / "role-passwords.json"
         self.passwords = {role: secrets.token_urlsafe(12) for role in ROLES}
-        self.stack = self.kind(home, 0, {})
+        self.stack = Prepared(home, 0, {})
         passwords.touch(mode=0o600)
         passwords.write_text(json.dumps(self.passwords | {"admin": self.stack.password}), encoding="utf-8")
         self.passwords["admin"] = self.stack.password
@@ -70,7 +68,7 @@ class Site:
         """Log a user of this role in, once, and give the token."""
         if role not in self._tokens:
             form = {"username": role, "password": self.passwords[role]}
-            answer = requests.post(f"{self.url}/auth/token", json=form, timeout=30)
+            answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
             answer.raise_for_status()
             self._tokens[role] = answer.json()["access_token"]
         return self._tokens[role]
@@ -97,21 +95,19 @@ class FabSite(Site):
     read one DAG and no other.
     """
 
-    kind = AirflowStack  # FAB has tables of its own, which migrating makes
-    AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
     OWN = "neighbours-own"
     """The account whose DAG the neighbour may read."""
 
-    def __init__(self, home: Path, world: LocalWorld, database: Path) -> None:
-        super().__init__(home, world, database, settings={"AIRFLOW__CORE__AUTH_MANAGER": self.AUTH_MANAGER})
+    def __init__(self, home: Path, world: LocalWorld) -> None:
+        super().__init__(home, world, empty_database(FAB), settings={"AIRFLOW__CORE__AUTH_MANAGER": FAB})
         self.passwords |= {who: secrets.token_urlsafe(12) for who in ("stranger", "neighbour")}
+        self.roles = {"Stranger": [], "Neighbour": [("can_read", f"DAG:{dag_id(self.OWN)}")]}
 
     def start(self, processes: Processes, *others: str) -> None:
         """Make the users, then start the API server."""
-        self.stack.migrate()
         done = subprocess.run(
             [sys.executable, "-c", FAB_USERS],
-            input=json.dumps({"users": self.passwords, "resource": f"DAG:{dag_id(self.OWN)}"}),
+            input=json.dumps({"users": self.passwords, "roles": self.roles}),
             env=os.environ | self.stack.env,
             cwd=self.stack.home,
             capture_output=True,
@@ -129,9 +125,10 @@ from airflow.providers.fab.auth_manager.cli_commands.utils import get_applicatio
 told = json.load(sys.stdin)
 with get_application_builder() as builder:
     manager = builder.sm
-    manager.add_role("Stranger")
-    may_read = manager.create_permission("can_read", told["resource"])
-    manager.add_permission_to_role(manager.add_role("Neighbour"), may_read)
+    for name, permissions in told["roles"].items():
+        role = manager.add_role(name)
+        for action, resource in permissions:
+            manager.add_permission_to_role(role, manager.create_permission(action, resource))
     for who, password in told["users"].items():
         role = manager.find_role(who.title())
         assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,38 +24,16 @@ if TYPE_CHECKING:
 OWN, OTHER = FabSite.OWN, "somebody-elses"
 RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
 DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents")
-KEEPER = """
-import json, sys
-from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-
-with get_application_builder() as builder:
-    manager = builder.sm
-    role = manager.add_role("Keeper")
-    wanted = [(action, dag) for dag in json.load(sys.stdin) for action in ("can_read", "can_edit")]
-    for action, resource in [*wanted, ("can_create", "DAG Runs"), ("can_read", "DAG Runs")]:
-        manager.add_permission_to_role(role, manager.create_permission(action, resource))
-"""
-"""A role that may start runs of the DAGs it is told and of no other."""
 
 
 class KeeperSite(FabSite):
-    """With one more user, the ``keeper`` of one account."""
+    """With one more user, the ``keeper`` of one account, who may start runs of some DAGs and of no other."""
 
-    def start(self, processes: Processes, *others: str) -> None:
-        """Make the role, then go on as ever; the DAG processor writes the DAGs down."""
+    def __init__(self, home: Path, world: LocalWorld) -> None:
+        super().__init__(home, world)
         self.passwords["keeper"] = "kept-" + self.passwords["stranger"]
-        self.stack.migrate()
-        done = subprocess.run(
-            [sys.executable, "-c", KEEPER],
-            input=json.dumps([f"DAG:{dag}" for dag in (*DAGS, dag_id(OWN))]),
-            env=os.environ | self.stack.env,
-            cwd=self.stack.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        super().start(processes, *others, "dag-processor")
+        own = [(action, f"DAG:{dag}") for dag in (*DAGS, dag_id(OWN)) for action in ("can_read", "can_edit")]
+        self.roles["Keeper"] = [*own, ("can_create", "DAG Runs"), ("can_read", "DAG Runs")]
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +41,8 @@ def kept(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     """An API server with FAB that knows our DAGs."""
     world.book.save({"_id": OWN, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {}})
     with Processes() as processes:
-        made = KeeperSite(tmp_path_factory.mktemp("kept"), world, airflow_home / "airflow.db")
-        made.start(processes)
+        made = KeeperSite(tmp_path_factory.mktemp("kept"), world)
+        made.start(processes, "dag-processor")  # which writes the DAGs down
         admin = made.program("admin")
         wait(lambda: all(admin.get(f"{made.url}/api/v2/dags/{dag}", timeout=60).ok for dag in (*DAGS, dag_id(OWN))))
         yield made

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
+RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
+
+
 @pytest.fixture(scope="module")
 def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """API server, scheduler and DAG processor with the LocalExecutor."""

@@ -31,7 +31,7 @@ def test_the_command_line_lists_it(site: Site) -> None:
         cwd=site.stack.home,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

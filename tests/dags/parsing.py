@@ -56,7 +56,7 @@ def run_python(code: str, *arguments: str, env: Mapping[str, str]) -> str:
         env=os.environ | PATH | dict(env),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -177,7 +177,7 @@ def lean(text: str) -> tuple[float, int, int]:
         "assert read == len(found.objects)\n"
         "print((peak() - before) / len(text), read, len(found.broken))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     factor, objects, broken = done.stdout.split()
     return float(factor), int(objects), int(broken)

@@ -18,7 +18,7 @@ import requests
 from include.gas.documents import dag_id
 from include.sandbox.airflow_stack import ADMIN, APPROVER
 from include.sandbox.processes import Processes
-from tests.helpers import connect_cozy, wait, yesterday
+from tests.helpers import PATIENCE, connect_cozy, wait, yesterday
 from tests.leaving.household import (
     ACTIVE,
     AUDIT_DATABASE,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
+RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
 DAG = "grdf_delete_account"
 NEIGHBOUR = "stayer-90009"
 REMEMBERED = {
@@ -130,7 +131,7 @@ def answer_to(airflow: AirflowStack, run: str, choice: str, by: str = APPROVER) 
 
 
 def end_of(airflow: AirflowStack, run: str) -> str:
-    return str(airflow.wait_for_runs({DAG: run}, seconds=240)[DAG]["state"])
+    return str(airflow.wait_for_runs({DAG: run}, seconds=PATIENCE)[DAG]["state"])
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ..
     for each in both:
         wait(lambda each=each: airflow.api("GET", f"/dags/{dag_id(each)}").ok)
     own = {dag_id(each): start(airflow, dag_id(each)) for each in both}
-    assert {run["state"] for run in airflow.wait_for_runs(own, seconds=240).values()} == {"success"}
+    assert {run["state"] for run in airflow.wait_for_runs(own, seconds=PATIENCE).values()} == {"success"}
     for at, named in enumerate((both, [], [NEIGHBOUR])):  # two, all, and one that is none of the leaver's business
         for pce in pces:
             world.control.correct(pce, last - timedelta(days=20 + at), 77 + at)
@@ -161,7 +162,7 @@ def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ..
 
 def ended(airflow: AirflowStack, dag: str, **conf: Any) -> None:
     """Start a DAG and wait for its end."""
-    done = airflow.wait_for_runs({dag: start(airflow, dag, **conf)}, seconds=240)[dag]
+    done = airflow.wait_for_runs({dag: start(airflow, dag, **conf)}, seconds=PATIENCE)[dag]
     assert done["state"] in ("success", "failed")
 
 

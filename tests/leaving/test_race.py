@@ -52,7 +52,7 @@ class Pause:
     def __call__(self, _number: int, line: str) -> bool:
         if line.endswith(self.what) and not self.reached.is_set():
             self.reached.set()
-            assert self.go_on.wait(30)
+            assert self.go_on.wait(300)
         return False
 
 
@@ -86,10 +86,10 @@ def test_a_load_that_airflow_has_lost_sight_of(
             staged=reference,
             day=str(day),
         )
-        assert pause.reached.wait(30)
+        assert pause.reached.wait(300)
         delete(account_id)
         pause.go_on.set()
-        answer = loading.result(60)
+        answer = loading.result(300)
     assert "there is no such account" in answer["error"]
     assert assert_gone(clean, account_id, pces)["removed"]["io.cozy.accounts"] == 1
 
@@ -126,10 +126,10 @@ def test_a_load_under_way_does_not_remove_what_the_household_keeps(
             staged=reference,
             day=str(day),
         )
-        assert pause.reached.wait(30)
+        assert pause.reached.wait(300)
         delete(account_id, form={"keep_data": True}, steps=("check", "mark", "revoke"))
         pause.go_on.set()
-        answer = loading.result(60)
+        answer = loading.result(300)
     assert "AccountLeaving" in answer["error"]
     assert len(stored(couchdb, account_id, pce)) > 60
     delete(account_id, form={"keep_data": True}, steps=("purge", "report"))
@@ -154,14 +154,14 @@ def test_a_load_whose_account_is_lost_without_a_deletion_takes_nothing_back(
 
     with Proxy(clean.couch.url, pause, lambda: None).running() as proxy:
         loading = pool.submit(load, **through(clean, proxy))
-        assert pause.reached.wait(30)
+        assert pause.reached.wait(300)
         accounts = couch.documents(ACCOUNTS)
         if lost == "database":
             couch.drop(ACCOUNTS)
         else:
             couch.remove(ACCOUNTS, next(doc for doc in accounts if doc["_id"] == account_id))
         pause.go_on.set()
-        answer = loading.result(60)
+        answer = loading.result(300)
     kept = couch.mentions(f"{account_id}:{pces[0]}").get("com-grandlyon-grdf-day", [])
     couch.restore(ACCOUNTS, accounts)
     cause = (
@@ -216,11 +216,11 @@ def test_a_first_launch_under_way_brings_its_meters_first(
         launch = pool.submit(
             forks.ask, "run_step", through(clean, proxy), step="acquire", run_type="scheduled", account=account_id
         )
-        assert pause.reached.wait(30)
+        assert pause.reached.wait(300)
         deletion = pool.submit(delete, account_id, running=[1])
         threading.Timer(1.0, pause.go_on.set).start()
-        assert launch.result(60).get("result"), seen
-        deletion.result(60)
+        assert launch.result(300).get("result"), seen
+        deletion.result(300)
     assert set(rights(clean, pces).values()) == {REVOKED}
     assert len(assert_gone(clean, account_id, pces)["revoked"]) == 1
 
@@ -291,14 +291,14 @@ class TestTwoAtOnce:
 
             def run(run_id: str, account: str = account, start: threading.Barrier = start) -> str:
                 delete(account, run_id=run_id, steps=("check",), states=states)
-                start.wait(30)
+                start.wait(300)
                 try:
                     delete(account, run_id=run_id, steps=("mark", "revoke", "purge", "report"), states=states)
                 except (BadRequest, BadAccount) as error:
                     return "told" if "another deletion" in str(error) else str(error)
                 return "won"
 
-            ended = [running.result(60) for running in [pool.submit(run, name) for name in states]]
+            ended = [running.result(300) for running in [pool.submit(run, name) for name in states]]
             assert sorted(ended) == ["told", "won"]
             assert len(revocations(clean)) == 1
             assert_gone(clean, account, pces)

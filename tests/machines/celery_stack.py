@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from include.sandbox.processes import Child, Processes
+from tests.helpers import PATIENCE
 from tests.postgres import start_postgres
 from tests.servers import ObjectStore, start_object_store, start_redis
 from tests.stacks import Prepared
@@ -87,6 +88,6 @@ class CeleryStack(Prepared):
             env=self.env | {"AIRFLOW_HOME": str(home)} | ({} if first else {SECRET: ""}),
             cwd=home,
         )
-        worker.await_line("ready", 120)
+        worker.await_line("ready", PATIENCE)
         self.workers.append(worker)
         return worker

@@ -16,7 +16,7 @@ from include.gas.documents import dag_id
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
-from tests.helpers import holder, stored, wait
+from tests.helpers import PATIENCE, holder, stored, wait
 from tests.servers import servers_missing
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_first_launches_on_two_workers(world: LocalWorld, stack: CeleryStack) ->
 
     for account in ACCOUNTS:
         connect(world, account)
-    runs = stack.wait_for_runs({dag_id(account): None for account in ACCOUNTS}, seconds=300)
+    runs = stack.wait_for_runs({dag_id(account): None for account in ACCOUNTS}, seconds=PATIENCE)
     assert {run["state"] for run in runs.values()} == {"success"}
     couch = CouchDBHook("machines_couchdb")
     for account in ACCOUNTS:
@@ -131,14 +131,14 @@ def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, pr
                 return True
         return False
 
-    wait(extracting, 120, "task extract that runs")
+    wait(extracting, what="task extract that runs")
     task = stack.api("GET", f"/dags/{dag}/dagRuns/~/taskInstances").json()["task_instances"]
     above = psutil.Process(next(each["pid"] for each in task if each["task_id"] == "extract")).parents()
     (victim,) = {process.pid for process in above} & {worker.pid for worker in stack.workers}
     for process in [*psutil.Process(victim).children(recursive=True), psutil.Process(victim)]:
         process.kill()  # as when the machine's power goes
 
-    runs = stack.wait_for_runs({dag: None}, seconds=400)
+    runs = stack.wait_for_runs({dag: None}, seconds=PATIENCE)
     assert runs[dag]["state"] == "success"
     check_store(world, CouchDBHook("machines_couchdb"), LATE)
     again = stack.api("GET", f"/dags/{dag}/dagRuns/{runs[dag]['dag_run_id']}/taskInstances/extract").json()

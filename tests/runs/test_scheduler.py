@@ -19,13 +19,14 @@ from include.gas.documents import dag_id
 from include.sandbox.connect import AccountBook, code_account, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
-from tests.helpers import holder
+from tests.helpers import PATIENCE, holder
 from tests.stacks import airflow_at, staged
 
 if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
+RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
 PREFIX = "stack/"
 COZY, CODE = "scheduled-60401", "scheduled-60402"
 TASKS = ("acquire_token", "rescope_token", "extract", "load")
@@ -96,7 +97,7 @@ def data_calls(world: LocalWorld, since: int = 0) -> list[dict[str, Any]]:
 def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
     airflow = stack.airflow
     # 1. Nobody does anything: both DAGs appear, are not paused, and their first run comes by itself.
-    runs = airflow.wait_for_runs({dag_id(COZY): None, dag_id(CODE): None}, seconds=300)
+    runs = airflow.wait_for_runs({dag_id(COZY): None, dag_id(CODE): None}, seconds=PATIENCE)
     assert {run["state"] for run in runs.values()} == {"success"}, logs_of(airflow, runs.values())
     assert {run["run_type"] for run in runs.values()} == {"scheduled"}
     assert sorted(call["pce"] for call in data_calls(world)) == sorted(holder(name).pces[0] for name in (COZY, CODE))
@@ -174,7 +175,7 @@ def logs_of(airflow: AirflowStack, runs: Iterable[dict[str, Any]]) -> str:
 
 
 def wait_for_backfill(airflow: AirflowStack, dag: str, number: int) -> list[dict[str, Any]]:
-    limit = time.monotonic() + 300
+    limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit:
         runs = [run for run in airflow.runs(dag) if run["run_type"] == "backfill"]
         if len(runs) >= number and all(run["state"] in ("success", "failed") for run in runs):

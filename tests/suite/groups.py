@@ -11,7 +11,7 @@ ALONE = re.compile(r"^RUNS_ALONE = True\b", re.MULTILINE)
 """The line by which a test file asks for it: most of its time goes into an Airflow that its folder does not share."""
 
 LONG = ("machines", "browser", "runs", "leaving", "connect", "plugins", "history", "dags", "house", "model")
-"""Folders that take longest, which therefore start first; the others follow in any order."""
+"""Folders that take longest, which start first; files that run alone come after two of them, and other folders last."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ def groups(root: Path) -> list[Group]:
     return sorted((Group(name, tuple(paths)) for name, paths in found.items()), key=_order)
 
 
-def _order(group: Group) -> tuple[int, bool, str]:
+def _order(group: Group) -> tuple[int, str]:
+    alone = group.name.endswith(".py") and bool(group.folder)
     place = LONG.index(group.folder) if group.folder in LONG else len(LONG)
-    return place, not group.name.endswith(".py"), group.name
+    return (2 if alone else place), group.name
 
 
 def named(groups: Iterable[Group]) -> str:
