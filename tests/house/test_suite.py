@@ -116,3 +116,38 @@ def test_arguments_go_to_pytest(project: Path) -> None:
     done = subprocess.run(command[:3] + wanted, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "grdf: 0 passed, 1 failed"
+
+
+def test_coverage_counts_what_other_processes_and_forks_run_through(project: Path) -> None:
+    (project / "include").mkdir()
+    (project / "plugins").mkdir()
+    lines = "    if number:\n        return 1\n    return 2\n"
+    (project / "include" / "part.py").write_text("".join(f"def part{at}(number):\n{lines}\n\n" for at in range(4)))
+    put(
+        project,
+        one__a="""
+import os, subprocess, sys
+import part
+
+def test_it(tmp_path):
+    part.part0(1)
+    subprocess.run([sys.executable, "-c", "import part; part.part1(0)"], check=True, cwd=tmp_path)
+    child = os.fork()
+    if child == 0:
+        part.part2(0)
+        os._exit(0)
+    os.waitpid(child, 0)
+""",
+    )
+    code = (
+        "import sys; from tests.suite.coverage import Coverage; from tests.suite.__main__ import PYTEST, Path, Suite\n"
+        "root = Path(sys.argv[1]); cov = Coverage(root)\n"
+        "code = Suite(root, 2, python=(*cov.start(), *PYTEST)).run(); print(cov.report()); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(project)], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{project / 'include'}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Of four functions three are run, each with one of its two ways.
+    assert done.stdout.splitlines()[-1].endswith("(10 of 16 lines, 3 of 8 branches)"), done.stdout

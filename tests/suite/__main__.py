@@ -1,5 +1,7 @@
 """Run all tests in groups, as many at once as there are cores; or, with arguments, one pytest with these.
 
+With ``--cov`` the tests' coverage of ``include/`` and ``plugins/`` is measured and printed at the end.
+
 A group that passed is one line; of one that did not, everything that pytest said is printed. Exit code 0 when all
 passed, 1 when tests failed, otherwise pytest's.
 """
@@ -7,6 +9,7 @@ passed, 1 when tests failed, otherwise pytest's.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.sandbox.processes import Child, Processes
+from tests.suite.coverage import Coverage
 from tests.suite.groups import Group, groups, named
 from tests.suite.outcome import VARIABLE, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
+COV = "--cov"
 PYTEST = ("-m", "pytest", "-p", "tests.suite.outcome")
 
 
@@ -108,9 +113,24 @@ def cores() -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the command line asks for."""
-    if arguments:
-        os.execv(sys.executable, [sys.executable, *PYTEST, *arguments])
-    return Suite(ROOT, int(os.environ.get("GRDF_TEST_AT_ONCE") or cores())).run()
+    wanted = [each for each in arguments if each != COV]
+    if COV not in arguments:
+        if wanted:
+            os.execv(sys.executable, [sys.executable, *PYTEST, *wanted])
+        return Suite(ROOT, at_once()).run()
+    coverage = Coverage(ROOT)
+    python = (*coverage.start(), *PYTEST)
+    if wanted:
+        code = subprocess.call([sys.executable, *python, *wanted])
+    else:
+        code = Suite(ROOT, at_once(), python=python).run()
+    say(coverage.report())
+    return code
+
+
+def at_once() -> int:
+    """Return how many groups run at a time: ``GRDF_TEST_AT_ONCE``, or as many as there are cores."""
+    return int(os.environ.get("GRDF_TEST_AT_ONCE") or cores())
 
 
 if __name__ == "__main__":
