@@ -54,7 +54,7 @@ class Account:
         part_of(document, HistoryRead.key, account)
         state = document.get("state") or None
         if state is not None and not isinstance(state, str):
-            raise BadAccount.about(account, "its state is not a text")
+            raise BadAccount.about(account, "its state is not a string")
         grant = grant_in(document, account)
         meters = meters_in(document, account)
         # We drop the id_token once its meters are known, so one that is there again beside our consents comes from a

@@ -78,7 +78,7 @@ def adopt(
     raise StoreBusy.about(
         account,
         f"{len(plan.found.figures)} documents of the konnector's were still there after {ROUNDS} rounds",
-        "Nothing is lost. See that the konnector runs no more, then start it again.",
+        "Nothing is lost. Make sure that the konnector is stopped, then start this again.",
     )
 
 

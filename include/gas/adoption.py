@@ -37,12 +37,12 @@ LISTED = 20
 
 COUNTS: Mapping[str, str] = {
     "days_adopted": "days adopted",
-    "days_ours": "days that we held already, with the same load",
-    "days_differing": "days that we held with another load: ours stays, the konnector's is noted beside it",
+    "days_ours": "days that we already had, with the same load",
+    "days_differing": "days that we had with another load: ours stays, the konnector's is noted beside it",
     "duplicates": "further documents of the same period",
     "totals_right": "totals that were right",
     "totals_wrong": "totals that were wrong",
-    "totals_kept": "totals of periods without any day, kept as they were",
+    "totals_kept": "totals of periods without any stored day, kept unchanged",
     "odd": "odd documents, left alone",
     "foreign": "documents of other accounts, left alone",
 }
@@ -131,7 +131,7 @@ class Plan:
         """
         number, account = len(self.found.figures), self.found.account
         if not number:
-            lines = [f"Account **{account}**: there is no document of the konnector's to adopt."]
+            lines = [f"Account **{account}**: there is no konnector document to adopt."]
         else:
             does = "would become" if dry_run else "become"
             lines = [f"Account **{account}**: {number} documents of the konnector's {does} ours, then go.", ""]

@@ -34,7 +34,7 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
     if not any(parts):
         return ""
     if not all(parts) or "@" not in parts[2]:
-        raise ValueError("give first name, last name and e-mail address, or none of them")
+        raise ValueError("enter first name, last name and e-mail address, or none of them")
     for part in (*parts, third_party):
         if len(part) > LONGEST_HINT_PART or any(char in ";|" or not char.isprintable() for char in part):
             raise ValueError("a part of the login hint is too long, or holds ';' or '|'")
@@ -52,7 +52,7 @@ def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
         return None
     account = Account.from_document(document)
     if account.leaving:
-        raise AccountLeaving.about(account.id, "its deletion is under way, so it cannot be connected")
+        raise AccountLeaving.about(account.id, "its deletion is in progress, so it cannot be connected")
     return account
 
 

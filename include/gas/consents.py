@@ -342,7 +342,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
         else:
             odd += 1
     if problem is None and odd and not rights:
-        problem = ServiceUnavailable.about(account, "nothing in GRDF's list of rights could be read")
+        problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
     return Rights(tuple(rights), odd, problem)
 
 

@@ -45,7 +45,7 @@ def check_account_id(account: str) -> str:
     :raises ValueError: if it is not 1 to 128 letters, digits, `_` and `-`, or begins with `_`.
     """
     if isinstance(account, str) and account.startswith("_"):
-        raise ValueError(f"{account!r:.60} is not an account id: one that begins with '_' would be CouchDB's own")
+        raise ValueError(f"{account!r:.60} is not an account id: ids that begin with '_' are CouchDB's own")
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
         raise ValueError(f"{account!r:.60} is not an account id; use 1 to 128 letters, digits, '_' and '-'")
     return account

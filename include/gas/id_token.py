@@ -26,7 +26,7 @@ _SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
 _ASK_AGAIN = (
     "Nothing was changed. The household should connect again from its account page, which brings a fresh token."
 )
-_SETTINGS = "Nothing was changed. Compare the {setting} with what GRDF says of the login server in use."
+_SETTINGS = "Nothing was changed. Compare the {setting} with GRDF's documents for the login server in use."
 
 
 def verify_id_token(
@@ -61,12 +61,12 @@ def verify_id_token(
         raise _refused("is not a signed JSON web token", account, _ASK_AGAIN)
     accepted = [name for name in algorithms if isinstance(name, str) and name.lower() != "none"]
     if not accepted:
-        raise _refused("cannot be checked as no algorithm is accepted", account, _setting("`id_token_algorithms`"))
+        raise _refused("cannot be checked, since no algorithm is accepted", account, _setting("`id_token_algorithms`"))
     header = _header(token, account)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in accepted:
         raise _refused(
-            f"is signed with an algorithm we do not accept (we accept {', '.join(accepted)})",
+            f"is signed with an algorithm that we do not accept (accepted: {', '.join(accepted)})",
             account,
             _setting("`id_token_algorithms`"),
         )
@@ -75,7 +75,7 @@ def verify_id_token(
     _check_times(claims, account, (now or datetime.now(UTC)).timestamp(), leeway)
     _check_parties(claims, account, client_id, issuer)
     if nonce is not None and claims.get("nonce") != nonce:
-        lacking = "lacks the nonce" if claims.get("nonce") is None else "bears another nonce than the one"
+        lacking = "lacks the nonce" if claims.get("nonce") is None else "has a different nonce from the one"
         raise _refused(f"{lacking} we sent: it answers another request", account, _ASK_AGAIN)
     return claims
 
@@ -86,7 +86,7 @@ def _header(token: str, account: str | None) -> dict[str, Any]:
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise _refused("is not a signed JSON web token", account, _ASK_AGAIN) from None
     if header.get("crit"):
-        raise _refused("asks for extensions we do not know (`crit`)", account, _setting("login server"))
+        raise _refused("asks for extensions that we do not know (`crit`)", account, _setting("login server"))
     return header
 
 
@@ -157,7 +157,7 @@ def _check_times(claims: Mapping[str, Any], account: str | None, now: float, lee
     ends, made = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
     if ends is None or made is None:
         raise _refused(
-            "does not say when it was made and when it ends (`iat`, `exp`)", account, _setting("login server")
+            "does not say when it was issued and when it expires (`iat`, `exp`)", account, _setting("login server")
         )
     if now >= ends + leeway:
         raise _refused(f"expired {_ago(now - ends)} ago", account, _ASK_AGAIN, expired=True)
@@ -173,11 +173,13 @@ def _check_parties(claims: Mapping[str, Any], account: str | None, client_id: st
     listed = audience if isinstance(audience, list) else [audience]
     authorized = claims.get("azp")
     if not client_id or client_id not in listed:
-        raise _refused("was made for another client than ours (`aud`)", account, _setting("login (client id)"))
+        raise _refused("was issued to another client than ours (`aud`)", account, _setting("login (client id)"))
     if (authorized is not None or len(listed) > 1) and authorized != client_id:
-        raise _refused("was made for another client than ours (`azp`)", account, _setting("login (client id)"))
+        raise _refused("was issued to another client than ours (`azp`)", account, _setting("login (client id)"))
     if issuer is not None and claims.get("iss") != issuer:
-        raise _refused("comes from another login server than the one configured (`iss`)", account, _setting("`issuer`"))
+        raise _refused(
+            "comes from a different login server than the one configured (`iss`)", account, _setting("`issuer`")
+        )
 
 
 def _seconds(value: object) -> float | None:

@@ -85,7 +85,7 @@ def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
         raise OddDocumentError("its id is one of ours, but it names no account")
     load = document.get("load")
     if isinstance(load, bool) or not isinstance(load, int | float) or not math.isfinite(load) or load < 0:
-        raise OddDocumentError("its load is no number of kWh")
+        raise OddDocumentError("its load is not a number of kWh")
     for name in _WHOLE[doctype]:
         allowed = (None, 0, 1) if name in ("day", "month") else (None, 0)
         value = document.get(name)
@@ -197,7 +197,7 @@ def _period(doctype: str, document: Mapping[str, Any]) -> str:
     for name in ("year", "month", "day")[: {YEAR: 1, MONTH: 2, DAY: 3}[doctype]]:
         value = document.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-            raise OddDocumentError(f"its {name} is no whole number")
+            raise OddDocumentError(f"its {name} is not a whole number")
         numbers.append(int(value))
     year, month, day = (*numbers, 1, 1)[:3]
     try:

@@ -153,7 +153,9 @@ class Plan:
     def text(self) -> str:
         """Write the plan for the person who decides (Markdown)."""
         if self.gone:
-            return f"Account **{self.account}**: a former deletion was interrupted near its end; this one finishes it."
+            return (
+                f"Account **{self.account}**: an earlier deletion was interrupted near its end; this one finishes it."
+            )
         lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
         lines += [f"* {right} ({state})" for right, state in self.rights]
         if self.left_alone:

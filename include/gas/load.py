@@ -327,6 +327,6 @@ def _count(outcome: dict[str, str]) -> dict[str, Any]:
 def _busy(account: str, pce: str, what: str) -> StoreBusy:
     return StoreBusy.about(
         account,
-        f"the {what} documents of meter {meter_tag(account, pce)} changed each of the {ATTEMPTS} times we tried to "
-        "write them",
+        f"others changed the {what} documents of meter {meter_tag(account, pce)} each of the {ATTEMPTS} times "
+        "that we tried to write them",
     )

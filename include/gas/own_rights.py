@@ -21,7 +21,7 @@ from include.gas.words import day_in
 
 UNKNOWN = "not known to be its own"
 """How the consent of a meter stands of which nobody can tell what its account brought."""
-WAITS = "only told by GRDF's list, and one list may be cut short: that of another day must show the same"
+WAITS = "only known from GRDF's list, and one list may be cut short: the list of another day must agree"
 """How it stands when the list of another day will tell it."""
 
 

@@ -128,7 +128,8 @@ def known_accounts() -> AccountList:
         current = _shared(current, copy, now - age, now)
     if current.missing:
         log.warning(
-            "%d accounts went from CouchDB all at once; their DAGs stay for a day, in case it is being restored.",
+            "%d accounts vanished from CouchDB all at once; their DAGs stay for a day, in case the database is "
+            "being restored.",
             current.missing,
         )
     _write_copy(path, current)
@@ -153,9 +154,9 @@ def what_is_wrong(accounts: AccountList) -> str:
     if accounts.missing:
         until = datetime.fromtimestamp(accounts.missing_since + GRACE, UTC).astimezone(PARIS)
         said.append(
-            f"{accounts.missing} account(s) went from CouchDB all at once. Their DAGs stay until "
-            f"{until:%H:%M on %-d %B} (Paris time), in case the database is being restored. "
-            "If they are to go, nothing need be done."
+            f"{accounts.missing} account(s) vanished from CouchDB all at once. Their DAGs stay until "
+            f"{until:%H:%M on %-d %B} (Paris time), in case the database is being restored. If the accounts were "
+            "removed on purpose, there is nothing to do."
         )
     if accounts.broken:
         said.append(f"{len(accounts.broken)} account(s) in CouchDB cannot have a DAG; all others run as usual.")
@@ -170,8 +171,8 @@ def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> A
     if last is None:
         raise ServiceUnavailable.about(
             None,
-            f"the account list could not be read, and none was kept: {str(error).rstrip('.')}",
-            "The DAGs of all accounts come back by themselves, with their runs, once CouchDB answers.",
+            f"the account list could not be read, and there is no earlier copy of it: {str(error).rstrip('.')}",
+            "The DAGs of all accounts come back automatically, with their runs, once CouchDB answers.",
         ) from error
     log.warning(
         "The DAGs of %d accounts stay as they were %.0f s ago. %s", len(last[0].ids), time.time() - last[1], error
@@ -228,7 +229,7 @@ def _within(seconds: float, ask: Callable[[], AccountList]) -> AccountList:
         return results[0]
     if errors:
         raise errors[0]
-    raise ServiceUnavailable.about(None, f"CouchDB did not give the account list within {seconds:g} s")
+    raise ServiceUnavailable.about(None, f"CouchDB did not return the account list within {seconds:g} s")
 
 
 def _asked(hook: CouchDBHook) -> AccountList:
@@ -271,7 +272,7 @@ def _read_copy(path: Path) -> tuple[AccountList | None, float]:
         return None, 0.0
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning(
-            "The copy of the account list at %s cannot be read (%s) and is made anew.", path, type(error).__name__
+            "The copy of the account list at %s cannot be read (%s) and is written again.", path, type(error).__name__
         )
         return None, 0.0
 
@@ -283,5 +284,5 @@ def _write_copy(path: Path, accounts: AccountList) -> None:
         )
     except OSError as error:
         log.warning(
-            "The account list could not be kept at %s (%s): CouchDB is asked at each parse.", path, error.strerror
+            "The account list could not be stored at %s (%s): CouchDB is asked at each parse.", path, error.strerror
         )

@@ -31,10 +31,10 @@ def on_starting(component: Any) -> None:
         except Exception as error:  # noqa: BLE001 - nothing that goes wrong here may keep a scheduler from starting
             # Of two schedulers that start at once, one may find the other's rows: then all is as it should be.
             log.warning(
-                "The asset aliases of all accounts (grdf-changes:...) were not linked to their assets beforehand (%s). "
-                "Runs go on all the same; but when the very first changes of two accounts are announced in the same "
-                "moment, Airflow may mark one load as failed although it has stored everything. If this is not about "
-                "rows that exist already, restart the scheduler once its database is in order.",
+                "The asset aliases of all accounts (grdf-changes:...) could not be linked to their assets in "
+                "advance (%s). Runs continue, but when the very first changes of two accounts are announced at "
+                "the same moment, Airflow may mark one load as failed although it has stored everything. Unless "
+                "this is about rows that already exist, restart the scheduler once its database is in order.",
                 str(error).partition("\n")[0] or repr(error),  # without the SQL that follows
             )
 

@@ -51,7 +51,8 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     if mended := report.months + report.years:
         counts["totals_mended"] += mended
         log.warning(
-            "Account %s, meter %s: %d month or year total(s) were not the sum of the stored days and are now.",
+            "Account %s, meter %s: %d month or year total(s) were not the sum of the stored days and have been "
+            "corrected.",
             account, meter_tag(account, pce), mended,
         )  # fmt: skip
 

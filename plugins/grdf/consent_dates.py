@@ -45,7 +45,8 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
     found = {right.id for right in answer.rights}
     if answer.odd and any(not meter.own or not meter.own <= found for meter in account.meters):
         raise ServiceUnavailable.about(
-            account.id, f"{answer.odd} line(s) of GRDF's list of its consents could not be read, maybe one of its own"
+            account.id,
+            f"{answer.odd} line(s) of GRDF's list of its consents could not be read, perhaps including one of its own",
         )
     known, last = accounts.document(account.id), accounts.listed_at()
     claimed = claimed_rights(adict.oauth, known)
@@ -93,7 +94,7 @@ def not_in_force(account: str, meter: Consent) -> NotInForce:
     tag = meter_tag(account, meter.pce)
     if meter.unusable == WAITS:
         cause = f"meter {tag}: which consent it brought is {WAITS}"
-        return NotInForce.about(account, cause, "Nothing to do: it is looked at again tomorrow.")
+        return NotInForce.about(account, cause, "Nothing to do: it is checked again tomorrow.")
     return NotInForce.about(account, f"meter {tag}: the consent is {state} according to GRDF's list, so it is not read")
 
 

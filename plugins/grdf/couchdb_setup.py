@@ -61,16 +61,16 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     if not admin.is_administrator():
         raise BadSettings.about(
             account=None,
-            cause=f"the login of the Airflow connection {admin.couchdb_conn_id} is no server administrator of CouchDB",
-            next_step="Nothing was done. Set the connection couchdb_admin to an administrator's login, then run this "
-            "again; the connection couchdb may stay as it is.",
+            cause=f"the login of the Airflow connection {admin.couchdb_conn_id} is not a CouchDB server administrator",
+            next_step="Nothing was done. Set the connection couchdb_admin to an administrator's login, then run "
+            "this again; the connection couchdb may stay as it is.",
         )
     say(f"removed documents: {Remover(admin).tombstones}")
     if "partitioned" not in (greeting.get("features") or []):
-        say("partitions: this server has none; a CouchDB 3 keeps each account's days together")
+        say("partitions: this server has none; CouchDB 3 keeps each account's days together")
     member = None
     if ordinary is admin:
-        say("user: there is no connection couchdb_admin, so couchdb, an administrator, serves for everything")
+        say("user: there is no connection couchdb_admin, so couchdb, an administrator, is used for everything")
     else:
         member = _member(ordinary, admin, say)
     for doctype in DOCTYPES:
@@ -80,8 +80,9 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
         if not ordinary.has_database(doctype):
             raise BadSettings.about(
                 account=None,
-                cause=f"the Airflow connection {ordinary.couchdb_conn_id} leads to a CouchDB without the database "
-                f"{database_name(doctype, ordinary.prefix)}, which has just been made through {admin.couchdb_conn_id}",
+                cause=f"the Airflow connection {ordinary.couchdb_conn_id} leads to a CouchDB without the "
+                f"database {database_name(doctype, ordinary.prefix)}, which was just created through "
+                f"{admin.couchdb_conn_id}",
                 next_step="Let both connections name the same server.",
             )
     say("ready")
@@ -94,31 +95,31 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
         raise BadSettings.about(
             account=None,
             cause=f"the Airflow connections {ordinary.couchdb_conn_id} and {admin.couchdb_conn_id} have the same login",
-            next_step=f"Nothing was done. Give {ordinary.couchdb_conn_id} a login and a password of its own; this "
-            "makes that user then.",
+            next_step=f"Nothing was done. Give {ordinary.couchdb_conn_id} its own login and password; this "
+            "command then creates that user.",
         )
     users = admin.ask_server("PUT", "/_users")
     if users.status_code != 412:
         admin.good(users)
-        say("database _users: made")
+        say("database _users: created")
     path = "/_users/" + quote(f"org.couchdb.user:{name}", safe="")
     answer = admin.ask_server("GET", path)
     if answer.status_code == 404:
         document = {"name": name, "password": password, "roles": [], "type": "user"}
         admin.good(admin.ask_server("PUT", path, body=document))
-        say(f"user {name}: made")
+        say(f"user {name}: created")
         return name
     document = dict(admin.good(answer).json())
     if ordinary.logs_in():
-        say(f"user {name}: there already")
+        say(f"user {name}: exists")
     else:
         admin.good(admin.ask_server("PUT", path, body=document | {"password": password}))
-        say(f"user {name}: there already, now with the password of the connection {ordinary.couchdb_conn_id}")
+        say(f"user {name}: exists, now with the password of the connection {ordinary.couchdb_conn_id}")
     if ordinary.is_administrator():
         raise BadSettings.about(
             account=None,
-            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator, too",
-            next_step="Give it a login of its own, which this then makes.",
+            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator too",
+            next_step="Give it its own login, which this command then creates.",
         )
     return name
 
@@ -131,7 +132,7 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     changes = _differences(found, wanted)
     if changes:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
-    said = ["made" if made else "there already", *changes]
+    said = ["created" if made else "exists", *changes]
     say(f"database {name}: {', '.join(said)}")
 
 
@@ -148,7 +149,7 @@ def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
         said.append("now open to " + come)
     if gone := _named(old - new):
         said.append("no longer open to " + gone)
-    return said or ["who may come in written anew"]
+    return said or ["access rules rewritten"]
 
 
 def _who(security: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -169,18 +170,21 @@ def _named(who: Collection[tuple[str, str, str]]) -> str:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./grdf couchdb",
-        description="Make in CouchDB what this project needs; what is there already stays. The Airflow connections "
-        "couchdb (an ordinary user, made here) and couchdb_admin (a server administrator) say where.",
-        epilog="Exit codes: 0 all is there, 1 something must be corrected, 2 wrong usage, 4 CouchDB did not answer.",
+        description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
+        "couchdb (an ordinary user, created here) and couchdb_admin (a server administrator) say "
+        "where.",
+        epilog="Exit codes: 0 everything is there, 1 something must be corrected, 2 wrong usage, 4 CouchDB did "
+        "not answer.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    setup = commands.add_parser("setup", help="databases, the ordinary user, who may come in; may be repeated")
+    setup = commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
     setup.add_argument(
         "--reader",
         action="append",
         default=[],
         metavar="NAME",
-        help="a further user of CouchDB who may come into the databases (may be repeated); others lose their way in",
+        help="another CouchDB user with access to the databases (may be repeated); users that are not named lose "
+        "access",
     )
     return parser.parse_args(argv)
 

@@ -72,7 +72,7 @@ class Doubt:
         if not refused or not self._stands(meter):
             return problem
         tag = meter_tag(self._account.id, meter.pce)
-        cause = f"GRDF refuses meter {tag} although its own list calls the consent active: {problem.cause}"
+        cause = f"GRDF refuses meter {tag} although its own list says that the consent is active: {problem.cause}"
         return RefusalDoubted.about(self._account.id, cause)
 
     def _stands(self, meter: Consent) -> bool:

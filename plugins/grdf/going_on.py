@@ -183,7 +183,7 @@ def _keep(progress: Progress, account: str, stop_if_left: Callable[[], object]) 
     try:
         progress.keep()
     except GasError as error:
-        log.warning("Account %s: what was read before is asked for again. %s", account, error)
+        log.warning("Account %s: what was read before is requested again. %s", account, error)
     try:
         stop_if_left()
     except (AccountLeaving, BadAccount):

@@ -189,9 +189,9 @@ class Governor:
         except ValueError as error:
             raise BadSettings.about(
                 None,
-                f"what [grdf] quota_url keeps about the calls to GRDF is damaged ({error})",
-                "Remove it (the SQLite file, the row of the table grdf_quota, or the Redis key grdf:quota:...): it is "
-                "made anew, and the calls of the last 24 hours are then not counted.",
+                f"the record of calls to GRDF in [grdf] quota_url is damaged ({error})",
+                "Remove it (the SQLite file, the row of the table grdf_quota, or the Redis key grdf:quota:...). "
+                "It is created again, and the calls of the last 24 hours are then not counted.",
             ) from None
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
@@ -199,22 +199,22 @@ class Governor:
         if purpose == "link":
             return LinkCallsSpent.about(
                 account,
-                f"GRDF was not called, since the {quota.links} calls that households' links may begin in 24 hours are "
-                "made ([grdf] household_link_calls)",
-                f"Links are good again from {_when(until)}.",
+                f"GRDF was not called, since the {quota.links} calls that household links may start in 24 hours "
+                "are used up ([grdf] household_link_calls)",
+                f"Links work again from {_when(until)}.",
                 retry_after=max(1.0, until - now),
             )
-        whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are made"
+        whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._wanted_daily())
             whose = (
-                f"the {share} calls that imports of the past may make in 24 hours are made; the other "
+                f"the {share} calls that imports of the past may make in 24 hours are used up; the other "
                 f"{quota.calls_per_day - share} are kept for daily runs ([grdf] daily_reserve)"
             )
         return QuotaWait.about(
             account,
             f"GRDF was not called, since {whose}",
-            f"Nothing to do: it goes on by itself from {_when(until)}.",
+            f"Nothing to do: it continues automatically from {_when(until)}.",
             retry_after=max(1.0, until - now),
         )
 
@@ -224,7 +224,8 @@ class Governor:
                 account,
                 "GRDF was not called, since it refuses our client or any token of ours (HTTP 401): all our workers "
                 f"wait until {_when(now + wait.seconds)}",
-                "Compare login and password of the connection grdf_adict with what GRDF sent; it goes on by itself.",
+                "Compare login and password of the connection grdf_adict with what GRDF sent; then it continues "
+                "automatically.",
                 retry_after=max(1.0, wait.seconds),
             )
         if wait.paused:

@@ -74,7 +74,7 @@ def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts:
         log.warning("Account %s: %s", account, message)
     elif frequency and has_daily_data(frequency) is None:
         tag = meter_tag(account, meter.pce)
-        log.warning("Account %s: meter %s has a frequency we do not know: %s.", account, tag, frequency)
+        log.warning("Account %s: meter %s has an unknown reading frequency: %s.", account, tag, frequency)
     return lambda document: with_meter_facts(
         document, meter, read_at=read_at, contract=contract, frequency=frequency, refused=refused
     )
@@ -119,8 +119,9 @@ def read_periods(
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
             if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
                 log.warning(
-                    "Account %s: its consent for meter %s ended while its published data were read, and another one "
-                    "stands there now. What GRDF sent is not stored.", account, meter_tag(account, meter.pce),
+                    "Account %s: its consent for meter %s ended while its published data were read, and another "
+                    "consent is in force there now. What GRDF sent is not stored.",
+                    account, meter_tag(account, meter.pce),
                 )  # fmt: skip
                 return lambda document: document
             _store(couchdb, account, answer, read_at, log, counts, replaced)
@@ -134,8 +135,9 @@ def read_periods(
         if each.beyond_rounding:
             counts["differences"] += 1
             log.warning(
-                "Account %s, meter %s: GRDF published another sum from %s to %s (not included) than the stored days "
-                "hold, of which %d are missing. Nothing was changed; the figures are on the account's page.",
+                "Account %s, meter %s: from %s to %s (not included) GRDF published a different sum from that of "
+                "the stored days, of which %d are missing. Nothing was changed; the figures are on the account's "
+                "page.",
                 account, meter_tag(account, meter.pce), each.first, each.end, each.missing_days,
             )  # fmt: skip
     counts["meters"] += 1
@@ -222,7 +224,7 @@ def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[st
         raise error
     counts["refused"] += 1
     if isinstance(error, ConsentTooNarrow):  # all is well: the household chose so
-        said = f"The household's consent leaves out the {what}."
+        said = f"The household's consent does not include the {what}."
         log.info("Account %s: %s", account, said)
         return said
     log.warning("%s", error)

@@ -73,4 +73,4 @@ def preload() -> None:
         try:
             importlib.import_module(name)
         except Exception:
-            log.exception("The module %s could not be loaded before tasks run; each task tries by itself.", name)
+            log.exception("The module %s could not be loaded before tasks run; each task tries to load it.", name)

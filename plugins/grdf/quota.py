@@ -30,7 +30,7 @@ def governor_for(facts: GrdfConnection) -> Governor:
             None,
             f"the setting [grdf] daily_reserve keeps {reserve} calls a day for daily runs, but the connection "
             f"{facts.conn_id} allows {facts.calls_per_day} in all",
-            "Give a smaller number, or leave it out for the half.",
+            "Set a smaller number, or remove the setting to keep half of the calls.",
         )
     quota = Quota(facts.calls_per_second, facts.calls_per_day, reserve, settings.household_link_calls())
     return Governor(

@@ -61,8 +61,8 @@ def store_at(url: str) -> Store:
         return PostgresStore(url)
     raise BadSettings.about(
         None,
-        f"the setting [grdf] quota_url names no store that is known ({kind or 'it has no scheme'})",
-        "Give redis://HOST:PORT/0 or postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for one machine.",
+        f"the setting [grdf] quota_url names an unknown kind of store ({kind or 'it has no scheme'})",
+        "Use redis://HOST:PORT/0 or postgresql://USER:PASSWORD@HOST/DATABASE, or remove the setting for one machine.",
     )
 
 
@@ -99,8 +99,8 @@ class SQLiteStore:
         return BadSettings.about(
             None,
             f"the file {self.file}, which counts the calls to GRDF, cannot be used ({error})",
-            "Let Airflow's user write there, on a disk with room. If it is damaged, move it away: it is made anew, "
-            "and the calls of the last 24 hours are then not counted.",
+            "Let Airflow's user write there, on a disk with free space. If the file is damaged, move it away: it "
+            "is created again, and the calls of the last 24 hours are then not counted.",
         )
 
 
@@ -219,8 +219,8 @@ def _busy(cause: str, next_step: str | None = None) -> StoreBusy:
 def _no_answer(place: str, error: BaseException | None) -> StoreBusy:
     return _busy(
         f"{place} of [grdf] quota_url does not answer ({type(error).__name__})",
-        "It is tried again by itself. If it lasts, check whether it runs, and the address, database, user and password "
-        "in that setting.",
+        "It is tried again automatically. If this continues, check that the server runs, and the address, "
+        "database, user and password in that setting.",
     )
 
 
@@ -228,9 +228,9 @@ def _refused(name: str, error: Exception, what: str | None = None) -> BadSetting
     # Not the error's text: it may hold the address with its password.
     return BadSettings.about(
         None,
-        f"the calls to GRDF cannot be counted: {name} refuses what [grdf] quota_url says "
+        f"the calls to GRDF cannot be counted: {name} refuses the settings in [grdf] quota_url "
         f"({what or type(error).__name__})",
-        "Check the address, the user, its password and its right to write (to create a table, with PostgreSQL).",
+        "Check the address, the user, its password and its permission to write (with PostgreSQL, to create a table).",
     )
 
 
@@ -238,5 +238,5 @@ def _no_driver(package: str, scheme: str) -> BadSettings:
     return BadSettings.about(
         None,
         f"the setting [grdf] quota_url names a {scheme} server, but its Python driver is not installed",
-        f"Install the package {package} on every worker, or leave the setting out where there is one machine.",
+        f"Install the package {package} on every worker, or remove the setting if there is one machine.",
     )

@@ -41,7 +41,9 @@ class GasRetryPolicy(ExceptionRetryPolicy):
                     action=RetryAction.FAIL,
                     reason="An Airflow connection is missing: create it under Admin, Connections.",
                 ),
-                RetryRule(exception=RetryLater, action=RetryAction.RETRY, reason="It may pass; trying again later."),
+                RetryRule(
+                    exception=RetryLater, action=RetryAction.RETRY, reason="It may pass; it is tried again later."
+                ),
             ]
         )
 
@@ -58,7 +60,7 @@ class GasRetryPolicy(ExceptionRetryPolicy):
         decision = super().evaluate(exception, try_number, max_tries, context)
         if isinstance(exception, RefusalDoubted):
             if try_number >= SOON:
-                return RetryDecision.fail("GRDF refuses it still. The next run asks again.")
+                return RetryDecision.fail("GRDF still refuses it. The next run asks again.")
             return RetryDecision.retry(timedelta(seconds=DOUBTED), decision.reason)
         if isinstance(exception, RetryLater) and exception.retry_after is not None:
             return RetryDecision.retry(timedelta(seconds=min(exception.retry_after, LONGEST)), decision.reason)

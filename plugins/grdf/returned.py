@@ -48,9 +48,9 @@ class Returned:
             self.count += 1
             account, now = str(document["_id"]), datetime.now(UTC)
             message = (
-                f"Account {account}: its household left on {left[:10]}, and the account is there again, as after the "
-                "restore of a backup. It is not read. Start grdf_delete_account for it again, or let the household "
-                "connect if it has come back."
+                f"Account {account}: its household left on {left[:10]}, but the account exists again, for "
+                "example because a backup was restored. It is not read. Start grdf_delete_account for it again, "
+                "or let the household connect if it has come back."
             )
             self._log.warning("%s", message)
 

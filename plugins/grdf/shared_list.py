@@ -57,16 +57,16 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
     plain = json.dumps({"at": at, "list": kept}, separators=(",", ":"))
     text = b64encode(zlib.compress(plain.encode(), 9)).decode()
     if len(text) > LARGEST:
-        log.warning("The account list is too long for the Airflow Variable %s, and is kept on disk alone.", VARIABLE)
+        log.warning("The account list is too long for the Airflow Variable %s, and is kept on disk only.", VARIABLE)
         return False
     try:
-        Variable.set(VARIABLE, text, description="The last good list of accounts (ids), for when CouchDB is down.")
+        Variable.set(VARIABLE, text, description="The last good list of accounts (ids), used when CouchDB is down.")
     except ImportError:  # a command line such as `airflow dags list`: nobody is there to keep it, and nobody needs it
         return False
     except Exception as error:  # noqa: BLE001 - whatever it is, the list can be had without it
         log.warning(
-            "The account list could not be kept in the Airflow Variable %s (%s): a machine without a copy on disk "
-            "would have no DAGs while CouchDB is down.", VARIABLE, type(error).__name__,
+            "The account list could not be stored in the Airflow Variable %s (%s): a machine without a copy on "
+            "disk would have no DAGs while CouchDB is down.", VARIABLE, type(error).__name__,
         )  # fmt: skip
         return False
     return True

@@ -133,7 +133,7 @@ class Staging:
         """
         if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
             raise FailNow.about(
-                cause=f"the staged answers at {reference} do not lie in this account's folder of {self.base_url}",
+                cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
                 account=account,
                 next_step=EXTRACT_AGAIN,
             )
@@ -156,9 +156,9 @@ class Staging:
             which = f"{len(found) - len(answers)} of {len(found)} answers" if isinstance(rows, list) else "the answers"
             raise AnswersUnreadable.about(
                 account,
-                f"{which} staged at {reference} cannot be understood: the file was damaged or changed by hand",
-                "It is set aside there for a week. Days that are missing are asked for again by the next run; to have "
-                f"all of them asked for at once: {EXTRACT_AGAIN}",
+                f"{which} staged at {reference} cannot be read: the file was damaged or edited",
+                "The file is set aside there for a week. The next run asks for missing days again; to ask for "
+                f"all of them at once: {EXTRACT_AGAIN}",
                 answers=answers,
             )
         return answers
@@ -181,8 +181,8 @@ class Staging:
         if not _local(self.base_url):
             return ""
         return (
-            f"{self.base_url} is a folder of the machine that a task runs on. If tasks run on several machines, set "
-            "[grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
+            f"{self.base_url} is a folder of the machine that runs the task. If tasks run on several machines, "
+            "set [grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
         )
 
     def remove(self, reference: str) -> None:

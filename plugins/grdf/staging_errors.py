@@ -38,12 +38,12 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
     except ImportError as error:
         raise BadSettings.about(
             account,
-            f"the setting [grdf] staging_url names {place}, but the package for such a place is missing ({error})",
+            f"the setting [grdf] staging_url names {place}, but the package for it is missing ({error})",
             "Install Airflow's provider for it on every worker, such as apache-airflow-providers-amazon[s3fs].",
         ) from None
     except Exception as error:  # noqa: BLE001 - the clients of the object stores share no base class
         if _passing(error):
-            cause = f"the place where GRDF's answers wait, {place}, does not answer ({_said(error)})"
+            cause = f"the storage for GRDF's answers, {place}, does not answer ({_said(error)})"
             raise StoreBusy.about(account, cause) from None
         raise _settings(place, account, error) from None
 
@@ -51,9 +51,9 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
 def _settings(place: str, account: str | None, error: Exception) -> BadSettings:
     return BadSettings.about(
         account,
-        f"GRDF's answers could not be put into {place} or taken from there ({_said(error)})",
-        "Check that the setting [grdf] staging_url names a place that all workers can write, and for an object store "
-        "its bucket and the connection that [grdf] staging_conn_id names.",
+        f"GRDF's answers could not be written to or read from {place} ({_said(error)})",
+        "Check that the setting [grdf] staging_url names a place to which all workers can write and, for an "
+        "object store, its bucket and the connection in [grdf] staging_conn_id.",
     )
 
 

@@ -62,10 +62,12 @@ class TakeOver:
         :raises FailNow: after all others, when an account could not be given a right
         """
         if not whole:
-            raise ServiceUnavailable.about(None, "GRDF's list of rights could not be read whole; nothing was changed")
+            raise ServiceUnavailable.about(
+                None, "GRDF's list of rights could not be read completely; nothing was changed"
+            )
         dry_run = run.params.get("dry_run")
         if not isinstance(dry_run, bool):
-            raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Give true or false.")
+            raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Set it to true or false.")
         by, counts, refused = run.asked_by, {"taken_over": 0, "refused": 0}, []
         for name in named:
             try:
@@ -103,7 +105,7 @@ class TakeOver:
         if not found:
             raise BadRequest.about(
                 account.id,
-                "no usable right that is not its own yet stands on its meters in GRDF's list",
+                "GRDF's list has no usable right on its meters that is not already its own",
                 "Nothing was changed. Let the household consent, then connect it.",
             )
         for meter, right in found:
@@ -124,8 +126,8 @@ class TakeOver:
             if theirs is not None and (right.id in theirs.own or not theirs.lost):
                 raise BadRequest.about(
                     name,
-                    f"its meter {meter_tag(name, meter.pce)} is also that of account {document['_id']}, which has "
-                    f"{'this very right' if right.id in theirs.own else 'a right in force'}",
+                    f"its meter {meter_tag(name, meter.pce)} is also that of account {document['_id']}, which "
+                    f"has {'this very right' if right.id in theirs.own else 'a right in force'}",
                     "Nothing was changed. Find out which of the two is the household's, and delete the other.",
                 )
 

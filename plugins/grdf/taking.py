@@ -116,8 +116,8 @@ def _ask(ask: Callable[[list[str]], Rights], account_id: str, pces: list[str], b
     if answer.odd:
         raise ServiceUnavailable.about(
             account_id,
-            f"another account has its meter too, and {answer.odd} line(s) of GRDF's list could not be read to tell "
-            "whose consent is in force",
+            f"another account also has its meter, and {answer.odd} line(s) of GRDF's list could not be read to "
+            "tell whose consent is in force",
         )
     return Listed(answer.rights, asked_at, meters=pces, held=brought)
 
@@ -131,17 +131,17 @@ def _make_way(
             told[name] = replace(listed, claimed=claimed_rights(oauth, document))
             shared = _in_force(document, told[name])
         except BadAccount as error:
-            log.warning("Account %s: nobody can tell what it brought. %s", name, error)
+            log.warning("Account %s: it is not known what it brought. %s", name, error)
             continue
         if shared and not settings.meter_in_several_accounts():
             tags = ", ".join(meter_tag(account_id, pce) for pce in shared)
             raise MeterTaken.about(
                 account_id,
-                f"its meter {tags} belongs to another account, whose consent GRDF's list calls active",
-                "Nothing was changed here; the consent that was just given stands at GRDF, unused. Whoever may see the "
-                "other account finds it in Gas accounts by the meter's number. If it is the same household's, connect "
-                "that one again, or delete it first. If both shall be read, set [grdf] meter_in_several_accounts. Then "
-                "let this household connect again.",
+                f"its meter {tags} belongs to another account, whose consent is active according to GRDF's list",
+                "Nothing was changed here; the consent that was just given remains at GRDF, unused. Anybody who "
+                "may see the other account finds it in Gas accounts by the meter's number. If it is the same "
+                "household's, connect that account again, or delete it first. If both are to be read, set [grdf] "
+                "meter_in_several_accounts. Then let this household connect again.",
                 holder=name,
             )
         if shared:
@@ -151,8 +151,8 @@ def _make_way(
         account = Account.from_document(changed)
         if any(meter.lost for meter in account.meters if meter.pce in (listed.meters or ())):
             log.warning(
-                "Account %s: its consent is over, and account %s has brought a new one on the same meter. It is not "
-                "read any more; what is stored for it stays.", name, account_id,
+                "Account %s: its consent has ended, and account %s has brought a new one on the same meter. It "
+                "is no longer read; what is stored for it stays.", name, account_id,
             )  # fmt: skip
 
 

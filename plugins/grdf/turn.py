@@ -92,7 +92,7 @@ class Turn:
                 if late <= enough or held_up == _HELD_UP_TIMES:
                     return
                 held_up += 1
-                log.debug("Held up for %.0f ms after its turn had come; the next call waits for it.", 1000 * late)
+                log.debug("Delayed by %.0f ms after its turn had come; the next call waits for it.", 1000 * late)
             self._rest = self._ask()
 
     def _ask(self) -> float:

@@ -152,7 +152,7 @@ def test_no_log_holds_a_link(front: Site, account_id: str) -> None:
     back = consent(begin(browser, account_id, path=path_of(link)))
     assert browser.get(back).status_code == 200
     log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"Account {account_id}: op made a link for its household" in log
+    assert f"Account {account_id}: op created a link for its household" in log
     (token,) = parse_qs(urlsplit(link).query)["token"]
     assert [secret for secret in (token, asked(back)["code"], asked(back)["state"]) if secret in log] == []
 

@@ -22,7 +22,7 @@ POURED = 48 * MIB
 """Bytes that a test sends if it is let."""
 IN_BETWEEN = 16 * MIB
 """Bytes that the machine's own buffers may hold, on both sides of a connection that nobody reads."""
-SAID = "Refused: this is larger than any form of this page. Nothing was read from it.\n"
+SAID = "Refused: this request is larger than any form of this page. Nothing was read from it.\n"
 
 
 class Answer:
@@ -119,7 +119,7 @@ def test_what_a_form_may_hold_still_passes(site: Site, size: int) -> None:
 def test_who_drips_is_not_waited_for(site: Site) -> None:
     answer = Answer(site, head(site, "POST", "/connect/nobody-yet", "Content-Length: 9000"), b"x", times=25, pause=0.5)
     assert (answer.status, answer.closes) == (408, True)
-    assert answer.text == "Refused: this came too slowly. Send it again.\n"
+    assert answer.text == "Refused: this request came too slowly. Send it again.\n"
     assert answer.seconds < 20
 
 

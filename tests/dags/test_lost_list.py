@@ -114,7 +114,7 @@ def test_a_machine_without_a_copy_finds_the_list_although_couchdb_is_down(
     second.process(DOWN)
     told = second.errors()
     assert told.keys() == FILES
-    assert all("none was kept" in text and "come back by themselves" in text for text in told.values())
+    assert all("there is no earlier copy of it" in text and "come back automatically" in text for text in told.values())
     assert {name for (name,) in second.rows("SELECT dag_id FROM dag")} >= every
     second.process(three_accounts["AIRFLOW_CONN_COUCHDB"])
     assert second.active() == every

@@ -319,7 +319,7 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
         "    * 2024-01: now the sum of 31 days",
         "    * 2023-12: now the sum of 1 days; 30 days of it are not stored, so the konnector's figure "
         "stays noted beside it",
-        "* 2 totals of periods without any day, kept as they were",
+        "* 2 totals of periods without any stored day, kept unchanged",
         "    * 2019-03",
         "    * 2019",
         "Days adopted, by month: 2023-12 1, 2024-01 31",
@@ -370,7 +370,7 @@ def test_nothing_to_adopt() -> None:
     store = shelf()
     ours(store, {0: 1})
     before = store.revs()
-    assert "there is no document of the konnector's to adopt" in run(store).text()
+    assert "there is no konnector document to adopt" in run(store).text()
     assert store.revs() == before
 
 
@@ -432,7 +432,7 @@ def test_a_konnector_that_goes_on_is_given_up_on_without_a_loss() -> None:
             return super().scan(doctype)
 
     store = Busy()
-    with pytest.raises(StoreBusy, match="runs no more"):
+    with pytest.raises(StoreBusy, match="konnector is stopped"):
         run(store)
     assert len(own(store, DAY)) == adopt_module.ROUNDS
     assert_totals(store)
@@ -453,12 +453,12 @@ def test_a_document_that_changes_meanwhile_is_adopted_as_it_then_is() -> None:
 @pytest.mark.parametrize(
     ("doctype", "document", "why"),
     [
-        (DAY, {"load": True, "year": 2024, "month": 1, "day": 1}, "its load is no number"),
-        (DAY, {"load": float("nan"), "year": 2024, "month": 1, "day": 1}, "its load is no number"),
-        (DAY, {"load": -1, "year": 2024, "month": 1, "day": 1}, "its load is no number"),
+        (DAY, {"load": True, "year": 2024, "month": 1, "day": 1}, "its load is not a number"),
+        (DAY, {"load": float("nan"), "year": 2024, "month": 1, "day": 1}, "its load is not a number"),
+        (DAY, {"load": -1, "year": 2024, "month": 1, "day": 1}, "its load is not a number"),
         (DAY, {"load": 1, "year": 2024, "month": 1, "day": 0}, "there is no day 2024-1-0"),
-        (DAY, {"load": 1, "year": 2024, "month": 1.5, "day": 1}, "its month is no whole number"),
-        (DAY, {"load": 1, "year": "2024", "month": 1, "day": 1}, "its year is no whole number"),
+        (DAY, {"load": 1, "year": 2024, "month": 1.5, "day": 1}, "its month is not a whole number"),
+        (DAY, {"load": 1, "year": "2024", "month": 1, "day": 1}, "its year is not a whole number"),
         (DAY, {"load": 1, "year": 24, "month": 1, "day": 1}, "its year is 24"),
         (DAY, {"load": 1, "year": 10**40, "month": 1, "day": 1}, "there is no day"),
         (DAY, {"load": 1, "year": 2024, "month": 1, "day": 1, "minute": 30}, "its minute is 30"),

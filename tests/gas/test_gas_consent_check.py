@@ -111,7 +111,7 @@ def test_a_right_of_another_id_changes_nothing() -> None:
     assert lost.foreign == (another,)
     assert lost.document["oauth_callback_results"]["consents"][0]["id_accreditation"] == f"u-{PCE}"
     assert lost.document["consents_of_others"] == {PCE: "2026-04-30"}
-    assert "which this account has not brought" in lost.document["state_message"]
+    assert "which this account did not bring" in lost.document["state_message"]
     gone = check(lost.document, right(state="revoked")).document
     assert "consents_of_others" not in gone
     beside = check(account(PCE), right(), another)
@@ -213,7 +213,7 @@ def test_or_as_the_only_right_that_there_ever_was() -> None:
     waits = told(KONNECTOR, old)
     assert entry(waits)["id_accreditation"] is None, "one list may be cut short"
     assert waits["state"] == VENDOR_DOWN
-    assert "that of another day must show the same" in waits["state_message"]
+    assert "the list of another day must agree" in waits["state_message"]
     assert told(waits, old) == waits, "not by another list of the same day"
     learnt = told(waits, old, today=TODAY + timedelta(days=1))
     assert entry(learnt) == {"pce": PCE, "id_accreditation": "u-1"}

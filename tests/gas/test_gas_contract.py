@@ -118,7 +118,7 @@ def test_what_an_account_says() -> None:
         "profile": None, "commissioned": None, "id_accreditation": "right-1",
         "read_at": "2024-06-01T11:00:00.000000Z",
     }  # fmt: skip
-    refused = {"contract": "The household's consent leaves out the contract data."}
+    refused = {"contract": "The household's consent does not include the contract data."}
     later = with_meter_facts(
         document, consent, read_at="2024-07-01T11:00:00Z", contract=None, frequency="6M", refused=refused
     )["meter_facts"][PCE]

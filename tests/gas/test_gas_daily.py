@@ -80,7 +80,7 @@ def test_french_words(use: dict[str, Any], status: str, quality: str) -> None:
 def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
     answer = read(line(energy=energy), line("2024-03-29"))
     assert kinds(answer) == {"broken": 1, "readings": 1}
-    assert answer.broken == ("gas day 2024-03-28: an energy that is no number of kWh",)
+    assert answer.broken == ("gas day 2024-03-28: an energy that is not a number of kWh",)
     assert answer.problem() is None
 
 
@@ -194,7 +194,7 @@ def test_an_unreadable_answer_is_tried_again(body: str) -> None:
     answer = read_daily(body, account="a", pce=PCE, window=WINDOW)
     assert answer.counts["lines"] > answer.counts["status"]
     assert isinstance(answer.problem(), ServiceUnavailable)
-    assert f"Account a: meter {TAG}: nothing in GRDF's answer" in str(answer.problem())
+    assert f"Account a: meter {TAG}: GRDF's answer" in str(answer.problem())
 
 
 def test_a_message_alone_is_a_refusal_and_success_is_none() -> None:

@@ -110,22 +110,24 @@ def test_the_clock_is_taken_when_none_is_given() -> None:
 @pytest.mark.parametrize("algorithms", [["HS256"], ["none", "HS256"], ["HS256", "NONE", "None"]])
 def test_alg_none(name: str, algorithms: list[str]) -> None:
     refuse(
-        forge({"alg": name}), "is signed with an algorithm we do not accept (we accept HS256)", algorithms=algorithms
+        forge({"alg": name}),
+        "is signed with an algorithm that we do not accept (accepted: HS256)",
+        algorithms=algorithms,
     )
-    refuse(forge({"alg": name}, key=SECRET.encode()), "algorithm we do not accept", algorithms=algorithms)
+    refuse(forge({"alg": name}, key=SECRET.encode()), "algorithm that we do not accept", algorithms=algorithms)
 
 
 @pytest.mark.parametrize("algorithms", [[], ["none"], ["NONE"], [None]])
 def test_no_algorithm_accepted(algorithms: list[Any]) -> None:
-    refuse(sign(), "cannot be checked as no algorithm is accepted", algorithms=algorithms)
-    refuse(forge({"alg": "none"}), "cannot be checked as no algorithm is accepted", algorithms=algorithms)
+    refuse(sign(), "cannot be checked, since no algorithm is accepted", algorithms=algorithms)
+    refuse(forge({"alg": "none"}), "cannot be checked, since no algorithm is accepted", algorithms=algorithms)
 
 
 @pytest.mark.parametrize("secret", [PEM, PEM.strip(), PEM.replace(b"\n", b""), json.dumps(JWKS).encode()])
 @pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "kid": "r1"}])
 def test_the_public_key_is_no_secret(secret: bytes, header: dict[str, Any]) -> None:
     forged = forge(header, key=secret)
-    refuse(forged, "algorithm we do not accept (we accept RS256)", algorithms=["RS256"], key=JWKS)
+    refuse(forged, "algorithm that we do not accept (accepted: RS256)", algorithms=["RS256"], key=JWKS)
     refuse(forged, "is signed with HS256, for which we have no client secret", algorithms=["HS256", "RS256"], key=JWKS)
     refuse(forged, "the signature does not match", algorithms=["HS256", "RS256"], key=SECRET, jwks=JWKS)
 
@@ -140,7 +142,7 @@ def test_a_secret_is_no_public_key() -> None:
 
 def test_wrong_keys() -> None:
     refuse(sign(key="another-secret-that-is-long-enough!"), "is not signed by GRDF: the signature does not match")
-    refuse(sign("HS512", SECRET * 2), "algorithm we do not accept")
+    refuse(sign("HS512", SECRET * 2), "algorithm that we do not accept")
     refuse(sign("RS256", OTHER_RSA, {"kid": "r1"}), "the signature does not match", algorithms=["RS256"], key=JWKS)
     refuse(sign("RS256", RSA, {"kid": "r9"}), "not among the published ones", algorithms=["RS256"], key=JWKS)
     refuse(sign("RS512", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS512"], key=JWKS)
@@ -167,8 +169,8 @@ def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None
     [
         ({"exp": AT - 60}, "expired 1 min ago"),
         ({"exp": AT - 9000}, "expired 2 h ago"),
-        ({"exp": ...}, "does not say when it was made and when it ends"),
-        ({"iat": ...}, "does not say when it was made and when it ends"),
+        ({"exp": ...}, "does not say when it was issued and when it expires"),
+        ({"iat": ...}, "does not say when it was issued and when it expires"),
         ({"exp": "soon"}, "does not say when"),
         ({"exp": True}, "does not say when"),
         ({"exp": float("inf")}, "does not say when"),
@@ -184,13 +186,13 @@ def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None
         ({"aud": [["client"]]}, "(`aud`)"),
         ({"aud": ["client", "other"], "azp": ...}, "(`azp`)"),
         ({"azp": "other"}, "(`azp`)"),
-        ({"iss": ISSUER.replace(":443", "")}, "another login server than the one configured (`iss`)"),
+        ({"iss": ISSUER.replace(":443", "")}, "a different login server than the one configured (`iss`)"),
         ({"iss": ...}, "(`iss`)"),
         ({"iss": [ISSUER]}, "(`iss`)"),
         ({"nonce": ...}, "lacks the nonce we sent"),
         ({"nonce": None}, "lacks the nonce we sent"),
-        ({"nonce": "n-2"}, "bears another nonce than the one we sent"),
-        ({"nonce": ["n-1"]}, "bears another nonce"),
+        ({"nonce": "n-2"}, "has a different nonce from the one we sent"),
+        ({"nonce": ["n-1"]}, "has a different nonce"),
     ],
 )
 def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:

@@ -137,7 +137,8 @@ def test_a_store_that_always_conflicts_is_busy(monkeypatch: pytest.MonkeyPatch) 
     store = MemoryStore()
     monkeypatch.setattr(store, "write", lambda _, docs: WriteResult(set(), {doc["_id"] for doc in docs}))
     with pytest.raises(
-        StoreBusy, match=rf"^Account a: the day documents of meter {meter_tag('a', PCE)} .* tried again automatically"
+        StoreBusy,
+        match=rf"^Account a: others changed the day .* of meter {meter_tag('a', PCE)} .* tried again automatically",
     ):
         put(store, {0: 1})
     assert len(store.calls) == 3 * load_module.ATTEMPTS

@@ -112,7 +112,7 @@ def test_a_range_of_which_nothing_can_be_asked_makes_no_call_and_says_so(
     assert done.result == {"account": account_id} | dict.fromkeys(
         ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused"), 0
     ) | {"changes": {"first": None, "days": [], "counts": {}}}
-    assert any("nothing is left of the range" in line for line in lines)
+    assert any("no day of the range is left" in line for line in lines)
     assert any("left out" in line for line in lines), "and why"
 
 
@@ -182,7 +182,7 @@ def test_an_account_that_leaves_while_it_is_read_leaves_nothing(
     with pytest.raises(BadAccount if how in ("gone", "lost") else AccountLeaving, match=account_id) as caught:
         read(account_id, f"{Y}-03-01", f"{Y}-03-05", operator=operator)
     left = stored(couchdb, account_id, pce)
-    assert ("all that is stored for it stays" in str(caught.value)) is (how == "lost")
+    assert ("everything that is stored for it stays" in str(caught.value)) is (how == "lost")
     if how in ("lost", "leaving, data kept"):
         assert mine.keys() <= left.keys()
     else:

@@ -59,7 +59,7 @@ def test_a_daily_run_waits_for_the_next_day_and_nothing_is_marked(
     assert timedelta(hours=23) < until(caught) < timedelta(hours=26)
     (line,) = [line for line in lines if "was not called" in line]
     assert line.startswith(f"Account {account_id}: GRDF was not called, since all 2 calls that GRDF allows in 24 hours")
-    assert "it goes on by itself from" in line
+    assert "it continues automatically from" in line
     assert world.book.get(account_id) == before
     assert [call[0] for call in asked(world)] == [pces[0]]
 
@@ -147,7 +147,7 @@ def test_a_load_that_ends_red_leaves_its_news_to_the_next(
     today = world.control.today()
     one, two = household(world, account_id, today - 20 * ONE_DAY, 2, first=str(today - 20 * ONE_DAY))
     lose(world, two)
-    with pytest.raises(FailNow, match="what GRDF gave is stored"):
+    with pytest.raises(FailNow, match="what GRDF returned is stored"):
         run(account_id, today - 2 * ONE_DAY)
     new = [day for day in stored(couchdb, account_id, one) if len(day) == 10]
     assert new

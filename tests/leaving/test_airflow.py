@@ -231,7 +231,7 @@ def test_from_the_form_to_nothing_left(
     assert right in asked["body"]
     assert couch.revisions() == before, "it waits"
     answer_to(airflow, run, "Approve", by=ADMIN)
-    wait(lambda: "admin asked for its deletion and cannot approve it too" in airflow.task_log(DAG, run, "approve"))
+    wait(lambda: "admin asked for its deletion and cannot approve it as well" in airflow.task_log(DAG, run, "approve"))
     parked(airflow, run, times=2)
     assert couch.revisions() == before, "it waits on"
     answer_to(airflow, run, "Approve")

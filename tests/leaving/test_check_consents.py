@@ -74,7 +74,7 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     clean.control.clear_log()
     with pytest.raises(AirflowSkipException, match="revoked on"):
         acquire(account_id)
-    with pytest.raises(AirflowSkipException, match=r"none of its meters is read now.*revoked on"):
+    with pytest.raises(AirflowSkipException, match=r"none of its meters is read at the moment.*revoked on"):
         extract(account_id, yesterday(clean))  # it came after `acquire_token`: no green run in which nothing was read
     assert clean.control.log() == []
     check()
@@ -91,7 +91,7 @@ def test_consented_again(clean: LocalWorld, account_id: str, capfd: pytest.Captu
     counts = check()
     assert counts["restored"] == 0
     assert counts["foreign"] >= 1
-    assert f"Account {account_id}: another consent, made on {clean.control.today()}" in "".join(capfd.readouterr())
+    assert f"Account {account_id}: another consent, given on {clean.control.today()}" in "".join(capfd.readouterr())
     lost = document(clean, account_id)
     assert lost["state"] == OUTDATED
     assert lost["consents_of_others"] == {pces[0]: str(clean.control.today())}

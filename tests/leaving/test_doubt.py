@@ -52,7 +52,7 @@ def test_a_wrong_refusal_marks_nobody(clean: LocalWorld, couchdb: CouchDBHook, a
     day = yesterday(clean)
     clean.control.set_quirks(pce, refusal=code)
     before = account_of(clean, account_id)
-    with pytest.raises(RefusalDoubted, match="its own list calls the consent active") as first:
+    with pytest.raises(RefusalDoubted, match="its own list says that the consent is active") as first:
         extract(account_id, day, try_number=1)
     assert f"Account {account_id}: " in str(first.value)
     assert meter_tag(account_id, pce) in str(first.value)
@@ -142,7 +142,7 @@ def test_of_two_meters_the_other_is_stored_the_same_day(
     with pytest.raises(RefusalDoubted):
         extract(account_id, day, try_number=1)
     staged = extract(account_id, day, try_number=2)
-    with pytest.raises(FailNow, match="not all could be read"):
+    with pytest.raises(FailNow, match="not everything could be read"):
         load(account_id, staged, day)
     assert stored(couchdb, account_id, good)
     assert account_of(clean, account_id)["state"] == "VENDOR_DOWN", "nobody has to act"

@@ -131,7 +131,7 @@ def test_the_accounts_are_restored_meanwhile(clean: LocalWorld, account_id: str,
         before = couch.revisions()
         couch.drop(accounts)
         for step in then:
-            match = f"Account {account_id}: CouchDB has no database of accounts .* nothing goes on before"
+            match = f"Account {account_id}: CouchDB has no database of accounts .* nothing continues before"
             with pytest.raises(ServiceUnavailable, match=match):
                 delete(account_id, steps=(step,))
         assert {each: rev for each, rev in before.items() if not each.startswith(accounts)} == couch.revisions()

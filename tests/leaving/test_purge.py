@@ -215,7 +215,7 @@ class TestKeepingTheData:
         pces = household(clean, account_id)
         delete(account_id, form={"keep_data": True})
         clean.control.clear_log()
-        with pytest.raises(AirflowSkipException, match="revoked on its request"):
+        with pytest.raises(AirflowSkipException, match="revoked at its request"):
             acquire(account_id)
         assert clean.control.log() == []
         before = stored(couchdb, account_id, pces[0])

@@ -165,10 +165,12 @@ def test_a_load_whose_account_is_lost_without_a_deletion_takes_nothing_back(
     kept = couch.mentions(f"{account_id}:{pces[0]}").get("com-grandlyon-grdf-day", [])
     couch.restore(ACCOUNTS, accounts)
     cause = (
-        "has lost the database of all accounts" if lost == "database" else "has gone from CouchDB .* without a deletion"
+        "has lost the database of all accounts"
+        if lost == "database"
+        else "has disappeared from CouchDB without a deletion"
     )
     assert re.match(
-        f"BadAccount: Account {account_id}: .*{cause}.*all that is stored for it stays.*back", answer["error"]
+        f"BadAccount: Account {account_id}: .*{cause}.*everything that is stored for it stays.*Restore", answer["error"]
     )
     assert len(kept) > number[DAY] + 60
     assert load()["result"]["unchanged"] > 60, "the answers wait until the account is back"
@@ -231,7 +233,7 @@ class TestTwoAtOnce:
         delete(account_id, steps=("check", "mark"), by="first")
         before = couch.revisions()
         for form in ({}, {"dry_run": True}):
-            with pytest.raises(BadRequest, match=r"another deletion of it is going on, started by first \(run run-1\)"):
+            with pytest.raises(BadRequest, match=r"another deletion of it is running, started by first \(run run-1\)"):
                 delete(account_id, run_id="run-2", states={"run-1": "running"}, form=form)
         assert couch.revisions() == before
 
@@ -245,7 +247,7 @@ class TestTwoAtOnce:
             delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "queued"})
         delete(account_id, steps=("revoke", "purge", "report"), by="first")
         monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # what waited the first has removed
-        with pytest.raises(BadAccount, match="another deletion has removed it meanwhile"):
+        with pytest.raises(BadAccount, match="another deletion has removed it in the meantime"):
             delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "success"})
         assert assert_gone(clean, account_id, pces)["run"] == "run-1"
 
@@ -277,7 +279,7 @@ class TestTwoAtOnce:
         pces = household(clean, account_id)
         delete(account_id, steps=("check", "mark"))
         given = delete(account_id, run_id="run-2", states={"run-1": state})
-        assert "A former deletion (run run-1, by someone) did not finish" in given["check"]["text"]
+        assert "An earlier deletion (run run-1, by someone) did not finish" in given["check"]["text"]
         assert assert_gone(clean, account_id, pces)["resumed"][0]["run"] == "run-2"
 
     def test_at_the_very_same_moment(self, clean: LocalWorld, account_id: str, pool: ThreadPoolExecutor) -> None:

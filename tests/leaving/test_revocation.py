@@ -146,9 +146,9 @@ def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     clean.control.fault("/droits_acces", status=200, body=body, times=None)
     before = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
     plan = delete(account_id, form={"dry_run": True}, steps=("check",))["check"]["text"]
-    assert "1 line(s) of GRDF's list of its consents could not be read; more may stand" in plan
+    assert "1 line(s) of GRDF's list of its consents could not be read, so there may be more" in plan
     with pytest.raises(
-        ServiceUnavailable, match=f"Account {account_id}: 1 line.* so nothing is called revoked. .* again"
+        ServiceUnavailable, match=f"Account {account_id}: 1 line.* so no consent is considered revoked. .* again"
     ):
         delete(account_id)
     (record,) = couch.records(account_id)
@@ -186,7 +186,7 @@ def test_a_refused_revocation_is_no_success_when_the_line_of_the_right_cannot_be
     clean.control.fault("/droits_acces", status=200, body=whole)
     clean.control.fault("/droits_acces", status=200, body=body)
     clean.control.fault("/droit_acces/", status=404)
-    with pytest.raises(ServiceUnavailable, match="nothing is called revoked"):
+    with pytest.raises(ServiceUnavailable, match="no consent is considered revoked"):
         delete(account_id, steps=("revoke",))
     assert couch.records(account_id)[0]["revoked"] == {right: "asked"}
     delete(account_id, steps=("revoke", "purge", "report"))
@@ -213,7 +213,7 @@ def test_a_2xx_in_html_is_no_success(clean: LocalWorld, account_id: str) -> None
     """As the gateway's page of a maintenance comes now and then."""
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=200, body="<html>Maintenance</html>", times=None)
-    with pytest.raises(ServiceUnavailable, match="did not carry out the revocation"):
+    with pytest.raises(ServiceUnavailable, match="did not complete the revocation"):
         delete(account_id)
     assert set(rights(clean, pces).values()) == {ACTIVE}
     assert clean.book.get(account_id), "nothing was removed"

@@ -114,7 +114,9 @@ def test_a_deletion_purges_as_the_administrator(server: PurgingCouch, connect: C
 def test_a_deletion_that_may_not_purge_stops_before_anything(server: PurgingCouch, connect: Connect) -> None:
     days = some_days(server)
     for step in ("check", "purge"):
-        with pytest.raises(BadSettings, match=r"connection couchdb is no server administrator.*Set .*couchdb_admin"):
+        with pytest.raises(
+            BadSettings, match=r"connection couchdb is not a CouchDB server administrator.*Set .*couchdb_admin"
+        ):
             operators("leaver")[step].remover.remove_range(DAY, *RANGE)
     with pytest.raises(BadSettings, match="Nothing was removed"):
         delete("leaver", steps=("check",), form={"dry_run": True})

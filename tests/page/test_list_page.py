@@ -105,5 +105,5 @@ def test_when_couchdb_is_down_the_page_says_so(world: LocalWorld, airflow_home: 
             answer = site.browser("viewer").get(path)
             assert answer.status_code == 503
             assert f"CouchDB at http://127.0.0.1:{nowhere['port']} could not be reached" in answer.text
-            assert "see whether CouchDB runs" in answer.text
+            assert "check whether CouchDB is running" in answer.text
             assert "secret-b" not in answer.text

@@ -116,7 +116,9 @@ def test_with_couchdb_down_and_nothing_known_it_says_so_instead_of_taking_all_da
 ) -> None:
     down(connection)
     for use in (known_accounts, accounts_to_build):
-        with pytest.raises(ServiceUnavailable, match=r"could not be read, and none was kept: CouchDB at .*come back"):
+        with pytest.raises(
+            ServiceUnavailable, match=r"could not be read, and there is no earlier copy of it: CouchDB at .*come back"
+        ):
             use()
     assert not (home / "grdf" / "accounts.json").exists(), "an empty list is no good copy"
 
@@ -219,7 +221,7 @@ def test_an_airflow_that_keeps_no_variable_is_no_reason_to_fail(
     assert known_accounts_of(book, "a").ids == ("a",)
     assert known_accounts().ids == ("a",)
     assert variables.calls == ["get", "set"] * 2, "it is tried again"
-    assert "could not be kept in the Airflow Variable grdf_accounts (RuntimeError)" in caplog.text
+    assert "could not be stored in the Airflow Variable grdf_accounts (RuntimeError)" in caplog.text
 
 
 # -- a list that shrinks -----------------------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ def test_accounts_that_go_all_at_once_keep_their_dags_for_a_day_and_a_person_is_
     remove(*names[8:30])
     found = known_accounts()
     assert (found.ids, found.missing) == (names[8:], 22)
-    assert "22 account(s) went from CouchDB all at once" in what_is_wrong(found)
+    assert "22 account(s) vanished from CouchDB all at once" in what_is_wrong(found)
     remove()
     known_accounts_of(book, "new", *names[8:28])  # the restoring goes on: the few that lack yet stay too
     found = known_accounts()
@@ -290,7 +292,7 @@ def test_a_couchdb_that_drips_is_not_waited_for_long(
         if known:
             assert known_accounts().ids == ("a",)
         else:
-            with pytest.raises(ServiceUnavailable, match="did not give the account list within 1 s"):
+            with pytest.raises(ServiceUnavailable, match="did not return the account list within 1 s"):
                 known_accounts()
         assert time.monotonic() - began < 5
         assert server.requests == 1
@@ -410,7 +412,7 @@ def test_a_home_that_cannot_be_written_is_no_reason_to_fail(
     book.write(ACCOUNT, [account("a")])
     (home / "grdf").touch()  # a file where the folder should be
     assert known_accounts().ids == ("a",)
-    assert "could not be kept" in caplog.text
+    assert "could not be stored" in caplog.text
 
 
 @pytest.mark.parametrize(

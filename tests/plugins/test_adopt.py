@@ -185,16 +185,16 @@ def test_dry_run_tells_all_and_writes_nothing(filled: House) -> None:
     for line in (
         "Account **home**: 37 documents of the konnector's would become ours, then go.",
         "* 26 days adopted",
-        "* 3 days that we held already, with the same load",
-        "* 1 days that we held with another load: ours stays, the konnector's is noted beside it",
+        "* 3 days that we already had, with the same load",
+        "* 1 days that we had with another load: ours stays, the konnector's is noted beside it",
         "    * 2024-01-16",
         "* 1 further documents of the same period",
         "    * 2023-12: now the sum of 12 days; 19 days of it are not stored, so the konnector's "
         "figure stays noted beside it",
-        "* 2 totals of periods without any day, kept as they were",
+        "* 2 totals of periods without any stored day, kept unchanged",
         "    * 2020-11",
         "* 1 odd documents, left alone",
-        "    * com.grandlyon.grdf.day odd: its load is no number of kWh",
+        "    * com.grandlyon.grdf.day odd: its load is not a number of kWh",
         "Days adopted, by month: 2023-12 12, 2024-01 14",
     ):
         assert line in text.splitlines(), text
@@ -213,7 +213,7 @@ def test_after_it_there_is_one_document_per_day_and_totals_are_right(filled: Hou
     again = adopt()
     assert filled.revisions() == before, "twice is once"
     assert again["removed"] == again["days_adopted"] == 0
-    assert "there is no document of the konnector's to adopt" in again["text"]
+    assert "there is no konnector document to adopt" in again["text"]
     filled.load({FIRST: 99})
     assert filled.own(DAY)[FIRST.isoformat()]["load"] == 99, "GRDF's next word stands"
     assert filled.own(MONTH)["2023-12"]["load"] == 546 + 59
@@ -359,7 +359,11 @@ def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.Mo
         return real(*args, before_removal=leave)
 
     monkeypatch.setattr(module, "adopt", interrupted)
-    error, why = (AccountLeaving, "it has left meanwhile") if deleted else (BadAccount, "gone .* without a deletion")
+    error, why = (
+        (AccountLeaving, "it has left in the meantime")
+        if deleted
+        else (BadAccount, "disappeared from CouchDB without a deletion")
+    )
     with pytest.raises(error, match=why):
         adopt()
     assert len(filled.theirs()) == theirs

@@ -98,8 +98,8 @@ def test_it_makes_all_there_is_to_make(server: Server, run: Run) -> None:
     code, said, wrong = run()
     assert (code, wrong) == (0, "")
     assert server.databases() == {database_name(doctype, server.prefix) for doctype in DOCTYPES}
-    assert said.count(": made") == len(DOCTYPES) + 1 + said.count("database _users: made")
-    assert f"user {server.member}: made" in said
+    assert said.count(": created") == len(DOCTYPES) + 1 + said.count("database _users: created")
+    assert f"user {server.member}: created" in said
     assert "member-password" not in said
     for doctype in DOCTYPES:
         assert server.security(doctype)["members"] == {"names": [server.member], "roles": ["_admin"]}
@@ -115,7 +115,7 @@ def test_a_second_time_changes_nothing_and_says_so(server: Server, run: Run) -> 
     code, said, wrong = run()
     assert (code, wrong) == (0, "")
     assert "made" not in said
-    assert said.count("there already") == len(DOCTYPES) + 1
+    assert said.count("exists") == len(DOCTYPES) + 1
     assert "open to" not in said
     assert server.user(server.member) == user
     assert [server.http.get(server.path(each), timeout=30).json()["doc_count"] for each in DOCTYPES] == before
@@ -172,8 +172,8 @@ def test_a_missing_database_says_to_run_the_setup(server: Server, run: Run) -> N
     assert database_name(DAY, server.prefix) not in server.databases(), "nothing made it behind our back"
     code, said, _ = run()
     assert code == 0
-    assert "grdf-day: made, now open to" in said
-    assert said.count("there already") == len(DOCTYPES)
+    assert "grdf-day: created, now open to" in said
+    assert said.count("exists") == len(DOCTYPES)
     assert hook.put(DAY, {"_id": "home:1"})
 
 
@@ -184,7 +184,7 @@ def test_one_administrator_for_everything_needs_no_step(server: Server, run: Run
     code, said, wrong = run()
     assert (code, wrong) == (0, "")
     assert "no connection couchdb_admin" in said
-    assert "io-cozy-accounts: there already" in said
+    assert "io-cozy-accounts: exists" in said
     assert server.databases() == {database_name(doctype, server.prefix) for doctype in DOCTYPES}
     assert requests.get(server.path(ACCOUNT), timeout=30).status_code == 401
 
@@ -196,7 +196,7 @@ def test_two_roles_over_a_store_that_one_administrator_has_made(server: Server, 
     server.connect()
     code, said, _ = run()
     assert code == 0
-    assert "io-cozy-accounts: there already, now open to " + server.member in said
+    assert "io-cozy-accounts: exists, now open to " + server.member in said
     assert CouchDBHook().get(ACCOUNT, "home")
 
 
@@ -206,7 +206,7 @@ def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
     server.connect(password="a-new-one")
     code, said, _ = run()
     assert code == 0
-    assert f"user {server.member}: there already, now with the password" in said
+    assert f"user {server.member}: exists, now with the password" in said
     assert CouchDBHook().logs_in()
 
 
@@ -222,11 +222,11 @@ def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> 
     server.http.put(server.path(ACCOUNT) + "/_security", json=open_to_all, timeout=30)
     code, said, _ = run()
     assert code == 0
-    assert "grdf-day: there already, no longer open to bi and the role city" in said
-    assert f"io-cozy-accounts: there already, was open to everybody, now to {server.member}" in said
+    assert "grdf-day: exists, no longer open to bi and the role city" in said
+    assert f"io-cozy-accounts: exists, was open to everybody, now to {server.member}" in said
     assert server.security(DAY)["members"] == {"names": [server.member], "roles": ["_admin"]}
     code, said, _ = run("--reader", "bi")
-    assert "grdf-day: there already, now open to bi" in said
+    assert "grdf-day: exists, now open to bi" in said
     assert server.security(ACCOUNT)["members"]["names"] == sorted(["bi", server.member])
     assert "open to" not in run("--reader", "bi")[1]
 
@@ -243,7 +243,7 @@ def test_connections_that_make_no_sense(server: Server, run: Run, connection: Pu
     connection("couchdb", host=server.url, login="other", password="other", extra=server.extra)
     code, _, wrong = run()
     assert code == 1
-    assert "couchdb_admin is no server administrator" in wrong
+    assert "couchdb_admin is not a CouchDB server administrator" in wrong
     server.connect()
     connection("couchdb", host=server.url, login=server.member, password="member-password")
     code, _, wrong = run()

@@ -62,10 +62,10 @@ def test_an_answer_that_drips_ends_in_time_wherever_it_drips(
     with session() as asking:
         asking.verify = str(server.certificate) if server.certificate else True
         began = time.monotonic()
-        with pytest.raises(TooLate, match=r"did not end within 0.6 s") as caught:
+        with pytest.raises(TooLate, match=r"did not arrive in full within 0.6 s") as caught:
             asking.get(server.url, timeout=(5, 5))
         assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 2
-        assert why(caught.value) == "its answer did not end within 0.6 s"
+        assert why(caught.value) == "its answer did not arrive in full within 0.6 s"
         assert server.gone.wait(5), "the connection is closed"
 
 

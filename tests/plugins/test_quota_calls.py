@@ -41,7 +41,7 @@ def test_the_reserve_is_half_unless_said_otherwise(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("url", ["memory://", "quota.db", "mysql://h/d"])
 def test_an_unknown_store_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", url)
-    with pytest.raises(BadSettings, match="quota_url names no store"):
+    with pytest.raises(BadSettings, match="quota_url names an unknown kind of store"):
         governor_for(FACTS)
 
 

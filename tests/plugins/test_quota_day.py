@@ -31,8 +31,8 @@ def test_a_spent_day_is_told_in_words() -> None:
     with pytest.raises(QuotaExceeded) as caught:
         call(governor, account="home")
     assert str(caught.value) == (
-        "Account home: GRDF was not called, since all 10 calls that GRDF allows in 24 hours are made. "
-        "Nothing to do: it goes on by itself from 12:05 on 11 March 2026 (Paris time)."
+        "Account home: GRDF was not called, since all 10 calls that GRDF allows in 24 hours are used up. "
+        "Nothing to do: it continues automatically from 12:05 on 11 March 2026 (Paris time)."
     )
     assert caught.value.state is None, "nothing for the household to do"
     assert caught.value.retry_after is not None

@@ -44,7 +44,7 @@ def test_a_login_that_postgresql_refuses_needs_a_person(
     server: Postgres, kind: str, login: str | None, database: str, words: str
 ) -> None:
     usual, host = server.url.removeprefix("postgresql://").rsplit("/", 1)[0].split("@")
-    with pytest.raises(BadSettings, match=f"PostgreSQL refuses what .grdf. quota_url says {words}") as caught:
+    with pytest.raises(BadSettings, match=f"PostgreSQL refuses the settings in .grdf. quota_url {words}") as caught:
         call(Governor(store_at(f"{kind}://{login or usual}@{host}/{database}"), "id", GRDF))
     told = "".join(traceback.format_exception(caught.value))
     assert "hush-hush" not in told

@@ -234,10 +234,10 @@ def test_what_the_consent_leaves_out_is_noted_and_no_error(own: Any, account_id:
     assert (counts["accounts"], counts["refused"]) == (1, 3)
     said = document(own, account_id)
     assert said["meter_facts"][pce]["refused"] == {
-        "contract": "The household's consent leaves out the contract data.",
-        "technical": "The household's consent leaves out the technical data of the meter.",
+        "contract": "The household's consent does not include the contract data.",
+        "technical": "The household's consent does not include the technical data of the meter.",
     }
-    assert said["published"][pce]["message"] == "The household's consent leaves out the published data."
+    assert said["published"][pce]["message"] == "The household's consent does not include the published data."
     assert not said.get("state"), "its daily data are read all the same"
     own.control.clear_log()
     assert read() == {}, "asked again next month"

@@ -74,7 +74,7 @@ def test_what_is_no_airflow_is_told_so(connection: Callable[..., str], serve: Se
     """A proxy's page of its own, with HTTP 200."""
     server = serve(lambda heard: Reply(odd if heard.path == at else {"access_token": "t"}))
     hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="hush-hush"))
-    with pytest.raises(ServiceUnavailable, match=r"airflow_api\) does not speak as it does"):
+    with pytest.raises(ServiceUnavailable, match=r"airflow_api\) does not answer like Airflow's API"):
         hook.get("/dags")
 
 

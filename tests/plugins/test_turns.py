@@ -55,7 +55,7 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
     with caplog.at_level("DEBUG", logger="grdf.turn"):
         turn.take()
     assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
-    assert "Held up for 250 ms" in caplog.text
+    assert "Delayed by 250 ms" in caplog.text
     call(clock.governor())
     assert clock.passed == pytest.approx(0.25 + GRDF.distance)
 

@@ -20,8 +20,8 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "oauth a list": ({"oauth": ["x"]}, "its oauth is not an object"),
     "oauth a text": ({"oauth": "x"}, "its oauth is not an object"),
     "results a number": ({"oauth_callback_results": 5}, "its oauth_callback_results is not an object"),
-    "pce_id a number": ({"oauth_callback_results": {"pce_id": 9999995900001}}, "its pce_id is not a text"),
-    "pce_id no meter": ({"oauth_callback_results": {"pce_id": "../evil"}}, "its pce_id is no valid meter"),
+    "pce_id a number": ({"oauth_callback_results": {"pce_id": 9999995900001}}, "its pce_id is not a string"),
+    "pce_id no meter": ({"oauth_callback_results": {"pce_id": "../evil"}}, "its pce_id is not a valid meter"),
     "consents a text": ({"oauth_callback_results": {"consents": PCE}}, "list of consents is not a list"),
     "consents an object": ({"oauth_callback_results": {"consents": {"pce": PCE}}}, "list of consents is not a list"),
     "consent a text": ({"oauth_callback_results": {"consents": [PCE]}}, "names no valid meter"),
@@ -31,11 +31,11 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "id_accreditation a number": (
         {"oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": 7}]}},
-        "id_accreditation is not a text",
+        "id_accreditation is not a string",
     ),
-    "id_token a number": ({"oauth_callback_results": {"id_token": 12345}}, "its id_token is not a text"),
-    "code an object": ({"oauth": {"code": {"x": 1}}}, "its code is not a text"),
-    "state a number": ({"state": 5, "oauth_callback_results": {"pce_id": PCE}}, "its state is not a text"),
+    "id_token a number": ({"oauth_callback_results": {"id_token": 12345}}, "its id_token is not a string"),
+    "code an object": ({"oauth": {"code": {"x": 1}}}, "its code is not a string"),
+    "state a number": ({"state": 5, "oauth_callback_results": {"pce_id": PCE}}, "its state is not a string"),
     "history a list": ({"history": [], "oauth_callback_results": {"pce_id": PCE}}, "its history is not an object"),
 }
 WHOLE = ("oauth a list", "pce_id a number", "consents a text")

@@ -100,7 +100,7 @@ def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BadAccount.about(account, f"its {key} is not a text")
+        raise BadAccount.about(account, f"its {key} is not a string")
     return value
 
 

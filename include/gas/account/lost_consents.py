@@ -101,9 +101,9 @@ def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collecti
     message = f"Account {account}: {said} according to GRDF's list. The household must consent again."
     if {pce for pce, _ in lost} & set(others):
         message += (
-            " Another consent stands on the meter, which this account has not brought and so does not use: it may be "
-            "that of whoever lives there now. If it is this household's, let it connect again, or start grdf_consents "
-            "with this account."
+            " Another consent is in force on the meter, which this account did not bring and so does not use: it may "
+            "belong to whoever lives there now. If it is this household's, let it connect again, or start "
+            "grdf_consents with this account."
         )
     return message
 

@@ -46,7 +46,7 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
     single = text_in(results, "pce_id", account)
     if single is not None and single not in meters:
         if not is_pce(single):
-            raise BadAccount.about(account, "its pce_id is no valid meter")
+            raise BadAccount.about(account, "its pce_id is not a valid meter")
         meters[single] = Consent(single)
     return tuple(meters.values())
 

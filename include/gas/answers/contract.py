@@ -95,7 +95,7 @@ def no_daily_data(account: str, pce: str, frequency: str) -> str:
     """
     if has_daily_data(frequency) is not False:
         return ""
-    said = f"Meter {meter_tag(account, pce)} has no daily data of the kind that is read every day: GRDF reads it"
+    said = f"Meter {meter_tag(account, pce)} has no daily data: GRDF reads it"
     if frequency == "JJ":
         return f"{said} for daily bills (frequency JJ). Its days come as published periods of one day."
     return f"{said} every six months (frequency {frequency}). Only the periods that GRDF publishes are kept."

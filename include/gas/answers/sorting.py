@@ -109,7 +109,7 @@ class Answer(Generic[Row]):
             return rest[0]
         if self.broken and not (self.rows or self.absent):
             tag = meter_tag(self.account, self.pce)
-            cause = f"meter {tag}: nothing in GRDF's answer for {self.window} could be read ({self.broken[0]})"
+            cause = f"meter {tag}: GRDF's answer for {self.window} could not be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
 
@@ -229,7 +229,7 @@ class _Sorter(Generic[Row, Span]):
             self.counts["absent"] += 1
             self.absent.add(self.kind.first(span))
         elif (load := number_in(energy)) is None or load > HIGHEST_LOAD * self.kind.days(span):
-            self.broken.append(f"{self.kind.name(span)}: an energy that is no number of kWh")
+            self.broken.append(f"{self.kind.name(span)}: an energy that is not a number of kWh")
         else:
             self._keep(self.kind.first(span), self.kind.row(span, load, line, use))
 

@@ -44,7 +44,8 @@ class AccountStore:
             raise BadAccount.about(
                 cause=f"there is no such account in CouchDB (connection {self._couchdb.couchdb_conn_id})",
                 account=account_id,
-                next_step="If it was deleted, its DAG goes by itself; if it should exist, let the household connect.",
+                next_step="If it was deleted, its DAG disappears by itself. If it should exist, let the "
+                "household connect.",
             )
         return document
 
@@ -84,7 +85,7 @@ class AccountStore:
             new = change(stored)
             if new == stored or self._couchdb.put(ACCOUNT, new):
                 return new
-        raise StoreBusy.about(cause=f"its document was changed by others {TRIES} times in a row", account=account_id)
+        raise StoreBusy.about(cause=f"others changed its document {TRIES} times in a row", account=account_id)
 
     def mark(self, account_id: str, error: GasError, *, partial: bool = False, asked: Account | None = None) -> None:
         """Put on an account what a person must do, when the failure is about this household and not about everybody.

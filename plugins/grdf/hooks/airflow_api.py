@@ -96,7 +96,9 @@ class AirflowApiHook(BaseHook):
             told = None
         if not isinstance(told, dict):
             raise ServiceUnavailable.about(
-                None, f"what answers as Airflow's API (connection {self.airflow_conn_id}) does not speak as it does"
+                None,
+                f"the server at the address of Airflow's API (connection {self.airflow_conn_id}) does not "
+                "answer like Airflow's API",
             )
         return told
 
@@ -105,7 +107,7 @@ class AirflowApiHook(BaseHook):
             raise BadSettings.about(
                 None,
                 f"Airflow's API answers HTTP {response.status_code}, so it has moved",
-                f"Give the connection {self.airflow_conn_id} the address at which the API itself answers.",
+                f"Set the connection {self.airflow_conn_id} to the address at which the API itself answers.",
             )
         if response.ok:
             return
@@ -113,7 +115,7 @@ class AirflowApiHook(BaseHook):
             raise BadSettings.about(
                 None,
                 f"Airflow did not {what} (HTTP {response.status_code}, connection {self.airflow_conn_id})",
-                "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or empty "
-                "[grdf] deletion_airflow_conn_id.",
+                "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or "
+                "clear [grdf] deletion_airflow_conn_id.",
             )
         raise ServiceUnavailable.about(None, f"Airflow did not {what} (HTTP {response.status_code})")

@@ -56,8 +56,8 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
     if not isinstance(extra, dict):
         raise BadSettings.about(
             account=None,
-            cause=f"the extra of the Airflow connection {connection.conn_id} is no JSON object",
-            next_step="Nothing was asked. Correct it under Admin, Connections (or in "
+            cause=f"the extra of the Airflow connection {connection.conn_id} is not a JSON object",
+            next_step="GRDF was not asked. Correct it under Admin, Connections (or in "
             f"AIRFLOW_CONN_{connection.conn_id.upper()}).",
         )
     return connection.extra_dejson  # which also hides its secrets from the logs
@@ -110,7 +110,7 @@ class GrdfConnection:
             value = extra.get(name) or default
             if isinstance(value, str):
                 return value
-            odd.append(f"{name} is {value!r}, which is not a text")
+            odd.append(f"{name} is {value!r}, which is not a string")
             return default
 
         api_base = base_url(connection, default_scheme="https") or API_BASE
@@ -139,7 +139,7 @@ class GrdfConnection:
         if wrong := odd + this._problems():
             raise BadSettings.about(
                 account=None,
-                cause=f"the Airflow connection {this.conn_id} is not complete: {'; '.join(wrong)}",
+                cause=f"the Airflow connection {this.conn_id} is incomplete: {'; '.join(wrong)}",
                 next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{this.conn_id.upper()}).",
             )
         return this
@@ -154,11 +154,11 @@ class GrdfConnection:
             value = getattr(self, name)
             place = "host" if name == "api_base" else name
             if value and not is_address(value):
-                wrong.append(f"{place} is {redact(value)!r}, which is no http(s) address")
+                wrong.append(f"{place} is {redact(value)!r}, which is not an http(s) address")
             elif value and not is_safe(value):
                 wrong.append(
-                    f"{place} is {redact(value)!r}, which anybody on the way could read and change: give an address "
-                    "with https (http is for this machine alone)"
+                    f"{place} is {redact(value)!r}, which anybody on the way could read and change: use an https "
+                    "address (http is for this machine only)"
                 )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")

@@ -46,7 +46,7 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
         raise BadSettings.about(
             account=None,
             cause=f"CouchDB at {place(response.url)} answered {response.status_code}, which names another address",
-            next_step=f"Give the Airflow connection {conn_id} the address at which CouchDB itself answers.",
+            next_step=f"Set the Airflow connection {conn_id} to the address at which CouchDB itself answers.",
         )
     if response.ok:
         return response
@@ -59,18 +59,19 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
         raise ServiceUnavailable.about(
             account=None,
             cause=where,
-            next_step=f"The login of the Airflow connection {conn_id} may be right: once a program has sent wrong "
-            "passwords, CouchDB locks the login for some minutes for all programs on the same machine. It is tried "
-            "again by itself. If it lasts, look on this machine for what still has an old password (another Airflow's "
-            "connection, a service that was not started again since the password changed) and correct that.",
+            next_step=f"The login of the Airflow connection {conn_id} may be right: after a program has sent "
+            "wrong passwords, CouchDB locks the login for some minutes for all programs on the same "
+            "machine. It is tried again automatically. If this continues, look on this machine for a "
+            "program that still uses an old password (another Airflow's connection, a service that was "
+            "not restarted since the password changed) and correct it.",
             retry_after=LOCKOUT_SECONDS,
         )
     if response.status_code in (401, 403):
         raise BadSettings.about(
             account=None,
             cause=where,
-            next_step=f"Check login and password of the Airflow connection {conn_id}. Whether its user may come "
-            "into the databases, ./grdf couchdb setup sees to.",
+            next_step=f"Check login and password of the Airflow connection {conn_id}. Run ./grdf couchdb setup "
+            "to give its user access to the databases.",
         )
     if response.status_code in (400, 404, 405, 412, 413, 415):
         raise BadSettings.about(
@@ -128,7 +129,8 @@ def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> lis
             raise ServiceUnavailable.about(
                 account=None,
                 cause=f"CouchDB at {place(response.url)} could not read a document that it holds ({redact(str(said))})",
-                next_step="Nothing was changed; it is tried again by itself. If it lasts, see to CouchDB's shards.",
+                next_step="Nothing was changed; it is tried again automatically. If this continues, check "
+                "CouchDB's shards.",
             )
     return found
 
@@ -141,6 +143,4 @@ def _json(response: requests.Response) -> Any:
 
 
 def _unreadable(response: requests.Response, what: str) -> ServiceUnavailable:
-    return ServiceUnavailable.about(
-        account=None, cause=f"CouchDB at {place(response.url)} answered something that {what}"
-    )
+    return ServiceUnavailable.about(account=None, cause=f"CouchDB at {place(response.url)} sent an answer that {what}")

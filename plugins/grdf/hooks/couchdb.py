@@ -104,13 +104,13 @@ class CouchDBHook(BaseHook):
             if not value
         ]
         if url and not is_address(url):
-            wrong.append(f"host is {redact(url)!r}, which is no http(s) address")
+            wrong.append(f"host is {redact(url)!r}, which is not an http(s) address")
         if not isinstance(prefix, str):
-            wrong.append(f"database_prefix is {prefix!r}, which is not a text")
+            wrong.append(f"database_prefix is {prefix!r}, which is not a string")
         if wrong:
             raise BadSettings.about(
                 account=None,
-                cause=f"the Airflow connection {self.couchdb_conn_id} is not complete: {'; '.join(wrong)}",
+                cause=f"the Airflow connection {self.couchdb_conn_id} is incomplete: {'; '.join(wrong)}",
                 next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{self.couchdb_conn_id.upper()}).",
             )
         self.prefix = prefix
@@ -271,9 +271,9 @@ class CouchDBHook(BaseHook):
         if refused:
             raise ServiceUnavailable.about(
                 account=None,
-                cause=f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, the first being "
-                f"{refused[0]}",
-                next_step="What it did store stays; the task is tried again and stores the rest.",
+                cause=f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, the first "
+                f"one being {refused[0]}",
+                next_step="What it stored stays; the task is tried again and stores the rest.",
             )
         return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
@@ -303,7 +303,7 @@ class CouchDBHook(BaseHook):
         name, response = database_name(doctype, self.prefix), self._creation(doctype)
         try:
             if self._created(doctype, response):
-                self.log.info("Made the database %s in CouchDB, which was not there.", name)
+                self.log.info("Created the missing database %s in CouchDB.", name)
         except BadSettings:
             if response.status_code not in (401, 403):
                 raise
@@ -313,7 +313,7 @@ class CouchDBHook(BaseHook):
             raise BadSettings.about(
                 account=None,
                 cause=f"CouchDB at {place(response.url)} has no database {name}, and the login of the Airflow "
-                f"connection {self.couchdb_conn_id} may not make it",
+                f"connection {self.couchdb_conn_id} may not create it",
                 next_step=SET_UP,
             ) from None
 
@@ -412,7 +412,8 @@ class CouchDBHook(BaseHook):
             raise ServiceUnavailable.about(
                 account=None,
                 cause=f"CouchDB at {place(url)} {outcome(error)} ({why(error)}; connection {self.couchdb_conn_id})",
-                next_step="Nothing is lost: it is tried again by itself. If it lasts, see whether CouchDB runs.",
+                next_step="Nothing is lost: it is tried again automatically. If this continues, check whether "
+                "CouchDB is running.",
             ) from None
         return response
 
@@ -449,7 +450,7 @@ def _path_of(doc_id: str) -> str:
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):
         raise BadRequest.about(
             account=None,
-            cause=f"{doc_id!r:.60} can be the id of no document: what begins with '_' is CouchDB's own",
+            cause=f"{doc_id!r:.60} cannot be a document id: ids that begin with '_' are CouchDB's own",
             next_step="CouchDB was not asked. Correct the id.",
         )
     return "/" + quote(doc_id, safe="")

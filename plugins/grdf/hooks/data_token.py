@@ -136,7 +136,7 @@ class VariableShelf:
         """Write the Variable."""
         from airflow.sdk import Variable
 
-        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed by itself")
+        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
 
 
 class SharedToken:
@@ -183,8 +183,8 @@ class SharedToken:
             text = self._shelf.read()
             if text and text.strip() and DataToken.load(text) is None:
                 log.warning(
-                    "The Airflow Variable %s holds no token as GRDF gives them: somebody has changed it. Nothing to "
-                    "do: a new token is asked for and takes its place.", VARIABLE,
+                    "The Airflow Variable %s does not hold a GRDF token: somebody has changed it. Nothing to do: "
+                    "a new token is requested and replaces it.", VARIABLE,
                 )  # fmt: skip
             token = self._ask(terms)
             self._shelf.write(token.dump())

@@ -106,12 +106,12 @@ class HouseholdLinks:
         try:
             stored = self._change(account, good)
         except GasError as error:
-            log.error("Account %s: its household's link stays used although it has not connected. %s", account, error)
+            log.error("Account %s: its household's link stays used although it did not connect. %s", account, error)
             return
         if stored.get("tries") == TRIES:
             log.warning(
-                "Account %s: its household's link was tried %d times and is used up. Somebody may have it who should "
-                "not; ask the household before you make a new one.", account, TRIES,
+                "Account %s: its household's link was tried %d times and is used up. Somebody else may have it; "
+                "ask the household before you create a new one.", account, TRIES,
             )  # fmt: skip
 
     def good_until(self, account: str) -> int | None:
@@ -157,7 +157,7 @@ class HouseholdLinks:
             new = change(dict(before))
             if new == before or self._couchdb.put(DOCTYPE, of_couchdb | new):
                 return new
-        raise StoreBusy.about(account, f"the link of its household was changed by others {ROUNDS} times in a row")
+        raise StoreBusy.about(account, f"others changed the link of its household {ROUNDS} times in a row")
 
     def _sweep(self) -> None:
         try:
@@ -166,7 +166,7 @@ class HouseholdLinks:
             for name in over[:SWEPT]:
                 Remover(self._couchdb).remove(DOCTYPE, name)
         except GasError as error:
-            log.warning("Notes of links that are over stay in %s until the next link is made. %s", DOCTYPE, error)
+            log.warning("Records of expired links stay in %s until the next link is created. %s", DOCTYPE, error)
 
 
 def _standing(stored: dict[str, Any], link: str) -> Standing:

@@ -35,7 +35,7 @@ def outcome(error: Exception) -> str:
 
     :param error: what ``requests`` or an adapter of this module raised
     """
-    return "gave no whole answer" if isinstance(error, TooLate | TooLarge) else "could not be reached"
+    return "did not return a complete answer" if isinstance(error, TooLate | TooLarge) else "could not be reached"
 
 
 def why(error: Exception) -> str:
@@ -100,7 +100,7 @@ class LimitedAdapter(HTTPAdapter):
         return pool
 
     def _late(self) -> str:
-        return f"its answer did not end within {self._seconds:g} s"
+        return f"its answer did not arrive in full within {self._seconds:g} s"
 
 
 class _Over(TimeoutError):

@@ -29,7 +29,7 @@ from include.gas.id_token import LEEWAY, verify_id_token
 from include.gas.redact import redact
 from include.gas.refusals import token_error
 
-PATIENCE = "It is tried again by itself; if it lasts, check the network and GRDF's announcements of outages."
+PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure: it lives for minutes, the usual wait of tasks is ten."""
 TIMEOUT = (5.0, 30.0)
@@ -108,10 +108,10 @@ class GrdfOAuthHook(BaseHook):
         token = answer.get("id_token")
         if not isinstance(token, str) or not token:
             raise IdTokenRefused.about(
-                cause="GRDF took the household's code but its answer holds no id_token, so the meter is not known",
+                cause="GRDF accepted the household's code but its answer has no id_token, so the meter is not known",
                 account=account,
-                next_step="Ask GRDF whether Client Connect (scope openid) is open for this client, then let the "
-                "household connect again.",
+                next_step="Ask GRDF whether Client Connect (scope openid) is enabled for this client, then let "
+                "the household connect again.",
             )
         mask_secret(token)
         return token
@@ -165,7 +165,7 @@ class GrdfOAuthHook(BaseHook):
         if facts.scope not in scope.split():
             raise CredentialsRefused.about(
                 account=None,
-                cause=f"GRDF gave a token for another scope than {facts.scope} (connection {self.grdf_conn_id})",
+                cause=f"GRDF returned a token for another scope than {facts.scope} (connection {self.grdf_conn_id})",
                 next_step="Check that the connection's host and scope belong to the same environment as its login.",
             )
         mask_secret(token)
@@ -187,7 +187,8 @@ class GrdfOAuthHook(BaseHook):
             return False, redact(f"{type(error).__name__}: {error}")
         return (
             True,
-            f"GRDF accepts this client: it gave a token for {self.facts.scope}, good until {token.until:%H:%M} UTC.",
+            f"GRDF accepts this client: it returned a token for {self.facts.scope}, valid until "
+            f"{token.until:%H:%M} UTC.",
         )
 
     def _ask(
@@ -237,7 +238,7 @@ class GrdfOAuthHook(BaseHook):
             answer = None
         if not isinstance(answer, dict):
             raise ServiceUnavailable.about(
-                cause=f"GRDF's token endpoint answered HTTP {response.status_code} and no JSON object",
+                cause=f"GRDF's token endpoint answered HTTP {response.status_code} without a JSON object",
                 account=account,
             )
         return answer
@@ -263,12 +264,11 @@ class GrdfOAuthHook(BaseHook):
             raise ServiceUnavailable.about(
                 cause=f"the public keys for GRDF's id_token could not be read from {url} ({why(error)})",
                 account=account,
-                next_step=f"It is tried again; if it lasts, check jwks_url in the connection {self.grdf_conn_id}.",
+                next_step="It is tried again. If this continues, check jwks_url in the connection "
+                f"{self.grdf_conn_id}.",
             ) from None
         if not isinstance(keys, dict):
-            raise BadSettings.about(
-                cause=f"{url} (jwks_url) does not answer with a set of keys (RFC 7517)", account=account
-            )
+            raise BadSettings.about(cause=f"{url} (jwks_url) does not return a set of keys (RFC 7517)", account=account)
         self._keys = keys
         return keys
 
@@ -279,7 +279,7 @@ def patience(error: Exception) -> str:
     :param error: what ``requests`` or an adapter raised
     """
     if isinstance(error, TooLarge):
-        return "It is tried again by itself; if it lasts, tell GRDF, or raise [grdf] answer_megabytes."
+        return "It is tried again automatically. If this continues, tell GRDF, or raise [grdf] answer_megabytes."
     return PATIENCE
 
 

@@ -59,8 +59,9 @@ class Remover:
         if self._wholly:
             raise BadSettings.about(
                 account=None,
-                cause=f"the login of the Airflow connection {self._couchdb.couchdb_conn_id} is no server administrator "
-                "of CouchDB, and only one may purge, without which the meter's number would stay in ids",
+                cause=f"the login of the Airflow connection {self._couchdb.couchdb_conn_id} is not a CouchDB "
+                "server administrator, and only an administrator may purge. Otherwise the meter's number "
+                "would stay in ids",
                 next_step="Nothing was removed. Set the connection couchdb_admin for the workers that run deletions, "
                 "then start the deletion again.",
             )

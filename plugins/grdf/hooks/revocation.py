@@ -52,8 +52,9 @@ class RevocationHook(AdictHook):
         if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
             raise ServiceUnavailable.about(
                 account,
-                f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so nothing is called revoked",
-                "It is tried again by itself, and nothing is removed before. If it lasts, tell GRDF.",
+                f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so no consent is "
+                "considered revoked",
+                "It is tried again automatically, and nothing is removed before. If this continues, tell GRDF.",
             )
         return standing(listed.rights)
 
@@ -80,13 +81,13 @@ class RevocationHook(AdictHook):
             raise CredentialsRefused.about(
                 account,
                 f"GRDF does not let the client of the connection {DELETE_CONNECTION} revoke consent {right.id}",
-                f"Check that {DELETE_CONNECTION} holds the credentials that may revoke, then start grdf_delete_account "
-                "anew.",
+                f"Check that {DELETE_CONNECTION} has the credentials that may revoke, then start "
+                "grdf_delete_account again.",
             )
         refusal = http_error(
             response.status_code, body, account=account, what=what, retry_after=retry_after(response)
         ) or refusal_error(code, message, account=account, pce=None)
-        raise refusal or ServiceUnavailable.about(account, f"GRDF did not carry out {what}")
+        raise refusal or ServiceUnavailable.about(account, f"GRDF did not complete {what}")
 
 
 class _Memory:

@@ -100,7 +100,7 @@ def take_turn() -> None:
     """
     call = _current()
     if call.sent_at is not None:
-        raise RuntimeError("GRDF was not called again: each call needs a turn of its own in the quota.")
+        raise RuntimeError("GRDF was not called again: each call needs its own turn in the quota.")
     call.turn.take()
     call.sent_at = datetime.now(UTC)
     if call.on_sent is not None:

@@ -26,8 +26,8 @@ def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:
     """
     if left_out := answer.left_out:
         log.warning(
-            "Account %s, meter %s: GRDF's answer held %s that were left out: %s. All others are stored; tell GRDF "
-            "if this goes on. %s",
+            "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
+            "tell GRDF if this continues. %s",
             answer.account, meter_tag(answer.account, answer.pce), kind, left_out, "; ".join(answer.broken[:5]),
         )  # fmt: skip
     return sum(left_out.values())

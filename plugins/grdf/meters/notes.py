@@ -159,8 +159,8 @@ def warn_of_lost_days(before: dict[str, Any], pce: str, report: LoadReport, log:
     if short:
         account = str(before["_id"])
         log.warning(
-            "Account %s, meter %s: %d day(s) that were stored are not any more (by year: %s). The next run asks GRDF "
-            "for them again; what is older than three years or outside of the consent can only come from a backup.",
+            "Account %s, meter %s: %d stored day(s) have been lost (by year: %s). The next run asks GRDF for "
+            "them again; days older than three years or outside the consent can only come from a backup.",
             account, meter_tag(account, pce), sum(short.values()), short,
         )  # fmt: skip
     return sum(short.values())

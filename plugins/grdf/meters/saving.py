@@ -61,7 +61,8 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         log.info("Account %s, meter %s: nothing changed.", account, tag)
     if gone := sum(total.after is None for total in report.totals):
         log.warning(
-            "Account %s, meter %s: %d month or year total(s) went, since none of their days is stored any more.",
+            "Account %s, meter %s: %d month or year total(s) were removed, since none of their days is stored "
+            "any more.",
             account, tag, gone,
         )  # fmt: skip
     for total in report.totals:

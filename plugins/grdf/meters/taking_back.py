@@ -60,8 +60,9 @@ def take_back_foreign(
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
         if report.corrected or gone:
             log.warning(
-                "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had ended, "
-                "while somebody else's stood on the meter. They are taken back, and the totals computed anew.",
+                "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "
+                "ended, while somebody else's consent was in force on the meter. They are removed, and the "
+                "totals are computed again.",
                 account, meter_tag(account, pce), report.corrected, len(gone),
             )  # fmt: skip
 
@@ -143,13 +144,14 @@ def _stop_if_lost(couchdb: CouchDBHook, account: str) -> None:
     if not couchdb.has_database(ACCOUNT):
         raise BadAccount.about(
             account,
-            f"CouchDB has lost the database of all accounts ({ACCOUNT}) meanwhile, so nobody can tell whether the "
-            "household has left, and all that is stored for it stays",
-            "Bring the database back, then clear this task.",
+            f"CouchDB has lost the database of all accounts ({ACCOUNT}) in the meantime, so it is not known "
+            "whether the household has left, and everything that is stored for it stays",
+            "Restore the database, then clear this task.",
         )
     if not has_left(couchdb.range(AUDIT, *account_range(account)), datetime.now(UTC)):
         raise BadAccount.about(
             account,
-            "its document has gone from CouchDB meanwhile without a deletion, so all that is stored for it stays",
-            "Bring the document back, then clear this task. If the household has left, start grdf_delete_account then.",
+            "its document has disappeared from CouchDB without a deletion, so everything that is stored for it stays",
+            "Restore the document, then clear this task. If the household has left, start grdf_delete_account "
+            "after that.",
         )

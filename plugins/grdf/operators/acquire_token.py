@@ -48,8 +48,8 @@ class AcquireTokenOperator(AccountOperator):
             raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
         if account.waits_for_person and Run.of(context).is_scheduled:
             raise AirflowSkipException(
-                f"Account {account.id} waits for its household ({account.state}), so GRDF is not asked. "
-                f"{account.message} A run started by hand tries all the same."
+                f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
+                f"{account.message} A run started by hand tries anyway."
             )
         if not account.needs_first_launch:
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
@@ -68,7 +68,7 @@ class AcquireTokenOperator(AccountOperator):
         meters = len(Account.from_document(changed).meters)
         self.log.info("Account %s: first launch, the household consented for %d meter(s).", account.id, len(consents))
         if meters > len(consents):
-            self.log.info("Account %s: %d other meter(s) it had before stay.", account.id, meters - len(consents))
+            self.log.info("Account %s: %d other meter(s) that it had before stay.", account.id, meters - len(consents))
         return {"account": account.id, "meters": meters, "first_launch": True}
 
     def _read_on(self, account: Account, error: IdTokenRefused) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class AcquireTokenOperator(AccountOperator):
             self.accounts.update(
                 account.id, lambda stored: without_grant(stored, token=True) if _same_grant(stored, account) else stored
             )
-        self.log.warning("%s Its known meters are read on under the consents they have.", error)
+        self.log.warning("%s Its known meters are still read, under the consents that they have.", error)
         return {"account": account.id, "meters": len(account.meters), "first_launch": False}
 
     def _take(self, account: Account, token: IdToken, consents: tuple[Consent, ...]) -> Document:

@@ -57,12 +57,14 @@ class AdoptKonnectorOperator(AccountOperator):
         pce, others = self._meter(account, document), self._others()
         if others:
             self.log.info(
-                "Account %s: these databases hold %d other account(s). A document of the konnector's that says it was "
-                "written for one of them stays; all that do not say so are taken to be of this one.",
+                "Account %s: these databases hold %d other account(s). Konnector documents that say they were "
+                "written for one of those stay; all others are treated as this account's.",
                 self.account_id, len(others),
             )  # fmt: skip
         if len(account.meters) > 1:
-            self.log.info("Account %s has %d meters; the first gets them.", self.account_id, len(account.meters))
+            self.log.info(
+                "Account %s has %d meters; the first one gets the documents.", self.account_id, len(account.meters)
+            )
         if dry_run:
             plan = look(self.couchdb, self.account_id, pce, others)
             text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
@@ -81,17 +83,23 @@ class AdoptKonnectorOperator(AccountOperator):
         try:
             check_account_id(self.account_id)
         except ValueError as error:
-            raise BadRequest.about(None, str(error), f"{_NOTHING} Type the account's id, as its DAG has it.") from None
+            raise BadRequest.about(
+                None, str(error), f"{_NOTHING} Enter the account's id as it appears in its DAG's name."
+            ) from None
         dry_run = params["dry_run"]
         if not isinstance(dry_run, bool):
-            raise BadRequest.about(self.account_id, f"dry_run is {dry_run!r:.40}", f"{_NOTHING} Give true or false.")
+            raise BadRequest.about(
+                self.account_id, f"dry_run is {dry_run!r:.40}", f"{_NOTHING} Set it to true or false."
+            )
         return dry_run
 
     def _meter(self, account: Account, document: dict[str, Any]) -> str:
         """Give the meter that the konnector read: the one it noted, which is the first."""
         if not account.meters:
             raise BadAccount.about(
-                account.id, "its meter is not known yet", f"{_NOTHING} Let its own DAG run once, then start this again."
+                account.id,
+                "its meter is not known yet",
+                f"{_NOTHING} Let its own DAG run once, then start this DAG again.",
             )
         noted = results_of(document).get("pce_id")
         return next((meter.pce for meter in account.meters if meter.pce == noted), account.meters[0].pce)
@@ -112,5 +120,5 @@ class AdoptKonnectorOperator(AccountOperator):
             return
         raise AccountLeaving.about(
             self.account_id,
-            "it has left meanwhile, so what was stored for it is removed again; the konnector's documents stay",
+            "it has left in the meantime, so what was stored for it is removed again; the konnector's documents stay",
         )

@@ -67,13 +67,13 @@ class CheckConsentsOperator(GrdfOperator):
         for right in listed.rights:
             rights.setdefault(right.pce, []).append(right)
         run = Run.of(context)
-        if named := run.named_accounts("Nothing was changed. Give ids, or none."):
+        if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
             return TakeOver(couchdb, rights, asked_at, self.log).run(run, named, whole=not listed.odd)
         counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "odd": 0}
         if listed.odd:
             self.log.warning(
-                "%d line(s) of GRDF's list of rights could not be read: a meter that it does not seem to hold may be "
-                "in one of them. Tell GRDF if this goes on.",
+                "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
+                "in one of them. Tell GRDF if this continues.",
                 listed.odd,
             )
         round_ = _Round(couchdb, adict, rights, asked_at, counts, whole=not listed.odd)
@@ -107,7 +107,7 @@ class CheckConsentsOperator(GrdfOperator):
                 step(round_, document)
             except (BadAccount, AttributeError, TypeError) as error:
                 round_.counts["odd"] += 1
-                self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
                 with suppress(BadAccount, AttributeError, TypeError):
                     Account.from_document(document)  # one that no run can read either stays exactly as it is
                     round_.accounts.update(document["_id"], round_.unseen)
@@ -128,9 +128,10 @@ class CheckConsentsOperator(GrdfOperator):
         counts["checked"], counts["held_back"] = checked, len(lost)
         return ServiceUnavailable.about(
             None,
-            f"by GRDF's list {len(lost)} of {checked} accounts have lost a consent since the last one, more than "
-            f"{percent} % ([grdf] lost_consents_percent): the list may have been cut short, so none of them was marked",
-            "GRDF is asked again by itself, and what a list of another day says counts. See on GRDF's portal "
+            f"according to GRDF's list {len(lost)} of {checked} accounts have lost a consent since the last one, "
+            f"more than {percent} % ([grdf] lost_consents_percent). The list may have been cut short, so none of "
+            "them was marked",
+            "GRDF is asked again automatically, and the list of another day decides. Check GRDF's portal for "
             "what has happened, and tell GRDF if the list is wrong.",
         )
 
@@ -150,14 +151,14 @@ class CheckConsentsOperator(GrdfOperator):
             raise ServiceUnavailable.about(
                 None,
                 "GRDF lists no access right at all, although accounts are connected",
-                "No account was changed. It is tried again; if it lasts, ask GRDF about our client.",
+                "No account was changed. It is tried again; if this continues, ask GRDF about our client.",
             )
         # Where somebody else's right stands, and no own one is to be found, GRDF would serve what that one allows.
         lost = {pce for pce, _ in finding.lost} - finding.handed_over(document)
         unread = set() if round_.whole else {pce for pce in lost if round_.may_be_unread(document, pce)}
         if unread:
             self.log.warning(
-                "Account %s, meter %s: left as it is, since it may be in a line that could not be read.",
+                "Account %s, meter %s: left unchanged, since it may be in a line that could not be read.",
                 document["_id"], ", ".join(meter_tag(document["_id"], pce) for pce in sorted(unread)),
             )  # fmt: skip
             listed = replace(listed, meters=[pce for pce in listed.meters or () if pce not in unread])
@@ -181,8 +182,8 @@ class CheckConsentsOperator(GrdfOperator):
             )  # fmt: skip
         for right in finding.foreign:
             self.log.info(
-                "Account %s: another consent, made on %s, stands on its meter %s. It has not brought it, and does not "
-                "use it.", document["_id"], right.created, meter_tag(document["_id"], right.pce),
+                "Account %s: another consent, given on %s, is in force on its meter %s. The account did not "
+                "bring it and does not use it.", document["_id"], right.created, meter_tag(document["_id"], right.pce),
             )  # fmt: skip
 
         def noted(found: Finding) -> dict[str, Any]:
@@ -218,8 +219,8 @@ class CheckConsentsOperator(GrdfOperator):
             for name in names:
                 round_.counts["shared"] += 1
                 self.log.warning(
-                    "Account %s: its meter %s is also that of %s, and each reads it under a consent of its own. If "
-                    "that is not meant to be, delete one of them: the consent of the other stays.",
+                    "Account %s: its meter %s is also in account %s, and each is read under its own consent. If "
+                    "this is not intended, delete one of them: the other's consent stays.",
                     name, meter_tag(name, pce), ", ".join(other for other in names if other != name),
                 )  # fmt: skip
         for name in sorted(round_.noted.keys() | {name for names in round_.shared.values() for name in names}):

@@ -109,7 +109,9 @@ class ExtractOperator(AccountOperator):
         ]
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
             # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
-            raise AirflowSkipException(f"Account {account.id}: none of its meters is read now. {account.message}")
+            raise AirflowSkipException(
+                f"Account {account.id}: none of its meters is read at the moment. {account.message}"
+            )
         progress.book(sum(len(windows) for _, windows, before in asked if before is None))
         for meter, windows, before in asked:
             whole = meter.pce in unread
@@ -164,8 +166,8 @@ class ExtractOperator(AccountOperator):
         for meter in account.meters:
             if self._is_left_out(meter, known_lost):
                 self.log.warning(
-                    "Account %s: GRDF's list holds no consent for meter %s, so GRDF is not asked. %s A run started by "
-                    "hand tries all the same.", account.id, meter_tag(account.id, meter.pce), account.message,
+                    "Account %s: GRDF's list has no consent for meter %s, so GRDF is not asked. %s A run started "
+                    "by hand tries anyway.", account.id, meter_tag(account.id, meter.pce), account.message,
                 )  # fmt: skip
                 continue
             if not meter.usable(today):
@@ -177,7 +179,7 @@ class ExtractOperator(AccountOperator):
             windows = meter.covered(window, today) if window else ()
             if not windows:
                 tag = meter_tag(account.id, meter.pce)
-                self.log.info("Account %s: no gas day of meter %s to ask for now.", account.id, tag)
+                self.log.info("Account %s: there is no gas day of meter %s to ask for now.", account.id, tag)
                 continue
             yield meter, windows
 
@@ -207,7 +209,7 @@ class ExtractOperator(AccountOperator):
         if stored is None or stored.get("status") != "definitive":
             return False
         self.log.info(
-            "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask all the same, "
+            "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask anyway, "
             'start the backfill with the configuration {"include_definitive": true}.',
             account.id, meter_tag(account.id, meter.pce), run.day,
         )  # fmt: skip
@@ -242,7 +244,7 @@ class ExtractOperator(AccountOperator):
         if problems.all and not readings:
             raise problems.all[0]
         for problem in problems.all:
-            self.log.error("%s What GRDF did give is loaded.", problem)
+            self.log.error("%s What GRDF returned is loaded.", problem)
 
 
 def _counts(answers: list[ReadAnswer]) -> dict[str, int]:

@@ -59,14 +59,14 @@ class PlanHistoryOperator(GrdfOperator):
         """
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
-        wanted = run.named_accounts("Nothing was read. Give ids, or none for all.")
+        wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
         listed = self._listed()
         accounts = wanted or [account.id for account in listed]
         # Whoever has set what daily runs need knows it better than a list of accounts, some of which may be paused.
         known = settings.daily_reserve() is not None
         self._governor().expect(0 if known else sum(len(account.meters) for account in listed))
         self.log.info(
-            "%d account(s) are read from %s to %s, one call per meter. GRDF's quota makes that %s, at the least.",
+            "%d account(s) are read from %s to %s, one call per meter. With GRDF's quota this takes at least %s.",
             len(accounts), window.first, window.last, self._time(len(accounts)),
         )  # fmt: skip
         return accounts
@@ -186,7 +186,7 @@ class ReadHistoryOperator(AccountOperator):
         if problems.all:
             raise problems.all[0]
         if not account.meters:
-            self.log.info("Account %s: its meters are not known yet; its own DAG finds them first.", account.id)
+            self.log.info("Account %s: its meters are not known yet; its own DAG must run first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
     def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
@@ -216,7 +216,7 @@ class ReadHistoryOperator(AccountOperator):
             self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
         windows = meter.covered(found.window, today) if found.window else ()
         if not windows:
-            self.log.warning("Account %s, meter %s: nothing is left of the range.", account.id, tag)
+            self.log.warning("Account %s, meter %s: no day of the range is left to ask for.", account.id, tag)
         if include_definitive or not windows:
             return windows
         stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, windows[0].first, windows[-1].end))
@@ -303,6 +303,6 @@ class SummariseHistoryOperator(GrdfOperator):
             raise FailNow.about(
                 None,
                 f"{len(unread)} of {len(self.planned)} accounts could not be read: {', '.join(unread[:20])}",
-                "See the failed tasks of this run; clear them once what their logs say is mended.",
+                "See the failed tasks of this run; clear them once the problems in their logs are fixed.",
             )
         return total

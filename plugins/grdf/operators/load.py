@@ -95,7 +95,7 @@ class LoadOperator(AccountOperator):
         forget()
         if problems:
             raise FailNow.about(
-                cause="what GRDF gave is stored, but not all could be read: " + " ".join(problems),
+                cause="what GRDF returned is stored, but not everything could be read: " + " ".join(problems),
                 account=self.account_id,
                 next_step="The next run asks for the same days again.",
             )
@@ -107,7 +107,9 @@ class LoadOperator(AccountOperator):
         told = announced_by(self.accounts.document(self.account_id), Run.of(context).id)
         if not told:
             raise gone
-        self.log.info("Account %s: this run has stored its answers before; Airflow is told again.", self.account_id)
+        self.log.info(
+            "Account %s: an earlier try of this run has stored its answers; Airflow is notified again.", self.account_id
+        )
         announce(context, self.outlets or (), self.account_id, told)
         return {"account": self.account_id, "changes": told.as_json()}
 
@@ -127,7 +129,7 @@ class LoadOperator(AccountOperator):
             if not answers:
                 continue
             self.log.info(
-                "Account %s: a former run did not finish storing; its answers are stored first.", self.account_id
+                "Account %s: an earlier run did not finish storing; its answers are stored first.", self.account_id
             )
             reports += [self._store(answer).report for answer in answers]
             if all(answer.read_at < a_day_ago for answer in answers):
@@ -141,11 +143,11 @@ class LoadOperator(AccountOperator):
         except AnswersGone:
             return []  # its own run has just loaded it
         except AnswersUnreadable as error:
-            self.log.warning("A former run's answers: %s", error)
+            self.log.warning("Answers of an earlier run: %s", error)
             self._set_aside(staging, reference)
             return error.answers
         except GasError as error:
-            self.log.warning("A former run's answers are left for the next load: %s", error)
+            self.log.warning("Answers of an earlier run are left for the next load: %s", error)
             return []
 
     def _set_aside(self, staging: Staging, reference: str | None) -> None:
@@ -172,8 +174,8 @@ class LoadOperator(AccountOperator):
         """
         if gone := sorted({answer.pce for answer in answers} & self._handed_over):
             self.log.warning(
-                "Account %s: its consent for meter %s ended while it was read, and another one stands there now. What "
-                "GRDF sent is not stored.",
+                "Account %s: its consent for meter %s ended while it was read, and another consent is in force "
+                "there now. What GRDF sent is not stored.",
                 self.account_id, ", ".join(meter_tag(self.account_id, pce) for pce in gone),
             )  # fmt: skip
         return [answer for answer in answers if answer.pce not in self._handed_over]

@@ -72,7 +72,7 @@ class ReadPublishedOperator(GrdfOperator):
         :raises GasError: what concerns all accounts; or, once all others are read, the first account's failure
         """
         run = Run.of(context)
-        named = run.named_accounts("Nothing was read. Give ids, or none for all due.")
+        named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
         in_a_row = 0
@@ -86,7 +86,7 @@ class ReadPublishedOperator(GrdfOperator):
                 soon = (error.retry_after or 0) <= LONGEST_WAIT
                 if named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try)):
                     raise  # it goes on with those that are left
-                self.log.warning("The accounts that are left are read by the next run: %s", error)
+                self.log.warning("The remaining accounts are read by the next run: %s", error)
                 counts["put_off"] = 1
                 break
             except AccountLeaving as error:
@@ -94,7 +94,7 @@ class ReadPublishedOperator(GrdfOperator):
                 self.log.info("%s", error)
             except (BadAccount, *_ODD) as error:
                 counts["odd"] += 1
-                self.log.warning("Account %s is left as it is: %s", account_id, error)
+                self.log.warning("Account %s is left unchanged: %s", account_id, error)
             except GasError as error:
                 counts["failed"] += 1
                 failures.append(error)
@@ -153,14 +153,14 @@ class ReadPublishedOperator(GrdfOperator):
                 )
             except (BadAccount, *_ODD) as error:
                 counts["odd"] += 1
-                self.log.warning("Account %s is left as it is: %s", document["_id"], error)
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
                 continue
             if wanted:
                 failed[account.id] = MonthlyFailed.of(document)
                 (first if all(is_new(entry) for entry in entries) else due).append(account.id)
         if len(first) > FIRST_READINGS:
             self.log.info(
-                "%d of %d accounts that were never read are read now; the others follow on the next days.",
+                "%d of %d new accounts are read now; the others follow in the next days.",
                 FIRST_READINGS, len(first),
             )  # fmt: skip
         first = self._in_order(run, first, failed)[:FIRST_READINGS]
@@ -256,8 +256,8 @@ class ReadPublishedOperator(GrdfOperator):
             noted = self.accounts.update(account.id, change)
         if back := take_back(self.couchdb, replaced, handed_over(noted)):
             self.log.warning(
-                "Account %s: its consent for a meter ended while its published data were read, and another one stands "
-                "there now. %d period(s) are as they were before.", account.id, back,
+                "Account %s: its consent for a meter ended while its published data were read, and another "
+                "consent is in force there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
 
 
@@ -273,7 +273,7 @@ def _waits(account: Account) -> str:
     if account.leaving:
         return "its household is leaving"
     if account.needs_first_launch:
-        return "its own DAG has to learn its meters first"
+        return "its own DAG must learn its meters first"
     if account.waits_for_person:
         return f"its household must act first ({account.state})"
     return ""

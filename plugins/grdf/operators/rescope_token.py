@@ -35,9 +35,9 @@ class RescopeTokenOperator(AccountOperator):
         """
         token, asked = self.adict.tokens.get(for_seconds=self.margin)
         self.log.info(
-            "Account %s: %s data token, good until %s UTC.",
+            "Account %s: %s data token, valid until %s UTC.",
             self.account_id,
-            "GRDF gave a new" if asked else "using the shared",
+            "GRDF returned a new" if asked else "using the shared",
             f"{token.until:%Y-%m-%d %H:%M}",
         )
         return {"account": self.account_id, "asked": asked, "until": token.until.isoformat(timespec="seconds")}

@@ -22,7 +22,7 @@ class ServerShelf(VariableShelf):
         """Write the Variable."""
         from airflow.models.variable import Variable
 
-        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed by itself")
+        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
 
 
 def start_first_run(dag: str, by: str) -> FirstRun:
@@ -48,6 +48,6 @@ def start_first_run(dag: str, by: str) -> FirstRun:
             return "by itself"
         trigger_dag(dag, triggered_by=DagRunTriggeredByType.REST_API, triggering_user_name=by)
     except Exception:
-        log.exception("Airflow did not start a run of %s after its household connected. Start one by hand.", dag)
+        log.exception("Airflow did not start a run of %s after its household connected. Start one in Airflow.", dag)
         return "by hand"
     return "paused" if model.is_paused else "started"

@@ -62,7 +62,7 @@ def watch() -> None:
             event.listen(DagRun, "before_insert", _before_insert)
     except Exception:
         log.exception(
-            "Who starts runs cannot be checked: this Airflow keeps its runs elsewhere. The page stays closed."
+            "It cannot be checked who starts runs: this Airflow keeps its runs elsewhere. The page stays closed."
         )
         security.CLOSED = True
 
@@ -95,5 +95,5 @@ def check(dag: str, conf: object, asker: str | None) -> None:
                 403,
                 f"You may not start runs of {dag_id(account)}, so you may not start {dag} for that account."
                 if account
-                else f"You may not act on all accounts: name in `accounts` those for which you want to start {dag}.",
+                else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
             )

@@ -128,7 +128,7 @@ def stopped(
     """
     links = ((again, "connect.again"),) if again else ()
     if household and stop.key in FOR_OPERATORS:
-        log.warning("A household could not be connected with its link, and was not told why. %s", stop.cause)
+        log.warning("A household could not be connected with its link, and was not told the reason. %s", stop.cause)
         return problem(request, 503, "connect.our_side", links)
     return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
 

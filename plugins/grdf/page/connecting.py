@@ -155,7 +155,7 @@ def begin_with_link(link: str, account: str) -> None:
     """
     try:
         if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
-            log.warning("The day's calls that households' links may begin are made ([grdf] household_link_calls).")
+            log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
             raise Stop("link_busy", 503)
         _let_pass(HouseholdLinks(couchdb()).begin(account, link))
     except GasError as error:
@@ -299,7 +299,7 @@ def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt)
             [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
-        log.warning("How far the consents reach is not known yet; the first run asks again. %s", error)
+        log.warning("It is not known yet which days the consents cover; the first run asks again. %s", error)
         return ()
 
 
@@ -339,5 +339,5 @@ def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], 
         log.warning("%s", error)
         return Stop("link_busy", 503)
     # For the log alone: it names servers and settings, and speaks of a next try that nobody makes here.
-    log.warning("A household could not be connected just now, and was asked to load the page again. %s", error)
+    log.warning("A household could not be connected at the moment, and was asked to reload the page. %s", error)
     return Stop("down", 503)

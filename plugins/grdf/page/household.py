@@ -80,7 +80,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     except Stop as stop:
         return stopped(request, stop, account=account)
     moment = datetime.fromtimestamp(until, UTC)
-    log.info("Account %s: %s made a link for its household, good until %s.", account, visitor.name, moment)
+    log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
     if not wants_page(request):
         return JSONResponse({"account": account, "link": link, "until": moment.isoformat()})
     return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
@@ -100,7 +100,7 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
         "Account %s: %s took the link for its household back%s.",
         account,
         visitor.name,
-        "" if taken_back else ", but none was good",
+        "" if taken_back else ", but none was valid",
     )
     if not wants_page(request):
         return JSONResponse({"account": account, "taken_back": taken_back})

@@ -24,9 +24,9 @@ LARGEST_HEADERS = 49_152
 BODY_SECONDS = 10.0
 """Within which a body must be here."""
 
-TOO_LARGE = "Refused: this is larger than any form of this page. Nothing was read from it.\n"
-TOO_SLOW = "Refused: this came too slowly. Send it again.\n"
-ADDRESS_TOO_LONG = "Refused: this address is longer than any of this page.\n"
+TOO_LARGE = "Refused: this request is larger than any form of this page. Nothing was read from it.\n"
+TOO_SLOW = "Refused: this request came too slowly. Send it again.\n"
+ADDRESS_TOO_LONG = "Refused: this address is longer than any address of this page.\n"
 HEADERS_TOO_LARGE = "Refused: the headers of this request are too large. Delete this site's cookies and try again.\n"
 
 

@@ -50,7 +50,9 @@ class AccountMirror:
         :raises GasError: when CouchDB does not answer
         """
         if not self._lock.acquire(timeout=sum(QUICK)):
-            raise ServiceUnavailable.about(None, "CouchDB is too slow: others wait for the list of accounts already")
+            raise ServiceUnavailable.about(
+                None, "CouchDB is too slow: others are already waiting for the list of accounts"
+            )
         try:
             self._refresh()
             return {account: line for account, line in self._known.items() if line is not None}

@@ -53,13 +53,16 @@ class Once:
         try:
             Remover(self._couchdb).remove(DOCTYPE, mark_id(name, until))
         except GasError as error:
-            log.error("An attempt stays used although nothing was connected with it; it must begin anew. %s", error)
+            log.error(
+                "An attempt stays used although nothing was connected with it; the household must start again. %s",
+                error,
+            )
 
     def _sweep(self) -> None:
         try:
             Remover(self._couchdb).remove_some(DOCTYPE, "0", f"{int(time.time()) - KEPT:012d}", most=SWEPT)
         except GasError as error:
-            log.warning("Marks whose time is over stay in %s until the next one is made. %s", DOCTYPE, error)
+            log.warning("Marks that have expired stay in %s until the next one is made. %s", DOCTYPE, error)
 
 
 def mark_id(name: str, until: float) -> str:

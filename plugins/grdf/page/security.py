@@ -31,7 +31,7 @@ try:
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
     from fastapi.security import HTTPAuthorizationCredentials
 except ImportError:
-    log.exception("The page Gas accounts stays closed: this Airflow keeps its security elsewhere.")
+    log.exception("The page Gas accounts stays closed: this Airflow has moved its security modules.")
     CLOSED = True
 else:
     CLOSED = False
@@ -264,7 +264,7 @@ def _ask(question: Any) -> Any:
             raise HTTPException(403, "forbidden") from None
         raise
     except Exception as error:
-        log.exception("Airflow could not say what somebody may do on the page Gas accounts.")
+        log.exception("Airflow could not say what a user may do on the page Gas accounts.")
         raise HTTPException(503, "closed") from error
 
 

@@ -44,8 +44,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
                 self.account_id,
-                "Airflow does not say who asked for its deletion, so nobody can be told from that person",
-                "Nothing was done. Start it in Airflow's UI or through its API, logged in.",
+                "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
+                "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.stop_unless_asked(run)
         return self._ask(context, self.plan(context))
@@ -70,14 +70,14 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         approved = event.get("chosen_options") == [self.APPROVE]
         if approved and not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
             self.log.warning(
-                "Account %s: %s asked for its deletion and cannot approve it too. It waits for somebody else.",
+                "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
                 self.account_id, approver or "somebody without a name",
             )  # fmt: skip
             return self._ask(context, self.plan(context))
         if approved and plan != (now := self.plan(context)).digest():
             self.log.warning(
-                "Account %s: other consents would be revoked by now than those that %s has read. It waits for another "
-                "approval.",
+                "Account %s: the consents that would be revoked are no longer those that %s has read. It waits "
+                "for another approval.",
                 self.account_id, approver,
             )  # fmt: skip
             return self._ask(context, now)
@@ -95,7 +95,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 entry["_rev"] = found["_rev"]
             if self.couchdb.put(AUDIT, entry):
                 return
-        raise StoreBusy.about(self.account_id, "its approval was changed by others ten times in a row")
+        raise StoreBusy.about(self.account_id, "others changed its approval ten times in a row")
 
 
 def _name(user: object) -> str | None:

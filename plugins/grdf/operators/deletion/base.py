@@ -61,8 +61,10 @@ class DeletionOperator(AccountOperator):
         if document is None and not self.couchdb.has_database(ACCOUNT):
             raise ServiceUnavailable.about(
                 self.account_id,
-                f"CouchDB has no database of accounts ({ACCOUNT}), so nobody can tell whether its document is gone",
-                "It is looked at again by itself, and nothing goes on before. If it lasts, bring the database back.",
+                f"CouchDB has no database of accounts ({ACCOUNT}), so it is not known whether the account's "
+                "document is gone",
+                "It is checked again automatically, and nothing continues before that. If this continues, "
+                "restore the database.",
             )
         return document
 
@@ -85,7 +87,7 @@ class DeletionOperator(AccountOperator):
                 raise StoreBusy.about(
                     self.account_id,
                     f"{running} task(s) of its DAG are still running after {self.patience:.0f} s",
-                    "It is tried again by itself; nothing is removed before they have ended.",
+                    "It is tried again automatically; nothing is removed before they have ended.",
                 )
             self.log.info("Account %s: waiting for %d running task(s) of its DAG to end.", self.account_id, running)
             time.sleep(2)
@@ -114,8 +116,8 @@ class DeletionOperator(AccountOperator):
         if not is_real_run(params) or params["confirm"] != self.account_id or not ACCOUNT_ID.fullmatch(self.account_id):
             raise BadRequest.about(
                 self.account_id,
-                "this run is no order to delete it",
-                "Nothing was done. Start grdf_delete_account anew.",
+                "this run does not ask for its deletion",
+                "Nothing was done. Start grdf_delete_account again.",
             )
 
     def permitted(self, run: Run) -> Document:
@@ -131,8 +133,8 @@ class DeletionOperator(AccountOperator):
         if record is None or last_taker(record).run != run.id:
             raise BadRequest.about(
                 self.account_id,
-                "this run has not begun a deletion of it, or another has taken it over",
-                "Nothing was done. Start grdf_delete_account anew.",
+                "this run has not started a deletion of it, or another run has taken over",
+                "Nothing was done. Start grdf_delete_account again.",
             )
         self.stop_unless_approved(run, *record.get("approvals", []))
         return record
@@ -147,8 +149,9 @@ class DeletionOperator(AccountOperator):
         if settings.deletion_needs_approval() and not any(holds_now(run, each) for each in given):
             raise BadRequest.about(
                 self.account_id,
-                "nobody has approved this run as it is now and was last started, or that was too long ago",
-                "Nothing was done. Start grdf_delete_account anew: it goes on where a former one has stopped.",
+                "nobody has approved this run in its current form and since it was last started, or the approval "
+                "is too old",
+                "Nothing was done. Start grdf_delete_account again: it continues where the former one stopped.",
             )
 
     def stop_if_over(self, record: Mapping[str, Any]) -> None:
@@ -160,8 +163,8 @@ class DeletionOperator(AccountOperator):
         if record.get("finished_at"):
             raise BadRequest.about(
                 self.account_id,
-                f"this deletion of it has ended on {record['finished_at']}",
-                "Nothing was done. If it is to be deleted again, start grdf_delete_account anew.",
+                f"this deletion of it ended on {record['finished_at']}",
+                "Nothing was done. To delete it again, start grdf_delete_account again.",
             )
 
     def record(self, run: Run, change: Callable[[Document], Document]) -> Document:
@@ -182,7 +185,7 @@ class DeletionOperator(AccountOperator):
             new = change(entry)
             if new == found or self.couchdb.put(AUDIT, new):
                 return new
-        raise StoreBusy.about(self.account_id, "the record of its deletion was changed by others ten times in a row")
+        raise StoreBusy.about(self.account_id, "others changed the record of its deletion ten times in a row")
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:
@@ -232,12 +235,12 @@ def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> No
     except (AirflowRuntimeError, HTTPError) as error:  # in a worker; in `airflow dags test`
         raise ServiceUnavailable.about(
             account_id,
-            f"Airflow did not say whether an earlier deletion of it (run {mark.run}) still goes on",
+            f"Airflow did not say whether an earlier deletion of it (run {mark.run}) is still running",
             "Nothing was changed. Start the deletion again.",
         ) from error
     if going_on:
         raise BadRequest.about(
             account_id,
-            f"another deletion of it is going on, started by {mark.by} (run {mark.run})",
-            "This run did nothing. See how that run ends; start again only if it fails.",
+            f"another deletion of it is running, started by {mark.by} (run {mark.run})",
+            "This run did nothing. Wait for that run to end, and start this again only if it fails.",
         )

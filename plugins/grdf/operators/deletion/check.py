@@ -33,7 +33,7 @@ class CheckDeletionOperator(DeletionOperator):
         self._check_form(params)
         if not params["keep_data"]:
             # Asked now, so that a login that may not purge is found out before the consents are revoked.
-            self.log.info("Account %s: documents that are removed: %s.", self.account_id, self.remover.tombstones)
+            self.log.info("Account %s: documents that will be removed: %s.", self.account_id, self.remover.tombstones)
         text = self.plan(context).text()
         self.log.info("%s", text)
         if params["dry_run"]:
@@ -55,7 +55,7 @@ class CheckDeletionOperator(DeletionOperator):
             raise BadAccount.about(
                 self.account_id,
                 f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service",
-                "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
+                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
             )
         stop_if_other(context, self.account_id, leaving(document))
         return self._plan(document, keep_data)
@@ -65,18 +65,18 @@ class CheckDeletionOperator(DeletionOperator):
             check_account_id(self.account_id)
         except ValueError as error:
             raise BadRequest.about(
-                None, str(error), "Nothing was done. Type the account's id, as its DAG has it."
+                None, str(error), "Nothing was done. Enter the account's id as it appears in its DAG's name."
             ) from None
         if params["confirm"] != self.account_id:
             raise BadRequest.about(
                 self.account_id,
                 f"the confirmation says {params['confirm']!r:.140}, which is not the same id",
-                "Nothing was done. Start again and type the account's id twice.",
+                "Nothing was done. Start again and enter the account's id twice.",
             )
         for name in ("dry_run", "keep_data"):
             if not isinstance(params[name], bool):
                 raise BadRequest.about(
-                    self.account_id, f"{name} is {params[name]!r:.40}", "Nothing was done. Give true or false."
+                    self.account_id, f"{name} is {params[name]!r:.40}", "Nothing was done. Set it to true or false."
                 )
 
     def _resume(self, context: Context, keep_data: bool) -> Plan:
@@ -86,7 +86,7 @@ class CheckDeletionOperator(DeletionOperator):
             raise BadAccount.about(
                 self.account_id,
                 "there is no such account, and no unfinished deletion of it",
-                "Nothing was done. Look the id up in the list of DAGs: it is what follows grdf_account__.",
+                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
             )
         stop_if_other(context, self.account_id, last_taker(record))
         return Plan(self.account_id, keep_data=keep_data, gone=True)
@@ -105,23 +105,23 @@ class CheckDeletionOperator(DeletionOperator):
                 rights = tuple((right.id, right.state) for right in mine)
                 if unknown_meters(account):
                     notes.append(
-                        "It is not noted which consent it brought for its meter. That is looked up before the consents "
-                        "are revoked; a consent that may be somebody else's is left alone."
+                        "It is not recorded which consent it brought for its meter. This is looked up before the "
+                        "consents are revoked; a consent that may be somebody else's is left alone."
                     )
                 own = {right for meter in account.meters for right in meter.own}
                 if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
                     notes.append(
-                        f"{listed.odd} line(s) of GRDF's list of its consents could not be read; more may stand. "
-                        "Nothing is revoked or removed before the whole list can be read."
+                        f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so there may be "
+                        "more. Nothing is revoked or removed before the whole list can be read."
                     )
             elif account.grant is not None:
                 notes.append("Its meters are not known yet; they are looked up before the consents are revoked.")
         except GasError as error:
             notes.append(f"The consents could not be looked up: {error}")
         if mark := leaving(document):
-            notes.append(f"A former deletion (run {mark.run}, by {mark.by}) did not finish; this one goes on with it.")
+            notes.append(f"An earlier deletion (run {mark.run}, by {mark.by}) did not finish; this one continues it.")
             if mark.keep_data and not keep_data:
-                notes.append("**That one was to keep the data; this one removes them.**")
+                notes.append("**The earlier one kept the data; this one removes them.**")
         tokens = holds_tokens(document)
         return Plan(
             self.account_id,

@@ -64,8 +64,8 @@ class MarkLeavingOperator(CheckDeletionOperator):
         if given["plan"] != self.plan(context).digest():
             raise BadRequest.about(
                 self.account_id,
-                "other consents would be revoked than those that were approved",
-                "Nothing was done. Start grdf_delete_account anew.",
+                "the consents that would be revoked are not those that were approved",
+                "Nothing was done. Start grdf_delete_account again.",
             )
 
     def _forget(self, run: Run) -> None:
@@ -82,12 +82,12 @@ class MarkLeavingOperator(CheckDeletionOperator):
             if record is None:
                 raise BadAccount.about(
                     self.account_id,
-                    "there is no such account any more: another deletion has removed it meanwhile",
+                    "the account no longer exists: another deletion has removed it in the meantime",
                     "This run did nothing, and nothing is left to do.",
                 )
             stop_if_other(context, self.account_id, last_taker(record))
             self._take_up(run, given, now, keep_data)
-            self.log.info("Account %s: its document is gone already.", self.account_id)
+            self.log.info("Account %s: its document is already gone.", self.account_id)
             return {"account": self.account_id, "marked": False}
 
         def mark(document: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
         from grdf.hooks.household_links import HouseholdLinks
 
         if HouseholdLinks(self.couchdb).take_back(self.account_id):
-            self.log.info("Account %s: the link that was out for its household is void from now on.", self.account_id)
+            self.log.info("Account %s: the link of its household is void from now on.", self.account_id)
         self._learn_meters(context, document)
         self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
         return {"account": self.account_id, "marked": True}
@@ -126,8 +126,8 @@ class MarkLeavingOperator(CheckDeletionOperator):
             raise  # about us, not about this household: once it is mended, the consents can be found
         except FailNow as error:
             self.log.warning(
-                "%s So its consents cannot be found, and only the household can end them, on GRDF's site. What is "
-                "stored is removed all the same.",
+                "%s So its consents cannot be found, and only the household can end them, on GRDF's site. What "
+                "is stored is removed anyway.",
                 error,
             )
 
@@ -147,7 +147,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
         for meter in account.meters:
             if meter.id_accreditation is None:
                 self.log.warning(
-                    "Account %s, meter %s: nobody can tell which consent it brought, so none is revoked for it. If one "
-                    "stands, the household can end it on GRDF's site.",
+                    "Account %s, meter %s: it is not known which consent it brought, so none is revoked for it. "
+                    "If one is in force, the household can end it on GRDF's site.",
                     account.id, meter_tag(account.id, meter.pce),
                 )  # fmt: skip

@@ -84,11 +84,11 @@ class PurgeAccountOperator(DeletionOperator):
             return
         now = datetime.now(UTC)
         message = (
-            f"The household's consent was revoked on its request on {now:%Y-%m-%d}; its data were kept. "
-            "It must connect again to be read again."
+            f"The household's consent was revoked at its request on {now:%Y-%m-%d}; its data were kept. It must "
+            "connect again to be read again."
         )
         self.accounts.update(
             self.account_id,
             lambda document: with_state(without_leaving(document), OAUTH_OUTDATED, message, since=now),
         )
-        self.log.info("Account %s: its data are kept, as the form asked.", self.account_id)
+        self.log.info("Account %s: its data are kept, as requested.", self.account_id)

@@ -99,7 +99,7 @@ class ReportDeletionOperator(DeletionOperator):
         if any(left.values()):
             raise StoreBusy.about(
                 self.account_id,
-                f"something of it is still stored: {left}",
-                "It is looked at again by itself; if it lasts, start the deletion again.",
+                f"some of its data are still stored: {left}",
+                "It is checked again automatically. If this continues, start the deletion again.",
             )
         return left

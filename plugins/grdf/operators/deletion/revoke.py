@@ -45,7 +45,7 @@ class RevokeConsentsOperator(DeletionOperator):
             try:
                 meters = Account.from_document(document).meters
             except BadAccount as error:
-                self.log.warning("%s Its consents cannot be found in it.", error)
+                self.log.warning("%s Its consents cannot be found there.", error)
         pces = [meter.pce for meter in meters]
         known = {right for meter in meters for right in meter.own}
         outcomes: dict[str, str] = {}
@@ -61,13 +61,11 @@ class RevokeConsentsOperator(DeletionOperator):
                 self.record(run, lambda entry: with_revoked(entry, outcomes))
                 self.log.info("Account %s: consent %s: %s.", self.account_id, right.id, outcomes[right.id])
             for right_id, why in left.items():
-                self.log.warning(
-                    "Account %s: consent %s stands on its meter and stays: %s.", self.account_id, right_id, why
-                )
+                self.log.warning("Account %s: consent %s on its meter stays: %s.", self.account_id, right_id, why)
             noted = self.record(run, dict)["revoked"]
             outcomes |= {right: REVOKED for right, said in noted.items() if said == ASKED and right not in outcomes}
             outcomes |= dict.fromkeys(sorted(known - outcomes.keys() - left.keys()), NOT_IN_FORCE)
         record = self.record(run, lambda entry: with_left_alone(with_revoked(entry, outcomes), left))
         if pces and not record["revoked"]:
-            self.log.info("Account %s: no consent of ours is in force at GRDF.", self.account_id)
+            self.log.info("Account %s: none of its consents is in force at GRDF.", self.account_id)
         return {"account": self.account_id, "revoked": record["revoked"]}
