@@ -150,8 +150,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
         message = (
-            f"Account {account.id}: which consent it brought for meter {said} is {WAITS}. Nothing to do: it is looked "
-            "at again tomorrow, and read from then on."
+            f"Account {account.id}: which consent it brought for meter {said} is {WAITS}. Nothing to do: it is checked "
+            "again tomorrow, and read from then on."
         )
         changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
     elif lost:

@@ -74,5 +74,5 @@ def test_accounts_are_named_once_each() -> None:
 @pytest.mark.parametrize("odd", ["home", ["home", ""], [7], {"home": 1}])
 def test_what_is_no_list_of_ids_is_refused(odd: Any) -> None:
     at_hand = context() | {"params": {"accounts": odd}}
-    with pytest.raises(BadRequest, match=r"`accounts` is no list of ids.*Nothing was read\."):
+    with pytest.raises(BadRequest, match=r"`accounts` is not a list of ids.*Nothing was read\."):
         Run.of(at_hand).named_accounts("Nothing was read.")  # type: ignore[arg-type]  # the part of it that we read

@@ -226,7 +226,7 @@ def test_the_konnectors_right_is_not_told_by_one_list(clean: LocalWorld, account
     check()
     told = document(clean, account_id)
     assert told["state"] == "VENDOR_DOWN"
-    assert "looked at again tomorrow" in told["state_message"]
+    assert "checked again tomorrow" in told["state_message"]
     assert overview(told).situation(clean.control.today()) is Situation.VENDOR, "it waits, and nobody has to act"
     clean.control.fault("/droits_acces", method="GET", status=200, body=list_of(clean))
     check()

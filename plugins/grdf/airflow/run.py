@@ -83,9 +83,9 @@ class Run:
         """Return the ids in the param ``accounts``, each once; the list is empty when none is named.
 
         :param next_step: what was not done, and what to do, for the message
-        :raises BadRequest: when it is no list of ids
+        :raises BadRequest: when it is not a list of ids
         """
         named = self.params.get("accounts") or []
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
-            raise BadRequest.about(None, "`accounts` is no list of ids", next_step)
+            raise BadRequest.about(None, "`accounts` is not a list of ids", next_step)
         return list(dict.fromkeys(each.strip() for each in named))
