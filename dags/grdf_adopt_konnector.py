@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
+from grdf.airflow.announcing import ADOPTION, changes_of
 from grdf.airflow.defaults import by_hand, task_defaults
-from grdf.announcing import ADOPTION, changes_of
+from grdf.airflow.time_limits import METERS
 from grdf.operators.adopt import AdoptKonnectorOperator
-from grdf.time_limits import METERS
 
 DOC = """
 Assigns the documents that Cozy's konnector left (days, months and years with random ids) to one account and its first

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import get_parsing_context
 
-from grdf.account_list import known_accounts, what_is_wrong
+from grdf.airflow.account_list import known_accounts, what_is_wrong
 
 if get_parsing_context().dag_id is None and (wrong := what_is_wrong(known_accounts())):
     raise ValueError(wrong)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf import settings
+from grdf.airflow.announcing import CONSENTS, changes_of
 from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.announcing import CONSENTS, changes_of
+from grdf.airflow.time_limits import STORING
 from grdf.operators.check_consents import CheckConsentsOperator
-from grdf.time_limits import STORING
 
 DOC = """
 Asks GRDF once for all our access rights and updates the accounts: consents that were revoked on GRDF's site, are in

@@ -7,14 +7,14 @@ from airflow.sdk import DAG, Param
 
 from grdf import settings
 from grdf.airflow.defaults import by_hand, task_defaults
+from grdf.airflow.time_limits import METERS, STORING
 from grdf.operators.deletion.approve import ApproveDeletionOperator
-from grdf.operators.deletion.base import is_real_run
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.mark import MarkLeavingOperator
 from grdf.operators.deletion.purge import PurgeAccountOperator
 from grdf.operators.deletion.report import ReportDeletionOperator
 from grdf.operators.deletion.revoke import RevokeConsentsOperator
-from grdf.time_limits import METERS, STORING
+from grdf.operators.deletion.step import is_real_run
 
 DOC = """
 Revokes the consents of one account at GRDF and removes what is stored for it. This cannot be undone.

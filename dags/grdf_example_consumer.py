@@ -9,9 +9,9 @@ import logging
 
 from airflow.sdk import DAG, task
 
-from grdf.announcing import ASSETS, changes_behind
-from grdf.time_limits import STORING
-from include.gas.doctypes import DAY
+from grdf.airflow.announcing import ASSETS, changes_behind
+from grdf.airflow.time_limits import STORING
+from include.gas.documents.doctypes import DAY
 
 DOC = """
 An example to copy. It runs when loads have changed gas days, and logs which accounts and days changed.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import settings
+from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
 from grdf.airflow.defaults import by_hand, task_defaults
-from grdf.announcing import ASSETS, HISTORY, changes_of
+from grdf.airflow.time_limits import METERS, STORING
 from grdf.operators.history import (
     AnnounceHistoryOperator,
     PlanHistoryOperator,
     ReadHistoryOperator,
     SummariseHistoryOperator,
 )
-from grdf.time_limits import METERS, STORING
 
 DOC = """
 Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.

@@ -6,8 +6,8 @@ from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.time_limits import FLEET
 from grdf.operators.read_published import ReadPublishedOperator
-from grdf.time_limits import FLEET
 
 DOC = """
 Reads the published periods of each account's meters (five years at first), their contract and their reading frequency.

@@ -12,7 +12,8 @@ from typing import Any
 from airflow.configuration import conf as airflow_conf
 from airflow.plugins_manager import AirflowPlugin
 
-from grdf import alias_links, preload, settings
+from grdf import settings
+from grdf.airflow import alias_links, preload
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"

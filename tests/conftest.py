@@ -118,8 +118,8 @@ def clean(world: LocalWorld) -> LocalWorld:
     So are the demo households' meters; those of ``account_id`` are one test's own. This morning's check of the list has
     been made.
     """
-    from grdf.hooks.accounts import AccountStore
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.account_store import AccountStore
     from include.sandbox.adict.meters import DEMO_HOLDERS
     from include.sandbox.adict.world import DEFAULTS
 

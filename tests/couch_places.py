@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
-from grdf.hooks.lease import DOCTYPE as LEASE
-from include.gas.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import database_name
+from grdf.stores.lease import DOCTYPE as LEASE
+from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import database_name
 from include.sandbox.couch import EmbeddedCouch
 
 VARIABLE = "GRDF_TEST_COUCHDB_URL"

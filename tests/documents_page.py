@@ -17,10 +17,21 @@ from typing import Any
 
 import msgspec
 
-from include.gas import stored_documents as documents
 from include.gas.account import document as account
-from include.gas.doctypes import ACCOUNT, AUDIT, CONNECT, DATABASES, DAY, LEASE, MONTH, PUBLISHED, YEAR, Database
-from include.gas.documents import database_name
+from include.gas.documents import stored_documents as documents
+from include.gas.documents.doctypes import (
+    ACCOUNT,
+    AUDIT,
+    CONNECT,
+    DATABASES,
+    DAY,
+    LEASE,
+    MONTH,
+    PUBLISHED,
+    YEAR,
+    Database,
+)
+from include.gas.documents.gas_days import database_name
 
 PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
 

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from include.gas.days import paris_today
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import account_range
-from include.gas.windows import oldest_allowed
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range
 from include.sandbox.adict.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account
 

@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any
 
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from tests.couch_places import TIMEOUT, Place
 
 Document = dict[str, Any]

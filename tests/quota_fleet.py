@@ -24,7 +24,7 @@ from typing import Any
 
 from greenlet import greenlet
 
-from include.gas.days import PARIS, utc_text
+from include.gas.days.gas_day import PARIS, utc_text
 
 LOG = logging.getLogger("tests.quota_fleet")
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
@@ -33,7 +33,7 @@ DAY = 86_400.0
 FIRST_HOUR, SPREAD = 8, 240
 SLOTS, IMPORT_SLOTS = 32, 2
 SHORTEST = 5.0
-"""Seconds after which a task that waits comes again at the earliest, as in ``grdf.waiting``."""
+"""Seconds after which a task that waits comes again at the earliest, as in ``grdf.airflow.waiting``."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class MemoryStore:
         self.texts: dict[str, str] = {}
 
     def update(self, key: str, change: Callable[[str | None, float], tuple[str, Any]]) -> Any:
-        """See :class:`grdf.quota_store.Store`."""
+        """See :class:`grdf.quota.quota_store.Store`."""
         self.texts[key], result = change(self.texts.get(key), self.hub.now)
         return result
 
@@ -166,7 +166,7 @@ class Accounts:
 
     def account(self, account: str) -> Any:
         """Give one, read."""
-        from include.gas.accounts import Account
+        from include.gas.account.account import Account
 
         return Account.from_document(self.documents[account])
 
@@ -232,7 +232,7 @@ class World:
     """The fleet, its Airflow and its GRDF."""
 
     def __init__(self, fleet: Fleet, home: Path) -> None:
-        from include.gas.quota import Quota
+        from grdf.quota.allowance import Quota
 
         self.fleet, self.hub = fleet, Hub()
         self.store = MemoryStore(self.hub)
@@ -293,10 +293,10 @@ class World:
         """Give the hook for ADICT: the real one down to the sending of a request."""
         import requests
 
-        from grdf.governor import Governor
         from grdf.hooks.adict import AdictHook
-        from grdf.hooks.turn_adapter import Sent
-        from grdf.turn import FarOff
+        from grdf.quota.governor import Governor
+        from grdf.quota.turn import FarOff
+        from grdf.transport.turn_adapter import Sent
 
         world = self
 
@@ -332,7 +332,7 @@ class World:
     def daily_run(self, account: str, day: int) -> None:
         """Start an account's run of a day, unless its last one still goes on."""
         from grdf.operators.extract import ExtractOperator
-        from grdf.staging import Staging
+        from grdf.staging.area import Staging
 
         if account in self.running:
             return  # max_active_runs=1, and no catching up
@@ -355,8 +355,8 @@ class World:
 
     def import_(self) -> None:
         """Start an import of the past of all accounts: a mapped task each."""
-        from grdf.governor import Governor
         from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator
+        from grdf.quota.governor import Governor
 
         context = _context("import", None)
         context["ti"].get_ti_count = lambda *_, **__: 0

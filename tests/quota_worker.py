@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from grdf.hooks.adict import AdictHook
+from include.gas.days.windows import Window
 from include.gas.errors import GasError
-from include.gas.windows import Window
 from tests.helpers import MemoryShelf
 
 TODAY = datetime.now(UTC).date()

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from include.gas.meter_tag import without_numbers
-from include.gas.windows import Window
+
+if TYPE_CHECKING:
+    from include.gas.days.windows import Window
 
 LOGIN_FAILED = "LOGIN_FAILED"
 USER_ACTION_NEEDED = "USER_ACTION_NEEDED"
@@ -239,4 +241,4 @@ class BadRequest(FailNow):
 class UnknownRefusal(FailNow):
     """GRDF refused with a code and a message that nobody has met yet."""
 
-    default_step = "Look the code up in GRDF's error list and add it to include/gas/refusals.py."
+    default_step = "Look the code up in GRDF's error list and add it to include/gas/answers/refusals.py."

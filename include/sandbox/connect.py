@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import requests
 
-from include.gas.doctypes import ACCOUNT
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import database_name
 from include.sandbox.adict.meters import DEMO_HOLDERS, Holder
 from include.sandbox.control import consent_through_browser
 

@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.gas.days import gas_day_of
-from include.gas.documents import dag_id
+from include.gas.days.gas_day import gas_day_of
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, Household, connect
 from include.sandbox.figures import Figures, MeterFigures, Shelf, csv_differences, expected_figures, table

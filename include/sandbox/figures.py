@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import account_range, database_name
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range, database_name
 from include.sandbox.adict.real import real_sums
 from include.sandbox.control import SandboxControl
 

@@ -1,6 +1,7 @@
 """The DAG of one account; the files ``dags/grdf_accounts_*.py`` hold a share of the accounts each.
 
-It is built here and not in a DAG file so that the scheduler can load it once for all tasks (see ``grdf.preload``).
+It is built here and not in a DAG file so that the scheduler can load it once for all tasks (see
+``grdf.airflow.preload``).
 """
 
 from __future__ import annotations
@@ -8,17 +9,17 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf import settings
-from grdf.account_list import accounts_to_build
+from grdf.airflow.account_list import accounts_to_build
+from grdf.airflow.announcing import changes_of_account
 from grdf.airflow.defaults import START, common, task_defaults
-from grdf.announcing import changes_of_account
+from grdf.airflow.time_limits import METERS, ONE_CALL, STORING
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.time_limits import METERS, ONE_CALL, STORING
 from grdf.timetable import GasDayTimetable
-from include.gas.documents import dag_id
-from include.gas.spread import dag_file_of
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import dag_id
 
 DOC = """
 Reads one household's gas days from GRDF and stores them, with month and year totals, in CouchDB.

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from include.gas.doctypes import DOCTYPES
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import DOCTYPES
+from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, RetryLater
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :raises BadSettings: when a connection must be corrected
     :raises RetryLater: when CouchDB does not answer
     """
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     greeting = admin.greeting()
     say(f"CouchDB {greeting.get('version', '(unknown version)')}, as {admin.couchdb_conn_id}")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 
-from include.gas.asked_days import REREAD_DAYS
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def staging_conn_id() -> str | None:
 
 
 def reread_days() -> int:
-    """Days before the last stored day that each run asks for again; see :data:`include.gas.asked_days.REREAD_DAYS`."""
+    """Days before the last stored day that each run asks for again; see ``include.gas.days.asked_days.REREAD_DAYS``."""
     return _number("reread_days", REREAD_DAYS, least=0, most=1000)
 
 

@@ -14,7 +14,7 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 from airflow.utils.types import DagRunType
 from pendulum import DateTime
 
-from include.gas.days import START_HOUR, gas_day_of, gas_day_start
+from include.gas.days.gas_day import START_HOUR, gas_day_of, gas_day_start
 
 PARIS_NAME = "Europe/Paris"
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from tests.bench import fleet_hours, fleet_memory
 from tests.bench.fleet_accounts import Member
 from tests.bench.fleet_asked import Asked

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import requests
 
 from include.gas.answers.daily import read_daily
-from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents import database_name
-from include.gas.load import load_answer
-from include.gas.windows import Window
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.gas_days import database_name
+from include.gas.documents.storing import load_answer
 from include.sandbox.figures import summed
 from include.sandbox.local_world import LocalWorld
 

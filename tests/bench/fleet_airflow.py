@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg
 
-from include.gas.days import gas_day_of
-from include.gas.documents import DAG_PREFIX
+from include.gas.days.gas_day import gas_day_of
+from include.gas.documents.gas_days import DAG_PREFIX
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, ProcessError, Processes

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.processes import ProcessError
 from tests.bench import fleet_memory
 from tests.bench.fleet_asked import Asked

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from include.gas.answers.daily import Reading, read_daily
-from include.gas.asked_days import REREAD_DAYS
-from include.gas.windows import Window
+from include.gas.days.asked_days import REREAD_DAYS
+from include.gas.days.windows import Window
 from include.sandbox.adict.lines import Asked, informative
 from include.sandbox.adict.readings import CORRECTED, DEFINITIVE, MEASURED, PROVISIONAL, Day
 from include.sandbox.adict.real import file_days

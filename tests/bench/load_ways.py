@@ -13,13 +13,13 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.load import LoadOperator
-from grdf.staging import StagedAnswer, Staging
-from include.gas.accounts import ACCOUNT_TYPE
-from include.gas.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import day_document
-from include.gas.load import load_answer
-from include.gas.totals import month_documents, year_documents
+from grdf.staging.area import StagedAnswer, Staging
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import day_document
+from include.gas.documents.storing import load_answer
+from include.gas.documents.totals import month_documents, year_documents
 from tests.bench.household import ACCOUNT, PCE, Household, Told
 from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context

@@ -17,9 +17,9 @@ from typing import Any
 
 import requests
 
-from include.gas.days import paris_today
-from include.gas.doctypes import ACCOUNT, DAY
-from include.gas.overview import overview
+from include.gas.days.gas_day import paris_today
+from include.gas.display.overview import overview
+from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
 from tests.bench.counting_proxy import CountingProxy

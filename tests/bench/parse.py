@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-from include.gas.spread import dag_file_of
+from include.gas.days.spread import dag_file_of
 from tests.bench import airflow_parts as airflow
 from tests.bench.plain_dags import CRON, DELTA, GAS_DAY, PARAMS, plain_file
 from tests.bench.report import Report, Target

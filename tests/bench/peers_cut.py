@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.gas.doctypes import MONTH, YEAR
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import MONTH, YEAR
+from include.gas.documents.gas_days import database_name
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.peers_scene import DAILY, FIRST, Scene
 from tests.bench.peers_ways import Way

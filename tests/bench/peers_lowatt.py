@@ -12,8 +12,8 @@ from typing import Any
 
 from lowatt_grdf import api
 
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import database_name, day_id, id_range, month_id, year_id
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import database_name, day_id, id_range, month_id, year_id
 from tests.bench.peers_scene import ACCOUNT
 from tests.bench.peers_ways import Way
 

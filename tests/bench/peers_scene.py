@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from include.gas.windows import oldest_allowed
+from include.gas.days.windows import oldest_allowed
 from include.sandbox.adict.meters import holder_of
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.local_world import LocalWorld

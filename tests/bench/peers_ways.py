@@ -12,21 +12,21 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.lease import DOCTYPE as LEASE
-from grdf.hooks.lease import lease
 from grdf.meters.asking import parse
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
+from grdf.stores.lease import DOCTYPE as LEASE
+from grdf.stores.lease import lease
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import day_document
-from include.gas.load import load_answer
-from include.gas.totals import month_documents, year_documents
-from include.gas.windows import Window
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import day_document
+from include.gas.documents.storing import load_answer
+from include.gas.documents.totals import month_documents, year_documents
 from tests.bench.peers_scene import ACCOUNT, FIRST, Site
 from tests.couch_places import RAW, TIMEOUT, Stored
 from tests.helpers import MemoryShelf, context

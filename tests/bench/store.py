@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from tests.bench.report import Report, Row, Target
 from tests.bench.store_daily import counted, raw_write, timed
 from tests.bench.store_fleet import Member

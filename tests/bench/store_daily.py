@@ -9,9 +9,9 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from grdf import settings
 from grdf.operators.load import LoadOperator
-from grdf.staging import StagedAnswer, Staging
-from include.gas.doctypes import DAY
-from include.gas.documents import account_range
+from grdf.staging.area import StagedAnswer, Staging
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import account_range
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.report import Report
 from tests.bench.store_fleet import Member, stored_of

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from include.gas.account.stored import with_stored
-from include.gas.accounts import ACCOUNT_TYPE
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.account.sections.stored import with_stored
 from include.gas.answers.daily import Reading, read_daily
-from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents import account_range, day_document
-from include.gas.totals import month_documents, year_documents
-from include.gas.windows import Window
-from include.gas.year_counts import stored_years
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range, day_document
+from include.gas.documents.totals import month_documents, year_documents
+from include.gas.documents.year_counts import stored_years
 from tests.bench.household import REREAD, SETTLED, answer_body
 from tests.couch_places import TIMEOUT, Place, Stored
 

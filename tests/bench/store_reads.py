@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents import account_range
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range
 from tests.bench.report import Report, Row
 from tests.bench.store_fleet import Member, other
 from tests.bench.store_world import World

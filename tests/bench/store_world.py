@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents import account_range
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range
 from tests.bench.report import Row
 from tests.bench.store_fleet import MOST_STEPS, Member, count, fill, write
 from tests.couch_places import RAW, TIMEOUT, Place, Server, server

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from include.gas.doctypes import ACCOUNT
+from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.control import consent_through_browser
 from tests.helpers import holder
 

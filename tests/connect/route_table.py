@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grdf.page.render import static_name
+from grdf.page.html.render import static_name
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from tests.databases import FAB, empty_database
 from tests.stacks import Prepared
 

@@ -13,7 +13,7 @@ from airflow.utils.types import DagRunTriggeredByType
 from fastapi import HTTPException
 
 from grdf.page import askers
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.processes import Processes
 from tests.connect.site import FabSite, Site
 from tests.helpers import wait

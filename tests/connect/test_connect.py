@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from grdf.page.attempt import challenge_of
-from include.gas.documents import dag_id
+from grdf.page.connect.attempt import challenge_of
+from include.gas.documents.gas_days import dag_id
 from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
 from tests.connect.site import Site
 from tests.helpers import holder

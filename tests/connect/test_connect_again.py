@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page import connecting
-from grdf.page.attempt import Attempt
-from grdf.page.connecting import Stop
-from grdf.page.once import DOCTYPE, KEPT, Once, mark_id
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect.attempt import Attempt
+from grdf.page.connect.exchange import Stop
+from grdf.stores.once import DOCTYPE, KEPT, Once, mark_id
+from include.gas.account.account import Account
+from include.gas.account.connected import login_hint
 from include.gas.account.state import with_state
-from include.gas.accounts import Account
-from include.gas.connecting import login_hint
-from include.gas.doctypes import ACCOUNT, DAY
+from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.gas.errors import OAUTH_OUTDATED
 from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
 from tests.connect.site import Site

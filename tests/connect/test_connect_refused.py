@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from grdf.page.attempt import Attempt, State, cookie_name
-from grdf.page.sealing import Seal
+from grdf.page.connect.attempt import Attempt, State, cookie_name
+from grdf.page.connect.sealing import Seal
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.site import Site
 

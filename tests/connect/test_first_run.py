@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from include.gas.account.state import with_state
-from include.gas.doctypes import ACCOUNT
-from include.gas.documents import dag_id
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import dag_id
 from include.gas.errors import OAUTH_OUTDATED
 from include.sandbox.processes import Processes
 from tests import postgres

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from grdf.page.connect_pages import page_address
-from grdf.page.household import Invitation
-from grdf.page.sealing import Seal
+from grdf.page.connect.household_page import Invitation
+from grdf.page.connect.sealing import Seal
+from grdf.page.connect.shared_pages import page_address
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import ANONYMOUS, ROLES, Site

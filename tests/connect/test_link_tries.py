@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from grdf.governor import Governor
-from grdf.hooks.household_links import STEPS, TRIES
-from grdf.quota_store import store_at
-from include.gas.doctypes import CONNECT
-from include.gas.quota import Ledger, Quota
+from grdf.quota.allowance import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.ledger import Ledger
+from grdf.quota.quota_store import store_at
+from grdf.stores.household_links import STEPS, TRIES
+from include.gas.documents.doctypes import CONNECT
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.plugins.clockwork import call

@@ -10,14 +10,14 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.household_links import TRIES, HouseholdLinks, link_document
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.hooks.removal import Remover
-from grdf.page import connecting
-from grdf.page.attempt import Attempt, Link
-from grdf.page.once import KEPT, SWEPT, Once, mark_id
-from include.gas.connecting import login_hint
-from include.gas.doctypes import ACCOUNT, CONNECT
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect.attempt import Attempt, Link
+from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
+from grdf.stores.once import KEPT, SWEPT, Once, mark_id
+from grdf.stores.removal import Remover
+from include.gas.account.connected import login_hint
+from include.gas.documents.doctypes import ACCOUNT, CONNECT
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import ANONYMOUS, ROLES, Site

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from tests.connect.site import Site
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page import connecting
-from grdf.page.attempt import Attempt
-from include.gas.accounts import Account
-from include.gas.connecting import login_hint
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect.attempt import Attempt
+from include.gas.account.account import Account
+from include.gas.account.connected import login_hint
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import Site

@@ -9,8 +9,9 @@ from string import Formatter
 
 import pytest
 
-from grdf.page import render, texts
-from grdf.page.texts import LANGUAGES, Texts, catalogue, language_of
+from grdf.page.html import catalogue as texts
+from grdf.page.html import render
+from grdf.page.html.catalogue import LANGUAGES, Texts, catalogue, language_of
 
 
 def gaps(text: str) -> set[str]:

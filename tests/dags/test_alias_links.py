@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grdf.announcing import ALIASES, ASSETS
+from grdf.airflow.announcing import ALIASES, ASSETS
 from tests.dags.parsing import PATH, forked, run_python
 from tests.forks import Forks
 
@@ -25,7 +25,7 @@ START = f"""
 starting = TaskRunnerMarker() if sys.argv[1] == "task" else None
 sys.argv = ["airflow", "scheduler" if sys.argv[1] == "task" else sys.argv[1]]
 listeners = {{getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}}
-alias_links = listeners["grdf.alias_links"]
+alias_links = listeners["grdf.airflow.alias_links"]
 said = []
 alias_links.log.warning = lambda text, *more: said.append(text % more)
 alias_links.on_starting(component=starting)
@@ -35,7 +35,7 @@ from airflow.models.asset import AssetAliasModel, AssetEvent, AssetModel, alias_
 from airflow.assets.manager import asset_manager
 from airflow.utils.session import create_session
 from sqlalchemy import func, select
-from grdf.announcing import ASSETS, changes_of_account
+from grdf.airflow.announcing import ASSETS, changes_of_account
 
 def counted():
     with create_session() as session:

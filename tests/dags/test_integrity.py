@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from grdf.announcing import ALIASES
+from grdf.airflow.announcing import ALIASES
 from grdf.page.askers import REACHING
-from include.gas.documents import dag_id
-from include.gas.spread import dag_file_of
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.connect import AccountBook
 from include.sandbox.local_world import LocalWorld
 from tests.dags.parsing import ACCOUNTS, ROOT, Parsed, parse, run_python
@@ -76,7 +76,7 @@ def test_the_account_is_in_the_fields_and_no_secret_is(parsed: Parsed, world: Lo
 
 
 def test_tasks_announce_by_aliases_that_are_linked_beforehand_to_assets_that_are_there(parsed: Parsed) -> None:
-    """Airflow fails the later one of two first events at once (see ``grdf.announcing``)."""
+    """Airflow fails the later one of two first events at once (see ``grdf.airflow.announcing``)."""
     aliases, assets = [], set()
     for data in parsed.dags.values():
         for task in tasks(data["dag"]).values():

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from include.gas.documents import dag_id
-from include.gas.spread import dag_file_of
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import dag_id
 from tests.dags.parsing import ACCOUNTS, PATH, ROOT
 from tests.forks import AIRFLOW, Forks
 

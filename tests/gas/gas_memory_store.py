@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import day_of
-from include.gas.load import WriteResult
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import day_of
+from include.gas.documents.storing import WriteResult
 
 
 class Killed(BaseException):

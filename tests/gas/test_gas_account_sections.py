@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.account.facts import MeterFacts, may_be_daily, with_meter_facts
+from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
-from include.gas.account.list_seen import (
+from include.gas.account.own_meters import with_consents, with_meters, without_old_token
+from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
+from include.gas.account.sections.list_seen import (
     ConsentEnds,
     is_fresh,
     missed_before,
@@ -23,7 +25,7 @@ from include.gas.account.list_seen import (
     with_missed,
     with_seen,
 )
-from include.gas.account.lost_consents import (
+from include.gas.account.sections.lost_consents import (
     LostConsents,
     OthersRights,
     SharedMeters,
@@ -32,25 +34,23 @@ from include.gas.account.lost_consents import (
     meters_lost,
     with_given_back,
 )
-from include.gas.account.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
-from include.gas.account.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
-from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
-from include.gas.account.own_meters import with_consents, with_meters, without_old_token
-from include.gas.account.published_note import PublishedNote, with_published
-from include.gas.account.sections import Section
+from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
+from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
+from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.sections.published_note import PublishedNote, with_published
+from include.gas.account.sections.section import Section
+from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
+from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
-from include.gas.account.stored import is_told, told_meters, told_years, with_stored
-from include.gas.account.whole_history import history_read, history_since, with_history
-from include.gas.accounts import ACCOUNT_TYPE, Account
 from include.gas.answers.contract import Contract
-from include.gas.changes import Changes
-from include.gas.consents import Consent
+from include.gas.consents.consent import Consent
+from include.gas.days.windows import Window
+from include.gas.documents.changes import Changes
+from include.gas.documents.comparison import Comparison
+from include.gas.documents.gaps import Gap
+from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
-from include.gas.gaps import Gap
-from include.gas.published_check import Comparison
-from include.gas.windows import Window
-from include.gas.year_counts import StoredYear
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, TODAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken
 from include.gas.account.own_meters import with_consents, with_meters
+from include.gas.account.sections.whole_history import history_read, with_history
 from include.gas.account.state import with_state
-from include.gas.account.whole_history import history_read, with_history
-from include.gas.accounts import Account
-from include.gas.consents import Consent
+from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount, GrantRefused
 
 PCE, GI = "09900000000017", "GI000042"

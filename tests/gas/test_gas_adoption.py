@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas import adopt as adopt_module
-from include.gas.adopt import adopt, look
-from include.gas.adoption import READ_AT
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import day_of
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import day_of
+from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy
-from include.gas.konnector import OddDocumentError, figure_of, ranked
-from include.gas.load import WriteResult, load_answer
+from include.gas.konnector import adopting as adopt_module
+from include.gas.konnector.adopting import adopt, look
+from include.gas.konnector.old_documents import OddDocumentError, figure_of, ranked
+from include.gas.konnector.plan import READ_AT
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
 
 ACCOUNT, PCE = "home", "09900000000017"

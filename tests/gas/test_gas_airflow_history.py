@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.airflow_history import (
+from include.gas.leaving.airflow_memory import (
     AUDIT_LOG,
     DATA_KEPT,
     SHARED,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
-from include.gas.year_counts import StoredYear, shortfall
+from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
+from include.gas.documents.year_counts import StoredYear, shortfall
 
 PCE, OTHER = "09999999900017", "GI999042"
 YEARS = st.dictionaries(st.sampled_from([2024, 2025, 2026]), st.integers(1, 365))

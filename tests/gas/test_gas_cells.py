@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
-from include.gas.gaps import Gap
-from include.gas.totals import month_documents, year_documents
-from include.gas.windows import Window
+from include.gas.days.windows import Window
+from include.gas.display.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
+from include.gas.documents.gaps import Gap
+from include.gas.documents.totals import month_documents, year_documents
 
 TODAY = date(2026, 5, 20)
 FIRST = date(2024, 2, 10)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.answers.daily import Reading
-from include.gas.changes import DAYS_NAMED, Changes
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.load import LoadReport, load_answer
+from include.gas.documents.changes import DAYS_NAMED, Changes
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.storing import LoadReport, load_answer
 from tests.gas.gas_memory_store import MemoryStore
 
 PCE = "09999999900017"

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from include.gas.account.whole_history import history_read
-from include.gas.accounts import Account
-from include.gas.connecting import check_connectable, connected, deletions, login_hint
-from include.gas.consents import Consent
+from include.gas.account.account import Account
+from include.gas.account.connected import check_connectable, connected, deletions, login_hint
+from include.gas.account.sections.whole_history import history_read
+from include.gas.consents.consent import Consent
 from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.meter_tag import meter_tag
 

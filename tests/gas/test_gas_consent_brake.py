@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.gas.account.list_seen import ListMissed, missed_before, with_missed
-from include.gas.consent_brake import too_many
+from include.gas.account.sections.list_seen import ListMissed, missed_before, with_missed
+from include.gas.rights.consent_brake import too_many
 
 TODAY = date(2026, 11, 26)
 ONE = timedelta(days=1)

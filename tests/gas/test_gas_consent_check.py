@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.list_seen import with_missed
-from include.gas.account.marks import with_leaving
+from include.gas.account.account import Account
+from include.gas.account.sections.list_seen import with_missed
+from include.gas.account.sections.marks import with_leaving
 from include.gas.account.state import with_state
-from include.gas.accounts import Account
-from include.gas.consent_check import Finding, Listed, check_consents
-from include.gas.consents import AccessRight
+from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.refusals import http_error
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
-from include.gas.refusals import http_error
+from include.gas.rights.consent_check import Finding, Listed, check_consents
 
 PCE, OTHER = "09900000000017", "GI000042"
 TODAY = date(2026, 5, 1)

@@ -12,19 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.consents import (
-    AccessRight,
-    Consent,
-    Rights,
-    consent_state,
-    is_pce,
-    parse_claims,
-    read_rights,
-    told,
-    usable_right,
-)
+from include.gas.answers.access_rights import AccessRight, Rights, consent_state, is_pce, read_rights, usable_right
+from include.gas.consents.consent import Consent, parse_claims, told
+from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, IdTokenRefused, ServiceUnavailable
-from include.gas.windows import Window
 
 PCE, GI = "09900000000017", "GI000042"
 TODAY = date(2024, 5, 1)
@@ -94,8 +85,8 @@ def test_a_right() -> None:
         data_end=date(2027, 4, 2), informative=True, published=False, contractual=True,
         technical=True, created=date(2024, 4, 2),
     )  # fmt: skip
-    assert found.consent() == Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2), date(2027, 4, 2))
-    assert found.consent().until == date(2027, 4, 1), "the last gas day that it covers"
+    assert Consent.of_right(found) == Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2), date(2027, 4, 2))
+    assert Consent.of_right(found).until == date(2027, 4, 1), "the last gas day that it covers"
     assert found.stands
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.facts import with_meter_facts
+from include.gas.account.sections.facts import with_meter_facts
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.consents import Consent
+from include.gas.consents.consent import Consent
 from include.gas.errors import ConsentLost, ConsentTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.csv_cells import safe_cell
+from include.gas.display.csv_cells import safe_cell
 
 RUN = "=+-@＝＋－＠"
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection)."""

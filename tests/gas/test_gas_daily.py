@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from include.gas.answers.daily import DAILY, Reading, read_daily
 from include.gas.answers.sorting import Answer, Refusal
+from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, PartialAnswer, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import Window
 
 PCE = "09900000000017"
 TAG = meter_tag("a", PCE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.days import (
+from include.gas.days.gas_day import (
     PARIS,
     gas_day_of,
     gas_day_start,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.gas import doctypes
-from include.gas.doctypes import DATA, DATABASES, DOCTYPES, PARTITIONED, Database, database
+from include.gas.documents import doctypes
+from include.gas.documents.doctypes import DATA, DATABASES, DOCTYPES, PARTITIONED, Database, database
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")

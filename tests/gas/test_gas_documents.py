@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas import doctypes
-from include.gas import documents as d
 from include.gas.answers.daily import Reading
-from include.gas.totals import exact_sum, merge_total, month_documents, year_documents
+from include.gas.documents import doctypes
+from include.gas.documents import gas_days as d
+from include.gas.documents.totals import exact_sum, merge_total, month_documents, year_documents
 
 PCE = "09900000000017"
 READ = datetime(2024, 4, 2, 9, tzinfo=UTC)

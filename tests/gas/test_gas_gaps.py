@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.answers.daily import Reading
-from include.gas.asked_days import Reread
-from include.gas.doctypes import DAY
-from include.gas.documents import CHANGES_KEPT, day_id
-from include.gas.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
-from include.gas.load import load_answer
-from include.gas.windows import Window
+from include.gas.days.asked_days import Reread
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
+from include.gas.documents.gas_days import CHANGES_KEPT, day_id
+from include.gas.documents.storing import load_answer
 from tests.gas.gas_memory_store import MemoryStore
 
 PCE, OTHER = "09999999900017", "GI999042"
@@ -321,7 +321,7 @@ def test_the_trace_of_a_day_tells_every_change_of_load_and_is_bounded(said: list
 
 
 def report_time(at: datetime) -> str:
-    from include.gas.days import utc_text
+    from include.gas.days.gas_day import utc_text
 
     return utc_text(at)
 

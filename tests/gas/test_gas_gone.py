@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.load import TotalChange, load_answer
-from include.gas.windows import Window
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.storing import TotalChange, load_answer
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.daily import Reading
-from include.gas.asked_days import askable
-from include.gas.documents import day_document
+from include.gas.days.asked_days import askable
+from include.gas.days.past_range import asked_range
+from include.gas.days.windows import Window, oldest_allowed
+from include.gas.documents.gas_days import day_document, open_days
 from include.gas.errors import BadRequest
-from include.gas.history import asked_range, open_days
-from include.gas.windows import Window, oldest_allowed
 
 TODAY = date(2026, 11, 25)
 DAYS = st.dates(date(2020, 1, 1), date(2028, 1, 1))

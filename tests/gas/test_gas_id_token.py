@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from include.gas.answers.id_token import verify_id_token
 from include.gas.errors import IdTokenRefused
-from include.gas.id_token import verify_id_token
 
 SECRET = "an-invented-client-secret-of-some-length"
 ISSUER = "https://login.example:443/openam/oauth2/externeGrdf"

@@ -14,16 +14,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from include.gas.account.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.answers.daily import read_daily
-from include.gas.asked_days import Reread, askable, daily_window
-from include.gas.days import gas_day_start, paris_today
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import CHANGES_KEPT, day_id, day_of, id_range
-from include.gas.gaps import PUBLISHED_WITHIN, gaps_of
-from include.gas.history import open_days
-from include.gas.load import load_answer
-from include.gas.windows import ONE_DAY, Window
+from include.gas.days.asked_days import Reread, askable, daily_window
+from include.gas.days.gas_day import gas_day_start, paris_today
+from include.gas.days.windows import ONE_DAY, Window
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gaps import PUBLISHED_WITHIN, gaps_of
+from include.gas.documents.gas_days import CHANGES_KEPT, day_id, day_of, id_range, open_days
+from include.gas.documents.storing import load_answer
 from tests.gas.gas_memory_store import MemoryStore
 
 ACCOUNT = "a"

@@ -10,19 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.marks import Leaving, leaving, with_leaving, without_leaving
-from include.gas.accounts import Account
-from include.gas.consents import AccessRight
-from include.gas.doctypes import DATA, DAY, MONTH, YEAR
-from include.gas.leaving import (
+from include.gas.account.account import Account
+from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
+from include.gas.answers.access_rights import AccessRight
+from include.gas.documents.doctypes import DATA, DAY, MONTH, YEAR
+from include.gas.leaving.deletion_plan import Plan, standing
+from include.gas.leaving.deletion_record import (
     ASKED,
-    Plan,
     audit_entry,
     audit_id,
     finished,
     has_left,
     last_taker,
-    standing,
     taken_up,
     with_found,
     with_removed,

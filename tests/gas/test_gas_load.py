@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas import load as load_module
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents import storing as load_module
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.storing import LoadReport, TotalChange, WriteResult, load_answer
 from include.gas.errors import StoreBusy
-from include.gas.load import LoadReport, TotalChange, WriteResult, load_answer
 from include.gas.meter_tag import meter_tag
 from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
 

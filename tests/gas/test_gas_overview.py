@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, VENDOR_DOWN
-from include.gas.overview import Situation, overview
 
 PCE, OTHER = "09999999900017", "GI999042"
 TODAY = date(2026, 5, 20)

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.published_note import DIFFERENCES_KEPT, Difference, with_published
-from include.gas.account.sections import written
+from include.gas.account.sections.published_note import DIFFERENCES_KEPT, Difference, with_published
+from include.gas.account.sections.section import written
+from include.gas.account.turns import DAYS, day_of_month, is_due, last_turn
 from include.gas.answers.published import PERIODS, Period, read_published
 from include.gas.answers.sorting import Answer
-from include.gas.asked_days import published_window
-from include.gas.consents import Consent
-from include.gas.doctypes import DATA, PUBLISHED
-from include.gas.documents import CHANGES_KEPT, account_range
+from include.gas.consents.consent import Consent
+from include.gas.days.asked_days import published_window
+from include.gas.days.windows import Window
+from include.gas.documents.comparison import compare, compare_all
+from include.gas.documents.doctypes import DATA, PUBLISHED
+from include.gas.documents.gas_days import CHANGES_KEPT, account_range
+from include.gas.documents.periods import merge_period, newest_period, period_document, period_of
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
-from include.gas.monthly import DAYS, day_of_month, is_due, last_turn
-from include.gas.periods import merge_period, newest_period, period_document, period_of
-from include.gas.published_check import compare, compare_all
-from include.gas.windows import Window
 
 PCE = "09900000000017"
 WINDOW = Window(date(2024, 1, 1), date(2024, 6, 1))

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas import errors as e
+from include.gas.answers.refusals import http_error, refusal_error, token_error
+from include.gas.days.windows import Window
 from include.gas.meter_tag import meter_tag
-from include.gas.refusals import http_error, refusal_error, token_error
-from include.gas.windows import Window
 
 PCE = "09900000000017"
 CONSENT, NARROW = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.scan import LARGEST, MOST, scan
+from include.gas.answers.scan import LARGEST, MOST, scan
 
 A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
 JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
@@ -168,7 +168,7 @@ def lean(text: str) -> tuple[float, int, int]:
     """Read a text that a process of its own makes; give its peak in bytes for each of the text, and what it found."""
     code = (
         "import resource, sys\n"
-        "from include.gas.scan import scan\n"
+        "from include.gas.answers.scan import scan\n"
         f"text = {text}\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
         "before = peak()\n"

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from include.gas.spread import DAG_FILES, dag_file_of
+from include.gas.days.spread import DAG_FILES, dag_file_of
 
 
 @pytest.mark.parametrize("name", ["household-{:04}", "{:032x}", "{}"])

@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.stored import Stored, is_told, told_years, with_stored
+from include.gas.account.sections.stored import Stored, is_told, told_years, with_stored
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY
-from include.gas.documents import account_range
-from include.gas.load import load_answer
-from include.gas.year_counts import StoredYear, stored_years
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.storing import load_answer
+from include.gas.documents.year_counts import StoredYear, stored_years
 from tests.gas.gas_memory_store import MemoryStore
 
 PCE = "09999999900017"

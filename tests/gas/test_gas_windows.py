@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.asked_days import Reread, daily_window
-from include.gas.gaps import gaps_of
-from include.gas.windows import Window, oldest_allowed
+from include.gas.days.asked_days import Reread, daily_window
+from include.gas.days.windows import Window, oldest_allowed
+from include.gas.documents.gaps import gaps_of
 
 TODAY = date(2024, 4, 2)
 RUN = date(2024, 4, 1)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.days import paris_today
-from include.gas.gaps import APART
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.gaps import APART
 from include.sandbox.figures import summed
 from tests.helpers import context, known_account, stored, with_memory_shelf
 
@@ -87,7 +87,7 @@ def read(account: str, first: date | str, end: date | str, *, operator: Any = No
     """Re-read a range of an account, and announce what that changed."""
     from airflow.sdk import DAG
 
-    from grdf.announcing import changes_of
+    from grdf.airflow.announcing import changes_of
     from grdf.operators.history import AnnounceHistoryOperator
 
     tries = {"try_number": more.pop("try_number", 4)}
@@ -127,7 +127,7 @@ def run(
     """
     from airflow.sdk import DAG
 
-    from grdf.announcing import changes_of
+    from grdf.airflow.announcing import changes_of
     from grdf.operators.extract import ExtractOperator
     from grdf.operators.load import LoadOperator
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from include.gas.days.windows import oldest_allowed
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, stored
 from tests.history.steps import DAY, TODAY, Y, asked, assert_stored_as_grdf, backfill, household, read, said
 

@@ -6,9 +6,9 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from grdf.announcing import changes_behind
-from include.gas.changes import Changes
-from include.gas.load import LoadReport
+from grdf.airflow.announcing import changes_behind
+from include.gas.documents.changes import Changes
+from include.gas.documents.storing import LoadReport
 from tests.history.steps import DAY
 
 LOAD, REREAD = ("grdf_account__home", "load"), ("grdf_history", "announce")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.account.missing_days import known_gaps
-from include.gas.overview import Situation, overview
-from include.gas.windows import oldest_allowed
+from include.gas.account.sections.missing_days import known_gaps
+from include.gas.days.windows import oldest_allowed
+from include.gas.display.overview import Situation, overview
 from tests.helpers import days_of, known_account, stored
 from tests.history.steps import asked, assert_stored_as_grdf, run, weeks_pass
 

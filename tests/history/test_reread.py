@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.marks import with_leaving
-from include.gas.changes import DAYS_NAMED
-from include.gas.doctypes import AUDIT
+from include.gas.account.sections.marks import with_leaving
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.changes import DAYS_NAMED
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
-from include.gas.leaving import audit_entry
+from include.gas.leaving.deletion_record import audit_entry
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, give_back, lose, stored
 from tests.history.steps import (
     DAY,

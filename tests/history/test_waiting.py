@@ -18,7 +18,7 @@ from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
-from grdf.staging import AnswersGone, StagedAnswer, Staging
+from grdf.staging.area import AnswersGone, StagedAnswer, Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, context, days_of, give_back, lose, stored, with_memory_shelf
 from tests.history.steps import DAY, Y, asked, backfill, household, plan, read, run, said

@@ -14,7 +14,7 @@ TINY = ("store", "--years", "0.05")
 EVERYTHING_WRONG = (
     A_DOCUMENT_LESS
     + """
-    from include.gas import load
+    from include.gas.documents import storing as load
     true_years = load.year_documents
     def off_by_one(*given):
         return {key: total | {"load": total["load"] + 1} for key, total in true_years(*given).items()}

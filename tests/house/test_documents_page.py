@@ -11,28 +11,26 @@ import msgspec
 import pytest
 
 from include.gas import account
-from include.gas import stored_documents as described
 from include.gas.account.document import SECTIONS, ConsentEntry
-from include.gas.account.sections import Section
+from include.gas.account.sections.section import Section
 from include.gas.answers.daily import Reading
 from include.gas.answers.published import Period
-from include.gas.consents import Consent
-from include.gas.doctypes import DOCTYPES
-from include.gas.documents import day_document, merge_day
-from include.gas.leaving import (
-    Order,
-    approval,
+from include.gas.consents.consent import Consent
+from include.gas.documents import stored_documents as described
+from include.gas.documents.doctypes import DOCTYPES
+from include.gas.documents.gas_days import day_document, merge_day
+from include.gas.documents.periods import merge_period, period_document
+from include.gas.documents.totals import month_documents, year_documents
+from include.gas.leaving.approval import Order, approval, with_approval
+from include.gas.leaving.deletion_record import (
     audit_entry,
     finished,
     taken_up,
-    with_approval,
     with_found,
     with_left_alone,
     with_removed,
     with_revoked,
 )
-from include.gas.periods import merge_period, period_document
-from include.gas.totals import month_documents, year_documents
 from tests import documents_page
 
 NOW, LATER = datetime(2024, 4, 2, tzinfo=UTC), datetime(2024, 5, 2, tzinfo=UTC)

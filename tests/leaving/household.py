@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import database_name
 from tests.helpers import known_account
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def staging_folder(account: str) -> Path:
 def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind", **more: str) -> str:
     """Leave a staged file behind, as a run that failed does, and give its reference."""
     from grdf import settings
-    from grdf.staging import StagedAnswer, Staging
+    from grdf.staging.area import StagedAnswer, Staging
 
     answer = StagedAnswer(
         pce, **{"first": "2025-01-01", "end": "2025-01-02", "read_at": "2025-01-02T00:00:00+00:00", **more}, body=body

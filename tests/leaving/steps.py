@@ -103,7 +103,7 @@ def delete(
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.run import Run
-    from grdf.operators.deletion.base import holds_now
+    from grdf.operators.deletion.step import holds_now
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)

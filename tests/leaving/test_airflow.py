@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.airflow_stack import ADMIN, APPROVER
 from include.sandbox.processes import Processes
 from tests.helpers import PATIENCE, connect_cozy, wait, yesterday

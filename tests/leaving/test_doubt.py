@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.retries import GasRetryPolicy
+from grdf.airflow.retries import GasRetryPolicy
 from include.gas.account.state import with_state
 from include.gas.errors import ConsentLost, FailNow, RefusalDoubted
 from include.gas.meter_tag import meter_tag

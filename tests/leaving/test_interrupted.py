@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import ServiceUnavailable
 from tests.leaving.household import Couch, assert_gone, household, revocations, rights
 from tests.leaving.steps import delete

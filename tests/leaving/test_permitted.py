@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadRequest
-from include.gas.leaving import may_approve
+from include.gas.leaving.approval import may_approve
 from tests.leaving.household import (
     ACTIVE,
     AUDIT_DATABASE,

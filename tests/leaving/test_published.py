@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.gas.doctypes import PUBLISHED
-from include.gas.documents import account_range
+from include.gas.documents.doctypes import PUBLISHED
+from include.gas.documents.gas_days import account_range
 from tests.helpers import known_account
 from tests.leaving.steps import delete
 

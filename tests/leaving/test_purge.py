@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.hooks.household_links import link_document
-from include.gas.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, PARTITIONED, YEAR
-from include.gas.documents import dag_id, database_name
+from grdf.stores.household_links import link_document
+from include.gas.documents.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, PARTITIONED, YEAR
+from include.gas.documents.gas_days import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.household import (
     ACTIVE,

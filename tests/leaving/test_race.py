@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from include.gas.doctypes import DAY
+from include.gas.documents.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
-from include.gas.leaving import audit_entry
+from include.gas.leaving.deletion_record import audit_entry
 from tests.helpers import connect_code, known_account, stored, yesterday
 from tests.leaving.household import (
     AUDIT_DATABASE,
@@ -194,7 +194,7 @@ def test_a_run_that_is_leaving_asks_grdf_nothing(clean: LocalWorld, account_id: 
 
 
 def test_a_leaving_account_is_not_listed(clean: LocalWorld, account_id: str) -> None:
-    from grdf.account_list import known_accounts
+    from grdf.airflow.account_list import known_accounts
 
     household(clean, account_id)
     assert account_id in known_accounts().ids

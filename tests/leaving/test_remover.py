@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from include.gas.doctypes import ACCOUNT, DAY, MONTH
-from include.gas.documents import account_range, database_name
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH
+from include.gas.documents.gas_days import account_range, database_name
 from include.gas.errors import StoreBusy
 from include.sandbox.couch import EmbeddedCouch
 from tests.leaving.purging_server import PurgingCouch
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
     from include.sandbox.local_world import LocalWorld
 
 RANGE = account_range("leaver")
@@ -43,7 +43,7 @@ def hook(server: PurgingCouch) -> CouchDBHook:
 
 @pytest.fixture
 def remover(hook: CouchDBHook) -> Remover:
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     return Remover(hook)
 
@@ -81,7 +81,7 @@ def test_compaction(server: PurgingCouch, remover: Remover) -> None:
 
 def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
     """Whatever request was the last: the next try leaves nothing, not even a tombstone."""
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     class Killed(Exception):
         pass
@@ -135,7 +135,7 @@ def test_a_document_that_never_goes_is_reported(server: PurgingCouch, hook: Couc
 
 def test_the_embedded_server_says_what_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     with EmbeddedCouch(tmp_path, memory=True) as server:
         parts = urlsplit(server.url)
@@ -152,7 +152,7 @@ def test_the_embedded_server_says_what_stays(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_real_server_keeps_no_tombstone(world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     url, login = f"{world.couch.url}/{database_name(DAY)}", (world.couch.user, world.couch.password)
     fill(couchdb, account_id, 350)

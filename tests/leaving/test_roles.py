@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.doctypes import CONNECT, DAY
-from include.gas.documents import account_range, database_name
+from include.gas.documents.doctypes import CONNECT, DAY
+from include.gas.documents.gas_days import account_range, database_name
 from include.gas.errors import BadSettings
 from tests.helpers import stored, yesterday
 from tests.history.steps import backfill
@@ -56,7 +56,7 @@ def test_a_link_is_given_back_by_a_member(
     server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.page.once import KEPT, Once, mark_id
+    from grdf.stores.once import KEPT, Once, mark_id
 
     over = mark_id("an old one", time.time() - KEPT - 60)
     server.databases[database_name(CONNECT)][over] = ("1-a", False)
@@ -73,7 +73,7 @@ def test_a_mark_that_cannot_go_is_said(
     server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.page.once import Once
+    from grdf.stores.once import Once
 
     once, until = Once(CouchDBHook(patience=0)), time.time() + 60
     assert once.take("link", until)
@@ -87,7 +87,7 @@ def test_a_mark_that_cannot_go_is_said(
 
 def test_what_a_late_load_stored_goes_as_a_member_may(server: PurgingCouch, connect: Connect) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     days = some_days(server)
     remover = Remover(CouchDBHook())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grdf.hooks.adict_http import JSON, Call
-from grdf.terms import DAILY
+from grdf.quota.terms import DAILY
 from tests.helpers import adict_hook
 from tests.leaving.household import ACTIVE, household, rights
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes

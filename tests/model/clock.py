@@ -94,7 +94,7 @@ def _modules(prefixes: tuple[str, ...]) -> Iterator[ModuleType]:
 @contextmanager
 def replaced() -> Iterator[None]:
     """Put the clock in place of the machine's; all modules must be imported before."""
-    from grdf.governor import Governor
+    from grdf.quota.governor import Governor
 
     undo: list[tuple[Any, str, Any]] = []
 

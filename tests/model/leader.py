@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from include.gas.overview import Situation, overview
+from include.gas.display.overview import Situation, overview
 from include.sandbox.adict import paris
 from tests.model import tasks
 from tests.model.truth import Untrue
@@ -85,7 +85,7 @@ class Leader:
             self._run(account, "manual", None)
 
     def _by_page(self, account: str, code: str, nonce: str) -> None:
-        from grdf.page import connecting
+        from grdf.page.connect import exchange as connecting
 
         number, until = next(self.numbers), self.world.clock.ours.timestamp() + 3600
         attempt = SimpleNamespace(

@@ -53,22 +53,24 @@ def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls:
 
 def _by_meter(patch: pytest.MonkeyPatch) -> None:
     """An account took over whatever right was in force on its meter, whoever had given it."""
-    from include.gas import consent_check
-    from include.gas.consents import usable_right
+    from include.gas.answers.access_rights import usable_right
+    from include.gas.consents.consent import Consent
+    from include.gas.rights import consent_check
 
     own = consent_check.told
 
     def told(consent: Any, rights: Any, today: Any, asked_at: Any) -> Any:
         right = usable_right(rights, consent.pce, today)
-        return right.consent() if right else own(consent, rights, today, asked_at)
+        return Consent.of_right(right) if right else own(consent, rights, today, asked_at)
 
     patch.setattr(consent_check, "told", told)
 
 
 def _longest(patch: pytest.MonkeyPatch) -> None:
     """Of several rights the one that lasts longest won, wherever its perimeter ended."""
-    from include.gas import consent_check
-    from include.gas.consents import is_usable
+    from include.gas.answers.access_rights import is_usable
+    from include.gas.consents.consent import Consent
+    from include.gas.rights import consent_check
 
     own = consent_check.told
 
@@ -76,7 +78,7 @@ def _longest(patch: pytest.MonkeyPatch) -> None:
         usable = [right for right in rights if right.id in consent.own and is_usable(right, today)]
         if not usable:
             return own(consent, rights, today, asked_at)
-        return max(usable, key=lambda right: right.last or today).consent()
+        return Consent.of_right(max(usable, key=lambda right: right.last or today))
 
     patch.setattr(consent_check, "told", told)
 
@@ -101,7 +103,7 @@ def _snapshot(patch: pytest.MonkeyPatch) -> None:
 def _under_any(patch: pytest.MonkeyPatch) -> None:
     """What an answer says of a history was noted under whatever consent the account held by then."""
     from grdf.meters import notes
-    from include.gas.account.whole_history import with_history
+    from include.gas.account.sections.whole_history import with_history
 
     def note_history(document: dict[str, Any], answer: Any) -> dict[str, Any]:
         held = notes.meter_of(document, answer.pce)
@@ -116,21 +118,26 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
         entry = (document.get("history") or {}).get(consent.pce)
         return entry is not None and entry["id_accreditation"] == consent.id_accreditation
 
-    for place in ("grdf.meters.notes", "grdf.operators.extract", "grdf.consent_dates", "grdf.book_check"):
+    for place in (
+        "grdf.meters.notes",
+        "grdf.operators.extract",
+        "grdf.consents.consent_dates",
+        "grdf.meters.book_check",
+    ):
         patch.setattr(f"{place}.history_read", history_read)
     patch.setattr("grdf.meters.notes.is_under", lambda _asked, held: held is not None)
 
 
 def _never_late(patch: pytest.MonkeyPatch) -> None:
     """A day that a clock which was ahead has stored refused what was read after it."""
-    patch.setattr("include.gas.documents.is_ahead", lambda _moment, _now: False)
+    patch.setattr("include.gas.documents.gas_days.is_ahead", lambda _moment, _now: False)
 
 
 def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the mark that it set stayed."""
-    from include.gas import consent_check
-    from include.gas.account.lost_consents import meters_lost
+    from include.gas.account.sections.lost_consents import meters_lost
     from include.gas.account.state import UNEXPLAINED
+    from include.gas.rights import consent_check
 
     today = consent_check.compared
 
@@ -141,14 +148,14 @@ def _believed(patch: pytest.MonkeyPatch) -> None:
         kept = {key: value for key, value in document.items() if key.startswith("state")}
         return replace(found, restored=False, document={**found.document, **kept})
 
-    patch.setattr("grdf.doubt.Doubt.weigh", lambda _self, _meter, problems: list(problems))
-    for place in ("include.gas.consent_check", "grdf.consent_dates", "grdf.taking"):
+    patch.setattr("grdf.consents.doubt.Doubt.weigh", lambda _self, _meter, problems: list(problems))
+    for place in ("include.gas.rights.consent_check", "grdf.consents.consent_dates", "grdf.consents.taking"):
         patch.setattr(f"{place}.compared", compared)
 
 
 def _after_one_answer(patch: pytest.MonkeyPatch) -> None:
     """One answer that did not hold a day, asked for at its age, settled that GRDF has none."""
-    from include.gas import gaps
+    from include.gas.documents import gaps
 
     today = gaps._gap
 
@@ -169,7 +176,7 @@ ROWS = (
         r"names a right|does not allow|revokes a right|is called|a right that \w+ gave stands",
         ("2026-04-20", [connect("alder", 0), ("days", 1), ("move", 0, "alder", "birch", "page"), ("days", 2)]),
         _by_meter,
-        "include.gas.own_rights",
+        "include.gas.rights.own_rights",
     ),
     Row(
         4,
@@ -179,7 +186,7 @@ ROWS = (
             [connect("alder", 0, back=40, ahead=-3, calls=1100), ("days", 1), connect("alder", 0, more="beside")],
         ),
         _longest,
-        "include.gas.own_rights",
+        "include.gas.rights.own_rights",
     ),
     Row(
         5,
@@ -194,7 +201,7 @@ ROWS = (
             ],
         ),
         _under_any,
-        "include.gas.read_under",
+        "include.gas.consents.read_under",
     ),
     Row(
         6,
@@ -209,14 +216,14 @@ ROWS = (
             ],
         ),
         _snapshot,
-        "include.gas.own_rights",
+        "include.gas.rights.own_rights",
     ),
     Row(
         7,
         r"lacks|misses",
         ("2026-04-20", [("hole", 0, 30, 4), connect("alder", 0, back=40), ("days", 1)]),
         _after_one_answer,
-        "include.gas.gaps:_gap",
+        "include.gas.documents.gaps:_gap",
     ),
     Row(
         8,
@@ -233,14 +240,14 @@ ROWS = (
             ],
         ),
         _never_late,
-        "include.gas.moments",
+        "include.gas.days.clocks",
     ),
     Row(
         15,
         r"is called|lacks|misses",
         ("2026-04-20", [connect("alder", 0), ("refuse", 0, 0), ("days", 1)]),
         _believed,
-        "grdf.doubt",
+        "grdf.consents.doubt",
     ),
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 from include.gas.errors import GasError
 from tests.model.wire import Killed
 
@@ -195,11 +195,11 @@ def installed() -> Iterator[None]:
         stack.enter_context(wire.replaced())
         stack.enter_context(clock.replaced())
         patch.setattr("grdf.hooks.adict.VariableShelf", Shelf)
-        patch.setattr("grdf.page.connecting.ServerShelf", Shelf)
-        patch.setattr("grdf.page.connecting.start_first_run", lambda *_: "by itself")
-        patch.setattr("grdf.quota.store_at", Ledger)
+        patch.setattr("grdf.page.connect.exchange.ServerShelf", Shelf)
+        patch.setattr("grdf.page.connect.exchange.start_first_run", lambda *_: "by itself")
+        patch.setattr("grdf.quota.shared_quota.store_at", Ledger)
         patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # thousands of lives, each with its own
-        patch.setattr("grdf.staging.write_private", _written_now)
+        patch.setattr("grdf.staging.area.write_private", _written_now)
         # What is asked of the machine at each request, and is always the same, takes a third of a life's time.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
         patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
@@ -239,7 +239,7 @@ def _import_all() -> None:
     import grdf.hooks
     import grdf.operators
     import grdf.operators.deletion
-    import grdf.page.connecting
+    import grdf.page.connect.exchange
     import include.gas
 
     for package in (grdf.hooks, grdf.operators, grdf.operators.deletion, include.gas):

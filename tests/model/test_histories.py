@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from include.gas.windows import oldest_allowed
+from include.gas.days.windows import oldest_allowed
 from include.sandbox.adict import rights
 from tests.model import tasks
 from tests.model.leader import Leader

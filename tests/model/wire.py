@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from grdf.hooks.turn_adapter import TurnAdapter, take_turn
+from grdf.transport.turn_adapter import TurnAdapter, take_turn
 
 if TYPE_CHECKING:
     from flask import Flask

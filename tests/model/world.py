@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.gas.doctypes import ACCOUNT
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import database_name
 from include.sandbox.adict import identity, paris, quirks, readings, rights, tokens
 from include.sandbox.adict.meters import Holder, find
 from include.sandbox.adict.store import Store

@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.days import paris_today
-from include.gas.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grdf.page.chart import Bar, bar_chart
+from grdf.page.html.chart import Bar, bar_chart
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "<script>alert('1')</script>\" onload=\"x"
@@ -70,7 +70,8 @@ def test_nothing_at_all_is_drawn_too() -> None:
 def test_it_is_the_same_without_lxml() -> None:
     """Production may have no lxml; pygal then writes with Python's own library."""
     code = (
-        "from grdf.page.chart import *; print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n'))"
+        "from grdf.page.html.chart import *; "
+        "print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n'))"
     )
     texts = []
     for without in ({"NO_LXML": "1"}, {}):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from include.gas.days import paris_today
+from include.gas.days.gas_day import paris_today
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.ports import free_port
 from include.sandbox.processes import Processes

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grdf.page.listing import PAGE_SIZE, SORTS, Listing, Question, listing
-from include.gas.overview import Overview, Situation
+from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
+from include.gas.display.overview import Overview, Situation
 
 TODAY = date(2026, 5, 20)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.removal import Remover
-from grdf.page.mirror import AccountMirror
-from include.gas.doctypes import ACCOUNT
+from grdf.page.list.mirror import AccountMirror
+from grdf.stores.removal import Remover
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
 IDS = ("mirror-a", "mirror-b", "mirror-c")
@@ -67,7 +67,7 @@ def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> Non
 
 
 def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grdf.page.mirror.BATCH", 2)
+    monkeypatch.setattr("grdf.page.list.mirror.BATCH", 2)
     mirror = AccountMirror(couchdb)
     put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
     assert len(mirror.overviews()) == 7

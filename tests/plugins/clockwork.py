@@ -5,24 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from grdf.governor import Governor
-from grdf.quota_store import Change, Result, Store
-from grdf.terms import Booking, Terms
-from grdf.turn import FarOff
-from include.gas.days import PARIS
-from include.gas.quota import Purpose, Quota
+from grdf.quota.allowance import Purpose, Quota
+from grdf.quota.governor import Governor
+from grdf.quota.quota_store import Change, Result, Store
+from grdf.quota.terms import Booking, Terms
+from grdf.quota.turn import FarOff
+from include.gas.days.gas_day import PARIS
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000, 3000)
 
 
 def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
-    """Wait for one call's turn, as :class:`grdf.hooks.turn_adapter.TurnAdapter` does, and send nothing.
+    """Wait for one call's turn, as :class:`grdf.transport.turn_adapter.TurnAdapter` does, and send nothing.
 
     :param governor: who gives it
-    :param purpose: see :class:`grdf.terms.Terms`
-    :param booking: see :class:`grdf.terms.Terms`
-    :param whose: see :meth:`grdf.governor.Governor.turn`
+    :param purpose: see :class:`grdf.quota.terms.Terms`
+    :param booking: see :class:`grdf.quota.terms.Terms`
+    :param whose: see :meth:`grdf.quota.governor.Governor.turn`
     """
     turn = governor.turn(Terms(purpose, booking), **whose)
     while True:

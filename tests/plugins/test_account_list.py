@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from grdf import shared_list
-from grdf.account_list import AccountList, accounts_to_build, known_accounts, what_is_wrong
+from grdf.airflow.account_list import AccountList, accounts_to_build, known_accounts, what_is_wrong
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.doctypes import ACCOUNT
+from grdf.stores import shared_list
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.plugins.conftest import Heard, Reply, Server
@@ -156,7 +156,7 @@ def test_the_shared_list_is_written_when_it_has_changed_and_costs_nothing_else(
     variables.kept.clear()  # somebody removed it
     variables.calls.clear()
     later = time.time() + 86_401
-    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    monkeypatch.setattr("grdf.airflow.account_list.time.time", lambda: later)
     known_accounts()
     known_accounts()
     assert variables.calls == ["get", "set"], "it is looked for once a day"
@@ -251,7 +251,7 @@ def test_accounts_that_go_all_at_once_keep_their_dags_for_a_day_and_a_person_is_
     found = known_accounts()
     assert (found.ids, found.missing) == ((*names[8:], "new"), 2)
     later = time.time() + 86_401
-    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    monkeypatch.setattr("grdf.airflow.account_list.time.time", lambda: later)
     assert known_accounts() == AccountList((*names[8:28], *names[30:], "new"))
 
 
@@ -262,7 +262,7 @@ def test_an_empty_database_is_believed_after_a_day(book: CouchDBHook, monkeypatc
     book.write(ACCOUNT, [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents])
     assert known_accounts().ids == names
     later = time.time() + 86_401
-    monkeypatch.setattr("grdf.account_list.time.time", lambda: later)
+    monkeypatch.setattr("grdf.airflow.account_list.time.time", lambda: later)
     assert known_accounts() == AccountList()
 
 
@@ -285,7 +285,7 @@ def test_a_couchdb_that_drips_is_not_waited_for_long(
 ) -> None:  # fmt: skip
     if known:
         known_accounts_of(book, "a")
-    monkeypatch.setattr("grdf.account_list.WITHIN", 1.0)
+    monkeypatch.setattr("grdf.airflow.account_list.WITHIN", 1.0)
     with Drip(first, then, every=0.1) as server:
         connection("couchdb", host=server.url, login="a", password="b")
         began = time.monotonic()
@@ -301,7 +301,7 @@ def test_a_couchdb_that_drips_is_not_waited_for_long(
 def test_pages_that_each_come_slowly_are_not_waited_for_longer(
     serve: Serve, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.account_list.WITHIN", 1.0)
+    monkeypatch.setattr("grdf.airflow.account_list.WITHIN", 1.0)
     monkeypatch.setattr("grdf.hooks.couchdb.PAGE", 1)
     rows = [{"id": f"a{n}", "doc": account(f"a{n}")} for n in range(2)]
     slow = serve(lambda _: Reply({"rows": rows}, delay=0.4))
@@ -356,7 +356,7 @@ def test_a_slow_couchdb_is_not_waited_for_long(
 ) -> None:
     book.write(ACCOUNT, [account("a")])
     known_accounts()
-    monkeypatch.setattr("grdf.account_list.LOOK_UP", (0.2, 0.2))
+    monkeypatch.setattr("grdf.airflow.account_list.LOOK_UP", (0.2, 0.2))
     slow = serve(lambda _: Reply({}, delay=2))
     connection("couchdb", host=slow.url, login="a", password="b")
     started = time.monotonic()

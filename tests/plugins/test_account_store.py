@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from grdf.hooks.accounts import AccountStore, listing_problem
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_store import AccountStore, listing_problem
 from include.gas.account.state import with_state
-from include.gas.doctypes import ACCOUNT
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, StoreBusy
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account

@@ -10,9 +10,9 @@ from typing import Any
 import jwt
 import pytest
 
+from grdf.airflow.retries import GasRetryPolicy
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.retries import GasRetryPolicy
 from include.gas.errors import (
     BadAccount,
     CredentialsRefused,

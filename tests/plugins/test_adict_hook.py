@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from grdf.airflow.retries import GasRetryPolicy
 from grdf.hooks.adict import AdictHook
-from grdf.retries import GasRetryPolicy
-from grdf.turn import Turn
+from grdf.quota.turn import Turn
+from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
@@ -22,7 +23,6 @@ from include.gas.errors import (
     ServiceUnavailable,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
 from tests.plugins.conftest import Heard, Reply, Server

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.marks import with_leaving
+from include.gas.account.sections.marks import with_leaving
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
+from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, ServiceUnavailable
-from include.gas.leaving import audit_entry
-from include.gas.load import load_answer
+from include.gas.leaving.deletion_record import audit_entry
 from tests.couch_places import Place
 from tests.helpers import context
 from tests.konnector import Konnector

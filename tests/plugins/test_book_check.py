@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.lost_days import lost_years, reads_again
-from include.gas.account.missing_days import known_gaps
-from include.gas.account.stored import told_years
-from include.gas.doctypes import DAY, YEAR
-from include.gas.documents import account_range, day_id, year_id
-from include.gas.overview import Situation, overview
-from include.gas.windows import oldest_allowed
+from include.gas.account.sections.lost_days import lost_years, reads_again
+from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.stored import told_years
+from include.gas.days.windows import oldest_allowed
+from include.gas.display.overview import Situation, overview
+from include.gas.documents.doctypes import DAY, YEAR
+from include.gas.documents.gas_days import account_range, day_id, year_id
 from tests.helpers import days_of, known_account, stored
 from tests.history.steps import asked, backfill, run
 from tests.plugins.steps import read_published as read

@@ -12,10 +12,10 @@ import pytest
 import requests
 
 from grdf.hooks import couchdb as module
-from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents import account_range
+from grdf.stores.account_store import AccountStore
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadRequest
 from include.sandbox.local_world import LocalWorld
 

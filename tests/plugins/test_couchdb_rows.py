@@ -10,10 +10,10 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.daily import Reading
-from include.gas.doctypes import DAY
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.storing import load_answer
 from include.gas.errors import ServiceUnavailable
-from include.gas.load import load_answer
-from include.gas.windows import Window
 from tests.plugins.conftest import Heard, Reply, Server
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]

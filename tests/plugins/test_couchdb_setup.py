@@ -17,8 +17,8 @@ import requests
 
 from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.doctypes import ACCOUNT, DAY, DOCTYPES
-from include.gas.documents import database_name
+from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
+from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
 from tests.named_couch import SERVERS

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from airflow.sdk import RetryAction
 
+from grdf.airflow.retries import GasRetryPolicy
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.retries import GasRetryPolicy
-from include.gas.doctypes import ACCOUNT, DAY
+from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
 from include.sandbox.local_world import LocalWorld

@@ -16,8 +16,8 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.data_token import VARIABLE, DataToken, SharedToken, VariableShelf
-from grdf.hooks.lease import lease
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.stores.lease import lease
 from include.gas.errors import CredentialsRefused
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook
@@ -199,7 +199,7 @@ WORKERS = """
 import multiprocessing, pathlib, sys
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.lease import lease
+from grdf.stores.lease import lease
 
 path = pathlib.Path(sys.argv[1])
 

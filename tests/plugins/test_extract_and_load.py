@@ -12,8 +12,9 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
-from include.gas.doctypes import ACCOUNT, DAY
-from include.gas.documents import day_of
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import ACCOUNT, DAY
+from include.gas.documents.gas_days import day_of
 from include.gas.errors import (
     BadAccount,
     ConsentLost,
@@ -24,7 +25,6 @@ from include.gas.errors import (
     ServiceUnavailable,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import oldest_allowed
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import (
     MemoryShelf,

@@ -10,7 +10,7 @@ from threading import Barrier, Lock
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.lease import DOCTYPE, lease
+from grdf.stores.lease import DOCTYPE, lease
 
 
 def test_one_holder_at_a_time(couchdb: CouchDBHook, account_id: str) -> None:

@@ -16,7 +16,7 @@ from threading import Event, Thread
 import pytest
 import requests
 
-from grdf.hooks.limits import LimitedAdapter, TooLarge, TooLate, why
+from grdf.transport.http_limits import LimitedAdapter, TooLarge, TooLate, why
 from tests.plugins.drip import Drip, certificate_for
 
 SECONDS = 0.6
@@ -151,7 +151,7 @@ def test_a_bomb_takes_no_memory(encoding: str) -> None:
     """300 KiB that unpack to 300 MB."""
     code = (
         "import resource, sys, requests\n"
-        "from grdf.hooks.limits import LimitedAdapter, TooLarge\n"
+        "from grdf.transport.http_limits import LimitedAdapter, TooLarge\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "session = requests.Session(); session.trust_env = False\n"
         "session.mount('http://', LimitedAdapter(seconds=60, most=20_000_000))\n"

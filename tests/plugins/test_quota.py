@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grdf.quota.allowance import MARGIN, Go, Purpose, Quota, Ticket, Wait
+from grdf.quota.ledger import OVERTAKEN, Ledger
 from include.gas.errors import QuotaExceeded
-from include.gas.quota import (
-    MARGIN,
-    OVERTAKEN,
-    Go,
-    Ledger,
-    Purpose,
-    Quota,
-    Ticket,
-    Wait,
-)
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
 
 
@@ -204,7 +196,7 @@ def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
 def test_waiting_is_said_once_a_minute_in_words(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clockwork()
     clock.governor().after_call(429, 190)
-    with caplog.at_level("INFO", logger="grdf.turn"):
+    with caplog.at_level("INFO", logger="grdf.quota.turn"):
         call(clock.governor(), account="home")
     said = [record.getMessage() for record in caplog.records if "Waiting" in record.getMessage()]
     assert said == [

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.governor import Governor
-from grdf.terms import Booking, Terms
+from grdf.quota.allowance import DAY, Purpose, Quota
+from grdf.quota.governor import Governor
+from grdf.quota.ledger import BLOCK_KEPT, Ledger
+from grdf.quota.terms import Booking, Terms
 from include.gas.errors import QuotaWait
-from include.gas.quota import BLOCK_KEPT, DAY, Ledger, Purpose, Quota
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
 
 SMALL = Quota(1000.0, 10, 4)

@@ -13,11 +13,11 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.quota import governor_for
-from grdf.terms import HISTORY
+from grdf.quota.allowance import DAY, Quota
+from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import HISTORY
+from include.gas.days.windows import Window
 from include.gas.errors import BadSettings, QuotaExceeded
-from include.gas.quota import DAY, Quota
-from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
 from tests.quota_calls import calls

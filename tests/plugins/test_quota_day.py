@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas.days import PARIS
+from grdf.quota.allowance import DAY, Go, Quota, time_needed
+from grdf.quota.ledger import Ledger
+from include.gas.days.gas_day import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
-from include.gas.quota import (
-    DAY,
-    Go,
-    Ledger,
-    Quota,
-    time_needed,
-)
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
 
 SMALL = Quota(1000.0, 10, 4)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from grdf.governor import Governor
-from grdf.quota_store import store_at
+from grdf.quota.allowance import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.quota_store import store_at
 from include.gas.errors import BadSettings, StoreBusy
-from include.gas.quota import Quota
 from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
 from tests.postgres import Postgres, available, postgres

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from grdf.quota.allowance import Go, Wait
+from grdf.quota.ledger import FIRST_PAUSE, FORGIVEN, LONGEST_PAUSE, Ledger
 from include.gas.errors import QuotaExceeded
-from include.gas.quota import (
-    FIRST_PAUSE,
-    FORGIVEN,
-    LONGEST_PAUSE,
-    Go,
-    Ledger,
-    Wait,
-)
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from grdf.governor import Governor
-from grdf.quota_store import SQLiteStore, store_at
-from grdf.terms import Booking
+from grdf.quota.allowance import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.quota_store import SQLiteStore, store_at
+from grdf.quota.terms import Booking
 from include.gas.errors import BadSettings, QuotaWait, StoreBusy
-from include.gas.quota import Quota
 from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
 from tests.postgres import available, postgres
@@ -60,7 +60,7 @@ def test_a_file_that_cannot_be_written_is_a_matter_of_settings(tmp_path: Path) -
 
 
 def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grdf.quota_store._PATIENCE", 0.05)
+    monkeypatch.setattr("grdf.quota.quota_store._PATIENCE", 0.05)
     store = SQLiteStore(tmp_path / "quota.db")
     call(Governor(store, "id", GRDF))
     holder = sqlite3.connect(store.file, isolation_level=None)
@@ -160,10 +160,10 @@ def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
 
 PROGRAM = """
 import sys, time
-from grdf.governor import Governor
-from grdf.terms import Booking
-from grdf.quota_store import store_at
-from include.gas.quota import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.terms import Booking
+from grdf.quota.quota_store import store_at
+from grdf.quota.allowance import Quota
 from tests.plugins.clockwork import call
 url, client, pace, calls = sys.argv[1:]
 governor = Governor(store_at(url), client, Quota(float(pace), 6000, 3000))
@@ -215,7 +215,7 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
     # A tenth of a second apart on the shared clock; each then took its own time to say so.
     assert together[-1] - together[0] >= (len(together) - 1) / pace
     assert min(after - before for before, after in zip(together, together[10:], strict=False)) > 0.9
-    # Who was held up for longer than a turn goes when it can: chance decides among the late (include.gas.quota).
+    # Who was held up for longer than a turn goes when it can: chance decides among the late (grdf.quota.ledger).
     first_to_end = min(each[-1] for each in made)
     assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.monthly_reading import take_back
+from grdf.meters.monthly_reading import take_back
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
-from include.gas.days import paris_today
-from include.gas.doctypes import DAY, PUBLISHED, YEAR
-from include.gas.documents import account_range, id_range
+from grdf.stores.account_store import AccountStore
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import DAY, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range, id_range
 from include.gas.errors import BadRequest, CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import oldest_allowed
 from include.sandbox.connect import AccountBook
 from tests.helpers import MemoryShelf, connect_cozy, context, known_account, lose, with_memory_shelf, yesterday
 from tests.plugins.steps import read_published as read

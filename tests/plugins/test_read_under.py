@@ -11,15 +11,15 @@ import pytest
 
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.read_published import ReadPublishedOperator
-from include.gas.account.missing_days import known_gaps
+from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters
-from include.gas.account.whole_history import history_read
-from include.gas.accounts import Account
-from include.gas.consents import Consent
-from include.gas.doctypes import DAY
-from include.gas.documents import day_id
+from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.whole_history import history_read
+from include.gas.consents.consent import Consent
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import day_id
 from include.gas.errors import ConsentLost
-from include.gas.windows import oldest_allowed
 from tests.helpers import context, days_of, known_account, stored, with_memory_shelf, yesterday
 from tests.history.steps import read, read_operator
 from tests.plugins.steps import asked, document, extract, load

@@ -12,8 +12,8 @@ from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
-from include.gas.consents import AccessRight
-from include.gas.doctypes import ACCOUNT
+from include.gas.answers.access_rights import AccessRight
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder

@@ -12,7 +12,7 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.serialization.serialized_objects import DagSerialization
 
 from grdf import settings
-from grdf.retries import GasRetryPolicy
+from grdf.airflow.retries import GasRetryPolicy
 from include.gas import errors
 
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GasError)]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.staging import AnswersGone, StagedAnswer, Staging
+from grdf.staging.area import AnswersGone, StagedAnswer, Staging
+from include.gas.days.windows import oldest_allowed
 from include.gas.errors import FailNow
-from include.gas.windows import oldest_allowed
 from tests.helpers import days_of, known_account, stored, yesterday
 from tests.plugins.steps import document, extract, load
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from grdf import staging as module
-from grdf.files import write_private
-from grdf.staging import StagedAnswer, Staging
-from grdf.staging_errors import in_words
+from grdf.staging import area as module
+from grdf.staging.area import StagedAnswer, Staging
+from grdf.staging.failures import in_words
+from grdf.staging.files import write_private
 from include.gas.errors import BadSettings, FailNow, StoreBusy
 from include.sandbox.processes import Processes, free_port
 from tests.servers import ObjectStore, start_object_store

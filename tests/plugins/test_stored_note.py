@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from grdf.hooks.accounts import AccountStore
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.stored import Stored, is_told, told_years
-from include.gas.doctypes import DAY
-from include.gas.documents import account_range
+from grdf.stores.account_store import AccountStore
+from include.gas.account.sections.stored import Stored, is_told, told_years
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.year_counts import stored_years
 from include.gas.errors import ServiceUnavailable
-from include.gas.year_counts import stored_years
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, yesterday
 from tests.history.steps import read

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import requests
 
-from grdf.governor import Governor
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import Call
 from grdf.hooks.data_token import DataToken, SharedToken
-from grdf.hooks.turn_adapter import Sent
-from grdf.terms import Terms
-from grdf.turn import FarOff, TokenInDoubt
+from grdf.quota.governor import Governor
+from grdf.quota.ledger import LONGEST_DOUBT, PROBE
+from grdf.quota.terms import Terms
+from grdf.quota.turn import FarOff, TokenInDoubt
+from grdf.transport.turn_adapter import Sent
+from include.gas.days.windows import Window
 from include.gas.errors import CredentialsRefused, GasError, QuotaWait
-from include.gas.quota import LONGEST_DOUBT, PROBE
-from include.gas.windows import Window
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder, known_account
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call

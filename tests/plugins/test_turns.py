@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from grdf.governor import Governor
-from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
-from grdf.quota_store import SQLiteStore
-from grdf.turn import FAR, HELD_UP, NEAR, FarOff
+from grdf.quota.allowance import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.quota_store import SQLiteStore
+from grdf.quota.turn import FAR, HELD_UP, NEAR, FarOff
+from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
 from include.gas.errors import QuotaExceeded, QuotaWait
-from include.gas.quota import Quota
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
 # ---- the turn, on a clock of its own ---------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
     turn = clock.governor().turn()
     turn.draw_near()
     clock.now += 0.25  # a handshake
-    with caplog.at_level("DEBUG", logger="grdf.turn"):
+    with caplog.at_level("DEBUG", logger="grdf.quota.turn"):
         turn.take()
     assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
     assert "Delayed by 250 ms" in caplog.text

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from include.gas.account.account import Account
 from include.gas.account.own_meters import without_old_token
-from include.gas.accounts import Account
-from include.gas.consents import AccessRight
-from include.gas.days import utc_text
-from include.gas.doctypes import LEASE
+from include.gas.answers.access_rights import AccessRight
+from include.gas.days.gas_day import utc_text
+from include.gas.display.overview import Situation, overview
+from include.gas.documents.doctypes import LEASE
 from include.gas.errors import FailNow, ServiceUnavailable
-from include.gas.overview import Situation, overview
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import extract, load
 from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.own_meters import with_meters
-from include.gas.consents import Consent
+from include.gas.consents.consent import Consent
 from include.gas.errors import ConsentLost, FailNow, MeterTaken, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.household import ACTIVE, REVOKED, rights
@@ -121,8 +121,8 @@ def test_a_meter_connected_while_the_dates_are_asked_stays(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The audit's experiment on row 6: the answer takes its time, and a second meter is connected meanwhile."""
-    from grdf.consent_dates import with_dates
-    from grdf.hooks.accounts import AccountStore
+    from grdf.consents.consent_dates import with_dates
+    from grdf.stores.account_store import AccountStore
 
     one, two = holder(account_id, 2).pces
     right = bring(clean, account_id, one)
@@ -147,8 +147,8 @@ def test_a_household_connects_again_while_the_list_is_on_its_way(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The answer cannot hold what was brought after the question: that is not lost for it."""
-    from grdf.consent_dates import with_dates
-    from grdf.hooks.accounts import AccountStore
+    from grdf.consents.consent_dates import with_dates
+    from grdf.stores.account_store import AccountStore
 
     accounts = AccountStore(couchdb)
     pce = holder(account_id).pces[0]
@@ -300,7 +300,7 @@ def test_a_mornings_list_that_is_older_than_the_new_tenant(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The check has its list, and waits; meanwhile the meter changes hands; then the check comes to the old account."""
-    from grdf.hooks.accounts import AccountStore
+    from grdf.stores.account_store import AccountStore
 
     pce, new = holder(account_id).pces[0], other_of(account_id)
     old_right = bring(clean, account_id, pce)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.hooks.accounts import AccountStore
-from grdf.hooks.lease import lease
+from grdf.consents.take_over import TakeOver
+from grdf.consents.taking import take
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.take_over import TakeOver
-from grdf.taking import take
-from include.gas.connecting import connected
-from include.gas.consents import Consent
+from grdf.stores.account_store import AccountStore
+from grdf.stores.lease import lease
+from include.gas.account.connected import connected
+from include.gas.consents.consent import Consent
 from include.gas.errors import BadRequest, FailNow, MeterTaken, ServiceUnavailable, StoreBusy
 from tests.helpers import adict_hook, days_of, holder, stored
 from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
@@ -143,7 +143,7 @@ def test_a_household_that_connects_meanwhile_is_seen(
 def test_who_does_not_get_the_lease_writes_nothing(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.taking.LEASE", 0.5)
+    monkeypatch.setattr("grdf.consents.taking.LEASE", 0.5)
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))
     check()
@@ -163,7 +163,7 @@ def test_who_has_held_the_lease_for_too_long_writes_nothing(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one may have looked already."""
-    monkeypatch.setattr("grdf.taking.IN_TIME", 0.0)
+    monkeypatch.setattr("grdf.consents.taking.IN_TIME", 0.0)
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))
     check()

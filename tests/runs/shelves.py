@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from include.gas.doctypes import DAY, MONTH, YEAR
-from include.gas.documents import account_range, database_name
-from include.gas.windows import oldest_allowed
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range, database_name
 from include.sandbox.figures import Shelf, summed
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.days import gas_day_of
-from include.gas.windows import oldest_allowed
+from include.gas.days.gas_day import gas_day_of
+from include.gas.days.windows import oldest_allowed
 from include.sandbox.connect import consent, cozy_account
 from tests.helpers import connect_code, connect_cozy, give_back, holder, known_account, lose
 from tests.runs.shelves import assert_as_grdf, data_revisions, days, revisions, secrets_in

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.days import gas_day_of
+from include.gas.days.gas_day import gas_day_of
 from include.gas.meter_tag import meter_tag
 from tests.helpers import give_back, known_account, lose
 from tests.runs.shelves import assert_totals, data_revisions, days

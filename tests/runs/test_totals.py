@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.days import gas_day_of
-from include.gas.windows import oldest_allowed
+from include.gas.days.gas_day import gas_day_of
+from include.gas.days.windows import oldest_allowed
 from tests.helpers import known_account
 from tests.runs.proxy import Proxy
 from tests.runs.runner import worker
@@ -361,7 +361,7 @@ def test_two_loads_of_one_account_at_once(
 def _put(world: LocalWorld, doctype: str, document: dict[str, Any]) -> None:
     import requests
 
-    from include.gas.documents import database_name
+    from include.gas.documents.gas_days import database_name
 
     answer = requests.put(
         f"{world.couch.url}/{database_name(doctype)}/{document['_id']}",

@@ -15,8 +15,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from include.gas.documents import DAG_PREFIX, dag_id
-from include.gas.spread import dag_file_of
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import DAG_PREFIX, dag_id
 from tests.helpers import context
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -89,12 +89,6 @@ def run_step(step: str, account: str, pid_to: str = "", **arguments: Any) -> dic
 
 def _import_all() -> None:
     """Import what the steps need, so that no fork has to."""
-    import grdf.hooks.accounts
-    import grdf.hooks.adict
-    import grdf.hooks.lease
-    import grdf.operators.acquire_token
-    import grdf.operators.extract
-    import grdf.operators.load  # noqa: F401 - only to have it in memory
     from tests.leaving import steps
 
     if not _imported:

@@ -9,18 +9,18 @@ from datetime import date
 
 import msgspec
 
-from include.gas.account.announcements import Announced, Unannounced
-from include.gas.account.facts import MeterFacts
-from include.gas.account.list_seen import ConsentEnds, ListMissed, ListSeen
-from include.gas.account.lost_consents import GivenBack, LostConsents, OthersRights, SharedMeters
-from include.gas.account.lost_days import LostDays
-from include.gas.account.marks import Connected, Leaving, TakenOver
-from include.gas.account.missing_days import MissingDays
-from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
-from include.gas.account.published_note import PublishedNote
-from include.gas.account.sections import Section
-from include.gas.account.stored import Stored
-from include.gas.account.whole_history import HistoryRead
+from include.gas.account.sections.announcements import Announced, Unannounced
+from include.gas.account.sections.facts import MeterFacts
+from include.gas.account.sections.list_seen import ConsentEnds, ListMissed, ListSeen
+from include.gas.account.sections.lost_consents import GivenBack, LostConsents, OthersRights, SharedMeters
+from include.gas.account.sections.lost_days import LostDays
+from include.gas.account.sections.marks import Connected, Leaving, TakenOver
+from include.gas.account.sections.missing_days import MissingDays
+from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.sections.section import Section
+from include.gas.account.sections.stored import Stored
+from include.gas.account.sections.whole_history import HistoryRead
 
 SECTIONS: tuple[type[Section], ...] = (
     Stored,
@@ -47,7 +47,7 @@ SECTIONS: tuple[type[Section], ...] = (
 
 
 class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The right to read one meter, as :class:`include.gas.consents.Consent` writes and reads it.
+    """The right to read one meter, as :class:`include.gas.consents.consent.Consent` writes and reads it.
 
     :param pce: the meter.
     :param id_accreditation: GRDF's id of the newest right that the account brought, null when it was never learnt.

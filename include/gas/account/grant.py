@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.gas.account.sections import copied, members
-from include.gas.documents import Document
+from include.gas.account.sections.section import copied, members
+from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 
 OAUTH, RESULTS = "oauth", "oauth_callback_results"

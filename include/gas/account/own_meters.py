@@ -8,14 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.grant import FORMER, OAUTH, RESULTS, part_of, results_of, text_in, without_secrets
-from include.gas.account.lost_consents import LostConsents, handed_over, lost_message, meters_lost
-from include.gas.account.sections import copied, members, put
+from include.gas.account.sections.lost_consents import LostConsents, handed_over, lost_message, meters_lost
+from include.gas.account.sections.section import copied, members, put
 from include.gas.account.state import with_state
-from include.gas.consents import Consent, is_pce
-from include.gas.days import utc_text
-from include.gas.documents import Document
+from include.gas.answers.access_rights import is_pce
+from include.gas.answers.words import day_in
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, BadAccount
-from include.gas.words import day_in
 
 FORMER_KEPT = timedelta(days=30)
 """How long the konnector's `id_token` stays: somebody has to put a setting right meanwhile, and no token stays at rest

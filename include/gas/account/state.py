@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from include.gas.account.sections import copied
-from include.gas.days import utc_text
-from include.gas.documents import Document
+from include.gas.account.sections.section import copied
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.gas_days import Document
 from include.gas.meter_tag import without_numbers
 
 UNEXPLAINED = "state_unexplained"

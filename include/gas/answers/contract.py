@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from include.gas.answers.fields import is_about, number_in
+from include.gas.answers.refusals import refusal_error, status_of
+from include.gas.answers.scan import scan
+from include.gas.answers.words import day_in, text_of
 from include.gas.errors import ServiceUnavailable
-from include.gas.fields import is_about, number_in
 from include.gas.meter_tag import meter_tag
-from include.gas.refusals import refusal_error, status_of
-from include.gas.scan import scan
-from include.gas.words import day_in, text_of
 
 _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
 from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
-from include.gas.days import PARIS, gas_day_of
-from include.gas.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
-from include.gas.windows import Window
-from include.gas.words import day_in
+from include.gas.answers.words import day_in
+from include.gas.days.gas_day import PARIS, gas_day_of
+from include.gas.days.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

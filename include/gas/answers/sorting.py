@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from include.gas.answers.fields import is_about, number_in, window_in
+from include.gas.answers.refusals import is_fine, refusal_error, status_of
+from include.gas.answers.scan import scan
+from include.gas.answers.words import fold
+from include.gas.days.windows import Window
 from include.gas.errors import FailNow, GasError, PartialAnswer, ServiceUnavailable
-from include.gas.fields import is_about, number_in, window_in
 from include.gas.meter_tag import meter_tag
-from include.gas.refusals import is_fine, refusal_error, status_of
-from include.gas.scan import scan
-from include.gas.windows import Window
-from include.gas.words import fold
 
 Line = dict[str, Any]
 """An object of an answer, or of such an object."""

@@ -1,6 +1,7 @@
 """Gas days and civil days in Paris, as the sandbox needs them.
 
-Written apart from ``include.gas.days`` on purpose: the sandbox checks the client, so it must not share its mistakes.
+Written apart from ``include.gas.days.gas_day`` on purpose: the sandbox checks the client, so it must not
+share its mistakes.
 """
 
 from __future__ import annotations

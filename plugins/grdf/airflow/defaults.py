@@ -9,7 +9,7 @@ import pendulum
 from airflow.sdk import CronTriggerTimetable
 
 from grdf import settings
-from grdf.retries import GasRetryPolicy
+from grdf.airflow.retries import GasRetryPolicy
 
 PARIS = "Europe/Paris"
 START = pendulum.datetime(2020, 1, 1, tz=PARIS)
@@ -18,7 +18,7 @@ START = pendulum.datetime(2020, 1, 1, tz=PARIS)
 def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
     """Return a DAG's ``default_args``.
 
-    :param limit: how long a try of a task may take, see ``grdf.time_limits``; ``None`` when each task says so itself
+    :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` when each task says so
     :param more: further arguments of its tasks
     """
     return {

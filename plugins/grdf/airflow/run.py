@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.days import gas_day_of
+from include.gas.days.gas_day import gas_day_of
 from include.gas.errors import BadRequest
 
 if TYPE_CHECKING:

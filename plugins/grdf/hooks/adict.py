@@ -11,22 +11,22 @@ import requests
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
-from grdf.governor import Governor
 from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, text_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
-from grdf.hooks.limits import outcome, why
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
-from grdf.hooks.quiet import hush
-from grdf.hooks.turn_adapter import Sent, TurnAdapter, send_at_turn
-from grdf.quota import governor_for
-from grdf.staging import StagedAnswer
-from grdf.terms import CONNECT, DAILY, Booking, Terms
-from grdf.turn import TokenInDoubt, Turn
-from include.gas.consents import AccessRight, Rights, read_rights
+from grdf.quota.governor import Governor
+from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import CONNECT, DAILY, Booking, Terms
+from grdf.quota.turn import TokenInDoubt, Turn
+from grdf.staging.area import StagedAnswer
+from grdf.transport.http_limits import outcome, why
+from grdf.transport.quiet import hush
+from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
+from include.gas.answers.access_rights import AccessRight, Rights, read_rights
+from include.gas.answers.refusals import http_error
+from include.gas.days.windows import Window
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.refusals import http_error
-from include.gas.windows import Window
 
 hush()
 
@@ -89,7 +89,7 @@ class AdictHook(BaseHook):
         :param account: the account's id, for messages
         :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came
-        :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
+        :raises GasError: what :func:`include.gas.answers.refusals.http_error` makes of the HTTP status
         """
         what = f"gas days {window} of meter {meter_tag(account, pce)}"
         return self._lines(pce, "informatives", window, what, account, terms)
@@ -102,7 +102,7 @@ class AdictHook(BaseHook):
         :param account: the account's id, for messages
         :param terms: on what terms the call waits for GRDF's quota
         :return: the answer as it came
-        :raises GasError: what :func:`include.gas.refusals.http_error` makes of the HTTP status
+        :raises GasError: what :func:`include.gas.answers.refusals.http_error` makes of the HTTP status
         """
         what = f"the published periods {window} of meter {meter_tag(account, pce)}"
         return self._lines(pce, "publiees", window, what, account, terms)

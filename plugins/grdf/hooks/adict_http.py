@@ -12,7 +12,7 @@ from airflow.sdk import Connection
 from requests.auth import AuthBase
 
 from grdf.hooks.connection import GrdfConnection
-from grdf.hooks.turn_adapter import TurnAdapter
+from grdf.transport.turn_adapter import TurnAdapter
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json"

@@ -11,7 +11,7 @@ import requests
 from airflow.sdk import BaseHook
 
 from grdf.hooks.connection import airflow_connection, base_url
-from grdf.hooks.limits import LimitedAdapter, outcome, why
+from grdf.transport.http_limits import LimitedAdapter, outcome, why
 from include.gas.errors import BadSettings, ServiceUnavailable
 
 TIMEOUT = (5.0, 60.0)

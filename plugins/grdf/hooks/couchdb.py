@@ -18,12 +18,12 @@ from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
 from grdf.hooks.couch_answers import checked, docs_of, json_keys, json_object, place, rows_of
-from grdf.hooks.limits import LimitedAdapter, outcome, why
-from grdf.hooks.quiet import hush
-from include.gas.doctypes import database
-from include.gas.documents import database_name
+from grdf.transport.http_limits import LimitedAdapter, outcome, why
+from grdf.transport.quiet import hush
+from include.gas.documents.doctypes import database
+from include.gas.documents.gas_days import database_name
+from include.gas.documents.storing import WriteResult
 from include.gas.errors import BadRequest, BadSettings, GasError, ServiceUnavailable
-from include.gas.load import WriteResult
 from include.gas.meter_tag import without_numbers
 from include.gas.redact import redact
 
@@ -161,7 +161,7 @@ class CouchDBHook(BaseHook):
         response = self._writing("PUT", doctype, path, document)
         return None if response.status_code == 409 else str(json_object(self.good(response))["rev"])
 
-    # -- many documents (the store that include.gas.load works on) ---------------------------------------------------
+    # -- many documents (the store that include.gas.documents.storing works on) ----------------------------------------
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
         """Read all documents from one id to another, both included, in the order of their ids.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
-from grdf.terms import DAILY, Terms
+from grdf.quota.terms import DAILY, Terms
 
 log = logging.getLogger(__name__)
 

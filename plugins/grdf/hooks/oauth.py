@@ -19,15 +19,15 @@ from airflow.sdk.log import mask_secret
 from grdf import settings
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.hooks.data_token import DataToken
-from grdf.hooks.limits import LimitedAdapter, TooLarge, outcome, why
-from grdf.hooks.turn_adapter import TurnAdapter, send_at_turn
-from grdf.quota import governor_for
-from grdf.terms import CONNECT, DAILY, Terms
-from include.gas.consents import Consent, parse_claims
+from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import CONNECT, DAILY, Terms
+from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
+from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
+from include.gas.answers.id_token import LEEWAY, verify_id_token
+from include.gas.answers.refusals import token_error
+from include.gas.consents.consent import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
-from include.gas.id_token import LEEWAY, verify_id_token
 from include.gas.redact import redact
-from include.gas.refusals import token_error
 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0

@@ -11,11 +11,11 @@ from collections.abc import Collection
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import JSON, Call, text_of
 from grdf.hooks.oauth import retry_after
-from grdf.terms import DAILY
-from include.gas.consents import AccessRight
+from grdf.quota.terms import DAILY
+from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.refusals import http_error, refusal_error, status_in
 from include.gas.errors import CredentialsRefused, ServiceUnavailable
-from include.gas.leaving import standing
-from include.gas.refusals import http_error, refusal_error, status_in
+from include.gas.leaving.deletion_plan import standing
 
 DELETE_CONNECTION = "grdfgrandlyon_delete"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.terms import DAILY, Terms
+from grdf.quota.terms import DAILY, Terms
 from include.gas.answers.daily import Reading, read_daily
 from include.gas.answers.sorting import Answer
 from include.gas.errors import (
@@ -21,9 +21,9 @@ from include.gas.errors import (
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
-    from grdf.staging import StagedAnswer
-    from include.gas.consents import Consent
-    from include.gas.windows import Window
+    from grdf.staging.area import StagedAnswer
+    from include.gas.consents.consent import Consent
+    from include.gas.days.windows import Window
 
 ASK_AGAIN = 2
 """How often a window that GRDF's server failed on (2000100) is asked for again within one task."""

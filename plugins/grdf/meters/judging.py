@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from grdf.doubt import is_over
+from grdf.consents.doubt import is_over
 from include.gas.errors import FailNow, GasError, RetryLater
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
+    from grdf.airflow.log import Log
     from grdf.airflow.run import Run
-    from grdf.hooks.accounts import AccountStore
-    from grdf.meters.log import Log
-    from include.gas.accounts import Account
+    from grdf.stores.account_store import AccountStore
+    from include.gas.account.account import Account
     from include.gas.answers.sorting import Answer
 
 

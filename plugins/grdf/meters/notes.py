@@ -6,31 +6,31 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from include.gas.account.lost_days import with_history_read_again, with_lost_days
-from include.gas.account.missing_days import known_gaps, with_gaps
-from include.gas.account.stored import is_told, told_years, with_stored
-from include.gas.account.whole_history import history_read, history_since, with_history
-from include.gas.accounts import Account
-from include.gas.asked_days import Reread
-from include.gas.days import paris_today, utc_text
-from include.gas.doctypes import DAY
-from include.gas.documents import account_range
+from include.gas.account.account import Account
+from include.gas.account.sections.lost_days import with_history_read_again, with_lost_days
+from include.gas.account.sections.missing_days import known_gaps, with_gaps
+from include.gas.account.sections.stored import is_told, told_years, with_stored
+from include.gas.account.sections.whole_history import history_read, history_since, with_history
+from include.gas.consents.read_under import is_under
+from include.gas.days.asked_days import Reread
+from include.gas.days.clocks import not_ahead
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gaps import gaps_of
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.year_counts import StoredYear, shortfall, stored_years
 from include.gas.errors import GasError
-from include.gas.gaps import gaps_of
 from include.gas.meter_tag import meter_tag
-from include.gas.moments import not_ahead
-from include.gas.read_under import is_under
-from include.gas.year_counts import StoredYear, shortfall, stored_years
 
 if TYPE_CHECKING:
+    from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.meters.log import Log
-    from grdf.staging import StagedAnswer
+    from grdf.staging.area import StagedAnswer
     from include.gas.answers.daily import Reading
     from include.gas.answers.sorting import Answer
-    from include.gas.consents import Consent
-    from include.gas.load import LoadReport
-    from include.gas.windows import Window
+    from include.gas.consents.consent import Consent
+    from include.gas.days.windows import Window
+    from include.gas.documents.storing import LoadReport
 
 
 def meter_of(document: dict[str, Any], pce: str) -> Consent | None:

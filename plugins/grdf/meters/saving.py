@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
-from grdf.operators.base import stop_if_leaving
-from include.gas.accounts import Account
-from include.gas.load import LoadReport, load_answer
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.documents.storing import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.hooks.accounts import AccountStore
+    from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.asking import ReadAnswer
-    from grdf.meters.log import Log
-    from grdf.staging import StagedAnswer
+    from grdf.staging.area import StagedAnswer
+    from grdf.stores.account_store import AccountStore
     from include.gas.answers.daily import Reading
     from include.gas.answers.sorting import Answer
-    from include.gas.asked_days import Reread
+    from include.gas.days.asked_days import Reread
 
 
 class Loaded(NamedTuple):

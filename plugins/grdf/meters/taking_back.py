@@ -8,24 +8,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
-from include.gas.account.announcements import with_unannounced
-from include.gas.account.lost_consents import given_back
-from include.gas.account.marks import leaving
-from include.gas.account.published_note import PublishedNote
-from include.gas.account.stored import told_years
-from include.gas.changes import Changes
-from include.gas.days import utc_text
-from include.gas.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents import account_range
+from include.gas.account.sections.announcements import with_unannounced
+from include.gas.account.sections.lost_consents import given_back
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.sections.stored import told_years
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.changes import Changes
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.storing import LoadReport, take_back
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving import has_left
-from include.gas.load import LoadReport, take_back
+from include.gas.leaving.deletion_record import has_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.hooks.accounts import AccountStore
+    from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.meters.log import Log
+    from grdf.stores.account_store import AccountStore
 
 
 def take_back_foreign(
@@ -133,7 +133,7 @@ def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:
         mark = leaving(document)
         if mark is None or mark.keep_data:
             return False
-    from grdf.hooks.removal import Remover
+    from grdf.stores.removal import Remover
 
     for doctype in DATA:
         Remover(couchdb).remove_range(doctype, *account_range(account))

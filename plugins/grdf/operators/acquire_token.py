@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.run import Run
+from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
-from grdf.waiting import waiting_for_grdf
+from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
-from include.gas.accounts import Account
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.oauth import GrdfOAuthHook
-    from include.gas.consents import Consent, Rights
-    from include.gas.documents import Document
+    from include.gas.answers.access_rights import Rights
+    from include.gas.consents.consent import Consent
+    from include.gas.documents.gas_days import Document
 
 
 class AcquireTokenOperator(AccountOperator):
@@ -82,7 +83,7 @@ class AcquireTokenOperator(AccountOperator):
 
     def _take(self, account: Account, token: IdToken, consents: tuple[Consent, ...]) -> Document:
         """Store the meters, unless another account has one of them under a consent that is in force."""
-        from grdf.taking import take
+        from grdf.consents.taking import take
 
         now = datetime.now(UTC)
 

@@ -7,23 +7,23 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
-from grdf.announcing import announce
 from grdf.meters.notes import note_stored
 from grdf.meters.taking_back import take_back_if_left
-from grdf.operators.base import AccountOperator, stop_if_leaving
+from grdf.operators.base import AccountOperator
+from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import results_of
-from include.gas.accounts import ACCOUNT_TYPE, Account
-from include.gas.adopt import adopt, look
-from include.gas.changes import Changes
-from include.gas.doctypes import ACCOUNT
-from include.gas.documents import check_account_id
+from include.gas.documents.changes import Changes
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
+from include.gas.konnector.adopting import adopt, look
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.load import LoadReport
+    from include.gas.documents.storing import LoadReport
 
 _NOTHING = "Nothing was changed."
 

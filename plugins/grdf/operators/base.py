@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from grdf import settings
-from grdf.retries import GasRetryPolicy
-from grdf.staging import Staging
-from include.gas.errors import AccountLeaving
+from grdf.airflow.retries import GasRetryPolicy
+from grdf.staging.area import Staging
 
 if TYPE_CHECKING:
-    from grdf.hooks.accounts import AccountStore
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.accounts import Account
+    from grdf.stores.account_store import AccountStore
 
 
 class GrdfOperator(BaseOperator):
@@ -43,7 +41,7 @@ class GrdfOperator(BaseOperator):
     @cached_property
     def accounts(self) -> AccountStore:
         """The account documents."""
-        from grdf.hooks.accounts import AccountStore
+        from grdf.stores.account_store import AccountStore
 
         return AccountStore(self.couchdb)
 
@@ -51,7 +49,7 @@ class GrdfOperator(BaseOperator):
     def adict(self) -> AdictHook:
         """The hook for ADICT, with the token that all workers share."""
         from grdf.hooks.adict import AdictHook
-        from grdf.hooks.lease import lease
+        from grdf.stores.lease import lease
 
         return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
 
@@ -72,15 +70,3 @@ class AccountOperator(GrdfOperator):
     def __init__(self, *, account_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.account_id = account_id
-
-
-def stop_if_leaving(account: Account) -> None:
-    """Refuse to work for a household that is leaving.
-
-    :param account: the account
-    :raises AccountLeaving: when its deletion is under way
-    """
-    if account.leaving:
-        raise AccountLeaving.about(
-            account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
-        )

@@ -10,31 +10,31 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
+from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
-from grdf.announcing import announce
-from grdf.consent_dates import claimed_rights, other_holders, unknown_meters
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
+from grdf.consents.returned import Returned
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
-from grdf.returned import Returned
-from grdf.waiting import waiting_for_grdf
-from include.gas.account.announcements import announced_by, unannounced, with_announced
-from include.gas.account.list_seen import missed_before, seen_at, with_missed, with_seen
-from include.gas.account.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
+from include.gas.account.account import Account
+from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
+from include.gas.account.sections.list_seen import missed_before, seen_at, with_missed, with_seen
+from include.gas.account.sections.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.account.state import state_message
-from include.gas.accounts import Account
-from include.gas.consent_brake import too_many
-from include.gas.consent_check import Listed, check_consents, to_give_back
-from include.gas.days import paris_today
+from include.gas.days.gas_day import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.consent_brake import too_many
+from include.gas.rights.consent_check import Listed, check_consents, to_give_back
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.consent_check import Finding
-    from include.gas.consents import AccessRight
+    from include.gas.answers.access_rights import AccessRight
+    from include.gas.rights.consent_check import Finding
 
 
 class CheckConsentsOperator(GrdfOperator):
@@ -45,7 +45,7 @@ class CheckConsentsOperator(GrdfOperator):
     are told and change nothing. An odd account is reported and does not keep the others from being checked.
 
     With the param ``accounts`` it does nothing of that, but makes the newest right on those accounts' meters theirs: a
-    person says so who knows (see ``grdf.take_over``).
+    person says so who knows (see ``grdf.consents.take_over``).
     """
 
     @waiting_for_grdf
@@ -58,7 +58,7 @@ class CheckConsentsOperator(GrdfOperator):
         :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected, or so few that more
             accounts have lost theirs than is to be believed of one list
         """
-        from grdf.take_over import TakeOver
+        from grdf.consents.take_over import TakeOver
 
         couchdb, accounts, adict = self.couchdb, self.accounts, self.adict
         asked_at = datetime.now(UTC)
@@ -250,7 +250,7 @@ class _Round:
         *,
         whole: bool,
     ) -> None:
-        from grdf.hooks.accounts import AccountStore
+        from grdf.stores.account_store import AccountStore
 
         self.couchdb = couchdb
         self.accounts = AccountStore(couchdb)

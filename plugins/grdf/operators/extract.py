@@ -11,33 +11,33 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.run import Run
-from grdf.consent_dates import must_ask, not_in_force, with_dates
-from grdf.doubt import Doubt, is_over
-from grdf.going_on import Progress, going_on
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.consents.consent_dates import must_ask, not_in_force, with_dates
+from grdf.consents.doubt import Doubt, is_over
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
+from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
-from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.staging import StagedAnswer
-from grdf.waiting import waiting_for_grdf
-from include.gas.account.lost_consents import meters_lost
-from include.gas.account.lost_days import reads_again
-from include.gas.account.missing_days import awaited_from
-from include.gas.account.whole_history import history_read
-from include.gas.accounts import Account
-from include.gas.asked_days import Reread, daily_window
-from include.gas.consents import Consent
-from include.gas.days import paris_today
-from include.gas.doctypes import DAY
-from include.gas.documents import account_range, day_id, day_of_id
+from grdf.operators.base import AccountOperator
+from grdf.staging.area import StagedAnswer
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.lost_consents import meters_lost
+from include.gas.account.sections.lost_days import reads_again
+from include.gas.account.sections.missing_days import awaited_from
+from include.gas.account.sections.whole_history import history_read
+from include.gas.consents.consent import Consent
+from include.gas.days.asked_days import Reread, daily_window
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import account_range, day_id, day_of_id
 from include.gas.errors import AccountLeaving, BadAccount, RetryLater
 from include.gas.meter_tag import meter_tag
-from include.gas.own_rights import WAITS
-from include.gas.windows import Window
+from include.gas.rights.own_rights import WAITS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.terms import Terms
+    from grdf.quota.terms import Terms
 
 
 class ExtractOperator(AccountOperator):

@@ -11,37 +11,37 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
+from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
-from grdf.announcing import announce
-from grdf.consent_dates import must_ask, not_in_force, with_dates
-from grdf.doubt import Doubt
-from grdf.going_on import Progress, going_on
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.consents.consent_dates import must_ask, not_in_force, with_dates
+from grdf.consents.doubt import Doubt
 from grdf.meters.asking import read_meter
+from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
-from grdf.operators.base import AccountOperator, GrdfOperator, stop_if_leaving
-from grdf.quota import governor_for, how_long
-from grdf.waiting import waiting_for_grdf
-from include.gas.account.announcements import with_unannounced
-from include.gas.account.lost_consents import handed_over
-from include.gas.accounts import Account
-from include.gas.asked_days import askable
-from include.gas.changes import Changes
-from include.gas.days import paris_today
-from include.gas.doctypes import ACCOUNT, DAY
-from include.gas.documents import id_range
+from grdf.operators.base import AccountOperator, GrdfOperator
+from grdf.quota.shared_quota import governor_for, how_long
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.announcements import with_unannounced
+from include.gas.account.sections.lost_consents import handed_over
+from include.gas.days.asked_days import askable
+from include.gas.days.gas_day import paris_today
+from include.gas.days.past_range import asked_range
+from include.gas.days.windows import Window
+from include.gas.documents.changes import Changes
+from include.gas.documents.doctypes import ACCOUNT, DAY
+from include.gas.documents.gas_days import id_range, open_days
 from include.gas.errors import FailNow, GasError
-from include.gas.history import asked_range, open_days
 from include.gas.meter_tag import meter_tag
-from include.gas.windows import Window
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.governor import Governor
     from grdf.hooks.connection import GrdfConnection
-    from include.gas.consents import Consent
+    from grdf.quota.governor import Governor
+    from include.gas.consents.consent import Consent
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
 """What is counted of a re-read: calls to GRDF, then days."""
@@ -84,7 +84,7 @@ class PlanHistoryOperator(GrdfOperator):
         return GrdfOAuthHook(self.grdf_conn_id).facts
 
     def _listed(self) -> list[Account]:
-        from grdf.hooks.accounts import listing_problem
+        from grdf.stores.account_store import listing_problem
 
         listed = self.accounts.listed()
         return [Account.from_document(document) for document in listed if listing_problem(document) is None]
@@ -243,7 +243,7 @@ class ReadHistoryOperator(AccountOperator):
 class AnnounceHistoryOperator(GrdfOperator):
     """Announce what the mapped tasks changed, for all of them: two that end at once could not do it themselves.
 
-    See ``grdf.announcing``. It runs also when some of them have failed.
+    See ``grdf.airflow.announcing``. It runs also when some of them have failed.
 
     :param results: what the mapped tasks returned (templated)
     """

@@ -7,30 +7,30 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
-from grdf.announcing import announce
 from grdf.meters.asking import parse
 from grdf.meters.notes import all_stored
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
-from grdf.operators.base import AccountOperator, stop_if_leaving
-from grdf.staging import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
-from include.gas.account.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.account.lost_consents import handed_over
-from include.gas.account.marks import leaving
+from grdf.operators.base import AccountOperator
+from grdf.staging.area import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.lost_consents import handed_over
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.stored import is_told, with_stored
+from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import with_state
-from include.gas.account.stored import is_told, with_stored
-from include.gas.account.whole_history import HistoryRead
-from include.gas.accounts import Account
-from include.gas.asked_days import Reread
-from include.gas.changes import Changes
-from include.gas.consent_check import keeps_state
-from include.gas.doctypes import ACCOUNT
+from include.gas.days.asked_days import Reread
+from include.gas.days.clocks import is_ahead
+from include.gas.documents.changes import Changes
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.storing import LoadReport
+from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import FailNow, GasError
-from include.gas.load import LoadReport
 from include.gas.meter_tag import meter_tag
-from include.gas.moments import is_ahead
-from include.gas.year_counts import StoredYear
+from include.gas.rights.consent_check import keeps_state
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

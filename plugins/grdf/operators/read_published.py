@@ -10,17 +10,19 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
-from grdf.consent_dates import must_ask, with_dates
-from grdf.operators.base import GrdfOperator, stop_if_leaving
-from grdf.terms import HISTORY
-from grdf.waiting import waiting_for_grdf
-from include.gas.account.facts import MeterFacts
-from include.gas.account.lost_consents import handed_over, meters_lost
-from include.gas.account.monthly_turn import BookHeld, MonthlyFailed
-from include.gas.account.published_note import PublishedNote
-from include.gas.accounts import Account
-from include.gas.consents import Consent
-from include.gas.days import paris_today, utc_text
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.consents.consent_dates import must_ask, with_dates
+from grdf.operators.base import GrdfOperator
+from grdf.quota.terms import HISTORY
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.facts import MeterFacts
+from include.gas.account.sections.lost_consents import handed_over, meters_lost
+from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
+from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.turns import is_due, is_new
+from include.gas.consents.consent import Consent
+from include.gas.days.clocks import is_ahead
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -31,14 +33,12 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
-from include.gas.moments import is_ahead
-from include.gas.monthly import is_due, is_new
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.monthly_reading import Change
-    from include.gas.documents import Document
+    from grdf.meters.monthly_reading import Change
+    from include.gas.documents.gas_days import Document
 
 FIRST_READINGS = 200
 """Accounts read for the first time in one run, besides those whose turn it is: a fleet that is taken over must not
@@ -198,7 +198,7 @@ class ReadPublishedOperator(GrdfOperator):
         """Mend the totals and the book also of meters that are not read now, once a month: a load may have died after
         it had stored days, and no other comes.
         """
-        from grdf.book_check import hold_book
+        from grdf.meters.book_check import hold_book
 
         now = datetime.now(UTC)
         if pces := _unread_books(document, account, paris_today(now), since):
@@ -218,8 +218,8 @@ class ReadPublishedOperator(GrdfOperator):
         since: datetime | None,
     ) -> None:
         """Read what is due of a meter; with ``since``, what was not read since then: the run may have had to wait."""
-        from grdf.book_check import hold_book
-        from grdf.monthly_reading import read_facts, read_periods, under
+        from grdf.meters.book_check import hold_book
+        from grdf.meters.monthly_reading import read_facts, read_periods, under
 
         today = paris_today(datetime.now(UTC))
         facts, periods = _entries(document, meter)
@@ -243,8 +243,8 @@ class ReadPublishedOperator(GrdfOperator):
         """Write what was learnt to the account; take the periods back if the household has left meanwhile, or a meter
         has become another one's.
         """
+        from grdf.meters.monthly_reading import take_back
         from grdf.meters.taking_back import taken_back_if_left
-        from grdf.monthly_reading import take_back
 
         def change(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
-from grdf.waiting import waiting_for_grdf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

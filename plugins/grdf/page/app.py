@@ -9,9 +9,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from grdf.page import account, accounts, askers, connect, connect_callback, household, render
+from grdf.page import askers
+from grdf.page.account import account_page as account
+from grdf.page.connect import callback as connect_callback
+from grdf.page.connect import household_page as household
+from grdf.page.connect import operator_page as connect
 from grdf.page.guard import Guard, guard
-from grdf.page.limits import Limits
+from grdf.page.html import render
+from grdf.page.list import list_page as accounts
+from grdf.page.request_limits import Limits
 from grdf.page.security import login_url
 from include.gas.errors import GasError, RetryLater
 

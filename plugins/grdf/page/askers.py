@@ -16,7 +16,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from grdf.page import security
-from include.gas.documents import dag_id
+from include.gas.documents.gas_days import dag_id
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from airflow.sdk.configuration import conf
 from fastapi import Depends, HTTPException, Request
 from fastapi.security.utils import get_authorization_scheme_param
 
-from include.gas.documents import account_of, check_account_id, dag_id
+from include.gas.documents.gas_days import account_of, check_account_id, dag_id
 
 log = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 
 from grdf import settings
 from grdf.airflow.run import Run
-from grdf.operators.deletion.base import order
 from grdf.operators.deletion.check import CheckDeletionOperator
-from include.gas.doctypes import AUDIT
+from grdf.operators.deletion.step import order
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving import approval, may_approve
+from include.gas.leaving.approval import approval, may_approve
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.leaving import Plan
+    from include.gas.leaving.deletion_plan import Plan
 
 
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
-from grdf.consent_dates import other_holders, unknown_meters
-from grdf.operators.deletion.base import DeletionOperator, stop_if_other
+from grdf.consents.consent_dates import other_holders, unknown_meters
+from grdf.operators.deletion.step import DeletionOperator, stop_if_other
+from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import holds_tokens
-from include.gas.account.marks import leaving
-from include.gas.accounts import ACCOUNT_TYPE, Account
-from include.gas.documents import check_account_id
+from include.gas.account.sections.marks import leaving
+from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest, GasError
-from include.gas.leaving import Plan, last_taker, standing, to_revoke
+from include.gas.leaving.deletion_plan import Plan, standing, to_revoke
+from include.gas.leaving.deletion_record import last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
-from grdf.consent_dates import unknown_meters, with_dates
+from grdf.consents.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
-from grdf.operators.deletion.base import holds_now, stop_if_other
 from grdf.operators.deletion.check import CheckDeletionOperator
-from include.gas.account.marks import leaving, with_leaving
+from grdf.operators.deletion.step import holds_now, stop_if_other
+from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters
-from include.gas.accounts import Account
-from include.gas.doctypes import AUDIT
+from include.gas.account.sections.marks import leaving, with_leaving
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
-from include.gas.leaving import approval_id, last_taker, taken_up, with_approval
+from include.gas.leaving.approval import approval_id, with_approval
+from include.gas.leaving.deletion_record import last_taker, taken_up
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
         document = self.accounts.update(self.account_id, mark)
         # After the mark, so that the one of two deletions that was too late leaves no record behind.
         self._take_up(run, given, now, keep_data)
-        from grdf.hooks.household_links import HouseholdLinks
+        from grdf.stores.household_links import HouseholdLinks
 
         if HouseholdLinks(self.couchdb).take_back(self.account_id):
             self.log.info("Account %s: the link of its household is void from now on.", self.account_id)

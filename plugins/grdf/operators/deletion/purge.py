@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
-from grdf.operators.deletion.base import DeletionOperator
-from include.gas.account.marks import without_leaving
+from grdf.operators.deletion.step import DeletionOperator
+from include.gas.account.account import Account
+from include.gas.account.sections.marks import without_leaving
+from include.gas.account.sections.stored import told_meters
 from include.gas.account.state import with_state
-from include.gas.account.stored import told_meters
-from include.gas.accounts import Account
-from include.gas.doctypes import ACCOUNT, CONNECT, DATA
-from include.gas.documents import account_range, total_ids
+from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
+from include.gas.documents.gas_days import account_range, total_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
-from include.gas.leaving import with_found, with_removed
+from include.gas.leaving.deletion_record import with_found, with_removed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,7 +38,7 @@ class PurgeAccountOperator(DeletionOperator):
         :raises BadRequest: when nobody has approved this run
         :raises StoreBusy: when a task of the account is still running after all that time
         """
-        from grdf.hooks.household_links import link_document
+        from grdf.stores.household_links import link_document
 
         run = Run.of(context)
         self.stop_if_over(self.permitted(run))

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.run import Run
-from grdf.operators.deletion.base import DeletionOperator
-from include.gas.airflow_history import (
+from grdf.operators.deletion.step import DeletionOperator
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import StoreBusy
+from include.gas.leaving.airflow_memory import (
     AUDIT_LOG,
     DATA_KEPT,
     LOGS,
@@ -19,10 +22,8 @@ from include.gas.airflow_history import (
     with_history,
     with_removed_runs,
 )
-from include.gas.doctypes import ACCOUNT, AUDIT, DATA
-from include.gas.documents import account_range
-from include.gas.errors import StoreBusy
-from include.gas.leaving import approvals_of, finished, with_removed
+from include.gas.leaving.approval import approvals_of
+from include.gas.leaving.deletion_record import finished, with_removed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -72,8 +73,8 @@ class ReportDeletionOperator(DeletionOperator):
             return [DATA_KEPT]
         if conn_id is None:
             return [WITHOUT_API]
+        from grdf.airflow.airflow_history import AirflowHistory
         from grdf.hooks.airflow_api import AirflowApiHook
-        from grdf.hooks.airflow_history import AirflowHistory
 
         history = AirflowHistory(AirflowApiHook(conn_id))
         found = history.find(self.account_id, this_run=run.id)

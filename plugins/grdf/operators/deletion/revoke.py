@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
-from grdf.consent_dates import other_holders
-from grdf.operators.deletion.base import DeletionOperator
-from grdf.waiting import waiting_for_grdf
-from include.gas.accounts import Account
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.consents.consent_dates import other_holders
+from grdf.operators.deletion.step import DeletionOperator
+from include.gas.account.account import Account
 from include.gas.errors import BadAccount
-from include.gas.leaving import ASKED, to_revoke, with_left_alone, with_revoked
+from include.gas.leaving.deletion_plan import to_revoke
+from include.gas.leaving.deletion_record import ASKED, with_left_alone, with_revoked
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.consents import Consent
+    from include.gas.consents.consent import Consent
 
 
 class RevokeConsentsOperator(DeletionOperator):

@@ -1,0 +1,134 @@
+"""An account as runs see it: its meters, its grant, its state, and whether it may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
+from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.whole_history import HistoryRead
+from include.gas.account.state import is_partial, state_message
+from include.gas.consents.consent import Consent
+from include.gas.documents.gas_days import check_account_id
+from include.gas.errors import (
+    LOGIN_FAILED,
+    USER_ACTION_NEEDED,
+    AccountLeaving,
+    BadAccount,
+    GrantRefused,
+)
+
+ACCOUNT_TYPE = "grdfgrandlyon"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One household's connection.
+
+    :param id: the account's id.
+    :param state: Cozy's word for what is wrong, or None.
+    :param meters: the consents we know, in order; empty before the first launch.
+    :param grant: what the household's consent left for us to take, or None.
+    :param reconnected: whether the meters are known and yet a newer consent waits to be taken.
+    :param leaving: the mark of a deletion under way, or None.
+    :param message: the sentence that goes with the state.
+    :param partial: whether the state concerns some of its meters only.
+    """
+
+    id: str
+    state: str | None = None
+    meters: tuple[Consent, ...] = ()
+    grant: Grant | None = None
+    reconnected: bool = False
+    leaving: Leaving | None = None
+    message: str = ""
+    partial: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Account:
+        """Read an account document.
+
+        :param document: in the shape cozy-stack, the konnector or we leave it in.
+        :raises BadAccount: if it is not an account of ours or cannot be understood.
+        """
+        account = _account_id(document)
+        if document.get("account_type") != ACCOUNT_TYPE:
+            raise BadAccount.about(account, f"its account_type is not {ACCOUNT_TYPE}")
+        part_of(document, HistoryRead.key, account)
+        state = document.get("state") or None
+        if state is not None and not isinstance(state, str):
+            raise BadAccount.about(account, "its state is not a string")
+        grant = grant_in(document, account)
+        meters = meters_in(document, account)
+        # We drop the id_token once its meters are known, so one that is there again beside our consents comes from a
+        # new dance, whether or not the household was asked to act. The konnector kept it, but wrote no `consents`.
+        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results_of(document))
+        return cls(
+            account,
+            state,
+            meters,
+            grant,
+            reconnected=bool(meters) and fresh,
+            leaving=leaving(document),
+            message=state_message(document),
+            partial=is_partial(document),
+        )
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether the household must act before a run can succeed, as far as we know.
+
+        As in Cozy, scheduled runs then stop at once, until a run started by hand succeeds or a new consent is there.
+        """
+        asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
+        fresh = self.reconnected or (self.grant is not None and not self.meters)
+        return asked and not fresh and not self.partial
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether known meters can be read on although a newer consent could not be taken.
+
+        So it is where nobody is asked to act, or for some of the meters only.
+        """
+        asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
+        return bool(self.meters) and (not asked or self.partial)
+
+    @property
+    def needs_first_launch(self) -> bool:
+        """Whether the meters must be learnt: none is known, or the household has consented anew."""
+        return not self.meters or self.reconnected
+
+    def required_grant(self) -> Grant:
+        """Return the grant, which a first launch cannot do without.
+
+        :raises GrantRefused: if there is none.
+        """
+        if self.grant is None:
+            raise GrantRefused.about(
+                self.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+            )
+        return self.grant
+
+
+def _account_id(document: Mapping[str, Any]) -> str:
+    try:
+        return check_account_id(document["_id"])
+    except KeyError:
+        raise BadAccount.about(None, "an account document has no _id") from None
+    except ValueError as error:
+        raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
+
+
+def stop_if_leaving(account: Account) -> None:
+    """Refuse to work for a household that is leaving.
+
+    :param account: the account
+    :raises AccountLeaving: when its deletion is under way
+    """
+    if account.leaving:
+        raise AccountLeaving.about(
+            account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
+        )

@@ -1,0 +1,1 @@
+"""What is noted on the account document: a class for each section."""

@@ -1,0 +1,101 @@
+"""What the fields of ADICT's consumption lines say, whether the line is about a gas day or a billing period."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Literal
+
+from include.gas.answers.words import day_in, fold
+from include.gas.days.windows import Window
+
+Status = Literal["provisional", "definitive"]
+Quality = Literal["measured", "estimated", "corrected"]
+
+_DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent that a wrong charset tore apart
+_QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
+_MOST_CAREFUL: Quality = "estimated"
+
+
+def number_in(value: object) -> int | float | None:
+    """Return a finite number of 0 or more, whole ones as int so that 60 and 60.0 are stored alike; else None.
+
+    :param value: a value of an answer.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value < 0:
+        return None
+    return int(value) if value == int(value) else value
+
+
+def float_in(value: object) -> float | None:
+    """Return a finite number of 0 or more as float; else None.
+
+    :param value: a value of an answer.
+    """
+    number = number_in(value)
+    try:
+        return None if number is None else float(number)
+    except OverflowError:
+        return None
+
+
+def status_in(use: dict[str, Any]) -> Status:
+    """Return whether GRDF may still change a consumption.
+
+    :param use: the `consommation` of a line.
+    """
+    return "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
+
+
+def quality_in(use: dict[str, Any]) -> Quality:
+    """Return how GRDF came by a consumption.
+
+    :param use: the `consommation` of a line.
+    """
+    word = fold(use.get("type_qualif_conso"))
+    return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
+
+
+def coefficient_in(use: dict[str, Any]) -> float | None:
+    """Return the kWh per m³ of a consumption, or None.
+
+    :param use: the `consommation` of a line.
+    """
+    factors = use.get("coeff_calcul")
+    return float_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
+
+
+def is_about(line: dict[str, Any], pce: str) -> bool:
+    """Tell whether a line is about a meter.
+
+    The swagger makes every field optional and only one meter is asked at a time: a line that names none is about it.
+
+    :param line: an object of an answer.
+    :param pce: the meter that was asked.
+    """
+    meter = line.get("pce")
+    name = meter.get("id_pce") if isinstance(meter, dict) else meter
+    if name is None:
+        return True
+    if isinstance(name, int) and not isinstance(name, bool):
+        return f"{name:014d}" == pce
+    return isinstance(name, str) and name.strip() == pce
+
+
+def window_in(line: dict[str, Any], asked: Window) -> Window | None:
+    """Return the days that a line says it is about, or None.
+
+    :param line: an object of an answer.
+    :param asked: the days that were asked: nothing outside them is returned.
+    """
+    period = line.get("periode")
+    if not isinstance(period, dict):
+        return None
+    first, end = day_in(period.get("date_debut")), day_in(period.get("date_fin"))
+    if first is None or end is None or first >= end:
+        return None
+    return Window(first, end).clip(asked.first, asked.end)

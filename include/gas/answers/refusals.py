@@ -1,0 +1,255 @@
+"""The one place that turns GRDF's refusals into our exception tree.
+
+Sources: the situations are those of GRDF's v2 API description, the numbers those of its error list v1.10. Many numbers
+are unknown, so an unknown one is sorted by what its message says, and if that says nothing by its first digit: GRDF
+numbers what went wrong on its own side from 2000000. HTTP 200 is not success: data refusals come as lines in it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from include.gas.answers.scan import scan
+from include.gas.answers.words import fold, text_of
+from include.gas.days.windows import Window
+from include.gas.errors import (
+    BadRequest,
+    BadSettings,
+    ConsentLost,
+    ConsentTooNarrow,
+    CredentialsRefused,
+    FailNow,
+    GasError,
+    GrantRefused,
+    PartialAnswer,
+    QuotaExceeded,
+    ServiceUnavailable,
+    UnknownRefusal,
+)
+from include.gas.meter_tag import meter_tag
+from include.gas.redact import excerpt
+
+NO_DATA = "1000008"
+PARTIAL = "2000100"
+UNEXPLAINED_STEP = (
+    "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
+    "household must consent again on GRDF's site. If many accounts are refused like this, ask GRDF for the reason."
+)
+_WAITING = "0000000002"  # a declared right waits for its holder: not refused
+
+_CODES: dict[str, tuple[type[GasError], str]] = {
+    "1000000": (ConsentLost, "the holder seems to have moved out"),
+    "1000001": (ConsentLost, "the right of access expired"),
+    "1000002": (ConsentLost, "there is no right of access"),
+    "1000003": (
+        ConsentLost,
+        "GRDF found no recent consent",
+    ),  # often wrongly: `grdf.consents.doubt` looks into the list
+    "1000009": (ConsentTooNarrow, "the consent does not include published data"),
+    "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
+    "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
+    "1000014": (ConsentLost, "the holder revoked the consent"),
+    "1000000003": (BadRequest, "the right of access already exists"),
+    "1000000004": (ConsentLost, "the holder's contract ended"),
+    "1000000005": (BadRequest, "the postcode does not match the meter"),
+    "1000000006": (BadRequest, "GRDF does not know the meter"),
+    "1000000022": (BadRequest, "the perimeters asked for contradict each other"),
+    "2000000007": (ServiceUnavailable, "GRDF had a technical failure"),
+    "2000000009": (BadRequest, "more than 1000 meters in one request"),
+}
+
+# Read top to bottom, the first that matches wins: what concerns our own contract before what concerns a consent.
+_WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
+    (
+        re.compile(
+            r"contrat (d'acces )?(a l'api |api |grdf )?adict|tiers .*(suspend|inconnu)|suspend|mesusage|suspended"
+        ),
+        CredentialsRefused,
+        "GRDF no longer serves us (contract or suspension)",
+    ),
+    (re.compile(r"authentif|authentic|jeton|token"), CredentialsRefused, "GRDF does not accept our token"),
+    (re.compile(r"perimetre|perimeter"), ConsentTooNarrow, "the consent does not include what was asked for"),
+    (
+        re.compile(
+            r"revoqu|revoc|revok|obsolet|expir|preuve|demenag|resili"
+            r"|(pas|plus|non|n'est),? (ete )?autoris|not (or no longer )?authori"
+            r"|aucun droit|no right|droit d'acces (inexistant|inactif|termine)"
+        ),
+        ConsentLost,
+        "the consent is no longer valid",
+    ),
+    (
+        re.compile(r"techni|erreur (serveur|interne)|indisponib|relancer|reessay|unavailable|timeout"),
+        ServiceUnavailable,
+        "GRDF had a technical failure",
+    ),
+    (
+        re.compile(r"\bdates?\b|date_|periode|format|\bpce\b|parametre|depth|profondeur"),
+        BadRequest,
+        "GRDF rejected the request as invalid",
+    ),
+)
+
+
+def is_fine(code: str, message: str = "") -> bool:
+    """Tell whether a status means success or merely "no data yet".
+
+    :param code: `statut_restitution.code` or `code_statut_traitement`; none and no message either is success.
+    :param message: the message beside it.
+    """
+    if code in (NO_DATA, _WAITING) or (code and not code.strip("0")):
+        return True
+    return code not in _CODES and code != PARTIAL and (not (code or message) or "aucune donnee" in fold(message))
+
+
+def refusal_error(
+    code: str, message: str, *, account: str | None, pce: str | None, window: Window | None = None
+) -> GasError | None:
+    """Turn a status that came in an answer into an error.
+
+    :param code: `statut_restitution.code` (7 digits) or `code_statut_traitement` (10 digits).
+    :param message: GRDF's message; quoted redacted and cut.
+    :param account: account id, for the text.
+    :param pce: the meter, for the text.
+    :param window: the days it is about; for code 2000100 those to ask again.
+    :return: the error to raise, or None when it is fine: success, no data on these days, waiting for the holder.
+    """
+    code = text_of(code)
+    if is_fine(code, message):
+        return None
+    where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
+    said = _said(code, message)
+    if code == PARTIAL:
+        days = f" for {window}" if window else ""
+        return PartialAnswer.about(
+            account,
+            f"{where}GRDF failed on part of the answer{days}{said}",
+            windows=() if window is None else (window,),
+        )
+    kind, cause = _sort(code, fold(message))
+    return kind.about(account, f"{where}{cause}{said}")
+
+
+def http_error(
+    status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
+) -> GasError | None:
+    """Turn an HTTP answer of the data or access-right endpoints into an error.
+
+    :param status: the HTTP status.
+    :param body: the answer's body; only GRDF's own status object in it is quoted, redacted and cut.
+    :param account: account id, for the text.
+    :param what: what was asked, for the text: "the daily data of meter M-7KQ".
+    :param retry_after: the `Retry-After` header, in seconds.
+    :return: the error to raise, or None for a 2xx (whose lines must still be read).
+    """
+    if 200 <= status < 300:
+        return None
+    code, message = status_in(body or "")
+    cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message)}"
+    if status == 429:
+        return QuotaExceeded.about(account, cause, retry_after=retry_after)
+    if status >= 500 or status in (408, 425):
+        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    if status == 401:
+        return CredentialsRefused.about(account, cause)
+    if status < 400:
+        return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
+    if status == 403 and not (code or message):
+        return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
+    kind: type[GasError] = ConsentLost if status == 403 else BadRequest
+    if code in _CODES or ((code or message) and status != 400):
+        sorted_kind, _ = _sort(code, fold(message))
+        if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused, BadRequest):
+            kind = sorted_kind
+    return kind.about(account, cause)
+
+
+def token_error(
+    status: int, body: str | bytes | None, *, account: str | None, grant: str, retry_after: float | None = None
+) -> GasError | None:
+    """Turn an answer of the token endpoint into an error.
+
+    :param status: the HTTP status.
+    :param body: the answer's body; of it only the OAuth error word (RFC 6749, 5.2) is quoted: the rest may be secret.
+    :param account: account id, for the text; None for the token that all accounts share.
+    :param grant: the grant asked for, `authorization_code` or `client_credentials`.
+    :param retry_after: the `Retry-After` header, in seconds.
+    :return: the error to raise, or None for a 2xx.
+    """
+    if 200 <= status < 300:
+        return None
+    word = _oauth_word(body or "")
+    cause = f"asking for a token ({grant}), GRDF answered HTTP {status}" + (f" {word}" if word else "")
+    if status == 429:
+        return QuotaExceeded.about(account, cause, retry_after=retry_after)
+    if status >= 500 or status in (408, 425) or word in ("temporarily_unavailable", "server_error"):
+        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    kind: type[FailNow] = BadSettings
+    if word == "invalid_grant" and grant == "authorization_code":
+        kind = GrantRefused
+    elif word in ("invalid_client", "unauthorized_client", "invalid_grant", "access_denied") or status in (401, 403):
+        kind = CredentialsRefused
+    step = None
+    if word == "invalid_scope":
+        step = "Set `scope` in the extra of the Airflow connection to the path of the API base, for example /adict/v2."
+    elif kind is BadSettings:
+        step = "Check `token_url` in the extra of the Airflow connection."
+    return kind.about(account, cause, step)
+
+
+def status_in(body: str | bytes) -> tuple[str, str]:
+    """Find GRDF's status in a body of either shape.
+
+    :param body: `{"statut_restitution": {"code", "message"}}`, or `{"code_statut_traitement",
+        "message_retour_traitement"}`, or `{"erreur"}`.
+    :return: (code, message) of the first status that is no success, else ("", "").
+    """
+    for line in scan(body).objects:
+        code, message = status_of(line)
+        if not is_fine(code, message):
+            return code, message
+    return "", ""
+
+
+def status_of(line: dict[str, Any]) -> tuple[str, str]:
+    """Return the (code, message) that one answer object carries; ("", "") when it carries none.
+
+    :param line: an object of an answer.
+    """
+    status = line.get("statut_restitution")
+    if isinstance(status, dict):
+        return text_of(status.get("code")), text_of(status.get("message"))
+    if "code_statut_traitement" in line:
+        return text_of(line["code_statut_traitement"]), text_of(line.get("message_retour_traitement"))
+    if isinstance(status, str):
+        return "", status.strip()
+    if "erreur" in line:
+        return "", text_of(line["erreur"])
+    return "", ""
+
+
+def _sort(code: str, message: str) -> tuple[type[GasError], str]:
+    if code in _CODES:
+        return _CODES[code]
+    for pattern, kind, cause in _WORDS:
+        if pattern.search(message):
+            return kind, cause
+    if code.startswith("2"):
+        return ServiceUnavailable, "GRDF had a technical failure"
+    return UnknownRefusal, "GRDF refused for an unknown reason"
+
+
+def _said(code: str, message: str) -> str:
+    parts = [f"code {excerpt(code, 20)}"] if code else []
+    if message:
+        parts.append(excerpt(message))
+    return f" (GRDF: {', '.join(parts)})" if parts else ""
+
+
+def _oauth_word(body: str | bytes) -> str:
+    for line in scan(body).objects:
+        word = line.get("error")
+        if isinstance(word, str) and re.fullmatch(r"[a-z_]{1,40}", word):
+            return word
+    return ""

@@ -1,0 +1,173 @@
+"""Which gas days to ask GRDF for: one rule for each kind of question, side by side.
+
+=====================  ================================  ==============================================
+question               by                                the re-read window
+=====================  ================================  ==============================================
+daily runs             :func:`daily_window`              ``[grdf] reread_days``, or the operator's own
+missing days of them   :func:`include.gas.documents.gaps.gaps_of`  the same: what those runs asked with
+a range of the past    :func:`askable`                   none: a person names the days
+published periods      :func:`published_window`          :data:`PUBLISHED_REREAD`, and why not the same
+contract, frequency    :func:`include.gas.account.turns`       none: they have no days; read once a month
+=====================  ================================  ==============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import HISTORY_YEARS, Window, oldest_allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """How far back to ask again for what was asked before, because GRDF publishes late and corrects what it published.
+
+    :param days: gas days, 0 or more.
+    :raises ValueError: if it is negative.
+    """
+
+    days: int
+
+    def __post_init__(self) -> None:
+        """Refuse to ask for later days than are wanted."""
+        if self.days < 0:
+            raise ValueError(f"reread_days must be 0 or more, not {self.days}")
+
+    def back_from(self, day: date) -> date:
+        """Return the day from which to ask when `day` is wanted.
+
+        :param day: a gas day, or the end of a window.
+        """
+        return day - timedelta(days=self.days)
+
+    def beyond(self, asked: Window, end: date) -> Window | None:
+        """Return what of some days is older than all that the next runs ask for again by themselves.
+
+        :param asked: the days that were asked for.
+        :param end: gas day at which the newest question ended, excluded.
+        """
+        return asked.clip(None, self.back_from(end))
+
+
+REREAD_DAYS = 62
+"""What ``[grdf] reread_days`` is where nobody has set it: two months.
+
+GRDF makes the days of month M-1 definitive two to three days after that month is published (ADICT 3.9), so a day may
+change until about 35 days after it; two months leave room for a late publication and cost nothing, since they are part
+of the one call that a run makes anyway.
+"""
+
+PUBLISHED_REREAD = Reread(62)
+"""How long before the newest stored period to read again: a late or corrected publication is seen within two months.
+
+It does not follow ``[grdf] reread_days``, which counts what each daily run asks for again. Published data are asked for
+once a month, and a period is a month or more: a window of a few days would never reach a corrected one.
+"""
+
+PUBLISHED_YEARS = 5
+"""How far back ADICT serves published data."""
+
+
+def daily_window(
+    *,
+    run_day: date,
+    last_stored: date | None,
+    history_read: bool,
+    reread: Reread,
+    today: date,
+    consent_first: date | None,
+    consent_end: date | None,
+    awaited_from: date | None = None,
+) -> Window | None:
+    """Work out what a daily run asks for, in one call.
+
+    ==============================  =======================================  ===============
+    situation                       first day                                end (excluded)
+    ==============================  =======================================  ===============
+    history of this consent unread  the oldest day GRDF serves               run_day + 1
+    nothing missing                 reread.back_from(run_day)                run_day + 1
+    days missing since last_stored  reread.back_from(last_stored + 1)        run_day + 1
+    a past day run again            reread.back_from(run_day)                run_day + 1
+    an older day is still awaited   that day                                 run_day + 1
+    history read, nothing stored    the oldest day GRDF serves               run_day + 1
+    ==============================  =======================================  ===============
+
+    The result is then cut to the consent, to what GRDF serves, and to days before today.
+
+    :param run_day: the gas day the run is about.
+    :param last_stored: newest gas day stored for the meter, or None.
+    :param history_read: whether the whole history was read under the present consent.
+    :param reread: how far before the first missing day to read again.
+    :param today: civil date in Paris; GRDF refuses an end after it.
+    :param consent_first: first day the consent covers, or None for no bound.
+    :param consent_end: day from which the consent covers nothing, or None for no bound.
+    :param awaited_from: the first missing day that may still come, or None: a newer day that a person had read does not
+        hide it.
+    :return: the days to ask for, or None when nothing is left to ask.
+    """
+    oldest = oldest_allowed(today)
+    if not history_read or last_stored is None:  # where nothing has come yet, all of it may come at once
+        first = oldest
+    else:
+        first = reread.back_from(min(run_day, last_stored + ONE_DAY))
+        first = first if awaited_from is None else min(first, awaited_from)
+    end = min(run_day + ONE_DAY, today)
+    if consent_first is not None:
+        first = max(first, consent_first)
+    if consent_end is not None:
+        end = min(end, consent_end)
+    return Window.of(max(first, oldest), end)
+
+
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """What of a range can be asked for one meter.
+
+    :param window: the days to ask for, or None.
+    :param reasons: in words, why it is not the whole range.
+    """
+
+    window: Window | None
+    reasons: tuple[str, ...] = ()
+
+
+def askable(asked: Window, *, today: date, consent_first: date | None, consent_end: date | None) -> Askable:
+    """Cut a range down to what GRDF may be asked.
+
+    :param asked: the range.
+    :param today: civil date in Paris.
+    :param consent_first: first gas day the consent covers, None for no bound.
+    :param consent_end: gas day from which the consent covers nothing, None for no bound.
+    """
+    oldest = oldest_allowed(today)
+    reasons: list[str] = []
+    if asked.first < oldest:
+        reasons.append(f"GRDF keeps {HISTORY_YEARS} years of daily data: days before {oldest} are left out")
+    if asked.end > today:
+        reasons.append(f"days from {today} on are not over yet and are left out")
+    if consent_first is not None and asked.first < consent_first and consent_first > oldest:
+        reasons.append(f"the household's consent starts with {consent_first}: earlier days are left out")
+    if consent_end is not None and asked.end > consent_end and consent_end < today:
+        reasons.append(f"the household's consent ends before {consent_end}: later days are left out")
+    window = asked.clip(oldest, today)
+    window = window.clip(consent_first, consent_end) if window else None
+    return Askable(window, tuple(reasons))
+
+
+def published_window(
+    *, today: date, newest: date | None, consent_first: date | None, consent_end: date | None
+) -> Window | None:
+    """Work out what to ask for in one call: five years at first, then from two months before the newest stored period.
+
+    :param today: civil date in Paris; GRDF refuses an end after it.
+    :param newest: the first day of the newest stored period, or None when the whole depth is to be read.
+    :param consent_first: first day the consent covers, or None for no bound.
+    :param consent_end: day from which the consent covers nothing, or None for no bound.
+    :return: the days to ask for, or None when nothing can be asked.
+    """
+    oldest = oldest_allowed(today, PUBLISHED_YEARS)
+    first = oldest if newest is None else max(oldest, PUBLISHED_REREAD.back_from(newest))
+    window = Window.of(first, today)
+    return window.clip(consent_first, consent_end) if window else None

@@ -1,0 +1,32 @@
+"""A range of the past that a person asks for: how the form says it, and which of its days may still change.
+
+Which of them GRDF can be asked for is in ``asked_days``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from include.gas.days.gas_day import parse_day
+from include.gas.days.windows import Window
+from include.gas.errors import BadRequest
+
+_AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `to` (not included), both YYYY-MM-DD."
+
+
+def asked_range(first: object, end: object) -> Window:
+    """Read the range of the form.
+
+    :param first: first gas day, ``YYYY-MM-DD``.
+    :param end: gas day after the last one, ``YYYY-MM-DD``.
+    :raises BadRequest: when one is no date, or they are upside down.
+    """
+    days: list[date] = []
+    for name, text in (("from", first), ("to", end)):
+        try:
+            days.append(parse_day(str(text)))
+        except ValueError:
+            raise BadRequest.about(None, f"`{name}` is {str(text)!r:.40}, which is not a date", _AGAIN) from None
+    if days[0] >= days[1]:
+        raise BadRequest.about(None, f"the range from {days[0]} to {days[1]} holds no day", _AGAIN)
+    return Window(*days)

@@ -1,0 +1,240 @@
+"""What is shown of a meter: a cell per day, month or year, with what is stored, and in which way something is not.
+
+A missing day is never a zero. A cell says whether a day may still come, is known not to exist at GRDF, is not published
+yet, or lies outside of what the household shares.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import Window
+from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
+from include.gas.documents.gas_days import Document, day_of
+from include.gas.documents.totals import Number
+
+
+class Kind(StrEnum):
+    """How the figure of a cell came about, or why there is none."""
+
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    PROVISIONAL = "provisional"
+    PARTIAL = "partial"
+    ADOPTED = "adopted"
+    AWAITED = "awaited"
+    NONE = "none"
+    EXPECTED = "expected"
+    OUTSIDE = "outside"
+
+
+GAPS = frozenset({Kind.AWAITED, Kind.NONE})
+"""Kinds of cells in which something is missing that should be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A correction of a day.
+
+    :param at: when it was read, UTC text.
+    :param before: kWh that was stored.
+    :param after: kWh that replaced it.
+    """
+
+    at: str
+    before: Number | None
+    after: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One period of a meter.
+
+    :param first: its first gas day.
+    :param kind: how its figure came about, or why there is none.
+    :param load: kWh, or None.
+    :param before: kWh of the same period one year earlier, or None.
+    :param days: stored days that the figure sums.
+    :param expected: days that should be stored by now.
+    :param changes: corrections of a day, the newest last.
+    """
+
+    first: date
+    kind: Kind
+    load: Number | None = None
+    before: Number | None = None
+    days: int = 0
+    expected: int = 0
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """How many days should be stored and are not."""
+        return max(self.expected - self.days, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which days of a meter should be stored.
+
+    :param first: the first one; None when nothing was ever asked for or stored.
+    :param end: the day after the last one.
+    :param gaps: what is known of missing days, by year.
+    :param holes: stretches in between that no consent covers.
+    """
+
+    first: date | None
+    end: date
+    gaps: Mapping[int, Gap]
+    holes: tuple[Window, ...] = ()
+
+    @classmethod
+    def of(
+        cls, *, first: date | None, consent_end: date | None, today: date, gaps: Mapping[int, Gap],
+        covered: Callable[[Window], Sequence[Window]] | None = None,
+    ) -> Bounds:  # fmt: skip
+        """Work them out.
+
+        :param first: the first day that was asked for or is stored, or None.
+        :param consent_end: gas day from which the consent covers nothing, or None.
+        :param today: civil date in Paris.
+        :param gaps: what is known of missing days, by year.
+        :param covered: cuts a window down to the stretches that the consent covers.
+        """
+        end = today - PUBLISHED_WITHIN
+        end = end if consent_end is None else min(end, consent_end)
+        whole = Window.of(first, end) if first else None
+        stretches = covered(whole) if covered and whole else ()
+        holes = tuple(Window(one.end, other.first) for one, other in pairwise(stretches))
+        return cls(first, end, gaps, holes)
+
+    def expected(self, first: date, end: date) -> int:
+        """Count the days of a period that should be stored by now."""
+        period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
+        if period is None:
+            return 0
+        return len(period) - sum(len(part) for hole in self.holes if (part := period.clip(hole.first, hole.end)))
+
+    def why_not(self, day: date) -> Kind:
+        """Say why a day is not stored."""
+        if self.first is None or day < self.first or any(day in hole for hole in self.holes):
+            return Kind.OUTSIDE
+        if day >= self.end:
+            return Kind.EXPECTED
+        gap = self.gaps.get(day.year)
+        if gap is None:
+            return Kind.AWAITED
+        return Kind.NONE if gap.is_none(day) else Kind.AWAITED
+
+    def why_none_of(self, first: date, end: date) -> Kind:
+        """Say why no day of a period is stored: one of them may still come, or GRDF has none."""
+        last = min(end, self.end) - ONE_DAY
+        days = (max(first, self.first or first) + timedelta(days=number) for number in range((end - first).days))
+        awaited = any(self.why_not(day) == Kind.AWAITED for day in days if day <= last)
+        return Kind.AWAITED if awaited else Kind.NONE
+
+
+def month_days(month: date) -> Iterator[date]:
+    """Go through the days of a month.
+
+    :param month: any day of it.
+    """
+    return (month.replace(day=number) for number in range(1, monthrange(month.year, month.month)[1] + 1))
+
+
+def year_before(day: date) -> date | None:
+    """Return the same day one year earlier; None for 29 February."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return None
+
+
+def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bounds) -> tuple[Cell, ...]:
+    """Make the cells of a month's days.
+
+    :param month: any day of the month.
+    :param documents: the stored days of that month and of the same month one year earlier.
+    :param bounds: which days should be stored.
+    """
+    stored = {day_of(document): document for document in documents}
+    return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
+
+
+def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bounds) -> Cell:
+    former = stored.get(earlier) if (earlier := year_before(day)) else None
+    before = former.get("load") if former else None
+    expected = bounds.expected(day, day + ONE_DAY)
+    document = stored.get(day)
+    if document is None:
+        return Cell(day, bounds.why_not(day), before=before, expected=expected)
+    kind = Kind.MEASURED
+    if document.get("status") == "provisional":
+        kind = Kind.PROVISIONAL
+    elif document.get("quality") == "estimated":
+        kind = Kind.ESTIMATED
+    return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)))
+
+
+def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
+    """Make the cells of a year's months.
+
+    :param year: the year.
+    :param totals: stored month totals, those of other years but the one before are left out.
+    :param bounds: which days should be stored.
+    """
+    stored = {(document["year"], document["month"]): document for document in totals}
+    firsts = [date(year, month, 1) for month in range(1, 13)]
+    return tuple(
+        _total_cell(
+            first,
+            (first + timedelta(days=31)).replace(day=1),
+            stored.get((year, first.month)),
+            stored.get((year - 1, first.month)),
+            bounds,
+        )
+        for first in firsts
+    )
+
+
+def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
+    """Make the cells of all years, from the first stored one to the last.
+
+    :param totals: stored year totals.
+    :param bounds: which days should be stored.
+    """
+    stored = {int(document["year"]): document for document in totals}
+    if not stored:
+        return ()
+    return tuple(
+        _total_cell(date(year, 1, 1), date(year + 1, 1, 1), stored.get(year), stored.get(year - 1), bounds)
+        for year in range(min(stored), max(stored) + 1)
+    )
+
+
+def _total_cell(first: date, end: date, total: Document | None, former: Document | None, bounds: Bounds) -> Cell:
+    before = former.get("load") if former else None
+    expected = bounds.expected(first, end)
+    if total is None:
+        outside = bounds.first is None or end <= bounds.first
+        kind = Kind.OUTSIDE if outside else Kind.EXPECTED
+        if expected:
+            kind = bounds.why_none_of(first, end)
+        return Cell(first, kind, before=before, expected=expected)
+    days = int(total.get("days") or 0)
+    kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED
+    return Cell(first, kind, total["load"], before, days, expected)
+
+
+def _changes(document: Mapping[str, Any]) -> Iterator[Change]:
+    changes = document.get("changes")
+    for change in changes if isinstance(changes, list) else ():
+        if isinstance(change, Mapping):
+            yield Change(str(change.get("at", "")), change.get("before"), change.get("after"))

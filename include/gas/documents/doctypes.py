@@ -1,0 +1,126 @@
+"""All databases of this project in one list: who writes each of them, and what a deletion removes from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ACCOUNT = "io.cozy.accounts"
+DAY = "com.grandlyon.grdf.day"
+MONTH = "com.grandlyon.grdf.month"
+YEAR = "com.grandlyon.grdf.year"
+PUBLISHED = "com.grandlyon.grdf.published"
+AUDIT = "com.grandlyon.grdf.audit"
+CONNECT = "com.grandlyon.grdf.connect"
+LEASE = "com.grandlyon.grdf.lease"
+
+Removed = Literal["all documents of the account", "one document of the account", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The database of a doctype.
+
+    :param doctype: Cozy's name for the kind of document.
+    :param holds: what one document is.
+    :param written_by: which part of the project writes it.
+    :param removed: what the deletion of an account removes.
+    :param kept: why a deletion leaves the other documents; "" when it leaves none that is about the account.
+    :param partitioned: whether the ids begin with the account and a colon, as a partitioned database requires.
+    """
+
+    doctype: str
+    holds: str
+    written_by: str
+    removed: Removed
+    kept: str = ""
+    partitioned: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an entry that does not say what happens to a household's data when it leaves."""
+        if self.removed == "nothing" and not self.kept:
+            raise ValueError(f"say why a deletion keeps the documents of {self.doctype}")
+        if self.partitioned and self.removed != "all documents of the account":
+            raise ValueError(f"the documents of {self.doctype} bear the account's id, so a deletion must remove them")
+
+
+DATABASES = (
+    Database(
+        ACCOUNT,
+        "a household's connection",
+        "the connection page and every task (`grdf.stores.account_store`); before us cozy-stack or the konnector",
+        removed="one document of the account",
+    ),
+    Database(
+        DAY,
+        "the consumption of one gas day",
+        "the load of a daily run, of a re-read and of an adoption",
+        removed="all documents of the account",
+        partitioned=True,
+    ),
+    Database(
+        MONTH,
+        "the sum of a month's stored days",
+        "every load, after its days",
+        removed="all documents of the account",
+        partitioned=True,
+    ),
+    Database(
+        YEAR,
+        "the sum of a year's stored days",
+        "every load, after its days",
+        removed="all documents of the account",
+        partitioned=True,
+    ),
+    Database(
+        PUBLISHED,
+        "a billing period that GRDF published",
+        "the monthly reading (`grdf_published`)",
+        removed="all documents of the account",
+        partitioned=True,
+    ),
+    Database(
+        AUDIT,
+        "the record of a deletion, or an approval that waits for its run",
+        "`grdf_delete_account`",
+        removed="nothing",
+        kept="It proves the deletion, and holds no meter number, name or address.",
+    ),
+    Database(
+        CONNECT,
+        "something that may be used once (`grdf.stores.once`), or which link of a household is good "
+        "(`grdf.stores.household_links`)",
+        "the connection page",
+        removed="one document of the account",
+        kept="A mark holds a moment and a hash, and nothing about the account.",
+    ),
+    Database(
+        LEASE,
+        "which worker does what only one may do (`grdf.stores.lease`), or when GRDF's last list was asked for "
+        "(`grdf.stores.account_store`)",
+        "whoever takes the lease, and the check of consents",
+        removed="nothing",
+        kept="It holds nothing about any account.",
+    ),
+)
+"""In the order in which they are made. A deletion removes the account's documents in this order, the account's own
+last."""
+
+DOCTYPES = tuple(database.doctype for database in DATABASES)
+PARTITIONED = frozenset(database.doctype for database in DATABASES if database.partitioned)
+DATA = tuple(database.doctype for database in DATABASES if database.removed == "all documents of the account")
+"""Doctypes whose documents carry the account's id, in the order in which a deletion removes them."""
+
+
+def database(doctype: str) -> Database:
+    """Return the entry of a doctype.
+
+    :param doctype: Cozy's name for it.
+    :raises ValueError: if it is not in the list, so that nobody knows what a deletion has to remove of it.
+    """
+    for each in DATABASES:
+        if each.doctype == doctype:
+            return each
+    raise ValueError(
+        f"{doctype} is not in `include.gas.documents.doctypes.DATABASES`: add it, with what a deletion removes"
+    )

@@ -1,0 +1,332 @@
+"""Puts readings into a store: days first, then the month and year totals those days belong to.
+
+The order of the steps is what makes it safe to repeat, to interrupt and to run twice at once:
+
+1. read the totals of every year that is touched, with their revisions;
+2. read all stored days of those years, merge, write the days that are new or differ;
+3. sum what was read and what was written, and write the sums against the revisions of step 1.
+
+Whoever writes a day writes its totals afterwards. So if another load changes a day after we read it, either it read
+the totals before we wrote them, and then it meets a conflict or we do; or it read them later, and then it read our
+days later still. A conflict of any kind starts again at step 1. As the sums come from step 2's reading and our own
+writes, no day is read twice, and a first import reads nothing but keys that do not exist.
+
+Totals are recomputed even when no day changed, so that a run which follows an interrupted one repairs it. A total of a
+year that is looked at goes when none of its days is stored: against its revision of step 1 too, so that a load which
+stores a day of it at that moment meets a conflict, or we do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from include.gas.answers.daily import Reading
+from include.gas.days.clocks import not_ahead
+from include.gas.days.gas_day import utc_text
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import (
+    Document,
+    account_range,
+    day_document,
+    day_of,
+    day_of_id,
+    id_range,
+    is_stale,
+    merge_day,
+    month_id,
+    year_id,
+)
+from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
+from include.gas.documents.year_counts import StoredYear, stored_years
+from include.gas.errors import StoreBusy
+from include.gas.meter_tag import meter_tag
+
+ATTEMPTS = 10
+"""How often a step is done before giving up on a store where others keep writing the same documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What a bulk write did, document by document.
+
+    :param written: ids that are stored now.
+    :param conflicts: ids that are not, because somebody else changed them after we read them.
+    :param revisions: the new revision of each id that is stored.
+    """
+
+    written: set[str] = field(default_factory=set)
+    conflicts: set[str] = field(default_factory=set)
+    revisions: dict[str, str] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """What a load needs of a database; the CouchDB hook gives the real one."""
+
+    def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
+        """Return the documents whose ids lie between two keys, both included, with `_id` and `_rev`."""
+        ...
+
+    def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
+        """Return the documents that exist among some ids, by id, with `_rev`."""
+        ...
+
+    def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
+        """Write documents, each against its `_rev` (none: it must be new). Raises for anything but a conflict."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TotalChange:
+    """A total that this load replaced.
+
+    :param id: id of the month or year document.
+    :param before: load in kWh it said before; None if there was none.
+    :param after: load in kWh it says now; None if it is gone, since no day of it is stored any more.
+    """
+
+    id: str
+    before: Number | None
+    after: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load did.
+
+    :param new: days stored for the first time.
+    :param corrected: days whose load changed.
+    :param confirmed: days whose status or quality alone changed.
+    :param unchanged: days that were stored just so.
+    :param stale: days left alone because a later reading is stored.
+    :param months: month totals written.
+    :param years: year totals written.
+    :param totals: totals whose load changed, with old and new loads.
+    :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day.
+    :param stored_days: all gas days of the years looked at that are stored now, by day.
+    :param looked_at: the calendar years whose days were read.
+    :param held: what is stored of those years now.
+    """
+
+    new: int = 0
+    corrected: int = 0
+    confirmed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    months: int = 0
+    years: int = 0
+    totals: tuple[TotalChange, ...] = ()
+    changed_days: tuple[date, ...] = ()
+    stored_days: tuple[date, ...] = ()
+    looked_at: tuple[int, ...] = ()
+    held: Mapping[int, StoredYear] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written at all."""
+        return bool(self.new or self.corrected or self.confirmed or self.months or self.years)
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers alone, for an XCom or a log line."""
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in values if isinstance(value, int)}
+
+
+def load_answer(
+    store: Store,
+    account: str,
+    pce: str,
+    readings: Iterable[Reading],
+    read_at: datetime | str,
+    *,
+    window: Window | None = None,
+    now: datetime | None = None,
+) -> LoadReport:
+    """Store readings of one meter and bring its totals up to date.
+
+    Takes 6 store calls however long the history, plus those that conflicts cost, and 3 when nothing changed.
+
+    :param store: where the documents live.
+    :param account: account id.
+    :param pce: the meter.
+    :param readings: one per gas day.
+    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are.
+    :param window: the gas days that were asked; all their years are then looked at, also where nothing was read.
+    :param now: the present, aware; None asks the clock. What was read later than that counts as read now.
+    :raises StoreBusy: if others kept changing the same documents; repeating the load is safe.
+    """
+    now = now or datetime.now(UTC)
+    read_at = not_ahead(read_at, now)
+    new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
+    years = {day_of(document).year for document in new.values()}
+    if window is not None:
+        years |= {window.first.year, window.last.year}
+    if not years:
+        return LoadReport()
+    return _Load(store, account, pce, new, range(min(years), max(years) + 1), now).run()
+
+
+def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
+    """Remove the days of a meter that were read at a moment or later, and bring its totals up to date.
+
+    :param store: where the documents live.
+    :param account: account id.
+    :param pce: the meter.
+    :param since: the moment, UTC text.
+    :param years: years whose totals are computed anew in any case: a former try may have removed their days.
+    :return: what was done; days that are gone count as corrected.
+    :raises StoreBusy: if others kept changing the same documents; repeating it is safe.
+    """
+    found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
+    if not found:
+        return LoadReport()
+    return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
+
+
+class _Load:
+    """One load; a conflict makes it start again, and what it has done so far stays noted."""
+
+    def __init__(
+        self, store: Store, account: str, pce: str, new: dict[str, Document], years: range, now: datetime
+    ) -> None:
+        self.store = store
+        self.account = account
+        self.pce = pce
+        self.new = new
+        self.now = now
+        self.years = years
+        # Every month of a touched year is looked at, as its days are read anyway: a month that an interrupted run
+        # left behind is then repaired by any later run of that year.
+        self.ids = {
+            MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
+            YEAR: [year_id(account, pce, year) for year in years],
+        }
+        self.keys = id_range(account, pce, date(years[0], 1, 1), date(years[-1] + 1, 1, 1))
+        self.outcome: dict[str, str] = {}
+        self.written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
+        self.changes: dict[str, TotalChange] = {}
+        self.stored: dict[str, Document] = {}
+        self.ours: set[str] = set()
+
+    def run(self) -> LoadReport:
+        for _ in range(ATTEMPTS):
+            stored = {doctype: self.store.fetch(doctype, self.ids[doctype]) for doctype in (MONTH, YEAR)}
+            days = {document["_id"]: document for document in self.store.range(DAY, *self.keys)}
+            what = "day"
+            if self._write_days(days):
+                what = "total"
+                self.stored = days
+                if self._write_totals(stored, list(days.values())):
+                    return self._report()
+        raise _busy(self.account, self.pce, what)
+
+    def _write_days(self, days: dict[str, Document]) -> bool:
+        """Write the days that differ and put them, as they now stand, among those read; False after a conflict."""
+        pending: dict[str, Document] = {}
+        kinds: dict[str, str] = {}
+        for document_id, document in self.new.items():
+            old = days.get(document_id)
+            merged = merge_day(old, document, self.now)
+            if merged is not None:
+                pending[document_id] = merged
+                kinds[document_id] = _kind(old, document)
+            elif document_id not in self.outcome:
+                self.outcome[document_id] = "stale" if is_stale(old, document, self.now) else "unchanged"
+                if old is not None and old.get("read_at") == document["read_at"]:
+                    self.ours.add(document_id)  # written by a try that died before anybody heard of it
+        if not pending:
+            return True
+        result = self.store.write(DAY, pending.values())
+        for document_id in result.written:
+            self.outcome[document_id] = kinds[document_id]
+            days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
+        return not result.conflicts
+
+    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
+        """Write the totals that differ from the sums of the days; False after a conflict."""
+        totals = {
+            MONTH: month_documents(self.account, self.pce, days),
+            YEAR: year_documents(self.account, self.pce, days),
+        }
+        conflict = False
+        for doctype in (MONTH, YEAR):
+            pairs = ((stored[doctype].get(key), total) for key, total in totals[doctype].items())
+            pending = [merged for old, total in pairs if (merged := merge_total(old, total)) is not None]
+            pending += [
+                without for key, old in stored[doctype].items()
+                if key not in totals[doctype] and (without := without_days(old)) is not None
+            ]  # fmt: skip
+            if not pending:
+                continue
+            result = self.store.write(doctype, pending)
+            conflict = conflict or bool(result.conflicts)
+            self.written[doctype] |= result.written
+            for document in pending:
+                if document["_id"] in result.written:
+                    self._note(stored[doctype].get(document["_id"]), document)
+        return not conflict
+
+    def _note(self, old: Document | None, new: Document) -> None:
+        key = new["_id"]
+        noted = self.changes.get(key)
+        before = noted.before if noted else (None if old is None else old.get("load"))
+        self.changes[key] = TotalChange(key, before, new.get("load"))
+
+    def _report(self) -> LoadReport:
+        real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
+        months, years = len(self.written[MONTH]), len(self.written[YEAR])
+        wrote = {key for key, kind in self.outcome.items() if kind in ("new", "corrected", "confirmed")}
+        return LoadReport(
+            **_count(self.outcome),
+            months=months,
+            years=years,
+            totals=real,
+            changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
+            stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
+            looked_at=tuple(self.years),
+            held=stored_years(self.stored.values()),
+        )
+
+
+class _TakeBack(_Load):
+    """Days that go, and their totals, in the steps of a load."""
+
+    def __init__(self, store: Store, account: str, pce: str, since: str, years: range) -> None:
+        super().__init__(store, account, pce, {}, years, datetime.now(UTC))
+        self.since = since
+
+    def _write_days(self, days: dict[str, Document]) -> bool:
+        gone = {
+            key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
+            for key, document in days.items()
+            if document.get("read_at") and utc_text(document["read_at"]) >= self.since
+        }
+        if not gone:
+            return True
+        result = self.store.write(DAY, gone.values())
+        for key in result.written:
+            self.outcome[key] = "corrected"
+            del days[key]
+        return not result.conflicts
+
+
+def _kind(old: Document | None, new: Document) -> str:
+    if old is None:
+        return "new"
+    return "confirmed" if old.get("load") == new["load"] else "corrected"
+
+
+def _count(outcome: dict[str, str]) -> dict[str, Any]:
+    kinds = ("new", "corrected", "confirmed", "unchanged", "stale")
+    return {kind: sum(1 for each in outcome.values() if each == kind) for kind in kinds}
+
+
+def _busy(account: str, pce: str, what: str) -> StoreBusy:
+    return StoreBusy.about(
+        account,
+        f"others changed the {what} documents of meter {meter_tag(account, pce)} each of the {ATTEMPTS} times "
+        "that we tried to write them",
+    )

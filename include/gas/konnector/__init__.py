@@ -1,0 +1,1 @@
+"""The documents that Cozy's konnector left, and how they become ours."""

@@ -1,0 +1,209 @@
+"""The documents that Cozy's konnector left: which they are, and which of several is the one to go by.
+
+They are in the same databases as ours, with random ids, and name neither account nor meter. What is known of their
+shape: `load`, `year`, `month`, `day` are numbers, `hour` and `minute` are 0 or not there, the day of a month and the
+month of a year are 1, or 0 as its sibling konnectors write it, and `cozyMetadata` says when and for which account
+cozy-stack wrote them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.totals import Number
+
+YEARS = range(2000, 2101)
+"""Years that a gas reading can be of; anything else is a mistake."""
+
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,128}:[^:]+:[0-9]{4}(-[0-9]{2}){0,2}")
+_WHOLE: Mapping[str, tuple[str, ...]] = {
+    DAY: ("hour", "minute"),
+    MONTH: ("day", "hour", "minute"),
+    YEAR: ("month", "day", "hour", "minute"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One document of the konnector's.
+
+    :param doctype: Cozy doctype: day, month or year.
+    :param id: its id.
+    :param rev: its revision.
+    :param period: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``: what ids of ours end with.
+    :param load: kWh.
+    :param written: when cozy-stack wrote it, ISO text; "" when it does not say.
+    :param account: the account it was written for (``cozyMetadata.sourceAccount``); "" when it does not say.
+    """
+
+    doctype: str
+    id: str
+    rev: str
+    period: str
+    load: Number
+    written: str = ""
+    account: str = ""
+
+    @property
+    def day(self) -> date:
+        """The first gas day of its period."""
+        return date.fromisoformat((self.period + "-01-01")[:10])
+
+
+class OddDocumentError(ValueError):
+    """A document that is neither ours nor the konnector's; the text says why."""
+
+
+def is_ours(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document names an account and its meter, as ours do.
+
+    :param document: of one of the three doctypes.
+    """
+    return isinstance(document.get("account"), str) and isinstance(document.get("pce"), str)
+
+
+def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
+    """Read a document of the konnector's.
+
+    :param doctype: its doctype.
+    :param document: as CouchDB gives it.
+    :raises OddDocumentError: if it is none.
+    """
+    doc_id = str(document.get("_id", ""))
+    if "account" in document or "pce" in document:
+        raise OddDocumentError("it names an account or a meter, but not both")
+    if _OURS.fullmatch(doc_id):
+        raise OddDocumentError("its id is one of ours, but it names no account")
+    load = document.get("load")
+    if isinstance(load, bool) or not isinstance(load, int | float) or not math.isfinite(load) or load < 0:
+        raise OddDocumentError("its load is not a number of kWh")
+    for name in _WHOLE[doctype]:
+        allowed = (None, 0, 1) if name in ("day", "month") else (None, 0)
+        value = document.get(name)
+        if isinstance(value, bool) or value not in allowed:
+            raise OddDocumentError(
+                f"its {name} is {value!r:.20}: it is not about one whole {doctype.rpartition('.')[2]}"
+            )
+    metadata = document.get("cozyMetadata")
+    known: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    return Figure(
+        doctype,
+        doc_id,
+        str(document.get("_rev", "")),
+        _period(doctype, document),
+        load,
+        str(known.get("updatedAt") or known.get("createdAt") or ""),
+        str(known.get("sourceAccount") or ""),
+    )
+
+
+def ranked(figures: Iterable[Figure]) -> list[Figure]:
+    """Sort figures of one period so that the one to go by is the last.
+
+    That is the one written last; of those written at the same moment the one with the greatest load, since the
+    konnector only ever adds; of those the one with the greatest id, so that the choice is always the same.
+
+    :param figures: of one period.
+    """
+    return sorted(figures, key=lambda each: (each.written, each.load, each.id))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What three databases hold, as far as it concerns one meter.
+
+    :param account: account id.
+    :param pce: the meter.
+    :param figures: the konnector's documents.
+    :param ours: the account's and meter's own documents, by doctype and id.
+    :param odd: doctype, id and reason of documents that are neither.
+    :param foreign: how many of the konnector's documents say that they are another account's.
+    """
+
+    account: str
+    pce: str
+    figures: tuple[Figure, ...]
+    ours: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    odd: tuple[tuple[str, str, str], ...] = ()
+    foreign: int = 0
+
+    def id_of(self, period: str) -> str:
+        """Make the id of our document of a period."""
+        return f"{self.account}:{self.pce}:{period}"
+
+    def own(self, figure: Figure) -> Mapping[str, Any] | None:
+        """Return our document of a figure's period."""
+        return self.ours[figure.doctype].get(self.id_of(figure.period))
+
+    @cached_property
+    def periods(self) -> Mapping[str, Mapping[str, list[Figure]]]:
+        """The figures by doctype and period in order, those of each period :func:`ranked`."""
+        groups: dict[str, dict[str, list[Figure]]] = {doctype: defaultdict(list) for doctype in _WHOLE}
+        for figure in self.figures:
+            groups[figure.doctype][figure.period].append(figure)
+        return {
+            doctype: {period: ranked(group) for period, group in sorted(found.items())}
+            for doctype, found in groups.items()
+        }
+
+
+def sort_documents(
+    account: str, pce: str, documents: Mapping[str, Iterable[Mapping[str, Any]]], others: Collection[str] = ()
+) -> Found:
+    """Sort the documents of the three databases, keeping only what concerns one meter.
+
+    :param account: account id.
+    :param pce: the meter that the konnector's documents are taken to be of.
+    :param documents: all documents by doctype; read once, in any order.
+    :param others: ids of the other accounts: a document that says it was written for one of them is not this one's.
+    """
+    start, end = account_range(account, pce)
+    ours: dict[str, dict[str, Mapping[str, Any]]] = {doctype: {} for doctype in _WHOLE}
+    figures: list[Figure] = []
+    odd: list[tuple[str, str, str]] = []
+    foreign = 0
+    for doctype in _WHOLE:
+        for document in documents.get(doctype, ()):
+            doc_id = str(document["_id"])
+            if is_ours(document):
+                if start <= doc_id <= end:
+                    ours[doctype][doc_id] = document
+                continue
+            if doc_id.startswith("_"):
+                continue  # a design document: an index of somebody's
+            try:
+                figure = figure_of(doctype, document)
+            except OddDocumentError as error:
+                odd.append((doctype, doc_id, str(error)))
+                continue
+            if figure.account in others:
+                foreign += 1
+            else:
+                figures.append(figure)
+    return Found(account, pce, tuple(figures), ours, tuple(odd), foreign)
+
+
+def _period(doctype: str, document: Mapping[str, Any]) -> str:
+    numbers = []
+    for name in ("year", "month", "day")[: {YEAR: 1, MONTH: 2, DAY: 3}[doctype]]:
+        value = document.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise OddDocumentError(f"its {name} is not a whole number")
+        numbers.append(int(value))
+    year, month, day = (*numbers, 1, 1)[:3]
+    try:
+        whole = date(year, month, day)
+    except (ValueError, OverflowError):
+        raise OddDocumentError(f"there is no day {year}-{month}-{day}") from None
+    if year not in YEARS:
+        raise OddDocumentError(f"its year is {year}")
+    return whole.isoformat()[: {YEAR: 4, MONTH: 7, DAY: 10}[doctype]]

@@ -1,0 +1,279 @@
+"""Adopting the konnector's documents: what becomes of each figure, and how that is said.
+
+* A **day** that we do not hold becomes ours. Nothing is known of its status, so it is provisional and read in 1970:
+  any reading of GRDF's restates it. A day that we hold keeps its load.
+* A **total** is never taken over while a day of its period is stored: ours is the sum of the stored days. Where no day
+  is, older than GRDF's daily history, the konnector's figure becomes a total with `days: 0`.
+* Of several documents of one period the one to go by is the last of :func:`include.gas.konnector.old_documents.ranked`.
+* **No figure vanishes.** What is not already said by ours is kept in our document under `adopted`, a list of load and
+  former id. Only a total that the days of a period contradict, each of them stored, is dropped: it was wrong.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from include.gas.answers.daily import Reading
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.gas_days import Document, day_document, day_of
+from include.gas.documents.storing import LoadReport
+from include.gas.documents.totals import Number, month_documents, year_documents
+from include.gas.konnector.old_documents import Figure, Found
+from include.gas.meter_tag import without_numbers
+
+READ_AT = "1970-01-01T00:00:00Z"
+"""When an adopted day counts as read: before anything that GRDF has said."""
+
+ROUNDING = 0.001
+"""kWh by which a total of the konnector's may differ from the sum and still say the same: it added floats."""
+
+LISTED = 20
+"""Documents of a kind that a report names one by one."""
+
+COUNTS: Mapping[str, str] = {
+    "days_adopted": "days adopted",
+    "days_ours": "days that we already had, with the same load",
+    "days_differing": "days that we had with another load: ours stays, the konnector's is noted beside it",
+    "duplicates": "further documents of the same period",
+    "totals_right": "totals that were right",
+    "totals_wrong": "totals that were wrong",
+    "totals_kept": "totals of periods without any stored day, kept unchanged",
+    "odd": "odd documents, left alone",
+    "foreign": "documents of other accounts, left alone",
+}
+"""What is counted, in the order in which it is told."""
+
+Marks = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an adoption does with what it found.
+
+    :param found: the documents.
+    """
+
+    found: Found
+
+    @cached_property
+    def new_days(self) -> tuple[Reading, ...]:
+        """The days to store, as readings: nobody has said more of them than their load."""
+        groups = self.found.periods[DAY].values()
+        return tuple(Reading(group[-1].day, group[-1].load) for group in groups if self.found.own(group[-1]) is None)
+
+    @cached_property
+    def held_days(self) -> tuple[Reading, ...]:
+        """The days that we hold in the years of any figure, just as they are stored.
+
+        Loading them writes none of them, but looks after the totals of all those years.
+        """
+        years = {figure.day.year for figure in self.found.figures}
+        stored = self.found.ours[DAY].values()
+        return tuple(
+            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, be it none
+            for each in stored
+            if day_of(each).year in years
+        )
+
+    @cached_property
+    def sums(self) -> dict[str, Document]:
+        """The totals as they are once the new days are stored, by period."""
+        account, pce = self.found.account, self.found.pce
+        days: list[Mapping[str, Any]] = list(self.found.ours[DAY].values())
+        days += [day_document(account, reading, pce, READ_AT) for reading in self.new_days]
+        both = month_documents(account, pce, days) | year_documents(account, pce, days)
+        return {key.rpartition(":")[2]: document for key, document in both.items()}
+
+    def marks(self, doctype: str) -> Marks:
+        """Return what must be kept under `adopted`, by the id of our document, the figure to go by last."""
+        marks: Marks = {}
+        for period, group in self.found.periods[doctype].items():
+            own = self.found.own(group[-1])
+            chosen = group[-1] if self._becomes_ours(group[-1], own) else None
+            kept: dict[Number, str] = {}
+            for figure in group:
+                if figure is chosen or not (self._said(figure, own) or _noted(figure, own)):
+                    kept.pop(figure.load, None)  # once each, the last in its place
+                    kept[figure.load] = figure.id
+            if kept:
+                marks[self.found.id_of(period)] = [{"load": load, "from": doc_id} for load, doc_id in kept.items()]
+        return marks
+
+    def settled(self, figure: Figure) -> bool:
+        """Tell whether our stored documents say all that a figure does, so that it can go.
+
+        :param figure: of a plan made from what is stored **now**.
+        """
+        own = self.found.own(figure)
+        if own is None:
+            return False
+        if figure.doctype != DAY:
+            if any(reading.day.isoformat().startswith(figure.period) for reading in self.new_days):
+                return False  # a day of that period is not stored yet
+            right = self.sums.get(figure.period)
+            if right is not None and (own.get("load"), own.get("days")) != (right["load"], right["days"]):
+                return False  # somebody is storing days of that period at this moment
+        return self._said(figure, own) or _noted(figure, own)
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers alone: the keys of :data:`COUNTS`."""
+        return {**dict.fromkeys(COUNTS, 0), **Counter(kind for kind, _ in self._stories())}
+
+    def text(self, *, dry_run: bool = False) -> str:
+        """Tell what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
+
+        :param dry_run: whether it only would be.
+        """
+        number, account = len(self.found.figures), self.found.account
+        if not number:
+            lines = [f"Account **{account}**: there is no konnector document to adopt."]
+        else:
+            does = "would become" if dry_run else "become"
+            lines = [f"Account **{account}**: {number} documents of the konnector's {does} ours, then go.", ""]
+        counts = self.counts()
+        stories = list(self._stories())
+        for kind, words in COUNTS.items():
+            if counts[kind]:
+                told = [story for each, story in stories if each == kind and story]
+                lines.append(f"* {counts[kind]} {words}")
+                lines += [f"    * {story}" for story in told[:LISTED]]
+                lines += [f"    * and {len(told) - LISTED} more"] * (len(told) > LISTED)
+        return "\n".join([*lines, *self._months_adopted()])
+
+    def _months_adopted(self) -> list[str]:
+        months: Counter[str] = Counter(reading.day.isoformat()[:7] for reading in self.new_days)
+        if not months:
+            return []
+        return ["", "Days adopted, by month: " + ", ".join(f"{month} {number}" for month, number in months.items())]
+
+    def _stories(self) -> Iterable[tuple[str, str]]:
+        for period, group in self.found.periods[DAY].items():
+            yield from self._duplicates(group)
+            load, own = group[-1].load, self.found.own(group[-1])
+            if own is None:
+                yield "days_adopted", ""
+            elif own.get("load") == load:
+                yield "days_ours", ""
+            else:
+                yield "days_differing", period
+        for doctype in (MONTH, YEAR):
+            for group in self.found.periods[doctype].values():
+                yield from self._duplicates(group)
+                yield self._story_of_total(group[-1])
+        for doctype, doc_id, reason in self.found.odd:
+            yield "odd", f"{doctype} {without_numbers(doc_id, self.found.account):.60}: {reason}"
+        yield from (("foreign", "") for _ in range(self.found.foreign))
+
+    def _duplicates(self, group: list[Figure]) -> Iterable[tuple[str, str]]:
+        chosen = group[-1].load
+        for figure in group[:-1]:
+            beside = "" if figure.load == chosen else f"{figure.period}: another figure"
+            yield "duplicates", beside
+
+    def _story_of_total(self, figure: Figure) -> tuple[str, str]:
+        total = self.sums.get(figure.period)
+        if total is None:
+            return "totals_kept", figure.period
+        if _same(figure.load, total["load"]):
+            return "totals_right", ""
+        story = f"{figure.period}: now the sum of {total['days']} days"
+        if missing := _length(figure.period) - total["days"]:
+            story += f"; {missing} days of it are not stored, so the konnector's figure stays noted beside it"
+        return "totals_wrong", story
+
+    def _becomes_ours(self, figure: Figure, own: Mapping[str, Any] | None) -> bool:
+        """Whether a figure is the one that our document of its period, which is not there yet, gets its load from."""
+        return own is None and (figure.doctype == DAY or figure.period not in self.sums)
+
+    def _said(self, figure: Figure, own: Mapping[str, Any] | None) -> bool:
+        """Whether our load alone says what a figure does, or that it was wrong."""
+        if figure.doctype == DAY:
+            if own is None:
+                return figure.load == self.found.periods[DAY][figure.period][-1].load
+            return bool(own.get("load") == figure.load)
+        total = self.sums.get(figure.period)
+        if total is None:
+            return False
+        return _same(figure.load, total["load"]) or total["days"] == _length(figure.period)
+
+
+def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document:
+    """Note figures of the konnector's under `adopted` in a document of ours.
+
+    :param document: the day or total.
+    :param marks: entries of :meth:`Plan.marks`, which leaves out what is noted already.
+    """
+    return {**document, "adopted": [*_entries(document), *marks]}
+
+
+def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Document:
+    """Make the total of a period of which no day is stored from the konnector's figure.
+
+    :param found: whose it is.
+    :param period: ``YYYY-MM`` or ``YYYY``.
+    :param marks: the konnector's figures, the one to go by last.
+    """
+    year, month = (*(int(part) for part in period.split("-")), 1)[:2]
+    return {
+        "_id": found.id_of(period),
+        "account": found.account,
+        "pce": found.pce,
+        "load": marks[-1]["load"],
+        "year": year,
+        "month": month,
+        "day": 1,
+        "hour": 0,
+        "minute": 0,
+        "days": 0,
+        "adopted": marks,
+    }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an adoption did.
+
+    :param plan: what it found at first.
+    :param removed: how many of the konnector's documents are gone, by doctype.
+    :param loads: what each round's load did; there is more than one when documents changed meanwhile.
+    """
+
+    plan: Plan
+    removed: Mapping[str, int] = field(default_factory=dict)
+    loads: tuple[LoadReport, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers alone."""
+        return {**self.plan.counts(), "removed": sum(self.removed.values())}
+
+    def text(self) -> str:
+        """Tell it, for a log (Markdown)."""
+        gone = ", ".join(f"{number} of {doctype}" for doctype, number in self.removed.items() if number)
+        lines = [self.plan.text(), "", f"Removed, after ours were read back: {gone or 'nothing'}."]
+        if len(self.loads) > 1:
+            lines.append(f"It took {len(self.loads)} rounds, as documents changed meanwhile.")
+        return "\n".join(lines)
+
+
+def _noted(figure: Figure, own: Mapping[str, Any] | None) -> bool:
+    return own is not None and any(entry.get("load") == figure.load for entry in _entries(own))
+
+
+def _entries(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    noted = document.get("adopted")
+    return [dict(entry) for entry in noted if isinstance(entry, Mapping)] if isinstance(noted, list) else []
+
+
+def _same(one: Number, other: Number) -> bool:
+    return abs(one - other) < ROUNDING
+
+
+def _length(period: str) -> int:
+    """Count the days of a month or a year."""
+    year, _, month = period.partition("-")
+    return monthrange(int(year), int(month))[1] if month else 365 + isleap(int(year))

@@ -1,0 +1,89 @@
+"""What a deletion would revoke and remove, for the person who decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from include.gas.answers.access_rights import AccessRight
+from include.gas.consents.consent import Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a deletion would revoke and remove.
+
+    :param account: account id.
+    :param rights: GRDF's ids of the account's own rights that stand, with their states.
+    :param documents: how many documents per doctype.
+    :param staged: how many staged files.
+    :param tokens: whether the account document holds tokens or a code.
+    :param keep_data: only revoke.
+    :param notes: what the reader must know besides.
+    :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay.
+    :param gone: whether a former deletion has come as far as removing the account's document.
+    """
+
+    account: str
+    rights: tuple[tuple[str, str], ...] = ()
+    documents: Mapping[str, int] = field(default_factory=dict)
+    staged: int = 0
+    tokens: bool = False
+    keep_data: bool = False
+    notes: tuple[str, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
+    gone: bool = False
+
+    def digest(self) -> str:
+        """Stand for what the plan takes away. Not for how many documents: each day brings some."""
+        told = [self.account, self.keep_data, self.gone, sorted(right for right, _ in self.rights)]
+        return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+    def text(self) -> str:
+        """Write the plan for the person who decides (Markdown)."""
+        if self.gone:
+            return (
+                f"Account **{self.account}**: an earlier deletion was interrupted near its end; this one finishes it."
+            )
+        lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
+        lines += [f"* {right} ({state})" for right, state in self.rights]
+        if self.left_alone:
+            lines += ["", f"Other consents on its meters, which stay: {len(self.left_alone)}"]
+            lines += [f"* {right} ({why})" for right, why in self.left_alone]
+        if self.keep_data:
+            lines += ["", "Nothing is removed: *keep the data* was chosen."]
+        else:
+            lines += ["", "To remove:"]
+            lines += [f"* {number} documents of {doctype}" for doctype, number in self.documents.items()]
+            lines += [f"* {self.staged} staged files", f"* the account document{', with its tokens' * self.tokens}"]
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+
+
+def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
+    """Return the rights that a leaving household has revoked: in force or waiting, and granted to us.
+
+    :param rights: all rights on the account's meters.
+    """
+    return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
+
+
+NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
+"""Why a right that stands on a leaving account's meter is left alone."""
+
+
+def to_revoke(
+    rights: Sequence[AccessRight], meters: Iterable[Consent], used: Collection[str]
+) -> tuple[tuple[AccessRight, ...], dict[str, str]]:
+    """Sort the rights that stand on a leaving account's meters.
+
+    :param rights: those that stand.
+    :param meters: the account's meters, each with the rights that it brought.
+    :param used: ids of rights that other accounts have brought, too.
+    :return: those to revoke; and of those that are left alone the ids, each with the reason.
+    """
+    own = {right for meter in meters for right in meter.own}
+    left = {right.id: NOT_BROUGHT if right.id not in own else USED for right in rights}
+    mine = tuple(right for right in rights if right.id in own and right.id not in used)
+    return mine, {right: why for right, why in left.items() if right not in {each.id for each in mine}}

@@ -1,0 +1,289 @@
+"""Which accounts have a DAG: one short look-up in CouchDB per parse, with the last good list behind it.
+
+Airflow reads DAG files every few minutes, in several processes. So the list is asked for with one short time limit
+over all of it, a fresh copy on disk is used instead of asking again, and when CouchDB does not answer the last good
+list keeps every account's DAG where it was. That list lies on disk and, for a machine that has no copy yet or an old
+one, in an Airflow Variable (``grdf.stores.shared_list``). It holds ids and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Self
+
+from grdf import settings
+from grdf.staging.files import write_private
+from grdf.stores import shared_list
+from include.gas.days.gas_day import PARIS
+from include.gas.documents.gas_days import account_of
+from include.gas.errors import BadSettings, GasError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+
+log = logging.getLogger(__name__)
+
+LOOK_UP = (2.0, 8.0)
+"""Seconds for connecting and for each read."""
+WITHIN = 10.0
+"""Seconds for the whole look-up, however slowly CouchDB lets its answers drip: Airflow gives a DAG file 30 s in all."""
+FEW = 10
+"""As many accounts may go from one look-up to the next, or a fifth of them, without anybody wondering."""
+LOOK_AGAIN = 86_400.0
+"""Seconds after which an unchanged list is looked for again in the Airflow Variable. A process pays seconds for its
+first call, in which Airflow imports its API."""
+RECENT = 3600.0
+"""Seconds for which a copy on disk counts without comparing it with the Variable when CouchDB does not answer."""
+GRACE = 86_400.0
+"""Seconds for which the DAGs of accounts stay that went all at once: time to restore a database, and to be seen."""
+
+
+@dataclass(frozen=True)
+class AccountList:
+    """The accounts that CouchDB held at some moment.
+
+    :param ids: ids that have a DAG, sorted
+    :param broken: accounts that cannot have one, each with the reason
+    :param missing: how many of the ids CouchDB did not hold any more; many went at once, so they stay for a while
+    :param missing_since: when that was seen first (seconds since 1970)
+    :param shared_at: when this list was last seen or put where all machines find it (seconds since 1970)
+    """
+
+    ids: tuple[str, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+    missing: int = 0
+    missing_since: float = 0.0
+    shared_at: float = field(default=0.0, compare=False)
+
+    def after(self, last: AccountList, now: float) -> AccountList:
+        """Give this list with what went from the last one too suddenly to be believed at once.
+
+        :param last: the list before
+        :param now: the present (seconds since 1970)
+        """
+        gone = set(last.ids) - set(self.ids) - set(self.broken)
+        sudden = len(gone) > max(FEW, len(last.ids) // 5)
+        since = last.missing_since if last.missing else now
+        if not gone or not (sudden or last.missing) or not 0 <= now - since < GRACE:
+            return self
+        return replace(self, ids=tuple(sorted({*self.ids, *gone})), missing=len(gone), missing_since=since)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what is kept of it."""
+        seen = {"missing": self.missing, "missing_since": self.missing_since} if self.missing else {}
+        return {"ids": list(self.ids), "broken": dict(self.broken), **seen}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Read what was kept.
+
+        :param data: what :meth:`as_json` gave
+        :raises ValueError, KeyError, TypeError: when it is something else
+        """
+        ids, broken = tuple(map(str, data["ids"])), dict(data["broken"])
+        missing, since = int(data.get("missing", 0)), float(data.get("missing_since", 0.0))
+        return cls(ids, broken, missing, since, float(data.get("shared_at", 0.0)))
+
+
+def accounts_to_build() -> tuple[str, ...]:
+    """Give the ids whose DAGs this process needs, sorted.
+
+    A worker needs the one it runs, and learns its id from Airflow's parsing context (Airflow doc, "Dynamic Dag
+    Generation"): it asks nobody. The DAG processor needs all of them.
+    """
+    from airflow.sdk import get_parsing_context
+
+    dag_id = get_parsing_context().dag_id
+    if dag_id is None:
+        return known_accounts().ids
+    account = account_of(dag_id)
+    return (account,) if account else ()  # none: another file's DAG
+
+
+def known_accounts() -> AccountList:
+    """Give the account list: a fresh copy, else CouchDB's word, else the last good list.
+
+    :raises ServiceUnavailable: when CouchDB does not answer and no list was ever kept. Airflow shows it as an import
+        error and sets the file's DAGs aside until it is read again, with all their runs: an empty list would set them
+        aside too, and nobody would hear of it.
+    """
+    path = settings.home() / "accounts.json"
+    copy, age = _read_copy(path)
+    now = time.time()
+    if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: somebody set the clock back
+        return copy
+    try:
+        current = _ask()
+    except GasError as error:
+        return _last_good(copy, now - age, error)
+    if copy is not None and current.after(copy, now) == copy and 0 <= now - copy.shared_at < LOOK_AGAIN:
+        current = copy
+    else:
+        current = _shared(current, copy, now - age, now)
+    if current.missing:
+        log.warning(
+            "%d accounts vanished from CouchDB all at once; their DAGs stay for a day, in case the database is "
+            "being restored.",
+            current.missing,
+        )
+    _write_copy(path, current)
+    return current
+
+
+def _shared(current: AccountList, copy: AccountList | None, copied_at: float, now: float) -> AccountList:
+    """Compare a list with the last one, and put it where all machines find it."""
+    shared = _read_shared()
+    if last := _later(copy, copied_at, shared):
+        current = current.after(last[0], now)
+    kept = shared_list.write(current.as_json(), at=now, before=shared[0].as_json() if shared else None)
+    return replace(current, shared_at=now if kept else 0.0)
+
+
+def what_is_wrong(accounts: AccountList) -> str:
+    """Say what a person should know of the list; empty when all is well.
+
+    :param accounts: the list
+    """
+    said = []
+    if accounts.missing:
+        until = datetime.fromtimestamp(accounts.missing_since + GRACE, UTC).astimezone(PARIS)
+        said.append(
+            f"{accounts.missing} account(s) vanished from CouchDB all at once. Their DAGs stay until "
+            f"{until:%H:%M on %-d %B} (Paris time), in case the database is being restored. If the accounts were "
+            "removed on purpose, there is nothing to do."
+        )
+    if accounts.broken:
+        said.append(f"{len(accounts.broken)} account(s) in CouchDB cannot have a DAG; all others run as usual.")
+        said += [f"[{name!r}: {reason}]" for name, reason in sorted(accounts.broken.items())]
+    return " ".join(said)
+
+
+def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> AccountList:
+    """Give the last list that is known, although CouchDB cannot be asked now."""
+    recent = copy is not None and 0 <= time.time() - copied_at < RECENT
+    last = _later(copy, copied_at, None if recent else _read_shared())
+    if last is None:
+        raise ServiceUnavailable.about(
+            None,
+            f"the account list could not be read, and there is no earlier copy of it: {str(error).rstrip('.')}",
+            "The DAGs of all accounts come back automatically, with their runs, once CouchDB answers.",
+        ) from error
+    log.warning(
+        "The DAGs of %d accounts stay as they were %.0f s ago. %s", len(last[0].ids), time.time() - last[1], error
+    )
+    return last[0]
+
+
+def _later(
+    copy: AccountList | None, copied_at: float, shared: tuple[AccountList, float] | None
+) -> tuple[AccountList, float] | None:
+    """Give the later of two lists. The shared one is written when the list changes, the copy at each look-up."""
+    if copy is not None and (shared is None or copied_at >= shared[1]):
+        return copy, copied_at
+    return shared
+
+
+def _read_shared() -> tuple[AccountList, float] | None:
+    found = shared_list.read()
+    try:
+        return (AccountList.from_json(found[0]), found[1]) if found else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _ask() -> AccountList:
+    """Ask CouchDB, and wait no longer than :data:`WITHIN` for all of it: also for a name that nobody resolves."""
+    from grdf.hooks.couchdb import CouchDBHook
+
+    hook = CouchDBHook(timeout=LOOK_UP, patience=0)
+    try:
+        hook.get_conn()  # here, since it asks Airflow; it sends nothing
+    except GasError:
+        raise
+    except Exception as error:  # one that cannot be read
+        raise _unusable(error) from error
+    return _within(WITHIN, lambda: _asked(hook))
+
+
+def _within(seconds: float, ask: Callable[[], AccountList]) -> AccountList:
+    """Wait for a function, but not for ever; what it still does then, it does for nobody."""
+    results: list[AccountList] = []
+    errors: list[GasError] = []
+
+    def work() -> None:
+        try:
+            results.append(ask())
+        except GasError as error:
+            errors.append(error)
+
+    thread = Thread(target=work, name="account list", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if results:
+        return results[0]
+    if errors:
+        raise errors[0]
+    raise ServiceUnavailable.about(None, f"CouchDB did not return the account list within {seconds:g} s")
+
+
+def _asked(hook: CouchDBHook) -> AccountList:
+    from grdf.stores.account_store import AccountStore, listing_problem
+    from include.gas.documents.doctypes import ACCOUNT
+
+    try:
+        ids, broken = [], {}
+        for document in AccountStore(hook).listed():
+            if problem := listing_problem(document):
+                broken[document["_id"]] = problem
+            else:
+                ids.append(document["_id"])
+        if not ids and not broken and not hook.has_database(ACCOUNT):
+            # A database being restored or moved is no reason for DAGs to go; an empty one is.
+            raise ServiceUnavailable.about(
+                account=None, cause=f"CouchDB has no database for {ACCOUNT} (connection {hook.couchdb_conn_id})"
+            )
+    except GasError:
+        raise
+    except Exception as error:
+        raise _unusable(error) from error
+    return AccountList(tuple(sorted(ids)), broken)
+
+
+def _unusable(error: Exception) -> BadSettings:
+    return BadSettings.about(
+        account=None,
+        cause=f"the Airflow connection couchdb cannot be used ({type(error).__name__})",
+        next_step="Create it under Admin, Connections.",
+    )
+
+
+def _read_copy(path: Path) -> tuple[AccountList | None, float]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        age = time.time() - path.stat().st_mtime
+        return AccountList.from_json(data), age
+    except FileNotFoundError:
+        return None, 0.0
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning(
+            "The copy of the account list at %s cannot be read (%s) and is written again.", path, type(error).__name__
+        )
+        return None, 0.0
+
+
+def _write_copy(path: Path, accounts: AccountList) -> None:
+    try:
+        write_private(
+            path, json.dumps(accounts.as_json() | ({"shared_at": accounts.shared_at} if accounts.shared_at else {}))
+        )
+    except OSError as error:
+        log.warning(
+            "The account list could not be stored at %s (%s): CouchDB is asked at each parse.", path, error.strerror
+        )

@@ -1,0 +1,88 @@
+"""Telling other DAGs that gas days have changed: Airflow assets, one per doctype.
+
+A task that has an alias among its outlets attaches an event to an asset, and only when something has changed. The
+event says whose and how much; the days are in what the task returned, which a deletion can remove, as it cannot events.
+
+The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. Not
+each account: with each event Airflow 3.3.2 reads all aliases that lead to its asset. And Airflow writes down that an
+alias leads to an asset with the first event; of two first events at once, the later one meets the row of the earlier
+one, and Airflow then fails its task although the task has done its work (``ti_update_state`` in its execution API). So
+``grdf.airflow.alias_links`` writes it down before any task runs, and ``grdf_history`` names the assets in its inlets,
+so that Airflow keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetAlias
+
+from include.gas.days.spread import DAG_FILES, dag_file_of
+from include.gas.documents.changes import Changes
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+ASSETS = {doctype: Asset(name=doctype, uri=f"grdf://{doctype}") for doctype in (DAY, MONTH, YEAR)}
+HISTORY, ADOPTION, CONSENTS = "grdf_history", "grdf_adopt_konnector", "grdf_consents"
+_PREFIX = "grdf-changes:"
+_ACCOUNTS = "grdf_accounts_"
+ALIASES = tuple(
+    _PREFIX + name for name in (*(f"{_ACCOUNTS}{file}" for file in range(DAG_FILES)), HISTORY, ADOPTION, CONSENTS)
+)
+"""Names of all aliases; each may lead to each of the assets."""
+
+
+def changes_of(dag_id: str) -> AssetAlias:
+    """Give the alias under which a DAG that works on several accounts announces changes.
+
+    :param dag_id: the id of the DAG
+    """
+    return AssetAlias(f"{_PREFIX}{dag_id}")
+
+
+def changes_of_account(account: str) -> AssetAlias:
+    """Give the alias under which an account's DAG announces changes: that of its DAG file.
+
+    :param account: account id
+    """
+    return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account)}")
+
+
+def announce(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
+    """Attach what has changed to the assets; nothing when nothing changed.
+
+    :param context: Airflow's task context
+    :param outlets: the task's outlets; nothing is announced without an alias among them
+    :param account: account id
+    :param changes: what has changed
+    """
+    for alias in outlets:
+        if isinstance(alias, AssetAlias):
+            for doctype, extra in changes.extras(account).items():
+                context["outlet_events"][alias].add(ASSETS[doctype], extra=extra)
+
+
+def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
+    """Give what events tell of, for a task that they have woken.
+
+    :param context: Airflow's task context
+    :param events: of one asset, as Airflow hands them to the task
+    :return: for each event the account, how many documents changed, and the days; None when these are not known any
+        more, since the run was cleared or the household has left: then any day of the account may have changed
+    """
+    runs: dict[tuple[str, str], list[Any]] = {}
+    for event in events:
+        dag, run = event.source_dag_id, event.source_run_id
+        if (dag, run) not in runs:
+            # A re-read announces in one task what its mapped tasks have changed and returned.
+            task = "read" if dag == HISTORY else event.source_task_id
+            found = context["ti"].xcom_pull(task_ids=task, dag_id=dag, run_id=run)
+            runs[dag, run] = found if isinstance(found, list) else [found]
+        account, changed = event.extra["account"], event.extra["changed"]
+        results = (each for each in runs[dag, run] if isinstance(each, dict) and each.get("account") == account)
+        told = (Changes.from_json(result.get("changes")) for result in results)
+        # A run that was cleared may have changed other days since.
+        yield account, changed, next((c for c in told if dict(c.counts).get(event.asset.name) == changed), None)

@@ -1,0 +1,66 @@
+"""Households that have left and are there again, since somebody restored a backup of before: their data must go again.
+
+The record of a deletion lies in a database of its own, and is kept; a backup of the accounts knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from include.gas.account.state import with_state
+from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import OAUTH_OUTDATED
+from include.gas.leaving.deletion_record import left_before
+
+if TYPE_CHECKING:
+    from grdf.airflow.log import Log
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.account_store import AccountStore
+
+
+class Returned:
+    """Find and mark them.
+
+    :param couchdb: the hook for CouchDB
+    :param log: the task's log
+    """
+
+    def __init__(self, couchdb: CouchDBHook, log: Log) -> None:
+        self._log = log
+        self._records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for record in couchdb.scan(AUDIT):
+            self._records[str(record.get("account"))].append(record)
+        self.count = 0
+
+    def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
+        """Give the account documents of those who have not left; each of the others is told, and not read any more.
+
+        :param accounts: the account documents
+        """
+        for document in accounts.listed():
+            left = self._left(document)
+            if left is None:
+                yield document
+                continue
+            self.count += 1
+            account, now = str(document["_id"]), datetime.now(UTC)
+            message = (
+                f"Account {account}: its household left on {left[:10]}, but the account exists again, for "
+                "example because a backup was restored. It is not read. Start grdf_delete_account for it again, "
+                "or let the household connect if it has come back."
+            )
+            self._log.warning("%s", message)
+
+            def change(stored: dict[str, Any], message: str = message, now: datetime = now) -> dict[str, Any]:
+                return stored if self._left(stored) is None else with_state(stored, OAUTH_OUTDATED, message, since=now)
+
+            accounts.update(account, change)
+
+    def _left(self, document: dict[str, Any]) -> str | None:
+        try:
+            return left_before(document, self._records.get(str(document["_id"]), ()))
+        except (AttributeError, TypeError):
+            return None  # an odd document is told where its consents are checked

@@ -1,0 +1,142 @@
+"""A person says that a right which stands at GRDF is really that of an account's household, and answers for it.
+
+GRDF's list says on which meter a right is, and not by whom it was given; so nothing of ours takes one over by itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.consents.taking import one_at_a_time
+from grdf.stores.account_store import AccountStore
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.marks import TakenOver, leaving
+from include.gas.answers.access_rights import is_usable
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.consent_check import Listed, compared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from grdf.airflow.log import Log
+    from grdf.airflow.run import Run
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.answers.access_rights import AccessRight
+    from include.gas.consents.consent import Consent
+
+Document = dict[str, Any]
+
+
+class TakeOver:
+    """Make the newest usable right on accounts' meters theirs.
+
+    :param couchdb: where the account documents are
+    :param rights: all our rights by meter, as GRDF lists them
+    :param asked_at: when GRDF was asked
+    :param log: the task's log
+    """
+
+    def __init__(
+        self, couchdb: CouchDBHook, rights: Mapping[str, Sequence[AccessRight]], asked_at: datetime, log: Log
+    ) -> None:
+        self.couchdb = couchdb
+        self.accounts = AccountStore(couchdb)
+        self.rights = rights
+        self.asked_at = asked_at
+        self.log = log
+
+    def run(self, run: Run, named: Sequence[str], *, whole: bool) -> dict[str, int]:
+        """Do it, or tell what would be done.
+
+        :param run: the run that the task is part of; its param ``dry_run`` must be False for anything to change
+        :param named: the accounts
+        :param whole: whether each line of GRDF's list could be read
+        :return: how many rights were taken over, and how many accounts refused
+        :raises ServiceUnavailable: when GRDF's list could not be read whole
+        :raises FailNow: after all others, when an account could not be given a right
+        """
+        if not whole:
+            raise ServiceUnavailable.about(
+                None, "GRDF's list of rights could not be read completely; nothing was changed"
+            )
+        dry_run = run.params.get("dry_run")
+        if not isinstance(dry_run, bool):
+            raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Set it to true or false.")
+        by, counts, refused = run.asked_by, {"taken_over": 0, "refused": 0}, []
+        for name in named:
+            try:
+                counts["taken_over"] += self._account(name, by, dry_run=dry_run)
+            except GasError as error:
+                self.log.warning("%s", error)
+                counts["refused"] += 1
+                refused.append(name)
+        if dry_run:
+            self.log.info("Dry run: nothing was changed.")
+        if refused:
+            raise FailNow.about(None, f"not done for {', '.join(refused)}", "See the log above for the reasons.")
+        return counts
+
+    def _account(self, name: str, by: str, *, dry_run: bool) -> int:
+        # Looked and written under the lease of those who connect, so that one of the two sees the other.
+        with nullcontext() if dry_run else one_at_a_time(self.couchdb, name) as check_time:
+            found = self._wanted(self.accounts.document(name))
+            for right in found:
+                self.log.info(
+                    "Account %s, meter %s: the right %s of %s %s its own, as %s says.",
+                    name, meter_tag(name, right.pce), right.id, right.created,
+                    "would become" if dry_run else "becomes", by,
+                )  # fmt: skip
+            if check_time:
+                check_time()
+                self.accounts.update(name, lambda stored: self._with_rights(stored, self._wanted(stored), by))
+        return len(found)
+
+    def _wanted(self, document: Document) -> list[AccessRight]:
+        """Give the rights that an account would take over, as its document and those of others are now."""
+        account = Account.from_document(document)
+        stop_if_leaving(account)
+        found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]
+        if not found:
+            raise BadRequest.about(
+                account.id,
+                "GRDF's list has no usable right on its meters that is not already its own",
+                "Nothing was changed. Let the household consent, then connect it.",
+            )
+        for meter, right in found:
+            self._refuse_if_anothers(account.id, meter, right)
+        return [right for _, right in found]
+
+    def _newest(self, meter: Consent) -> AccessRight | None:
+        today = paris_today(datetime.now(UTC))
+        usable = [right for right in self.rights.get(meter.pce, ()) if is_usable(right, today)]
+        newest = max(reversed(usable), key=lambda right: str(right.created or ""), default=None)  # the list is in order
+        return None if newest is None or newest.id in meter.own else newest
+
+    def _refuse_if_anothers(self, name: str, meter: Consent, right: AccessRight) -> None:
+        for document in self.accounts.holding(meter.pce):
+            if document["_id"] == name or leaving(document) is not None:
+                continue
+            theirs = next((each for each in Account.from_document(document).meters if each.pce == meter.pce), None)
+            if theirs is not None and (right.id in theirs.own or not theirs.lost):
+                raise BadRequest.about(
+                    name,
+                    f"its meter {meter_tag(name, meter.pce)} is also that of account {document['_id']}, which "
+                    f"has {'this very right' if right.id in theirs.own else 'a right in force'}",
+                    "Nothing was changed. Find out which of the two is the household's, and delete the other.",
+                )
+
+    def _with_rights(self, stored: Document, rights: list[AccessRight], by: str) -> Document:
+        now = datetime.now(UTC)
+        pces = [right.pce for right in rights]
+        listed = Listed([each for pce in pces for each in self.rights[pce]], self.asked_at, meters=pces)
+        document = with_meters(stored, [Consent.of_right(right) for right in rights], now)
+        document = compared(
+            document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
+        ).document
+        return TakenOver.added(document, (TakenOver(right.id, by, utc_text(now)) for right in rights))

@@ -1,0 +1,175 @@
+"""A household's consent is taken into its account: who else has its meters, and what becomes of theirs.
+
+A call for data goes by the meter alone. So when somebody else has consented on a meter that another account has, that
+account must know at once that its own right is over: its next run would be served under the new one. And where both
+rights are in force, two accounts would store the same days, which is not to happen unless an installation wants it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from grdf import settings
+from grdf.consents.consent_dates import claimed_rights
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.stores.account_store import AccountStore
+from grdf.stores.lease import lease
+from include.gas.account.account import Account
+from include.gas.account.sections.marks import leaving
+from include.gas.answers.access_rights import Rights
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import paris_today
+from include.gas.errors import BadAccount, MeterTaken, ServiceUnavailable, StoreBusy
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.consent_check import Listed, compared
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+ROUNDS = 5
+"""How often it is looked anew who else has the meters, while others keep connecting."""
+LEASE = 40.0
+"""Seconds for which one account holds the lease at the most, and for which the next one waits."""
+IN_TIME = LEASE / 2
+"""Seconds within which the holder must begin to write, so that it has written before the next one looks."""
+
+
+@contextmanager
+def one_at_a_time(couchdb: CouchDBHook, account_id: str) -> Iterator[Callable[[], None]]:
+    """Let one account at a time be given meters and rights, so that of two that take one at once the second sees the
+    first. Gives what is to be called right before writing.
+
+    Later is better than a right in two accounts: whoever does not come to hold the lease, or has held it for too long
+    when it would write, stops.
+
+    :param couchdb: where the accounts are
+    :param account_id: the account, for messages
+    :raises StoreBusy: when it took too long, as what is given does
+    """
+
+    def check() -> None:
+        if not held or time.monotonic() - since > IN_TIME:
+            raise StoreBusy.about(account_id, "other accounts are being connected, which takes longer than usual")
+
+    with lease(couchdb, "meters", seconds=LEASE, poll=0.1) as held:
+        since = time.monotonic()
+        check()
+        yield check
+
+
+def take(
+    couchdb: CouchDBHook,
+    account_id: str,
+    consents: Iterable[Consent],
+    write: Callable[[], Document],
+    *,
+    ask: Callable[[list[str]], Rights],
+    oauth: GrdfOAuthHook,
+) -> Document:
+    """Write an account's new consents, unless another account has one of the meters under a right that is in force.
+
+    An other account whose right is over is marked so, before this one gets its meter: it is not read any more.
+
+    :param couchdb: where the accounts are
+    :param account_id: the account
+    :param consents: what its household has just consented to
+    :param write: writes them to the account
+    :param ask: asks GRDF for all rights of ours on some meters; called only if another account has one of them
+    :param oauth: whose credentials the ``id_token`` of an account of the konnector's is checked with
+    :return: what ``write`` gave
+    :raises MeterTaken: when another account has one of the meters; nothing is written
+    :raises ServiceUnavailable: when GRDF's list cannot be read whole
+    :raises StoreBusy: when others that take meters took too long
+    """
+    accounts = AccountStore(couchdb)
+    pces = [consent.pce for consent in consents]
+    brought = {consent.id_accreditation: account_id for consent in consents if consent.id_accreditation}
+    considered: set[str] = set()
+    listed = Listed((), datetime.now(UTC), meters=pces)
+    for _ in range(ROUNDS):
+        with one_at_a_time(couchdb, account_id) as check_time:  # GRDF is asked outside, where one may have to wait
+            others = _others(accounts, account_id, pces)
+            if others.keys() <= considered:
+                _make_way(accounts, account_id, others, listed, oauth)
+                check_time()
+                return write()
+        listed = _ask(ask, account_id, pces, brought)
+        considered = set(others)
+    raise ServiceUnavailable.about(account_id, "other accounts kept taking the same meters")
+
+
+def _others(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, Document]:
+    found = {str(document["_id"]): document for pce in pces for document in accounts.holding(pce)}
+    return {name: each for name, each in found.items() if name != account_id and leaving(each) is None}
+
+
+def _ask(ask: Callable[[list[str]], Rights], account_id: str, pces: list[str], brought: dict[str, str]) -> Listed:
+    asked_at = datetime.now(UTC)
+    answer = ask(pces)
+    if answer.odd:
+        raise ServiceUnavailable.about(
+            account_id,
+            f"another account also has its meter, and {answer.odd} line(s) of GRDF's list could not be read to "
+            "tell whose consent is in force",
+        )
+    return Listed(answer.rights, asked_at, meters=pces, held=brought)
+
+
+def _make_way(
+    accounts: AccountStore, account_id: str, others: dict[str, Document], listed: Listed, oauth: GrdfOAuthHook
+) -> None:
+    told: dict[str, Listed] = {}
+    for name, document in others.items():
+        try:
+            told[name] = replace(listed, claimed=claimed_rights(oauth, document))
+            shared = _in_force(document, told[name])
+        except BadAccount as error:
+            log.warning("Account %s: it is not known what it brought. %s", name, error)
+            continue
+        if shared and not settings.meter_in_several_accounts():
+            tags = ", ".join(meter_tag(account_id, pce) for pce in shared)
+            raise MeterTaken.about(
+                account_id,
+                f"its meter {tags} belongs to another account, whose consent is active according to GRDF's list",
+                "Nothing was changed here; the consent that was just given remains at GRDF, unused. Anybody who "
+                "may see the other account finds it in Gas accounts by the meter's number. If it is the same "
+                "household's, connect that account again, or delete it first. If both are to be read, set [grdf] "
+                "meter_in_several_accounts. Then let this household connect again.",
+                holder=name,
+            )
+        if shared:
+            log.warning("Account %s: account %s has the same meter, and both are read.", account_id, name)
+    for name, known in told.items():
+        changed = accounts.update(name, partial(_checked, listed=known))
+        account = Account.from_document(changed)
+        if any(meter.lost for meter in account.meters if meter.pce in (listed.meters or ())):
+            log.warning(
+                "Account %s: its consent has ended, and account %s has brought a new one on the same meter. It "
+                "is no longer read; what is stored for it stays.", name, account_id,
+            )  # fmt: skip
+
+
+def _checked(document: Document, *, listed: Listed) -> Document:
+    if leaving(document) is not None:
+        return document
+    now = datetime.now(UTC)
+    try:
+        return compared(
+            document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
+        ).document
+    except BadAccount:
+        return document
+
+
+def _in_force(document: Document, listed: Listed) -> list[str]:
+    """Give the meters that were asked which an account has under a right of its own that is in force."""
+    meters = Account.from_document(_checked(document, listed=listed)).meters
+    return [meter.pce for meter in meters if meter.pce in (listed.meters or ()) and not meter.lost]

@@ -1,0 +1,67 @@
+"""A meter's book held against the store, once a month: all its days are read, whatever its runs look at.
+
+Days that are missing become gaps, which runs ask for again; totals are checked against the sum of the days; both are
+mended and counted. GRDF is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
+from include.gas.account.sections.stored import told_years
+from include.gas.account.sections.whole_history import history_read
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import YEAR
+from include.gas.documents.gas_days import account_range, day_of_id
+from include.gas.documents.storing import load_answer
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from grdf.airflow.log import Log
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.meters.monthly_reading import Change
+
+YEARS_BACK = 5
+"""How many years are looked at, at the least, also where neither book nor totals tell of any."""
+
+
+def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log, counts: Counter[str]) -> Change:
+    """Look at all that is stored of a meter, and mend its totals.
+
+    :param couchdb: the hook that stores
+    :param document: the account document, read before this: what it tells was stored then
+    :param pce: the meter
+    :param log: the task's log
+    :param counts: what was done, counted: days that the store has lost, totals that were wrong
+    :return: what to note on the account: all missing days, what is stored, and what was lost
+    """
+    account, now = str(document["_id"]), datetime.now(UTC)
+    told, today = told_years(document, pce), paris_today(now)
+    totals = (day_of_id(f"{total['_id']}-01-01") for total in couchdb.range(YEAR, *account_range(account, pce)))
+    years = {*told, *(first.year for first in totals), today.year - YEARS_BACK, today.year}
+    window = Window(date(min(years), 1, 1), date(max(years) + 1, 1, 1))
+    report = load_answer(couchdb, account, pce, (), now, window=window, now=now)
+    counts["books"] += 1
+    if lost := warn_of_lost_days(document, pce, report, log):
+        counts["days_lost"] += lost
+    if mended := report.months + report.years:
+        counts["totals_mended"] += mended
+        log.warning(
+            "Account %s, meter %s: %d month or year total(s) were not the sum of the stored days and have been "
+            "corrected.",
+            account, meter_tag(account, pce), mended,
+        )  # fmt: skip
+
+    def change(stored: dict[str, Any]) -> dict[str, Any]:
+        meter = meter_of(stored, pce)
+        if (
+            meter is not None and not meter.lost and history_read(stored, meter)
+        ):  # what is missing stays noted of lost ones
+            stored = note_missing(stored, meter, report, now)
+        return note_stored(stored, pce, report, first_launch=True, before=document)
+
+    return change

@@ -1,0 +1,231 @@
+"""One meter's monthly reading: its contract, how often it is read, and the periods that GRDF published.
+
+Each part gives a change to the account document, so that an account is written once for all its meters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.meters.judging import warn_of_left_out
+from grdf.meters.notes import meter_of
+from grdf.quota.terms import HISTORY
+from include.gas.account.sections.facts import with_meter_facts
+from include.gas.account.sections.lost_consents import handed_over
+from include.gas.account.sections.published_note import with_published
+from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
+from include.gas.answers.published import Period, read_published
+from include.gas.answers.sorting import Answer
+from include.gas.consents.read_under import is_under
+from include.gas.days.asked_days import published_window
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.comparison import compare_all
+from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
+from include.gas.documents.gas_days import Document, account_range
+from include.gas.documents.periods import merge_period, newest_period, period_document
+from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from grdf.airflow.log import Log
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.consents.consent import Consent
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes a new account document from the stored one."""
+
+TRIES = 5
+
+
+def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
+    """Read a meter's contract and technical facts: two calls.
+
+    :param adict: the hook that asks
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param log: the task's log
+    :param counts: what was done, counted
+    :return: what to note on the account; also what GRDF refused to tell, in words
+    :raises GasError: what concerns all accounts, or passes by itself
+    """
+    read_at = datetime.now(UTC)
+    contract: Contract | None = None
+    frequency: str | None = None
+    refused: dict[str, str] = {}
+    try:
+        contract = read_contract(
+            adict.contract(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
+        )
+    except FailNow as error:
+        refused["contract"] = _words(error, "contract data", account, log, counts)
+    try:
+        frequency = read_frequency(
+            adict.technical(meter.pce, account=account, terms=HISTORY), account=account, pce=meter.pce
+        )
+    except FailNow as error:
+        refused["technical"] = _words(error, "technical data of the meter", account, log, counts)
+    counts["facts"] += 1
+    if message := no_daily_data(account, meter.pce, frequency or ""):
+        counts["without_daily_data"] += 1
+        log.warning("Account %s: %s", account, message)
+    elif frequency and has_daily_data(frequency) is None:
+        tag = meter_tag(account, meter.pce)
+        log.warning("Account %s: meter %s has an unknown reading frequency: %s.", account, tag, frequency)
+    return lambda document: with_meter_facts(
+        document, meter, read_at=read_at, contract=contract, frequency=frequency, refused=refused
+    )
+
+
+def read_periods(
+    adict: AdictHook,
+    couchdb: CouchDBHook,
+    account: str,
+    meter: Consent,
+    log: Log,
+    counts: Counter[str],
+    *,
+    whole: bool,
+    replaced: dict[str, Document | None],
+) -> Change:
+    """Read a meter's published periods, store them, and compare all that are stored with the gas days.
+
+    It takes one call for each stretch of days that the account's rights cover. An answer is dropped when the account
+    has learnt meanwhile that its meter is another household's: GRDF may have served it under that one's consent.
+
+    :param adict: the hook that asks
+    :param couchdb: the hook that stores
+    :param account: account id
+    :param meter: the meter, under its consent
+    :param log: the task's log
+    :param counts: what was done, counted
+    :param whole: whether to read all that GRDF has, and not only what may have changed since the newest stored period
+    :param replaced: takes what was stored before in place of each period that is written, by its id
+    :return: what to note on the account
+    :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
+    """
+    last = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
+    newest, today = last.first if last else None, paris_today(datetime.now(UTC))
+    window = published_window(today=today, newest=newest, consent_first=meter.opens, consent_end=meter.closes)
+    windows = meter.covered(window, today) if window else ()
+    read_at = datetime.now(UTC).isoformat()
+    message = "" if windows else "The household's consent covers no day that can be asked for."
+    try:
+        for window in windows:
+            staged = adict.published_lines(meter.pce, window, account=account, terms=HISTORY)
+            answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
+            if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
+                log.warning(
+                    "Account %s: its consent for meter %s ended while its published data were read, and another "
+                    "consent is in force there now. What GRDF sent is not stored.",
+                    account, meter_tag(account, meter.pce),
+                )  # fmt: skip
+                return lambda document: document
+            _store(couchdb, account, answer, read_at, log, counts, replaced)
+            if problem := answer.problem():
+                raise problem
+    except FailNow as error:
+        message = _words(error, "published data", account, log, counts)
+    stored = couchdb.range(PUBLISHED, *account_range(account, meter.pce))
+    compared = compare_all(stored, couchdb.range(DAY, *account_range(account, meter.pce)))
+    for each in compared:
+        if each.beyond_rounding:
+            counts["differences"] += 1
+            log.warning(
+                "Account %s, meter %s: from %s to %s (not included) GRDF published a different sum from that of "
+                "the stored days, of which %d are missing. Nothing was changed; the figures are on the account's "
+                "page.",
+                account, meter_tag(account, meter.pce), each.first, each.end, each.missing_days,
+            )  # fmt: skip
+    counts["meters"] += 1
+    return lambda document: with_published(
+        document, meter, read_at=read_at, periods=stored, compared=compared, message=message
+    )
+
+
+def under(meter: Consent, change: Change) -> Change:
+    """Let a change be noted only while the account holds the consent under which GRDF was asked: else it is read again.
+
+    Nor is it once the meter is known to be another household's.
+
+    :param meter: the meter, under the consent that was read
+    :param change: what was learnt
+    """
+
+    def noted(document: dict[str, Any]) -> dict[str, Any]:
+        own = is_under(meter, meter_of(document, meter.pce)) and meter.pce not in handed_over(document)
+        return change(document) if own else document
+
+    return noted
+
+
+def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: Collection[str]) -> int:
+    """Put back what was stored before in place of some meters' periods, since they may be another household's.
+
+    :param couchdb: the hook that stores
+    :param replaced: what was stored before in place of each period that was written, by its id
+    :param pces: the meters
+    :return: how many periods that were
+    """
+    former = {key: was for key, was in replaced.items() if key.split(":")[1] in pces}
+    stored = couchdb.fetch(PUBLISHED, list(former)) if former else {}
+    back = [
+        (former[key] or {"_id": key, "_deleted": True}) | {"_rev": document["_rev"]}
+        for key, document in stored.items()
+    ]  # fmt: skip
+    return len(couchdb.write(PUBLISHED, back).written) if back else 0
+
+
+def _store(
+    couchdb: CouchDBHook,
+    account: str,
+    answer: Answer[Period],
+    read_at: str,
+    log: Log,
+    counts: Counter[str],
+    replaced: dict[str, Document | None],
+) -> None:
+    fresh = [period_document(account, answer.pce, period, read_at) for period in answer.rows]
+    pending = {document["_id"]: document for document in fresh}
+    new = corrected = 0
+    for _ in range(TRIES):
+        if not pending:
+            break
+        stored = couchdb.fetch(PUBLISHED, list(pending))
+        merged = {key: merge_period(stored.get(key), document) for key, document in pending.items()}
+        changed = [document for document in merged.values() if document]
+        result = couchdb.write(PUBLISHED, changed) if changed else None
+        conflicts = result.conflicts if result else set()
+        written = {document["_id"] for document in changed} - conflicts
+        replaced |= {key: stored.get(key) for key in written}
+        corrected += len(written & stored.keys())
+        new += len(written - stored.keys())
+        pending = {key: pending[key] for key in conflicts}
+    if pending:
+        raise StoreBusy.about(
+            account, f"published periods of meter {meter_tag(account, answer.pce)} kept being changed by others"
+        )
+    counts["new"] += new
+    counts["corrected"] += corrected
+    log.info(
+        "Account %s, meter %s: published periods: %d read, %d new, %d corrected (%s).",
+        account, meter_tag(account, answer.pce), len(fresh), new, corrected, answer.window,
+    )  # fmt: skip
+    if left_out := warn_of_left_out(answer, "published lines", log):
+        counts["left_out"] += left_out
+
+
+def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:
+    """Say what GRDF refused to tell; raise what is nobody's own matter."""
+    if isinstance(error, (CredentialsRefused, BadSettings)):
+        raise error
+    counts["refused"] += 1
+    if isinstance(error, ConsentTooNarrow):  # all is well: the household chose so
+        said = f"The household's consent does not include the {what}."
+        log.info("Account %s: %s", account, said)
+        return said
+    log.warning("%s", error)
+    return str(error)

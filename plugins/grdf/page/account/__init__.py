@@ -1,0 +1,1 @@
+"""One account: its view and its figures."""

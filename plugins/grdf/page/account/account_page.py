@@ -1,0 +1,195 @@
+"""One account: its view, its figures to take away, and the tab on its DAG."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from grdf import settings
+from grdf.page.account.account_charts import chart, said
+from grdf.page.account.account_data import AccountView, MeterView, account_view, asked_month
+from grdf.page.html.render import page, texts_for
+from grdf.page.html.spelling import Spelling
+from grdf.page.list.mirror import couchdb
+from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_connect, may_view, require_dag
+from include.gas.account.sections.missing_days import known_gaps
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.display.csv_cells import safe_cell
+from include.gas.documents.comparison import compare_all
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import Document, account_of, account_range, dag_id
+from include.gas.meter_tag import meter_tag
+
+router = APIRouter()
+
+TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections")),
+    "months": (MONTH, ("pce", "month", "load", "days")),
+    "years": (YEAR, ("pce", "year", "load", "days")),
+    "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
+}
+"""Files that can be taken away: their doctype and columns. ``load`` is kWh; ``end`` is not included."""
+
+DAG_ID = re.compile(r"[\w.~-]{1,250}")
+"""What Airflow takes for the id of a DAG; anything else is not asked for in its database."""
+
+ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
+"""What can be started for an account besides its own DAG."""
+
+
+@router.get("/accounts/{account}")
+def show(
+    request: Request,
+    account: AccountDep,
+    visitor: Annotated[Visitor, Depends(may_view)],
+    meter: str = "",
+    month: str = "",
+) -> Response:
+    """Show all about an account."""
+    document = couchdb().get(ACCOUNT, account)
+    if document is None:
+        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    today = paris_today(datetime.now(UTC))
+    view = account_view(couchdb(), document, today=today, meter=meter, month=asked_month(month))
+    dag = dag_id(account)
+    allowed = {what for what, other in ACTIONS.items() if can_act(visitor, other)}
+    allowed |= {"run"} if can_act(visitor, dag) else set()
+    allowed |= {"connect"} if can_connect(visitor, account) else set()
+    return page(
+        request,
+        "account.html",
+        account=account,
+        dag=dag,
+        view=view,
+        situation=view.line.situation(today, timedelta(days=settings.consent_warning_days())),
+        today=today,
+        charts=_charts(request, view),
+        said=said,
+        allowed=allowed,
+        reread=_range_to_reread(document, view, today),
+        approver=_approver(),
+        one_day=ONE_DAY,
+        year_of=lambda day: str(day.year),
+        tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
+    )
+
+
+def _approver() -> str | None:
+    """Tell who may approve a deletion that is asked for here: somebody else, anybody, or that nobody has to."""
+    if not settings.deletion_needs_approval():
+        return None
+    return "anybody" if settings.deletion_by_one_person() else "another"
+
+
+@router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])
+def published(request: Request, account: AccountDep, meter: str = "") -> Response:
+    """Lay the published periods of a meter beside its stored days."""
+    document = couchdb().get(ACCOUNT, account)
+    if document is None:
+        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    span = account_range(account, meter)
+    compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
+    return page(request, "published.html", account=account, meter=meter, compared=compared[::-1])
+
+
+@router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
+def take_away(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
+    """Give all figures of an account, of all its meters, as a file for a spreadsheet."""
+    if couchdb().get(ACCOUNT, account) is None:
+        raise HTTPException(404, "no such account")
+    doctype, columns = TABLES[table]
+    documents = couchdb().scan(doctype, *account_range(account))
+    first = next(documents, None)  # what CouchDB may have to say against it is said before the answer begins
+    name = f'attachment; filename="{account}-{table}.csv"'
+    rows = _rows(first, documents, columns)
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+@router.get("/dag/{dag}")
+def dag_tab(request: Request, dag: str, visitor: VisitorDep) -> Response:
+    """Show the account whose DAG it is; of another DAG, say that it is none."""
+    if not DAG_ID.fullmatch(dag):
+        raise HTTPException(404, "no DAG id")
+    require_dag(visitor, dag, "see")
+    account = account_of(dag)
+    if account is None:
+        return page(request, "no_account.html", heading=dag, key="tab.other")
+    return RedirectResponse(f"{request.scope['root_path']}/accounts/{account}", 303)
+
+
+def _charts(request: Request, view: AccountView) -> dict[str, Any]:
+    meter = view.meter
+    if meter is None:
+        return {}
+    t = texts_for(request)
+    spell = Spelling(t.language)
+    month, year = spell.month(meter.month), str(meter.month.year)
+    return {
+        "days": chart(
+            meter.days,
+            t,
+            name=t("account.days.chart", month=month),
+            label=lambda day: str(day.day),
+            title=spell.weekday,
+        ),
+        "months": chart(
+            meter.months, t, name=t("account.months.chart", year=year), label=spell.month_name, title=spell.month
+        ),
+        "years": chart(
+            meter.years,
+            t,
+            name=t("account.years.chart"),
+            label=lambda day: str(day.year),
+            title=lambda day: str(day.year),
+        ),
+    } | _sums(meter)
+
+
+def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
+    """Propose what to read again: the missing days that may still come, else all missing ones, else the month shown."""
+    missing = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
+    if gaps := [gap for gap in missing if gap.awaited_from] or missing:
+        return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY
+    month = view.meter.month if view.meter else today.replace(day=1)
+    return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
+
+
+def _sums(meter: MeterView) -> dict[str, Any]:
+    month = next((cell for cell in meter.months if cell.first == meter.month), None)
+    year = next((cell for cell in meter.years if cell.first.year == meter.month.year), None)
+    return {"month": month, "year": year}
+
+
+def _rows(first: Document | None, others: Iterator[Document], columns: tuple[str, ...]) -> Iterator[str]:
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow([{"load": "kwh"}.get(column, column) for column in columns])
+    for document in _chained(first, others):
+        table.writerow([_field(document, column) for column in columns])
+        if written.tell() > 65_536:
+            yield written.getvalue()
+            written.seek(0)
+            written.truncate()
+    yield written.getvalue()
+
+
+def _chained(first: Document | None, others: Iterator[Document]) -> Iterator[Document]:
+    if first is not None:
+        yield first
+        yield from others
+
+
+def _field(document: Document, column: str) -> Any:
+    if column in ("day", "month", "year"):
+        return safe_cell(document["_id"].rpartition(":")[2])
+    if column == "corrections":
+        changes = document.get("changes")
+        return len(changes) if isinstance(changes, list) else 0
+    return safe_cell(document.get(column))

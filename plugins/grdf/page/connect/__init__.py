@@ -1,0 +1,1 @@
+"""From the button "Connect a household" to a connected account."""

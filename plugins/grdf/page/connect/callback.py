@@ -1,0 +1,122 @@
+"""``/callback``: GRDF sends the household's browser back here, with a code or with the reason why there is none."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import Response
+
+from grdf import settings
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect.attempt import Attempt, State
+from grdf.page.connect.exchange import Stop
+from grdf.page.connect.shared_pages import CALLBACK, stopped
+from grdf.page.html.render import page
+from grdf.page.security import Visitor, VisitorIfAnyDep, require_connect, viewable
+from include.gas.documents.gas_days import dag_id
+from include.gas.errors import GasError
+
+router = APIRouter()
+
+ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
+
+
+@router.get(CALLBACK)
+@router.get(f"{CALLBACK}/")  # a redirect would carry the code once more, past a proxy maybe as plain http
+def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
+    """Take what GRDF has sent: check that it belongs to an attempt of this browser, and connect the account.
+
+    A household's link needs no login. Everything else does, an answer that belongs to no attempt included.
+    """
+    answer = {name: values for name in request.query_params if (values := request.query_params.getlist(name))}
+    state = State.read(_single(answer, "state"))
+    by_link = state is not None and state.household and settings.household_links()
+    if visitor is None and not by_link:
+        raise HTTPException(401, "not logged in")
+    base = request.scope["root_path"]
+    account = state.account if state else ""
+    # An answer that belongs to no attempt names no account: one chooses anew.
+    again = None if state and state.household else f"{base}/connect/{account}"
+    try:
+        attempt = _attempt(request, state, visitor)
+        if attempt.link:
+            again = f"{base}/household?token={attempt.link.token}"
+        code = _code(answer, attempt)
+        by = visitor.name if visitor and not attempt.link else "the household itself, with a link"
+        done = connecting.finish(
+            attempt, code, by=by, may_see=lambda other: visitor is not None and bool(viewable(visitor, [other]))
+        )
+    except Stop as stop:
+        by_household = state is not None and state.household
+        return stopped(request, stop, account=account, again=again, household=by_household)
+    return page(request, "connected.html", done=done, dag=dag_id(account), household=attempt.link is not None)
+
+
+def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:
+    """Give the attempt that the answer belongs to, which this browser and this user have begun.
+
+    :raises Stop: when there is none
+    :raises HTTPException: 403 when the user may not connect the account (any more)
+    """
+    if state is None:
+        raise Stop("unknown_state", 400)
+    if state.household and not settings.household_links():  # switched off meanwhile
+        raise Stop("link_unknown", 404)
+    if not state.household and visitor:
+        require_connect(visitor, state.account)
+    attempt = Attempt.kept_by(request, state)
+    if attempt is None and state.is_over:
+        raise Stop("expired", 400)
+    if attempt is None or (attempt.link is not None) != state.household:
+        raise Stop("other_browser", 400)
+    if not state.household and (visitor is None or visitor.id != attempt.visitor):
+        raise Stop("other_browser", 400)
+    if state.is_over:
+        raise Stop("expired", 400)
+    return attempt
+
+
+def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
+    """Give GRDF's code.
+
+    GRDF also says who it is (``iss``) and for whom the answer is (``client_id``, ADICT 2.2): an answer of another
+    server, or for somebody else, is not taken (RFC 9207).
+
+    :raises Stop: when there is none
+    """
+    try:
+        facts = GrdfOAuthHook().facts
+    except GasError as error:
+        raise Stop("settings", 502, error) from error
+    client, issuer = _single(answer, "client_id"), _single(answer, "iss")
+    hosts = {_host(url) for url in (facts.issuer, facts.authorize_url)} - {None}
+    if (client and client != facts.client_id) or (issuer and _host(issuer) not in hosts):
+        raise Stop("other_server", 400)
+    word = _single(answer, "error")
+    if word:
+        connecting.end(attempt)
+        raise Stop("refused", 200) if word in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, _word(word))
+    code = _single(answer, "code")
+    if not code:
+        raise Stop("no_code", 400)
+    return code
+
+
+def _single(answer: dict[str, list[str]], name: str) -> str | None:
+    """Give a value that was sent once; one that was sent twice is none (RFC 6749, 3.1)."""
+    values = answer.get(name, [])
+    return values[0] if len(values) == 1 else None
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _word(error: str) -> str:
+    """Give OAuth's word for an error, which is shown; anything else than such a word is not."""
+    return error if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 40 else "error"

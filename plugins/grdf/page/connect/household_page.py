@@ -1,0 +1,155 @@
+"""``/household``: a household connects by itself, with a link and without a login to Airflow, if ``[grdf]
+household_links`` allows it. An operator makes the link and hands it over.
+
+The link is sealed and says nothing but the account; it is good for some days and connects once, unless it is taken back
+or another one made (``stores/household_links``). Its secret is in the
+query under the name ``token``, which no log keeps (see ``guard``).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import JSONResponse, Response
+
+from grdf import settings
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect.attempt import Link
+from grdf.page.connect.exchange import Stop
+from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from grdf.page.connect.shared_pages import HolderDep, page_address, start_page, stopped, to_grdf
+from grdf.page.html.render import page, wants_page
+from grdf.page.security import AccountDep, ConnectorDep
+from include.gas.days.gas_day import PARIS
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+HOUSEHOLD = "/household"
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What is sealed in a link.
+
+    :param id: names the link
+    :param account: the account's id
+    :param until: when it is over, epoch seconds
+    """
+
+    id: str
+    account: str
+    until: int
+
+    @classmethod
+    def read(cls, token: str) -> Invitation:
+        """Open a link, and check that it may still be used.
+
+        :param token: the sealed text
+        :raises Stop: when it may not
+        """
+        try:
+            found = cls(**Seal("household link").open(token))
+        except (BrokenSeal, TypeError):
+            raise Stop("link_unknown", 404) from None
+        if is_over(asdict(found)):
+            raise Stop("link_over", 410)
+        connecting.check_link(found.id, found.account)
+        return found
+
+
+@router.post("/connect/{account}/link")
+def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Make a link for an account, the only one that is good from now on.
+
+    A program gets it as JSON: ``link``, and ``until`` when it is good.
+    """
+    if not settings.household_links():
+        raise HTTPException(404, "links for households are switched off")
+    until = int(time.time()) + 86_400 * settings.household_link_days()
+    invitation = Invitation(secrets.token_urlsafe(16), account, until)
+    try:
+        connecting.check(account)
+        link = f"{page_address()}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
+        connecting.new_link(account, invitation.id, until)
+    except Stop as stop:
+        return stopped(request, stop, account=account)
+    moment = datetime.fromtimestamp(until, UTC)
+    log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
+    if not wants_page(request):
+        return JSONResponse({"account": account, "link": link, "until": moment.isoformat()})
+    return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
+
+
+@router.post("/connect/{account}/link/take-back")
+def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Let no link for an account be good any more, also where links are switched off.
+
+    A program gets as JSON whether one was (``taken_back``).
+    """
+    try:
+        taken_back = connecting.take_link_back(account)
+    except Stop as stop:
+        return stopped(request, stop, account=account)
+    log.info(
+        "Account %s: %s took the link for its household back%s.",
+        account,
+        visitor.name,
+        "" if taken_back else ", but none was valid",
+    )
+    if not wants_page(request):
+        return JSONResponse({"account": account, "taken_back": taken_back})
+    return page(request, "household_link_back.html", account=account, taken_back=taken_back)
+
+
+@router.get(HOUSEHOLD)
+@router.get(f"{HOUSEHOLD}/")
+def start(request: Request, token: str = "") -> Response:
+    """Say to the household what will be asked. No login: the link is what lets in."""
+    try:
+        _if_allowed()
+        invitation = Invitation.read(token)
+        return start_page(request, invitation.account, household=True)
+    except Stop as stop:
+        return stopped(request, stop, household=True)
+
+
+@router.post(HOUSEHOLD)
+@router.post(f"{HOUSEHOLD}/")
+def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
+    """Send the household to GRDF. No login: the link is what lets in."""
+    account = ""
+    try:
+        _if_allowed()
+        invitation = Invitation.read(token)
+        account = invitation.account
+        connecting.begin_with_link(invitation.id, account)
+        link = Link(invitation.id, invitation.until, token)
+        return to_grdf(request, account, holder, visitor="", link=link)
+    except Stop as stop:
+        again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
+        return stopped(request, stop, account=account, again=again, household=True)
+
+
+@router.get(f"{HOUSEHOLD}/done")
+def done(request: Request) -> Response:
+    """Thank a household again that loads its last page again; it says nothing about anybody."""
+    try:
+        _if_allowed()
+    except Stop as stop:
+        return stopped(request, stop, household=True)
+    return page(request, "household_done.html")
+
+
+def _if_allowed() -> None:
+    """Check that links count here; a household is told what it is told of any link that does not.
+
+    :raises Stop: when they are switched off
+    """
+    if not settings.household_links():
+        raise Stop("link_unknown", 404)

@@ -1,0 +1,1 @@
+"""Pages from templates and texts, in the reader's language."""

@@ -1,0 +1,115 @@
+"""Pages from templates and texts, and the files that they need.
+
+Everything that a template is given is escaped. Templates know: ``t`` (a text of the catalogue), ``spell`` (how days
+and numbers are written), ``base`` (the address of this page below Airflow's), ``airflow`` (Airflow's own), ``static``
+(the address of a file in ``static/``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from grdf.page.html.catalogue import Texts, language_of
+from grdf.page.html.spelling import Spelling
+
+PAGE = Path(__file__).parents[1]
+YEAR = 365 * 86_400
+
+router = APIRouter()
+environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined)
+
+
+@cache
+def static_files() -> dict[str, Path]:
+    """Give the files of ``static/`` by the name under which they are served.
+
+    It holds a digest of the content, so that a browser may keep a file for good and still sees each new version.
+    """
+    found = {}
+    for path in sorted((PAGE / "static").iterdir()):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        found[f"{path.stem}.{digest}{path.suffix}"] = path
+    return found
+
+
+@cache
+def static_name(file: str) -> str:
+    """Give the name under which a file of ``static/`` is served.
+
+    :param file: its name in that folder
+    """
+    return next(name for name, path in static_files().items() if path.name == file)
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Serve a file of this project. No login is asked for: it says nothing about anybody."""
+    path = static_files().get(name)
+    if path is None:
+        raise HTTPException(404, "no such file")
+    kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
+    return FileResponse(path, media_type=kind, headers={"Cache-Control": f"public, max-age={YEAR}, immutable"})
+
+
+def texts_for(request: Request) -> Texts:
+    """Give the texts in the language that a request asks for.
+
+    :param request: the request
+    """
+    return Texts(language_of(request.headers.get("Accept-Language")))
+
+
+def page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+    """Make a page.
+
+    :param request: the request that it answers
+    :param template: name of the template
+    :param status: HTTP status
+    :param values: what the template is given
+    """
+    t = texts_for(request)
+    base: str = request.scope["root_path"]
+    html = environment.get_template(template).render(
+        t=t,
+        spell=Spelling(t.language),
+        base=base,
+        airflow=base.rpartition("/")[0],
+        static=lambda file: f"{base}/static/{static_name(file)}",
+        **values,
+    )
+    answer = HTMLResponse(html, status)
+    _say_language(answer.headers, t)
+    return answer
+
+
+def problem(
+    request: Request, status: int, key: str, /, links: tuple[tuple[str, str], ...] = (), **gaps: object
+) -> HTMLResponse:
+    """Make a page that says what went wrong and what to do.
+
+    :param request: the request that it answers
+    :param status: HTTP status
+    :param key: its texts are ``<key>.title``, ``<key>.what`` and ``<key>.next``
+    :param links: where one can go from there: address and key of the text
+    :param gaps: what goes into the texts
+    """
+    return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a person looks at the answer, rather than a program."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _say_language(headers: MutableHeaders, t: Texts) -> None:
+    headers["Content-Language"] = t.language
+    headers["Vary"] = "Accept-Language"

@@ -1,0 +1,29 @@
+"""Which accounts there are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from grdf import settings
+from grdf.page.html.render import page
+from grdf.page.list.listing import Question, listing
+from grdf.page.list.mirror import mirror
+from grdf.page.security import VisitorDep, can_connect_some, viewable
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.gas_days import ACCOUNT_ID, dag_id
+
+router = APIRouter()
+
+
+@router.get("/")
+def account_list(request: Request, visitor: VisitorDep) -> Response:
+    """List the accounts that the visitor may see, as the address asks for."""
+    lines = mirror().overviews()
+    seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
+    today = paris_today(datetime.now(UTC))
+    ends_soon = timedelta(days=settings.consent_warning_days())
+    found = listing([lines[account] for account in seen], Question.of(request.query_params), today, ends_soon)
+    return page(request, "accounts.html", list=found, dag_of=dag_id, may_connect=can_connect_some(visitor))

@@ -1,0 +1,156 @@
+"""What this API server knows of all accounts: a mirror of the account documents, brought up to date before each look.
+
+Thousands of documents cannot be read for each page. So one line per account is kept in memory, free of anything secret,
+and two requests of a few bytes each (``GET /db``, ``_changes``) bring it up to date, however many accounts there are.
+
+``_changes`` does not tell of documents that CouchDB 3 has purged, as a deletion does here, nor of a database that was
+made anew. The number of documents, the server's sequence number and its start time give those away.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from grdf.hooks.couch_answers import json_object, rows_of
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.display.overview import Overview, overview
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.errors import ServiceUnavailable
+
+QUICK = (2.0, 8.0)
+"""Seconds for connecting and for an answer: somebody waits for the page."""
+
+BATCH = 2000
+"""Documents per answer."""
+
+KEPT = 60.0
+"""Seconds for which a hook is kept, so that a corrected Airflow connection is seen without a restart."""
+
+
+class AccountMirror:
+    """One line per account of one CouchDB.
+
+    :param couchdb: the hook whose connection says where the accounts are
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self.couchdb = couchdb
+        self._known: dict[str, Overview | None] = {}
+        self._since: str | int = 0
+        self._born: object = None
+        self._lock = threading.Lock()
+
+    def overviews(self) -> Mapping[str, Overview]:
+        """Give all accounts of our account type as they are now, by id.
+
+        :raises GasError: when CouchDB does not answer
+        """
+        if not self._lock.acquire(timeout=sum(QUICK)):
+            raise ServiceUnavailable.about(
+                None, "CouchDB is too slow: others are already waiting for the list of accounts"
+            )
+        try:
+            self._refresh()
+            return {account: line for account, line in self._known.items() if line is not None}
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> None:
+        facts = self._database()
+        if facts is None:
+            self._forget()
+            return
+        born = facts.get("instance_start_time")
+        if born != self._born or _number(facts.get("update_seq")) < _number(self._since):
+            self._forget()
+            self._born = born
+        self._follow()
+        if len(self._known) != facts.get("doc_count"):
+            self._drop_gone()
+
+    def _database(self) -> dict[str, Any] | None:
+        response = self.couchdb.request("GET", ACCOUNT, "")
+        return None if response.status_code == 404 else json_object(self.couchdb.good(response))
+
+    def _follow(self) -> None:
+        while True:
+            query = {"since": self._since, "limit": BATCH, "include_docs": "true"}
+            response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
+            answer = json_object(self.couchdb.good(response))
+            changes: list[dict[str, Any]] = answer["results"]
+            for change in changes:
+                self._take(change)
+            self._since = answer["last_seq"]
+            if len(changes) < BATCH:
+                return
+
+    def _take(self, change: Mapping[str, Any]) -> None:
+        document = change.get("doc")
+        if change.get("deleted") or not isinstance(document, Mapping):
+            self._known.pop(change["id"], None)
+            return
+        ours = document.get("account_type") == ACCOUNT_TYPE
+        self._known[change["id"]] = overview(document) if ours else None
+
+    def _drop_gone(self) -> None:
+        """Forget what is not there any more; what is there and not known yet comes with the next look."""
+        response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
+        there = {row["id"] for row in rows_of(self.couchdb.good(response))}
+        for gone in self._known.keys() - there:
+            del self._known[gone]
+
+    def _forget(self) -> None:
+        self._known, self._since, self._born = {}, 0, None
+
+
+def _number(sequence: object) -> int:
+    """Give the number in a sequence: CouchDB's are texts such as ``5001-g1AAA``."""
+    digits = str(sequence).partition("-")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+class _Shared:
+    """The mirror that all requests to this process share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._mirror: AccountMirror | None = None
+        self._made = 0.0
+
+    def get(self) -> AccountMirror:
+        with self._lock:
+            if self._mirror is None or time.monotonic() - self._made > KEPT:
+                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=1))
+                self._made = time.monotonic()
+            return self._mirror
+
+    def _renewed(self, hook: CouchDBHook) -> AccountMirror:
+        address = hook.get_conn().server_url, hook.prefix
+        former = self._mirror
+        if former is not None and (former.couchdb.get_conn().server_url, former.couchdb.prefix) == address:
+            former.couchdb = hook
+            return former
+        return AccountMirror(hook)
+
+
+_shared = _Shared()
+
+
+def mirror() -> AccountMirror:
+    """Give this process's mirror of the accounts in the CouchDB that the Airflow connection ``couchdb`` names.
+
+    :raises GasError: when the connection cannot be used
+    """
+    return _shared.get()
+
+
+def couchdb() -> CouchDBHook:
+    """Give this process's hook for the CouchDB that the Airflow connection ``couchdb`` names.
+
+    :raises GasError: when the connection cannot be used
+    """
+    return mirror().couchdb

@@ -1,0 +1,1 @@
+"""Raw answers of ADICT on their way from ``extract`` to ``load``."""

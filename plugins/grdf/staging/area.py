@@ -1,0 +1,296 @@
+"""Raw ADICT answers on their way from ``extract`` to ``load``: written whole or not at all, private, short-lived.
+
+An answer holds a household's gas days and its meter number, so it goes neither through XCom nor to a place that
+others can read. One file per run holds the answers of all the account's meters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ObjectStoragePath
+
+from grdf.staging.failures import in_words
+from grdf.staging.files import write_private
+from include.gas.consents.read_under import consent_of
+from include.gas.days.gas_day import utc_text
+from include.gas.days.windows import Window
+from include.gas.errors import FailNow
+
+if TYPE_CHECKING:
+    from include.gas.consents.consent import Consent
+
+EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
+KEEP_SECONDS = 7 * 86_400
+"""Age at which a file that a failed run left behind is removed by a later run of the same account."""
+
+
+ASIDE = ".unreadable"
+"""What is added to the name of a file that cannot be understood."""
+
+
+class AnswersGone(FailNow):
+    """Staged answers are not there any more."""
+
+
+class AnswersUnreadable(FailNow):
+    """A file of staged answers cannot be understood, or some of the answers in it cannot.
+
+    :param answers: those that can.
+    """
+
+    def __init__(self, message: str, *, account: str | None = None, answers: Sequence[StagedAnswer] = ()) -> None:
+        super().__init__(message, account=account)
+        self.answers = list(answers)
+
+
+@dataclass(frozen=True)
+class StagedAnswer:
+    """One raw answer of ADICT.
+
+    :param pce: the meter
+    :param first: first gas day asked for, ``YYYY-MM-DD``
+    :param end: gas day at which the question ended, excluded, ``YYYY-MM-DD``
+    :param read_at: when the question was sent, ISO 8601 in UTC
+    :param body: the answer as it came
+    :param history_from: first gas day of the allowed history, when this answer completes the meter's first launch
+    :param consent: the consent under which GRDF was asked, as ``Consent.as_json`` writes it;
+        ``None`` in files from before answers carried it
+    """
+
+    pce: str
+    first: str
+    end: str
+    read_at: str
+    body: str
+    history_from: str | None = None
+    consent: dict[str, Any] | None = None
+
+    @property
+    def window(self) -> Window:
+        """The gas days that were asked for."""
+        return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
+
+    @property
+    def read_under(self) -> Consent | None:
+        """The consent under which GRDF was asked; ``None`` when it is not known."""
+        return consent_of(self.consent)
+
+
+class Staging:
+    """The place where answers wait.
+
+    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or ``s3://bucket/x``
+    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
+    """
+
+    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.conn_id = conn_id
+
+    def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> str:
+        """Store a run's answers and give the reference by which :meth:`get` finds them.
+
+        :param account: the account's id
+        :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
+        :param answers: the answers, one or more per meter
+        :raises BadSettings: when the place cannot be written
+        :raises StoreBusy: when it does not answer now
+        """
+        name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
+        reference = f"{self.base_url}/{account}/{name}"
+        text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
+        with in_words(self.base_url, account):
+            local = _local(reference)
+            if local is None:
+                # An object store shows an object only once it is complete.
+                self._path(reference).write_text(text, encoding="utf-8")
+            else:
+                # Ours is made private; one that was there, such as /tmp, is left as its owner wants it.
+                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_private(local, text)
+            self._forget_old(account, besides=name)
+        return reference
+
+    def get(self, account: str, reference: str) -> list[StagedAnswer]:
+        """Read a run's answers.
+
+        :param account: the account's id
+        :param reference: what :meth:`put` gave
+        :raises AnswersGone: when they are no longer there
+        :raises AnswersUnreadable: when they cannot be understood, or some of them cannot: see :meth:`set_aside`
+        :raises FailNow: when they belong to another account
+        :raises StoreBusy: when the place does not answer now
+        """
+        if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
+            raise FailNow.about(
+                cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
+                account=account,
+                next_step=EXTRACT_AGAIN,
+            )
+        try:
+            with in_words(self.base_url, account, may_be_missing=True):
+                content = self._path(reference).read_bytes()
+        except FileNotFoundError:
+            raise AnswersGone.about(
+                cause=f"the answers staged at {reference} are gone: already loaded, removed by hand{self._elsewhere}",
+                account=account,
+                next_step=f"{self._share}{EXTRACT_AGAIN}",
+            ) from None
+        try:
+            rows = json.loads(content.decode("utf-8"))
+        except (ValueError, RecursionError):
+            rows = None
+        found = [_answer(row) for row in rows] if isinstance(rows, list) else [None]
+        answers = [answer for answer in found if answer is not None]
+        if len(answers) < len(found):
+            which = f"{len(found) - len(answers)} of {len(found)} answers" if isinstance(rows, list) else "the answers"
+            raise AnswersUnreadable.about(
+                account,
+                f"{which} staged at {reference} cannot be read: the file was damaged or edited",
+                "The file is set aside there for a week. The next run asks for missing days again; to ask for "
+                f"all of them at once: {EXTRACT_AGAIN}",
+                answers=answers,
+            )
+        return answers
+
+    def set_aside(self, reference: str) -> None:
+        """Put a file that cannot be understood where no load looks for it; it goes with the old ones, after a week.
+
+        :param reference: what :meth:`put` gave
+        """
+        with in_words(self.base_url, None):
+            path = self._path(reference)
+            path.fs.mv(path.path, self._path(reference + ASIDE).path)
+
+    @property
+    def _elsewhere(self) -> str:
+        return ", or on another worker's disk" if _local(self.base_url) else ""
+
+    @property
+    def _share(self) -> str:
+        if not _local(self.base_url):
+            return ""
+        return (
+            f"{self.base_url} is a folder of the machine that runs the task. If tasks run on several machines, "
+            "set [grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
+        )
+
+    def remove(self, reference: str) -> None:
+        """Remove a run's answers; removing what is gone is fine.
+
+        :param reference: what :meth:`put` gave
+        """
+        with in_words(self.base_url, None):
+            self._path(reference).unlink(missing_ok=True)
+
+    def keep(self, account: str, name: str, text: str | None) -> None:
+        """Keep a text for a task that will go on later, beside the answers but never taken for them.
+
+        :param account: the account's id
+        :param name: the task's own
+        :param text: ``None`` removes it
+        :raises BadSettings: when the place cannot be written
+        :raises StoreBusy: when it does not answer now
+        """
+        reference = f"{self.base_url}/{account}/.{name}"
+        with in_words(self.base_url, account):
+            if text is None:
+                self._path(reference).unlink(missing_ok=True)
+            elif (local := _local(reference)) is None:
+                self._path(reference).write_text(text, encoding="utf-8")
+            else:
+                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_private(local, text)
+
+    def kept(self, account: str, name: str) -> str | None:
+        """Read what :meth:`keep` has kept, if anything is there.
+
+        :param account: the account's id
+        :param name: the task's own
+        :raises StoreBusy: when the place does not answer now
+        """
+        try:
+            with in_words(self.base_url, account, may_be_missing=True):
+                return self._path(f"{self.base_url}/{account}/.{name}").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def unfinished(self, account: str, besides: str | None) -> list[str]:
+        """Give the references of answers that other runs have staged and not loaded to the end.
+
+        :param account: the account's id
+        :param besides: the reference of the run that asks
+        """
+        names = sorted(file.name for file in self._files(account) if _is_staged(file.name))
+        found = [f"{self.base_url}/{account}/{name}" for name in names]
+        return [reference for reference in found if reference != besides]
+
+    def count(self, account: str) -> int:
+        """Count the files that wait for an account.
+
+        :param account: the account's id
+        """
+        return len(self._files(account))
+
+    def remove_all(self, account: str) -> int:
+        """Remove all that waits for an account, and give the number of files.
+
+        :param account: the account's id
+        """
+        files = self._files(account)
+        with in_words(self.base_url, account):
+            for file in files:
+                file.unlink(missing_ok=True)
+        if local := _local(f"{self.base_url}/{account}"):
+            with contextlib.suppress(OSError):  # an object store has no folders, and somebody may be writing here
+                local.rmdir()
+        return len(files)
+
+    def _files(self, account: str) -> list[ObjectStoragePath]:
+        with in_words(self.base_url, account):
+            folder = self._path(f"{self.base_url}/{account}")
+            return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
+
+    def _forget_old(self, account: str, *, besides: str) -> None:
+        limit = time.time() - KEEP_SECONDS
+        for file in self._files(account):
+            with suppress(FileNotFoundError):  # another run of the account removes its own at this moment
+                if file.name != besides and file.fs.modified(file.path).timestamp() < limit:
+                    file.unlink()
+
+    def _path(self, reference: str) -> ObjectStoragePath:
+        return ObjectStoragePath(reference, conn_id=self.conn_id)
+
+
+def _is_staged(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(ASIDE)
+
+
+def _answer(row: Any) -> StagedAnswer | None:
+    """Give an answer as it was staged, ``None`` when the row is none."""
+    if not isinstance(row, dict):
+        return None
+    try:
+        answer = StagedAnswer(**{field.name: row[field.name] for field in fields(StagedAnswer) if field.name in row})
+        if not all(isinstance(text, str) for text in (answer.pce, answer.body)) or not answer.window:
+            return None
+        utc_text(answer.read_at)
+        if answer.history_from is not None:
+            date.fromisoformat(answer.history_from)
+    except (TypeError, ValueError):
+        return None
+    return answer
+
+
+def _local(reference: str) -> Path | None:
+    return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None

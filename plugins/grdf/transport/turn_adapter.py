@@ -1,0 +1,137 @@
+"""HTTP calls that take their turn at the last moment: the connection stands, only the sending is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import requests
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from grdf import settings
+from grdf.quota.turn import FarOff, Turn
+from grdf.transport.http_limits import LimitedAdapter
+
+
+class Sent(NamedTuple):
+    """A call that was answered.
+
+    :param response: the answer
+    :param at: when the call was sent, after the wait for the quota: of two answers the later question wins
+    """
+
+    response: requests.Response
+    at: datetime
+
+
+def send_at_turn(
+    session: requests.Session,
+    turn: Turn,
+    method: str,
+    url: str,
+    *,
+    on_sent: Callable[[], object] | None = None,
+    **options: Any,
+) -> Sent:
+    """Send one request at its turn.
+
+    :param session: a session with a :class:`TurnAdapter`
+    :param turn: the call's turn
+    :param method: the HTTP method
+    :param url: the address
+    :param on_sent: called when the turn has come and the request goes out, whatever becomes of it
+    :param options: as for ``requests.Session.request``
+    :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
+    :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
+    """
+    call = _Call(turn, on_sent)
+    before = _CALL.set(call)
+    try:
+        response = session.request(method, url, **options)
+    finally:
+        _CALL.reset(before)
+    assert call.sent_at is not None, "the session has no TurnAdapter for this address"
+    return Sent(response, call.sent_at)
+
+
+class TurnAdapter(LimitedAdapter):
+    """Sends each request of :func:`send_at_turn` at its turn, whether it goes straight or through a proxy.
+
+    It keeps nothing of a call, so that threads may share it and its connections.
+
+    :param most: bytes of an answer's body; ``None`` takes ``[grdf] answer_megabytes``
+    """
+
+    def __init__(self, *, most: int | None = None) -> None:
+        super().__init__(seconds=settings.answer_seconds(), most=most or settings.answer_megabytes() * 1_000_000)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Wait until the turn is near, connect, wait the rest, send.
+
+        :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
+        :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
+        """
+        call = _current()
+        while True:
+            call.turn.draw_near()
+            try:
+                response: requests.Response = super().send(request, *args, **options)
+            except FarOff:  # urllib3 has closed the connection
+                continue
+            return response
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
+        """Return the pool of connections for one address, whose connections wait before they send."""
+        pool = super().get_connection_with_tls_context(*args, **options)
+        assert isinstance(pool, HTTPConnectionPool)
+        if not issubclass(pool.ConnectionCls, _Waiting):
+            pool.ConnectionCls = type("WaitingConnection", (_Waiting, pool.ConnectionCls), {})
+        return pool
+
+
+def take_turn() -> None:
+    """Wait the rest until the turn of this thread's call; it goes out right after.
+
+    :raises FarOff: when the turn has moved away
+    """
+    call = _current()
+    if call.sent_at is not None:
+        raise RuntimeError("GRDF was not called again: each call needs its own turn in the quota.")
+    call.turn.take()
+    call.sent_at = datetime.now(UTC)
+    if call.on_sent is not None:
+        call.on_sent()
+
+
+@dataclass
+class _Call:
+    """The call that a thread is making: ``requests`` has no way to hand it down to the connection."""
+
+    turn: Turn
+    on_sent: Callable[[], object] | None
+    sent_at: datetime | None = None
+
+
+_CALL: ContextVar[_Call | None] = ContextVar("grdf_call", default=None)
+
+
+def _current() -> _Call:
+    call = _CALL.get()
+    if call is None:
+        raise RuntimeError("GRDF was not called: each call needs a turn in the quota.")
+    return call
+
+
+class _Waiting(HTTPConnection):
+    """Goes before any connection class of urllib3: the request waits for its turn on a connection that stands."""
+
+    def request(self, *args: Any, **options: Any) -> None:
+        """See urllib3: it has opened connections with TLS before it calls this, but not the plain ones."""
+        if self.is_closed:
+            self.connect()
+        take_turn()
+        super().request(*args, **options)
