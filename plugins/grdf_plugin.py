@@ -29,7 +29,7 @@ class GrdfPlugin(AirflowPlugin):
     timetables = [GasDayTimetable]
     listeners = [preload, alias_links]
     # Airflow drops the whole plugin from its UI for one bad value here. An href without a slash in front is taken
-    # relative to `[api] base_url`, so that it also works below a sub-path.
+    # relative to ``[api] base_url``, so that it also works below a sub-path.
     external_views = [
         {"name": "Gas accounts", "href": f"{PAGE}/", "destination": "nav", "url_route": "gas-accounts"},
         {

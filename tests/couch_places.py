@@ -69,13 +69,13 @@ class Place:
     prefix: str
 
     def session(self) -> requests.Session:
-        """Give a session that keeps its connection open and does nothing else by itself."""
+        """Return a session that keeps its connection open and does nothing else by itself."""
         session = requests.Session()
         session.auth, session.trust_env = self.auth, False
         return session
 
     def database(self, doctype: str) -> str:
-        """Give the address of a doctype's database."""
+        """Return the address of a doctype's database."""
         return f"{self.url}/{quote(database_name(doctype, self.prefix), safe='')}"
 
     def create(self, *doctypes: str) -> None:
@@ -108,7 +108,7 @@ class Place:
         )
 
     def airflow_connection(self) -> str:
-        """Give the Airflow connection to these databases, in JSON."""
+        """Return the Airflow connection to these databases, in JSON."""
         parts = urlsplit(self.url)
         return json.dumps(
             {
@@ -137,7 +137,7 @@ class Server:
 
     @contextmanager
     def fresh(self, through: str | None = None) -> Iterator[Place]:
-        """Give a place for databases, all removed afterwards.
+        """Return a place for databases, all removed afterwards.
 
         :param through: address of a proxy to use instead of the server's own
         """
@@ -151,7 +151,7 @@ class Server:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
-    """Give the server, started here unless the environment names one.
+    """Return the server, started here unless the environment names one.
 
     :param folder: where the embedded one keeps its data
     """

@@ -29,7 +29,7 @@ FIRST_METER = 5_000_000
 
 
 def holder(account_id: str, meters: int = 1) -> Holder:
-    """Give the holder of a test's account (the fixture ``account_id``), with up to 9 meters of their own."""
+    """Return the holder of a test's account (the fixture ``account_id``), with up to 9 meters of their own."""
     number = FIRST_METER + int(account_id.rpartition("-")[2]) * 10
     found = holder_of(f"Alix;Exemple;foyer-{number}-{meters}@example.org;TIERS")
     assert found is not None
@@ -98,7 +98,7 @@ class MemoryShelf:
 def adict_hook(
     shelf: MemoryShelf | None = None, one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> AdictHook:
-    """Give our ADICT hook on the connection ``grdf_adict``, with a shelf in memory: outside a task Airflow has none."""
+    """Return our ADICT hook on the connection ``grdf_adict``, with a shelf in memory."""
     from grdf.hooks.adict import AdictHook
 
     return AdictHook(shelf=shelf or MemoryShelf(), one_at_a_time=one_at_a_time)
@@ -134,7 +134,7 @@ def context(
     max_tries: int = 3,
     run_id: str = "run",
 ) -> dict[str, Any]:
-    """Give the part of Airflow's task context that our operators read.
+    """Return the part of Airflow's task context that our operators read.
 
     :param day: the gas day of the data interval; ``None`` for a run started by hand, which has no interval
     """
@@ -152,12 +152,12 @@ def context(
 
 
 def yesterday(world: LocalWorld) -> date:
-    """Give the day before today in the sandbox's Paris."""
+    """Return the day before today in the sandbox's Paris."""
     return world.control.today() - timedelta(days=1)
 
 
 def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
-    """Give kWh by period (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``) that CouchDB holds of a meter."""
+    """Return kWh by period (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``) that CouchDB holds of a meter."""
     span = account_range(account_id, pce)
     return {
         document["_id"].rpartition(":")[2]: document["load"]

@@ -26,7 +26,7 @@ def account_id(number: int) -> str:
 
 
 def meter(number: int) -> str:
-    """Give the account's meter, an invented one."""
+    """Return the account's meter, an invented one."""
     return f"099{number:011}"
 
 
@@ -41,7 +41,7 @@ class Fleet:
         self._energies = [row.energy for row in file_days()]
 
     def days(self, number: int) -> list[dict[str, Any]]:
-        """Give the gas days of an account: three years but for some missing days, the last 35 of them provisional."""
+        """Return the gas days of an account: three years but for some missing days, the last 35 of them provisional."""
         last = self.today - timedelta(days=2 if number % 50 else 20)
         first = last.replace(year=last.year - YEARS, day=min(last.day, 28))
         made = []
@@ -65,7 +65,7 @@ class Fleet:
         return made
 
     def stored(self, number: int) -> dict[str, list[dict[str, Any]]]:
-        """Give everything that is stored of an account but its own document, by doctype."""
+        """Return everything that is stored of an account but its own document, by doctype."""
         days, account, pce = self.days(number), account_id(number), meter(number)
         return {
             DAY: days,
@@ -75,7 +75,7 @@ class Fleet:
         }
 
     def account(self, number: int) -> dict[str, Any]:
-        """Give an account's document, as its loads leave it."""
+        """Return an account's document, as its loads leave it."""
         account, pce = account_id(number), meter(number)
         right = f"00000000-0000-4000-8000-{number:012}"
         days = self.days(number)

@@ -50,7 +50,7 @@ class Postgres:
         return f"postgresql://{self._address}"
 
     def airflow_settings(self) -> dict[str, str]:
-        """Give the settings that make it Airflow's database; psycopg 3 for both, since the lock has it."""
+        """Return the settings that make it Airflow's database; psycopg 3 for both, since the lock has it."""
         url = f"postgresql+psycopg://{self._address}"
         return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
 
@@ -159,7 +159,7 @@ def program(name: str) -> str:
 
 
 def available() -> bool:
-    """Tell whether PostgreSQL's programs are on this machine."""
+    """Return whether PostgreSQL's programs are on this machine."""
     try:
         program("initdb")
     except ProcessError:
@@ -168,7 +168,7 @@ def available() -> bool:
 
 
 def version() -> str:
-    """Give the server's version, such as ``15.20``."""
+    """Return the server's version, such as ``15.20``."""
     said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
     return said.split()[2]
 
@@ -185,7 +185,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _as_unprivileged() -> list[str]:
-    """Give what to put before a command so that it does not run as root; nothing when we do not either."""
+    """Return what to put before a command so that it does not run as root; nothing when we do not either."""
     user = _unprivileged()
     if user is None:
         return []

@@ -120,7 +120,7 @@ def _worker(env: dict[str, str], pause: float | None) -> Iterator[subprocess.Pop
 
 
 def _line(process: subprocess.Popen[Any]) -> str:
-    """Give a worker's next line that is ours: Airflow may log on the way."""
+    """Return a worker's next line that is ours: Airflow may log on the way."""
     assert process.stdout
     for line in process.stdout:
         if line.startswith(("ready", '{"refused"')):

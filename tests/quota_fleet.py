@@ -65,7 +65,7 @@ class Fleet:
         return self.small + self.big * self.meters
 
     def part(self, divisor: int) -> Fleet:
-        """Give the same at a part of its size and pace."""
+        """Return the same at a part of its size and pace."""
         return replace(
             self,
             small=self.small // divisor,
@@ -94,7 +94,7 @@ class Outcome:
     most: int = 0
 
     def rows(self) -> list[dict[str, Any]]:
-        """Give the table's rows, one a day."""
+        """Return the table's rows, one a day."""
         return [
             {
                 "day": day,
@@ -161,17 +161,17 @@ class Accounts:
         self.documents = documents
 
     def document(self, account: str) -> dict[str, Any]:
-        """Give one."""
+        """Return one."""
         return self.documents[account]
 
     def account(self, account: str) -> Any:
-        """Give one, read."""
+        """Return one, read."""
         from include.gas.account.account import Account
 
         return Account.from_document(self.documents[account])
 
     def listed_at(self) -> str:
-        """Tell when the morning's list was asked for: just now."""
+        """Return when the morning's list was asked for: just now."""
         return utc_text(datetime.now(UTC))
 
     def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Couch:
         self._newest = newest
 
     def last_id(self, _doctype: str, start: str, _end: str) -> str:
-        """Give the id of the newest day of a meter."""
+        """Return the id of the newest day of a meter."""
         return f"{start.rstrip(':')}:{self._newest}"
 
     def get(self, *_: Any) -> None:
@@ -290,7 +290,7 @@ class World:
     # -- the tasks -----------------------------------------------------------------------------------------------------
 
     def hook(self) -> Any:
-        """Give the hook for ADICT: the real one down to the sending of a request."""
+        """Return the hook for ADICT: the real one down to the sending of a request."""
         import requests
 
         from grdf.hooks.adict import AdictHook

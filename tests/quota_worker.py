@@ -25,13 +25,13 @@ WINDOW = Window(TODAY - timedelta(days=5), TODAY - timedelta(days=2))
 
 
 def by_our_hook() -> Callable[[str, str], object]:
-    """Give the call as our tasks make it."""
+    """Return the call as our tasks make it."""
     hook = AdictHook(shelf=MemoryShelf())
     return lambda account, pce: hook.daily_lines(pce, WINDOW, account=account)
 
 
 def alone(pause: float) -> Callable[[str, str], object]:
-    """Give the call of a client that knows nothing of others: one, then a pause, whatever the answer."""
+    """Return the call of a client that knows nothing of others: one, then a pause, whatever the answer."""
     oauth = AdictHook().oauth
     headers = {"Authorization": f"Bearer {oauth.ask_data_token().value}"}
     dates = {"date_debut": WINDOW.first.isoformat(), "date_fin": WINDOW.end.isoformat()}

@@ -60,7 +60,7 @@ class ObjectStore:
     connection: str
 
     def objects(self, prefix: str = "") -> list[str]:
-        """Give the keys of the objects, by a client that is not the one our code uses.
+        """Return the keys of the objects, by a client that is not the one our code uses.
 
         :param prefix: what the keys begin with
         """

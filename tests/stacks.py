@@ -24,7 +24,7 @@ class Prepared(AirflowStack):
 
 
 def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_database: Path) -> AirflowStack:
-    """Give an Airflow that is not started yet.
+    """Return an Airflow that is not started yet.
 
     :param home: its home
     :param env: connections and settings, which win
@@ -43,7 +43,7 @@ def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_d
 
 
 def staged(airflow: AirflowStack) -> list[str]:
-    """Give the names of all answers that wait between ``extract`` and ``load``.
+    """Return the names of all answers that wait between ``extract`` and ``load``.
 
     :param airflow: what :func:`airflow_at` gave
     """

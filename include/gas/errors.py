@@ -1,7 +1,7 @@
 """The one exception tree, sorted by what to do about it.
 
-`RetryLater` goes away by itself; `FailNow` needs a person. Each class carries the word that Cozy's account page knows
-(`state`), or None when the household can do nothing about it. The answers are mapped to the tree in `refusals.py`.
+``RetryLater`` goes away by itself; ``FailNow`` needs a person. Each class carries the word that Cozy's account page
+knows (``state``), or None when the household can do nothing about it. ``refusals.py`` maps GRDF's answers to the tree.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ VENDOR_DOWN = "VENDOR_DOWN"
 class GasError(Exception):
     """Anything that keeps gas data from arriving; its text names the account, the cause and the next step.
 
-    :param message: the whole text, free of secrets: it is logged. `about` builds one of the usual shape. What looks
+    :param message: the whole text, free of secrets: it is logged. ``about`` builds one of the usual shape. What looks
         like a meter's number in it, as GRDF's own words may hold one, is replaced by the meter's tag.
     :param account: id of the account it happened to; None when it is nobody's in particular.
     """
@@ -46,7 +46,7 @@ class GasError(Exception):
         :param account: account id, or None when all accounts are concerned.
         :param cause: what happened, a clause without secrets.
         :param next_step: what to do next, a sentence; None takes the usual one of this class.
-        :param more: further arguments of the class, for example `retry_after`.
+        :param more: further arguments of the class, for example ``retry_after``.
         """
         error = cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
         error.cause = cause
@@ -107,7 +107,7 @@ class QuotaExceeded(RetryLater):
 
 
 class QuotaWait(QuotaExceeded):
-    """GRDF was not called, since by our own count it is not our turn yet. `retry_after` says how long to wait."""
+    """GRDF was not called, since by our own count it is not our turn yet. ``retry_after`` says how long to wait."""
 
     default_step = "Nothing to do: it continues automatically."
 

@@ -28,7 +28,7 @@ def meter_tag(account: str, pce: str) -> str:
 
     :param account: account id; the same meter has another tag in another account.
     :param pce: the meter's number.
-    :return: for example `M-7KQ`.
+    :return: for example ``M-7KQ``.
     """
     number = int.from_bytes(blake2b(f"{account}:{pce}".encode(), digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))

@@ -1,7 +1,7 @@
 """Hides what must never be shown: tokens, secrets, codes, e-mail addresses.
 
 Everything that comes from outside (answers, exceptions of libraries) passes here before it reaches a log or a message,
-because not every way of running a DAG masks secrets (`dag.test()` does not).
+because not every way of running a DAG masks secrets (``dag.test()`` does not).
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ class AirflowStack:
         return self._session.request(method, f"{self.url}/api/v2{path}", timeout=300, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Give a DAG's runs, newest first; an unknown DAG has none.
+        """Return a DAG's runs, newest first; an unknown DAG has none.
 
         :param dag_id: the DAG
         """
@@ -225,7 +225,7 @@ class AirflowStack:
         return ended
 
     def task_log(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Give the text of a task's last log, as an operator reads it in the UI.
+        """Return the text of a task's last log, as an operator reads it in the UI.
 
         :param dag_id: the DAG
         :param run_id: the run
@@ -258,7 +258,7 @@ def _defaults() -> dict[str, str]:
 
 
 def _kept_secrets(file: Path) -> dict[str, str]:
-    """Give the keys of this Airflow home, made at its first start: a database encrypted with one is lost without it."""
+    """Return the keys of this Airflow home, made at its first start: without them its database cannot be read."""
     from base64 import urlsafe_b64encode
 
     kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -101,7 +101,7 @@ class AccountBook:
         self._http.auth = (user, password)
 
     def get(self, account: str) -> dict[str, Any] | None:
-        """Give an account's document, ``None`` when there is none.
+        """Return an account's document, ``None`` when there is none.
 
         :param account: account id
         """
@@ -113,7 +113,7 @@ class AccountBook:
         return document
 
     def listed(self) -> list[str]:
-        """Give the ids of all documents."""
+        """Return the ids of all documents."""
         answer = self._http.get(f"{self._database}/_all_docs", timeout=TIMEOUT)
         return [row["id"] for row in answer.json()["rows"]] if answer.ok else []
 

@@ -34,19 +34,19 @@ class SandboxControl:
         return answer.json()
 
     def health(self) -> dict[str, Any]:
-        """Give ``{"ready": true, "today": "YYYY-MM-DD"}``."""
+        """Return ``{"ready": true, "today": "YYYY-MM-DD"}``."""
         return dict(self._call("GET", "health"))
 
     def facts(self) -> dict[str, str]:
-        """Give the connection facts (see ``adict.identity``)."""
+        """Return the connection facts (see ``adict.identity``)."""
         return dict(self._call("GET", "facts"))
 
     def now(self) -> datetime:
-        """Give the sandbox's instant, aware."""
+        """Return the sandbox's instant, aware."""
         return datetime.fromisoformat(self._call("GET", "clock")["now"])
 
     def today(self) -> date:
-        """Give the sandbox's civil day in Paris."""
+        """Return the sandbox's civil day in Paris."""
         return date.fromisoformat(self._call("GET", "clock")["today"])
 
     def set_clock(self, now: datetime | str | None) -> None:
@@ -61,7 +61,7 @@ class SandboxControl:
         return list(self._call("GET", "meters"))
 
     def days(self, pce: str, first: date | str, end: date | str) -> list[dict[str, Any]]:
-        """Tell what GRDF says now of each day.
+        """Return what GRDF says now of each day.
 
         :param first: first gas day, included.
         :param end: last gas day, excluded.
@@ -70,7 +70,7 @@ class SandboxControl:
         return list(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
 
     def expected(self, pce: str, first: date | str, end: date | str) -> dict[str, float]:
-        """Give kWh by day (``YYYY-MM-DD``) for exactly the days that an ideal client can have read now.
+        """Return kWh by day (``YYYY-MM-DD``) for exactly the days that an ideal client can have read now.
 
         :param first: first gas day, included.
         :param end: last gas day, excluded.
@@ -102,7 +102,7 @@ class SandboxControl:
         self._call("POST", f"meters/{pce}/quirks", json=order)
 
     def consents(self) -> list[dict[str, Any]]:
-        """Give all access rights, oldest first."""
+        """Return all access rights, oldest first."""
         return list(self._call("GET", "consents"))
 
     def consent(self, pces: Iterable[str], **terms: Any) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ class SandboxControl:
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
-        """Give the request log after entry number ``since``; no secret is in it."""
+        """Return the request log after entry number ``since``; no secret is in it."""
         return list(self._call("GET", "log", params={"since": since}))
 
     def clear_log(self) -> None:
@@ -134,7 +134,7 @@ class SandboxControl:
         self._call("DELETE", "log")
 
     def settings(self) -> dict[str, Any]:
-        """Give all settings, and ``real_shift_years``."""
+        """Return all settings, and ``real_shift_years``."""
         return dict(self._call("GET", "settings"))
 
     def set(self, **settings: Any) -> None:

@@ -191,7 +191,7 @@ class Demo:
 
 
 def _last_day(run: Mapping[str, Any]) -> str:
-    """Give the newest gas day that a run has asked for."""
+    """Return the newest gas day that a run has asked for."""
     if start := run.get("data_interval_start"):
         return gas_day_of(datetime.fromisoformat(start)).isoformat()
     return (gas_day_of(datetime.fromisoformat(run["run_after"])) - timedelta(days=1)).isoformat()

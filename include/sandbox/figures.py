@@ -42,7 +42,7 @@ class MeterFigures:
         return sorted(period for period in both if self.stored.get(period) != self.expected.get(period))
 
     def of_length(self, length: int) -> list[str]:
-        """Give the periods of one kind: 4 for years, 7 for months, 10 for days."""
+        """Return the periods of one kind: 4 for years, 7 for months, 10 for days."""
         return sorted(period for period in self.stored.keys() | self.expected.keys() if len(period) == length)
 
 
@@ -60,7 +60,7 @@ class Shelf:
         self._http.auth = (user, password)
 
     def figures(self, account: str, pce: str) -> Figures:
-        """Give the loads of a meter's days, months and years.
+        """Return the loads of a meter's days, months and years.
 
         :param account: account id
         :param pce: the meter
@@ -72,7 +72,7 @@ class Shelf:
         }
 
     def documents(self, doctype: str, account: str, pce: str) -> list[dict[str, Any]]:
-        """Give a meter's documents of one doctype.
+        """Return a meter's documents of one doctype.
 
         :param doctype: Cozy doctype
         :param account: account id

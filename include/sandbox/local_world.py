@@ -106,7 +106,7 @@ class LocalWorld:
         self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 120)[0])
 
     def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
-        """Give Airflow's connections to this world, as environment variables in JSON (Airflow doc).
+        """Return Airflow's connections to this world, as environment variables in JSON (Airflow doc).
 
         :param redirect_uri: where the page has households sent back to; by default it is the front door
         """

@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _prefix(home: Path) -> str:
-    """Give what ``./grdf airflow`` must be told to find this Airflow: nothing, where it looks by itself."""
+    """Return what ``./grdf airflow`` must be told to find this Airflow: nothing, where it looks by itself."""
     return "" if home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(home))} "
 
 

@@ -150,7 +150,7 @@ def pool() -> str:
 
 
 def daily_reserve() -> int | None:
-    """Calls a day that imports of the past leave to the daily runs of all accounts.
+    """Return the calls a day that imports of the past leave to the daily runs of all accounts.
 
     ``None``, the default, is half of the connection's ``calls_per_day``. A daily run takes one call per meter, and two
     more on an account's first day.
@@ -247,7 +247,7 @@ def household_links() -> bool:
 
 
 def household_link_calls() -> int:
-    """Calls to GRDF a day that all household links together may start (default 100, two for each household).
+    """Return the calls a day that all household links together may start (default 100, two for each household).
 
     The holder of a link needs no login, so these calls are limited separately from those of the daily runs.
     """

@@ -20,7 +20,7 @@ PARIS_NAME = "Europe/Paris"
 
 
 def minute_of(account_id: str, spread_minutes: int) -> int:
-    """Give an account its minute of the morning: always the same for the same id, even over all ids.
+    """Return an account its minute of the morning: always the same for the same id, even over all ids.
 
     :param account_id: the account's id
     :param spread_minutes: how many minutes there are to choose from
@@ -58,7 +58,7 @@ class GasDayTimetable(Timetable):
         return cls(max(base, 0) + minute_of(account_id, spread_minutes))
 
     def serialize(self) -> dict[str, Any]:
-        """Give what Airflow stores of this timetable."""
+        """Return what Airflow stores of this timetable."""
         return {"minutes": self.minutes}
 
     @classmethod
@@ -81,18 +81,18 @@ class GasDayTimetable(Timetable):
         return f"gas day, read on day D+{days + 1} at {minutes // 60:02d}:{minutes % 60:02d}"
 
     def interval(self, day: date) -> DataInterval:
-        """Give the data interval of a gas day: aware datetimes in UTC.
+        """Return the data interval of a gas day: aware datetimes in UTC.
 
         :param day: the gas day
         """
         return DataInterval(_six_o_clock(day), _six_o_clock(day + timedelta(days=1)))
 
     def run_after(self, day: date) -> DateTime:
-        """Give the moment from which the run of a gas day may start: an aware datetime in UTC.
+        """Return the moment from which the run of a gas day may start: an aware datetime in UTC.
 
-        Its microseconds are the day's number (`date.toordinal`), so that no two gas days ever share a moment, whatever
-        the settings were and are: Airflow names a backfill's runs after this moment and asks no timetable for it, and
-        two gas days of one name are a day that is silently left out.
+        Its microseconds are the day's number (``date.toordinal``), so that no two gas days ever share a moment,
+        whatever the settings were and are: Airflow names a backfill's runs after this moment and asks no timetable for
+        it, and two gas days of one name are a day that is silently left out.
 
         :param day: the gas day
         """
@@ -107,7 +107,7 @@ class GasDayTimetable(Timetable):
         """Name a scheduled run after its gas day, such as ``scheduled__2026-03-28``: one run per day, one name per day.
 
         Named after the moment at which it may start, as Airflow does, the runs of two gas days have one name as soon
-        as `[grdf] publication_days` is lowered, and the scheduler ends on it, for all DAGs (`IntegrityError`).
+        as ``[grdf] publication_days`` is lowered, and the scheduler ends on it, for all DAGs (``IntegrityError``).
 
         :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, since a person may start
             several for one day
@@ -119,13 +119,13 @@ class GasDayTimetable(Timetable):
         return run_type.generate_run_id(suffix=gas_day_of(data_interval.start).isoformat())
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """Give a manual run the last gas day that is over at the moment it was asked for."""
+        """Return a manual run the last gas day that is over at the moment it was asked for."""
         return self.interval(gas_day_of(run_after) - timedelta(days=1))
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Give the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
+        """Return the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
 
         Without catch-up an account that has waited (new, paused, or Airflow was down) gets the latest gas day whose
         time has come, and that one alone: its run asks GRDF for the days since the last stored one by itself. So does

@@ -42,7 +42,7 @@ def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
 
 
 def copies(dags: list[LazyDeserializedDAG]) -> list[LazyDeserializedDAG]:
-    """Give fresh objects, as the processor gets them from its child at each pass: nothing in them is computed yet."""
+    """Return fresh objects, as the processor gets them from its child at each pass: nothing in them is computed yet."""
     return [LazyDeserializedDAG(data=json.loads(json.dumps(dag.data)), last_loaded=dag.last_loaded) for dag in dags]
 
 
@@ -66,13 +66,13 @@ def make_database() -> None:
 
 
 def serialised_bytes(dags: list[LazyDeserializedDAG]) -> float:
-    """Give the size of one serialised DAG, the mean of all, in bytes of JSON."""
+    """Return the size of one serialised DAG, the mean of all, in bytes of JSON."""
     return sum(len(json.dumps(dag.data)) for dag in dags) / len(dags)
 
 
 @contextmanager
 def parsing_context(dag_id: str | None) -> Iterator[None]:
-    """Tell the DAG file which DAG is wanted, as Airflow does in a worker; ``None`` as in the DAG processor.
+    """Return the DAG file which DAG is wanted, as Airflow does in a worker; ``None`` as in the DAG processor.
 
     Airflow's own helper does not take the word back afterwards, and would narrow every later parse.
     """

@@ -197,7 +197,7 @@ class _Pass:
 
 
 def _refusals(calls: list[dict[str, Any]]) -> list[str]:
-    """Tell of each call that was refused how soon it came after the one before it."""
+    """Return of each call that was refused how soon it came after the one before it."""
     told = []
     for number, (before, call) in enumerate(pairwise(calls), 2):
         if call["status"] == 429:

@@ -122,7 +122,7 @@ class Fleet:
 
 
 def _stored(world: LocalWorld) -> dict[tuple[str, str], dict[str, float]]:
-    """Give kWh by period of every account and meter."""
+    """Return kWh by period of every account and meter."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     http = requests.Session()
     http.auth = (world.couch.user, world.couch.password)

@@ -82,7 +82,7 @@ class FleetAirflow:
         self.stack.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
 
     def has_dag(self, dag: str) -> bool:
-        """Tell whether a DAG stands in the database."""
+        """Return whether a DAG stands in the database."""
         return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))
 
     def await_dags(self, count: int, seconds: float) -> float:
@@ -119,7 +119,7 @@ class FleetAirflow:
         return [f"{dag} {task} {state}" for dag, task, state in self.rows(query, f"{DAG_PREFIX}%")]
 
     def span(self, kind: str) -> tuple[datetime | None, datetime | None]:
-        """Give when the first run of a type was queued and when the last one ended; the newcomer's does not count."""
+        """Return when the first run of a type was queued and when the last one ended; the newcomer's does not count."""
         query = (
             "SELECT min(queued_at), max(end_date) FROM dag_run"
             " WHERE run_type = %s AND dag_id LIKE %s AND dag_id NOT LIKE '%%newcomer%%'"
@@ -128,7 +128,7 @@ class FleetAirflow:
         return first, last
 
     def last_days(self) -> dict[str, date]:
-        """Give the newest gas day that each account's successful runs have asked for.
+        """Return the newest gas day that each account's successful runs have asked for.
 
         A run started by hand has no data interval: it asks for the last gas day that was over (``run_day``).
         """
@@ -144,7 +144,7 @@ class FleetAirflow:
         return newest
 
     def dag_files(self) -> list[tuple[str, int, datetime, float]]:
-        """Give the accounts' DAG files: name, accounts, when they were written last, seconds it took to build them."""
+        """Return the accounts' DAG files: name, accounts, when they were last written, seconds to build them."""
         return self.rows(  # type: ignore[return-value]  # what PostgreSQL gives for these columns
             "SELECT relative_fileloc, count(*), max(last_parsed_time), max(last_parse_duration) FROM dag"
             " WHERE dag_id LIKE %s AND NOT is_stale GROUP BY 1",
@@ -152,5 +152,5 @@ class FleetAirflow:
         )
 
     def errors(self) -> list[str]:
-        """Give import errors of DAG files, the first line of each."""
+        """Return import errors of DAG files, the first line of each."""
         return [text.splitlines()[-1] for (text,) in self.rows("SELECT stacktrace FROM import_error")]

@@ -56,7 +56,7 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
 
 
 def _mean(rows: Sequence[Mapping[str, str]], kind: str, minutes: float, quarter: int) -> float | None:
-    """Give the mean size in one quarter of the run; the first one, in which all warms up, is number 0."""
+    """Return the mean size in one quarter of the run; the first one, in which all warms up, is number 0."""
     first, end = quarter * WARM_UP * minutes, (quarter + 1) * WARM_UP * minutes
     sizes = [float(row[kind]) for row in rows if first <= float(row["minute"]) <= end]
     return sum(sizes) / len(sizes) if sizes else None

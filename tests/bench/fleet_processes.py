@@ -16,7 +16,7 @@ SIZES = {"rss": "Rss:", "pss": "Pss:", "anon": "Pss_Anon:"}
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Give the CPU seconds that components have used so far, with all their children, those that ended included.
+    """Return the CPU seconds that components have used so far, with all their children, those that ended included.
 
     What LocalExecutor's workers and the tasks they fork have used is told apart from the scheduler's own.
 
@@ -37,7 +37,7 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 
 
 def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
-    """Give the memory of components in MiB.
+    """Return the memory of components in MiB.
 
     RSS counts what processes share in each of them, PSS shares it out. "anon" is the part of PSS that belongs to no
     file and was not made to be shared: what grows when a process keeps more and more.

@@ -39,7 +39,7 @@ class Running:
     started: float
 
     def roots(self) -> dict[str, int]:
-        """Give the process id of each component."""
+        """Return the process id of each component."""
         found = {name: child.pid for name, child in self.airflow.children.items()}
         found["postgres"] = self.database.child.pid
         if self.world.couch.pid:
@@ -48,11 +48,11 @@ class Running:
         return found
 
     def cpu(self) -> dict[str, float]:
-        """Give the CPU seconds used so far, by component."""
+        """Return the CPU seconds used so far, by component."""
         return cpu_seconds(self.roots())
 
     def memory(self) -> dict[str, dict[str, float]]:
-        """Give the memory in use, by component."""
+        """Return the memory in use, by component."""
         return memory(self.roots())
 
     def say(self, text: str) -> None:
@@ -60,7 +60,7 @@ class Running:
         print(f"[{time.monotonic() - self.started:6.0f} s] {text}", flush=True)
 
     def calls(self) -> list[dict[str, Any]]:
-        """Give the calls that GRDF's stand-in counted against the quota: all but those for tokens."""
+        """Return the calls that GRDF's stand-in counted against the quota: all but those for tokens."""
         return [call for call in self.world.control.log() if call["grant"] and "/access_token" not in call["path"]]
 
 

@@ -47,7 +47,7 @@ class Watch:
             self._dag_files()
 
     def dag_files(self) -> list[Row]:
-        """Give, for each DAG file that was read again meanwhile, how long that takes and how often it happens."""
+        """Return, for each DAG file that was read again meanwhile, how long that takes and how often it happens."""
         return [
             {
                 "DAG file": name,

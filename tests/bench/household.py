@@ -38,7 +38,7 @@ class Told:
     read_at: str
 
     def readings(self) -> tuple[Reading, ...]:
-        """Give what the answer says."""
+        """Return what the answer says."""
         return read_daily(self.body, account=ACCOUNT, pce=PCE, window=self.window).rows
 
 

@@ -57,11 +57,11 @@ class Way(ABC):
 
     @abstractmethod
     def runs(self) -> list[Run]:
-        """Give its runs, in order."""
+        """Return its runs, in order."""
 
     @abstractmethod
     def requests_sent(self) -> int:
-        """Give how many requests it says it has sent."""
+        """Return how many requests it says it has sent."""
 
     @abstractmethod
     def close(self) -> None:

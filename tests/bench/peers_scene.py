@@ -45,7 +45,7 @@ class Grdf:
     issuer: str
 
     def through(self, proxy: str) -> Grdf:
-        """Give the same behind a proxy."""
+        """Return the same behind a proxy."""
         return replace(self, base=proxy + urlsplit(self.base).path, token_url=proxy + urlsplit(self.token_url).path)
 
     @property
@@ -77,7 +77,7 @@ class Site:
     corrected: tuple[date, date]
 
     def window(self, run: str) -> tuple[date, date]:
-        """Give the gas days that a run asks for, end excluded: all, or those of the re-read window."""
+        """Return the gas days that a run asks for, end excluded: all, or those of the re-read window."""
         return (self.first if run == FIRST else max(self.first, self.newest - timedelta(days=REREAD)), self.today)
 
     def connect(self) -> None:
@@ -127,7 +127,7 @@ class Scene:
         self.corrected = (self.newest - timedelta(days=back), self.newest - timedelta(days=1))
 
     def site(self, place: Place, grdf: Grdf | None = None) -> Site:
-        """Give what a way works with.
+        """Return what a way works with.
 
         :param place: its databases
         :param grdf: GRDF's stand-in behind a proxy

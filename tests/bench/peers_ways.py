@@ -61,7 +61,7 @@ class Way(ABC):
         return self.site.place.stored()
 
     def requests_sent(self) -> int | None:
-        """Give how many requests it says it has sent to CouchDB, ``None`` when it does not count."""
+        """Return how many requests it says it has sent to CouchDB, ``None`` when it does not count."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most have nothing open between runs

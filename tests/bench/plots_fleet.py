@@ -10,7 +10,7 @@ TASKS_A_RUN = 4
 
 
 def charts(samples: Sequence[Mapping[str, str]]) -> list[Chart]:
-    """Give the charts.
+    """Return the charts.
 
     :param samples: rows of the CSV file of ``./grdf bench fleet --csv``
     """

@@ -11,7 +11,7 @@ Tables = Mapping[str, list[dict[str, Any]]]
 
 
 def charts(tables: Tables) -> list[Bars]:
-    """Give the picture.
+    """Return the picture.
 
     :param tables: the tables of the report of ``./grdf bench peers``
     """

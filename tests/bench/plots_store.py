@@ -11,7 +11,7 @@ Tables = Mapping[str, list[dict[str, Any]]]
 
 
 def charts(tables: Tables) -> list[Chart]:
-    """Give the charts.
+    """Return the charts.
 
     :param tables: the tables of the store benchmark's report
     """

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def machine() -> dict[str, Any]:
-    """Give the facts of the machine that figures depend on."""
+    """Return the facts of the machine that figures depend on."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load average": round(os.getloadavg()[0], 2),
@@ -62,7 +62,7 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Give the report as a person reads it."""
+        """Return the report as a person reads it."""
         parts = [f"== {self.name}: " + ", ".join(f"{name} {value}" for name, value in self.facts.items())]
         parts += [f"{title}\n{table(rows)}" for title, rows in self.tables.items()]
         parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
@@ -74,7 +74,7 @@ class Report:
         return "\n\n".join([*parts, "\n".join(lines)])
 
     def data(self) -> Row:
-        """Give the report for a program."""
+        """Return the report for a program."""
         targets = [asdict(target) | {"met": target.met} for target in self.targets]
         return {
             "facts": self.facts,

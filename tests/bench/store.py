@@ -124,7 +124,7 @@ def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
 
 
 def _as_many(member: Member, name: str) -> list[Row]:
-    """Give new documents, as many and of the kinds that a daily run writes."""
+    """Return new documents, as many and of the kinds that a daily run writes."""
     stored = member.documents()
     chosen = [*stored[DAY][-4:], *stored[MONTH][-3:], *stored[YEAR][-2:]]
     return [document | {"_id": f"{name}-{number}"} for number, document in enumerate(chosen)]
@@ -182,7 +182,7 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
 
 
 def _cpu(found: Samples, name: str) -> Row:
-    """Give the CPU of a daily run's load; nothing where the system does not tell the server's."""
+    """Return the CPU of a daily run's load; nothing where the system does not tell the server's."""
     if "cpu" not in found.middle(name):
         return {}
     return {"CPU ms": found.middle(name)["cpu"], "CPU of alone": found.ratio(name, f"{name} alone", "cpu")}

@@ -60,12 +60,12 @@ class Member:
         return LAST_DAY - timedelta(days=self.history - 1)
 
     def corrected(self, step: int) -> tuple[date, date]:
-        """Give the days that GRDF has corrected when daily run number ``step`` asks: one of last year, one of now."""
+        """Return the days that GRDF has corrected when daily run number ``step`` asks: one of last year, one of now."""
         newest = LAST_DAY + timedelta(days=step)
         return newest - timedelta(days=min(45, self.history - 1)), newest - timedelta(days=1)
 
     def loads(self, step: int) -> dict[date, int]:
-        """Give what GRDF says when daily run number ``step`` asks (0: before the first one), kWh by gas day."""
+        """Return what GRDF says when daily run number ``step`` asks (0: before the first one), kWh by gas day."""
         start = self.number * 31
         days = (self.first + timedelta(days=at) for at in range(self.history + step))
         found = {day: (start + day.toordinal() * 17) % 151 for day in days}
@@ -75,19 +75,19 @@ class Member:
         return found
 
     def answer(self, step: int) -> tuple[Window, str, str]:
-        """Give the answer that daily run number ``step`` gets: the window, the body, and when it was read."""
+        """Return the answer that daily run number ``step`` gets: the window, the body, and when it was read."""
         newest = LAST_DAY + timedelta(days=step)
         window = Window(max(self.first, newest - timedelta(days=REREAD)), newest + timedelta(days=1))
         body = answer_body(self.pce, window, self.loads(step), self.corrected(step), newest)
         return window, body, f"{newest + timedelta(days=1)}T09:00:00+00:00"
 
     def readings(self, step: int) -> tuple[Reading, ...]:
-        """Give what that answer says."""
+        """Return what that answer says."""
         window, body, _ = self.answer(step)
         return read_daily(body, account=self.account, pce=self.pce, window=window).rows
 
     def documents(self) -> dict[str, list[Document]]:
-        """Give all that is stored of it before the first daily run, by doctype."""
+        """Return all that is stored of it before the first daily run, by doctype."""
         days = []
         for day, load in self.loads(0).items():
             settled = (LAST_DAY - day).days >= SETTLED
@@ -117,7 +117,7 @@ class Member:
 
 
 def other(number: int, history: int) -> Member:
-    """Give one of the other households.
+    """Return one of the other households.
 
     :param number: from 0 on
     :param history: gas days stored of it
@@ -193,7 +193,7 @@ def stored_of(place: Place, member: Member) -> Stored:
 
 
 def count(place: Place, doctype: str) -> tuple[int, int | None]:
-    """Give how many documents a doctype's database holds, and its bytes on disk where the server says so."""
+    """Return how many documents a doctype's database holds, and its bytes on disk where the server says so."""
     with place.session() as http:
         answer = http.get(place.database(doctype), timeout=TIMEOUT)
         answer.raise_for_status()

@@ -28,7 +28,7 @@ class Konnectors:
         self._report, self._world = report, world
 
     def measure(self, raw: Callable[[list[Row]], Figures], documents: Callable[[str], list[Row]]) -> dict[str, Row]:
-        """Give the konnector's columns, by history.
+        """Return the konnector's columns, by history.
 
         :param raw: the raw write to compare with
         :param documents: what it writes, by a name that makes their ids
@@ -89,5 +89,5 @@ class Konnectors:
 
 
 def _as_theirs(documents: list[Row]) -> list[Row]:
-    """Give documents as the konnector leaves them: ids that CouchDB draws, no name of the account in them."""
+    """Return documents as the konnector leaves them: ids that CouchDB draws, no name of the account in them."""
     return [{key: document[key] for key in KEPT} for document in documents]

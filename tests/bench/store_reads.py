@@ -90,7 +90,7 @@ class _Asking:
         return lambda: self._http.post(url, json=body, timeout=TIMEOUT)
 
     def now(self, doctype: str) -> str:
-        """Give the present sequence of a database."""
+        """Return the present sequence of a database."""
         answer = self._http.get(
             self._place.database(doctype) + "/_changes", params={"since": "now", "limit": 1}, timeout=TIMEOUT
         )

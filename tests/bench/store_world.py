@@ -107,7 +107,7 @@ class World:
         return {doctype: number for doctype, number in found.items() if number}
 
     def size(self) -> tuple[int, int]:
-        """Give the documents in all databases, and their bytes on disk."""
+        """Return the documents in all databases, and their bytes on disk."""
         documents, size = 0, 0
         for place in (self.busy, self.alone):
             for doctype in (DAY, MONTH, YEAR, ACCOUNT):
@@ -119,7 +119,7 @@ class World:
 
 
 def _servers() -> list[Path]:
-    """Give the folders in which the system tells about the embedded server; none for a server elsewhere."""
+    """Return the folders in which the system tells about the embedded server; none for a server elsewhere."""
     me = os.getpid()
     try:
         children = Path(f"/proc/{me}/task/{me}/children").read_text("ascii").split()
@@ -129,13 +129,13 @@ def _servers() -> list[Path]:
 
 
 def server_memory() -> float | None:
-    """Give the resident memory of the embedded server in MB, where the system tells."""
+    """Return the resident memory of the embedded server in MB, where the system tells."""
     pages = [int((each / "statm").read_text("ascii").split()[1]) for each in _servers()]
     return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6 if pages else None
 
 
 def cpu_ms() -> float | None:
-    """Give the milliseconds of CPU that this process and the embedded server have spent, where the system tells.
+    """Return the milliseconds of CPU that this process and the embedded server have spent, where the system tells.
 
     What else the machine does disturbs them less than it disturbs a clock on the wall.
     """
@@ -150,7 +150,7 @@ def cpu_ms() -> float | None:
 
 @contextmanager
 def opened(home: Path, keep: Path | None, history: int, repeat: int) -> Iterator[World]:
-    """Give the databases, made and with the measured households in them, or as an earlier run has left them.
+    """Return the databases, made and with the measured households in them, or as an earlier run has left them.
 
     :param home: an empty folder, for what is not kept
     :param keep: folder that keeps everything for a later run; ``None`` removes everything at the end
@@ -228,7 +228,7 @@ def _held(place: Place, doctype: str, member: Member) -> int:
 
 
 def facts_of(world: World) -> dict[str, Any]:
-    """Give what the report's heading says of it."""
+    """Return what the report's heading says of it."""
     return {
         "CouchDB": world.server.greeting,
         "days per other account": world.state.history,

@@ -40,12 +40,12 @@ class Samples(dict[str, list[Figures]]):
     """Every measurement of every variant: by its name, in the order of the rounds."""
 
     def middle(self, variant: str) -> Figures:
-        """Give the medians of a variant's figures."""
+        """Return the medians of a variant's figures."""
         taken = self[variant]
         return {figure: median(sample[figure] for sample in taken) for figure in taken[0]}
 
     def ratio(self, variant: str, other: str, figure: str) -> float:
-        """Give the median, over the rounds, of a variant's figure divided by another one's of the same round.
+        """Return the median, over the rounds, of a variant's figure divided by another one's of the same round.
 
         What slows the machine for a while meets both of a round, so this is steadier than a ratio of medians.
         """

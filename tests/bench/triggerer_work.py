@@ -19,7 +19,7 @@ class Nap(BaseTrigger):
     """Waits, and ends its task by itself, so that no worker is needed at all."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what the triggerer rebuilds it from."""
+        """Return what the triggerer rebuilds it from."""
         return f"{__name__}.Nap", {}
 
     async def run(self) -> AsyncIterator[TaskSuccessEvent]:  # type: ignore[override]  # the base's is untyped

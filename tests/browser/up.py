@@ -65,7 +65,7 @@ class Up:
         return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=90, **more)
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
-        """Give a DAG's runs, the newest first."""
+        """Return a DAG's runs, the newest first."""
         answer = self.api("GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after"})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 

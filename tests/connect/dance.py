@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def names(account: str, meters: int = 1) -> dict[str, str]:
-    """Give what the holder of a test's account types into the form."""
+    """Return what the holder of a test's account types into the form."""
     who = holder(account, meters)
     return {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
 
@@ -33,7 +33,7 @@ def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") ->
 
 
 def asked(authorize: str) -> dict[str, str]:
-    """Give what GRDF is asked."""
+    """Return what GRDF is asked."""
     pairs = parse_qsl(urlsplit(authorize).query, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs), "no parameter twice"
     return dict(pairs)
@@ -66,5 +66,5 @@ def said(answer: requests.Response) -> Said:
 
 
 def stored_account(couchdb: CouchDBHook, account: str) -> dict[str, Any] | None:
-    """Give an account's document."""
+    """Return an account's document."""
     return couchdb.get(ACCOUNT, account)

@@ -74,14 +74,14 @@ class Site:
         return self._tokens[role]
 
     def browser(self, role: str = ANONYMOUS) -> Browser:
-        """Give a browser in which a user of this role is logged in to Airflow's UI."""
+        """Return a browser in which a user of this role is logged in to Airflow's UI."""
         browser = Browser(self)
         if role != ANONYMOUS:
             browser.cookies.set("_token", self.token(role), path="/")
         return browser
 
     def program(self, role: str = ANONYMOUS) -> requests.Session:
-        """Give a program that sends the bearer token of a user of this role."""
+        """Return a program that sends the bearer token of a user of this role."""
         session = requests.Session()
         if role != ANONYMOUS:
             session.headers["Authorization"] = f"Bearer {self.token(role)}"

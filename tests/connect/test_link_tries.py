@@ -31,7 +31,7 @@ BUDGET = 100
 
 
 def ledger(site: Site) -> Governor:
-    """Give the count of the site's calls, at a pace that lets a test make many."""
+    """Return the count of the site's calls, at a pace that lets a test make many."""
     client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
     place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
     return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))

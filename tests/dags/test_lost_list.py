@@ -72,7 +72,7 @@ class Machine:
             database.execute("DELETE FROM variable")
 
     def active(self) -> set[str]:
-        """Give the accounts' DAGs that Airflow shows and runs."""
+        """Return the accounts' DAGs that Airflow shows and runs."""
         found = self.rows("SELECT dag_id FROM dag WHERE NOT is_stale AND NOT has_import_errors")
         return {str(name) for (name,) in found if str(name).startswith("grdf_account__")}
 

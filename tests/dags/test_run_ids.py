@@ -84,12 +84,12 @@ class Scheduler:
         self.query(f"INSERT INTO dag_run ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", *run.values())
 
     def next_day(self, dag_id: str) -> str:
-        """Give the gas day of the run that the scheduler makes next."""
+        """Return the gas day of the run that the scheduler makes next."""
         ((start,),) = self.query("SELECT next_dagrun FROM dag WHERE dag_id = ?", dag_id)
         return datetime.fromisoformat(start).replace(tzinfo=UTC).astimezone(PARIS).date().isoformat()
 
     def runs(self, dag_id: str) -> dict[str, str]:
-        """Give the ids of a DAG's runs by their gas days."""
+        """Return the ids of a DAG's runs by their gas days."""
         rows = self.query("SELECT data_interval_start, run_id FROM dag_run WHERE dag_id = ? ORDER BY 1", dag_id)
         days = [datetime.fromisoformat(start).replace(tzinfo=UTC).astimezone(PARIS).date() for start, _ in rows]
         assert len(set(days)) == len(days)

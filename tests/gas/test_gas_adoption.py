@@ -64,7 +64,7 @@ def konnector(day: date, load: Any, doctype: str = DAY, zero: bool = False, writ
 
 
 def shelf(**kinds: list[dict[str, Any]]) -> Shelf:
-    """Make a store that holds these documents: `day=`, `month=`, `year=`."""
+    """Make a store that holds these documents: ``day=``, ``month=``, ``year=``."""
     store = Shelf()
     for kind, documents in kinds.items():
         store.write(f"com.grandlyon.grdf.{kind}", documents)

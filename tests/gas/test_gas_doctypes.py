@@ -17,7 +17,7 @@ NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
 
 
 def texts(path: Path) -> Iterator[str]:
-    """Give each text constant of a module, but no docstring."""
+    """Return each text constant of a module, but no docstring."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -41,7 +41,7 @@ def day(offset: int) -> date:
 def missing_days(
     end: date, stored: set[date], years: frozenset[int], consent_end: date | None, first: date = FIRST
 ) -> list[date]:
-    """Tell the slow way which days should be there."""
+    """Return the slow way which days should be there."""
     return [
         each
         for each in (first + timedelta(days=n) for n in range(1200))
@@ -243,7 +243,7 @@ YEARS = st.sampled_from([2023, 2024, 2025])
 
 
 def a_gap(year: int, first: int, days: list[int]) -> Gap:
-    """Give a gap of days that are each awaited (0), without an answer (1) or known as none (2)."""
+    """Return a gap of days that are each awaited (0), without an answer (1) or known as none (2)."""
     runs = [Window(each, each + ONE) for n in range(len(days)) if (each := date(year, 1, 1) + timedelta(first + 2 * n))]
     none, once = ([run for run, kind in zip(runs, days, strict=True) if kind == wanted] for wanted in (2, 1))
     awaited = [run.first for run, kind in zip(runs, days, strict=True) if kind < 2]

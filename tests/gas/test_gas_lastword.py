@@ -136,7 +136,7 @@ class Histories(RuleBasedStateMachine):
             self.due.add((pce, day))
 
     def _is_reread(self, pce: str, day: date) -> bool:
-        """Tell whether the next daily run will ask for a day, whenever it comes.
+        """Return whether the next daily run will ask for a day, whenever it comes.
 
         It goes back from the newest stored day, and to any older day that is missing and may still come; to the first
         day of all as long as nothing is stored.

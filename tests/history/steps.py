@@ -64,7 +64,7 @@ def _done(result: Any, outlets: defaultdict[Any, Outlet]) -> Outcome:
 
 
 def form(first: date | str, end: date | str, **more: Any) -> dict[str, Any]:
-    """Give a filled form of ``grdf_history``."""
+    """Return a filled form of ``grdf_history``."""
     return {"accounts": [], "from": str(first), "to": str(end), "include_definitive": False, **more}
 
 
@@ -178,7 +178,7 @@ def weeks_pass(world: LocalWorld, account: str) -> None:
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Give (meter, first day, end) of each call for data, in order, and forget them."""
+    """Return (meter, first day, end) of each call for data, in order, and forget them."""
     calls = [entry for entry in world.control.log() if entry["path"].endswith("/donnees_consos_informatives")]
     world.control.clear_log()
     return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
@@ -192,7 +192,7 @@ def assert_stored_as_grdf(
 
 
 def settled(world: LocalWorld) -> date:
-    """Give the first day whose month is not certainly published yet: all before it are definitive."""
+    """Return the first day whose month is not certainly published yet: all before it are definitive."""
     return (world.control.today().replace(day=1) - timedelta(days=1)).replace(day=1)
 
 

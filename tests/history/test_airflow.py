@@ -65,12 +65,12 @@ class Stack:
         return list(wait(found, what=f"{number} runs of {dag}"))
 
     def logs(self, run: dict[str, Any]) -> str:
-        """Give all task logs of a run of an account's DAG."""
+        """Return all task logs of a run of an account's DAG."""
         tasks = ("acquire_token", "rescope_token", "extract", "load")
         return "\n".join(self.airflow.task_log(run["dag_id"], run["dag_run_id"], task) for task in tasks)
 
     def told(self) -> list[str]:
-        """Give what the consumer has written to its log so far."""
+        """Return what the consumer has written to its log so far."""
         return [
             line
             for run in self.airflow.runs(CONSUMER)

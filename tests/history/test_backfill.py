@@ -21,7 +21,7 @@ ONE = timedelta(days=1)
 
 
 def last_sunday(year: int, month: int) -> date:
-    """Give the day on which the clock changes, in March and October."""
+    """Return the day on which the clock changes, in March and October."""
     last = date(year, month, 31)
     return last - (last.isoweekday() % 7) * ONE
 

@@ -23,7 +23,7 @@ def result(account: str, *days: int) -> dict[str, Any]:
 
 
 def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleNamespace:
-    """Give an event in Airflow's shape."""
+    """Return an event in Airflow's shape."""
     dag, task = source
     extra = {"account": account, "changed": changed}
     return SimpleNamespace(

@@ -23,7 +23,7 @@ def gaps(world: LocalWorld, account: str) -> dict[str, Any]:
 
 
 def told(world: LocalWorld, account: str, pce: str) -> tuple[str, str, int, int]:
-    """Give what is noted of a meter, over the years: first, last, awaited, none."""
+    """Return what is noted of a meter, over the years: first, last, awaited, none."""
     years = [gap for _, gap in sorted(gaps(world, account)[pce].items())]
     return (
         years[0]["first"], years[-1]["last"], sum(gap["awaited"] for gap in years), sum(gap["none"] for gap in years),

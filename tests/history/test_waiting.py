@@ -184,7 +184,7 @@ def test_the_plan_says_over_how_many_days_an_import_goes(
 
 
 def kept(account: str) -> list[Path]:
-    """Give what lies in the account's staging folder."""
+    """Return what lies in the account's staging folder."""
     return list((Path(os.environ["AIRFLOW_HOME"]) / "grdf" / "staging" / account).glob("*"))
 
 

@@ -50,7 +50,7 @@ def bench(tmp_path: Path, name: str, *arguments: str, sabotage: str | None = Non
 
 
 def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    """Give a table of a report.
+    """Return a table of a report.
 
     :param report: the report
     :param title: how the table's title begins

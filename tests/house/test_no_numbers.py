@@ -25,7 +25,7 @@ AMOUNTS = {"load", "loads", "energie", "kwh"}
 
 
 def told(source: str) -> Iterator[tuple[int, str]]:
-    """Give line and name of everything that a message is told and should not be."""
+    """Return line and name of everything that a message is told and should not be."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -35,12 +35,12 @@ class Couch:
         return list(self.http.get(f"{self.url}/_all_dbs", timeout=30).json())
 
     def documents(self, database: str) -> list[dict[str, Any]]:
-        """Give all documents of a database; none when there is no such database."""
+        """Return all documents of a database; none when there is no such database."""
         answer = self.http.get(f"{self.url}/{quote(database, safe='')}/_all_docs?include_docs=true", timeout=30)
         return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
 
     def mentions(self, *words: str, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
-        """Give the ids, per database, of documents whose id or text holds one of the words."""
+        """Return the ids, per database, of documents whose id or text holds one of the words."""
         found = {
             name: [doc["_id"] for doc in self.documents(name) if any(word in json.dumps(doc) for word in words)]
             for name in self.databases()
@@ -77,12 +77,12 @@ class Couch:
             self.remove("io-cozy-accounts", doc)
 
     def revisions(self) -> dict[str, str]:
-        """Give the revision of every document but the leases."""
+        """Return the revision of every document but the leases."""
         names = [name for name in self.databases() if not name.endswith("lease")]
         return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
 
     def records(self, account: str) -> list[dict[str, Any]]:
-        """Give the records of an account's deletions, without approvals that wait."""
+        """Return the records of an account's deletions, without approvals that wait."""
         return [doc for doc in self.documents(AUDIT_DATABASE) if doc["_id"].startswith(f"{account}:")]
 
 
@@ -107,7 +107,7 @@ def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) 
 
 
 def staging_folder(account: str) -> Path:
-    """Give the folder in which an account's answers wait."""
+    """Return the folder in which an account's answers wait."""
     from grdf import settings
 
     return Path(settings.staging_url().removeprefix("file://")) / account
@@ -143,14 +143,14 @@ def brought(world: LocalWorld, account: str, *made: Mapping[str, Any]) -> None:
 
 
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
-    """Give the state of each right on some meters by GRDF's id."""
+    """Return the state of each right on some meters by GRDF's id."""
     return {
         each["id_droit_acces"]: each["etat_droit_acces"] for each in world.control.consents() if each["id_pce"] in pces
     }
 
 
 def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
-    """Give (right, HTTP status, client) of every revocation that was asked for, in order."""
+    """Return (right, HTTP status, client) of every revocation that was asked for, in order."""
     return [
         (call["path"].rpartition("/")[2], call["status"], call["client_id"])
         for call in world.control.log()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rows(airflow: AirflowStack) -> Iterator[tuple[str, dict[str, str]]]:
-    """Give every row with its table, each value as text.
+    """Return every row with its table, each value as text.
 
     :param airflow: a whole Airflow, whatever its database
     """
@@ -29,7 +29,7 @@ def rows(airflow: AirflowStack) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def columns_with(airflow: AirflowStack, *words: str, beside: str = "") -> dict[str, list[str]]:
-    """Give the columns in which words stand, with some of what stands there.
+    """Return the columns in which words stand, with some of what stands there.
 
     :param airflow: a whole Airflow
     :param words: what is looked for

@@ -23,7 +23,7 @@ def deletion_context(
     by: str = "someone",
     started: datetime = STARTED,
 ) -> dict[str, Any]:
-    """Give the part of Airflow's context that the steps read.
+    """Return the part of Airflow's context that the steps read.
 
     :param states: run id to state, of the other runs that Airflow knows; a number is the HTTP status of its failure
         in a worker, an exception what is raised elsewhere
@@ -58,7 +58,7 @@ def deletion_context(
 
 
 def operators(account: str) -> dict[str, Any]:
-    """Give the operators of the DAG by their task ids, with the shared data token in memory."""
+    """Return the operators of the DAG by their task ids, with the shared data token in memory."""
     from airflow.sdk import DAG
 
     from grdf.operators.deletion.approve import ApproveDeletionOperator
@@ -78,7 +78,7 @@ def operators(account: str) -> dict[str, Any]:
 
 
 def answer(by: str | None, choice: str = "Approve", at: datetime | None = None) -> dict[str, Any]:
-    """Give what Airflow hands to the approval once somebody has answered."""
+    """Return what Airflow hands to the approval once somebody has answered."""
     user = None if by is None else {"id": "7", "name": by}
     at = at or datetime.now(UTC)
     return {"chosen_options": [choice], "params_input": {}, "responded_at": at, "responded_by_user": user}

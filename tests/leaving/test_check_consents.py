@@ -75,7 +75,7 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     with pytest.raises(AirflowSkipException, match="revoked on"):
         acquire(account_id)
     with pytest.raises(AirflowSkipException, match=r"none of its meters is read at the moment.*revoked on"):
-        extract(account_id, yesterday(clean))  # it came after `acquire_token`: no green run in which nothing was read
+        extract(account_id, yesterday(clean))  # it came after ``acquire_token``: no green run in which nothing was read
     assert clean.control.log() == []
     check()
     assert document(clean, account_id) == marked, "said once"

@@ -32,7 +32,7 @@ def left_and_restored(world: LocalWorld, account: str, *, keep: bool = False) ->
 
 
 def told(account: str, capfd: pytest.CaptureFixture[str]) -> bool:
-    """Tell whether the morning's check says that an account is there again; tests before have left such ones, too."""
+    """Return whether the morning's check says that an account is there again; tests before have left such ones, too."""
     capfd.readouterr()
     given = check()
     found = f"Account {account}: its household left on 20" in "".join(capfd.readouterr())

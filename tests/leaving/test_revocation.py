@@ -125,7 +125,7 @@ def test_a_refusal_of_a_right_that_still_stands_is_no_success(clean: LocalWorld,
 
 
 def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
-    """Give GRDF's list of two rights, of which one line is cut."""
+    """Return GRDF's list of two rights, of which one line is cut."""
     lines = {each["id_droit_acces"]: json.dumps(each) for each in world.control.consents()}
     return f"{lines[whole]}\n{lines[broken][: len(lines[broken]) // 2]}"
 

@@ -52,7 +52,7 @@ class Life:
                     self.amounts |= {str(load), str(int(load))}
 
     def betrayed(self, text: str) -> list[str]:
-        """Give what a text holds that it should not."""
+        """Return what a text holds that it should not."""
         found = [each for each in (*self.numbers, *self.amounts) if each in text]
         return found + re.findall(r"\d ?kWh", text)
 

@@ -88,7 +88,7 @@ def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:
 
 
 def taken_by(stack: CeleryStack) -> list[int]:
-    """Give how many tasks each worker has taken."""
+    """Return how many tasks each worker has taken."""
     return [worker.output().count("execute_workload[") for worker in stack.workers]
 
 

@@ -1,6 +1,6 @@
 """A clock that a life sets: GRDF's time, and ours, which may be wrong.
 
-Our code and the sandbox ask `datetime.now` and the module `time`, by names of their own modules. Both names are
+Our code and the sandbox ask ``datetime.now`` and the module ``time``, by names of their own modules. Both names are
 replaced there, and nowhere else: hypothesis, pytest and requests keep the machine's time.
 """
 

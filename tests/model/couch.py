@@ -23,7 +23,7 @@ class Couch:
         self._written = written
 
     def documents(self, database: str) -> dict[str, Document]:
-        """Give a database's documents by id; none when it is not there."""
+        """Return a database's documents by id; none when it is not there."""
         return self.databases.get(database, {})
 
     def answer(self, method: str, url: str, body: bytes | None) -> Reply:
@@ -137,7 +137,7 @@ class Couch:
 
 
 def _matches(value: Any, selector: Any) -> bool:
-    """Tell whether a value meets a selector (Mango), as far as our hook writes them."""
+    """Return whether a value meets a selector (Mango), as far as our hook writes them."""
     if not isinstance(selector, dict):
         return bool(value == selector)
     for name, wanted in selector.items():

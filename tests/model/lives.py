@@ -20,7 +20,7 @@ SOON = (0, 1, 2, 2, 3, 3, 4, 5, 6, 8, 11, 15, 20)
 
 
 def connects_of(who: SearchStrategy[str]) -> SearchStrategy[Step]:
-    """Give what the households of some accounts may consent to."""
+    """Return what the households of some accounts may consent to."""
     return st.tuples(
         st.just("connect"),
         who,
@@ -52,14 +52,14 @@ others: SearchStrategy[Step] = st.one_of(connects, revokes, moves, runs, correct
 
 
 def at_work(kind: str, *more: SearchStrategy[object]) -> SearchStrategy[Step]:
-    """Give what happens while an account is at work: most often its own household does something."""
+    """Return what happens while an account is at work: most often its own household does something."""
     return account_ids.flatmap(
         lambda who: st.tuples(st.just(kind), st.just(who), *more, st.one_of(connects_of(st.just(who)), others))
     )
 
 
 def overlaps(who: str) -> SearchStrategy[Step]:
-    """Give two consents of one household, the second while what the first allows is being read."""
+    """Return two consents of one household, the second while what the first allows is being read."""
     mine = connects_of(st.just(who))
     return st.tuples(st.just("overlap"), mine, st.sampled_from((-1, -1, -1, *SOON)), mine)
 
@@ -108,7 +108,7 @@ KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
 
 
 def any_life(most: int = 24) -> SearchStrategy[Life]:
-    """Give lives.
+    """Return lives.
 
     :param most: steps at most
     """

@@ -1,6 +1,6 @@
 """Faults that two audits have found and that are mended: what each did, a short life in which it shows, and how it was.
 
-`was` puts the old behaviour back, so that a test can see the model find it again. As long as the module that a row's
+``was`` puts the old behaviour back, so that a test can see the model find it again. As long as the module that a row's
 mend has brought is not there, the row is not mended: what breaks the truth by its signs is known, and is passed over.
 """
 
@@ -47,7 +47,7 @@ class Row:
 
 
 def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls: int = 400, more: str = "") -> Step:
-    """Give the step by which a household connects on the page."""
+    """Return the step by which a household connects on the page."""
     return ("connect", account, list(meters), "page", back, ahead, calls, more)
 
 
@@ -268,7 +268,7 @@ FOUND = {
 
 
 def is_known(untrue: object) -> bool:
-    """Tell whether a broken truth shows the signs of a row that is not mended yet.
+    """Return whether a broken truth shows the signs of a row that is not mended yet.
 
     :param untrue: what it says
     """

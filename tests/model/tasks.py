@@ -63,7 +63,7 @@ class Outcome:
 
 
 def environment(staging: object) -> dict[str, str]:
-    """Give the variables with which Airflow finds this world: connections and settings."""
+    """Return the variables with which Airflow finds this world: connections and settings."""
     import json
 
     from include.sandbox.adict import identity
@@ -99,7 +99,7 @@ def setting(name: str, value: object) -> None:
 
 
 def context(world: World, run_id: str, run_type: str, day: date | None = None, **more: Any) -> dict[str, Any]:
-    """Give the part of Airflow's task context that our operators read.
+    """Return the part of Airflow's task context that our operators read.
 
     :param day: the gas day of the data interval
     """
@@ -248,7 +248,7 @@ def _import_all() -> None:
 
 
 def run_of(account: str, now: datetime, publication_days: int) -> tuple[date, datetime]:
-    """Give the newest gas day whose run has come, and when it came."""
+    """Return the newest gas day whose run has come, and when it came."""
     from grdf.timetable import GasDayTimetable
 
     table = GasDayTimetable.for_account(account, publication_days=publication_days, first_hour=8, spread_minutes=60)

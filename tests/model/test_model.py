@@ -1,4 +1,4 @@
-"""Lives of households against our code, held against the truth on a page (`truth.py`)."""
+"""Lives of households against our code, held against the truth on a page (``truth.py``)."""
 
 from __future__ import annotations
 

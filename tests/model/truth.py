@@ -70,12 +70,12 @@ class Said:
 
 
 def paris_day(instant: datetime) -> date:
-    """Give the civil day in Paris."""
+    """Return the civil day in Paris."""
     return instant.astimezone(PARIS).date()
 
 
 def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
-    """Tell whether calls may be made under a right today."""
+    """Return whether calls may be made under a right today."""
     return (
         right["etat_droit_acces"] == "Active"
         and right["date_debut_droit_acces"] <= today.isoformat() <= right["date_fin_droit_acces"]
@@ -84,7 +84,7 @@ def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
 
 
 def covers(right: Right, day: date) -> bool:
-    """Tell whether a gas day is in a right's perimeter."""
+    """Return whether a gas day is in a right's perimeter."""
     return bool(right["perim_donnees_conso_debut"] <= day.isoformat() < right["perim_donnees_conso_fin"])
 
 
@@ -301,7 +301,7 @@ class Book:
             raise Untrue("; ".join(self.faults))
 
     def must_be_read(self, account: str) -> dict[str, list[Right]]:
-        """Give, by meter, the rights that an account has brought and that are in force."""
+        """Return, by meter, the rights that an account has brought and that are in force."""
         today = paris_day(self.now())
         rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, today)}
         brought = self.brought.get(account, {})

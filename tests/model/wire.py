@@ -1,6 +1,6 @@
 """The wire between our code and the servers: in process, with faults, deaths and other people's doings on it.
 
-`requests.adapters.HTTPAdapter.send` is the one thing that is replaced. What goes over it are the real requests and
+``requests.adapters.HTTPAdapter.send`` is the one thing that is replaced. What goes over it are the real requests and
 answers, as bytes; GRDF is the sandbox's own application, asked without a socket.
 """
 

@@ -33,7 +33,7 @@ ACCOUNTS_DATABASE = database_name(ACCOUNT)
 
 @cache
 def _sandbox() -> tuple[Flask, Sandbox]:
-    """Give GRDF, made once: what a life changes is all in its store."""
+    """Return GRDF, made once: what a life changes is all in its store."""
     from include.sandbox.adict.app import make_app
 
     sandbox = Sandbox(Store(Path(":memory:")), int(GRDF.rpartition(":")[2]), (REDIRECT,))
@@ -163,13 +163,13 @@ class World:
         assert status == 201
 
     def account(self, account: str) -> Document | None:
-        """Give an account's document as it is."""
+        """Return an account's document as it is."""
         return self.couch.documents(ACCOUNTS_DATABASE).get(account)
 
     # -- GRDF -------------------------------------------------------------------------------------------------------
 
     def rights_of(self, pce: str) -> list[rights.Right]:
-        """Give a meter's rights, oldest first."""
+        """Return a meter's rights, oldest first."""
         return rights.of_meter(self.sandbox.store, pce)
 
     def end_right(self, right: rights.Right, source: str) -> None:
@@ -178,7 +178,7 @@ class World:
             rights.revoke(self.sandbox.store, right, source, self.clock.true)
 
     def oddities(self, pce: str, **changed: Any) -> dict[str, Any]:
-        """Give a meter's oddities, changed first."""
+        """Return a meter's oddities, changed first."""
         found = quirks.read(self.sandbox.store, pce)
         if changed:
             lines = {**(found.get("lines") or {}), **changed.pop("lines", {})}
@@ -193,7 +193,7 @@ class World:
         )
 
     def told_now(self, pce: str, first: date, end: date) -> dict[date, float]:
-        """Give the days of which GRDF has a figure now."""
+        """Return the days of which GRDF has a figure now."""
         meter = find(pce)
         assert meter is not None
         odd = self.oddities(pce)
@@ -202,7 +202,7 @@ class World:
 
 
 def terms(today: date, back: int, ahead: int, calls: int, *, daily: bool = True) -> rights.Terms:
-    """Give what a holder consents to.
+    """Return what a holder consents to.
 
     :param back: days of the past that may be read
     :param ahead: days from today on that may be read; negative ends in the past

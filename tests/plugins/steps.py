@@ -32,7 +32,7 @@ def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Give (meter, first day, end) of each call for data, in order, and forget them."""
+    """Return (meter, first day, end) of each call for data, in order, and forget them."""
     calls = [entry for entry in world.control.log() if "donnees_consos" in entry["path"]]
     world.control.clear_log()
     return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
@@ -43,7 +43,7 @@ def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
 
 
 def sums(days: dict[str, float]) -> dict[str, float]:
-    """Give all that must be stored for these days: they, their months and their years."""
+    """Return all that must be stored for these days: they, their months and their years."""
     from decimal import Decimal
 
     totals: dict[str, Decimal] = {}

@@ -72,7 +72,7 @@ class House:
         return [row["doc"] for row in answer.json()["rows"]]
 
     def own(self, doctype: str, documents: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
-        """Give our documents by period."""
+        """Return our documents by period."""
         start = f"{self.account}:{PCE}:"
         found = self.documents(doctype) if documents is None else documents
         return {each["_id"].removeprefix(start): each for each in found if each["_id"].startswith(start)}

@@ -21,7 +21,7 @@ SMALL = Quota(1000.0, 10, 4)
 
 
 def told(clock: Clockwork, governor: Governor, **whose: Any) -> float:
-    """Give the moment from which a call that is sent away is to come again."""
+    """Return the moment from which a call that is sent away is to come again."""
     with pytest.raises(QuotaWait) as caught:
         call(governor, **whose)
     return clock.now + (caught.value.retry_after or 0)

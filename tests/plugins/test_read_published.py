@@ -72,7 +72,7 @@ def periods(account: str) -> list[dict[str, Any]]:
 
 
 def calls(world: Any) -> list[str]:
-    """Give what GRDF was asked for besides tokens, in order."""
+    """Return what GRDF was asked for besides tokens, in order."""
     log = world.control.log()
     return [call["path"].rpartition("/")[2] for call in log if not call["path"].endswith("/access_token")]
 
@@ -109,7 +109,7 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
 def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
     own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``[grdf] reread_days`` is about daily runs; `PUBLISHED_REREAD` says why."""
+    """``[grdf] reread_days`` is about daily runs; ``PUBLISHED_REREAD`` says why."""
     known_account(own, account_id)
     monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
     read(account_id)

@@ -25,7 +25,7 @@ MOVED = (301, 302, 303, 307, 308)
 
 
 def detour(serve: Serve, status: int, answer: Reply | None = None) -> tuple[Server, Server]:
-    """Give a server that sends everybody on to another one, and that other one, which would answer."""
+    """Return a server that sends everybody on to another one, and that other one, which would answer."""
     trap = serve(lambda _: answer or Reply({}))
     return serve(lambda heard: Reply(status=status, headers={"Location": trap.url + heard.path})), trap
 

@@ -41,7 +41,7 @@ def listed_then(couchdb: CouchDBHook, hours: float) -> None:
 
 
 def list_of(world: LocalWorld, *, garbled: str = "", without: str = "") -> str:
-    """Give the list of all rights with one line garbled, or without one; odd ones of other tests are left out."""
+    """Return the list of all rights with one line garbled, or without one; odd ones of other tests are left out."""
     rights = [right for right in world.control.consents() if AccessRight.from_line(right)]
     lines = [(right["id_droit_acces"], json.dumps(right)) for right in rights]
     return "\n".join(text[: len(text) // 2] if own == garbled else text for own, text in lines if own != without)

@@ -81,6 +81,6 @@ class Proxy:
 
 
 def through(world: LocalWorld, proxy: Proxy) -> dict[str, str]:
-    """Give the connection to CouchDB by way of a proxy."""
+    """Return the connection to CouchDB by way of a proxy."""
     connection = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"])
     return {"AIRFLOW_CONN_COUCHDB": json.dumps(connection | {"port": proxy.port})}

@@ -40,7 +40,7 @@ class Run:
     errors: list[str] = field(default_factory=list)
 
     def asked(self, path: str) -> list[dict[str, Any]]:
-        """Give the calls whose path ends so."""
+        """Return the calls whose path ends so."""
         return [call for call in self.calls if call["path"].endswith(path)]
 
     @property
@@ -147,7 +147,7 @@ def worker(log: Path, world: LocalWorld) -> Iterator[Worker]:
 
 
 def _noon_after(day: date) -> datetime:
-    """Give a moment at which a gas day is the last one that is over, unlike that of any other call."""
+    """Return a moment at which a gas day is the last one that is over, unlike that of any other call."""
     now = datetime.now(UTC)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(days=1)
     return noon + timedelta(seconds=now.second, microseconds=now.microsecond)

@@ -21,22 +21,22 @@ SECRET_KEYS = ("token", "code", "secret", "nonce", "password")
 
 
 def shelf(world: LocalWorld) -> Shelf:
-    """Give a reader of the stored documents that is not our own hook."""
+    """Return a reader of the stored documents that is not our own hook."""
     return Shelf(world.couch.url, world.couch.user, world.couch.password)
 
 
 def loads(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
-    """Give kWh by period: days, months and years."""
+    """Return kWh by period: days, months and years."""
     return dict(shelf(world).figures(account, pce))
 
 
 def days(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
-    """Give kWh by stored gas day."""
+    """Return kWh by stored gas day."""
     return {period: load for period, load in loads(world, account, pce).items() if len(period) == 10}
 
 
 def revisions(world: LocalWorld, account: str) -> Revisions:
-    """Give the revision of every document of an account, its own document included."""
+    """Return the revision of every document of an account, its own document included."""
     found: Revisions = {}
     start, end = account_range(account)
     for doctype in (DAY, MONTH, YEAR):
@@ -52,7 +52,7 @@ def revisions(world: LocalWorld, account: str) -> Revisions:
 
 
 def data_revisions(world: LocalWorld, account: str) -> Revisions:
-    """Give the revisions of an account's days and totals."""
+    """Return the revisions of an account's days and totals."""
     return {name: revision for name, revision in revisions(world, account).items() if name != "account"}
 
 
@@ -91,7 +91,7 @@ def assert_as_grdf(world: LocalWorld, account: str, pce: str, last: date, first:
 
 
 def secrets_in(part: Any, path: str = "") -> list[str]:
-    """Give the keys of a document under which a secret may be."""
+    """Return the keys of a document under which a secret may be."""
     if isinstance(part, dict):
         here = [f"{path}{key}" for key in part if any(word in key.lower() for word in SECRET_KEYS)]
         return here + [found for key, value in part.items() for found in secrets_in(value, f"{path}{key}.")]

@@ -21,7 +21,7 @@ CONNECT = {"cozy": connect_cozy, "code": connect_code}
 
 
 def last_day(world: LocalWorld) -> Any:
-    """Give the gas day that a run started by hand now is about."""
+    """Return the gas day that a run started by hand now is about."""
     return gas_day_of(world.control.now()) - timedelta(days=1)
 
 

@@ -155,7 +155,7 @@ def meter(world: LocalWorld, airflow: Worker, households: tuple[str, str]) -> An
 
 
 def messages(output: str) -> str:
-    """Give what was logged about the account, without the frames and local variables of tracebacks."""
+    """Return what was logged about the account, without the frames and local variables of tracebacks."""
     return "\n".join(found for found in output.splitlines() if UNLUCKY in found)
 
 

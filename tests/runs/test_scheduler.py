@@ -47,7 +47,7 @@ class Stack:
     pids: list[int]
 
     def stored(self, account: str, pce: str) -> dict[str, float]:
-        """Give kWh by period."""
+        """Return kWh by period."""
         return {
             document["_id"].rpartition(":")[2]: document["load"]
             for doctype in ("day", "month", "year")
@@ -165,7 +165,7 @@ def check_store(world: LocalWorld, stack: Stack, name: str, run: dict[str, Any])
 
 
 def logs_of(airflow: AirflowStack, runs: Iterable[dict[str, Any]]) -> str:
-    """Give the task logs of the runs that failed, for whoever has to find out why."""
+    """Return the task logs of the runs that failed, for whoever has to find out why."""
     return "\n".join(
         airflow.task_log(run["dag_id"], run["dag_run_id"], task)
         for run in runs
@@ -185,7 +185,7 @@ def wait_for_backfill(airflow: AirflowStack, dag: str, number: int) -> list[dict
 
 
 def shared_token(stack: Stack) -> str:
-    """Give the data token as only Airflow's own key can read it."""
+    """Return the data token as only Airflow's own key can read it."""
     code = "from airflow.models.variable import Variable; print('TOKEN', Variable.get('grdf_data_token'))"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -37,7 +37,7 @@ def deep_strings(part: Any) -> Iterator[str]:
 
 
 def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
-    """Give every document of every database, as text."""
+    """Return every document of every database, as text."""
     auth = (world.couch.user, world.couch.password)
     for name in requests.get(f"{world.couch.url}/_all_dbs", auth=auth, timeout=30).json():
         url = f"{world.couch.url}/{requests.utils.quote(name, safe='')}/_all_docs"

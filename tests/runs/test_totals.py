@@ -307,7 +307,7 @@ def test_long_gap_over_new_year_killed_between_days_and_totals_is_healed_by_the_
 
 
 def days_written(number: int, line: str) -> bool:
-    """Tell the request that writes the days."""
+    """Return the request that writes the days."""
     return line == "POST /com-grandlyon-grdf-day/_bulk_docs"
 
 

@@ -126,7 +126,7 @@ def _delete(account: str, **arguments: Any) -> Any:
 
 
 def shared_token() -> dict[str, Any]:
-    """Give the shared data token as the Variable holds it."""
+    """Return the shared data token as the Variable holds it."""
     from airflow.models.variable import Variable
 
     return json.loads(Variable.get("grdf_data_token", default_var="{}"))

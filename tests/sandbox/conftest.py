@@ -51,7 +51,7 @@ class Running:
         return requests.post(self.facts["token_url"], data=identity | fields, timeout=10)
 
     def token(self, who: str = "") -> str:
-        """Give a fresh data token of the data client (or of the one whose facts start with ``who``)."""
+        """Return a fresh data token of the data client (or of the one whose facts start with ``who``)."""
         answer = self.post_token(
             grant_type="client_credentials",
             scope="/adict/v2",

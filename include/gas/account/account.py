@@ -64,7 +64,7 @@ class Account:
         grant = grant_in(document, account)
         meters = meters_in(document, account)
         # We drop the id_token once its meters are known, so one that is there again beside our consents comes from a
-        # new dance, whether or not the household was asked to act. The konnector kept it, but wrote no `consents`.
+        # new dance, whether or not the household was asked to act. The konnector kept it, but wrote no ``consents``.
         fresh = isinstance(grant, Code) or (grant is not None and "consents" in results_of(document))
         return cls(
             account,

@@ -71,17 +71,17 @@ def connected(
 ) -> Document:
     """Put what a household has just consented to into its account, which it makes when there is none.
 
-    It becomes what it is after a first launch: the `id_token` was checked at once, so that no token needs to wait in
+    It becomes what it is after a first launch: the ``id_token`` was checked at once, so that no token needs to wait in
     the database for one. A meter of the account that this consent does not name stays: it may have one of its own.
 
     :param document: the account document, or None.
     :param account: the account's id.
-    :param consents: those of the checked `id_token`; at least one.
+    :param consents: those of the checked ``id_token``; at least one.
     :param at: the present, aware.
     :param by: who connected it, for the record.
     :return: a new document.
-    :raises BadAccount: as `check_connectable` does.
-    :raises AccountLeaving: as `check_connectable` does.
+    :raises BadAccount: as ``check_connectable`` does.
+    :raises AccountLeaving: as ``check_connectable`` does.
     """
     check_connectable(document)
     base: Mapping[str, Any] = document or {

@@ -89,9 +89,9 @@ class OAuth(msgspec.Struct, frozen=True):
 
 
 class FormerToken(msgspec.Struct, frozen=True):
-    """The konnector's `id_token`, as long as it may still tell which right the account brought: 30 days at most.
+    """The konnector's ``id_token``, as long as it may still tell which right the account brought: 30 days at most.
 
-    :param token: the `id_token`.
+    :param token: the ``id_token``.
     :param nonce: the one it must bear, or null.
     """
 
@@ -117,15 +117,15 @@ class OAuthResults(msgspec.Struct, frozen=True):
 class AccountDocument(msgspec.Struct, frozen=True):
     """A household's connection, as cozy-stack, the konnector or the connection page has made it.
 
-    :param id: the account's id: 1 to 128 letters, digits, `_` and `-`.
+    :param id: the account's id: 1 to 128 letters, digits, ``_`` and ``-``.
     :param rev: CouchDB's revision.
-    :param account_type: `grdfgrandlyon`.
+    :param account_type: ``grdfgrandlyon``.
     :param oauth: tokens and codes of the dance; written by cozy-stack, until the first launch takes them out.
     :param oauth_callback_results: what the consent has brought; written by cozy-stack, then by the first launch, the
         connection page and whoever looks into GRDF's list.
-    :param state: Cozy's word for what is wrong, such as `USER_ACTION_NEEDED.OAUTH_OUTDATED`; null when all is well. The
-        task that meets the problem writes it, or the check of consents; a load that succeeds takes it away, and so does
-        a new consent.
+    :param state: Cozy's word for what is wrong, such as ``USER_ACTION_NEEDED.OAUTH_OUTDATED``; null when all is well.
+        The task that meets the problem writes it, or the check of consents; a load that succeeds takes it away,
+        and so does a new consent.
     :param state_message: in words, what is wrong and what to do. Meters are named by their tags.
     :param state_since: when the state was noticed first, UTC.
     :param state_partial: whether it concerns some of the meters only; the others are read on.

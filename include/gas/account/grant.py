@@ -1,4 +1,4 @@
-"""What the household's consent has left for us to take: an `id_token`, or a code to exchange for one."""
+"""What the household's consent has left for us to take: an ``id_token``, or a code to exchange for one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.gas.errors import BadAccount
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
 """Keys of the account document: what cozy-stack needed for its OAuth dance, and what came of it."""
 FORMER = "former_id_token"
-"""Key beside the consents: the konnector's `id_token`, as long as it may still tell which right the account brought."""
+"""Key beside the consents: the konnector's ``id_token``, while it may still tell which right the account brought."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 _GRANTS = ("access_token", "refresh_token", "id_token", "code")
@@ -126,7 +126,7 @@ def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Docume
     """Take out a code that GRDF has refused: it works once, so that one found later is known to be a new one.
 
     :param document: the account document.
-    :param token: whether to take out an `id_token`, too.
+    :param token: whether to take out an ``id_token``, too.
     """
     changed = copied(document)
     changed[OAUTH] = without_secrets(changed.get(OAUTH))
@@ -139,7 +139,7 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
     """Put what a code was exchanged for in its place, as cozy-stack does: the code works once.
 
     :param document: the account document.
-    :param token: the `id_token`, with the nonce it must bear.
+    :param token: the ``id_token``, with the nonce it must bear.
     """
     changed = without_grant(document)
     changed[RESULTS] = {**members(changed.get(RESULTS)), "id_token": token.token}
@@ -149,7 +149,7 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
 
 
 def former_token(document: Mapping[str, Any]) -> IdToken | None:
-    """Give the `id_token` that the konnector left, put aside while it could not be checked: a setting may be wrong.
+    """Return the ``id_token`` that the konnector left, put aside while it could not be checked: a setting may be wrong.
 
     :param document: the account document.
     """

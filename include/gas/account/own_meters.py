@@ -19,8 +19,8 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, BadAccount
 
 FORMER_KEPT = timedelta(days=30)
-"""How long the konnector's `id_token` stays: somebody has to put a setting right meanwhile, and no token stays at rest
-for ever."""
+"""How long the konnector's ``id_token`` stays: somebody has to put a setting right meanwhile, and no token stays at
+rest for ever."""
 
 
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
@@ -64,7 +64,7 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
     :param document: the account document.
     :param consents: at least one.
     :param at: when they were brought, aware; None when that is not known.
-    :return: a new document; `oauth_callback_results.pce_id` is the first meter, as the konnector had it.
+    :return: a new document; ``oauth_callback_results.pce_id`` is the first meter, as the konnector had it.
     :raises ValueError: if there is no consent.
     :raises BadAccount: if the meters that the document holds cannot be understood.
     """
@@ -89,7 +89,7 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
 
 
 def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
-    """Put what was learnt of known meters (their dates, a missing `id_accreditation`) into an account document.
+    """Put what was learnt of known meters (their dates, a missing ``id_accreditation``) into an account document.
 
     :param document: the account document, as it is when it is written.
     :param consents: all its meters, in order.
@@ -110,7 +110,7 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
 
 
 def without_old_token(document: Document, today: date) -> Document:
-    """Remove the konnector's `id_token` from beside the consents when it was put aside for long enough.
+    """Remove the konnector's ``id_token`` from beside the consents when it was put aside for long enough.
 
     :param document: the account document.
     :param today: civil date in Paris.
@@ -126,8 +126,10 @@ def without_old_token(document: Document, today: date) -> Document:
 
 
 def _state_of_others(document: Mapping[str, Any], others: Sequence[Consent], lost: Sequence[Consent]) -> Document:
-    """Leave of the state what is about the meters that a new consent does not name; `lost` are those without a usable
-    consent."""
+    """Keep of the state what is about the meters that a new consent does not name.
+
+    ``lost`` are those of them without a usable consent.
+    """
     account, state = str(document.get("_id")), document.get("state")
     if state not in (OAUTH_OUTDATED, PERMISSIONS_CHANGED):
         return with_state(document, None)
@@ -140,7 +142,7 @@ def _state_of_others(document: Mapping[str, Any], others: Sequence[Consent], los
 
 
 def _beside(consent: Consent, former: Consent | None) -> Consent:
-    """Give a new consent with the rights that the account brought before on the same meter."""
+    """Return a new consent with the rights that the account brought before on the same meter."""
     rights = former.rights if former else ()
     again = next((right for right in rights if right.id_accreditation == consent.id_accreditation), None)
     if again and (consent.first, consent.end, consent.calls_until) == (None, None, None):

@@ -36,7 +36,7 @@ def last_turn(account: str, today: date) -> date:
 
 
 def is_new(entry: object) -> bool:
-    """Tell whether nothing was ever noted.
+    """Return whether nothing was ever noted.
 
     :param entry: what an account document says of a meter, if anything.
     """
@@ -44,11 +44,11 @@ def is_new(entry: object) -> bool:
 
 
 def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, today: date) -> bool:
-    """Tell whether something is to be asked of GRDF again: at once for a new consent, else when the turn has come.
+    """Return whether something is to be asked of GRDF again: at once for a new consent, else when the turn has come.
 
     A turn that was missed is made up for, since it counts when the last reading was.
 
-    :param entry: what an account document says of a meter, with `read_at` and `id_accreditation`; or None.
+    :param entry: what an account document says of a meter, with ``read_at`` and ``id_accreditation``; or None.
     :param consent: the meter, under its present consent.
     :param account: account id.
     :param today: civil date in Paris.

@@ -1,4 +1,4 @@
-"""GRDF's list of rights (`droits_acces`): what each line says, and whether a meter may be read under it."""
+"""GRDF's list of rights (``droits_acces``): what each line says, and whether a meter may be read under it."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class AccessRight:
-    """One line of `droits_acces`.
+    """One line of ``droits_acces``.
 
     :param id: GRDF's id of the right.
     :param pce: the meter.
-    :param role: `role_tiers` in small letters.
-    :param state: `etat_droit_acces` in plain words, or GRDF's own word in small letters when we do not know it.
+    :param role: ``role_tiers`` in small letters.
+    :param state: ``etat_droit_acces`` in plain words, or GRDF's own word in small letters when we do not know it.
     :param first: first civil day we may call, None for no bound.
     :param last: last civil day we may call, None for no bound.
     :param data_first: first gas day it covers, None for no bound.
-    :param data_end: `perim_donnees_conso_fin`, read as the gas day from which it covers nothing; None for no bound.
+    :param data_end: ``perim_donnees_conso_fin``, read as the gas day from which it covers nothing; None for no bound.
     :param informative: whether daily data are in its perimeter; None when GRDF does not say (holders of the contract).
     :param published: the same for published data.
     :param contractual: the same for contract data.
@@ -111,7 +111,7 @@ class AccessRight:
         return self.state in ("active", "waiting for the holder")
 
     def over_at(self, today: date) -> str:
-        """Tell since when calls can be made under it no more, UTC text; "" when they can be or it is not known.
+        """Return since when calls can be made under it no more, UTC text; "" when they can be or it is not known.
 
         :param today: civil date in Paris.
         """
@@ -121,7 +121,7 @@ class AccessRight:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """An answer of `droits_acces`.
+    """An answer of ``droits_acces``.
 
     :param rights: in the order of the answer.
     :param odd: how many objects were neither a right nor a status, or could not be read.
@@ -138,7 +138,7 @@ def moment_in(value: object) -> str:
 
     Without a zone it is Paris time; were it UTC, this is an hour or two early. Of a date alone it is the day's start.
 
-    :param value: a field of `droits_acces`.
+    :param value: a field of ``droits_acces``.
     """
     try:
         moment = datetime.fromisoformat(str(value).strip())
@@ -148,7 +148,7 @@ def moment_in(value: object) -> str:
 
 
 def is_pce(text: object) -> bool:
-    """Tell whether a text is a meter's id: 14 digits, or GI and 6 digits.
+    """Return whether a text is a meter's id: 14 digits, or GI and 6 digits.
 
     :param text: the id.
     """
@@ -156,7 +156,7 @@ def is_pce(text: object) -> bool:
 
 
 def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
-    """Read an answer of `droits_acces`.
+    """Read an answer of ``droits_acces``.
 
     :param text: the body as received.
     :param account: account id, for messages; None when all rights were asked.
@@ -183,7 +183,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
 
 
 def is_usable(right: AccessRight, today: date) -> bool:
-    """Tell whether a meter's daily data may be read under a right today.
+    """Return whether a meter's daily data may be read under a right today.
 
     :param right: the right.
     :param today: civil date in Paris.

@@ -24,12 +24,12 @@ _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 class Contract:
     """A meter's contract.
 
-    :param tariff: `tarif_acheminement`: T1 to T4 or TP, or "".
-    :param profile: `profil_type_actuel`, such as P012, or "".
+    :param tariff: ``tarif_acheminement``: T1 to T4 or TP, or "".
+    :param profile: ``profil_type_actuel``, such as P012, or "".
     :param car: reference use in kWh a year, or None.
     :param car_next: the coming one, or None.
     :param cja: capacity in kWh a day, or None; residential meters have none.
-    :param commissioned: `date_mes`, the day the meter was put into service, or None.
+    :param commissioned: ``date_mes``, the day the meter was put into service, or None.
     """
 
     tariff: str = ""
@@ -41,9 +41,9 @@ class Contract:
 
 
 def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
-    """Read an answer of `donnees_contractuelles`.
+    """Read an answer of ``donnees_contractuelles``.
 
-    :param text: the body as received. `car` and `cja` come as a number or as an object.
+    :param text: the body as received. ``car`` and ``cja`` come as a number or as an object.
     :param account: account id, for messages.
     :param pce: the meter that was asked.
     :return: the contract, or None when GRDF says that it has none.
@@ -64,12 +64,12 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
 
 
 def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
-    """Read how often a meter is read out of an answer of `donnees_techniques`.
+    """Read how often a meter is read out of an answer of ``donnees_techniques``.
 
     :param text: the body as received.
     :param account: account id, for messages.
     :param pce: the meter that was asked.
-    :return: `1M`, `MM`, `6M`, `JJ`, another word of GRDF's, or "" when it does not say.
+    :return: ``1M``, ``MM``, ``6M``, ``JJ``, another word of GRDF's, or "" when it does not say.
     :raises GasError: when GRDF refuses, or its answer cannot be read.
     """
     facts = _facts(text, "donnees_techniques", account=account, pce=pce) or {}
@@ -78,9 +78,9 @@ def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
 
 
 def has_daily_data(frequency: str) -> bool | None:
-    """Tell whether GRDF has daily data of a meter.
+    """Return whether GRDF has daily data of a meter.
 
-    :param frequency: `frequence`: `1M` (households) and `MM` have, `6M` and `JJ` have not.
+    :param frequency: ``frequence``: ``1M`` (households) and ``MM`` have, ``6M`` and ``JJ`` have not.
     :return: None when the word says nothing about it.
     """
     return _DAILY.get(frequency)
@@ -91,7 +91,7 @@ def no_daily_data(account: str, pce: str, frequency: str) -> str:
 
     :param account: account id.
     :param pce: the meter.
-    :param frequency: `frequence`.
+    :param frequency: ``frequence``.
     """
     if has_daily_data(frequency) is not False:
         return ""

@@ -1,4 +1,4 @@
-"""Gas days (`donnees_consos_informatives`): one usable energy per gas day."""
+"""Gas days (``donnees_consos_informatives``): one usable energy per gas day."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reading:
 
 
 def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
-    """Read an answer of `donnees_consos_informatives`.
+    """Read an answer of ``donnees_consos_informatives``.
 
     Of two lines about a day the later one counts, but for a provisional one after a definitive one.
 

@@ -46,7 +46,7 @@ def float_in(value: object) -> float | None:
 def status_in(use: dict[str, Any]) -> Status:
     """Return whether GRDF may still change a consumption.
 
-    :param use: the `consommation` of a line.
+    :param use: the ``consommation`` of a line.
     """
     return "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
 
@@ -54,7 +54,7 @@ def status_in(use: dict[str, Any]) -> Status:
 def quality_in(use: dict[str, Any]) -> Quality:
     """Return how GRDF came by a consumption.
 
-    :param use: the `consommation` of a line.
+    :param use: the ``consommation`` of a line.
     """
     word = fold(use.get("type_qualif_conso"))
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
@@ -63,14 +63,14 @@ def quality_in(use: dict[str, Any]) -> Quality:
 def coefficient_in(use: dict[str, Any]) -> float | None:
     """Return the kWh per m³ of a consumption, or None.
 
-    :param use: the `consommation` of a line.
+    :param use: the ``consommation`` of a line.
     """
     factors = use.get("coeff_calcul")
     return float_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
 
 
 def is_about(line: dict[str, Any], pce: str) -> bool:
-    """Tell whether a line is about a meter.
+    """Return whether a line is about a meter.
 
     The swagger makes every field optional and only one meter is asked at a time: a line that names none is about it.
 

@@ -1,6 +1,6 @@
 """Checks an id_token before anything in it is believed.
 
-The algorithm comes from our settings and never from the token: `none` is never accepted, an HS algorithm is only ever
+The algorithm comes from our settings and never from the token: ``none`` is never accepted, an HS algorithm is only ever
 checked with the client secret, an RS, PS or ES one only ever with a key of the published set (JWKS). So a token that is
 signed with the *public* key as if it were a secret is refused, whatever it says of itself.
 """
@@ -47,13 +47,13 @@ def verify_id_token(
     :param token: the token as received.
     :param account: account id, for messages.
     :param client_id: ours; must be the audience.
-    :param algorithms: those we accept, for example `["HS256"]`; `none` in it is ignored.
+    :param algorithms: those we accept, for example ``["HS256"]``; ``none`` in it is ignored.
     :param key: the client secret (HS algorithms) or a JWKS document (RS, PS, ES).
-    :param issuer: what `iss` must be, exactly; None checks nothing.
+    :param issuer: what ``iss`` must be, exactly; None checks nothing.
     :param nonce: the one we sent, which must come back; None when we sent none.
     :param now: the present, aware; None takes the clock.
     :param leeway: seconds by which clocks may differ.
-    :param jwks: a JWKS document beside a secret in `key`, where both kinds of algorithm are accepted.
+    :param jwks: a JWKS document beside a secret in ``key``, where both kinds of algorithm are accepted.
     :return: the claims.
     :raises IdTokenRefused: for any doubt. The message names account, cause and next step and never quotes the token.
     """

@@ -1,7 +1,7 @@
-"""Published data (`donnees_consos_publiees`): what GRDF billed, one period per line, as a second source for the past.
+"""Published data (``donnees_consos_publiees``): what GRDF billed, one period per line, as a second source for the past.
 
-A period is a month for most meters (`1M`, `MM`), half a year for `6M`, a day for `JJ`. The figures are five years deep
-where daily data are three.
+A period is a month for most meters (``1M``, ``MM``), half a year for ``6M``, a day for ``JJ``. The figures
+are five years deep where daily data are three.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Period:
     :param load: energy in kWh. On monthly rows it is the whole m³ between two indexes, times the coefficient.
     :param coefficient: kWh per m³, or None.
     :param volume: m³, or None.
-    :param reason: why the meter was read at the end (`raison_releve`, such as `RNO`, the usual one), or "".
+    :param reason: why the meter was read at the end (``raison_releve``, such as ``RNO``, the usual one), or "".
     :param status: whether GRDF may still change it.
     :param quality: how GRDF came by it.
     """
@@ -45,7 +45,7 @@ class Period:
 
 
 def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
-    """Read an answer of `donnees_consos_publiees`.
+    """Read an answer of ``donnees_consos_publiees``.
 
     Of two rows with the same start the one with the latest end counts: beside a month's row, a row of one day without
     data is seen. A row without data never takes the place of one with data.

@@ -45,7 +45,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000003": (
         ConsentLost,
         "GRDF found no recent consent",
-    ),  # often wrongly: `grdf.consents.doubt` looks into the list
+    ),  # often wrongly: ``grdf.consents.doubt`` looks into the list
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
     "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
@@ -93,9 +93,9 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
 
 
 def is_fine(code: str, message: str = "") -> bool:
-    """Tell whether a status means success or merely "no data yet".
+    """Return whether a status means success or merely "no data yet".
 
-    :param code: `statut_restitution.code` or `code_statut_traitement`; none and no message either is success.
+    :param code: ``statut_restitution.code`` or ``code_statut_traitement``; none and no message either is success.
     :param message: the message beside it.
     """
     if code in (NO_DATA, _WAITING) or (code and not code.strip("0")):
@@ -108,7 +108,7 @@ def refusal_error(
 ) -> GasError | None:
     """Turn a status that came in an answer into an error.
 
-    :param code: `statut_restitution.code` (7 digits) or `code_statut_traitement` (10 digits).
+    :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits).
     :param message: GRDF's message; quoted redacted and cut.
     :param account: account id, for the text.
     :param pce: the meter, for the text.
@@ -140,7 +140,7 @@ def http_error(
     :param body: the answer's body; only GRDF's own status object in it is quoted, redacted and cut.
     :param account: account id, for the text.
     :param what: what was asked, for the text: "the daily data of meter M-7KQ".
-    :param retry_after: the `Retry-After` header, in seconds.
+    :param retry_after: the ``Retry-After`` header, in seconds.
     :return: the error to raise, or None for a 2xx (whose lines must still be read).
     """
     if 200 <= status < 300:
@@ -173,8 +173,8 @@ def token_error(
     :param status: the HTTP status.
     :param body: the answer's body; of it only the OAuth error word (RFC 6749, 5.2) is quoted: the rest may be secret.
     :param account: account id, for the text; None for the token that all accounts share.
-    :param grant: the grant asked for, `authorization_code` or `client_credentials`.
-    :param retry_after: the `Retry-After` header, in seconds.
+    :param grant: the grant asked for, ``authorization_code`` or ``client_credentials``.
+    :param retry_after: the ``Retry-After`` header, in seconds.
     :return: the error to raise, or None for a 2xx.
     """
     if 200 <= status < 300:
@@ -201,8 +201,8 @@ def token_error(
 def status_in(body: str | bytes) -> tuple[str, str]:
     """Find GRDF's status in a body of either shape.
 
-    :param body: `{"statut_restitution": {"code", "message"}}`, or `{"code_statut_traitement",
-        "message_retour_traitement"}`, or `{"erreur"}`.
+    :param body: ``{"statut_restitution": {"code", "message"}}``, or `{"code_statut_traitement",
+        "message_retour_traitement"}``, or ``{"erreur"}`.
     :return: (code, message) of the first status that is no success, else ("", "").
     """
     for line in scan(body).objects:

@@ -126,7 +126,7 @@ class Scan:
 def scan(text: str | bytes) -> Scan:
     """Find all JSON objects in an answer.
 
-    An object that wraps others under a key `liste_...` is replaced by them, followed by what else it says.
+    An object that wraps others under a key ``liste_...`` is replaced by them, followed by what else it says.
 
     :param text: the body as received; bytes are read as UTF-8, and what is not UTF-8 as Latin-1.
     :return: the good objects and a note per broken one. Never raises.
@@ -264,7 +264,7 @@ class _Reader:
             self.objects.add_rest(value)
 
     def _closed(self, start: int, end: int, unclosed: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
-        """Give the objects right below one, but for those that are the value of a key and so a part of it.
+        """Return the objects right below one, but for those that are the value of a key and so a part of it.
 
         :param start: where it begins.
         :param end: where it has ended; or the end of the text, when it and others below it are never closed.
@@ -307,7 +307,7 @@ class _Reader:
 
 
 def _is_deep(source: str, start: int, end: int) -> bool:
-    """Tell whether good JSON is nested more deeply than anything of GRDF's."""
+    """Return whether good JSON is nested more deeply than anything of GRDF's."""
     if source.count("{", start, end) + source.count("[", start, end) <= _DEEP:
         return False
     level = 0
@@ -323,7 +323,7 @@ def _is_deep(source: str, start: int, end: int) -> bool:
 
 
 def _is_value(source: str, start: int) -> bool:
-    """Tell whether the object that starts here is the value of a key, so a part of a line rather than a line."""
+    """Return whether the object that starts here is the value of a key, so a part of a line rather than a line."""
     before = start - 1
     while before >= 0 and start - before < 64 and source[before].isspace():
         before -= 1

@@ -88,8 +88,8 @@ class Answer(Generic[Row]):
     def problem(self) -> GasError | None:
         """Return the error to raise once the rows are stored, or None.
 
-        :return: what needs a person before what goes away by itself; all windows to ask again in one `PartialAnswer`.
-            An answer of which nothing could be read is a `ServiceUnavailable`.
+        :return: what needs a person before what goes away by itself; all windows to ask again in one ``PartialAnswer``.
+            An answer of which nothing could be read is a ``ServiceUnavailable``.
         """
         errors = [
             refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
@@ -119,14 +119,14 @@ class Kind(Generic[Row, Span]):
     """One kind of lines: which they are, what time each is about, and which of two about the same time counts.
 
     :param rows: what rows are called among the counts.
-    :param type_conso: how the `type_conso` of these lines begins, folded; a line without any counts as one of them.
+    :param type_conso: how the ``type_conso`` of these lines begins, folded; a line without any counts as one of them.
     :param missing: what a line whose span cannot be told is without, in words.
-    :param span: the time that a line is about, from the line and its `consommation`; None when it does not say.
+    :param span: the time that a line is about, from the line and its ``consommation``; None when it does not say.
     :param first: the first gas day of a span: of two lines with the same one counts.
     :param is_asked: whether a span belongs to the days that were asked.
     :param days: how many gas days a span has.
     :param name: a span in words, for messages.
-    :param row: a row from its span, its energy in kWh, its line and the line's `consommation`.
+    :param row: a row from its span, its energy in kWh, its line and the line's ``consommation``.
     :param replaces: whether a row (the first argument) takes the place of one before it with the same first day.
     """
 

@@ -1,4 +1,4 @@
-"""GRDF's French words, whatever their accents, capitals and blanks: `Révoquée` and `REVOQUEE` are one word."""
+"""GRDF's French words, whatever their accents, capitals and blanks: ``Révoquée`` and ``REVOQUEE`` are one word."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text_of(value: object) -> str:
 
 
 def day_in(value: Any) -> date | None:
-    """Return the day that a date or a timestamp starts with, for example `2022-04-01 09:15:00`; None if none.
+    """Return the day that a date or a timestamp starts with, for example ``2022-04-01 09:15:00``; None if none.
 
     :param value: a value of an answer.
     """

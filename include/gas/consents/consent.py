@@ -1,4 +1,4 @@
-"""Consents (`droits d'accès`): which meters a household opened to us, for which days, and whether it still stands."""
+"""Consents (``droits d'accès``): which meters a household opened to us, for which days, and whether it still stands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Consent:
 
     :param pce: the meter.
     :param id_accreditation: GRDF's id of the newest right that the account brought, needed to revoke it (also called
-        `id_droit_acces`), or None when it was never learnt.
+        ``id_droit_acces``), or None when it was never learnt.
     :param first: first gas day it covers, None for no bound.
     :param end: gas day from which it covers nothing, None for no bound.
     :param calls_until: last civil day on which GRDF may be asked under it, None for no bound or when it is not known.
@@ -85,7 +85,7 @@ class Consent:
         return all(right.first or right.end or right.calls_until for right in rights)
 
     def usable(self, today: date) -> tuple[Consent, ...]:
-        """Give those under which GRDF may be asked on a day.
+        """Return those under which GRDF may be asked on a day.
 
         :param today: civil date in Paris.
         """
@@ -158,7 +158,7 @@ class Consent:
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Consent, ...]:
     """Read the meters out of a **verified** id_token.
 
-    :param claims: what `verify_id_token` returned. `consentements` is a JSON array in a string, or a real array.
+    :param claims: what ``verify_id_token`` returned. ``consentements`` is a JSON array in a string, or a real array.
     :param account: account id, for messages.
     :return: every consent, in order, each meter once (its last entry counts).
     :raises IdTokenRefused: if there is none, or if any entry is not understood: half a household is no household.

@@ -35,7 +35,7 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
 
 
 def is_under(asked: Consent | None, held: Consent | None) -> bool:
-    """Tell whether an answer was read under the consent that an account holds now.
+    """Return whether an answer was read under the consent that an account holds now.
 
     :param asked: the consent that the answer was read under; None when it is not known.
     :param held: the account's present consent on that meter, or None.

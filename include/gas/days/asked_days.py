@@ -36,7 +36,7 @@ class Reread:
             raise ValueError(f"reread_days must be 0 or more, not {self.days}")
 
     def back_from(self, day: date) -> date:
-        """Return the day from which to ask when `day` is wanted.
+        """Return the day from which to ask when ``day`` is wanted.
 
         :param day: a gas day, or the end of a window.
         """

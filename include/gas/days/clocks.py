@@ -11,7 +11,7 @@ TOLERANCE = timedelta(minutes=10)
 
 
 def is_ahead(moment: datetime | str, now: datetime) -> bool:
-    """Tell whether a moment lies in the future, further than clocks differ: nobody can have written it then.
+    """Return whether a moment lies in the future, further than clocks differ: nobody can have written it then.
 
     :param moment: aware, or its ISO text.
     :param now: the present, aware.

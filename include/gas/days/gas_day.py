@@ -1,4 +1,4 @@
-"""Gas days: from 06:00 to 06:00 Paris time, labelled by the day they start on (`journee_gaziere`).
+"""Gas days: from 06:00 to 06:00 Paris time, labelled by the day they start on (``journee_gaziere``).
 
 The bounds follow the clock on the wall, so the gas day that contains the March change lasts 23 hours and the one that
 contains the October change 25. Both changes happen at night, so they belong to the Saturday's gas day.
@@ -46,7 +46,7 @@ def paris_today(now: datetime) -> date:
 
 
 def parse_day(text: str) -> date:
-    """Read a day written `YYYY-MM-DD`, and nothing else.
+    """Read a day written ``YYYY-MM-DD``, and nothing else.
 
     :param text: the day.
     :raises ValueError: with a text that quotes what was given.
@@ -60,7 +60,7 @@ def parse_day(text: str) -> date:
 
 
 def utc_text(instant: datetime | str) -> str:
-    """Write an instant as our documents do: ISO 8601, UTC, microseconds, `Z`, so that texts sort as instants do.
+    """Write an instant as our documents do: ISO 8601, UTC, microseconds, ``Z``, so that texts sort as instants do.
 
     :param instant: an aware datetime, or its ISO text.
     :raises ValueError: if it carries no time zone or is no instant.

@@ -10,9 +10,9 @@ at a time: small files share its time with each other and with other DAGs."""
 
 
 def dag_file_of(account: str) -> int:
-    """Give an account its DAG file: the same for the same id on every machine, and even over all ids.
+    """Return an account its DAG file: the same for the same id on every machine, and even over all ids.
 
     :param account: the account's id.
-    :return: 0 to `DAG_FILES - 1`.
+    :return: 0 to ``DAG_FILES - 1``.
     """
     return blake2b(account.encode(), digest_size=1, person=b"grdf-dag-file").digest()[0] % DAG_FILES

@@ -47,7 +47,7 @@ class Window:
         return (self.end - self.first).days
 
     def __contains__(self, day: object) -> bool:
-        """Tell whether a gas day is in the window."""
+        """Return whether a gas day is in the window."""
         return isinstance(day, date) and self.first <= day < self.end
 
     def __str__(self) -> str:

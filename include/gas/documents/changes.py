@@ -52,7 +52,7 @@ class Changes:
         return cls(first, days[-1] if days else None, tuple(days[-DAYS_NAMED:]), numbers)
 
     def __bool__(self) -> bool:
-        """Tell whether anything changed."""
+        """Return whether anything changed."""
         return bool(self.counts)
 
     def __add__(self, other: Changes) -> Changes:
@@ -64,7 +64,7 @@ class Changes:
         return Changes._made(days, counts, min((d for d in (self.first, other.first) if d), default=None))
 
     def extras(self, account: str) -> dict[str, dict[str, Any]]:
-        """Give what an asset event says, by doctype; doctypes without a change have none.
+        """Return what an asset event says, by doctype; doctypes without a change have none.
 
         The days are not among it: Airflow has no way to remove an event of a household that leaves.
 

@@ -57,7 +57,7 @@ class Gap:
     once: tuple[tuple[date, Window], ...] = ()
 
     def is_none(self, day: date) -> bool:
-        """Tell whether GRDF has none for a day.
+        """Return whether GRDF has none for a day.
 
         :param day: the gas day.
         """

@@ -1,6 +1,6 @@
 """The documents we keep in CouchDB: their databases, their ids, and the day document.
 
-An id is `<account>:<pce>:<date>`. Neither account ids nor meters hold a colon, so the ids of one account and meter
+An id is ``<account>:<pce>:<date>``. Neither account ids nor meters hold a colon, so the ids of one account and meter
 are exactly one run of keys: whatever else is stored, a range from one day's id to another's holds that meter's days
 between them and no others.
 """
@@ -21,7 +21,7 @@ from include.gas.documents.doctypes import MONTH, YEAR
 Document = dict[str, Any]
 
 ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
-"""Not with `_` in front: such ids are CouchDB's own (`_design`, `_all_docs`), and no document can have one."""
+"""Not with ``_`` in front: such ids are CouchDB's own (``_design``, ``_all_docs``), and no document can have one."""
 DAG_PREFIX = "grdf_account__"
 
 CHANGES_KEPT = 10
@@ -33,7 +33,7 @@ _COMPARED = ("load", "status", "quality")
 def database_name(doctype: str, prefix: str = "") -> str:
     """Name the database of a doctype as cozy-stack does: dots become dashes, after a prefix.
 
-    :param doctype: for example `com.grandlyon.grdf.day`.
+    :param doctype: for example ``com.grandlyon.grdf.day``.
     :param prefix: put in front as it is; may hold a slash.
     """
     return prefix + doctype.replace(".", "-")
@@ -43,7 +43,7 @@ def check_account_id(account: str) -> str:
     """Return an account id if it is one.
 
     :param account: the id to check.
-    :raises ValueError: if it is not 1 to 128 letters, digits, `_` and `-`, or begins with `_`.
+    :raises ValueError: if it is not 1 to 128 letters, digits, ``_`` and ``-``, or begins with ``_``.
     """
     if isinstance(account, str) and account.startswith("_"):
         raise ValueError(f"{account!r:.60} is not an account id: ids that begin with '_' are CouchDB's own")
@@ -95,7 +95,7 @@ def year_id(account: str, pce: str, year: int) -> str:
 
 
 def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
-    """Give the ids that totals of a meter have, by doctype.
+    """Return the ids that totals of a meter have, by doctype.
 
     :param account: account id.
     :param pce: the meter.
@@ -162,7 +162,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
 def day_of(document: Mapping[str, Any]) -> date:
     """Return the gas day of a day document.
 
-    :param document: the document; its `year`, `month` and `day` are read, or its id where they are missing.
+    :param document: the document; its ``year``, ``month`` and ``day`` are read, or its id where they are missing.
     """
     try:
         return date(int(document["year"]), int(document["month"]), int(document["day"]))
@@ -171,10 +171,10 @@ def day_of(document: Mapping[str, Any]) -> date:
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
-    """Tell whether what is stored was read from ADICT later than what we hold.
+    """Return whether what is stored was read from ADICT later than what we hold.
 
-    :param stored: the stored day document, or None. One without `read_at` counts as the oldest, and so does one that a
-        clock which was ahead has written: a correction must not wait until that clock is right.
+    :param stored: the stored day document, or None. One without ``read_at`` counts as the oldest, and so does one that
+        a clock which was ahead has written: a correction must not wait until that clock is right.
     :param new: the day document to store.
     :param now: the present, aware; None asks the clock.
     """
@@ -186,7 +186,7 @@ def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: date
 def says_the_same(
     stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str], now: datetime | None = None
 ) -> bool:
-    """Tell whether a stored document needs no writing: it says the same, and when it was read can be believed.
+    """Return whether a stored document needs no writing: it says the same, and when it was read can be believed.
 
     :param stored: the stored document.
     :param new: the document to store.
@@ -208,10 +208,10 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
     slower run that holds an older and different reading at that very moment cannot know that it was overtaken. The
     next reading of that day puts it right.
 
-    :param stored: the stored document with its `_rev`, or None.
+    :param stored: the stored document with its ``_rev``, or None.
     :param new: the document made from the reading.
     :param now: the present, aware; None asks the clock.
-    :return: the document to write, other people's keys kept and the correction noted under `changes`; or None when
+    :return: the document to write, other people's keys kept and the correction noted under ``changes``; or None when
         there is nothing to write: the same load, status and quality, or a stored one that was read later.
     """
     if stored is None:

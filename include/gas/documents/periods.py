@@ -63,7 +63,7 @@ def period_of(document: Mapping[str, Any]) -> Period:
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Decide what to write for a period: as for a gas day, newer readings win and a changed load is noted.
 
-    :param stored: the stored document with its `_rev`, or None.
+    :param stored: the stored document with its ``_rev``, or None.
     :param new: the document made from the answer.
     :param now: the present, aware; None asks the clock.
     :return: the document to write, or None when the stored one says so already or was read later.

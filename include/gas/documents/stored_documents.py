@@ -49,7 +49,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Day(Kept, frozen=True):
     """The consumption of one gas day, from 06:00 to 06:00 in Paris. A day without usable energy has no document.
 
-    :param id: `<account>:<pce>:<YYYY-MM-DD>`.
+    :param id: ``<account>:<pce>:<YYYY-MM-DD>``.
     :param rev: CouchDB's revision.
     :param account: account id.
     :param pce: the meter.
@@ -59,8 +59,8 @@ class Day(Kept, frozen=True):
     :param day: of the gas day, from 1.
     :param hour: always 0.
     :param minute: always 0.
-    :param status: `provisional` while GRDF may still change it, else `definitive`.
-    :param quality: how GRDF came by it: `measured`, `estimated`, `corrected` and the like.
+    :param status: ``provisional`` while GRDF may still change it, else ``definitive``.
+    :param quality: how GRDF came by it: ``measured``, ``estimated``, ``corrected`` and the like.
     :param read_at: when GRDF said so, UTC. A newer reading wins. 1970 for a day adopted from the konnector.
     :param changes: its corrections, the newest last, at most 10.
     :param adopted: other figures of the konnector's for this day.
@@ -84,7 +84,7 @@ class Day(Kept, frozen=True):
 class Total(Kept, frozen=True):
     """The sum of the stored days of a month or a year. It goes with the last of them.
 
-    :param id: `<account>:<pce>:<YYYY-MM>` of a month, `<account>:<pce>:<YYYY>` of a year.
+    :param id: ``<account>:<pce>:<YYYY-MM>`` of a month, ``<account>:<pce>:<YYYY>`` of a year.
     :param rev: CouchDB's revision.
     :param account: account id.
     :param pce: the meter.
@@ -128,9 +128,9 @@ class PeriodCorrection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Published(Kept, frozen=True):
-    """A billing period that GRDF published: a month of most meters, half a year of `6M`, a day of `JJ`.
+    """A billing period that GRDF published: a month of most meters, half a year of ``6M``, a day of ``JJ``.
 
-    :param id: `<account>:<pce>:<first gas day>`.
+    :param id: ``<account>:<pce>:<first gas day>``.
     :param rev: CouchDB's revision.
     :param account: account id.
     :param pce: the meter.
@@ -145,8 +145,8 @@ class Published(Kept, frozen=True):
     :param days: gas days of the period.
     :param coefficient: kWh per m³.
     :param volume: m³.
-    :param reason: why the meter was read at the end (`raison_releve`, such as `RNO`).
-    :param status: `provisional` while GRDF may still change it, else `definitive`.
+    :param reason: why the meter was read at the end (``raison_releve``, such as ``RNO``).
+    :param status: ``provisional`` while GRDF may still change it, else ``definitive``.
     :param quality: how GRDF came by it.
     :param read_at: when GRDF said so, UTC. A newer reading wins.
     :param changes: its corrections, the newest last, at most 10.
@@ -196,7 +196,7 @@ class GivenApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Approval(Kept, frozen=True):
     """An approval that waits for its run; the record takes it over.
 
-    :param id: `approved.<account>:<hash of the run>`.
+    :param id: ``approved.<account>:<hash of the run>``.
     :param rev: CouchDB's revision.
     :param account: account id.
     :param run: Airflow run id.
@@ -234,7 +234,7 @@ class Resumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DeletionRecord(Kept, frozen=True):
     """The record of a deletion. It stays, and holds no meter number, name or address.
 
-    :param id: `<account>:<hash of the run>`.
+    :param id: ``<account>:<hash of the run>``.
     :param rev: CouchDB's revision.
     :param account: account id.
     :param run: Airflow run id of the run that began it.
@@ -242,16 +242,16 @@ class DeletionRecord(Kept, frozen=True):
     :param asked_at: when, UTC.
     :param approved_by: who approved the latest run, null when the settings ask for no approval.
     :param keep_data: whether only rights are revoked.
-    :param revoked: by GRDF's id of a right: `revoked`, `was not in force`, or `asked` while the answer is not there.
-    :param removed: how many documents were removed, by doctype, and `staged` files.
+    :param revoked: by GRDF's id of a right: ``revoked``, ``was not in force``, or ``asked`` while no answer is there.
+    :param removed: how many documents were removed, by doctype, and ``staged`` files.
     :param finished_at: when it had ended and was verified, UTC, null before.
     :param approvals: all approvals of its runs.
     :param resumed: the runs that went on with it.
     :param left_alone: by GRDF's id of a right on its meters that stays: why.
-    :param found: how many documents there were when the first try began, by doctype, and `staged` files.
+    :param found: how many documents there were when the first try began, by doctype, and ``staged`` files.
     :param verified: how many were found afterwards: all 0.
     :param tombstones: what the server keeps of removed documents, in words.
-    :param airflow_history: what was `removed` of Airflow's own history, and what is `kept` and why.
+    :param airflow_history: what was ``removed`` of Airflow's own history, and what is ``kept`` and why.
     """
 
     account: str
@@ -275,7 +275,7 @@ class DeletionRecord(Kept, frozen=True):
 class Mark(Kept, frozen=True):
     """Something that was used once, such as an attempt to connect. Removed 30 days after its moment.
 
-    :param id: `<moment, epoch seconds>-<hash>`: until when it matters, and of what.
+    :param id: ``<moment, epoch seconds>-<hash>``: until when it matters, and of what.
     :param rev: CouchDB's revision.
     """
 
@@ -283,7 +283,7 @@ class Mark(Kept, frozen=True):
 class HouseholdLink(Kept, frozen=True):
     """Which link of a household is good. Of links only hashes are kept.
 
-    :param id: `link-<hash of the account's id>`.
+    :param id: ``link-<hash of the account's id>``.
     :param rev: CouchDB's revision.
     :param good: hash of the link that can be used.
     :param used: hash of the link that was used, or is being used.
@@ -302,7 +302,7 @@ class HouseholdLink(Kept, frozen=True):
 class Lease(Kept, frozen=True):
     """Which worker does what only one may do.
 
-    :param id: what for: `data-token`, `meters`.
+    :param id: what for: ``data-token``, ``meters``.
     :param rev: CouchDB's revision.
     :param holder: a random name, null when nobody holds it.
     :param until: when it ends by itself, epoch seconds; 0 when nobody holds it.
@@ -315,7 +315,7 @@ class Lease(Kept, frozen=True):
 class LastList(Kept, frozen=True):
     """When GRDF was asked for the last list by which all accounts were checked.
 
-    :param id: `list-of-consents`.
+    :param id: ``list-of-consents``.
     :param rev: CouchDB's revision.
     :param asked_at: UTC.
     """

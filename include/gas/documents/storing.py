@@ -67,15 +67,15 @@ class Store(Protocol):
     """What a load needs of a database; the CouchDB hook gives the real one."""
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
-        """Return the documents whose ids lie between two keys, both included, with `_id` and `_rev`."""
+        """Return the documents whose ids lie between two keys, both included, with ``_id`` and ``_rev``."""
         ...
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Return the documents that exist among some ids, by id, with `_rev`."""
+        """Return the documents that exist among some ids, by id, with ``_rev``."""
         ...
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents, each against its `_rev` (none: it must be new). Raises for anything but a conflict."""
+        """Write documents, each against its ``_rev`` (none: it must be new). Raises for anything but a conflict."""
         ...
 
 

@@ -32,7 +32,7 @@ def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -
     :param account: account id.
     :param pce: the meter.
     :param days: stored day documents of that meter, in any order, each at most once.
-    :return: one document per month that has a day, by id; `load` in kWh, `days` the number of days summed.
+    :return: one document per month that has a day, by id; ``load`` in kWh, ``days`` the number of days summed.
     """
     groups: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -51,7 +51,7 @@ def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) ->
     :param account: account id.
     :param pce: the meter.
     :param days: **all** stored day documents of the years concerned, in any order, each at most once.
-    :return: one document per year that has a day, by id; `load` in kWh, `days` the number of days summed.
+    :return: one document per year that has a day, by id; ``load`` in kWh, ``days`` the number of days summed.
     """
     groups: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -65,7 +65,7 @@ def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) ->
 def merge_total(stored: Document | None, new: Document) -> Document | None:
     """Decide what to write for a total.
 
-    :param stored: the stored total with its `_rev`, or None.
+    :param stored: the stored total with its ``_rev``, or None.
     :param new: the total computed from the stored days.
     :return: the document to write (other people's keys kept), or None when the stored one already says all of it.
     """
@@ -79,7 +79,7 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
 def without_days(stored: Document) -> Document | None:
     """Decide what to write for a total of which no day is stored any more.
 
-    :param stored: the stored total with its `_rev`.
+    :param stored: the stored total with its ``_rev``.
     :return: its removal; or the konnector's figure alone where one is noted on it, as adoption keeps those of periods
         without days. None when it never summed days.
     """

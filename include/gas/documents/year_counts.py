@@ -53,7 +53,7 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
 def shortfall(told: Mapping[int, StoredYear], held: Mapping[int, StoredYear], years: Collection[int]) -> dict[int, int]:
     """Count the days that are told and not held.
 
-    :param told: what an account said before `held` was read.
+    :param told: what an account said before ``held`` was read.
     :param held: what is stored.
     :param years: the years of which all stored days were read.
     :return: year to days, at least 1 where the days that are held begin later or end earlier; none that is complete.

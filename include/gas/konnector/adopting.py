@@ -29,7 +29,7 @@ class WholeStore(Store, Protocol):
     """A store whose databases can be read from end to end."""
 
     def scan(self, doctype: str) -> Iterable[Document]:
-        """Give all documents of a doctype, with `_id` and `_rev`."""
+        """Return all documents of a doctype, with ``_id`` and ``_rev``."""
         ...
 
 

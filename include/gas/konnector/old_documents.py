@@ -1,9 +1,9 @@
 """The documents that Cozy's konnector left: which they are, and which of several is the one to go by.
 
 They are in the same databases as ours, with random ids, and name neither account nor meter. What is known of their
-shape: `load`, `year`, `month`, `day` are numbers, `hour` and `minute` are 0 or not there, the day of a month and the
-month of a year are 1, or 0 as its sibling konnectors write it, and `cozyMetadata` says when and for which account
-cozy-stack wrote them.
+shape: ``load``, ``year``, ``month``, ``day`` are numbers, ``hour`` and ``minute`` are 0 or not there, the day of a
+month and the month of a year are 1, or 0 as its sibling konnectors write it, and ``cozyMetadata`` says when
+and for which account cozy-stack wrote them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class OddDocumentError(ValueError):
 
 
 def is_ours(document: Mapping[str, Any]) -> bool:
-    """Tell whether a document names an account and its meter, as ours do.
+    """Return whether a document names an account and its meter, as ours do.
 
     :param document: of one of the three doctypes.
     """

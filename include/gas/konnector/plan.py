@@ -3,9 +3,9 @@
 * A **day** that we do not hold becomes ours. Nothing is known of its status, so it is provisional and read in 1970:
   any reading of GRDF's restates it. A day that we hold keeps its load.
 * A **total** is never taken over while a day of its period is stored: ours is the sum of the stored days. Where no day
-  is, older than GRDF's daily history, the konnector's figure becomes a total with `days: 0`.
+  is, older than GRDF's daily history, the konnector's figure becomes a total with ``days: 0``.
 * Of several documents of one period the one to go by is the last of :func:`include.gas.konnector.old_documents.ranked`.
-* **No figure vanishes.** What is not already said by ours is kept in our document under `adopted`, a list of load and
+* **No figure vanishes.** What is not already said by ours is kept in our document under ``adopted``, a list of load and
   former id. Only a total that the days of a period contradict, each of them stored, is dropped: it was wrong.
 """
 
@@ -90,7 +90,7 @@ class Plan:
         return {key.rpartition(":")[2]: document for key, document in both.items()}
 
     def marks(self, doctype: str) -> Marks:
-        """Return what must be kept under `adopted`, by the id of our document, the figure to go by last."""
+        """Return what must be kept under ``adopted``, by the id of our document, the figure to go by last."""
         marks: Marks = {}
         for period, group in self.found.periods[doctype].items():
             own = self.found.own(group[-1])
@@ -105,7 +105,7 @@ class Plan:
         return marks
 
     def settled(self, figure: Figure) -> bool:
-        """Tell whether our stored documents say all that a figure does, so that it can go.
+        """Return whether our stored documents say all that a figure does, so that it can go.
 
         :param figure: of a plan made from what is stored **now**.
         """
@@ -125,7 +125,7 @@ class Plan:
         return {**dict.fromkeys(COUNTS, 0), **Counter(kind for kind, _ in self._stories())}
 
     def text(self, *, dry_run: bool = False) -> str:
-        """Tell what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
+        """Return what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
 
         :param dry_run: whether it only would be.
         """
@@ -203,7 +203,7 @@ class Plan:
 
 
 def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document:
-    """Note figures of the konnector's under `adopted` in a document of ours.
+    """Note figures of the konnector's under ``adopted`` in a document of ours.
 
     :param document: the day or total.
     :param marks: entries of :meth:`Plan.marks`, which leaves out what is noted already.
@@ -252,7 +252,7 @@ class Report:
         return {**self.plan.counts(), "removed": sum(self.removed.values())}
 
     def text(self) -> str:
-        """Tell it, for a log (Markdown)."""
+        """Return it, for a log (Markdown)."""
         gone = ", ".join(f"{number} of {doctype}" for doctype, number in self.removed.items() if number)
         lines = [self.plan.text(), "", f"Removed, after ours were read back: {gone or 'nothing'}."]
         if len(self.loads) > 1:

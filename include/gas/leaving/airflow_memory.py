@@ -102,7 +102,7 @@ def of_others(runs: Mapping[str, int]) -> Kept:
 
 
 def names(conf: object, account: str) -> bool:
-    """Tell whether a run's configuration names an account.
+    """Return whether a run's configuration names an account.
 
     :param conf: the configuration, whatever somebody has written into it.
     :param account: account id.

@@ -16,7 +16,7 @@ APPROVED_FOR = timedelta(days=7)
 
 
 def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool) -> bool:
-    """Tell whether somebody may approve a deletion: not who asked for it, unless the installation has one person only.
+    """Return whether somebody may approve a deletion: not who asked for it, unless one person runs the installation.
 
     :param asker: Airflow's name of who started the run, None when it does not say.
     :param approver: Airflow's name of who approves.
@@ -45,7 +45,7 @@ class Order:
 
 
 def approvals_of(account: str) -> str:
-    """Give what stands for the account in the ids of its approvals; no account can have it for its own id.
+    """Return what stands for the account in the ids of its approvals; no account can have it for its own id.
 
     :param account: account id.
     """
@@ -75,7 +75,7 @@ def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) ->
 
 
 def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_person: bool) -> bool:
-    """Tell whether an approval is one of what a run does, by somebody who may give it, and not out of date.
+    """Return whether an approval is one of what a run does, by somebody who may give it, and not out of date.
 
     :param given: made by :func:`approval`, or as a record has it.
     :param order: what the run does.

@@ -22,7 +22,7 @@ ASKED = "asked"
 
 
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
-    """Tell whether a run has made a record, or gone on with it.
+    """Return whether a run has made a record, or gone on with it.
 
     :param entry: the record.
     :param run: Airflow run id.
@@ -125,7 +125,7 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
 
 
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
-    """Tell when a household left whose account is there all the same, as a restored backup brings it back.
+    """Return when a household left whose account is there all the same, as a restored backup brings it back.
 
     :param document: the account document, past its first launch.
     :param records: of its deletions.

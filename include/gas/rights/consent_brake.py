@@ -11,7 +11,7 @@ FEW = 2
 
 
 def too_many(lost: int, checked: int, percent: int) -> bool:
-    """Tell whether more accounts lose their consents at once than is to be believed of one list.
+    """Return whether more accounts lose their consents at once than is to be believed of one list.
 
     :param lost: accounts that lose one by this list and had it by the last one that was believed.
     :param checked: accounts that were checked.

@@ -66,7 +66,7 @@ class Finding:
     foreign: tuple[AccessRight, ...] = ()
 
     def is_news(self, document: Mapping[str, Any]) -> bool:
-        """Tell whether the list alone says that a consent is lost, and says so for the first time.
+        """Return whether the list alone says that a consent is lost, and says so for the first time.
 
         Where somebody else's right stands on the meter, the loss is no mere absence, and must not wait.
 
@@ -76,7 +76,7 @@ class Finding:
         return bool(fresh) and not fresh & self.handed_over(document)
 
     def handed_over(self, document: Mapping[str, Any]) -> set[str]:
-        """Give the meters on which somebody else's right stands, but not those that two accounts were known to share.
+        """Return the meters on which somebody else's right stands, but not those that two accounts were known to share.
 
         :param document: the account document as it was before: what it says of shared meters counts as long as nobody
             has consented on them since.
@@ -146,7 +146,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
     # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake
     # (ADICT 3.7), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
-    # says so as a fault of GRDF's (`grdf.consents.doubt`).
+    # says so as a fault of GRDF's (``grdf.consents.doubt``).
     restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
@@ -168,7 +168,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
 
 
 def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date) -> dict[str, str]:
-    """Give the meters of which days may have been read under somebody else's right, and since when.
+    """Return the meters of which days may have been read under somebody else's right, and since when.
 
     That is since that right was made and the own ones were over; what was read before a list showed an own one in force
     is the account's. Where neither that list nor the end of the own rights is known, nobody can tell.
@@ -194,7 +194,7 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
 
 
 def keeps_state(document: Mapping[str, Any]) -> bool:
-    """Tell whether an account's state is about a consent that is lost, and so outlives the load of what was read.
+    """Return whether an account's state is about a consent that is lost, and so outlives the load of what was read.
 
     :param document: the account document, as it is when it is written.
     """

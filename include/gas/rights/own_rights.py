@@ -27,7 +27,7 @@ WAITS = "only known from GRDF's list, and one list may be cut short: the list of
 
 
 def made_on(document: Mapping[str, Any]) -> date | None:
-    """Give the day on which cozy-stack made an account, None where it does not say.
+    """Return the day on which cozy-stack made an account, None where it does not say.
 
     :param document: the account document.
     """
@@ -87,7 +87,7 @@ def _learnt(meter: Consent, right: str) -> Consent:
 
 
 def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight, ...]:
-    """Give the rights on a meter that stand and that its account has not brought, in the order of the list.
+    """Return the rights on a meter that stand and that its account has not brought, in the order of the list.
 
     :param meter: the meter.
     :param rights: all rights of ours on the meter, or of any.
@@ -96,7 +96,7 @@ def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight,
 
 
 def held_by(documents: Iterable[Mapping[str, Any]], *, but: str = "") -> dict[str, str]:
-    """Tell which rights accounts have brought: GRDF's id to the account's.
+    """Return which rights accounts have brought: GRDF's id to the account's.
 
     :param documents: account documents, in whatever shape; those that are leaving give theirs back.
     :param but: an account that does not count.

@@ -51,7 +51,7 @@ UNKNOWN_PCE: Final = ("9999440", "Ce point de comptage est inconnu.")
 
 
 def body(payload: Any, status: int = 200, mimetype: str = JSON) -> Response:
-    """Give a JSON answer, accents kept.
+    """Return a JSON answer, accents kept.
 
     :param payload: any JSON value.
     :param status: HTTP status.
@@ -61,7 +61,7 @@ def body(payload: Any, status: int = 200, mimetype: str = JSON) -> Response:
 
 
 def data_error(error: tuple[str, str], status: int = 400) -> Response:
-    """Give a refusal of a data endpoint in the ``statut_restitution`` shape.
+    """Return a refusal of a data endpoint in the ``statut_restitution`` shape.
 
     :param error: code and message.
     :param status: HTTP status.
@@ -70,7 +70,7 @@ def data_error(error: tuple[str, str], status: int = 400) -> Response:
 
 
 def treatment(code: str, message: str) -> dict[str, str]:
-    """Give the status object of the access-right endpoints.
+    """Return the status object of the access-right endpoints.
 
     :param code: ten digits.
     :param message: French text.
@@ -79,7 +79,7 @@ def treatment(code: str, message: str) -> dict[str, str]:
 
 
 def rights_error(code: str, message: str, status: int) -> Response:
-    """Give a refusal of an access-right endpoint.
+    """Return a refusal of an access-right endpoint.
 
     :param code: ten digits.
     :param message: French text.
@@ -89,7 +89,7 @@ def rights_error(code: str, message: str, status: int) -> Response:
 
 
 def gateway_error(message: str, status: int, retry_after: float | None = None) -> Response:
-    """Give a refusal of the gateway before ADICT, with its key ``erreur``.
+    """Return a refusal of the gateway before ADICT, with its key ``erreur``.
 
     :param message: French text.
     :param status: HTTP status.

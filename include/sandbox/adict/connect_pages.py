@@ -139,5 +139,5 @@ def access_token() -> Response:
 
 @blueprint.get("/connect/jwk_uri")
 def jwk_uri() -> Response:
-    """Give the public key that RS256 id_tokens verify with."""
+    """Return the public key that RS256 id_tokens verify with."""
     return answers.body(keys.public_keys(world().store))

@@ -56,14 +56,14 @@ def health() -> Response:
 
 @blueprint.get("/facts")
 def facts() -> Response:
-    """Give the connection facts, secrets included (all invented)."""
+    """Return the connection facts, secrets included (all invented)."""
     at = world()
     return answers.body(identity.connection_facts(at.port, at.redirect_uris[0]))
 
 
 @blueprint.get("/clock")
 def clock() -> Response:
-    """Give the sandbox's instant, and whether it is the machine's."""
+    """Return the sandbox's instant, and whether it is the machine's."""
     at = world()
     moved = bool(at.store.get("clock_offset_s", 0.0))
     return answers.body({"now": at.now().isoformat(), "today": at.today().isoformat(), "moved": moved})
@@ -110,7 +110,7 @@ def _describe(at: World, pce: str) -> dict[str, Any]:
 
 @blueprint.get("/meters/<pce>/days")
 def days(pce: str) -> Response:
-    """Tell what GRDF says now, one row per calendar day from ``from`` (included) to ``to`` (excluded).
+    """Return what GRDF says now, one row per calendar day from ``from`` (included) to ``to`` (excluded).
 
     ``present``: the day has a usable energy now. ``readable``: and a call made now gets it (right active, daily
     perimeter, consent window, three years of depth, no ordered refusal). An ideal client that reads this meter has
@@ -172,7 +172,7 @@ def uncorrect(pce: str) -> Response:
 
 @blueprint.get("/meters/<pce>/quirks")
 def read_quirks(pce: str) -> Response:
-    """Give a meter's quirks."""
+    """Return a meter's quirks."""
     return answers.body(quirks.read(world().store, _meter(pce).pce))
 
 
@@ -185,14 +185,16 @@ def set_quirks(pce: str) -> Response:
 
 @blueprint.get("/consents")
 def list_consents() -> Response:
-    """Give all rights, oldest first."""
+    """Return all rights, oldest first."""
     return answers.body(rights.every(world().store))
 
 
 @blueprint.post("/consents")
 def consent() -> Response:
-    """Make rights without the dance: ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?,
-    "droit_fin"?, "keep_others"?, "fields"? (keys of the right to set)}``.
+    """Make rights without the dance.
+
+    The body: ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?, "droit_fin"?, "keep_others"?,
+    "fields"? (keys of the right to set)}``.
     """
     at, order = world(), _order()
     pces = [_meter(str(pce)).pce for pce in order.get("pces") or []]
@@ -243,7 +245,7 @@ def revoke(right_id: str) -> Response:
 
 @blueprint.get("/log")
 def log() -> Response:
-    """Give the request log after entry ``since``."""
+    """Return the request log after entry ``since``."""
     return answers.body(journal.since(world(), int(request.args.get("since", 0))))
 
 
@@ -256,7 +258,7 @@ def clear_log() -> Response:
 
 @blueprint.get("/settings")
 def settings() -> Response:
-    """Give all settings, and the shift of the real household."""
+    """Return all settings, and the shift of the real household."""
     at = world()
     return answers.body({name: at.setting(name) for name in DEFAULTS} | {"real_shift_years": at.shift_years})
 

@@ -56,7 +56,7 @@ def _asked(today: date, years: int) -> Asked | tuple[str, str]:
 
 
 def _meter(pce: str) -> Meter | Response:
-    """Give the meter that the URL names, or the refusal that every data endpoint shares."""
+    """Return the meter that the URL names, or the refusal that every data endpoint shares."""
     if g.client_id == identity.DELETE_CLIENT_ID:
         return answers.gateway_error("Ces identifiants ne permettent que la révocation.", 403)
     g.pce = pce
@@ -66,7 +66,7 @@ def _meter(pce: str) -> Meter | Response:
 
 
 def _refused(at: World, pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[rights.Right], str | None]:
-    """Give the rights that allow the call, or the code of the refusal."""
+    """Return the rights that allow the call, or the code of the refusal."""
     if oddities.get("refusal"):
         return [], str(oddities["refusal"])
     return rights.decide(rights.of_meter(at.store, pce), perimeter, at.today())

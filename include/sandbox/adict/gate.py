@@ -96,7 +96,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
 
 
 def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
-    """Give the first ordered fault that this request meets, and count one use of it.
+    """Return the first ordered fault that this request meets, and count one use of it.
 
     :param world: the sandbox.
     :param after: look for those that strike after the call took effect.
@@ -142,7 +142,7 @@ def strike(fault: dict[str, Any]) -> Response | None:
 
 
 def _usual_body(status: int) -> Any:
-    """Give the shape in which this address tells a technical error of its own (500) or of the gateway (others)."""
+    """Return the shape in which this address tells a technical error of its own (500) or of the gateway (others)."""
     message = "Panne ordonnée au bac à sable."
     if status != 500 or not request.path.startswith(identity.API_PATH):
         return {"erreur": message}

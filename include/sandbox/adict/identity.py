@@ -26,7 +26,7 @@ SERVICE_USER: Final = "sandbox-user"
 
 
 def base_url(port: int) -> str:
-    """Give the root URL of a sandbox that listens on ``port``.
+    """Return the root URL of a sandbox that listens on ``port``.
 
     :param port: TCP port on 127.0.0.1.
     """
@@ -34,7 +34,7 @@ def base_url(port: int) -> str:
 
 
 def issuer(port: int) -> str:
-    """Give the ``iss`` claim of the id_tokens of a sandbox that listens on ``port``.
+    """Return the ``iss`` claim of the id_tokens of a sandbox that listens on ``port``.
 
     :param port: TCP port on 127.0.0.1.
     """
@@ -42,7 +42,7 @@ def issuer(port: int) -> str:
 
 
 def connection_facts(port: int, redirect_uri: str = DEFAULT_REDIRECT_URI) -> dict[str, str]:
-    """Give everything a client needs to talk to the sandbox, under the names that ``./grdf sandbox`` prints.
+    """Return everything a client needs to talk to the sandbox, under the names that ``./grdf sandbox`` prints.
 
     :param port: TCP port on 127.0.0.1.
     :param redirect_uri: the first redirect URI that the sandbox was started with.

@@ -33,7 +33,7 @@ def note(at: World, answer: Response) -> None:
 
 
 def since(at: World, number: int) -> list[dict[str, Any]]:
-    """Give the entries after a number, oldest first, each with its ``n``.
+    """Return the entries after a number, oldest first, each with its ``n``.
 
     :param at: the sandbox.
     :param number: ``n`` of the last entry already seen; 0 for all.

@@ -13,7 +13,7 @@ from .store import Store
 
 @lru_cache(maxsize=4)
 def rsa_key(store: Store) -> RSAKey:
-    """Give the private key, making it on first use (2048 bits).
+    """Return the private key, making it on first use (2048 bits).
 
     :param store: the state.
     """
@@ -27,7 +27,7 @@ def rsa_key(store: Store) -> RSAKey:
 
 
 def public_keys(store: Store) -> dict[str, Any]:
-    """Give the JWKS document.
+    """Return the JWKS document.
 
     :param store: the state.
     """

@@ -28,7 +28,7 @@ class Asked:
     period: str | None = None
 
     def echo(self) -> dict[str, Any]:
-        """Give the ``periode`` object; its ``date_fin`` is the text sent, or the last day of a ``periode``."""
+        """Return the ``periode`` object; its ``date_fin`` is the text sent, or the last day of a ``periode``."""
         last = self.end - timedelta(days=1) if self.period else self.end
         return {"valeur": self.period, "date_debut": self.first.isoformat(), "date_fin": last.isoformat()}
 
@@ -68,7 +68,7 @@ def _index(side: str, value: int | None, when: str | None) -> dict[str, Any]:
 
 
 def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
-    """Give the line of one gas day.
+    """Return the line of one gas day.
 
     :param pce: the meter.
     :param asked: the request's window.
@@ -99,7 +99,7 @@ def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
 
 
 def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, Any]:
-    """Give the line that says a day has no data yet.
+    """Return the line that says a day has no data yet.
 
     :param energy: None or 0: both are said to occur.
     """
@@ -116,7 +116,7 @@ def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, A
 
 
 def refusal(pce: str, asked: Asked, code: str, message: str | None = None) -> dict[str, Any]:
-    """Give the line of a business refusal.
+    """Return the line of a business refusal.
 
     :param code: seven digits.
     :param message: text for a code that :data:`answers.REFUSALS` does not have.
@@ -134,7 +134,7 @@ def refusal(pce: str, asked: Asked, code: str, message: str | None = None) -> di
 def informative_lines(
     pce: str, asked: Asked, days: list[Day], quirks: dict[str, Any], fails_from: date | None = None
 ) -> list[dict[str, Any]]:
-    """Give all lines of one daily answer, line quirks applied.
+    """Return all lines of one daily answer, line quirks applied.
 
     :param days: what GRDF knows, oldest first.
     :param quirks: the meter's.
@@ -168,7 +168,7 @@ def informative_lines(
 
 
 def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
-    """Give the published line of one billing period.
+    """Return the published line of one billing period.
 
     :param days: all its days, oldest first.
     """

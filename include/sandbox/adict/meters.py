@@ -58,7 +58,7 @@ DEMO_HOLDERS: Final = (
 
 
 def well_formed(pce: str) -> bool:
-    """Tell whether the text has the form of a PCE.
+    """Return whether the text has the form of a PCE.
 
     :param pce: text from a request.
     """
@@ -66,7 +66,7 @@ def well_formed(pce: str) -> bool:
 
 
 def find(pce: str) -> Meter | None:
-    """Give the meter of that id, None when GRDF knows none.
+    """Return the meter of that id, None when GRDF knows none.
 
     :param pce: a meter id.
     """
@@ -100,7 +100,7 @@ def holder_of(login_hint: str) -> Holder | None:
 
 
 def known_holder(pce: str) -> Holder:
-    """Give the holder to print on a right made without the authorize page.
+    """Return the holder to print on a right made without the authorize page.
 
     :param pce: a meter id.
     """

@@ -16,7 +16,7 @@ _SIX = time(6, 0)
 
 @lru_cache(maxsize=8192)
 def six_o_clock(day: date) -> str:
-    """Give 06:00 Paris time of ``day`` as ISO text with its offset (``+01:00`` or ``+02:00``).
+    """Return 06:00 Paris time of ``day`` as ISO text with its offset (``+01:00`` or ``+02:00``).
 
     :param day: a civil day.
     """
@@ -24,7 +24,7 @@ def six_o_clock(day: date) -> str:
 
 
 def at_hour(day: date, hour: int) -> datetime:
-    """Give the UTC instant of a whole hour, Paris time.
+    """Return the UTC instant of a whole hour, Paris time.
 
     :param day: a civil day.
     :param hour: hour of that day in Paris, 0 to 23 (not one that a DST change repeats or skips).
@@ -33,7 +33,7 @@ def at_hour(day: date, hour: int) -> datetime:
 
 
 def civil_day(instant: datetime) -> date:
-    """Give the civil day in Paris at an aware instant.
+    """Return the civil day in Paris at an aware instant.
 
     :param instant: aware datetime.
     """
@@ -41,7 +41,7 @@ def civil_day(instant: datetime) -> date:
 
 
 def years_before(day: date, years: int) -> date:
-    """Give the same date some years earlier; 29 February becomes 28 February.
+    """Return the same date some years earlier; 29 February becomes 28 February.
 
     :param day: a civil day.
     :param years: how many years back (negative: forward).
@@ -53,7 +53,7 @@ def years_before(day: date, years: int) -> date:
 
 
 def month_after(day: date) -> date:
-    """Give the first day of the month after that of ``day``.
+    """Return the first day of the month after that of ``day``.
 
     :param day: a civil day.
     """

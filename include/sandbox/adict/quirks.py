@@ -46,7 +46,7 @@ KEYS: Final = frozenset(["layout", "lines", "refusal", "frequency", "contract_en
 
 
 def read(store: Store, pce: str) -> dict[str, Any]:
-    """Give a meter's quirks, ``{}`` when it has none.
+    """Return a meter's quirks, ``{}`` when it has none.
 
     :param store: the state.
     :param pce: the meter.
@@ -81,7 +81,7 @@ def write(store: Store, pce: str, quirks: dict[str, Any]) -> None:
 
 
 def unusable(quirks: dict[str, Any], day: date) -> bool:
-    """Tell whether the quirks leave no usable energy for a day.
+    """Return whether the quirks leave no usable energy for a day.
 
     :param quirks: the meter's.
     :param day: the gas day.
@@ -96,7 +96,7 @@ def unusable(quirks: dict[str, Any], day: date) -> bool:
 
 
 def use_partial(store: Store, pce: str, first: date, end: date) -> date | None:
-    """Give the day from which this answer fails with 2000100, None when it does not, and count one use.
+    """Return the day from which this answer fails with 2000100, None when it does not, and count one use.
 
     :param store: the state.
     :param pce: the meter.

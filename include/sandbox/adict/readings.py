@@ -53,7 +53,7 @@ class Day:
 
 
 def published_at(month: date, frequency: str, pce: str) -> datetime:
-    """Give the instant from which a month's days are definitive.
+    """Return the instant from which a month's days are definitive.
 
     :param month: any day of that month.
     :param frequency: ``1M`` or ``MM``.
@@ -65,7 +65,7 @@ def published_at(month: date, frequency: str, pce: str) -> datetime:
 
 
 def first_seen(pce: str, day: date) -> datetime:
-    """Give the instant at which a ``1M`` synthetic meter's day appears.
+    """Return the instant at which a ``1M`` synthetic meter's day appears.
 
     :param pce: the meter.
     :param day: the gas day.
@@ -77,7 +77,7 @@ def first_seen(pce: str, day: date) -> datetime:
 def days_now(
     store: Store, meter: Meter, first: date, end: date, now: datetime, *, frequency: str = "1M", shift: int = 0
 ) -> list[Day]:
-    """Give the days that GRDF can tell now, oldest first, corrections included.
+    """Return the days that GRDF can tell now, oldest first, corrections included.
 
     :param store: where corrections are kept.
     :param meter: whose days.

@@ -60,7 +60,7 @@ def file_days() -> tuple[RealDay, ...]:
 
 
 def shift_for(today: date) -> int:
-    """Give the whole number of years that puts the file's newest day in the past, less than a year ago.
+    """Return the whole number of years that puts the file's newest day in the past, less than a year ago.
 
     The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day on the day
     of the first start.
@@ -74,7 +74,7 @@ def shift_for(today: date) -> int:
 
 @lru_cache(maxsize=8)
 def real_days(shift_years: int) -> tuple[RealDay, ...]:
-    """Give the household's days as the sandbox serves them.
+    """Return the household's days as the sandbox serves them.
 
     :param shift_years: whole years that the file is moved forward (the sandbox tells it as ``real_shift_years``).
     """
@@ -88,7 +88,7 @@ def real_days(shift_years: int) -> tuple[RealDay, ...]:
 
 
 def real_sums(shift_years: int) -> dict[str, int]:
-    """Give the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
+    """Return the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
 
     :param shift_years: as for :func:`real_days`.
     """

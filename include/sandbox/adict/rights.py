@@ -49,7 +49,7 @@ class Terms:
 
     @classmethod
     def usual(cls, today: date, perimeters: Iterable[str] = PERIMETERS) -> Terms:
-        """Give what the authorize page proposes: five years back, three years ahead.
+        """Return what the authorize page proposes: five years back, three years ahead.
 
         :param today: civil day in Paris.
         :param perimeters: some of :data:`PERIMETERS`.
@@ -67,7 +67,7 @@ def stamp(now: datetime) -> str:
 
 
 def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fields: Any) -> Right:
-    """Give the line of a new right, not yet stored.
+    """Return the line of a new right, not yet stored.
 
     :param pce: the meter.
     :param holder: who consents.
@@ -112,7 +112,7 @@ def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fi
 
 
 def every(store: Store) -> list[Right]:
-    """Give all rights, oldest first.
+    """Return all rights, oldest first.
 
     :param store: the state.
     """
@@ -120,7 +120,7 @@ def every(store: Store) -> list[Right]:
 
 
 def of_meter(store: Store, pce: str) -> list[Right]:
-    """Give one meter's rights, oldest first.
+    """Return one meter's rights, oldest first.
 
     :param store: the state.
     :param pce: the meter.
@@ -129,7 +129,7 @@ def of_meter(store: Store, pce: str) -> list[Right]:
 
 
 def find(store: Store, right_id: str) -> Right | None:
-    """Give one right by its ``id_droit_acces``.
+    """Return one right by its ``id_droit_acces``.
 
     :param store: the state.
     :param right_id: its UUID.
@@ -204,7 +204,7 @@ def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
 
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:
-    """Tell which rights let the third party read, or the code of the refusal.
+    """Return which rights let the third party read, or the code of the refusal.
 
     :param rights: the meter's, oldest first.
     :param perimeter: one of :data:`PERIMETERS`.
@@ -236,7 +236,7 @@ def _refusal_of(right: Right, today: str) -> str:
 
 
 def covers(rights: Iterable[Right], day: date) -> bool:
-    """Tell whether any of the rights has the gas day in its consumption window.
+    """Return whether any of the rights has the gas day in its consumption window.
 
     :param rights: usable rights.
     :param day: a gas day.

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 def fingerprint(secret: str) -> str:
-    """Give the SHA-256 of a token or code, hex: the state file never holds the secret itself.
+    """Return the SHA-256 of a token or code, hex: the state file never holds the secret itself.
 
     :param secret: access token or authorization code.
     """
@@ -74,7 +74,7 @@ class Store:
             return self._db.execute(sql, values).rowcount
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give one stored setting.
+        """Return one stored setting.
 
         :param name: its name.
         :param default: the answer when it was never put.

@@ -27,7 +27,7 @@ _ONE_ESTIMATE_IN: Final = 700
 
 
 def exists(pce: str) -> bool:
-    """Tell whether a synthetic meter answers to this id: ``0999999`` + 7 digits, or ``GI999`` + 3 digits.
+    """Return whether a synthetic meter answers to this id: ``0999999`` + 7 digits, or ``GI999`` + 3 digits.
 
     :param pce: a meter id.
     """
@@ -35,7 +35,7 @@ def exists(pce: str) -> bool:
 
 
 def draw(*parts: object) -> int:
-    """Give a whole number below 2**32 that depends on ``parts`` alone, on every machine.
+    """Return a whole number below 2**32 that depends on ``parts`` alone, on every machine.
 
     :param parts: anything with a stable ``str``.
     """
@@ -44,7 +44,7 @@ def draw(*parts: object) -> int:
 
 @lru_cache(maxsize=65536)
 def yearly_use(pce: str) -> int:
-    """Give the meter's yearly use in kWh: a cooking-only flat, a small heated flat or a house.
+    """Return the meter's yearly use in kWh: a cooking-only flat, a small heated flat or a house.
 
     :param pce: a synthetic meter id.
     """
@@ -55,7 +55,7 @@ def yearly_use(pce: str) -> int:
 
 @lru_cache(maxsize=65536)
 def coefficient(pce: str, year: int, month: int) -> float:
-    """Give kWh per m³ for one calendar month, between 10.9 and 11.4.
+    """Return kWh per m³ for one calendar month, between 10.9 and 11.4.
 
     :param pce: a synthetic meter id.
     :param year: civil year.
@@ -66,7 +66,7 @@ def coefficient(pce: str, year: int, month: int) -> float:
 
 @lru_cache(maxsize=16384)
 def _year_volumes(pce: str, year: int) -> array[int]:
-    """Give the volumes of one year in 0.1 m³, 1 January first."""
+    """Return the volumes of one year in 0.1 m³, 1 January first."""
     rng = Random(f"{pce}:{year}")
     scale = yearly_use(pce) / _SEASON_YEAR * (0.92 + rng.random() * 0.16)
     first = date(year, 1, 1).toordinal()
@@ -90,7 +90,7 @@ def _year_volumes(pce: str, year: int) -> array[int]:
 
 @lru_cache(maxsize=4096)
 def _index_at_new_year(pce: str, year: int) -> int:
-    """Give the meter's index on 1 January, in 0.1 m³."""
+    """Return the meter's index on 1 January, in 0.1 m³."""
     if year <= FIRST_YEAR:
         return draw(pce, "index") % 50_000
     return _index_at_new_year(pce, year - 1) + sum(_year_volumes(pce, year - 1))
@@ -98,7 +98,7 @@ def _index_at_new_year(pce: str, year: int) -> int:
 
 @lru_cache(maxsize=16384)
 def _year_indexes(pce: str, year: int) -> array[int]:
-    """Give the index at the start of each day of one year and of the next New Year, in 0.1 m³."""
+    """Return the index at the start of each day of one year and of the next New Year, in 0.1 m³."""
     return array("l", accumulate(_year_volumes(pce, year), initial=_index_at_new_year(pce, year)))
 
 
@@ -119,7 +119,7 @@ class SyntheticDay:
 
 
 def final_day(pce: str, day: date) -> SyntheticDay | None:
-    """Give what one day finally is, None before the meter was installed.
+    """Return what one day finally is, None before the meter was installed.
 
     :param pce: a synthetic meter id.
     :param day: the gas day.
@@ -138,7 +138,7 @@ def final_day(pce: str, day: date) -> SyntheticDay | None:
 
 
 def energy_of(volume: int, kwh_per_m3: float) -> int:
-    """Give kWh: the floor of volume x coefficient, in whole numbers so that no machine rounds otherwise.
+    """Return kWh: the floor of volume x coefficient, in whole numbers so that no machine rounds otherwise.
 
     :param volume: tenths of m³.
     :param kwh_per_m3: coefficient with at most three decimals.

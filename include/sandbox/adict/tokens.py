@@ -64,7 +64,7 @@ def save_token(store: Store, text: str, token: Token, expires: datetime, code: s
 
 
 def find_token(store: Store, text: str, now: datetime) -> Token | None:
-    """Give what is known of a token that is not over.
+    """Return what is known of a token that is not over.
 
     :param store: the state.
     :param text: the token.

@@ -49,7 +49,7 @@ class World:
     redirect_uris: tuple[str, ...] = (identity.DEFAULT_REDIRECT_URI,)
 
     def now(self) -> datetime:
-        """Give the sandbox's present instant (UTC): the machine's, moved by what the control API set. It ticks."""
+        """Return the sandbox's present instant (UTC): the machine's, moved by what the control API set. It ticks."""
         return datetime.now(UTC) + timedelta(seconds=self.store.get("clock_offset_s", 0.0))
 
     def set_clock(self, now: datetime | None) -> None:
@@ -61,11 +61,11 @@ class World:
         self.store.put("clock_offset_s", offset)
 
     def today(self) -> date:
-        """Give the sandbox's civil day in Paris."""
+        """Return the sandbox's civil day in Paris."""
         return paris.civil_day(self.now())
 
     def setting(self, name: str) -> Any:
-        """Give one setting of :data:`DEFAULTS`.
+        """Return one setting of :data:`DEFAULTS`.
 
         :param name: its name.
         """
@@ -79,6 +79,6 @@ class World:
 
 
 def world() -> World:
-    """Give the world of the request at hand."""
+    """Return the world of the request at hand."""
     found: World = current_app.extensions["sandbox"]
     return found

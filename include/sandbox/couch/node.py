@@ -92,7 +92,7 @@ def _wheel() -> Path | None:
 
 
 def _npm_script() -> Path:
-    # npm's own launcher is broken in the wheel, so its script is given to node; elsewhere `npm` links to that script.
+    # npm's own launcher is broken in the wheel, so its script is given to node; elsewhere ``npm`` links to that script.
     wheel = _wheel()
     if wheel is not None:
         return wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

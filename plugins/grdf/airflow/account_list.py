@@ -63,7 +63,7 @@ class AccountList:
     shared_at: float = field(default=0.0, compare=False)
 
     def after(self, last: AccountList, now: float) -> AccountList:
-        """Give this list with what went from the last one too suddenly to be believed at once.
+        """Return this list with what went from the last one too suddenly to be believed at once.
 
         :param last: the list before
         :param now: the present (seconds since 1970)
@@ -76,7 +76,7 @@ class AccountList:
         return replace(self, ids=tuple(sorted({*self.ids, *gone})), missing=len(gone), missing_since=since)
 
     def as_json(self) -> dict[str, Any]:
-        """Give what is kept of it."""
+        """Return what is kept of it."""
         seen = {"missing": self.missing, "missing_since": self.missing_since} if self.missing else {}
         return {"ids": list(self.ids), "broken": dict(self.broken), **seen}
 
@@ -93,7 +93,7 @@ class AccountList:
 
 
 def accounts_to_build() -> tuple[str, ...]:
-    """Give the ids whose DAGs this process needs, sorted.
+    """Return the ids whose DAGs this process needs, sorted.
 
     A worker needs the one it runs, and learns its id from Airflow's parsing context (Airflow doc, "Dynamic Dag
     Generation"): it asks nobody. The DAG processor needs all of them.
@@ -108,7 +108,7 @@ def accounts_to_build() -> tuple[str, ...]:
 
 
 def known_accounts() -> AccountList:
-    """Give the account list: a fresh copy, else CouchDB's word, else the last good list.
+    """Return the account list: a fresh copy, else CouchDB's word, else the last good list.
 
     :raises ServiceUnavailable: when CouchDB does not answer and no list was ever kept. Airflow shows it as an import
         error and sets the file's DAGs aside until it is read again, with all their runs: an empty list would set them
@@ -166,7 +166,7 @@ def what_is_wrong(accounts: AccountList) -> str:
 
 
 def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> AccountList:
-    """Give the last list that is known, although CouchDB cannot be asked now."""
+    """Return the last list that is known, although CouchDB cannot be asked now."""
     recent = copy is not None and 0 <= time.time() - copied_at < RECENT
     last = _later(copy, copied_at, None if recent else _read_shared())
     if last is None:
@@ -184,7 +184,7 @@ def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> A
 def _later(
     copy: AccountList | None, copied_at: float, shared: tuple[AccountList, float] | None
 ) -> tuple[AccountList, float] | None:
-    """Give the later of two lists. The shared one is written when the list changes, the copy at each look-up."""
+    """Return the later of two lists. The shared one is written when the list changes, the copy at each look-up."""
     if copy is not None and (shared is None or copied_at >= shared[1]):
         return copy, copied_at
     return shared

@@ -103,7 +103,7 @@ class AirflowHistory:
                 _remove_logs(dag, run)
 
     def _runs(self, account: str) -> Iterator[dict[str, Any]]:
-        """Give the runs that name an account, those of all DAGs, in their configuration or in what they have read."""
+        """Return the runs that name an account, those of all DAGs, in their configuration or in what they have read."""
         for run in self._all("/dags/~/dagRuns", "dag_runs", conf_contains=account):
             if names(run.get("conf"), account):
                 yield run
@@ -113,7 +113,7 @@ class AirflowHistory:
                 yield run
 
     def _planned(self, run: str, account: str) -> bool:
-        """Tell whether a re-read of all accounts was one of this account."""
+        """Return whether a re-read of all accounts was one of this account."""
         path = f"/dags/{HISTORY}/dagRuns/{quote(run, safe='')}/taskInstances/plan/xcomEntries/return_value"
         planned = self._api.get(path).get("value")
         return isinstance(planned, list) and account in planned

@@ -36,7 +36,7 @@ ALIASES = tuple(
 
 
 def changes_of(dag_id: str) -> AssetAlias:
-    """Give the alias under which a DAG that works on several accounts announces changes.
+    """Return the alias under which a DAG that works on several accounts announces changes.
 
     :param dag_id: the id of the DAG
     """
@@ -44,7 +44,7 @@ def changes_of(dag_id: str) -> AssetAlias:
 
 
 def changes_of_account(account: str) -> AssetAlias:
-    """Give the alias under which an account's DAG announces changes: that of its DAG file.
+    """Return the alias under which an account's DAG announces changes: that of its DAG file.
 
     :param account: account id
     """
@@ -66,7 +66,7 @@ def announce(context: Context, outlets: Collection[object], account: str, change
 
 
 def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
-    """Give what events tell of, for a task that they have woken.
+    """Return what events tell of, for a task that they have woken.
 
     :param context: Airflow's task context
     :param events: of one asset, as Airflow hands them to the task

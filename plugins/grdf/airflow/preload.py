@@ -50,7 +50,7 @@ def on_starting(component: Any) -> None:
 
 
 def is_scheduler(component: Any) -> bool:
-    """Tell whether a scheduler starts.
+    """Return whether a scheduler starts.
 
     Airflow's record of the component does not say yet which one it is (Airflow sets ``job_type`` later), so Airflow's
     command line is asked: ``airflow scheduler``. A task that LocalExecutor runs has the same one; it is forked from the

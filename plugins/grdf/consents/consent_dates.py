@@ -65,7 +65,7 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
 
 
 def must_ask(document: Mapping[str, Any], account: Account, now: datetime, listed_at: str) -> bool:
-    """Tell whether GRDF's list must say how the consents stand before data are asked for.
+    """Return whether GRDF's list must say how the consents stand before data are asked for.
 
     A refusal, or a consent that has run out, may have been followed by somebody else's consent on the same meter, under
     which a call for data would succeed; and for which days the account has a consent is not known before GRDF says it.
@@ -99,7 +99,7 @@ def not_in_force(account: str, meter: Consent) -> NotInForce:
 
 
 def unknown_meters(account: Account) -> list[str]:
-    """Give the meters of which it is not known what right the account brought: the konnector's.
+    """Return the meters of which it is not known what right the account brought: the konnector's.
 
     :param account: the account
     """
@@ -127,7 +127,7 @@ def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[st
 
 
 def other_holders(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, str]:
-    """Tell which rights on some meters other accounts have brought.
+    """Return which rights on some meters other accounts have brought.
 
     :param accounts: the account documents
     :param account_id: the account that does not count

@@ -56,7 +56,7 @@ class Doubt:
         self._unheard = False
 
     def weigh(self, meter: Consent, problems: Iterable[GasError]) -> list[GasError]:
-        """Give the problems of a meter, with each refusal that the list contradicts as one that may pass.
+        """Return the problems of a meter, with each refusal that the list contradicts as one that may pass.
 
         When the list cannot be asked, a refusal stays what it is: the next morning's list takes its mark away again.
 
@@ -90,7 +90,7 @@ class Doubt:
 
 
 def is_over(run: Run, problem: RetryLater) -> bool:
-    """Tell whether a problem is not asked about again by this run.
+    """Return whether a problem is not asked about again by this run.
 
     :param run: the run that the task is part of
     :param problem: what may pass

@@ -36,7 +36,7 @@ class Returned:
         self.count = 0
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
-        """Give the account documents of those who have not left; each of the others is told, and not read any more.
+        """Return the account documents of those who have not left; each of the others is told, and not read any more.
 
         :param accounts: the account documents
         """

@@ -98,7 +98,7 @@ class TakeOver:
         return len(found)
 
     def _wanted(self, document: Document) -> list[AccessRight]:
-        """Give the rights that an account would take over, as its document and those of others are now."""
+        """Return the rights that an account would take over, as its document and those of others are now."""
         account = Account.from_document(document)
         stop_if_leaving(account)
         found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]

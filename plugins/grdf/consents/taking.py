@@ -44,8 +44,9 @@ IN_TIME = LEASE / 2
 
 @contextmanager
 def one_at_a_time(couchdb: CouchDBHook, account_id: str) -> Iterator[Callable[[], None]]:
-    """Let one account at a time be given meters and rights, so that of two that take one at once the second sees the
-    first. Gives what is to be called right before writing.
+    """Let one account at a time be given meters and rights: of two that take one at once the second sees the first.
+
+    Yield what must be called right before writing.
 
     Later is better than a right in two accounts: whoever does not come to hold the lease, or has held it for too long
     when it would write, stops.
@@ -170,6 +171,6 @@ def _checked(document: Document, *, listed: Listed) -> Document:
 
 
 def _in_force(document: Document, listed: Listed) -> list[str]:
-    """Give the meters that were asked which an account has under a right of its own that is in force."""
+    """Return the meters that were asked which an account has under a right of its own that is in force."""
     meters = Account.from_document(_checked(document, listed=listed)).meters
     return [meter.pce for meter in meters if meter.pce in (listed.meters or ()) and not meter.lost]

@@ -25,7 +25,7 @@ AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf
 
 
 def airflow_connection(conn_id: str) -> Connection:
-    """Give an Airflow connection.
+    """Return an Airflow connection.
 
     :param conn_id: its id
     :raises BadSettings: when Airflow has none of this id, or it cannot be read
@@ -41,7 +41,7 @@ def airflow_connection(conn_id: str) -> Connection:
 
 
 def extra_of(connection: Connection) -> Mapping[str, Any]:
-    """Give what a connection's extra says, which Airflow takes for empty when it is no JSON.
+    """Return what a connection's extra says, which Airflow takes for empty when it is no JSON.
 
     GRDF's production, or the databases without their prefix, would then be used in place of what was meant.
 
@@ -183,7 +183,7 @@ def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str
 
 
 def issuer_of(authorize_url: str) -> str:
-    """Give the issuer that goes with an authorize page by the habit of GRDF's server (ForgeRock OpenAM).
+    """Return the issuer that goes with an authorize page by the habit of GRDF's server (ForgeRock OpenAM).
 
     It names the port even where that is the scheme's own, and the realm without ``realms/`` (ADICT 2.4):
     ``https://host/openam/oauth2/realms/x/authorize`` goes with ``https://host:443/openam/oauth2/x``.
@@ -232,7 +232,7 @@ def _split(url: str) -> SplitResult:
 
 
 def is_address(url: str) -> bool:
-    """Tell whether a text is an http(s) address with a host.
+    """Return whether a text is an http(s) address with a host.
 
     :param url: any text
     """
@@ -244,7 +244,7 @@ def is_address(url: str) -> bool:
 
 
 def is_safe(url: str) -> bool:
-    """Tell whether secrets, tokens and keys may travel to and from an address: over TLS, or within this machine.
+    """Return whether secrets, tokens and keys may travel to and from an address: over TLS, or within this machine.
 
     :param url: an address, see :func:`is_address`
     """

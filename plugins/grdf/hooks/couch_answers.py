@@ -18,7 +18,7 @@ LOCKOUT_SECONDS = 300.0
 
 
 def place(url: str) -> str:
-    """Give scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login.
+    """Return scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login.
 
     :param url: a URL of CouchDB
     """
@@ -35,7 +35,7 @@ def json_keys(**options: Any) -> dict[str, str]:
 
 
 def checked(response: requests.Response, conn_id: str) -> requests.Response:
-    """Give an answer back when it is a good one.
+    """Return an answer back when it is a good one.
 
     :param response: CouchDB's answer
     :param conn_id: the Airflow connection, for messages

@@ -18,7 +18,7 @@ ADMIN_CONN_ID = "couchdb_admin"
 
 
 def has_administrator() -> bool:
-    """Tell whether Airflow has a connection for an administrator."""
+    """Return whether Airflow has a connection for an administrator."""
     try:
         BaseHook.get_connection(ADMIN_CONN_ID)
     except AirflowNotFoundException:
@@ -29,7 +29,7 @@ def has_administrator() -> bool:
 
 
 def administrator(ordinary: CouchDBHook) -> CouchDBHook:
-    """Give the hook with an administrator's rights on the same databases.
+    """Return the hook with an administrator's rights on the same databases.
 
     :param ordinary: the hook for everything else; itself where there is no other connection
     :raises BadSettings: when the two connections do not name the same databases

@@ -84,7 +84,7 @@ class CouchDBHook(BaseHook):
         self.requests_sent = 0
 
     def get_conn(self) -> CouchDB:
-        """Give the client, connected on first use and kept by this hook.
+        """Return the client, connected on first use and kept by this hook.
 
         :raises BadSettings: when the connection is not complete or CouchDB refuses its login
         :raises ServiceUnavailable: when CouchDB cannot be reached
@@ -214,7 +214,7 @@ class CouchDBHook(BaseHook):
                 return found
 
     def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
-        """Give the highest id of a range without reading the rest: its cost does not grow with the range.
+        """Return the highest id of a range without reading the rest: its cost does not grow with the range.
 
         :param doctype: Cozy doctype
         :param startkey: lowest id, included
@@ -318,7 +318,7 @@ class CouchDBHook(BaseHook):
             ) from None
 
     def has_database(self, doctype: str) -> bool:
-        """Tell whether a doctype's database exists.
+        """Return whether a doctype's database exists.
 
         :param doctype: Cozy doctype
         """
@@ -337,7 +337,7 @@ class CouchDBHook(BaseHook):
         return True, f"CouchDB {name.get('version', '(unknown version)')} answers and accepts the login."
 
     def greeting(self) -> dict[str, Any]:
-        """Give what the server says of itself: version, features."""
+        """Return what the server says of itself: version, features."""
         return json_object(self.good(self.ask_server("GET", "/")))
 
     @property
@@ -347,12 +347,12 @@ class CouchDBHook(BaseHook):
         return connection.login or "", connection.password or ""
 
     def logs_in(self) -> bool:
-        """Tell whether the server takes the login."""
+        """Return whether the server takes the login."""
         response = self.ask_server("GET", "/_session")
         return response.status_code != 401 and self.good(response).ok
 
     def is_administrator(self) -> bool:
-        """Tell whether the login is a server administrator, who may make databases and purge."""
+        """Return whether the login is a server administrator, who may make databases and purge."""
         who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
 
@@ -427,7 +427,7 @@ class CouchDBHook(BaseHook):
         return response
 
     def good(self, response: requests.Response) -> requests.Response:
-        """Give an answer back when it is a good one.
+        """Return an answer back when it is a good one.
 
         :param response: CouchDB's answer
         :raises BadSettings: when a person must correct the connection or the server
@@ -442,7 +442,7 @@ def _named(document: Document) -> str:
 
 
 def _path_of(doc_id: str) -> str:
-    """Give the path of a document below its database; another's endpoint is never asked in its place.
+    """Return the path of a document below its database; another's endpoint is never asked in its place.
 
     ``_all_docs``, ``_design`` and the like are CouchDB's own; an empty id or one of dots alone would lead to the
     database or out of it.

@@ -56,7 +56,7 @@ class DataToken:
         return cls(value, scope, fingerprint(client_id), asked_at, until)
 
     def serves(self, *, scope: str, client_id: str, for_seconds: float, now: datetime | None = None) -> bool:
-        """Tell whether the token can be used for some time yet.
+        """Return whether the token can be used for some time yet.
 
         At most half of its life is kept back as margin, so that a short-lived token is not asked for at every step.
 
@@ -75,7 +75,7 @@ class DataToken:
         )
 
     def dump(self) -> str:
-        """Give the text kept in the Variable."""
+        """Return the text kept in the Variable."""
         return json.dumps(
             {
                 "value": self.value,
@@ -105,7 +105,7 @@ class DataToken:
 
 
 def fingerprint(client_id: str) -> str:
-    """Give a short fingerprint of a client id, so that a token of former credentials is not used with new ones."""
+    """Return a short fingerprint of a client id, so that a token of former credentials is not used with new ones."""
     return sha256(client_id.encode()).hexdigest()[:16]
 
 
@@ -113,7 +113,7 @@ class TokenShelf(Protocol):
     """Where the shared token is kept."""
 
     def read(self) -> str | None:
-        """Give the stored text, ``None`` when there is none."""
+        """Return the stored text, ``None`` when there is none."""
 
     def write(self, text: str) -> None:
         """Replace the stored text."""
@@ -167,7 +167,7 @@ class SharedToken:
     def get(
         self, *, for_seconds: float = 900, refused: str | None = None, terms: Terms = DAILY
     ) -> tuple[DataToken, bool]:
-        """Give a token that serves, asking GRDF for one if need be.
+        """Return a token that serves, asking GRDF for one if need be.
 
         :param for_seconds: how long the work ahead may take
         :param refused: a token that GRDF has just refused (HTTP 401): it is not given again

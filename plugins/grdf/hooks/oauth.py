@@ -63,7 +63,7 @@ class GrdfOAuthHook(BaseHook):
         return GrdfConnection.read(airflow_connection(self.grdf_conn_id))
 
     def get_conn(self) -> requests.Session:
-        """Give a plain HTTP session; the credentials travel in the body of each request, never in the session."""
+        """Return a plain HTTP session; the credentials travel in the body of each request, never in the session."""
         session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, LimitedAdapter(seconds=settings.answer_seconds(), most=SMALL))

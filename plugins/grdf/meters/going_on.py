@@ -59,7 +59,7 @@ class Progress:
         self.booking.calls = calls
 
     def knows_dates(self, meters: Sequence[Consent]) -> bool:
-        """Tell whether it has asked how far these consents reach before it had to stop.
+        """Return whether it has asked how far these consents reach before it had to stop.
 
         :param meters: the meters, under their consents
         """
@@ -74,7 +74,7 @@ class Progress:
         self._changed = True
 
     def answers(self, meter: Consent, windows: Sequence[Window], *, whole: bool = False) -> list[StagedAnswer] | None:
-        """Give what was read of a meter's gas days before the task had to stop; ``None`` when they are to be asked for.
+        """Return what was read of a meter's gas days before the task had to stop; ``None`` when they must be asked for.
 
         :param meter: the meter, under its consent: what was read under another one is not taken
         :param windows: the gas days

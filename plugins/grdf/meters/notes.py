@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def meter_of(document: dict[str, Any], pce: str) -> Consent | None:
-    """Give an account's present consent on a meter, ``None`` when it has none.
+    """Return an account's present consent on a meter, ``None`` when it has none.
 
     :param document: the account document
     :param pce: the meter

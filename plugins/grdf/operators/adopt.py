@@ -94,7 +94,7 @@ class AdoptKonnectorOperator(AccountOperator):
         return dry_run
 
     def _meter(self, account: Account, document: dict[str, Any]) -> str:
-        """Give the meter that the konnector read: the one it noted, which is the first."""
+        """Return the meter that the konnector read: the one it noted, which is the first."""
         if not account.meters:
             raise BadAccount.about(
                 account.id,

@@ -266,7 +266,7 @@ class _Round:
         self.noted: dict[str, list[str]] = {}
 
     def listed(self, document: dict[str, Any]) -> Listed:
-        """Give what concerns an account; whose a right is, is looked up for those of the konnector's alone."""
+        """Return what concerns an account; whose a right is, is looked up for those of the konnector's alone."""
         account = Account.from_document(document)
         mine = [right for meter in account.meters for right in self.rights.get(meter.pce, [])]
         unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
@@ -284,7 +284,7 @@ class _Round:
         return with_seen(document, seen_at(document, self.last))
 
     def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
-        """Tell whether an own right on a meter may be in a line of the list that could not be read."""
+        """Return whether an own right on a meter may be in a line of the list that could not be read."""
         own = {right for meter in Account.from_document(document).meters if meter.pce == pce for right in meter.own}
         listed = {right.id for right in self.rights.get(pce, [])}
         return not listed or not own <= listed

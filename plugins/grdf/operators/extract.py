@@ -108,7 +108,7 @@ class ExtractOperator(AccountOperator):
             for meter, windows in self._windows(run, document, account, unread, known_lost, problems)
         ]
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
-            # The check of consents came after `acquire_token` had seen all well: it would be green with nothing read.
+            # The check of consents came after ``acquire_token`` had seen all well: it would be green with nothing read.
             raise AirflowSkipException(
                 f"Account {account.id}: none of its meters is read at the moment. {account.message}"
             )
@@ -133,7 +133,7 @@ class ExtractOperator(AccountOperator):
             "answers": len(answers),
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
-            # `load` judges with the same window which missing days are asked for again anyway.
+            # ``load`` judges with the same window which missing days are asked for again anyway.
             **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
@@ -147,7 +147,7 @@ class ExtractOperator(AccountOperator):
             raise
 
     def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str]) -> bool:
-        """Tell whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
+        """Return whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
         rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
         now = datetime.now(UTC)
         return bool(rest) and must_ask(document, replace(account, meters=rest), now, self.accounts.listed_at())
@@ -161,7 +161,7 @@ class ExtractOperator(AccountOperator):
         known_lost: frozenset[str],
         problems: Problems,
     ) -> Iterator[tuple[Consent, tuple[Window, ...]]]:
-        """Give the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
+        """Return the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             if self._is_left_out(meter, known_lost):
@@ -185,7 +185,7 @@ class ExtractOperator(AccountOperator):
 
     @staticmethod
     def _is_left_out(meter: Consent, known_lost: frozenset[str]) -> bool:
-        """Tell whether GRDF is not asked for a meter, since its list holds no consent for it, or does not tell yet."""
+        """Return whether GRDF is not asked for a meter: its list holds no consent for it, or does not tell yet."""
         today = paris_today(datetime.now(UTC))
         return (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today)
 
@@ -257,5 +257,5 @@ def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
 
 
 def _is_unread(document: dict[str, Any], meter: Consent) -> bool:
-    """Tell whether a meter's whole history is to be read: for the first time, or as the store has lost days of it."""
+    """Return whether a meter's whole history is to be read: for the first time, or as the store has lost days of it."""
     return not history_read(document, meter) or reads_again(document, meter.pce)

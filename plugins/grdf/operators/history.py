@@ -209,7 +209,7 @@ class ReadHistoryOperator(AccountOperator):
     def _windows(
         self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool
     ) -> tuple[Window, ...]:
-        """Give what is left to ask, one window for each stretch that the account's rights cover."""
+        """Return what is left to ask, one window for each stretch that the account's rights cover."""
         today, tag = paris_today(datetime.now(UTC)), meter_tag(account.id, meter.pce)
         found = askable(asked, today=today, consent_first=meter.opens, consent_end=meter.closes)
         for reason in found.reasons:

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 class LoadOperator(AccountOperator):
-    """Store what ``extract`` has staged, and reset the in-progress totals: each month and year that a day belongs to
-    is computed anew from the stored days and replaces its old document.
+    """Store what ``extract`` has staged, and reset the in-progress totals.
 
+    Each month and year that a day belongs to is computed again from the stored days and replaces its old document.
     Safe to repeat, to interrupt and to run twice at once. The staged answers are removed once they are stored.
 
     :param staged: what ``extract`` returned (templated)
@@ -169,8 +169,9 @@ class LoadOperator(AccountOperator):
         self._first_launch = [pce for pce in self._untold if not HistoryRead.holds(document or {}, pce)]
 
     def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
-        """Leave out answers on a meter that somebody else has connected since they were asked for: whose days GRDF has
-        sent in that moment nobody can tell.
+        """Leave out answers on a meter that somebody else has connected since they were asked for.
+
+        Nobody can tell whose days GRDF sent at that moment.
         """
         if gone := sorted({answer.pce for answer in answers} & self._handed_over):
             self.log.warning(
@@ -192,8 +193,9 @@ class LoadOperator(AccountOperator):
         take_back_given_back(self.couchdb, self.accounts, document, pces, self.log)
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
-        """Note on the account that a history is read, which days are missing, and that all is well, unless the consent
-        of a meter is lost, be it of one that was just loaded.
+        """Note on the account that a history is read, which days are missing, and that all is well.
+
+        All is not well while the consent of a meter is lost, even of one that was just loaded.
 
         Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
         stored a part and then failed, since Airflow takes events from successful tasks alone.
@@ -232,7 +234,7 @@ class LoadOperator(AccountOperator):
 
 
 def _in_its_time(answer: StagedAnswer) -> StagedAnswer:
-    """Give what a former run staged; when its clock was ahead, as read at the earliest that it can have been.
+    """Return what a former run staged; when its clock was ahead, as read at the earliest that it can have been.
 
     So it fills in what is missing, and changes nothing that another run has stored since.
     """

@@ -134,7 +134,7 @@ class ReadPublishedOperator(GrdfOperator):
             self.accounts.update(account_id, lambda document: MonthlyFailed.noted(document, at))
 
     def _due(self, run: Run, counts: Counter[str]) -> Iterator[str]:
-        """Give the accounts whose turn it is, and some of those that were never read."""
+        """Return the accounts whose turn it is, and some of those that were never read."""
         failed: dict[str, str] = {}
         today = paris_today(datetime.now(UTC))
         due: list[str] = []
@@ -195,8 +195,9 @@ class ReadPublishedOperator(GrdfOperator):
     def _hold_unread_books(
         self, document: dict[str, Any], account: Account, counts: Counter[str], since: datetime | None
     ) -> None:
-        """Mend the totals and the book also of meters that are not read now, once a month: a load may have died after
-        it had stored days, and no other comes.
+        """Mend the totals and the book also of meters that are not read now, once a month.
+
+        A load may have died after it had stored days, and no other comes.
         """
         from grdf.meters.book_check import hold_book
 
@@ -240,8 +241,9 @@ class ReadPublishedOperator(GrdfOperator):
             problems.append(error)
 
     def _note(self, account: Account, changes: Iterable[Change], replaced: dict[str, Document | None]) -> None:
-        """Write what was learnt to the account; take the periods back if the household has left meanwhile, or a meter
-        has become another one's.
+        """Write what was learnt to the account.
+
+        Take the periods back if the household has left meanwhile, or a meter has become another account's.
         """
         from grdf.meters.monthly_reading import take_back
         from grdf.meters.taking_back import taken_back_if_left
@@ -280,7 +282,7 @@ def _waits(account: Account) -> str:
 
 
 def _unread_books(document: dict[str, Any], account: Account, today: date, since: datetime | None) -> list[str]:
-    """Give the meters that are not read now, if their books are to be held against the store."""
+    """Return the meters that are not read now, if their books are to be held against the store."""
     read = () if _waits(account) else (meter.pce for meter in _readable(document, account))
     unread = [] if account.leaving else sorted({meter.pce for meter in account.meters} - set(read))
     entry = {"read_at": BookHeld.of(document), "id_accreditation": None}
@@ -288,11 +290,11 @@ def _unread_books(document: dict[str, Any], account: Account, today: date, since
 
 
 def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
-    """Give the account's meters without those whose consent is known to be lost."""
+    """Return the account's meters without those whose consent is known to be lost."""
     lost, today = meters_lost(document), paris_today(datetime.now(UTC))
     return (meter for meter in account.meters if meter.pce not in lost and meter.usable(today))
 
 
 def _entries(document: dict[str, Any], meter: Consent) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Give what an account document says of a meter: its facts, its published periods."""
+    """Return what an account document says of a meter: its facts, its published periods."""
     return MeterFacts.raw(document, meter.pce), PublishedNote.raw(document, meter.pce)

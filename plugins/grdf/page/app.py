@@ -67,7 +67,7 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 
 def _gas_error(request: Request, error: Exception) -> Response:
-    """What this project says of its own failures names no secret: who is logged in sees it as it is.
+    """Answer with a failure of ours: its text names no secret, so who is logged in sees it as it is.
 
     It may name servers and settings, so nobody else does.
     """
@@ -81,7 +81,7 @@ def _gas_error(request: Request, error: Exception) -> Response:
 
 
 def _mistake(request: Request, _: Exception) -> Response:
-    """A mistake of this program. Starlette logs it, and sends this answer around every middleware."""
+    """Answer a mistake of this program. Starlette logs it, and sends this answer around every middleware."""
     answer: Response
     if render.wants_page(request):
         answer = render.problem(request, 500, "error.500")

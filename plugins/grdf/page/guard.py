@@ -1,6 +1,6 @@
-"""What holds for every request and every answer of the page: no cross-site request changes anything, and an answer says
-to the browser what may be done with it.
+"""What holds for every request and every answer of the page.
 
+No cross-site request changes anything, and an answer tells the browser what may be done with it.
 It is a middleware, so that no route can be added without it.
 """
 
@@ -31,7 +31,7 @@ CSP = {
 
 
 def policy(**changes: str) -> str:
-    """Give the Content-Security-Policy.
+    """Return the Content-Security-Policy.
 
     :param changes: directives that one page needs otherwise
     """
@@ -109,7 +109,7 @@ class Unlogged:
 
 
 def _holds_secret(query: bytes) -> bool:
-    """Tell whether a query has GRDF's code or state, or a link; a state in Airflow's own queries is a short word."""
+    """Return whether a query has GRDF's code or state, or a link; a state in Airflow's own queries is a short word."""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     words = [(name.casefold(), value) for name, value in pairs]
     return any(name.endswith(("code", "token")) or ("state" in name and len(value) > 40) for name, value in words)
@@ -125,7 +125,7 @@ def guard(headers: MutableHeaders) -> None:
 
 
 def same_site(headers: Headers) -> bool:
-    """Tell whether a request that changes something comes from Airflow's own site, or from no browser at all.
+    """Return whether a request that changes something comes from Airflow's own site, or from no browser at all.
 
     A browser says where a request comes from: in ``Sec-Fetch-Site`` when it talks to https or to this machine (W3C,
     Fetch Metadata), and in ``Origin`` with every POST. ``same-site`` is another host of the same domain: refused.

@@ -94,7 +94,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read once more, and then what else there is to hear of."""
+    """Return a body that was read once more, and then what else there is to hear of."""
     waiting = [body]
 
     async def receive_again() -> Message:

@@ -56,7 +56,7 @@ class Visitor:
 
 
 async def visitor(request: Request) -> Visitor:
-    """Give who sent the request.
+    """Return who sent the request.
 
     :raises HTTPException: 401 when nobody is logged in, 503 when Airflow cannot be asked
     """
@@ -79,7 +79,7 @@ VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 async def visitor_if_any(request: Request) -> Visitor | None:
-    """Give who sent the request, ``None`` when nobody is logged in: for the routes that a household may use.
+    """Return who sent the request, ``None`` when nobody is logged in: for the routes that a household may use.
 
     :raises HTTPException: 503 when Airflow cannot be asked
     """
@@ -95,7 +95,7 @@ VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
 
 
 def account_in_path(account: str, _: VisitorDep) -> str:
-    """Give the account that a route's path names.
+    """Return the account that a route's path names.
 
     :raises HTTPException: 404 when it cannot be an account's id
     """
@@ -174,7 +174,7 @@ def _require_connection(visitor: Visitor) -> None:
 
 
 def can_act(visitor: Visitor, dag: str) -> bool:
-    """Tell whether somebody may start runs of a DAG, for a page that shows a button or not.
+    """Return whether somebody may start runs of a DAG, for a page that shows a button or not.
 
     :param visitor: who asks
     :param dag: the DAG's id
@@ -183,7 +183,7 @@ def can_act(visitor: Visitor, dag: str) -> bool:
 
 
 def can_connect(visitor: Visitor, account: str) -> bool:
-    """Tell whether somebody may connect an account, for a page that shows a button or not.
+    """Return whether somebody may connect an account, for a page that shows a button or not.
 
     :param visitor: who asks
     :param account: the account's id
@@ -192,7 +192,7 @@ def can_connect(visitor: Visitor, account: str) -> bool:
 
 
 def can_connect_some(visitor: Visitor) -> bool:
-    """Tell whether somebody may connect households at all, for a page that shows the button or not.
+    """Return whether somebody may connect households at all, for a page that shows the button or not.
 
     :param visitor: who asks
     """
@@ -200,7 +200,7 @@ def can_connect_some(visitor: Visitor) -> bool:
 
 
 def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
-    """Give those of some accounts that somebody may see.
+    """Return those of some accounts that somebody may see.
 
     :param visitor: who asks
     :param accounts: account ids
@@ -211,7 +211,7 @@ def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
 
 
 def may_start(name: str, dag: str | None) -> bool:
-    """Tell whether a user of Airflow may start runs of a DAG, when no request of that user is at hand.
+    """Return whether a user of Airflow may start runs of a DAG, when no request of that user is at hand.
 
     :param name: Airflow's name of the user
     :param dag: the DAG's id; it need not exist. None for every DAG
@@ -244,7 +244,7 @@ def _user_named(manager: Any, name: str) -> Any:
 
 
 def login_url(request: Request) -> str | None:
-    """Give the address of Airflow's login, from which one comes back to this page; ``None`` when it cannot be told.
+    """Return the address of Airflow's login, from which one comes back to this page; ``None`` when it cannot be told.
 
     The query is left out: what comes back from GRDF must not travel on.
 

@@ -46,7 +46,7 @@ class Quota:
         return MARGIN / self.calls_per_second
 
     def share(self, purpose: Purpose, daily: int = 0) -> int:
-        """Calls a day for one purpose.
+        """Return the calls a day for one purpose.
 
         :param purpose: which
         :param daily: calls that daily runs took in the last day, or have booked: what they took they will want again

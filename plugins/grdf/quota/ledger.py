@@ -274,7 +274,7 @@ class Ledger:
         return True
 
     def token_judged(self, now: float, bearer: Bearer, *, refused: bool | None) -> float:
-        """It is known now whether GRDF takes a new token.
+        """Note whether GRDF takes a new token.
 
         :param now: the shared clock (epoch seconds)
         :param bearer: whose call it was
@@ -292,7 +292,7 @@ class Ledger:
         return self.doubt_until - now
 
     def _doubt_for(self, now: float, purpose: Purpose, bearer: Bearer | None) -> float:
-        """Tell for how many seconds a call waits since GRDF refuses the token of all: other credentials do not."""
+        """Return for how many seconds a call waits since GRDF refuses the token of all: other credentials do not."""
         if bearer is None or purpose in _AT_ONCE or self.doubt_until <= now or bearer.credentials != self.doubted:
             return 0.0
         if self.prober and (not bearer.data or bearer.worker == self.prober):
@@ -439,7 +439,7 @@ class Ledger:
         return rooms
 
     def _promise(self, now: float, quota: Quota, purpose: Purpose) -> float:
-        """Tell when to come back, each one at a time of its own: thousands that come at once would find nothing."""
+        """Return when to come back, each one at a time of its own: thousands that come at once would find nothing."""
         if not self.calls:
             return now + _BIN
         total, history = self.used()
@@ -459,7 +459,7 @@ class Ledger:
 
 @lru_cache(maxsize=2048)
 def _leaves(at: int) -> float:
-    """Tell when the calls of some five minutes no longer count: after a day, and when their Paris day is over."""
+    """Return when the calls of some five minutes no longer count: after a day, and when their Paris day is over."""
     end = (at + 1) * _BIN
     day = datetime.fromtimestamp(at * _BIN, UTC).astimezone(PARIS).date()
     midnight = datetime.combine(day + timedelta(days=1), time(), PARIS)

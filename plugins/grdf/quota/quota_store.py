@@ -47,7 +47,7 @@ class Store(Protocol):
 
 
 def store_at(url: str) -> Store:
-    """Give the store of a setting ``[grdf] quota_url``.
+    """Return the store of a setting ``[grdf] quota_url``.
 
     :param url: ``sqlite:///path``, ``redis://...``, ``rediss://...`` or ``postgresql://...``
     :raises BadSettings: when there is no such kind of store

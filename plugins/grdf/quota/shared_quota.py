@@ -39,7 +39,7 @@ class Client(Protocol):
 
 
 def governor_for(client: Client) -> Governor:
-    """Give the governor of a connection's client: the same for all connections that name this client id.
+    """Return the governor of a connection's client: the same for all connections that name this client id.
 
     :param client: the connection
     :raises BadSettings: when a setting of the quota is wrong

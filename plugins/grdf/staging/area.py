@@ -226,7 +226,7 @@ class Staging:
             return None
 
     def unfinished(self, account: str, besides: str | None) -> list[str]:
-        """Give the references of answers that other runs have staged and not loaded to the end.
+        """Return the references of answers that other runs have staged and not loaded to the end.
 
         :param account: the account's id
         :param besides: the reference of the run that asks
@@ -277,7 +277,7 @@ def _is_staged(name: str) -> bool:
 
 
 def _answer(row: Any) -> StagedAnswer | None:
-    """Give an answer as it was staged, ``None`` when the row is none."""
+    """Return an answer as it was staged, ``None`` when the row is none."""
     if not isinstance(row, dict):
         return None
     try:

@@ -58,7 +58,7 @@ def _settings(place: str, account: str | None, error: Exception) -> BadSettings:
 
 
 def _said(error: Exception) -> str:
-    """Give what the disk or the store said; of an unknown error the kind alone, as its text may hold a secret."""
+    """Return what the disk or the store said; of an unknown error the kind alone, as its text may hold a secret."""
     said = (error.strerror or str(error)) if isinstance(error, OSError) else ""
     return said.rstrip(". ") or type(error).__name__
 

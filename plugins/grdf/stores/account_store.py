@@ -119,7 +119,7 @@ class AccountStore:
         return sorted(found, key=lambda document: str(document["_id"]))
 
     def listed_at(self) -> str:
-        """Tell when GRDF was asked for the last list by which all accounts were checked, UTC text; "" if never."""
+        """Return when GRDF was asked for the last list by which all accounts were checked, UTC text; "" if never."""
         return str((self._couchdb.get(LEASE, LISTED) or {}).get("asked_at") or "")
 
     def note_listed(self, asked_at: datetime) -> None:
@@ -133,7 +133,7 @@ class AccountStore:
                 return
 
     def listed(self) -> Iterator[Document]:
-        """Give the account documents of our account type that are not leaving, in the order of their ids."""
+        """Return the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):
             if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document

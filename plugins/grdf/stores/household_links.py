@@ -59,7 +59,7 @@ class HouseholdLinks:
         self._sweep()
 
     def standing(self, account: str, link: str) -> Standing:
-        """Tell how a link stands.
+        """Return how a link stands.
 
         :param account: the account's id
         :param link: names the link
@@ -115,7 +115,7 @@ class HouseholdLinks:
             )  # fmt: skip
 
     def good_until(self, account: str) -> int | None:
-        """Give the moment (epoch seconds) until which a link of the account is good, ``None`` when there is none.
+        """Return the moment (epoch seconds) until which a link of the account is good, ``None`` when there is none.
 
         :param account: the account's id
         """
@@ -179,7 +179,7 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
 
 
 def link_document(account: str) -> str:
-    """Give the id of the document that says which link of an account is good.
+    """Return the id of the document that says which link of an account is good.
 
     :param account: the account's id
     """

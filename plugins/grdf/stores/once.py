@@ -66,7 +66,7 @@ class Once:
 
 
 def mark_id(name: str, until: float) -> str:
-    """Give the id of a mark; ids sort by the moment until which they matter.
+    """Return the id of a mark; ids sort by the moment until which they matter.
 
     :param name: what is used
     :param until: that moment, epoch seconds

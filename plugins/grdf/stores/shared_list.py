@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def read() -> tuple[Any, float] | None:
-    """Give what was kept and when, ``None`` when nothing was or it cannot be read now."""
+    """Return what was kept and when, ``None`` when nothing was or it cannot be read now."""
     from airflow.sdk import Variable
 
     try:
@@ -61,7 +61,7 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
         return False
     try:
         Variable.set(VARIABLE, text, description="The last good list of accounts (ids), used when CouchDB is down.")
-    except ImportError:  # a command line such as `airflow dags list`: nobody is there to keep it, and nobody needs it
+    except ImportError:  # a command line such as ``airflow dags list``: nobody is there to keep it, and nobody needs it
         return False
     except Exception as error:  # noqa: BLE001 - whatever it is, the list can be had without it
         log.warning(

@@ -87,12 +87,12 @@ class LimitedAdapter(HTTPAdapter):
             if isinstance(error, DecodeError):
                 raise requests.exceptions.ContentDecodingError(error, request=request) from error
             raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
-        response._content = body.getvalue()  # as its own `content` would have it
+        response._content = body.getvalue()  # as its own ``content`` would have it
         response._content_consumed = True  # type: ignore[attr-defined]  # private to requests: the body is read here
         return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        """Give requests the pool of connections for one address, whose exchanges end in time."""
+        """Return requests the pool of connections for one address, whose exchanges end in time."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
         if not issubclass(pool.ConnectionCls, _Limited):
@@ -108,7 +108,7 @@ class _Over(TimeoutError):
 
 
 def _is_over(error: BaseException) -> bool:
-    """Tell whether an exchange failed since its time was over: urllib3 and requests wrap that in their own errors."""
+    """Return whether an exchange failed since its time was over: urllib3 and requests wrap that in their own errors."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _Over):
@@ -149,7 +149,7 @@ class _Timed:
         :param seconds: how long
         """
         self._end = time.monotonic() + seconds
-        self._under.settimeout(seconds)  # of `sendall` as a whole
+        self._under.settimeout(seconds)  # of ``sendall`` as a whole
 
     def settimeout(self, seconds: float | None) -> None:
         """Limit each single read, as for any socket.
@@ -177,7 +177,7 @@ class _Timed:
             raise
 
     def makefile(self, mode: str) -> BufferedReader:
-        """Give the stream from which ``http.client`` reads an answer."""
+        """Return the stream from which ``http.client`` reads an answer."""
         assert mode == "rb"
         self._under._io_refs += 1  # type: ignore[attr-defined]  # so that it is closed with its last reader
         return BufferedReader(socket.SocketIO(cast("socket.socket", self), "r"))

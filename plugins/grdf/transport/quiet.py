@@ -26,7 +26,7 @@ def hush() -> None:
 
 
 def quiet(name: str) -> logging.Logger:
-    """Give a logger that takes numbers out of what it is told.
+    """Return a logger that takes numbers out of what it is told.
 
     :param name: the logger's name
     """

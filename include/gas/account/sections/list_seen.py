@@ -54,7 +54,7 @@ def seen_at(document: Mapping[str, Any], listed_at: str) -> str:
 
 
 def is_fresh(moment: str, now: datetime) -> bool:
-    """Tell whether a list of that moment still counts; one of the future was written by a clock that was ahead.
+    """Return whether a list of that moment still counts; one of the future was written by a clock that was ahead.
 
     :param moment: UTC text, or "".
     :param now: the present, aware.

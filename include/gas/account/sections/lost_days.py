@@ -1,8 +1,8 @@
-"""The account's own book (`stored`) held against what the store holds: days that a database has lost.
+"""The account's own book (``stored``) held against what the store holds: days that a database has lost.
 
 Loads add days and never take one away. So when fewer days of a year are stored than the account told before, a database
 has lost them: it was restored in part, or is a new one. The book is then not simply written anew, which would hide it:
-the loss is noted under `lost_days`, and the next daily run asks for the whole history of the meter once more, in the
+the loss is noted under ``lost_days``, and the next daily run asks for the whole history of the meter once more, in the
 call that it makes anyway. A year's note goes when as many days are stored again as there were; what GRDF serves no more
 keeps it.
 """
@@ -67,7 +67,7 @@ def with_lost_days(
 
     :param document: the account document.
     :param pce: the meter.
-    :param told: what the account said before `held` was read.
+    :param told: what the account said before ``held`` was read.
     :param held: what is stored.
     :param years: the years of which all stored days were read.
     :return: a new document, equal to the old one when nothing was lost or came back.

@@ -1,4 +1,4 @@
-"""The missing days of each meter (`gaps`), by year: see :mod:`include.gas.documents.gaps` for what they mean."""
+"""The missing days of each meter (``gaps``), by year: see :mod:`include.gas.documents.gaps` for what they mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.gas.documents.gas_days import Document
 
 
 class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The missing days of one meter in one year. A run of days is written `first/last`, both included.
+    """The missing days of one meter in one year. A run of days is written ``first/last``, both included.
 
     :param first: the first of them.
     :param last: the last of them.

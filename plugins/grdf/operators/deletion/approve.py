@@ -1,4 +1,4 @@
-"""Approve: a person other than the one who asked looks at what `check` has listed, and lets the deletion go on."""
+"""Approve: a person other than the one who asked looks at what ``check`` has listed, and lets the deletion go on."""
 
 from __future__ import annotations
 

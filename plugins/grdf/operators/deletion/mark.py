@@ -49,7 +49,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             raise
 
     def _approval(self, run: Run, record: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Give the approval that waits for this run; ``None`` when the record has it already, or none is needed.
+        """Return the approval that waits for this run; ``None`` when the record has it already, or none is needed.
 
         :raises BadRequest: when nobody has approved
         """
@@ -116,7 +116,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             self._forget(run)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
-        """An account that was never launched has consents too: its grant says on which meters."""
+        """Take the grant of an account that was never launched: it says which meters it has consents for."""
         try:
             account = Account.from_document(document)
             if account.needs_first_launch and account.grant is not None:

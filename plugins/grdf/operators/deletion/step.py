@@ -107,8 +107,9 @@ class DeletionOperator(AccountOperator):
         return next((record for record in records if is_of(record, run.id)), None) or self.open_record()
 
     def stop_unless_asked(self, run: Run) -> None:
-        """Stop a step that Airflow runs although the form did not ask for a deletion: whoever may edit a DAG's runs can
-        mark the steps before it as successful, or clear this one alone.
+        """Stop a step that Airflow runs although the form did not ask for a deletion.
+
+        Whoever may edit a DAG's runs can mark the steps before it as successful, or clear this one alone.
 
         :param run: this run
         :raises BadRequest: when the form is no order to delete this account
@@ -122,7 +123,7 @@ class DeletionOperator(AccountOperator):
             )
 
     def permitted(self, run: Run) -> Document:
-        """Give the record of the deletion that this run carries out; stop when it may not.
+        """Return the record of the deletion that this run carries out; stop when it may not.
 
         What the record says counts, not the states of the tasks before this one.
 
@@ -190,7 +191,7 @@ class DeletionOperator(AccountOperator):
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:
-    """Tell whether the form asked for more than a dry run.
+    """Return whether the form asked for more than a dry run.
 
     :param params: what the form says
     """
@@ -207,7 +208,7 @@ def order(run: Run) -> Order:
 
 
 def holds_now(run: Run, given: Mapping[str, Any]) -> bool:
-    """Tell whether an approval is of this run as it is.
+    """Return whether an approval is of this run as it is.
 
     :param run: this run
     :param given: the approval
@@ -233,7 +234,7 @@ def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> No
         going_on = context["ti"].get_dr_count(
             context["dag"].dag_id, run_ids=[mark.run], states=["running", "queued", "restarting"]
         )
-    except (AirflowRuntimeError, HTTPError) as error:  # in a worker; in `airflow dags test`
+    except (AirflowRuntimeError, HTTPError) as error:  # in a worker; in ``airflow dags test``
         raise ServiceUnavailable.about(
             account_id,
             f"Airflow did not say whether an earlier deletion of it (run {mark.run}) is still running",

@@ -155,6 +155,6 @@ def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> dat
 
 
 def _first(document: Mapping[str, Any], pce: str, stored: Mapping[int, StoredYear]) -> date | None:
-    """Give the first day that was asked for, or the first stored one if that is earlier."""
+    """Return the first day that was asked for, or the first stored one if that is earlier."""
     known = [history_since(document, pce), *(year.first for year in stored.values())]
     return min((day for day in known if day), default=None)

@@ -82,7 +82,7 @@ def show(
 
 
 def _approver() -> str | None:
-    """Tell who may approve a deletion that is asked for here: somebody else, anybody, or that nobody has to."""
+    """Return who may approve a deletion that is asked for here: somebody else, anybody, or that nobody has to."""
     if not settings.deletion_needs_approval():
         return None
     return "anybody" if settings.deletion_by_one_person() else "another"
@@ -101,7 +101,7 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
 def take_away(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
-    """Give all figures of an account, of all its meters, as a file for a spreadsheet."""
+    """Return all figures of an account, of all its meters, as a file for a spreadsheet."""
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
     doctype, columns = TABLES[table]

@@ -46,7 +46,7 @@ class State:
     until: int
 
     def sealed(self) -> str:
-        """Give the value of OAuth's ``state``."""
+        """Return the value of OAuth's ``state``."""
         return Seal("state").close(asdict(self))
 
     @classmethod
@@ -90,7 +90,7 @@ class Attempt:
     :param nonce: must come back inside the ``id_token``
     :param verifier: the secret of PKCE, empty without it
     :param link: the household's link, if it was begun with one
-    :param deletions: which deletions of the account there had been (`include.gas.account.connected.deletions`)
+    :param deletions: which deletions of the account there had been (``include.gas.account.connected.deletions``)
     """
 
     state: State
@@ -119,7 +119,7 @@ class Attempt:
         return cls(state, visitor, redirect_uri, secrets.token_urlsafe(16), verifier, link, deletions)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
-        """Give the address at GRDF to which the browser goes now.
+        """Return the address at GRDF to which the browser goes now.
 
         :param facts: the connection
         :param hint: the ``login_hint``, may be empty
@@ -159,7 +159,7 @@ class Attempt:
 
     @classmethod
     def kept_by(cls, request: Request, state: State) -> Attempt | None:
-        """Give the attempt that the browser has kept for a state; ``None`` when it is not the one that began it.
+        """Return the attempt that the browser has kept for a state; ``None`` when it is not the one that began it.
 
         :param request: the request with which GRDF sent it back
         :param state: what came back
@@ -179,7 +179,7 @@ def cookie_name(state: State) -> str:
 
 
 def challenge_of(verifier: str) -> str:
-    """Give PKCE's challenge by the method S256 (RFC 7636, 4.2).
+    """Return PKCE's challenge by the method S256 (RFC 7636, 4.2).
 
     :param verifier: the secret
     """

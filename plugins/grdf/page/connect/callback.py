@@ -55,7 +55,7 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
 
 
 def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:
-    """Give the attempt that the answer belongs to, which this browser and this user have begun.
+    """Return the attempt that the answer belongs to, which this browser and this user have begun.
 
     :raises Stop: when there is none
     :raises HTTPException: 403 when the user may not connect the account (any more)
@@ -79,7 +79,7 @@ def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> 
 
 
 def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
-    """Give GRDF's code.
+    """Return GRDF's code.
 
     GRDF also says who it is (``iss``) and for whom the answer is (``client_id``, ADICT 2.2): an answer of another
     server, or for somebody else, is not taken (RFC 9207).
@@ -105,7 +105,7 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
 
 
 def _single(answer: dict[str, list[str]], name: str) -> str | None:
-    """Give a value that was sent once; one that was sent twice is none (RFC 6749, 3.1)."""
+    """Return a value that was sent once; one that was sent twice is none (RFC 6749, 3.1)."""
     values = answer.get(name, [])
     return values[0] if len(values) == 1 else None
 
@@ -118,5 +118,5 @@ def _host(url: str) -> str | None:
 
 
 def _word(error: str) -> str:
-    """Give OAuth's word for an error, which is shown; anything else than such a word is not."""
+    """Return OAuth's word for an error, which is shown; anything else than such a word is not."""
     return error if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 40 else "error"

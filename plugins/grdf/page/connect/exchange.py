@@ -80,7 +80,7 @@ class Connected:
 
 
 def couchdb() -> CouchDBHook:
-    """Give CouchDB, with the patience of a person."""
+    """Return CouchDB, with the patience of a person."""
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
@@ -123,7 +123,7 @@ def take_link_back(account: str) -> bool:
 
 
 def link_good_until(account: str) -> int | None:
-    """Give the moment (epoch seconds) until which a link for an account's household is good; ``None`` without one.
+    """Return the moment (epoch seconds) until which a link for an account's household is good; ``None`` without one.
 
     :param account: the account's id
     :raises Stop: when CouchDB cannot say
@@ -266,8 +266,11 @@ def _let_pass(standing: Standing) -> None:
 
 
 def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
-    """Stop when the household's link was taken back, or a newer one made, since it was used for this attempt; or when a
-    deletion of the account has begun or ended since the attempt began."""
+    """Stop when the attempt has been overtaken.
+
+    The household's link was taken back or replaced since it was used for it, or a deletion of the account has begun or
+    ended since it began.
+    """
     if attempt.link and HouseholdLinks(store).standing(attempt.state.account, attempt.link.id) != "used":
         raise Stop("link_void", 410)
     if _deletions(store, attempt.state.account) != attempt.deletions:

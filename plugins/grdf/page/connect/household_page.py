@@ -1,9 +1,8 @@
-"""``/household``: a household connects by itself, with a link and without a login to Airflow, if ``[grdf]
-household_links`` allows it. An operator makes the link and hands it over.
+"""``/household``: a household connects by itself, with a link and without a login to Airflow.
 
-The link is sealed and says nothing but the account; it is good for some days and connects once, unless it is taken back
-or another one made (``stores/household_links``). Its secret is in the
-query under the name ``token``, which no log keeps (see ``guard``).
+``[grdf] household_links`` must allow it. An operator makes the link and hands it over. The link is sealed and says
+nothing but the account; it is good for some days and connects once, unless it is taken back or another one made
+(``stores/household_links``). Its secret is in the query under the name ``token``, which no log keeps (see ``guard``).
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Seal:
 
 
 def is_over(content: Mapping[str, Any]) -> bool:
-    """Tell whether the time of something sealed is over.
+    """Return whether the time of something sealed is over.
 
     :param content: what was sealed
     """

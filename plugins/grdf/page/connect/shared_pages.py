@@ -45,7 +45,7 @@ class Holder:
         self.first_name, self.last_name, self.email = first_name, last_name, email
 
     def hint(self) -> str:
-        """Give the ``login_hint``.
+        """Return the ``login_hint``.
 
         :raises ValueError: when a part is missing or cannot be one
         """
@@ -134,7 +134,7 @@ def stopped(
 
 
 def page_address() -> str:
-    """Give the address of this page as GRDF and households see it.
+    """Return the address of this page as GRDF and households see it.
 
     :raises Stop: when it is not known
     """
@@ -142,7 +142,7 @@ def page_address() -> str:
 
 
 def redirect_uri(facts: GrdfConnection) -> str:
-    """Give the address at which GRDF sends households back: exactly the one that was declared to it.
+    """Return the address at which GRDF sends households back: exactly the one that was declared to it.
 
     :param facts: the connection; without one of its own, the page's address below ``[api] base_url`` is taken
     :raises Stop: when neither is set

@@ -43,7 +43,7 @@ class Texts:
         self._texts = catalogue(language)
 
     def __call__(self, key: str, **gaps: object) -> str:
-        """Give a text with its gaps filled. It is plain text: a template escapes it.
+        """Return a text with its gaps filled. It is plain text: a template escapes it.
 
         :param key: the key
         :param gaps: what goes into ``{name}``
@@ -52,7 +52,7 @@ class Texts:
         return self._texts[key].format_map(gaps)
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether there is such a text."""
+        """Return whether there is such a text."""
         return key in self._texts
 
 

@@ -30,7 +30,7 @@ environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescap
 
 @cache
 def static_files() -> dict[str, Path]:
-    """Give the files of ``static/`` by the name under which they are served.
+    """Return the files of ``static/`` by the name under which they are served.
 
     It holds a digest of the content, so that a browser may keep a file for good and still sees each new version.
     """
@@ -43,7 +43,7 @@ def static_files() -> dict[str, Path]:
 
 @cache
 def static_name(file: str) -> str:
-    """Give the name under which a file of ``static/`` is served.
+    """Return the name under which a file of ``static/`` is served.
 
     :param file: its name in that folder
     """
@@ -61,7 +61,7 @@ def static(name: str) -> Response:
 
 
 def texts_for(request: Request) -> Texts:
-    """Give the texts in the language that a request asks for.
+    """Return the texts in the language that a request asks for.
 
     :param request: the request
     """
@@ -106,7 +106,7 @@ def problem(
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a person looks at the answer, rather than a program."""
+    """Return whether a person looks at the answer, rather than a program."""
     return "text/html" in request.headers.get("Accept", "")
 
 

@@ -45,7 +45,7 @@ class AccountMirror:
         self._lock = threading.Lock()
 
     def overviews(self) -> Mapping[str, Overview]:
-        """Give all accounts of our account type as they are now, by id.
+        """Return all accounts of our account type as they are now, by id.
 
         :raises GasError: when CouchDB does not answer
         """
@@ -108,7 +108,7 @@ class AccountMirror:
 
 
 def _number(sequence: object) -> int:
-    """Give the number in a sequence: CouchDB's are texts such as ``5001-g1AAA``."""
+    """Return the number in a sequence: CouchDB's are texts such as ``5001-g1AAA``."""
     digits = str(sequence).partition("-")[0]
     return int(digits) if digits.isdigit() else 0
 
@@ -141,7 +141,7 @@ _shared = _Shared()
 
 
 def mirror() -> AccountMirror:
-    """Give this process's mirror of the accounts in the CouchDB that the Airflow connection ``couchdb`` names.
+    """Return this process's mirror of the accounts in the CouchDB that the Airflow connection ``couchdb`` names.
 
     :raises GasError: when the connection cannot be used
     """
@@ -149,7 +149,7 @@ def mirror() -> AccountMirror:
 
 
 def couchdb() -> CouchDBHook:
-    """Give this process's hook for the CouchDB that the Airflow connection ``couchdb`` names.
+    """Return this process's hook for the CouchDB that the Airflow connection ``couchdb`` names.
 
     :raises GasError: when the connection cannot be used
     """
