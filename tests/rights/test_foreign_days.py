@@ -68,7 +68,7 @@ def test_what_a_run_between_two_lists_has_read_is_taken_back(
     months = {key: load for key, load in after.items() if len(key) == len("2026-10")}
     for key, total in months.items():
         assert total == sum(load for day, load in days_of(after).items() if day.startswith(key))
-    assert "taken back" in "".join(capfd.readouterr())
+    assert "They are removed" in "".join(capfd.readouterr())
     told = document(clean, account_id)
     assert told["state"] == OUTDATED
     assert told["lost_days"][pce]["read_again"] is True

@@ -222,8 +222,8 @@ def test_a_setting_lets_several_accounts_have_a_meter(
     assert stored(couchdb, account_id, pce)
     assert check()["shared"] >= 2
     said = "".join(capfd.readouterr())
-    assert f"is also that of {new}" in said
-    assert f"is also that of {account_id}" in said
+    assert f"is also in account {new}" in said
+    assert f"is also in account {account_id}" in said
     assert [document(clean, name)["meters_shared"] for name in (account_id, new)] == [[pce], [pce]]
     before = document(clean, account_id)
     check()

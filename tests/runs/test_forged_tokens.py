@@ -78,7 +78,7 @@ FORGED: dict[str, tuple[Forge, str]] = {
         "expired 120? ?min ago|expired 2 h ago|expired",
     ),
     "no exp": (lambda c, s: hs256(s, without(c, "exp")), "when it expires"),
-    "no iat": (lambda c, s: hs256(s, without(c, "iat")), "when it was made"),
+    "no iat": (lambda c, s: hs256(s, without(c, "iat")), "when it was issued"),
     "exp a text": (lambda c, s: hs256(s, c | {"exp": "never"}), "when it expires"),
     "exp infinite": (lambda c, s: hs256(s, c | {"exp": float("inf")}), "when it expires|cannot be read"),
     "from the future": (lambda c, s: hs256(s, c | {"iat": time.time() + 9999}), "not valid yet"),
