@@ -169,7 +169,7 @@ def _title(kind: type) -> str:
 
 def _docs(kind: type) -> tuple[str, dict[str, str]]:
     """Return what a class's docstring says of it, and of each field."""
-    about, *params = re.split(r"^:param (?=\w+:)", cleandoc(kind.__doc__ or ""), flags=re.MULTILINE)
+    about, *params = re.split(r"^:param (?=\w+:)", cleandoc(kind.__doc__ or "").replace("``", "`"), flags=re.MULTILINE)
     told = {name: " ".join(text.split()) for name, _, text in (each.partition(":") for each in params)}
     return re.sub(r":class:`[\w.]+\.(\w+)`", r"`\1`", about.strip()), told
 
