@@ -1,4 +1,4 @@
-"""The application that Airflow's API server mounts, put together from its routers."""
+"""The application that Airflow's API server mounts, assembled from its routers."""
 
 from __future__ import annotations
 
@@ -31,15 +31,18 @@ ROUTERS = (
     connect_callback.router,
     household.router,
 )
-"""Each route of them depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
+"""Every route depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
 
 
 def create_app() -> FastAPI:
-    """Make the application. It has no ``/docs`` and no ``/openapi.json``, which anybody could read."""
+    """Create the application.
+
+    It has no ``/docs`` and no ``/openapi.json``, because anybody could read them.
+    """
     askers.watch()
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
-    app.add_middleware(Limits)  # the last one added comes first
+    app.add_middleware(Limits)  # the middleware added last runs first
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.add_exception_handler(GasError, _gas_error)
@@ -67,9 +70,10 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 
 def _gas_error(request: Request, error: Exception) -> Response:
-    """Answer with a failure of ours: its text names no secret, so who is logged in sees it as it is.
+    """Respond to an error raised by this project.
 
-    It may name servers and settings, so nobody else does.
+    Its text contains no secret, so logged-in users see it as it is. It may name servers and settings, so nobody else
+    sees it.
     """
     log.warning("The page Gas accounts could not answer. %s", error)
     status = 503 if isinstance(error, RetryLater) else 500
@@ -81,7 +85,7 @@ def _gas_error(request: Request, error: Exception) -> Response:
 
 
 def _mistake(request: Request, _: Exception) -> Response:
-    """Answer a mistake of this program. Starlette logs it, and sends this answer around every middleware."""
+    """Respond to an unexpected exception. Starlette logs it, and sends this response past all middleware."""
     answer: Response
     if render.wants_page(request):
         answer = render.problem(request, 500, "error.500")

@@ -1,10 +1,10 @@
-"""Who starts a DAG that reaches any account must have the right to start that account's own DAG.
+"""A check that the user who starts a run may act on the accounts that the run names.
 
-Airflow asks for the right on the DAG that is started and no more: with it on ``grdf_delete_account`` alone, anybody
-could name any account in the form, and Airflow's API takes what the page would never send. So each run is checked in
-the API server before Airflow writes it down, whichever way it was asked for there. Airflow has no hook for that: this
-listens to its model of a run. What the command line and other DAGs start is not checked: whoever has those has all of
-Airflow.
+Airflow only checks the right to start the DAG itself. A user with that right on ``grdf_delete_account`` could name any
+account in the form, and Airflow's API accepts configurations that the page would never send. So the user must also have
+the right to start the account's own DAG. The API server checks this before Airflow stores a run, no matter how the run
+was requested there. Airflow has no hook for that, so this module listens to Airflow's model of a run. Runs started from
+the command line or by other DAGs are not checked: whoever controls those controls all of Airflow.
 """
 
 from __future__ import annotations
@@ -43,17 +43,21 @@ REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_published": _some,  # without any it reads what is due, as it does every day
     "grdf_consents": _some,  # without any it checks all, as it does every morning
 }
-"""DAGs that reach any account, and which accounts a run's configuration names; None stands for all of them.
+"""DAGs that can act on any account, each with a function that returns the accounts in a run's configuration.
 
-None of them allows backfills: those would write other accounts into runs that are there already, unseen from here.
+A ``None`` in the returned list means all accounts. None of these DAGs allows backfills: a backfill could write other
+accounts into existing runs, which this module would not see.
 """
 
 UNASKED = ("timetable", "asset", "operator", "cli", "test")
-"""Where runs come from that no user of the API server has asked for."""
+"""Sources of runs that no user of the API server has requested."""
 
 
 def watch() -> None:
-    """Have every run checked that this process writes down; once is enough. When it cannot be, the page closes."""
+    """Check every run that this process stores from now on.
+
+    Calling this again has no effect. If runs cannot be checked, the page closes.
+    """
     try:
         from airflow.models.dagrun import DagRun
         from sqlalchemy import event
@@ -74,12 +78,13 @@ def _before_insert(_mapper: object, _connection: object, run: Any) -> None:
 
 
 def check(dag: str, conf: object, asker: str | None) -> None:
-    """Refuse a run that reaches accounts whose own DAG its asker may not start.
+    """Refuse a run that acts on accounts whose own DAG the user may not start.
 
-    :param dag: the DAG
-    :param conf: the run's configuration
-    :param asker: Airflow's name of who asks
-    :raises HTTPException: 403 when one of them is out of reach, 503 when Airflow's auth manager cannot be asked
+    :param dag: a key of :data:`REACHING`
+    :param conf: the run's configuration; anything but a mapping counts as empty
+    :param asker: the Airflow name of the user who requested the run; ``None`` is always refused
+    :raises HTTPException: 403 if the user lacks the right for one of the accounts, 503 if Airflow's auth manager cannot
+        be asked
     """
     accounts = REACHING[dag](conf if isinstance(conf, Mapping) else {})
     for account in accounts:

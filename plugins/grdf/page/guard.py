@@ -1,7 +1,7 @@
-"""What holds for every request and every answer of the page.
+"""Protection for every request to the page and every response from it.
 
-No cross-site request changes anything, and an answer tells the browser what may be done with it.
-It is a middleware, so that no route can be added without it.
+Cross-site requests cannot change anything, and the headers of each response tell the browser what it may do with it.
+This is a middleware, so it also covers every route added later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_ADDRESSES = ("/callback", "/household")
-"""Paths whose query is a secret: GRDF's code, a household's link. No other request may say that it comes from there."""
+"""Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -33,7 +33,7 @@ CSP = {
 def policy(**changes: str) -> str:
     """Return the Content-Security-Policy.
 
-    :param changes: directives that one page needs otherwise
+    :param changes: directives to replace for one page
     """
     return "; ".join(f"{name} {value}" for name, value in (CSP | changes).items())
 
@@ -43,7 +43,7 @@ HEADERS = {
     "Content-Security-Policy": policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    # Not "no-referrer": with it browsers send "Origin: null" with a form, also to its own site (Fetch, 3.2).
+    # Not "no-referrer": with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -51,16 +51,16 @@ HEADERS = {
 
 
 class Guard:
-    """Refuse cross-site requests that could change something, and put the security headers on every answer.
+    """Middleware that refuses unsafe cross-site requests and adds the security headers to every response.
 
-    :param app: what it watches over
+    :param app: the application to protect
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Handle a request, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -69,7 +69,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if scope["path"].rstrip("/").endswith(SECRET_ADDRESSES):
-                    # Proxies log the referrer, too. The origin alone: a form's own Origin header stays as it is.
+                    # Proxies log the referrer too, so send only the origin. A form's Origin header stays as it is.
                     headers.setdefault("Referrer-Policy", "strict-origin")
                 guard(headers)
             await send(message)
@@ -80,26 +80,26 @@ class Guard:
             else:
                 await self.app(scope, receive, send_guarded)
         finally:
-            # Airflow's access log writes the query of each request when all is done, and reads it from here. It may
-            # hold GRDF's code, a household's link or a meter's number, and also where the path is none of ours.
+            # Airflow's access log reads the query from here once the request is done. The query may contain GRDF's
+            # code, a household's link or a meter's number, even when the path is not one of the page's.
             scope["query_string"] = b""
 
 
 class Unlogged:
-    """Keep GRDF's code and state and a household's link out of the logs of Airflow's whole API server.
+    """Middleware that keeps GRDF's code and state and household links out of the logs of the whole API server.
 
-    They may land beside the page: with a slash too many before its path, or as the handshake of a WebSocket.
+    They may be sent to addresses outside the page: with an extra slash before its path, or in a WebSocket handshake.
 
-    :param app: all of Airflow's API server, inside its access log
+    :param app: the whole of Airflow's API server, inside its access log
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; its query is emptied before it is logged."""
+        """Handle a request, and empty a secret query before it is logged."""
         secret = _holds_secret(scope.get("query_string", b""))
-        if secret and scope["type"] == "websocket":  # uvicorn logs it as it answers; nothing here reads it
+        if secret and scope["type"] == "websocket":  # uvicorn logs it when it responds; nothing here reads the query
             scope["query_string"] = b""
         try:
             await self.app(scope, receive, send)
@@ -109,27 +109,31 @@ class Unlogged:
 
 
 def _holds_secret(query: bytes) -> bool:
-    """Return whether a query has GRDF's code or state, or a link; a state in Airflow's own queries is a short word."""
+    """Return whether a query contains GRDF's code or state, or a household's link.
+
+    Airflow's own queries also have a ``state``, but there it is a short word.
+    """
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     words = [(name.casefold(), value) for name, value in pairs]
     return any(name.endswith(("code", "token")) or ("state" in name and len(value) > 40) for name, value in words)
 
 
 def guard(headers: MutableHeaders) -> None:
-    """Put the security headers on an answer; one that the route has set itself stays.
+    """Add the security headers to a response.
 
-    :param headers: the answer's headers
+    :param headers: the response's headers; those that the route has already set are kept
     """
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
 
 
 def same_site(headers: Headers) -> bool:
-    """Return whether a request that changes something comes from Airflow's own site, or from no browser at all.
+    """Return whether an unsafe request comes from Airflow's own site, or from a program rather than a browser.
 
-    A browser says where a request comes from: in ``Sec-Fetch-Site`` when it talks to https or to this machine (W3C,
-    Fetch Metadata), and in ``Origin`` with every POST. ``same-site`` is another host of the same domain: refused.
-    Without either it is a program; one that carries a bearer token, or no cookie, is no browser that was led here.
+    Browsers say where a request comes from: in ``Sec-Fetch-Site`` over HTTPS and on localhost (W3C, Fetch Metadata),
+    and in ``Origin`` with every POST. ``same-site`` means another host of the same domain, which is refused. A request
+    with neither header comes from a program. It is accepted if it carries a bearer token or no cookie, because then it
+    cannot be a browser that another site has misled.
 
     :param headers: the request's headers
     """
@@ -138,7 +142,7 @@ def same_site(headers: Headers) -> bool:
         return False
     origin = headers.get("Origin")
     if origin is not None:
-        # The scheme is left out: behind a proxy that ends TLS, this server does not see the one the browser used.
+        # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the one the browser used.
         return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
     return site is not None or "Authorization" in headers or "Cookie" not in headers
 

@@ -1,8 +1,8 @@
-"""How large and how slow a request may be, before anything of it is understood and before anybody has logged in.
+"""Limits on the size and duration of a request, applied before it is parsed and before the login is checked.
 
-FastAPI reads a whole form before it asks who sent it, and keeps all of it in memory. So this middleware, the outermost
-one, reads each body itself, up to far more than any form of the page holds, and hands it on whole. What is larger is
-answered at once and the connection closed, so that the server reads no more of it either; so is what drips.
+FastAPI reads a whole form into memory before it checks who sent it. So this middleware, the outermost one, reads each
+body itself and passes it on whole. Its limit is far above what any form of the page needs. A request that is larger or
+too slow is refused at once and its connection closed, so that the server stops reading it as well.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from grdf.page.guard import guard
 
 LARGEST_BODY = 16_384
-"""Bytes; the largest form, who is about to consent, holds three texts of 100 characters."""
+"""Bytes. The largest form, about the person who will consent, has three texts of 100 characters."""
 LARGEST_ADDRESS = 16_384
-"""Bytes of path and query; GRDF's answer and a household's link have some hundreds."""
+"""Bytes of path and query. GRDF's answer and a household's link have a few hundred."""
 LARGEST_HEADERS = 49_152
-"""Bytes of all headers; a cookie has at most 4,096, and each tab that connects a household has one."""
+"""Bytes of all headers. A cookie has at most 4,096, and each tab that connects a household has one."""
 BODY_SECONDS = 10.0
-"""Within which a body must be here."""
+"""Seconds within which the whole body must arrive."""
 
 TOO_LARGE = "Refused: this request is larger than any form of this page. Nothing was read from it.\n"
 TOO_SLOW = "Refused: this request came too slowly. Send it again.\n"
@@ -31,16 +31,16 @@ HEADERS_TOO_LARGE = "Refused: the headers of this request are too large. Delete 
 
 
 class Limits:
-    """Refuse what is too large or too slow, and hand on the rest with its whole body.
+    """Middleware that refuses requests that are too large or too slow.
 
-    :param app: what it stands before
+    :param app: the application that gets the other requests, each with its whole body
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, or refuse it."""
+        """Handle a request, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -62,18 +62,18 @@ class Limits:
 
 
 class _TooLarge(Exception):
-    """There is more of it than any form of the page holds."""
+    """The body is larger than any form of the page."""
 
 
 def _head_refused(scope: Scope) -> PlainTextResponse | None:
-    """Refuse by what is known before the body."""
+    """Return a refusal based on what is known before the body, ``None`` to go on."""
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode(errors="replace")
     if len(raw_path) + len(scope["query_string"]) > LARGEST_ADDRESS:
         return _refusal(414, ADDRESS_TOO_LONG)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
         return _refusal(431, HEADERS_TOO_LARGE)
     length = Headers(scope=scope).get("Content-Length", "")
-    # One that is no number is the server's to refuse; whatever it says, what comes is counted.
+    # If it is not a number, the server refuses it. Either way, the bytes that arrive are counted.
     if length.isascii() and length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
         return _refusal(413, TOO_LARGE)
     return None
@@ -84,7 +84,7 @@ async def _whole_body(receive: Receive) -> bytes:
     more = True
     while more:
         message = await receive()
-        if message["type"] != "http.request":  # the sender has gone: what there is of it is nobody's any more
+        if message["type"] != "http.request":  # the client has disconnected: nobody needs the rest
             return b""
         body += message.get("body", b"")
         more = message.get("more_body", False)
@@ -94,7 +94,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Return a body that was read once more, and then what else there is to hear of."""
+    """Return a ``receive`` that first replays the body already read, then passes on later messages."""
     waiting = [body]
 
     async def receive_again() -> Message:
@@ -106,6 +106,6 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _refusal(status: int, text: str) -> PlainTextResponse:
-    answer = PlainTextResponse(text, status, {"Connection": "close"})  # or the server would read the rest of it
+    answer = PlainTextResponse(text, status, {"Connection": "close"})  # otherwise the server would read the rest
     guard(MutableHeaders(raw=answer.raw_headers))
     return answer

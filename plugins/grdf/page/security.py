@@ -1,13 +1,14 @@
-"""Who may do what: the one file that knows Airflow's own security modules, which are not part of its public interface.
+"""Who may do what. Only this file uses Airflow's security modules, which are not part of its public interface.
 
-Airflow does not protect the routes of a plugin. Every route here depends on one of the functions below, which ask the
-auth manager in use (SimpleAuthManager, FAB, ...), with the bearer token or the UI's cookie that the request carries.
-Whatever goes wrong in between, a module that has moved among them, closes the page (503) and never opens it.
+Airflow does not protect the routes of a plugin. Every route of the page depends on one of the functions below. They ask
+the auth manager in use (SimpleAuthManager, FAB, ...), with the bearer token or the UI cookie that the request carries.
+Any failure on the way, for example a module that has moved, closes the page (503) and never opens it.
 
 * **see** an account: read its DAG.
 * **act** on it: start a run of its DAG.
-* **connect** it: start a run of its DAG *and* edit the connection ``grdf_adict``. It puts a household's consent, which
-  is a credential, into this installation, and that is what Airflow keeps for those who may edit connections.
+* **connect** it: start a run of its DAG *and* edit the connection ``grdf_adict``. Connecting puts a household's
+  consent, which is a credential, into this installation, and Airflow reserves credentials for those who may edit
+  connections.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ ADICT_CONNECTION = "grdf_adict"
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever is logged in to Airflow and sent the request.
+    """The logged-in Airflow user who sent the request.
 
-    :param id: the auth manager's id of the user
-    :param name: the name, for texts and records
-    :param user: Airflow's own object, for this file alone
-    :param request: the request, for this file alone
+    :param id: the user's id in the auth manager
+    :param name: the user's name, for texts and records
+    :param user: Airflow's user object; only this file uses it
+    :param request: the user's request; only this file uses it
     """
 
     id: str
@@ -56,9 +57,9 @@ class Visitor:
 
 
 async def visitor(request: Request) -> Visitor:
-    """Return who sent the request.
+    """Return the user who sent the request.
 
-    :raises HTTPException: 401 when nobody is logged in, 503 when Airflow cannot be asked
+    :raises HTTPException: 401 if nobody is logged in, 503 if Airflow cannot be asked
     """
     if CLOSED:
         raise HTTPException(503, "closed")
@@ -68,7 +69,7 @@ async def visitor(request: Request) -> Visitor:
         user: Any = await get_user(request, None, bearer)
         request.state.logged_in = True
         return Visitor(str(user.get_id()), str(user.get_name()), user, request)
-    except HTTPException:  # none, out of date, or not one of this Airflow's: to a caller it is the same
+    except HTTPException:  # no token, an expired one, or one of another Airflow: to the caller it is the same
         raise HTTPException(401, "not logged in") from None
     except Exception as error:
         log.exception("Airflow could not say who sent a request to the page Gas accounts.")
@@ -79,9 +80,11 @@ VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 async def visitor_if_any(request: Request) -> Visitor | None:
-    """Return who sent the request, ``None`` when nobody is logged in: for the routes that a household may use.
+    """Return the user who sent the request, ``None`` if nobody is logged in.
 
-    :raises HTTPException: 503 when Airflow cannot be asked
+    Routes that a household may use depend on this.
+
+    :raises HTTPException: 503 if Airflow cannot be asked
     """
     try:
         return await visitor(request)
@@ -95,9 +98,9 @@ VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
 
 
 def account_in_path(account: str, _: VisitorDep) -> str:
-    """Return the account that a route's path names.
+    """Return the id of the account in the path.
 
-    :raises HTTPException: 404 when it cannot be an account's id
+    :raises HTTPException: 404 if it cannot be an account's id
     """
     try:
         return check_account_id(account)
@@ -109,27 +112,27 @@ AccountDep = Annotated[str, Depends(account_in_path)]
 
 
 def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Let those pass who may read the DAG of the account in the path.
+    """Require the right to see the account in the path.
 
-    :raises HTTPException: 403
+    :raises HTTPException: 403 without that right
     """
     require_dag(visitor, dag_id(account), "see")
     return visitor
 
 
 def may_connect_some(visitor: VisitorDep) -> Visitor:
-    """Let those pass who may edit the connection ``grdf_adict``, whatever the account.
+    """Require the right to edit the connection ``grdf_adict``, whatever the account.
 
-    :raises HTTPException: 403
+    :raises HTTPException: 403 without that right
     """
     _require_connection(visitor)
     return visitor
 
 
 def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Let those pass who may connect the account in the path.
+    """Require the right to connect the account in the path.
 
-    :raises HTTPException: 403
+    :raises HTTPException: 403 without that right
     """
     require_connect(visitor, account)
     return visitor
@@ -139,12 +142,11 @@ ConnectorDep = Annotated[Visitor, Depends(may_connect)]
 
 
 def require_dag(visitor: Visitor, dag: str, what: Literal["see", "act"]) -> None:
-    """Check the right to read a DAG or to start runs of it.
+    """Require the right to read a DAG or to start runs of it.
 
-    :param visitor: who asks
-    :param dag: the DAG's id; it need not exist yet
-    :param what: ``see`` or ``act``
-    :raises HTTPException: 403
+    :param dag: the id of a DAG, which need not exist yet
+    :param what: ``see`` for reading the DAG, ``act`` for starting runs
+    :raises HTTPException: 403 without that right
     """
 
     def check() -> None:
@@ -157,11 +159,10 @@ def require_dag(visitor: Visitor, dag: str, what: Literal["see", "act"]) -> None
 
 
 def require_connect(visitor: Visitor, account: str) -> None:
-    """Check the right to connect an account.
+    """Require the right to connect an account.
 
-    :param visitor: who asks
-    :param account: the account's id; it need not exist yet
-    :raises HTTPException: 403
+    :param account: the id of an account, which need not exist yet
+    :raises HTTPException: 403 without that right
     """
     require_dag(visitor, dag_id(account), "act")
     _require_connection(visitor)
@@ -174,36 +175,24 @@ def _require_connection(visitor: Visitor) -> None:
 
 
 def can_act(visitor: Visitor, dag: str) -> bool:
-    """Return whether somebody may start runs of a DAG, for a page that shows a button or not.
-
-    :param visitor: who asks
-    :param dag: the DAG's id
-    """
+    """Return whether the visitor may start runs of a DAG. Pages use it to show or hide a button."""
     return _allowed(lambda: require_dag(visitor, dag, "act"))
 
 
 def can_connect(visitor: Visitor, account: str) -> bool:
-    """Return whether somebody may connect an account, for a page that shows a button or not.
-
-    :param visitor: who asks
-    :param account: the account's id
-    """
+    """Return whether the visitor may connect an account. Pages use it to show or hide a button."""
     return _allowed(lambda: require_connect(visitor, account))
 
 
 def can_connect_some(visitor: Visitor) -> bool:
-    """Return whether somebody may connect households at all, for a page that shows the button or not.
-
-    :param visitor: who asks
-    """
+    """Return whether the visitor may connect households at all. Pages use it to show or hide the button."""
     return _allowed(lambda: _require_connection(visitor))
 
 
 def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
-    """Return those of some accounts that somebody may see.
+    """Return the accounts that the visitor may see.
 
-    :param visitor: who asks
-    :param accounts: account ids
+    :param accounts: ids of the accounts to choose from
     """
     dags = {dag_id(account) for account in accounts}
     seen = _ask(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=visitor.user, method="GET"))
@@ -211,11 +200,11 @@ def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
 
 
 def may_start(name: str, dag: str | None) -> bool:
-    """Return whether a user of Airflow may start runs of a DAG, when no request of that user is at hand.
+    """Return whether an Airflow user may start runs of a DAG, without a request by that user.
 
-    :param name: Airflow's name of the user
-    :param dag: the DAG's id; it need not exist. None for every DAG
-    :raises LookupError: when the auth manager cannot be asked about a user by name
+    :param name: the user's name in Airflow
+    :param dag: the id of a DAG, which need not exist; ``None`` for every DAG
+    :raises LookupError: if the auth manager does not know a user of that name
     """
     manager: Any = get_auth_manager()
     user = _user_named(manager, name)
@@ -229,7 +218,10 @@ def may_start(name: str, dag: str | None) -> bool:
 
 
 def _user_named(manager: Any, name: str) -> Any:
-    """FAB keeps its users in its database, SimpleAuthManager in Airflow's configuration; others keep none."""
+    """Return the auth manager's user of a name.
+
+    FAB keeps its users in its database, SimpleAuthManager in Airflow's configuration. Other managers keep none.
+    """
     find = getattr(getattr(manager, "security_manager", None), "find_user", None)
     if find is not None:
         found = find(username=name)
@@ -244,15 +236,15 @@ def _user_named(manager: Any, name: str) -> Any:
 
 
 def login_url(request: Request) -> str | None:
-    """Return the address of Airflow's login, from which one comes back to this page; ``None`` when it cannot be told.
+    """Return the address of Airflow's login page, which leads back to this page; ``None`` if it is not known.
 
-    The query is left out: what comes back from GRDF must not travel on.
+    The query is left out, because what GRDF has sent must not be passed on.
 
-    :param request: the request that nobody was logged in for
+    :param request: the request that came without a login
     """
     try:
         return str(get_auth_manager().get_url_login(next_url=str(request.url.replace(query="", fragment=""))))
-    except Exception:  # noqa: BLE001 - the page that says "not logged in" is shown in any case
+    except Exception:  # noqa: BLE001 - the page that says "not logged in" is shown anyway
         return None
 
 

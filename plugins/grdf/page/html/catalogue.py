@@ -1,7 +1,8 @@
-"""The one catalogue of what people read on the page: French and English, by what their browser asks for.
+"""The catalogue of all texts on the page, in English and French. The visitor's browser decides the language.
 
-Each file ``texts/<part>.<language>.json`` maps keys to texts; ``{name}`` in a text is filled in. All parts together are
-the catalogue. ``tests/connect/test_texts.py`` holds both languages to the same keys and the same gaps.
+Each file ``texts/<part>.<language>.json`` maps keys to texts, which may have placeholders such as ``{name}``. All parts
+together form the catalogue. ``tests/connect/test_texts.py`` checks that both languages have the same keys and the same
+placeholders.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from functools import cache
 from pathlib import Path
 
 LANGUAGES = ("en", "fr")
-"""The first one is for those who ask for another language."""
+"""The first one is used if the browser asks for neither."""
 
 FOLDER = Path(__file__).parents[1] / "texts"
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """Read all texts of a language.
+    """Return all texts of a language by their keys.
 
     :param language: one of :data:`LANGUAGES`
-    :raises ValueError: when a key stands in two parts
+    :raises ValueError: if two parts contain the same key
     """
     texts: dict[str, str] = {}
     for path in sorted(FOLDER.glob(f"*.{language}.json")):
@@ -33,7 +34,7 @@ def catalogue(language: str) -> dict[str, str]:
 
 
 class Texts:
-    """The texts in one language; called with a key it gives the text.
+    """The texts in one language. Call it with a key to get a text.
 
     :param language: one of :data:`LANGUAGES`
     """
@@ -43,23 +44,23 @@ class Texts:
         self._texts = catalogue(language)
 
     def __call__(self, key: str, **gaps: object) -> str:
-        """Return a text with its gaps filled. It is plain text: a template escapes it.
+        """Return a text with its placeholders filled in. It is plain text, which templates escape.
 
-        :param key: the key
-        :param gaps: what goes into ``{name}``
-        :raises KeyError: when there is no such text or a gap has no value
+        :param gaps: values for the placeholders
+        :raises KeyError: if there is no such text, or a placeholder has no value
         """
         return self._texts[key].format_map(gaps)
 
     def __contains__(self, key: object) -> bool:
-        """Return whether there is such a text."""
+        """Return whether the catalogue has a text for a key."""
         return key in self._texts
 
 
 def language_of(accept_language: str | None) -> str:
-    """Choose a language (RFC 9110, 12.5.4): of those we have, the one with the highest quality, the first of equals.
+    """Return the available language with the highest quality (RFC 9110, 12.5.4); the first one if several are equal.
 
-    :param accept_language: the header ``Accept-Language``
+    :param accept_language: the header ``Accept-Language``; without one that names an available language, the first of
+        :data:`LANGUAGES` is returned
     """
     best, best_quality = LANGUAGES[0], 0.0
     for entry in (accept_language or "").split(","):

@@ -1,8 +1,8 @@
-"""Bar charts as SVG in the page: made on the server, coloured by the page's style sheet, without script.
+"""Bar charts as inline SVG, drawn on the server and coloured by the page's style sheet, without scripts.
 
-pygal draws; what a strict Content-Security-Policy forbids (its style and script elements, style attributes) is taken
-out of the drawing, and what it has no word for is put in: a mark on corrected days, a line for a measured zero, and a
-hatched column for what is missing.
+pygal draws them. This module removes what a strict Content-Security-Policy forbids (pygal's style and script elements
+and its style attributes) and adds what pygal does not offer: a mark on corrected days, a line for a measured zero, and
+a hatched column for missing days.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from include.gas.documents.totals import Number
 
 WIDTH, HEIGHT = 900, 300
 ZERO = 3.0
-"""Height of the line that stands for a measured zero, in units of the drawing."""
+"""Height of the line for a measured zero, in SVG user units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar.
 
-    :param load: kWh; None draws nothing
-    :param kind: word for the style sheet
-    :param text: what is said of it when it is pointed at
-    :param gap: whether it stands for something missing: a column over the whole height
-    :param marked: whether it was corrected
+    :param load: height in kWh; ``None`` draws no bar
+    :param kind: CSS class
+    :param text: tooltip
+    :param gap: whether to draw a column over the whole height, for missing data
+    :param marked: whether to draw the mark for a corrected value
     """
 
     load: Number | None
@@ -43,12 +43,12 @@ class Bar:
 def bar_chart(
     labels: Sequence[str], series: Sequence[tuple[str, Sequence[Bar]]], *, name: str, every: int = 1
 ) -> Markup:
-    """Draw bars side by side.
+    """Return a chart of bars side by side.
 
-    :param labels: below the bars
-    :param series: word for the style sheet, and a bar per label; the later one is drawn on the right
-    :param name: what the chart shows, for those who do not see it
-    :param every: how many labels share a written one
+    :param labels: labels of the x-axis
+    :param series: CSS class and one bar per label of each series; later series are drawn to the right
+    :param name: description of the chart for screen readers
+    :param every: show only every n-th label
     """
     highest = max((bar.load for _, bars in series for bar in bars if bar.load is not None), default=0) or 1
     chart = pygal.Bar(
@@ -61,7 +61,7 @@ def bar_chart(
     for word, bars in series:
         chart.add(word, [_value(word, bar, highest) for bar in bars])
     chart.add_xml_filter(lambda root: _adapt(root, name))
-    # Safe: pygal builds a tree, and every text in it is escaped when that is written.
+    # This is safe: pygal builds a tree and escapes every text when it serializes it.
     return Markup(chart.render())
 
 
@@ -79,7 +79,7 @@ def _adapt(root: Any, name: str) -> Any:
             if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in ("script", "style", "defs"):
                 parent.remove(child)
     for title in [child for child in root if child.tag.endswith("title")]:
-        root.remove(title)  # pygal's own name
+        root.remove(title)  # pygal's default title
     for node in root.iter():
         node.attrib.pop("style", None)
         node.attrib.pop("id", None)
@@ -96,7 +96,7 @@ def _groups(root: Any, word: str) -> Iterator[Any]:
 
 
 def _adapt_bar(group: Any) -> None:
-    """Make the label what a browser shows when the bar is pointed at; draw what is there without having a height."""
+    """Turn a bar's label into its tooltip, and draw what has no height: a measured zero and the mark."""
     space = group.tag.rpartition("}")[0] + "}" * ("}" in group.tag)
     box = next(node for node in group if node.tag.endswith("rect"))
     said = next((node.text for node in group if node.get("class") == "label"), None)

@@ -1,8 +1,8 @@
-"""Pages from templates and texts, and the files that they need.
+"""Pages built from templates and texts, and the static files that they need.
 
-Everything that a template is given is escaped. Templates know: ``t`` (a text of the catalogue), ``spell`` (how days
-and numbers are written), ``base`` (the address of this page below Airflow's), ``airflow`` (Airflow's own), ``static``
-(the address of a file in ``static/``).
+All values passed to a template are escaped. Every template can use ``t`` (texts of the catalogue), ``spell`` (formats
+days and numbers), ``base`` (the path of this application), ``airflow`` (the path of Airflow) and ``static`` (returns
+the path of a file in ``static/``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescap
 def static_files() -> dict[str, Path]:
     """Return the files of ``static/`` by the name under which they are served.
 
-    It holds a digest of the content, so that a browser may keep a file for good and still sees each new version.
+    The name contains a digest of the content, so browsers can cache a file forever and still load each new version.
     """
     found = {}
     for path in sorted((PAGE / "static").iterdir()):
@@ -45,14 +45,14 @@ def static_files() -> dict[str, Path]:
 def static_name(file: str) -> str:
     """Return the name under which a file of ``static/`` is served.
 
-    :param file: its name in that folder
+    :param file: the file's name in that folder
     """
     return next(name for name, path in static_files().items() if path.name == file)
 
 
 @router.get("/static/{name}")
 def static(name: str) -> Response:
-    """Serve a file of this project. No login is asked for: it says nothing about anybody."""
+    """Serve a static file. It needs no login, because the file contains no data."""
     path = static_files().get(name)
     if path is None:
         raise HTTPException(404, "no such file")
@@ -61,20 +61,17 @@ def static(name: str) -> Response:
 
 
 def texts_for(request: Request) -> Texts:
-    """Return the texts in the language that a request asks for.
-
-    :param request: the request
-    """
+    """Return the texts in the language that a request asks for."""
     return Texts(language_of(request.headers.get("Accept-Language")))
 
 
 def page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
-    """Make a page.
+    """Return a page.
 
-    :param request: the request that it answers
-    :param template: name of the template
-    :param status: HTTP status
-    :param values: what the template is given
+    :param request: the request, which decides the language and the base path
+    :param template: the file name of the template in ``templates/``
+    :param status: the HTTP status of the response
+    :param values: variables for the template
     """
     t = texts_for(request)
     base: str = request.scope["root_path"]
@@ -94,19 +91,17 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
 def problem(
     request: Request, status: int, key: str, /, links: tuple[tuple[str, str], ...] = (), **gaps: object
 ) -> HTMLResponse:
-    """Make a page that says what went wrong and what to do.
+    """Return a page that says what went wrong and what to do next.
 
-    :param request: the request that it answers
-    :param status: HTTP status
-    :param key: its texts are ``<key>.title``, ``<key>.what`` and ``<key>.next``
-    :param links: where one can go from there: address and key of the text
-    :param gaps: what goes into the texts
+    :param key: prefix of the texts ``<key>.title``, ``<key>.what`` and ``<key>.next``
+    :param links: links to offer, each as its address and the key of its text
+    :param gaps: values for the placeholders in the texts
     """
     return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether a person looks at the answer, rather than a program."""
+    """Return whether the client is a browser that expects a page, rather than a program."""
     return "text/html" in request.headers.get("Accept", "")
 
 

@@ -1,4 +1,4 @@
-"""Days, moments and numbers as people of a language write them."""
+"""Days, times and numbers formatted for a language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.gas.days.gas_day import PARIS, parse_day
 
 
 class Spelling:
-    """Writes values in one language.
+    """A formatter for one language.
 
     :param language: ``en`` or ``fr``
     """
@@ -20,32 +20,32 @@ class Spelling:
         self.language = language
 
     def day(self, day: date) -> str:
-        """Write a day, such as 8 Mar 2024."""
+        """Format a day, such as "8 Mar 2024"."""
         return format_date(day, "d MMM y", locale=self.language)
 
     def iso(self, text: str) -> str:
-        """Write a day that a document holds as ``YYYY-MM-DD``; anything else is given back as it is."""
+        """Format a day that a document stores as ``YYYY-MM-DD``. Return anything else unchanged."""
         try:
             return self.day(parse_day(text))
         except ValueError:
             return str(text)
 
     def weekday(self, day: date) -> str:
-        """Write a day with its day of the week, such as Friday 8 March 2024."""
+        """Format a day with its weekday, such as "Friday 8 March 2024"."""
         return format_date(day, "EEEE d MMMM y", locale=self.language)
 
     def month(self, day: date) -> str:
-        """Write a day's month, such as March 2024."""
+        """Format the month of a day, such as "March 2024"."""
         return format_date(day, "LLLL y", locale=self.language)
 
     def month_name(self, day: date) -> str:
-        """Write a day's month without the year, in three or four letters."""
+        """Format the month of a day without the year, abbreviated, such as "Mar"."""
         return format_date(day, "LLL", locale=self.language)
 
     def moment(self, text: str) -> str:
-        """Write an instant, in Paris.
+        """Format an instant in Paris time.
 
-        :param text: as documents hold it, ISO 8601; anything else is given back as it is
+        :param text: ISO 8601 with a UTC offset, as in documents; anything else is returned unchanged
         """
         try:
             instant = datetime.fromisoformat(text)
@@ -56,5 +56,5 @@ class Spelling:
         return format_datetime(instant.astimezone(PARIS), "d MMM y, HH:mm", locale=self.language)
 
     def number(self, number: float) -> str:
-        """Write a number, in kWh to the watt-hour."""
+        """Format a number with up to three decimals, so kWh are exact to the watt-hour."""
         return format_decimal(number, "#,##0.###", locale=self.language)

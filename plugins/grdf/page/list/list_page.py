@@ -1,4 +1,4 @@
-"""Which accounts there are."""
+"""The page that lists all accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.get("/")
 def account_list(request: Request, visitor: VisitorDep) -> Response:
-    """List the accounts that the visitor may see, as the address asks for."""
+    """List the accounts that the visitor may see, filtered and sorted as the query says."""
     lines = mirror().overviews()
     seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))

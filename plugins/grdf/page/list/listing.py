@@ -1,4 +1,4 @@
-"""The list of accounts: what the address asks for, and the lines that this leaves."""
+"""The list of accounts: its query parameters and the lines that match them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.gas.display.overview import ENDS_SOON, Overview, Situation
 
 PAGE_SIZE = 50
 LONGEST = 140
-"""Characters of a search that are read: an account's id has at most 128."""
+"""Characters of a search term that are used. An account's id has at most 128."""
 
 _URGENCY = {situation: place for place, situation in enumerate(Situation)}
 
@@ -22,8 +22,8 @@ _URGENCY = {situation: place for place, situation in enumerate(Situation)}
 class Line:
     """One account of the list.
 
-    :param overview: what its document says
-    :param situation: what there is to say first, today
+    :param overview: a summary of the account's document
+    :param situation: the account's most urgent situation today
     """
 
     overview: Overview
@@ -45,18 +45,18 @@ SORTS: Mapping[str, Callable[[Line], Any]] = {
     "missing": lambda line: -line.overview.missing,
     "consent": lambda line: _last_unknown(line.overview.consent_until),
 }
-"""Columns that the list can be sorted by, each first in the order that shows what needs somebody. Equals go by id."""
+"""Sortable columns, with a sort key that puts accounts needing attention first. Ties are sorted by account id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the address of the list asks for; what makes no sense in it is left out.
+    """The query parameters of the list. Invalid values are replaced by the defaults.
 
-    :param search: part of an account's id or of a meter, in small letters
-    :param state: one situation, or None for all
+    :param search: part of an account's id or of a meter's number, case-folded
+    :param state: show only accounts in this situation; ``None`` for all
     :param sort: a key of :data:`SORTS`
-    :param backwards: whether the order is turned round
-    :param page: number of the page, from 1
+    :param backwards: whether to reverse the order
+    :param page: page number, from 1
     """
 
     search: str = ""
@@ -67,10 +67,7 @@ class Question:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Question:
-        """Read the query of an address.
-
-        :param query: its parameters
-        """
+        """Parse the query parameters of a request."""
         state, sort, page = query.get("state", ""), query.get("sort", ""), query.get("page", "")
         return cls(
             search=query.get("search", "").strip().casefold()[:LONGEST],
@@ -81,9 +78,11 @@ class Question:
         )
 
     def query(self, **changed: Any) -> str:
-        """Write the query that asks for the same, but for what changes; another order or filter starts on page 1.
+        """Return the query string of this question with some changes.
 
-        :param changed: attributes of the question
+        It leads to page 1 unless ``page`` is given.
+
+        :param changed: attributes of the question to replace
         """
         other = replace(self, **({"page": 1} | changed))
         given = {
@@ -97,7 +96,7 @@ class Question:
         return f"?{written}" if written else "?"
 
     def sorted_by(self, column: str) -> str:
-        """Write the query that sorts by a column, or turns the order round when it is the one already.
+        """Return the query string that sorts by a column, or reverses the order if that column is already used.
 
         :param column: a key of :data:`SORTS`
         """
@@ -108,12 +107,13 @@ class Question:
 class Listing:
     """A page of the list.
 
-    :param question: what was asked for, its page one that there is
-    :param lines: the accounts of this page
-    :param total: accounts that the visitor may see
-    :param found: how many of them were asked for
-    :param pages: how many pages they make, at least 1
-    :param counts: accounts by situation, of those that match the search; none that is 0, the most urgent first
+    :param question: the question, with its page limited to those that exist
+    :param lines: the accounts on this page
+    :param total: number of accounts that the visitor may see
+    :param found: number of those that match the question
+    :param pages: number of pages, at least 1
+    :param counts: number of accounts that match the search, by situation; the most urgent situation comes first, and
+        situations without accounts are left out
     """
 
     question: Question
@@ -125,24 +125,23 @@ class Listing:
 
     @property
     def first(self) -> int:
-        """The number of the first account of this page, from 1; 0 when there is none."""
+        """Position of the first account on this page, from 1; 0 if the page is empty."""
         return (self.question.page - 1) * PAGE_SIZE + 1 if self.lines else 0
 
     @property
     def last(self) -> int:
-        """The number of the last account of this page."""
+        """Position of the last account on this page."""
         return (self.question.page - 1) * PAGE_SIZE + len(self.lines)
 
 
 def listing(
     overviews: Collection[Overview], question: Question, today: date, ends_soon: timedelta = ENDS_SOON
 ) -> Listing:
-    """Find, count, sort and cut.
+    """Return the page of the list that a question asks for.
 
     :param overviews: the accounts that the visitor may see
-    :param question: what is asked for
     :param today: civil date in Paris
-    :param ends_soon: how long before its end a consent is said to end soon
+    :param ends_soon: how long before its end a consent counts as ending soon
     """
     wanted = question.search
     lines = [

@@ -1,10 +1,10 @@
-"""What this API server knows of all accounts: a mirror of the account documents, brought up to date before each look.
+"""An in-memory mirror of the account documents, which is updated each time it is read.
 
-Thousands of documents cannot be read for each page. So one line per account is kept in memory, free of anything secret,
-and two requests of a few bytes each (``GET /db``, ``_changes``) bring it up to date, however many accounts there are.
+Reading thousands of documents for each page would be too slow. So this process keeps one line per account in memory,
+without secrets, and updates it with two small requests (``GET /db`` and ``_changes``), however many accounts there are.
 
-``_changes`` does not tell of documents that CouchDB 3 has purged, as a deletion does here, nor of a database that was
-made anew. The number of documents, the server's sequence number and its start time give those away.
+``_changes`` reports neither documents that CouchDB 3 has purged, as a deletion here does, nor that the database was
+created again. Both are detected from the number of documents, the update sequence and the database's start time.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
 QUICK = (2.0, 8.0)
-"""Seconds for connecting and for an answer: somebody waits for the page."""
+"""Connect and read timeouts in seconds. They are short because somebody is waiting for the page."""
 
 BATCH = 2000
-"""Documents per answer."""
+"""Number of changes per response of ``_changes``."""
 
 KEPT = 60.0
-"""Seconds for which a hook is kept, so that a corrected Airflow connection is seen without a restart."""
+"""Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
 
 
 class AccountMirror:
     """One line per account of one CouchDB.
 
-    :param couchdb: the hook whose connection says where the accounts are
+    :param couchdb: the hook for the CouchDB with the account documents
     """
 
     def __init__(self, couchdb: CouchDBHook) -> None:
@@ -45,9 +45,9 @@ class AccountMirror:
         self._lock = threading.Lock()
 
     def overviews(self) -> Mapping[str, Overview]:
-        """Return all accounts of our account type as they are now, by id.
+        """Return the current accounts of this project's account type, by id.
 
-        :raises GasError: when CouchDB does not answer
+        :raises GasError: if CouchDB does not answer
         """
         if not self._lock.acquire(timeout=sum(QUICK)):
             raise ServiceUnavailable.about(
@@ -97,7 +97,7 @@ class AccountMirror:
         self._known[change["id"]] = overview(document) if ours else None
 
     def _drop_gone(self) -> None:
-        """Forget what is not there any more; what is there and not known yet comes with the next look."""
+        """Drop accounts that no longer exist. New accounts are added by the next update."""
         response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
         there = {row["id"] for row in rows_of(self.couchdb.good(response))}
         for gone in self._known.keys() - there:
@@ -108,13 +108,13 @@ class AccountMirror:
 
 
 def _number(sequence: object) -> int:
-    """Return the number in a sequence: CouchDB's are texts such as ``5001-g1AAA``."""
+    """Return the number in an update sequence. CouchDB's sequences are strings such as ``5001-g1AAA``."""
     digits = str(sequence).partition("-")[0]
     return int(digits) if digits.isdigit() else 0
 
 
 class _Shared:
-    """The mirror that all requests to this process share."""
+    """The mirror shared by all requests to this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,16 +141,16 @@ _shared = _Shared()
 
 
 def mirror() -> AccountMirror:
-    """Return this process's mirror of the accounts in the CouchDB that the Airflow connection ``couchdb`` names.
+    """Return this process's mirror of the accounts in the CouchDB of the Airflow connection ``couchdb``.
 
-    :raises GasError: when the connection cannot be used
+    :raises GasError: if the connection cannot be used
     """
     return _shared.get()
 
 
 def couchdb() -> CouchDBHook:
-    """Return this process's hook for the CouchDB that the Airflow connection ``couchdb`` names.
+    """Return this process's hook for the CouchDB of the Airflow connection ``couchdb``.
 
-    :raises GasError: when the connection cannot be used
+    :raises GasError: if the connection cannot be used
     """
     return mirror().couchdb
