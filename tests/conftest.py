@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 from base64 import urlsafe_b64encode
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+import requests
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -47,6 +49,7 @@ hypothesis.settings.register_profile("grdf", deadline=None)
 hypothesis.settings.load_profile("grdf")
 
 _numbers = itertools.count(1)
+_running: list[LocalWorld] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +72,36 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item, folders: list[Path] = [Path()]) -> None:  # noqa: B006 - kept on purpose
+    """Let each folder begin with a world as at first: what tests of one leave behind is none of another's business."""
+    if folders[0] != item.path.parent:
+        folders[0] = item.path.parent
+        if _running:
+            _as_at_first(_running[0])
+
+
+def _as_at_first(world: LocalWorld) -> None:
+    """Forget documents, staged files, counts, tokens, Airflow's Variables; what has a prefix is some test's own."""
+    from include.gas.documents.doctypes import DOCTYPES
+    from include.gas.documents.gas_days import database_name
+    from include.sandbox.adict.world import DEFAULTS
+
+    for doctype in DOCTYPES:
+        url = f"{world.couch.url}/{database_name(doctype)}"
+        requests.delete(url, auth=(world.couch.user, world.couch.password), timeout=60)
+    world.control.set(**DEFAULTS)
+    world.control.set_clock(None)
+    world.control.drop_tokens()
+    world.control.drop_calls()
+    world.control.clear_log()
+    shutil.rmtree(HOME / "grdf", ignore_errors=True)
+    if (HOME / "airflow.db").exists():
+        with sqlite3.connect(HOME / "airflow.db", timeout=60) as database:
+            database.execute("DELETE FROM variable")
+        database.close()
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +134,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
     ):
         for name, value in running.connections().items():
             patch.setenv(name, value)
+        _running.append(running)
         yield running
+        _running.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ def test_nothing_is_left_and_the_record_proves_it(clean: LocalWorld, account_id:
         for doctype in (DAY, MONTH, YEAR):
             database = doctype.replace(".", "-")
             for doc in couch.documents(database):
-                if doc["account"] == name:
+                if doc.get("account") == name:
                     couch.http.delete(f"{couch.url}/{database}/{doc['_id']}?rev={doc['_rev']}", timeout=30)
         (staging_folder(name) / next(staging_folder(name).iterdir()).name).unlink()
     assert_gone(clean, account_id, pces)
