@@ -1,1 +1,1 @@
-"""What the data means: gas days, ADICT lines, consents, documents, totals. No Airflow, no I/O of its own."""
+"""The meaning of the data: gas days, ADICT lines, consents, documents, totals. No Airflow and no I/O."""

@@ -1,7 +1,7 @@
-"""The one exception tree, sorted by what to do about it.
+"""The project's exceptions, grouped by what to do about them.
 
-``RetryLater`` goes away by itself; ``FailNow`` needs a person. Each class carries the word that Cozy's account page
-knows (``state``), or None when the household can do nothing about it. ``refusals.py`` maps GRDF's answers to the tree.
+``RetryLater`` goes away by itself; ``FailNow`` needs a person. ``state`` is the word that Cozy's account page knows,
+or ``None`` when the household can do nothing. ``answers/refusals.py`` maps GRDF's answers to these classes.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ VENDOR_DOWN = "VENDOR_DOWN"
 
 
 class GasError(Exception):
-    """Anything that keeps gas data from arriving; its text names the account, the cause and the next step.
+    """The base of all errors that keep gas data from arriving.
 
-    :param message: the whole text, free of secrets: it is logged. ``about`` builds one of the usual shape. What looks
-        like a meter's number in it, as GRDF's own words may hold one, is replaced by the meter's tag.
-    :param account: id of the account it happened to; None when it is nobody's in particular.
+    The text names the account, the cause and the next step.
+
+    :param message: the whole text, without secrets, since it is logged. :meth:`about` builds one in the usual form.
+        GRDF's own words may contain a meter's number: it is replaced by the meter's tag
+    :param account: id of the account concerned; ``None`` when the error is about no account in particular
     """
 
     state: ClassVar[str | None] = None
     default_step: ClassVar[str] = "Look at the task's log."
     cause: str = ""
-    """What happened, without the account and the next step; only where :meth:`about` built the text."""
+    """The cause without the account and the next step. Empty unless :meth:`about` built the text."""
 
     def __init__(self, message: str, *, account: str | None = None) -> None:
-        """Keep the account beside the text."""
+        """Create the error and store the account's id on it."""
         super().__init__(without_numbers(message, account))
         self.account = account
 
@@ -43,10 +45,10 @@ class GasError(Exception):
     def about(cls, account: str | None, cause: str, next_step: str | None = None, **more: Any) -> Self:
         """Build the error from its parts.
 
-        :param account: account id, or None when all accounts are concerned.
-        :param cause: what happened, a clause without secrets.
-        :param next_step: what to do next, a sentence; None takes the usual one of this class.
-        :param more: further arguments of the class, for example ``retry_after``.
+        :param account: account id, or ``None`` when all accounts are concerned
+        :param cause: what happened, as a clause without secrets
+        :param next_step: what to do next, as a sentence; ``None`` uses the default of this class
+        :param more: further arguments of the class, for example ``retry_after``
         """
         error = cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
         error.cause = cause
@@ -54,11 +56,11 @@ class GasError(Exception):
 
 
 def describe_for(account: str | None, cause: str, next_step: str) -> str:
-    """Build a message of the one shape that all our errors share.
+    """Build a message in the form that all our errors share.
 
-    :param account: account id, or None when all accounts are concerned.
-    :param cause: what happened.
-    :param next_step: what a person or the next run should do.
+    :param account: account id, or ``None`` when all accounts are concerned
+    :param cause: what happened, as a clause
+    :param next_step: what a person or the next run should do, as a sentence
     """
     whom = f"Account {account}: " if account else ""
     return f"{whom}{cause.rstrip('. ')}. {next_step}"
@@ -67,14 +69,14 @@ def describe_for(account: str | None, cause: str, next_step: str) -> str:
 class RetryLater(GasError):
     """Nothing is wrong on our side or the household's: try again later.
 
-    :param retry_after: how long the other side asked us to wait, in seconds; None when it did not say.
+    :param retry_after: seconds that the server asked us to wait; ``None`` when it did not say
     """
 
     state: ClassVar[str | None] = VENDOR_DOWN
     default_step = "Nothing to do: it is tried again automatically."
 
     def __init__(self, message: str, *, account: str | None = None, retry_after: float | None = None) -> None:
-        """Keep how long to wait beside the text."""
+        """Create the error and store the time to wait on it."""
         super().__init__(message, account=account)
         self.retry_after = retry_after
 
@@ -84,7 +86,7 @@ class ServiceUnavailable(RetryLater):
 
 
 class RefusalDoubted(RetryLater):
-    """GRDF refuses the data of a meter although its own list calls the consent active: apparently a fault of GRDF's."""
+    """GRDF refuses a meter's data although its own list shows an active consent: apparently an error at GRDF."""
 
     default_step = (
         "Nothing to do: GRDF is asked again within some hours, then by each day's run. If this continues, tell GRDF."
@@ -92,13 +94,13 @@ class RefusalDoubted(RetryLater):
 
 
 class StoreBusy(RetryLater):
-    """The documents kept changing while we wrote them: somebody else writes the same ones."""
+    """The documents kept changing while we wrote them: somebody else is writing the same documents."""
 
     state = None
 
 
 class QuotaExceeded(RetryLater):
-    """Too many calls (HTTP 429). GRDF allows 1 call a second and 6,000 a day, all accounts together."""
+    """Too many calls (HTTP 429). GRDF allows 1 call per second and 6,000 per day for all accounts together."""
 
     state = None
     default_step = (
@@ -107,19 +109,19 @@ class QuotaExceeded(RetryLater):
 
 
 class QuotaWait(QuotaExceeded):
-    """GRDF was not called, since by our own count it is not our turn yet. ``retry_after`` says how long to wait."""
+    """GRDF was not called, because our own count says it is not our turn yet. ``retry_after`` is the time to wait."""
 
     default_step = "Nothing to do: it continues automatically."
 
 
 class LinkCallsSpent(QuotaWait):
-    """The day's calls for households' links are made; others may still call."""
+    """The day's calls for household links are used up. Other calls are still allowed."""
 
 
 class PartialAnswer(RetryLater):
-    """GRDF failed on part of the answer (code 2000100); what did come is good.
+    """GRDF failed on part of the answer (code 2000100). The rest of the answer is good.
 
-    :param windows: the days to ask again.
+    :param windows: the days to ask for again
     """
 
     state = None
@@ -132,40 +134,41 @@ class PartialAnswer(RetryLater):
         retry_after: float | None = None,
         windows: Sequence[Window] = (),
     ) -> None:
-        """Keep what to ask again beside the text."""
+        """Create the error and store the days to ask for again on it."""
         super().__init__(message, account=account, retry_after=retry_after)
         self.windows = tuple(windows)
 
 
 class FailNow(GasError):
-    """Trying again is pointless until a person acts."""
+    """A person must act: trying again before that is pointless."""
 
 
 class ConsentLost(FailNow):
-    """The household's consent ended: revoked, expired, moved out, never given."""
+    """The household's consent is not valid: it was revoked, expired or never given, or the household moved out."""
 
     state: ClassVar[str | None] = OAUTH_OUTDATED
     default_step = "The household must give its consent again on GRDF's site, from its account page."
 
 
 class NotInForce(ConsentLost):
-    """By GRDF's list, none of the rights that an account brought for a meter is in force: GRDF was not asked for data.
+    """According to GRDF's list, none of the account's own rights to a meter is in force.
 
-    It would give them all the same if somebody else has consented on that meter. The account says so already.
+    GRDF was not asked for data: it would send them if somebody else had given a consent for the same meter. The account
+    document already says that the consent is lost, so there is no ``state`` to set.
     """
 
     state = None
 
 
 class ConsentTooNarrow(FailNow):
-    """The consent is there but leaves out what we need."""
+    """The consent is valid but does not include the data we need."""
 
     state = PERMISSIONS_CHANGED
     default_step = "The household must consent again and tick the daily (informative) consumption data."
 
 
 class GrantRefused(FailNow):
-    """The authorization code was used before or is too old, or there is none: only a new consent gives another."""
+    """The authorization code is missing, too old or already used. Only a new consent provides another one."""
 
     state = OAUTH_OUTDATED
     default_step = (
@@ -174,24 +177,25 @@ class GrantRefused(FailNow):
 
 
 class MeterTaken(FailNow):
-    """The household's meter is another account's, and that one's consent is in force.
+    """The household's meter belongs to another account whose consent is in force.
 
-    The text does not name the other account, which not everybody may see who sees this one.
+    The text does not name the other account, because people who may see this account may not be allowed to see that
+    one.
 
-    :param holder: that account's id.
+    :param holder: id of the other account
     """
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
 
     def __init__(self, message: str, *, account: str | None = None, holder: str = "") -> None:
-        """Keep beside the text whose the meter is."""
+        """Create the error and store the other account's id on it."""
         super().__init__(message, account=account)
         self.holder = holder
 
 
 class CredentialsRefused(FailNow):
-    """GRDF refuses our own client id, secret or contract: the same for every account."""
+    """GRDF refuses our own client id, secret or contract. This concerns every account."""
 
     default_step = (
         "Compare login and password of the Airflow connection with those that GRDF sent, then clear the task."
@@ -199,9 +203,9 @@ class CredentialsRefused(FailNow):
 
 
 class IdTokenRefused(FailNow):
-    """An id_token failed its check. The account is left as it was.
+    """An id_token failed its check. The account is unchanged.
 
-    :param expired: whether it is genuine and too old, so that nothing can make it good again.
+    :param expired: whether the token is genuine but too old, so that it can never be accepted
     """
 
     default_step = (
@@ -209,13 +213,13 @@ class IdTokenRefused(FailNow):
     )
 
     def __init__(self, message: str, *, account: str | None = None, expired: bool = False) -> None:
-        """Keep beside the text whether there is any use in keeping it."""
+        """Create the error and store on it whether the token has expired."""
         super().__init__(message, account=account)
         self.expired = expired
 
 
 class AccountLeaving(FailNow):
-    """The household's deletion is under way: nothing is read or stored for it any more."""
+    """The household is being deleted: nothing is read or stored for it any more."""
 
     default_step = "Nothing to do: its DAG disappears by itself. See the DAG grdf_delete_account."
 
@@ -227,18 +231,18 @@ class BadAccount(FailNow):
 
 
 class BadSettings(FailNow):
-    """A setting of ours is missing or wrong."""
+    """One of our settings is missing or wrong."""
 
     default_step = "Correct the Airflow connection or the [grdf] settings."
 
 
 class BadRequest(FailNow):
-    """GRDF rejected our request as invalid: a bug in this program or a mistake in what it was asked for."""
+    """GRDF rejected our request as invalid: this program has a bug, or a person asked for something wrong."""
 
     default_step = "Check the dates and the meter that were asked for; if they are right, report it as a bug."
 
 
 class UnknownRefusal(FailNow):
-    """GRDF refused with a code and a message that nobody has met yet."""
+    """GRDF refused with a code and a message that we do not know."""
 
     default_step = "Look the code up in GRDF's error list and add it to include/gas/answers/refusals.py."

@@ -1,4 +1,4 @@
-"""A meter's tag: what stands for its number wherever a line may be read or kept by people who need not know it."""
+"""Meter tags, which replace meter numbers in text that people may read or keep without needing the number."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O
 _LENGTH = 3
 
 _NUMBER = re.compile(
-    # After an escape of a URL (%22, %3A) the digits of the escape are none of the number's.
+    # The digits of a URL escape (%22, %3A) before a number do not belong to it.
     r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![0-9]))[0-9]{14}(?![0-9])|(?:(?<=%[0-9A-Fa-f]{2})|(?<![A-Za-z]))GI[0-9]{6}(?![0-9])"
 )
-"""What looks like a meter's number: 14 digits, or GI and 6 digits."""
+"""Matches what looks like a meter number: 14 digits, or ``GI`` and 6 digits."""
 
 UNNAMED = "M-???"
-"""What stands for a meter whose account is not known there."""
+"""Replaces the number of a meter when its account is not known."""
 
 
 def meter_tag(account: str, pce: str) -> str:
-    """Name a meter without its number, for logs, events and messages: always the same within one account.
+    """Return the tag of a meter for logs, events and messages. It never changes within one account.
 
-    Three letters tell an account's meters apart (two of twenty are alike in one account of 170), and are too few to
-    tell which meter of a town it is: with a list of all its meters, some fifteen of each half a million fit. They hide
-    nothing from who already holds the few meters of a street: one of five hundred is named by them nearly always. Logs
-    stay a matter of those who may see the account.
+    Three characters distinguish the meters of one account: of 170 accounts with twenty meters, one has two meters with
+    the same tag. They are too few to find a meter in a town: in a list of half a million meters, about fifteen have the
+    same tag. They do not hide a meter from somebody who has a short list, such as the meters of a street: among five
+    hundred meters a tag nearly always points to one. So only people who may see the account should see its logs.
 
-    :param account: account id; the same meter has another tag in another account.
-    :param pce: the meter's number.
-    :return: for example ``M-7KQ``.
+    :param account: account id; the same meter has a different tag in another account
+    :param pce: the meter's number
+    :return: for example ``M-7KQ``
     """
     number = int.from_bytes(blake2b(f"{account}:{pce}".encode(), digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
 
 
 def without_numbers(text: str, account: str | None = None) -> str:
-    """Put tags in the place of meters' numbers in somebody else's text: an answer of GRDF, an address, an exception.
+    """Replace meter numbers with tags in a foreign text: an answer from GRDF, a URL, an exception.
 
-    :param text: any text.
-    :param account: whose meters they are; when it is not known, :data:`UNNAMED` stands for each.
-    :return: the same text without anything that looks like a meter's number. Doing it twice changes nothing more.
+    :param text: any text
+    :param account: id of the account that the meters belong to; ``None`` replaces each number with :data:`UNNAMED`
+    :return: the text without anything that looks like a meter number. The function is idempotent
     """
     return _NUMBER.sub(lambda found: meter_tag(account, found[0]) if account else UNNAMED, text)

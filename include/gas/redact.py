@@ -1,7 +1,7 @@
-"""Hides what must never be shown: tokens, secrets, codes, e-mail addresses.
+"""Hides tokens, secrets, codes and e-mail addresses.
 
-Everything that comes from outside (answers, exceptions of libraries) passes here before it reaches a log or a message,
-because not every way of running a DAG masks secrets (``dag.test()`` does not).
+Text from outside (answers, exceptions of libraries) passes through here before it reaches a log or a message, because
+not every way of running a DAG masks secrets (``dag.test()`` does not).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 HIDDEN = "[hidden]"
 
 _SECRET_NAMES = (
-    # Whatever stands before these: access_token, client_secret, X-Amz-Security-Token, X-Goog-Signature.
+    # With any prefix: access_token, client_secret, X-Amz-Security-Token, X-Goog-Signature.
     r"[\w-]*(?:token|secret|password|passwd|signature)"
-    # Of other names the whole: an error_code is none.
+    # Whole names only: error_code, for example, is not a secret.
     r"|client_assertion|id_token_hint|code|code_verifier|nonce|login_hint|sig|api_?key|[\w-]*credential|awsaccesskeyid"
 )
-"""The names of OAuth's secrets, and those in signed addresses of object stores (S3, Google, Azure, CloudFront)."""
+"""Parameter names of OAuth secrets and of signed object-store URLs (S3, Google, Azure, CloudFront)."""
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # A JSON member first: its value may hold blanks, which the query form below would stop at.
+    # JSON members come first: their values may contain spaces, where the query form below would stop.
     (
         re.compile(rf"""(["'](?:{_SECRET_NAMES})["']\s*:\s*)(["'])(?:\\.|(?!\2)[^\\])*\2""", re.IGNORECASE),
         rf"\1\2{HIDDEN}\2",
@@ -32,11 +32,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """Replace every secret found in a text by "[hidden]".
+    """Replace every secret in a text with ``[hidden]``.
 
-    :param text: any text, for example an answer's body or an exception's message.
-    :return: the same text without Bearer tokens, JSON web tokens, values of secret-looking parameters, passwords in
-        URLs and e-mail addresses. Doing it twice changes nothing more.
+    :param text: any text, for example the body of an answer or the message of an exception
+    :return: the text without Bearer tokens, JSON web tokens, values of parameters with secret-looking names, passwords
+        in URLs, and e-mail addresses. The function is idempotent
     """
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
@@ -44,10 +44,10 @@ def redact(text: str) -> str:
 
 
 def excerpt(text: str, limit: int = 160) -> str:
-    """Make somebody else's message fit for one of ours: redacted, on one line, cut.
+    """Return a foreign message in a form that we can quote: redacted, on one line and cut.
 
-    :param text: the message as received.
-    :param limit: the most characters to keep.
+    :param text: the message as received
+    :param limit: maximum length in characters
     """
     line = " ".join(redact(text).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

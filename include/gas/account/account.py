@@ -28,14 +28,14 @@ ACCOUNT_TYPE = "grdfgrandlyon"
 class Account:
     """One household's connection.
 
-    :param id: the account's id.
-    :param state: Cozy's word for what is wrong, or None.
-    :param meters: the consents we know, in order; empty before the first launch.
-    :param grant: what the household's consent left for us to take, or None.
-    :param reconnected: whether the meters are known and yet a newer consent waits to be taken.
-    :param leaving: the mark of a deletion under way, or None.
-    :param message: the sentence that goes with the state.
-    :param partial: whether the state concerns some of its meters only.
+    :param id: the account's id
+    :param state: Cozy's word for what is wrong, or None
+    :param meters: the consents we know, in order; empty before the first launch
+    :param grant: what the household's consent left for us to take, or None
+    :param reconnected: whether the meters are known and yet a newer consent waits to be taken
+    :param leaving: the mark of a deletion under way, or None
+    :param message: the sentence that goes with the state
+    :param partial: whether the state concerns some of its meters only
     """
 
     id: str
@@ -51,8 +51,8 @@ class Account:
     def from_document(cls, document: Mapping[str, Any]) -> Account:
         """Read an account document.
 
-        :param document: in the shape cozy-stack, the konnector or we leave it in.
-        :raises BadAccount: if it is not an account of ours or cannot be understood.
+        :param document: in the shape cozy-stack, the konnector or we leave it in
+        :raises BadAccount: if it is not an account of ours or cannot be understood
         """
         account = _account_id(document)
         if document.get("account_type") != ACCOUNT_TYPE:
@@ -104,7 +104,7 @@ class Account:
     def required_grant(self) -> Grant:
         """Return the grant, which a first launch cannot do without.
 
-        :raises GrantRefused: if there is none.
+        :raises GrantRefused: if there is none
         """
         if self.grant is None:
             raise GrantRefused.about(

@@ -23,12 +23,12 @@ LONGEST_HINT_PART = 100
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str:
     """Say to GRDF who is about to consent: four parts, joined by a semicolon (ADICT 2.2).
 
-    :param first_name: the holder's.
-    :param last_name: the holder's.
-    :param email: the holder's.
-    :param third_party: our own name, as GRDF knows it; may be empty.
-    :return: empty when nothing is known of the holder: GRDF then asks by itself.
-    :raises ValueError: if only a part is given, or a part cannot be one.
+    :param first_name: the holder's
+    :param last_name: the holder's
+    :param email: the holder's
+    :param third_party: our own name, as GRDF knows it; may be empty
+    :return: empty when nothing is known of the holder: GRDF then asks by itself
+    :raises ValueError: if only a part is given, or a part cannot be one
     """
     parts = [part.strip() for part in (first_name, last_name, email)]
     if not any(parts):
@@ -44,9 +44,9 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
 def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
     """Return the account that a document holds, if it may be connected anew; None when there is none yet.
 
-    :param document: the account document, or None.
-    :raises BadAccount: if the document is of another kind of account, or cannot be understood.
-    :raises AccountLeaving: if the household's deletion is under way.
+    :param document: the account document, or None
+    :raises BadAccount: if the document is of another kind of account, or cannot be understood
+    :raises AccountLeaving: if the household's deletion is under way
     """
     if document is None:
         return None
@@ -59,8 +59,8 @@ def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
 def deletions(records: Iterable[Mapping[str, Any]]) -> str:
     """Name which deletions of an account were begun and which have ended: other words when that has changed.
 
-    :param records: of the account's deletions.
-    :return: a short hash, empty when there was none.
+    :param records: of the account's deletions
+    :return: a short hash, empty when there was none
     """
     known = sorted(f"{record['_id']} {record.get('finished_at')}" for record in records)
     return sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
@@ -74,14 +74,14 @@ def connected(
     It becomes what it is after a first launch: the ``id_token`` was checked at once, so that no token needs to wait in
     the database for one. A meter of the account that this consent does not name stays: it may have one of its own.
 
-    :param document: the account document, or None.
-    :param account: the account's id.
-    :param consents: those of the checked ``id_token``; at least one.
-    :param at: the present, aware.
-    :param by: who connected it, for the record.
-    :return: a new document.
-    :raises BadAccount: as ``check_connectable`` does.
-    :raises AccountLeaving: as ``check_connectable`` does.
+    :param document: the account document, or None
+    :param account: the account's id
+    :param consents: those of the checked ``id_token``; at least one
+    :param at: the present, aware
+    :param by: who connected it, for the record
+    :return: a new document
+    :raises BadAccount: as ``check_connectable`` does
+    :raises AccountLeaving: as ``check_connectable`` does
     """
     check_connectable(document)
     base: Mapping[str, Any] = document or {

@@ -49,17 +49,17 @@ SECTIONS: tuple[type[Section], ...] = (
 class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The right to read one meter, as :class:`include.gas.consents.consent.Consent` writes and reads it.
 
-    :param pce: the meter.
-    :param id_accreditation: GRDF's id of the newest right that the account brought, null when it was never learnt.
-    :param first: first gas day it covers; absent for no bound.
-    :param end: gas day from which it covers nothing; absent for no bound.
-    :param calls_until: last civil day on which GRDF may be asked under it.
-    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first.
-    :param unusable: in words, how it stands when GRDF's list says that nothing may be read under it.
-    :param told: when GRDF was asked for the list that said so, UTC.
-    :param brought: when the account brought it, UTC.
-    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that.
-    :param others: the rights on the same meter that the account brought before, newest first.
+    :param pce: the meter
+    :param id_accreditation: GRDF's id of the newest right that the account brought, null when it was never learnt
+    :param first: first gas day it covers; absent for no bound
+    :param end: gas day from which it covers nothing; absent for no bound
+    :param calls_until: last civil day on which GRDF may be asked under it
+    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first
+    :param unusable: in words, how it stands when GRDF's list says that nothing may be read under it
+    :param told: when GRDF was asked for the list that said so, UTC
+    :param brought: when the account brought it, UTC
+    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that
+    :param others: the rights on the same meter that the account brought before, newest first
     """
 
     pce: str
@@ -78,9 +78,9 @@ class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OAuth(msgspec.Struct, frozen=True):
     """What is left of cozy-stack's OAuth dance. The first launch takes every token, code and secret out.
 
-    :param code: an authorization code still to exchange; works once.
-    :param redirect_uri: the address it was asked with; absent for the configured one.
-    :param nonce: the one sent with the request.
+    :param code: an authorization code still to exchange; works once
+    :param redirect_uri: the address it was asked with; absent for the configured one
+    :param nonce: the one sent with the request
     """
 
     code: str = ""
@@ -91,8 +91,8 @@ class OAuth(msgspec.Struct, frozen=True):
 class FormerToken(msgspec.Struct, frozen=True):
     """The konnector's ``id_token``, as long as it may still tell which right the account brought: 30 days at most.
 
-    :param token: the ``id_token``.
-    :param nonce: the one it must bear, or null.
+    :param token: the ``id_token``
+    :param nonce: the one it must bear, or null
     """
 
     token: str
@@ -102,10 +102,10 @@ class FormerToken(msgspec.Struct, frozen=True):
 class OAuthResults(msgspec.Struct, frozen=True):
     """What the household's consent has brought. An odd entry makes the account odd: nothing is read for it.
 
-    :param id_token: GRDF's answer to the consent, not checked yet; taken out once its meters are known.
-    :param pce_id: the first meter, as the konnector has it.
-    :param consents: the rights of each meter; absent before the first launch.
-    :param former_id_token: see below.
+    :param id_token: GRDF's answer to the consent, not checked yet; taken out once its meters are known
+    :param pce_id: the first meter, as the konnector has it
+    :param consents: the rights of each meter; absent before the first launch
+    :param former_id_token: see below
     """
 
     id_token: str = ""
@@ -117,18 +117,18 @@ class OAuthResults(msgspec.Struct, frozen=True):
 class AccountDocument(msgspec.Struct, frozen=True):
     """A household's connection, as cozy-stack, the konnector or the connection page has made it.
 
-    :param id: the account's id: 1 to 128 letters, digits, ``_`` and ``-``.
-    :param rev: CouchDB's revision.
-    :param account_type: ``grdfgrandlyon``.
-    :param oauth: tokens and codes of the dance; written by cozy-stack, until the first launch takes them out.
+    :param id: the account's id: 1 to 128 letters, digits, ``_`` and ``-``
+    :param rev: CouchDB's revision
+    :param account_type: ``grdfgrandlyon``
+    :param oauth: tokens and codes of the dance; written by cozy-stack, until the first launch takes them out
     :param oauth_callback_results: what the consent has brought; written by cozy-stack, then by the first launch, the
-        connection page and whoever looks into GRDF's list.
+        connection page and whoever looks into GRDF's list
     :param state: Cozy's word for what is wrong, such as ``USER_ACTION_NEEDED.OAUTH_OUTDATED``; null when all is well.
         The task that meets the problem writes it, or the check of consents; a load that succeeds takes it away,
-        and so does a new consent.
-    :param state_message: in words, what is wrong and what to do. Meters are named by their tags.
-    :param state_since: when the state was noticed first, UTC.
-    :param state_partial: whether it concerns some of the meters only; the others are read on.
+        and so does a new consent
+    :param state_message: in words, what is wrong and what to do. Meters are named by their tags
+    :param state_since: when the state was noticed first, UTC
+    :param state_partial: whether it concerns some of the meters only; the others are read on
     """
 
     id: str = msgspec.field(name="_id")

@@ -23,8 +23,8 @@ _GRANTS = ("access_token", "refresh_token", "id_token", "code")
 class IdToken:
     """A grant already exchanged by cozy-stack.
 
-    :param token: the id_token, not yet checked.
-    :param nonce: the one sent with the request, or None.
+    :param token: the id_token, not yet checked
+    :param nonce: the one sent with the request, or None
     """
 
     token: str = field(repr=False)
@@ -35,9 +35,9 @@ class IdToken:
 class Code:
     """A grant still to exchange.
 
-    :param code: the authorization code; works once, for a few minutes.
-    :param redirect_uri: the one it was asked with, or None for the configured one.
-    :param nonce: the one sent with the request, or None.
+    :param code: the authorization code; works once, for a few minutes
+    :param redirect_uri: the one it was asked with, or None for the configured one
+    :param nonce: the one sent with the request, or None
     """
 
     code: str = field(repr=False)
@@ -51,7 +51,7 @@ Grant = IdToken | Code
 def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the consent has brought; an empty object when there is nothing or it is odd.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return members(document.get(RESULTS))
 
@@ -59,9 +59,9 @@ def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
     """Return the grant of an account document, None when there is none.
 
-    :param document: the account document.
-    :param account: account id, for messages.
-    :raises BadAccount: if a part of it is no object, or no text.
+    :param document: the account document
+    :param account: account id, for messages
+    :raises BadAccount: if a part of it is no object, or no text
     """
     oauth, results = part_of(document, OAUTH, account), part_of(document, RESULTS, account)
     nonce = text_in(oauth, "nonce", account)
@@ -75,10 +75,10 @@ def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
 def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
     """Return a part of the account document that is an object, an empty one when it is absent.
 
-    :param document: the account document.
-    :param key: its key.
-    :param account: account id, for messages.
-    :raises BadAccount: if it is anything else.
+    :param document: the account document
+    :param key: its key
+    :param account: account id, for messages
+    :raises BadAccount: if it is anything else
     """
     part = document.get(key)
     if part is None:
@@ -91,10 +91,10 @@ def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str,
 def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
     """Return a text of a part, None when it is absent or empty.
 
-    :param part: the part.
-    :param key: its key.
-    :param account: account id, for messages.
-    :raises BadAccount: if it is anything else.
+    :param part: the part
+    :param key: its key
+    :param account: account id, for messages
+    :raises BadAccount: if it is anything else
     """
     value = part.get(key)
     if value is None or value == "":
@@ -107,7 +107,7 @@ def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
 def holds_tokens(document: Mapping[str, Any]) -> bool:
     """Return whether an account document holds a token or a code.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return any(members(document.get(part)).get(name) for part in (OAUTH, RESULTS) for name in _GRANTS)
 
@@ -115,7 +115,7 @@ def holds_tokens(document: Mapping[str, Any]) -> bool:
 def without_secrets(part: object) -> Document:
     """Return a part without every key that names a token, a code or a secret.
 
-    :param part: the part; anything but an object is an empty one.
+    :param part: the part; anything but an object is an empty one
     """
     return {
         key: value for key, value in members(part).items() if not any(word in key.lower() for word in _SECRET_WORDS)
@@ -125,8 +125,8 @@ def without_secrets(part: object) -> Document:
 def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
     """Take out a code that GRDF has refused: it works once, so that one found later is known to be a new one.
 
-    :param document: the account document.
-    :param token: whether to take out an ``id_token``, too.
+    :param document: the account document
+    :param token: whether to take out an ``id_token``, too
     """
     changed = copied(document)
     changed[OAUTH] = without_secrets(changed.get(OAUTH))
@@ -138,8 +138,8 @@ def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Docume
 def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
     """Put what a code was exchanged for in its place, as cozy-stack does: the code works once.
 
-    :param document: the account document.
-    :param token: the ``id_token``, with the nonce it must bear.
+    :param document: the account document
+    :param token: the ``id_token``, with the nonce it must bear
     """
     changed = without_grant(document)
     changed[RESULTS] = {**members(changed.get(RESULTS)), "id_token": token.token}
@@ -151,7 +151,7 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
 def former_token(document: Mapping[str, Any]) -> IdToken | None:
     """Return the ``id_token`` that the konnector left, put aside while it could not be checked: a setting may be wrong.
 
-    :param document: the account document.
+    :param document: the account document
     """
     former = members(results_of(document).get(FORMER))
     token, nonce = former.get("token"), former.get("nonce")

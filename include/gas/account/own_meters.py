@@ -26,9 +26,9 @@ rest for ever."""
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
     """Return the meters of an account document, in order.
 
-    :param document: the account document.
-    :param account: account id, for messages.
-    :raises BadAccount: if anything that tells them is odd: half a household is no household.
+    :param document: the account document
+    :param account: account id, for messages
+    :raises BadAccount: if anything that tells them is odd: half a household is no household
     """
     results = part_of(document, RESULTS, account)
     meters: dict[str, Consent] = {}
@@ -61,12 +61,12 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
     says that it is lost or the household leaves, and is then revoked. So does a right that the account brought before
     for a meter that they do name.
 
-    :param document: the account document.
-    :param consents: at least one.
-    :param at: when they were brought, aware; None when that is not known.
-    :return: a new document; ``oauth_callback_results.pce_id`` is the first meter, as the konnector had it.
-    :raises ValueError: if there is no consent.
-    :raises BadAccount: if the meters that the document holds cannot be understood.
+    :param document: the account document
+    :param consents: at least one
+    :param at: when they were brought, aware; None when that is not known
+    :return: a new document; ``oauth_callback_results.pce_id`` is the first meter, as the konnector had it
+    :raises ValueError: if there is no consent
+    :raises BadAccount: if the meters that the document holds cannot be understood
     """
     named = {consent.pce: consent for consent in consents}
     if not named:
@@ -91,9 +91,9 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
 def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
     """Put what was learnt of known meters (their dates, a missing ``id_accreditation``) into an account document.
 
-    :param document: the account document, as it is when it is written.
-    :param consents: all its meters, in order.
-    :return: a new document.
+    :param document: the account document, as it is when it is written
+    :param consents: all its meters, in order
+    :return: a new document
     """
     changed = copied(document)
     results = dict(members(changed.get(RESULTS)))
@@ -112,9 +112,9 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
 def without_old_token(document: Document, today: date) -> Document:
     """Remove the konnector's ``id_token`` from beside the consents when it was put aside for long enough.
 
-    :param document: the account document.
-    :param today: civil date in Paris.
-    :return: the same document, or a new one.
+    :param document: the account document
+    :param today: civil date in Paris
+    :return: the same document, or a new one
     """
     results = results_of(document)
     if FORMER not in results:

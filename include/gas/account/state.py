@@ -20,7 +20,7 @@ _CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
 def state_message(document: Mapping[str, Any]) -> str:
     """Return the sentence that goes with the state, "" when there is none.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return str(document.get("state_message") or "")
 
@@ -28,7 +28,7 @@ def state_message(document: Mapping[str, Any]) -> str:
 def state_since(document: Mapping[str, Any]) -> str:
     """Return when the state was noticed first, UTC text, "" when that is not noted.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return str(document.get("state_since") or "")
 
@@ -36,7 +36,7 @@ def state_since(document: Mapping[str, Any]) -> str:
 def is_partial(document: Mapping[str, Any]) -> bool:
     """Return whether the state concerns some of the account's meters only.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return document.get("state_partial") is True
 
@@ -51,12 +51,12 @@ def with_state(
 ) -> Document:
     """Put a state into an account document.
 
-    :param document: the account document.
-    :param state: Cozy's word, or None when all is well.
-    :param message: why, for a person; must hold no secret. Meters are named by their tags in it: runs log it.
-    :param since: when it was noticed, aware; kept from before while the state stays the same.
-    :param partial: whether it concerns some of the account's meters only, so that the others are read on.
-    :return: a new document, equal to the old one when it said so already.
+    :param document: the account document
+    :param state: Cozy's word, or None when all is well
+    :param message: why, for a person; must hold no secret. Meters are named by their tags in it: runs log it
+    :param since: when it was noticed, aware; kept from before while the state stays the same
+    :param partial: whether it concerns some of the account's meters only, so that the others are read on
+    :return: a new document, equal to the old one when it said so already
     """
     changed = copied(document)
     if state is None:

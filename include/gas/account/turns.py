@@ -17,8 +17,8 @@ DAYS = 28
 def day_of_month(account: str) -> int:
     """Choose an account's day, always the same one.
 
-    :param account: account id.
-    :return: 1 to 28.
+    :param account: account id
+    :return: 1 to 28
     """
     return 1 + int.from_bytes(blake2b(account.encode(), digest_size=4, person=b"monthly").digest(), "big") % DAYS
 
@@ -26,8 +26,8 @@ def day_of_month(account: str) -> int:
 def last_turn(account: str, today: date) -> date:
     """Return the day on which an account had its latest turn.
 
-    :param account: account id.
-    :param today: civil date in Paris; may be that day itself.
+    :param account: account id
+    :param today: civil date in Paris; may be that day itself
     """
     day = day_of_month(account)
     if today.day >= day:
@@ -38,7 +38,7 @@ def last_turn(account: str, today: date) -> date:
 def is_new(entry: object) -> bool:
     """Return whether nothing was ever noted.
 
-    :param entry: what an account document says of a meter, if anything.
+    :param entry: what an account document says of a meter, if anything
     """
     return not (isinstance(entry, Mapping) and entry.get("read_at"))
 
@@ -48,10 +48,10 @@ def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, t
 
     A turn that was missed is made up for, since it counts when the last reading was.
 
-    :param entry: what an account document says of a meter, with ``read_at`` and ``id_accreditation``; or None.
-    :param consent: the meter, under its present consent.
-    :param account: account id.
-    :param today: civil date in Paris.
+    :param entry: what an account document says of a meter, with ``read_at`` and ``id_accreditation``; or None
+    :param consent: the meter, under its present consent
+    :param account: account id
+    :param today: civil date in Paris
     """
     if entry is None or is_new(entry) or entry.get("id_accreditation") != consent.id_accreditation:
         return True

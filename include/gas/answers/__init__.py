@@ -1,1 +1,1 @@
-"""From the bytes of GRDF's answers to facts: gas days, published periods, a meter's contract."""
+"""Parses the bytes of GRDF's answers into facts: gas days, published periods, a meter's contract."""

@@ -1,4 +1,4 @@
-"""GRDF's list of rights (``droits_acces``): what each line says, and whether a meter may be read under it."""
+"""GRDF's list of access rights (``droits_acces``): what each line says, and which rights allow reading a meter."""
 
 from __future__ import annotations
 
@@ -35,23 +35,24 @@ _STATES = {
 class AccessRight:
     """One line of ``droits_acces``.
 
-    :param id: GRDF's id of the right.
-    :param pce: the meter.
-    :param role: ``role_tiers`` in small letters.
-    :param state: ``etat_droit_acces`` in plain words, or GRDF's own word in small letters when we do not know it.
-    :param first: first civil day we may call, None for no bound.
-    :param last: last civil day we may call, None for no bound.
-    :param data_first: first gas day it covers, None for no bound.
-    :param data_end: ``perim_donnees_conso_fin``, read as the gas day from which it covers nothing; None for no bound.
-    :param informative: whether daily data are in its perimeter; None when GRDF does not say (holders of the contract).
-    :param published: the same for published data.
-    :param contractual: the same for contract data.
-    :param technical: the same for data of the meter.
-    :param created: day it was made, or None.
-    :param revoked: day it was revoked, or None.
-    :param revoked_by: who revoked it, GRDF's word in small letters, or "".
-    :param created_at: when it was made, UTC text; "" when GRDF does not say.
-    :param revoked_at: the same for its end.
+    :param id: GRDF's id of the right
+    :param pce: the meter
+    :param role: ``role_tiers`` in lower case
+    :param state: ``etat_droit_acces`` in plain words; GRDF's own word in lower case if we do not know it
+    :param first: first civil day on which we may call; ``None`` for no bound
+    :param last: last civil day on which we may call; ``None`` for no bound
+    :param data_first: first gas day that the right covers; ``None`` for no bound
+    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered any more; ``None`` for no bound
+    :param informative: whether the right includes daily data; ``None`` when GRDF does not say, as for holders of the
+        contract
+    :param published: whether it includes published data; ``None`` as above
+    :param contractual: whether it includes contract data; ``None`` as above
+    :param technical: whether it includes technical data of the meter; ``None`` as above
+    :param created: day on which it was created; ``None`` if unknown
+    :param revoked: day on which it was revoked; ``None`` if it was not, or if the day is unknown
+    :param revoked_by: GRDF's word for who revoked it, in lower case; ``""`` if unknown
+    :param created_at: moment of its creation, UTC text; ``""`` if unknown
+    :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
     """
 
     id: str
@@ -74,16 +75,17 @@ class AccessRight:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
-        """Read a line; None for the status line and for lines that name no meter.
+        """Return the right in a line.
 
-        :param line: an object of the answer. A stray colon at the end of a key is forgiven.
+        :param line: an object of the answer; stray colons at the end of keys are ignored
+        :return: ``None`` for the status line and for lines without a meter or an id
         """
         fields = {key.rstrip(": "): value for key, value in line.items()}
         pce, right = fields.get("id_pce"), fields.get("id_droit_acces")
         if not (isinstance(pce, str) and isinstance(right, str)) or not is_pce(pce.strip()):
             return None
         state = fold(fields.get("etat_droit_acces"))
-        if state in ("revoque", "refuse"):  # both genders are seen
+        if state in ("revoque", "refuse"):  # GRDF uses both genders
             state += "e"
         return cls(
             id=right.strip(),
@@ -107,13 +109,13 @@ class AccessRight:
 
     @property
     def stands(self) -> bool:
-        """Whether it is in force or may still come into force, so that a leaving household has it revoked."""
+        """Whether the right is or may come into force, so that it must be revoked when the household leaves."""
         return self.state in ("active", "waiting for the holder")
 
     def over_at(self, today: date) -> str:
-        """Return since when calls can be made under it no more, UTC text; "" when they can be or it is not known.
+        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.
 
-        :param today: civil date in Paris.
+        :param today: civil date in Paris
         """
         ended = moment_in(self.last + ONE_DAY) if self.last is not None and self.last < today else ""
         return min(filter(None, (self.revoked_at, ended)), default="")
@@ -121,11 +123,11 @@ class AccessRight:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """An answer of ``droits_acces``.
+    """A parsed answer of ``droits_acces``.
 
-    :param rights: in the order of the answer.
-    :param odd: how many objects were neither a right nor a status, or could not be read.
-    :param problem: the error to raise, or None.
+    :param rights: the rights in the order of the answer
+    :param odd: number of objects that were neither a right nor a status, or could not be read
+    :param problem: the error to raise; ``None`` if the answer is good
     """
 
     rights: tuple[AccessRight, ...] = ()
@@ -134,11 +136,12 @@ class Rights:
 
 
 def moment_in(value: object) -> str:
-    """Read when something happened to a right, as UTC text; "" when it is not said.
+    """Return the moment in a field as UTC text; ``""`` if there is none.
 
-    Without a zone it is Paris time; were it UTC, this is an hour or two early. Of a date alone it is the day's start.
+    A moment without a time zone is taken as Paris time. If GRDF means UTC, the result is one or two hours early. A date
+    alone stands for the start of that day.
 
-    :param value: a field of ``droits_acces``.
+    :param value: a field of ``droits_acces``
     """
     try:
         moment = datetime.fromisoformat(str(value).strip())
@@ -148,19 +151,16 @@ def moment_in(value: object) -> str:
 
 
 def is_pce(text: object) -> bool:
-    """Return whether a text is a meter's id: 14 digits, or GI and 6 digits.
-
-    :param text: the id.
-    """
+    """Return whether a text has the form of a meter's id: 14 digits, or ``GI`` and 6 digits."""
     return isinstance(text, str) and _PCE.fullmatch(text) is not None
 
 
 def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
-    """Read an answer of ``droits_acces``.
+    """Parse an answer of ``droits_acces``.
 
-    :param text: the body as received.
-    :param account: account id, for messages; None when all rights were asked.
-    :param pce: the meter that was asked, for messages.
+    :param text: the body as received
+    :param account: account id for messages; ``None`` when the rights of all accounts were requested
+    :param pce: the requested meter, for messages
     """
     found = scan(text)
     rights: list[AccessRight] = []
@@ -173,7 +173,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
             rights.append(right)
         elif code or message:
             error = refusal_error(code, message, account=account, pce=pce)
-            # An empty list comes as a status line that says there is no right: an answer, not a failure.
+            # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:
             odd += 1
@@ -183,11 +183,11 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
 
 
 def is_usable(right: AccessRight, today: date) -> bool:
-    """Return whether a meter's daily data may be read under a right today.
+    """Return whether a right allows reading a meter's daily data today.
 
-    :param right: the right.
-    :param today: civil date in Paris.
-    :return: whether it is active, on consumption, and covers today and daily data.
+    It must be active, be about consumption, and cover today and daily data.
+
+    :param today: civil date in Paris
     """
     return (
         right.state == "active"
@@ -199,12 +199,13 @@ def is_usable(right: AccessRight, today: date) -> bool:
 
 
 def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> AccessRight | None:
-    """Pick the right under which a meter's daily data may best be read today, whoever gave it.
+    """Return the best right for reading a meter's daily data today, whoever granted it.
 
-    :param rights: all rights known, of any meter.
-    :param pce: the meter.
-    :param today: civil date in Paris.
-    :return: of several that are usable, one whose days of gas use go on, then the one that lasts longest.
+    A right that covers the coming gas days is preferred, then the one that lasts longest.
+
+    :param rights: all known rights, of any meter
+    :param today: civil date in Paris
+    :return: ``None`` if no right is usable
     """
     usable = [right for right in rights if right.pce == pce and is_usable(right, today)]
 
@@ -216,11 +217,10 @@ def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> Access
 
 
 def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
-    """Say in plain words how a meter's consent stands.
+    """Return the state of a meter's consent in plain words.
 
-    :param rights: all rights known, of any meter.
-    :param pce: the meter.
-    :param today: civil date in Paris.
+    :param rights: all known rights, of any meter
+    :param today: civil date in Paris
     """
     mine = [right for right in rights if right.pce == pce]
     if not mine:

@@ -1,6 +1,6 @@
-"""What GRDF knows of a meter besides its gas: its contract and how often it is read (ADICT 3.4 and 3.5).
+"""A meter's contract and how often GRDF reads it (ADICT 3.4 and 3.5).
 
-Of the technical answer only the reading frequency is taken. The address in it is personal and not needed.
+Only the reading frequency is taken from the technical data. The address in them is personal and not needed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 class Contract:
     """A meter's contract.
 
-    :param tariff: ``tarif_acheminement``: T1 to T4 or TP, or "".
-    :param profile: ``profil_type_actuel``, such as P012, or "".
-    :param car: reference use in kWh a year, or None.
-    :param car_next: the coming one, or None.
-    :param cja: capacity in kWh a day, or None; residential meters have none.
-    :param commissioned: ``date_mes``, the day the meter was put into service, or None.
+    :param tariff: ``tarif_acheminement``: T1 to T4 or TP; ``""`` if unknown
+    :param profile: ``profil_type_actuel``, such as P012; ``""`` if unknown
+    :param car: annual reference consumption in kWh; ``None`` if unknown
+    :param car_next: the next annual reference consumption in kWh; ``None`` if unknown
+    :param cja: daily capacity in kWh; ``None`` if there is none, as for residential meters
+    :param commissioned: ``date_mes``, the day on which the meter was put into service; ``None`` if unknown
     """
 
     tariff: str = ""
@@ -41,13 +41,13 @@ class Contract:
 
 
 def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
-    """Read an answer of ``donnees_contractuelles``.
+    """Parse an answer of ``donnees_contractuelles``.
 
-    :param text: the body as received. ``car`` and ``cja`` come as a number or as an object.
-    :param account: account id, for messages.
-    :param pce: the meter that was asked.
-    :return: the contract, or None when GRDF says that it has none.
-    :raises GasError: when GRDF refuses, or its answer cannot be read.
+    :param text: the body as received; ``car`` and ``cja`` may be numbers or objects in it
+    :param account: account id, for messages
+    :param pce: the requested meter
+    :return: ``None`` when GRDF says that it has no contract data
+    :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
     facts = _facts(text, "donnees_contractuelles", account=account, pce=pce)
     if facts is None:
@@ -64,13 +64,13 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
 
 
 def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
-    """Read how often a meter is read out of an answer of ``donnees_techniques``.
+    """Return a meter's reading frequency from an answer of ``donnees_techniques``.
 
-    :param text: the body as received.
-    :param account: account id, for messages.
-    :param pce: the meter that was asked.
-    :return: ``1M``, ``MM``, ``6M``, ``JJ``, another word of GRDF's, or "" when it does not say.
-    :raises GasError: when GRDF refuses, or its answer cannot be read.
+    :param text: the body as received
+    :param account: account id, for messages
+    :param pce: the requested meter
+    :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
+    :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
     facts = _facts(text, "donnees_techniques", account=account, pce=pce) or {}
     meter = facts.get("caracteristiques_compteur")
@@ -78,20 +78,19 @@ def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
 
 
 def has_daily_data(frequency: str) -> bool | None:
-    """Return whether GRDF has daily data of a meter.
+    """Return whether GRDF has daily data for meters with a reading frequency.
 
-    :param frequency: ``frequence``: ``1M`` (households) and ``MM`` have, ``6M`` and ``JJ`` have not.
-    :return: None when the word says nothing about it.
+    :param frequency: ``frequence``: there are daily data for ``1M`` (households) and ``MM``, but not for ``6M`` and
+        ``JJ``
+    :return: ``None`` for any other code
     """
     return _DAILY.get(frequency)
 
 
 def no_daily_data(account: str, pce: str, frequency: str) -> str:
-    """Say that a meter cannot give daily data; "" for one that can, or that we do not know it of.
+    """Return a message saying that a meter has no daily data; ``""`` if it has, or if we do not know.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param frequency: ``frequence``.
+    :param frequency: ``frequence``, as in :func:`has_daily_data`
     """
     if has_daily_data(frequency) is not False:
         return ""
@@ -121,7 +120,7 @@ def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[st
 
 
 def _figure(value: object, name: str, *, alone: bool = True) -> int | float | None:
-    """Return a figure that comes alone or as a member of an object."""
+    """Return a number that is either the value itself or a member of an object."""
     if isinstance(value, Mapping):
         return number_in(value.get(name))
     return number_in(value) if alone else None

@@ -1,4 +1,4 @@
-"""Gas days (``donnees_consos_informatives``): one usable energy per gas day."""
+"""Daily data (``donnees_consos_informatives``): at most one reading per gas day."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from include.gas.days.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What ADICT says about one gas day.
+    """The consumption of one gas day.
 
-    :param day: the gas day.
-    :param load: energy in kWh, 0 or more; a measured 0 is a reading.
-    :param status: whether GRDF may still change it.
-    :param quality: how GRDF came by it; a word we do not know counts as estimated, the most careful of the three.
-    :param volume: m³, or None. On daily rows load is *not* volume times coefficient.
-    :param coefficient: kWh per m³, or None.
+    :param day: the gas day
+    :param load: energy in kWh, 0 or more; a measured 0 is a reading too
+    :param status: whether GRDF may still change the reading
+    :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
+    :param volume: m³; ``None`` if unknown. On daily rows ``load`` is *not* volume times coefficient
+    :param coefficient: kWh per m³; ``None`` if unknown
     """
 
     day: date
@@ -33,15 +33,14 @@ class Reading:
 
 
 def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
-    """Read an answer of ``donnees_consos_informatives``.
+    """Parse an answer of ``donnees_consos_informatives``. Never raise, whatever GRDF sent.
 
-    Of two lines about a day the later one counts, but for a provisional one after a definitive one.
+    If there are two lines about one day, the later one counts. But a provisional line never replaces a definitive one.
 
-    :param text: the body as received.
-    :param account: account id, for messages.
-    :param pce: the meter that was asked; lines of another one are left out.
-    :param window: the gas days that were asked; others are left out.
-    :return: readings, absences, refusals and counts. Never raises for anything GRDF may send.
+    :param text: the body as received
+    :param account: account id, for messages
+    :param pce: the requested meter; lines about other meters are left out
+    :param window: the requested gas days; lines about other days are left out
     """
     return sort_answer(DAILY, text, account=account, pce=pce, window=window)
 
@@ -79,4 +78,4 @@ DAILY: Kind[Reading, date] = Kind(
     row=_reading,
     replaces=lambda new, old: new.status == "definitive" or old.status != "definitive",
 )
-"""What sets lines about gas days apart."""
+"""The rules for lines about gas days."""

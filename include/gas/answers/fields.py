@@ -1,4 +1,4 @@
-"""What the fields of ADICT's consumption lines say, whether the line is about a gas day or a billing period."""
+"""The fields that ADICT's lines about gas days and about billing periods have in common."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from include.gas.days.windows import Window
 Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
 
-_DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent that a wrong charset tore apart
+_DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent broken by a wrong charset
 _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
 _MOST_CAREFUL: Quality = "estimated"
 
 
 def number_in(value: object) -> int | float | None:
-    """Return a finite number of 0 or more, whole ones as int so that 60 and 60.0 are stored alike; else None.
+    """Return a finite number of 0 or more; ``None`` for anything else.
 
-    :param value: a value of an answer.
+    Whole numbers are returned as ``int``, so that 60 and 60.0 are stored alike.
+
+    :param value: a JSON value from an answer
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -32,9 +34,9 @@ def number_in(value: object) -> int | float | None:
 
 
 def float_in(value: object) -> float | None:
-    """Return a finite number of 0 or more as float; else None.
+    """Return a finite number of 0 or more as ``float``; ``None`` for anything else.
 
-    :param value: a value of an answer.
+    :param value: a JSON value from an answer
     """
     number = number_in(value)
     try:
@@ -44,38 +46,40 @@ def float_in(value: object) -> float | None:
 
 
 def status_in(use: dict[str, Any]) -> Status:
-    """Return whether GRDF may still change a consumption.
+    """Return the status of a consumption, which says whether GRDF may still change it.
 
-    :param use: the ``consommation`` of a line.
+    :param use: the ``consommation`` of a line
     """
     return "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
 
 
 def quality_in(use: dict[str, Any]) -> Quality:
-    """Return how GRDF came by a consumption.
+    """Return how GRDF determined a consumption. An unknown word counts as estimated, the most careful of the three.
 
-    :param use: the ``consommation`` of a line.
+    :param use: the ``consommation`` of a line
     """
     word = fold(use.get("type_qualif_conso"))
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
 
 
 def coefficient_in(use: dict[str, Any]) -> float | None:
-    """Return the kWh per m³ of a consumption, or None.
+    """Return the conversion coefficient of a consumption, in kWh per m³.
 
-    :param use: the ``consommation`` of a line.
+    :param use: the ``consommation`` of a line
+    :return: ``None`` if there is none
     """
     factors = use.get("coeff_calcul")
     return float_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
 
 
 def is_about(line: dict[str, Any], pce: str) -> bool:
-    """Return whether a line is about a meter.
+    """Return whether a line is about the requested meter.
 
-    The swagger makes every field optional and only one meter is asked at a time: a line that names none is about it.
+    GRDF's Swagger file makes every field optional, and a request is about one meter only. So a line that names no meter
+    is about the requested one.
 
-    :param line: an object of an answer.
-    :param pce: the meter that was asked.
+    :param line: an object of an answer
+    :param pce: the requested meter
     """
     meter = line.get("pce")
     name = meter.get("id_pce") if isinstance(meter, dict) else meter
@@ -87,10 +91,11 @@ def is_about(line: dict[str, Any], pce: str) -> bool:
 
 
 def window_in(line: dict[str, Any], asked: Window) -> Window | None:
-    """Return the days that a line says it is about, or None.
+    """Return the days that a line says it is about (``periode``).
 
-    :param line: an object of an answer.
-    :param asked: the days that were asked: nothing outside them is returned.
+    :param line: an object of an answer
+    :param asked: the requested days; the result is cut to them
+    :return: ``None`` if the line names no such days
     """
     period = line.get("periode")
     if not isinstance(period, dict):

@@ -1,8 +1,8 @@
-"""Checks an id_token before anything in it is believed.
+"""Checks an id_token before any claim in it is trusted.
 
-The algorithm comes from our settings and never from the token: ``none`` is never accepted, an HS algorithm is only ever
-checked with the client secret, an RS, PS or ES one only ever with a key of the published set (JWKS). So a token that is
-signed with the *public* key as if it were a secret is refused, whatever it says of itself.
+Our settings decide which algorithms are accepted, not the token. ``none`` is never accepted. HS algorithms are checked
+with the client secret only; RS, PS and ES algorithms with a key of the published set (JWKS) only. So a token that is
+signed with the *public* key used as a secret is refused, whatever its header says.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.gas.errors import IdTokenRefused
 
 LEEWAY = 60
 LONGEST = 20_000
-"""Characters; a GRDF id_token has about 1,500."""
+"""Maximum length in characters. GRDF's id_tokens have about 1,500."""
 
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
 _SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
@@ -44,18 +44,18 @@ def verify_id_token(
 ) -> dict[str, Any]:
     """Check an id_token and return its claims.
 
-    :param token: the token as received.
-    :param account: account id, for messages.
-    :param client_id: ours; must be the audience.
-    :param algorithms: those we accept, for example ``["HS256"]``; ``none`` in it is ignored.
-    :param key: the client secret (HS algorithms) or a JWKS document (RS, PS, ES).
-    :param issuer: what ``iss`` must be, exactly; None checks nothing.
-    :param nonce: the one we sent, which must come back; None when we sent none.
-    :param now: the present, aware; None takes the clock.
-    :param leeway: seconds by which clocks may differ.
-    :param jwks: a JWKS document beside a secret in ``key``, where both kinds of algorithm are accepted.
-    :return: the claims.
-    :raises IdTokenRefused: for any doubt. The message names account, cause and next step and never quotes the token.
+    :param token: the token as received
+    :param account: account id, for messages
+    :param client_id: our client id, which must be the audience
+    :param algorithms: the algorithms that we accept, for example ``["HS256"]``; ``none`` is ignored
+    :param key: the client secret (HS algorithms) or a JWKS document (RS, PS, ES)
+    :param issuer: the exact value that ``iss`` must have; ``None`` skips the check
+    :param nonce: the nonce that we sent and that the token must repeat; ``None`` when we sent none
+    :param now: an aware datetime; ``None`` for the current time
+    :param leeway: seconds by which clocks may differ
+    :param jwks: a JWKS document beside a secret in ``key``, when both kinds of algorithm are accepted
+    :raises IdTokenRefused: if there is any doubt. The message names the account, the cause and the next step, and never
+        quotes the token
     """
     if not isinstance(token, str) or len(token) > LONGEST or token.count(".") != 2:
         raise _refused("is not a signed JSON web token", account, _ASK_AGAIN)
@@ -133,12 +133,12 @@ def _fits(key: Mapping[str, Any], kind: str, algorithm: str) -> bool:
 
 
 def _decode(token: str, key: Any, algorithm: str, account: str | None) -> dict[str, Any]:
-    # The claims are checked below, against a clock that can be given; here the signature alone is. Nothing is chained:
-    # a traceback must not carry the library's view of the token.
+    # Only the signature is checked here. The claims are checked later, against a clock that callers can set. Exceptions
+    # are not chained, because the library's traceback could show the token.
     options: Any = {"verify_signature": True, **dict.fromkeys(_OWN_CHECKS, False)}
     try:
         with warnings.catch_warnings():
-            # The length of the client secret is GRDF's choice, not ours to warn about on every run.
+            # GRDF chooses the length of the client secret, so a warning on every run is of no use.
             warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
             claims = jwt.decode(token, key, algorithms=[algorithm], options=options)
     except jwt.InvalidSignatureError:

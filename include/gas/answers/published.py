@@ -1,7 +1,7 @@
-"""Published data (``donnees_consos_publiees``): what GRDF billed, one period per line, as a second source for the past.
+"""Published data (``donnees_consos_publiees``): the billed consumption, one period per line.
 
-A period is a month for most meters (``1M``, ``MM``), half a year for ``6M``, a day for ``JJ``. The figures
-are five years deep where daily data are three.
+They are a second source for the past: GRDF keeps them for five years, daily data for three. A period is a month for
+most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from include.gas.days.windows import Window
 class Period:
     """A billing period.
 
-    :param first: first gas day.
-    :param end: gas day after the last one, excluded.
-    :param load: energy in kWh. On monthly rows it is the whole m³ between two indexes, times the coefficient.
-    :param coefficient: kWh per m³, or None.
-    :param volume: m³, or None.
-    :param reason: why the meter was read at the end (``raison_releve``, such as ``RNO``, the usual one), or "".
-    :param status: whether GRDF may still change it.
-    :param quality: how GRDF came by it.
+    :param first: first gas day, included
+    :param end: gas day after the last one, excluded
+    :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
+    :param coefficient: kWh per m³; ``None`` if unknown
+    :param volume: m³; ``None`` if unknown
+    :param reason: why the meter was read at the end (``raison_releve``; usually ``RNO``); ``""`` if unknown
+    :param status: whether GRDF may still change the period
+    :param quality: how GRDF determined the consumption
     """
 
     first: date
@@ -40,21 +40,20 @@ class Period:
     quality: Quality = "measured"
 
     def __len__(self) -> int:
-        """Count the gas days."""
+        """Return the number of gas days."""
         return (self.end - self.first).days
 
 
 def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
-    """Read an answer of ``donnees_consos_publiees``.
+    """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
 
-    Of two rows with the same start the one with the latest end counts: beside a month's row, a row of one day without
-    data is seen. A row without data never takes the place of one with data.
+    If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row of one day without
+    data beside the row of the month. A row without data never replaces a row with data.
 
-    :param text: the body as received.
-    :param account: account id, for messages.
-    :param pce: the meter that was asked; lines of another one are left out.
-    :param window: the gas days that were asked; periods that hold none of them are left out.
-    :return: periods, absences, refusals and counts. Never raises for anything GRDF may send.
+    :param text: the body as received
+    :param account: account id, for messages
+    :param pce: the requested meter; lines about other meters are left out
+    :param window: the requested gas days; periods without any of these days are left out
     """
     return sort_answer(PERIODS, text, account=account, pce=pce, window=window)
 
@@ -80,7 +79,10 @@ def _span(line: Line, use: Line) -> Window | None:
 
 
 def _bound(value: object) -> date | None:
-    """Return the gas day that starts nearest to an instant: bounds are at 06:00, in Paris, if the offset is right."""
+    """Return the gas day whose start is nearest to an instant.
+
+    Bounds are at 06:00 Paris time, provided that GRDF wrote the right UTC offset.
+    """
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -105,4 +107,4 @@ PERIODS: Kind[Period, Window] = Kind(
     row=_period,
     replaces=lambda new, old: new.end >= old.end,
 )
-"""What sets lines about published periods apart."""
+"""The rules for lines about published periods."""

@@ -1,8 +1,8 @@
-"""The one place that turns GRDF's refusals into our exception tree.
+"""Maps GRDF's refusals to our exceptions. No other module does this.
 
-Sources: the situations are those of GRDF's v2 API description, the numbers those of its error list v1.10. Many numbers
-are unknown, so an unknown one is sorted by what its message says, and if that says nothing by its first digit: GRDF
-numbers what went wrong on its own side from 2000000. HTTP 200 is not success: data refusals come as lines in it.
+The situations come from GRDF's v2 API description, the codes from its error list v1.10. Many codes are not listed. An
+unknown code is classified by its message, and if the message says nothing, by its first digit: GRDF's codes for errors
+on its own side start at 2000000. HTTP 200 does not mean success: refusals of data come as lines in such an answer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNEXPLAINED_STEP = (
     "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
     "household must consent again on GRDF's site. If many accounts are refused like this, ask GRDF for the reason."
 )
-_WAITING = "0000000002"  # a declared right waits for its holder: not refused
+_WAITING = "0000000002"  # a declared right waits for its holder's confirmation, which is not a refusal
 
 _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000000": (ConsentLost, "the holder seems to have moved out"),
@@ -45,7 +45,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000003": (
         ConsentLost,
         "GRDF found no recent consent",
-    ),  # often wrongly: ``grdf.consents.doubt`` looks into the list
+    ),  # often wrong: ``grdf.consents.doubt`` checks GRDF's list of rights
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
     "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
@@ -59,7 +59,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "2000000009": (BadRequest, "more than 1000 meters in one request"),
 }
 
-# Read top to bottom, the first that matches wins: what concerns our own contract before what concerns a consent.
+# The first match wins, so patterns about our own contract come before patterns about a consent.
 _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
     (
         re.compile(
@@ -93,10 +93,10 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
 
 
 def is_fine(code: str, message: str = "") -> bool:
-    """Return whether a status means success or merely "no data yet".
+    """Return whether a status means success or just "no data yet". Without a code and a message it means success.
 
-    :param code: ``statut_restitution.code`` or ``code_statut_traitement``; none and no message either is success.
-    :param message: the message beside it.
+    :param code: ``statut_restitution.code`` or ``code_statut_traitement``
+    :param message: the message that came with the code
     """
     if code in (NO_DATA, _WAITING) or (code and not code.strip("0")):
         return True
@@ -106,14 +106,14 @@ def is_fine(code: str, message: str = "") -> bool:
 def refusal_error(
     code: str, message: str, *, account: str | None, pce: str | None, window: Window | None = None
 ) -> GasError | None:
-    """Turn a status that came in an answer into an error.
+    """Return the error for a status in an answer.
 
-    :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits).
-    :param message: GRDF's message; quoted redacted and cut.
-    :param account: account id, for the text.
-    :param pce: the meter, for the text.
-    :param window: the days it is about; for code 2000100 those to ask again.
-    :return: the error to raise, or None when it is fine: success, no data on these days, waiting for the holder.
+    :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
+    :param message: GRDF's message; it is quoted redacted and cut
+    :param account: account id, for the text
+    :param pce: the meter, for the text
+    :param window: the days that the status is about; for code 2000100, the days to ask for again
+    :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
     """
     code = text_of(code)
     if is_fine(code, message):
@@ -134,14 +134,14 @@ def refusal_error(
 def http_error(
     status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Turn an HTTP answer of the data or access-right endpoints into an error.
+    """Return the error for an HTTP answer of the endpoints for data and access rights.
 
-    :param status: the HTTP status.
-    :param body: the answer's body; only GRDF's own status object in it is quoted, redacted and cut.
-    :param account: account id, for the text.
-    :param what: what was asked, for the text: "the daily data of meter M-7KQ".
-    :param retry_after: the ``Retry-After`` header, in seconds.
-    :return: the error to raise, or None for a 2xx (whose lines must still be read).
+    :param status: the HTTP status
+    :param body: the body; only GRDF's own status object is quoted from it, redacted and cut
+    :param account: account id, for the text
+    :param what: what was requested, for the text: "the daily data of meter M-7KQ"
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :return: ``None`` for a 2xx, whose lines must still be checked
     """
     if 200 <= status < 300:
         return None
@@ -168,14 +168,14 @@ def http_error(
 def token_error(
     status: int, body: str | bytes | None, *, account: str | None, grant: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Turn an answer of the token endpoint into an error.
+    """Return the error for an answer of the token endpoint.
 
-    :param status: the HTTP status.
-    :param body: the answer's body; of it only the OAuth error word (RFC 6749, 5.2) is quoted: the rest may be secret.
-    :param account: account id, for the text; None for the token that all accounts share.
-    :param grant: the grant asked for, ``authorization_code`` or ``client_credentials``.
-    :param retry_after: the ``Retry-After`` header, in seconds.
-    :return: the error to raise, or None for a 2xx.
+    :param status: the HTTP status
+    :param body: the body; only the OAuth error code (RFC 6749, 5.2) is quoted from it, since the rest may be secret
+    :param account: account id, for the text; ``None`` for the token that all accounts share
+    :param grant: the requested grant, ``authorization_code`` or ``client_credentials``
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :return: ``None`` for a 2xx
     """
     if 200 <= status < 300:
         return None
@@ -199,11 +199,11 @@ def token_error(
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:
-    """Find GRDF's status in a body of either shape.
+    """Return the first status in a body that is not a success.
 
-    :param body: ``{"statut_restitution": {"code", "message"}}``, or `{"code_statut_traitement",
-        "message_retour_traitement"}``, or ``{"erreur"}`.
-    :return: (code, message) of the first status that is no success, else ("", "").
+    :param body: has objects of one of three shapes: ``{"statut_restitution": {"code", "message"}}``,
+        ``{"code_statut_traitement", "message_retour_traitement"}`` or ``{"erreur"}``
+    :return: ``(code, message)``; ``("", "")`` if there is no such status
     """
     for line in scan(body).objects:
         code, message = status_of(line)
@@ -213,9 +213,9 @@ def status_in(body: str | bytes) -> tuple[str, str]:
 
 
 def status_of(line: dict[str, Any]) -> tuple[str, str]:
-    """Return the (code, message) that one answer object carries; ("", "") when it carries none.
+    """Return the status in one object of an answer.
 
-    :param line: an object of an answer.
+    :return: ``(code, message)``; ``("", "")`` if there is none
     """
     status = line.get("statut_restitution")
     if isinstance(status, dict):

@@ -1,9 +1,11 @@
-"""Finds the JSON objects in an answer, whatever lies between and around them.
+"""Finds the JSON objects in an answer, whatever is between and around them.
 
-ADICT says it sends one object per line, and mostly does. Objects were also seen glued together, spread over many lines,
-after stray bytes, inside one envelope or array, and with a bracket missing. So the text is read as a run of braces:
-what is good is kept, what is broken is counted, and no input raises. The time taken grows with the length alone, and so
-does the memory, by a small factor: a decoded line takes many times its text, so what is kept is where each one lies.
+ADICT's documentation promises one object per line, and mostly that is what arrives. But objects were also seen glued
+together, spread over several lines, after stray bytes, inside an envelope or an array, and with a bracket missing. So
+the text is read as a sequence of braces: good objects are kept, broken ones are counted, and no input raises.
+
+Time and memory grow in proportion to the length of the text. A decoded object takes many times the memory of its text,
+so only the position of each object is kept.
 """
 
 from __future__ import annotations
@@ -17,61 +19,63 @@ from typing import Any, overload
 
 JsonObject = dict[str, Any]
 
-# Inside an object: a brace, or a whole string. JSON strings hold no line break, so a string that meets one was cut off
-# and ends there, or one missing quote would turn the rest of the answer inside out.
+# Inside an object: a brace or a whole string. JSON strings contain no line breaks, so a string ends at a line break at
+# the latest. Otherwise, after one missing quote, strings and the text between them would be confused up to the end.
 _TOKEN = re.compile(r'[{}]|"(?:[^"\\\r\n]++|\\[^\r\n])*+"?')
 _BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOTHING = re.compile(r"(?:[\s\x00\ufeff\u200b\ufffd\u00a0\[\],;]++|null)*+")
 _BETWEEN = " \t\r\n,"
 _DECODER = json.JSONDecoder()
-_LENIENT = json.JSONDecoder(strict=False)  # lets raw tabs in strings pass
+_LENIENT = json.JSONDecoder(strict=False)  # accepts raw tabs in strings
 _UNDECODED = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 _PATIENCE = 20
-"""How many failures of the plain decoder to put up with: to say where it failed it counts lines from the very start."""
+"""Failures of the plain decoder after which it is not used any more. Each failure is expensive, because the decoder
+counts lines from the start of the text to say where it failed."""
 
 _DEPTH = 3
-"""How many levels below a broken object good ones are looked for; without a bound, time would grow with its square."""
+"""Levels below a broken object that are searched for good ones. Without a limit, time could grow with the square of the
+length."""
 
 LARGEST = 1 << 20
-"""Characters of an object that is decoded as a whole; of a larger one, which may be an envelope, what lies in it is."""
+"""Characters in the largest object that is decoded as a whole. A larger one may be an envelope, so the objects inside
+it are decoded instead."""
 MOST = 500_000
-"""Objects in one answer, good or broken: three years of 20 meters are 22,000 lines, and a right is listed in one."""
+"""Maximum number of objects in one answer, good or broken. Three years of 20 meters are 22,000 lines; a right is one
+line."""
 _DEEP = 100
-"""Levels of brackets in an object: GRDF's have four. How many the decoder takes depends on who calls it."""
+"""Maximum levels of brackets in an object. GRDF's objects have four. The decoder's own limit depends on how deep the
+call stack already is."""
 _NOTES = 10_000
-"""Notes of what is broken; what comes after them is said in one."""
+"""Maximum number of notes about broken objects. One more note stands for all that follow."""
 _DEEPEST = 10_000
-"""Levels of braces that are opened and never closed; what lies below them is not looked for."""
+"""Maximum levels of braces that are opened and never closed. Objects below them are not searched for."""
 
 
 class Objects(Sequence[JsonObject]):
-    """The good objects of an answer, in order. Each is decoded when it is asked for, and not kept.
+    """The good objects of an answer, in order. An object is decoded on each access and not kept.
 
-    :param source: the answer's text.
+    :param source: the answer's text
     """
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._pieces = array("q")  # start and end of each; or -1 and its place among the rests
+        self._pieces = array("q")  # pairs: start and end in the text, or -1 and an index into ``_rests``
         self._rests: list[JsonObject] = []
         self._count = 0
 
     def add(self, start: int, end: int, number: int) -> None:
-        """Take a good piece of the text.
+        """Add a piece of the text that can be decoded.
 
-        :param start: where it begins.
-        :param end: where it has ended.
-        :param number: how many objects it stands for.
+        :param start: index of its first character
+        :param end: index after its last character
+        :param number: how many objects the piece contains
         """
         self._pieces.extend((start, end))
         self._count += number
 
     def add_rest(self, value: JsonObject) -> None:
-        """Take what an envelope says besides what lies in it.
-
-        :param value: that.
-        """
+        """Add an envelope's own keys, without the objects inside it."""
         self._pieces.extend((-1, len(self._rests)))
         self._rests.append(value)
         self._count += 1
@@ -84,11 +88,11 @@ class Objects(Sequence[JsonObject]):
             yield from _unwrap(_LENIENT.decode(self._source[start:end]))
 
     def __len__(self) -> int:
-        """Count the objects."""
+        """Return the number of objects."""
         return self._count
 
     def __iter__(self) -> Iterator[JsonObject]:
-        """Decode one after the other."""
+        """Decode the objects one after the other."""
         for at in range(0, len(self._pieces), 2):
             yield from self._decoded(at)
 
@@ -99,13 +103,13 @@ class Objects(Sequence[JsonObject]):
     def __getitem__(self, index: slice) -> list[JsonObject]: ...
 
     def __getitem__(self, index: int | slice) -> JsonObject | list[JsonObject]:
-        """Decode what is asked for; all, where a piece stands for several objects."""
+        """Decode the requested objects. All are decoded if a piece may contain several objects."""
         if isinstance(index, slice) or self._count * 2 != len(self._pieces):
             return list(self)[index]
         return next(self._decoded(2 * range(self._count)[index]))
 
     def __eq__(self, other: object) -> bool:
-        """Compare with any sequence of objects."""
+        """Return whether another sequence contains equal objects."""
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # as for a list
@@ -113,10 +117,10 @@ class Objects(Sequence[JsonObject]):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What was found in a text.
+    """The result of :func:`scan`.
 
-    :param objects: the good objects, in order.
-    :param broken: what could not be read: where and why, without quoting it.
+    :param objects: the good objects, in order
+    :param broken: one note per object that could not be read: where and why, without quoting it
     """
 
     objects: Sequence[JsonObject] = field(default_factory=list)
@@ -124,12 +128,11 @@ class Scan:
 
 
 def scan(text: str | bytes) -> Scan:
-    """Find all JSON objects in an answer.
+    """Return all JSON objects in an answer. Never raise.
 
-    An object that wraps others under a key ``liste_...`` is replaced by them, followed by what else it says.
+    An object that wraps others in a key ``liste_...`` is replaced by those objects, followed by its other keys.
 
-    :param text: the body as received; bytes are read as UTF-8, and what is not UTF-8 as Latin-1.
-    :return: the good objects and a note per broken one. Never raises.
+    :param text: the body as received; bytes are read as UTF-8, and bytes that are not UTF-8 as Latin-1
     """
     reader = _Reader(_text(text))
     reader.read()
@@ -148,7 +151,7 @@ def _text(text: str | bytes) -> str:
 
 
 class _Reader:
-    """Reads one text."""
+    """Scans one text."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -156,7 +159,7 @@ class _Reader:
         self.broken: list[str] = []
         self.notes = 0
         self.full = False
-        self._part, self._part_at = "", 0  # a copy of a part of the text, for the plain decoder
+        self._part, self._part_at = "", 0  # a slice of the text for the plain decoder, and where it starts
 
     def read(self) -> None:
         position = self.source.find("{")
@@ -171,7 +174,7 @@ class _Reader:
             self._note(f"no JSON object in {len(self.source)} characters")
 
     def _plain(self, position: int) -> int:
-        """Decode the object that begins here, as most do; return where it has ended, or -1."""
+        """Decode the object that starts here, and return the position after it; -1 if that fails."""
         at = position - self._part_at
         while True:
             try:
@@ -185,11 +188,12 @@ class _Reader:
                 return self._part_at + end
             if at == 0 and self._part:
                 return -1
-            # It may be good and merely not whole in this part: the decoder never sees more than the largest object.
+            # The object may be good but cut off by the end of the slice, so try again with a slice that starts here.
+            # A slice is as long as the largest object that is decoded.
             self._part, self._part_at, at = self.source[position : position + LARGEST], position, 0
 
     def _recover(self, start: int) -> int:
-        """Read a run of braces that plain decoding refuses; return where to go on."""
+        """Read a run of braces that cannot be decoded as it is, and return the position to go on from."""
         unclosed, deeper = array("q", [start]), 0
         for token in _TOKEN.finditer(self.source, start + 1):
             mark = self.source[token.start()]
@@ -206,9 +210,9 @@ class _Reader:
                 if not unclosed:
                     self._keep(start, token.end(), _DEPTH)
                     return token.end()
-        for brace in unclosed:  # outermost first, so in the order of the text
+        for brace in unclosed:  # outermost first, which is the order of the text
             if _is_value(self.source, brace):
-                continue  # the inside of an object that is reported already
+                continue  # part of an object that is already reported
             self._note(f"object at character {brace}: never closed")
         if deeper:
             self._note(f"{deeper} more are nested below {_DEEPEST} that are never closed")
@@ -218,7 +222,7 @@ class _Reader:
         return len(self.source)
 
     def _keep(self, start: int, end: int, depth: int) -> None:
-        """Take an object that is closed, or what is good in it."""
+        """Add a closed object, or the good objects inside it if it is broken."""
         if not self._has_room(1, start):
             return
         if end - start > LARGEST:
@@ -240,7 +244,7 @@ class _Reader:
                 self._keep(first, last, depth - 1)
 
     def _open(self, start: int, end: int, depth: int) -> None:
-        """Take what lies in an object that is too large to be decoded, and what else it says."""
+        """Add the objects inside an object that is too large to be decoded, and then its own keys."""
         rest: list[str] = []
         size, at, inside = 0, start, False
         for first, last in self._closed(start, end) if depth > 0 else ():
@@ -264,11 +268,14 @@ class _Reader:
             self.objects.add_rest(value)
 
     def _closed(self, start: int, end: int, unclosed: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
-        """Return the objects right below one, but for those that are the value of a key and so a part of it.
+        """Return the bounds of the closed objects directly below an object.
 
-        :param start: where it begins.
-        :param end: where it has ended; or the end of the text, when it and others below it are never closed.
-        :param unclosed: those, from the outermost on: what lies below any of them is given.
+        Objects that are the value of a key are part of that object and are left out.
+
+        :param start: where the object starts
+        :param end: the position after the object; the end of the text if it is never closed
+        :param unclosed: the positions of the object and of those below it that are never closed, outermost first; the
+            objects directly below any of them are returned
         """
         level, first, passed = 0, -1, 1
         for token in _TOKEN.finditer(self.source, start + 1, end if unclosed else end - 1):
@@ -307,7 +314,7 @@ class _Reader:
 
 
 def _is_deep(source: str, start: int, end: int) -> bool:
-    """Return whether good JSON is nested more deeply than anything of GRDF's."""
+    """Return whether valid JSON is nested more deeply than :data:`_DEEP`."""
     if source.count("{", start, end) + source.count("[", start, end) <= _DEEP:
         return False
     level = 0
@@ -323,7 +330,7 @@ def _is_deep(source: str, start: int, end: int) -> bool:
 
 
 def _is_value(source: str, start: int) -> bool:
-    """Return whether the object that starts here is the value of a key, so a part of a line rather than a line."""
+    """Return whether the object that starts here is the value of a key, and so a part of a line and not a line."""
     before = start - 1
     while before >= 0 and start - before < 64 and source[before].isspace():
         before -= 1

@@ -1,7 +1,8 @@
-"""Sorting the lines of an answer: what is the same for gas days and published periods.
+"""Sorts the lines of an answer. The code is the same for gas days and published periods.
 
-One bad line never loses the good ones, and never passes silently: every line is counted once. What sets the two kinds
-of lines apart is a :class:`Kind`, in ``daily`` and ``published``. Facts: GRDF's v2 API description, clients' reports.
+A bad line never costs us the good ones and never goes unnoticed: every line is counted exactly once. The rules that
+differ are in a :class:`Kind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and reports
+of its clients.
 """
 
 from __future__ import annotations
@@ -20,31 +21,31 @@ from include.gas.errors import FailNow, GasError, PartialAnswer, ServiceUnavaila
 from include.gas.meter_tag import meter_tag
 
 Line = dict[str, Any]
-"""An object of an answer, or of such an object."""
+"""A JSON object from an answer, or an object inside it."""
 
 Row = TypeVar("Row")
-"""What a line becomes."""
+"""The type that a good line is turned into."""
 
 Span = TypeVar("Span")
-"""The time that a line is about."""
+"""The type of the time that a line is about: a day or a window."""
 
 MOST_REFUSALS = 10_000
-"""Refusals that are looked at one by one; more are counted. Each day of three years may be refused on its own."""
+"""Number of refusals that are kept; further ones are only counted. GRDF may refuse each day of three years."""
 
 HIGHEST_LOAD = 10_000_000
-"""kWh a day; no meter with daily data burns near as much, so anything above is a broken line."""
+"""kWh per day. No meter with daily data consumes nearly as much, so a line with more is broken."""
 
 LEFT_OUT = ("foreign", "outside", "broken")
-"""The counts of lines that a person may want to tell GRDF about."""
+"""The counts of lines that are worth reporting to GRDF."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line by which GRDF refuses.
+    """A line in which GRDF refuses data.
 
-    :param code: GRDF's number, or "" when the line carries a message alone.
-    :param message: GRDF's message as received; redact before showing.
-    :param window: the days it is about, or None when it does not say.
+    :param code: GRDF's code; ``""`` when the line has only a message
+    :param message: GRDF's message as received; redact it before you show it
+    :param window: the days that the line is about; ``None`` when it does not say
     """
 
     code: str
@@ -54,16 +55,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Row]):
-    """A whole answer, sorted.
+    """A sorted answer.
 
-    :param account: account id, for messages.
-    :param pce: the meter that was asked.
-    :param window: the days that were asked.
-    :param rows: the lines with a usable energy, in order: one per gas day, or one per first day of a period.
-    :param absent: gas days, or first days of periods, that GRDF says it has nothing for (yet), in order.
-    :param refusals: in the order of the answer.
-    :param counts: how many lines of which kind, see :meth:`Kind.counted`.
-    :param broken: where and why lines could not be read, without quoting them.
+    :param account: account id, for messages
+    :param pce: the requested meter
+    :param window: the requested days
+    :param rows: the lines with a usable energy, by time: one per gas day, or one per first day of a period
+    :param absent: gas days, or first days of periods, for which GRDF says that it has no data (yet), in order
+    :param refusals: the refusals in the order of the answer
+    :param counts: number of lines by name, see :attr:`Kind.counted`
+    :param broken: where and why lines could not be read, without quoting them
     """
 
     account: str
@@ -77,19 +78,21 @@ class Answer(Generic[Row]):
 
     @property
     def whole(self) -> bool:
-        """Whether each day that it does not hold is one that GRDF does not have: nothing was refused or unreadable."""
+        """Whether nothing was refused or unreadable, so that GRDF has no data for the days that are not in the rows."""
         return not self.broken and self.problem() is None
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many lines were left out, by why; empty when none was."""
+        """Number of lines left out, by reason. Reasons without lines are not listed."""
         return {name: self.counts[name] for name in LEFT_OUT if self.counts.get(name)}
 
     def problem(self) -> GasError | None:
-        """Return the error to raise once the rows are stored, or None.
+        """Return the error to raise after the rows are stored.
 
-        :return: what needs a person before what goes away by itself; all windows to ask again in one ``PartialAnswer``.
-            An answer of which nothing could be read is a ``ServiceUnavailable``.
+        An error that needs a person comes before one that goes away by itself. All windows to ask for again are in one
+        ``PartialAnswer``. If nothing in the answer could be read, the error is a ``ServiceUnavailable``.
+
+        :return: ``None`` if nothing is wrong
         """
         errors = [
             refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
@@ -116,18 +119,19 @@ class Answer(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Row, Span]):
-    """One kind of lines: which they are, what time each is about, and which of two about the same time counts.
+    """The rules for one kind of line.
 
-    :param rows: what rows are called among the counts.
-    :param type_conso: how the ``type_conso`` of these lines begins, folded; a line without any counts as one of them.
-    :param missing: what a line whose span cannot be told is without, in words.
-    :param span: the time that a line is about, from the line and its ``consommation``; None when it does not say.
-    :param first: the first gas day of a span: of two lines with the same one counts.
-    :param is_asked: whether a span belongs to the days that were asked.
-    :param days: how many gas days a span has.
-    :param name: a span in words, for messages.
-    :param row: a row from its span, its energy in kWh, its line and the line's ``consommation``.
-    :param replaces: whether a row (the first argument) takes the place of one before it with the same first day.
+    :param rows: name of the rows among the counts
+    :param type_conso: start of the ``type_conso`` of these lines, folded; lines without a ``type_conso`` belong too
+    :param missing: what a line lacks when it has no span, in words
+    :param span: returns the time that a line is about, given the line and its ``consommation``; ``None`` when the line
+        does not say
+    :param first: returns the first gas day of a span; one row is kept per first gas day
+    :param is_asked: returns whether a span belongs to the requested days
+    :param days: returns the number of gas days in a span
+    :param name: returns a span in words, for messages
+    :param row: builds a row from a span, the energy in kWh, the line and its ``consommation``
+    :param replaces: returns whether a row (first argument) replaces an earlier one with the same first gas day
     """
 
     rows: str
@@ -143,19 +147,18 @@ class Kind(Generic[Row, Span]):
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """The counts of an answer. The first is the sum of the others: every line is counted once."""
+        """Names of an answer's counts. The first count is the sum of the others, since each line is counted once."""
         return ("lines", self.rows, "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
 
 
 def sort_answer(kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Row]:
-    """Read an answer of one kind of lines.
+    """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
-    :param kind: the kind.
-    :param text: the body as received.
-    :param account: account id, for messages.
-    :param pce: the meter that was asked; lines of another one are left out.
-    :param window: the gas days that were asked; others are left out.
-    :return: rows, absences, refusals and counts. Never raises for anything GRDF may send.
+    :param kind: the rules to sort by
+    :param text: the body as received
+    :param account: account id, for messages
+    :param pce: the requested meter; lines about other meters are left out
+    :param window: the requested gas days; lines about other days are left out
     """
     found = scan(text)
     sorter = _Sorter(kind, pce, window)

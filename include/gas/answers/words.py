@@ -1,4 +1,4 @@
-"""GRDF's French words, whatever their accents, capitals and blanks: ``Révoquée`` and ``REVOQUEE`` are one word."""
+"""Reads GRDF's French words regardless of accents, case and spaces: ``Révoquée`` and ``REVOQUEE`` are the same word."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from include.gas.days.gas_day import parse_day
 
 
 def fold(word: object) -> str:
-    """Return a word in small letters, without accents, with single blanks; "" for anything but text.
+    """Return a word in lower case, without accents and with single spaces; ``""`` for anything but text.
 
-    :param word: a value of an answer.
+    :param word: a JSON value from an answer
     """
     if not isinstance(word, str):
         return ""
@@ -21,9 +21,9 @@ def fold(word: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a code or a short text of an answer, which may come as a number; "" when there is none.
+    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else.
 
-    :param value: a value of an answer.
+    :param value: a JSON value from an answer
     """
     if isinstance(value, str):
         return value.strip()
@@ -31,9 +31,9 @@ def text_of(value: object) -> str:
 
 
 def day_in(value: Any) -> date | None:
-    """Return the day that a date or a timestamp starts with, for example ``2022-04-01 09:15:00``; None if none.
+    """Return the day at the start of a date or a timestamp such as ``2022-04-01 09:15:00``; ``None`` if there is none.
 
-    :param value: a value of an answer.
+    :param value: a JSON value from an answer
     """
     if not isinstance(value, str):
         return None

@@ -24,18 +24,18 @@ class Consent:
     GRDF's calls for data go by the meter alone and succeed as long as any right of ours on it is in force, whoever gave
     it. So it is for us to keep to the rights whose ids the account has: what follows here says which days they cover.
 
-    :param pce: the meter.
+    :param pce: the meter
     :param id_accreditation: GRDF's id of the newest right that the account brought, needed to revoke it (also called
-        ``id_droit_acces``), or None when it was never learnt.
-    :param first: first gas day it covers, None for no bound.
-    :param end: gas day from which it covers nothing, None for no bound.
-    :param calls_until: last civil day on which GRDF may be asked under it, None for no bound or when it is not known.
-    :param unusable: in plain words, how it stands when GRDF's list says that nothing may be read under it, else "".
-    :param told: when GRDF was asked for the list that said so, UTC text, or "": an older list does not take it back.
-    :param brought: when the account brought it, UTC text, or "": a list that is older says nothing of it.
-    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first.
-    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that.
-    :param others: the rights on the same meter that the account brought before, newest first; theirs are empty.
+        ``id_droit_acces``), or None when it was never learnt
+    :param first: first gas day it covers, None for no bound
+    :param end: gas day from which it covers nothing, None for no bound
+    :param calls_until: last civil day on which GRDF may be asked under it, None for no bound or when it is not known
+    :param unusable: in plain words, how it stands when GRDF's list says that nothing may be read under it, else ""
+    :param told: when GRDF was asked for the list that said so, UTC text, or "": an older list does not take it back
+    :param brought: when the account brought it, UTC text, or "": a list that is older says nothing of it
+    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first
+    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that
+    :param others: the rights on the same meter that the account brought before, newest first; theirs are empty
     """
 
     pce: str
@@ -54,7 +54,7 @@ class Consent:
     def of_right(cls, right: AccessRight) -> Consent:
         """Return the consent that a right in GRDF's list amounts to.
 
-        :param right: the right.
+        :param right: the right
         """
         return cls(right.pce, right.id, right.data_first, right.data_end, right.last)
 
@@ -87,7 +87,7 @@ class Consent:
     def usable(self, today: date) -> tuple[Consent, ...]:
         """Return those under which GRDF may be asked on a day.
 
-        :param today: civil date in Paris.
+        :param today: civil date in Paris
         """
         return tuple(
             right
@@ -98,8 +98,8 @@ class Consent:
     def covered(self, window: Window, today: date | None = None) -> tuple[Window, ...]:
         """Cut a window down to the days that any usable right covers: one window for each stretch, in order.
 
-        :param window: gas days.
-        :param today: civil date in Paris on which GRDF is asked; None counts all that are in force by the last look.
+        :param window: gas days
+        :param today: civil date in Paris on which GRDF is asked; None counts all that are in force by the last look
         """
         rights = self.usable(today) if today else [right for right in self.rights if not right.unusable]
         parts = sorted(part for right in rights if (part := window.clip(right.first, right.end)))
@@ -158,10 +158,10 @@ class Consent:
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Consent, ...]:
     """Read the meters out of a **verified** id_token.
 
-    :param claims: what ``verify_id_token`` returned. ``consentements`` is a JSON array in a string, or a real array.
-    :param account: account id, for messages.
-    :return: every consent, in order, each meter once (its last entry counts).
-    :raises IdTokenRefused: if there is none, or if any entry is not understood: half a household is no household.
+    :param claims: what ``verify_id_token`` returned. ``consentements`` is a JSON array in a string, or a real array
+    :param account: account id, for messages
+    :return: every consent, in order, each meter once (its last entry counts)
+    :raises IdTokenRefused: if there is none, or if any entry is not understood: half a household is no household
     """
     entries = claims.get(CLAIM)
     if isinstance(entries, str):
@@ -188,9 +188,9 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
 def own_right(consent: Consent, rights: Iterable[AccessRight], today: date) -> AccessRight | None:
     """Find the right of a consent in GRDF's list by its id, None when it is not there or cannot be used.
 
-    :param consent: the consent; of several rights the newest counts.
-    :param rights: all rights known, of any meter.
-    :param today: civil date in Paris.
+    :param consent: the consent; of several rights the newest counts
+    :param rights: all rights known, of any meter
+    :param today: civil date in Paris
     """
     mine = (right for right in rights if right.pce == consent.pce and right.id == consent.id_accreditation)
     return next((right for right in mine if is_usable(right, today)), None)
@@ -201,10 +201,10 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
 
     A right of another id changes nothing: it may be that of whoever lives there now.
 
-    :param consent: the consent.
-    :param rights: all rights of ours on the meter, or of any.
-    :param today: civil date in Paris.
-    :param asked_at: when GRDF was asked for the list, aware: it cannot hold what was brought later.
+    :param consent: the consent
+    :param rights: all rights of ours on the meter, or of any
+    :param today: civil date in Paris
+    :param asked_at: when GRDF was asked for the list, aware: it cannot hold what was brought later
     """
     listed = {right.id: right for right in rights if right.pce == consent.pce}
     moment = datetime.fromisoformat(asked_at) if isinstance(asked_at, str) else asked_at

@@ -16,7 +16,7 @@ from include.gas.consents.consent import Consent
 def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
     """Read the consent that an answer carries.
 
-    :param entry: made by :meth:`Consent.as_json`; None of an answer that was staged before answers carried it.
+    :param entry: made by :meth:`Consent.as_json`; None of an answer that was staged before answers carried it
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):
         return None
@@ -37,7 +37,7 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
 def is_under(asked: Consent | None, held: Consent | None) -> bool:
     """Return whether an answer was read under the consent that an account holds now.
 
-    :param asked: the consent that the answer was read under; None when it is not known.
-    :param held: the account's present consent on that meter, or None.
+    :param asked: the consent that the answer was read under; None when it is not known
+    :param held: the account's present consent on that meter, or None
     """
     return asked is not None and held is not None and asked.id_accreditation == held.id_accreditation

@@ -1,1 +1,1 @@
-"""Gas days, and for each kind of question to ADICT the one rule of which days to ask for."""
+"""Gas days, and one rule per kind of request to ADICT that says which days to ask for."""

@@ -1,14 +1,14 @@
-"""Which gas days to ask GRDF for: one rule for each kind of question, side by side.
+"""Which gas days to ask GRDF for: one rule for each kind of request.
 
-=====================  ================================  ==============================================
-question               by                                the re-read window
-=====================  ================================  ==============================================
-daily runs             :func:`daily_window`              ``[grdf] reread_days``, or the operator's own
-missing days of them   :func:`include.gas.documents.gaps.gaps_of`  the same: what those runs asked with
-a range of the past    :func:`askable`                   none: a person names the days
-published periods      :func:`published_window`          :data:`PUBLISHED_REREAD`, and why not the same
-contract, frequency    :func:`include.gas.account.turns`       none: they have no days; read once a month
-=====================  ================================  ==============================================
+===================  ==================================================  ===============================================
+request              rule                                                re-read window
+===================  ==================================================  ===============================================
+daily runs           :func:`daily_window`                                ``[grdf] reread_days``, or the operator's own
+their missing days   :func:`include.gas.documents.gaps.gaps_of`          the one that those runs asked with
+a range of the past  :func:`askable`                                     none: a person names the days
+published periods    :func:`published_window`                            :data:`PUBLISHED_REREAD`, which says why
+contract, frequency  :mod:`include.gas.account.turns`                    none: they have no days; read once a month
+===================  ==================================================  ===============================================
 """
 
 from __future__ import annotations
@@ -22,48 +22,48 @@ from include.gas.days.windows import HISTORY_YEARS, Window, oldest_allowed
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """How far back to ask again for what was asked before, because GRDF publishes late and corrects what it published.
+    """How far back to ask for days again, because GRDF publishes late and corrects what it published.
 
-    :param days: gas days, 0 or more.
-    :raises ValueError: if it is negative.
+    :param days: number of gas days, 0 or more
+    :raises ValueError: if ``days`` is negative
     """
 
     days: int
 
     def __post_init__(self) -> None:
-        """Refuse to ask for later days than are wanted."""
+        """Refuse a negative number, which would ask for later days than wanted."""
         if self.days < 0:
             raise ValueError(f"reread_days must be 0 or more, not {self.days}")
 
     def back_from(self, day: date) -> date:
-        """Return the day from which to ask when ``day`` is wanted.
+        """Return the first day to ask for when ``day`` is wanted.
 
-        :param day: a gas day, or the end of a window.
+        :param day: a gas day, or the end of a window
         """
         return day - timedelta(days=self.days)
 
     def beyond(self, asked: Window, end: date) -> Window | None:
-        """Return what of some days is older than all that the next runs ask for again by themselves.
+        """Return the part of ``asked`` that the next runs will not ask for again.
 
-        :param asked: the days that were asked for.
-        :param end: gas day at which the newest question ended, excluded.
+        :param asked: the days that were asked for
+        :param end: gas day at which the newest request ended, excluded
         """
         return asked.clip(None, self.back_from(end))
 
 
 REREAD_DAYS = 62
-"""What ``[grdf] reread_days`` is where nobody has set it: two months.
+"""Default of ``[grdf] reread_days``: two months.
 
-GRDF makes the days of month M-1 definitive two to three days after that month is published (ADICT 3.9), so a day may
-change until about 35 days after it; two months leave room for a late publication and cost nothing, since they are part
-of the one call that a run makes anyway.
+GRDF makes the days of month M-1 definitive two to three days after it publishes that month (ADICT 3.9), so a day may
+change until it is about 35 days old. Two months leave room for a late publication. They cost nothing, because a run
+makes one call anyway.
 """
 
 PUBLISHED_REREAD = Reread(62)
-"""How long before the newest stored period to read again: a late or corrected publication is seen within two months.
+"""How far before the newest stored period to read again: enough to see late or corrected publications of two months.
 
-It does not follow ``[grdf] reread_days``, which counts what each daily run asks for again. Published data are asked for
-once a month, and a period is a month or more: a window of a few days would never reach a corrected one.
+It is independent of ``[grdf] reread_days``, which is about what each daily run asks for again. Published data are read
+once a month and a period usually lasts a month or more, so a window of a few days would never reach a corrected one.
 """
 
 PUBLISHED_YEARS = 5
@@ -81,7 +81,7 @@ def daily_window(
     consent_end: date | None,
     awaited_from: date | None = None,
 ) -> Window | None:
-    """Work out what a daily run asks for, in one call.
+    """Return the days that a daily run asks for in its one call.
 
     ==============================  =======================================  ===============
     situation                       first day                                end (excluded)
@@ -96,19 +96,19 @@ def daily_window(
 
     The result is then cut to the consent, to what GRDF serves, and to days before today.
 
-    :param run_day: the gas day the run is about.
-    :param last_stored: newest gas day stored for the meter, or None.
-    :param history_read: whether the whole history was read under the present consent.
-    :param reread: how far before the first missing day to read again.
-    :param today: civil date in Paris; GRDF refuses an end after it.
-    :param consent_first: first day the consent covers, or None for no bound.
-    :param consent_end: day from which the consent covers nothing, or None for no bound.
-    :param awaited_from: the first missing day that may still come, or None: a newer day that a person had read does not
-        hide it.
-    :return: the days to ask for, or None when nothing is left to ask.
+    :param run_day: the gas day that the run is about
+    :param last_stored: newest gas day stored for the meter; ``None`` if there is none
+    :param history_read: whether the whole history was read under the present consent
+    :param reread: how far before the first missing day to read again
+    :param today: civil date in Paris; GRDF refuses an end after it
+    :param consent_first: first gas day that the consent covers; ``None`` for no bound
+    :param consent_end: first gas day after the consent; ``None`` for no bound
+    :param awaited_from: first missing day that may still come, or ``None``. It counts even when a newer day is stored,
+        which a person may have requested
+    :return: ``None`` when there is nothing left to ask for
     """
     oldest = oldest_allowed(today)
-    if not history_read or last_stored is None:  # where nothing has come yet, all of it may come at once
+    if not history_read or last_stored is None:  # when nothing has come yet, everything may come at once
         first = oldest
     else:
         first = reread.back_from(min(run_day, last_stored + ONE_DAY))
@@ -123,10 +123,10 @@ def daily_window(
 
 @dataclass(frozen=True, slots=True)
 class Askable:
-    """What of a range can be asked for one meter.
+    """The part of a range that GRDF can be asked for, for one meter.
 
-    :param window: the days to ask for, or None.
-    :param reasons: in words, why it is not the whole range.
+    :param window: the days to ask for; ``None`` when there are none
+    :param reasons: why days were left out, in words; empty when none were
     """
 
     window: Window | None
@@ -134,12 +134,12 @@ class Askable:
 
 
 def askable(asked: Window, *, today: date, consent_first: date | None, consent_end: date | None) -> Askable:
-    """Cut a range down to what GRDF may be asked.
+    """Return the part of a range that GRDF can be asked for.
 
-    :param asked: the range.
-    :param today: civil date in Paris.
-    :param consent_first: first gas day the consent covers, None for no bound.
-    :param consent_end: gas day from which the consent covers nothing, None for no bound.
+    :param asked: the range that a person wants
+    :param today: civil date in Paris
+    :param consent_first: first gas day that the consent covers; ``None`` for no bound
+    :param consent_end: first gas day after the consent; ``None`` for no bound
     """
     oldest = oldest_allowed(today)
     reasons: list[str] = []
@@ -159,13 +159,15 @@ def askable(asked: Window, *, today: date, consent_first: date | None, consent_e
 def published_window(
     *, today: date, newest: date | None, consent_first: date | None, consent_end: date | None
 ) -> Window | None:
-    """Work out what to ask for in one call: five years at first, then from two months before the newest stored period.
+    """Return the days to ask published data for, in one call.
 
-    :param today: civil date in Paris; GRDF refuses an end after it.
-    :param newest: the first day of the newest stored period, or None when the whole depth is to be read.
-    :param consent_first: first day the consent covers, or None for no bound.
-    :param consent_end: day from which the consent covers nothing, or None for no bound.
-    :return: the days to ask for, or None when nothing can be asked.
+    The first request covers five years, later ones start two months before the newest stored period.
+
+    :param today: civil date in Paris; GRDF refuses an end after it
+    :param newest: first day of the newest stored period; ``None`` to read all five years
+    :param consent_first: first gas day that the consent covers; ``None`` for no bound
+    :param consent_end: first gas day after the consent; ``None`` for no bound
+    :return: ``None`` when there is nothing to ask for
     """
     oldest = oldest_allowed(today, PUBLISHED_YEARS)
     first = oldest if newest is None else max(oldest, PUBLISHED_REREAD.back_from(newest))

@@ -1,4 +1,4 @@
-"""Moments that a clock which was ahead has written: they count as now, so that they hold nothing up until they come."""
+"""Moments written by a clock that was ahead. They count as now, so that nothing waits until they have passed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 from include.gas.days.gas_day import utc_text
 
 TOLERANCE = timedelta(minutes=10)
-"""By how much two machines' clocks may differ and both be believed."""
+"""The largest difference between two machines' clocks that we accept."""
 
 
 def is_ahead(moment: datetime | str, now: datetime) -> bool:
-    """Return whether a moment lies in the future, further than clocks differ: nobody can have written it then.
+    """Return whether a moment is more than :data:`TOLERANCE` in the future, so that a wrong clock must have written it.
 
-    :param moment: aware, or its ISO text.
-    :param now: the present, aware.
+    :param moment: an aware datetime, or its ISO text
+    :param now: an aware datetime
     """
     return utc_text(moment) > utc_text(now + TOLERANCE)
 
 
 def not_ahead(moment: datetime | str, now: datetime) -> datetime | str:
-    """Return a moment, or the present where it lies in the future.
+    """Return a moment, or ``now`` if it is ahead.
 
-    :param moment: aware, or its ISO text.
-    :param now: the present, aware.
+    :param moment: an aware datetime, or its ISO text
+    :param now: an aware datetime
     """
     return now if is_ahead(moment, now) else moment

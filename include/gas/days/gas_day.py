@@ -1,7 +1,7 @@
 """Gas days: from 06:00 to 06:00 Paris time, labelled by the day they start on (``journee_gaziere``).
 
-The bounds follow the clock on the wall, so the gas day that contains the March change lasts 23 hours and the one that
-contains the October change 25. Both changes happen at night, so they belong to the Saturday's gas day.
+The bounds follow local time: the gas day that contains the clock change in March lasts 23 hours, the one that contains
+the change in October lasts 25. Both changes happen on a Sunday before 06:00, so they belong to Saturday's gas day.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def gas_day_start(day: date) -> datetime:
-    """Return the instant a gas day starts.
+    """Return the instant at which a gas day starts.
 
-    :param day: label of the gas day.
-    :return: 06:00 on that day, Paris time, aware.
+    :param day: label of the gas day
+    :return: 06:00 Paris time on that day, aware
     """
     return datetime(day.year, day.month, day.day, START_HOUR, tzinfo=PARIS)
 
@@ -29,27 +29,26 @@ def gas_day_start(day: date) -> datetime:
 def gas_day_of(instant: datetime) -> date:
     """Return the gas day that contains an instant.
 
-    :param instant: an aware datetime of any zone.
-    :raises ValueError: if it carries no time zone.
+    :param instant: an aware datetime in any time zone
+    :raises ValueError: if ``instant`` has no time zone
     """
     local = _paris(instant)
     return local.date() if local.hour >= START_HOUR else local.date() - ONE_DAY
 
 
 def paris_today(now: datetime) -> date:
-    """Return the civil date in Paris, which is the "today" GRDF checks dates against.
+    """Return the civil date in Paris, which is the "today" that GRDF checks dates against.
 
-    :param now: an aware datetime of any zone.
-    :raises ValueError: if it carries no time zone.
+    :param now: an aware datetime in any time zone
+    :raises ValueError: if ``now`` has no time zone
     """
     return _paris(now).date()
 
 
 def parse_day(text: str) -> date:
-    """Read a day written ``YYYY-MM-DD``, and nothing else.
+    """Parse a day written ``YYYY-MM-DD``. No other format is accepted.
 
-    :param text: the day.
-    :raises ValueError: with a text that quotes what was given.
+    :raises ValueError: if ``text`` is not such a day; the message quotes it
     """
     if isinstance(text, str) and _DAY.fullmatch(text):
         try:
@@ -60,10 +59,12 @@ def parse_day(text: str) -> date:
 
 
 def utc_text(instant: datetime | str) -> str:
-    """Write an instant as our documents do: ISO 8601, UTC, microseconds, ``Z``, so that texts sort as instants do.
+    """Return an instant as it is written in our documents: ISO 8601, UTC, microseconds, ``Z``.
 
-    :param instant: an aware datetime, or its ISO text.
-    :raises ValueError: if it carries no time zone or is no instant.
+    These texts sort in the order of the instants.
+
+    :param instant: an aware datetime, or its ISO text
+    :raises ValueError: if ``instant`` has no time zone or is not an instant
     """
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     if moment.tzinfo is None:

@@ -1,6 +1,6 @@
-"""A range of the past that a person asks for: how the form says it, and which of its days may still change.
+"""A range of the past that a person asks for in the form of a DAG.
 
-Which of them GRDF can be asked for is in ``asked_days``.
+``asked_days`` says which of its days GRDF can be asked for.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `t
 
 
 def asked_range(first: object, end: object) -> Window:
-    """Read the range of the form.
+    """Return the range that the form names.
 
-    :param first: first gas day, ``YYYY-MM-DD``.
-    :param end: gas day after the last one, ``YYYY-MM-DD``.
-    :raises BadRequest: when one is no date, or they are upside down.
+    :param first: first gas day, ``YYYY-MM-DD``
+    :param end: gas day after the last one, ``YYYY-MM-DD``
+    :raises BadRequest: if one of them is not a date, or if ``first`` is not before ``end``
     """
     days: list[date] = []
     for name, text in (("from", first), ("to", end)):

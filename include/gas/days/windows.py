@@ -1,4 +1,4 @@
-"""Windows of gas days: first included, end excluded, as ADICT takes them."""
+"""Windows of gas days. As in ADICT's requests, the first day is included and the end is excluded."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 HISTORY_YEARS = 3
-"""How far back ADICT serves daily data; older dates are refused with HTTP 400."""
+"""How far back ADICT serves daily data. It refuses older dates with HTTP 400."""
 
 MARGIN = timedelta(days=2)
-"""GRDF counts the three years from its own today: asking for exactly that fails around midnight and on 29 February."""
+"""Days to stay clear of GRDF's limit. GRDF counts the three years from its own "today", so asking for exactly three
+years fails around midnight and on 29 February."""
 
 ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A non-empty run of gas days.
+    """A run of at least one gas day.
 
-    :param first: first gas day, included.
-    :param end: gas day after the last one, excluded.
-    :raises ValueError: if it holds no day.
+    :param first: first gas day, included
+    :param end: gas day after the last one, excluded
+    :raises ValueError: if ``first`` is not before ``end``
     """
 
     first: date
     end: date
 
     def __post_init__(self) -> None:
-        """Refuse an empty window: "nothing to ask" is None, never a window."""
+        """Refuse an empty window: "nothing to ask for" is ``None``, never a window."""
         if self.first >= self.end:
             raise ValueError(f"a window must start before it ends, not from {self.first} to {self.end}")
 
     @classmethod
     def of(cls, first: date, end: date) -> Window | None:
-        """Build a window, or None when it would hold no day."""
+        """Return a window, or ``None`` if it would be empty."""
         return cls(first, end) if first < end else None
 
     @property
@@ -43,7 +44,7 @@ class Window:
         return self.end - ONE_DAY
 
     def __len__(self) -> int:
-        """Count the gas days."""
+        """Return the number of gas days."""
         return (self.end - self.first).days
 
     def __contains__(self, day: object) -> bool:
@@ -51,19 +52,19 @@ class Window:
         return isinstance(day, date) and self.first <= day < self.end
 
     def __str__(self) -> str:
-        """Write it for a person."""
+        """Return the first and the last day as people write a range, both included."""
         return f"{self.first} to {self.last}"
 
     def days(self) -> Iterator[date]:
-        """Go through the gas days in order."""
+        """Iterate over the gas days in order."""
         return (self.first + timedelta(days=n) for n in range(len(self)))
 
     def clip(self, first: date | None = None, end: date | None = None) -> Window | None:
-        """Cut the window down to what lies within other bounds.
+        """Return the part of the window that lies within other bounds.
 
-        :param first: nothing before this day; None is no bound.
-        :param end: nothing from this day on; None is no bound.
-        :return: what is left, or None.
+        :param first: first day to keep; ``None`` for no bound
+        :param end: first day not to keep any more; ``None`` for no bound
+        :return: ``None`` if nothing is left
         """
         new_first = self.first if first is None else max(self.first, first)
         new_end = self.end if end is None else min(self.end, end)
@@ -73,12 +74,12 @@ class Window:
 def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
     """Return the oldest day that is safe to ask for.
 
-    :param today: civil date in Paris.
-    :param years: how far back GRDF serves what is asked for.
+    :param today: civil date in Paris
+    :param years: how far back GRDF serves the data in question
     """
     year = today.year - years
     try:
         then = today.replace(year=year)
-    except ValueError:  # 29 February of a leap year has no twin three or five years before
+    except ValueError:  # 29 February does not exist three or five years before a leap year
         then = date(year, 3, 1)
     return then + MARGIN

@@ -43,9 +43,9 @@ GAPS = frozenset({Kind.AWAITED, Kind.NONE})
 class Change:
     """A correction of a day.
 
-    :param at: when it was read, UTC text.
-    :param before: kWh that was stored.
-    :param after: kWh that replaced it.
+    :param at: when it was read, UTC text
+    :param before: kWh that was stored
+    :param after: kWh that replaced it
     """
 
     at: str
@@ -57,13 +57,13 @@ class Change:
 class Cell:
     """One period of a meter.
 
-    :param first: its first gas day.
-    :param kind: how its figure came about, or why there is none.
-    :param load: kWh, or None.
-    :param before: kWh of the same period one year earlier, or None.
-    :param days: stored days that the figure sums.
-    :param expected: days that should be stored by now.
-    :param changes: corrections of a day, the newest last.
+    :param first: its first gas day
+    :param kind: how its figure came about, or why there is none
+    :param load: kWh, or None
+    :param before: kWh of the same period one year earlier, or None
+    :param days: stored days that the figure sums
+    :param expected: days that should be stored by now
+    :param changes: corrections of a day, the newest last
     """
 
     first: date
@@ -84,10 +84,10 @@ class Cell:
 class Bounds:
     """Which days of a meter should be stored.
 
-    :param first: the first one; None when nothing was ever asked for or stored.
-    :param end: the day after the last one.
-    :param gaps: what is known of missing days, by year.
-    :param holes: stretches in between that no consent covers.
+    :param first: the first one; None when nothing was ever asked for or stored
+    :param end: the day after the last one
+    :param gaps: what is known of missing days, by year
+    :param holes: stretches in between that no consent covers
     """
 
     first: date | None
@@ -102,11 +102,11 @@ class Bounds:
     ) -> Bounds:  # fmt: skip
         """Work them out.
 
-        :param first: the first day that was asked for or is stored, or None.
-        :param consent_end: gas day from which the consent covers nothing, or None.
-        :param today: civil date in Paris.
-        :param gaps: what is known of missing days, by year.
-        :param covered: cuts a window down to the stretches that the consent covers.
+        :param first: the first day that was asked for or is stored, or None
+        :param consent_end: gas day from which the consent covers nothing, or None
+        :param today: civil date in Paris
+        :param gaps: what is known of missing days, by year
+        :param covered: cuts a window down to the stretches that the consent covers
         """
         end = today - PUBLISHED_WITHIN
         end = end if consent_end is None else min(end, consent_end)
@@ -144,7 +144,7 @@ class Bounds:
 def month_days(month: date) -> Iterator[date]:
     """Go through the days of a month.
 
-    :param month: any day of it.
+    :param month: any day of it
     """
     return (month.replace(day=number) for number in range(1, monthrange(month.year, month.month)[1] + 1))
 
@@ -160,9 +160,9 @@ def year_before(day: date) -> date | None:
 def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bounds) -> tuple[Cell, ...]:
     """Make the cells of a month's days.
 
-    :param month: any day of the month.
-    :param documents: the stored days of that month and of the same month one year earlier.
-    :param bounds: which days should be stored.
+    :param month: any day of the month
+    :param documents: the stored days of that month and of the same month one year earlier
+    :param bounds: which days should be stored
     """
     stored = {day_of(document): document for document in documents}
     return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
@@ -186,9 +186,9 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
 def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     """Make the cells of a year's months.
 
-    :param year: the year.
-    :param totals: stored month totals, those of other years but the one before are left out.
-    :param bounds: which days should be stored.
+    :param year: the year
+    :param totals: stored month totals, those of other years but the one before are left out
+    :param bounds: which days should be stored
     """
     stored = {(document["year"], document["month"]): document for document in totals}
     firsts = [date(year, month, 1) for month in range(1, 13)]
@@ -207,8 +207,8 @@ def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[
 def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     """Make the cells of all years, from the first stored one to the last.
 
-    :param totals: stored year totals.
-    :param bounds: which days should be stored.
+    :param totals: stored year totals
+    :param bounds: which days should be stored
     """
     stored = {int(document["year"]): document for document in totals}
     if not stored:

@@ -12,8 +12,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 def safe_cell(value: object) -> object:
     """Make a value fit for a cell: a number stays one, and no text is a formula.
 
-    :param value: what a document holds.
-    :return: the value; a text that would be run gets the apostrophe with which spreadsheets mark a text.
+    :param value: what a document holds
+    :return: the value; a text that would be run gets the apostrophe with which spreadsheets mark a text
     """
     if value is None or isinstance(value, int | float):
         return value

@@ -48,28 +48,28 @@ class Situation(StrEnum):
 class Overview:
     """What an account document says, without anything secret and without the present date.
 
-    :param id: account id.
-    :param meters: its meters, in order.
-    :param state: Cozy's word for what is wrong, or None.
-    :param message: the sentence that goes with it.
-    :param since: when that was noticed, UTC text, or "".
-    :param asks: whether nothing is read until the household acts.
-    :param pending: whether a consent waits for the run that takes it.
-    :param partial: whether the state is about some of its meters only.
-    :param leaving: whether a deletion is under way.
-    :param odd: why the document cannot be understood, or "".
-    :param first: first stored gas day of any meter, or None.
-    :param last: the day up to which every meter that has days is stored; None when no day is stored.
-    :param days: stored days of all meters.
-    :param provisional: how many of them GRDF may still change.
-    :param corrected: how many of them were corrected.
-    :param awaited: missing days that may still come.
-    :param none: missing days that GRDF has none for.
-    :param asked: whether GRDF has been asked for days of any meter, be it in vain.
-    :param consent_until: last day on which the first of its consents to end is of use, None when none ends.
-    :param consents_until: the same for the last of them; None when one of them does not end.
-    :param daily: whether any meter may give daily data.
-    :param lost: whether fewer days of a meter are stored than there were.
+    :param id: account id
+    :param meters: its meters, in order
+    :param state: Cozy's word for what is wrong, or None
+    :param message: the sentence that goes with it
+    :param since: when that was noticed, UTC text, or ""
+    :param asks: whether nothing is read until the household acts
+    :param pending: whether a consent waits for the run that takes it
+    :param partial: whether the state is about some of its meters only
+    :param leaving: whether a deletion is under way
+    :param odd: why the document cannot be understood, or ""
+    :param first: first stored gas day of any meter, or None
+    :param last: the day up to which every meter that has days is stored; None when no day is stored
+    :param days: stored days of all meters
+    :param provisional: how many of them GRDF may still change
+    :param corrected: how many of them were corrected
+    :param awaited: missing days that may still come
+    :param none: missing days that GRDF has none for
+    :param asked: whether GRDF has been asked for days of any meter, be it in vain
+    :param consent_until: last day on which the first of its consents to end is of use, None when none ends
+    :param consents_until: the same for the last of them; None when one of them does not end
+    :param daily: whether any meter may give daily data
+    :param lost: whether fewer days of a meter are stored than there were
     """
 
     id: str
@@ -103,8 +103,8 @@ class Overview:
     def situation(self, today: date, ends_soon: timedelta = ENDS_SOON) -> Situation:
         """Say what there is to say first.
 
-        :param today: civil date in Paris.
-        :param ends_soon: how long before the end of a consent that is worth saying.
+        :param today: civil date in Paris
+        :param ends_soon: how long before the end of a consent that is worth saying
         """
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
@@ -131,7 +131,7 @@ class Overview:
 def overview(document: Mapping[str, Any]) -> Overview:
     """Read an account document.
 
-    :param document: an account of ours, in whatever shape.
+    :param document: an account of ours, in whatever shape
     """
     account_id = str(document.get("_id"))
     try:

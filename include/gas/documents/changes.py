@@ -18,10 +18,10 @@ DAYS_NAMED = 100
 class Changes:
     """What one or several loads of an account have changed.
 
-    :param first: first changed gas day, None when no day changed.
-    :param last: last changed gas day.
-    :param days: the newest changed gas days, at most :data:`DAYS_NAMED`, in order.
-    :param counts: doctype to number of changed documents; none that is 0.
+    :param first: first changed gas day, None when no day changed
+    :param last: last changed gas day
+    :param days: the newest changed gas days, at most :data:`DAYS_NAMED`, in order
+    :param counts: doctype to number of changed documents; none that is 0
     """
 
     first: date | None = None
@@ -33,7 +33,7 @@ class Changes:
     def of(cls, reports: Iterable[LoadReport]) -> Self:
         """Add up what loads did.
 
-        :param reports: what each did, one per meter and answer.
+        :param reports: what each did, one per meter and answer
         """
         reports = list(reports)
         each = [day for report in reports for day in report.changed_days]
@@ -68,7 +68,7 @@ class Changes:
 
         The days are not among it: Airflow has no way to remove an event of a household that leaves.
 
-        :param account: account id.
+        :param account: account id
         """
         return {doctype: {"account": account, "changed": number} for doctype, number in self.counts}
 
@@ -84,7 +84,7 @@ class Changes:
     def from_json(cls, told: object) -> Self:
         """Read what :meth:`as_json` wrote; anything else is no change.
 
-        :param told: a JSON value.
+        :param told: a JSON value
         """
         try:
             days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # odd values: below

@@ -24,12 +24,12 @@ USUAL_COEFFICIENT = 12.0
 class Comparison:
     """A published period beside its stored gas days.
 
-    :param first: first gas day.
-    :param end: gas day after the last one, excluded.
-    :param published: kWh that GRDF published.
-    :param stored: kWh of the stored days, summed.
-    :param missing_days: how many of its days are not stored.
-    :param beyond_rounding: whether rounding alone cannot explain the difference (see :func:`compare`).
+    :param first: first gas day
+    :param end: gas day after the last one, excluded
+    :param published: kWh that GRDF published
+    :param stored: kWh of the stored days, summed
+    :param missing_days: how many of its days are not stored
+    :param beyond_rounding: whether rounding alone cannot explain the difference (see :func:`compare`)
     """
 
     first: date
@@ -54,8 +54,8 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     make one, which :attr:`Comparison.missing_days` then explains. A period that begins within a calendar month has one
     coefficient where its days have two, which may show as well.
 
-    :param period: what GRDF published.
-    :param loads: kWh by stored gas day, of any days.
+    :param period: what GRDF published
+    :param loads: kWh by stored gas day, of any days
     """
     window = Window(period.first, period.end)
     stored = [loads[day] for day in window.days() if day in loads]
@@ -69,9 +69,9 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
 def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]]) -> tuple[Comparison, ...]:
     """Compare all stored periods that can be: those that begin when gas days were stored already.
 
-    :param periods: stored periods of one meter.
-    :param days: all stored day documents of that meter.
-    :return: by first day; none for a meter without gas days.
+    :param periods: stored periods of one meter
+    :param days: all stored day documents of that meter
+    :return: by first day; none for a meter without gas days
     """
     loads = {day_of(document): document["load"] for document in days}
     since = min(loads, default=None)

@@ -21,12 +21,12 @@ Removed = Literal["all documents of the account", "one document of the account",
 class Database:
     """The database of a doctype.
 
-    :param doctype: Cozy's name for the kind of document.
-    :param holds: what one document is.
-    :param written_by: which part of the project writes it.
-    :param removed: what the deletion of an account removes.
-    :param kept: why a deletion leaves the other documents; "" when it leaves none that is about the account.
-    :param partitioned: whether the ids begin with the account and a colon, as a partitioned database requires.
+    :param doctype: Cozy's name for the kind of document
+    :param holds: what one document is
+    :param written_by: which part of the project writes it
+    :param removed: what the deletion of an account removes
+    :param kept: why a deletion leaves the other documents; "" when it leaves none that is about the account
+    :param partitioned: whether the ids begin with the account and a colon, as a partitioned database requires
     """
 
     doctype: str
@@ -115,8 +115,8 @@ DATA = tuple(database.doctype for database in DATABASES if database.removed == "
 def database(doctype: str) -> Database:
     """Return the entry of a doctype.
 
-    :param doctype: Cozy's name for it.
-    :raises ValueError: if it is not in the list, so that nobody knows what a deletion has to remove of it.
+    :param doctype: Cozy's name for it
+    :raises ValueError: if it is not in the list, so that nobody knows what a deletion has to remove of it
     """
     for each in DATABASES:
         if each.doctype == doctype:

@@ -36,15 +36,15 @@ WEEK = 7
 class Gap:
     """The missing days of one meter in one year.
 
-    :param first: the first of them.
-    :param last: the last of them.
-    :param awaited: how many may still come.
-    :param none: how many GRDF has none for, or serves no more.
-    :param awaited_from: the first that may still come; None when none may.
-    :param ask_from: the first that was not asked for at its age yet; None when there is none.
-    :param none_days: those that GRDF has none for, in runs.
+    :param first: the first of them
+    :param last: the last of them
+    :param awaited: how many may still come
+    :param none: how many GRDF has none for, or serves no more
+    :param awaited_from: the first that may still come; None when none may
+    :param ask_from: the first that was not asked for at its age yet; None when there is none
+    :param none_days: those that GRDF has none for, in runs
     :param once: those that one answer did not hold, in runs, each with the day from which the four weeks count: the
-        Sunday that ends the week of that answer, so that the days of a week make one note.
+        Sunday that ends the week of that answer, so that the days of a week make one note
     """
 
     first: date
@@ -59,14 +59,14 @@ class Gap:
     def is_none(self, day: date) -> bool:
         """Return whether GRDF has none for a day.
 
-        :param day: the gas day.
+        :param day: the gas day
         """
         return any(day in run for run in self.none_days)
 
     def due_from(self, today: date) -> date | None:
         """Return the first day that a run of today is to ask for.
 
-        :param today: civil date in Paris.
+        :param today: civil date in Paris
         """
         due = [run.first for since, run in self.once if _is_due(since, today)]
         return min((*due, *((self.ask_from,) if self.ask_from else ())), default=None)
@@ -87,18 +87,18 @@ def gaps_of(
 ) -> dict[int, Gap]:
     """Find the missing days of some years.
 
-    :param first: first gas day that was ever asked for under the consent.
-    :param end: gas day at which the newest question ended, excluded.
-    :param stored: the gas days of those years that are stored.
-    :param years: the years whose stored days are all known.
-    :param reread: how far back runs ask again; what is older when it is asked for is published.
+    :param first: first gas day that was ever asked for under the consent
+    :param end: gas day at which the newest question ended, excluded
+    :param stored: the gas days of those years that are stored
+    :param years: the years whose stored days are all known
+    :param reread: how far back runs ask again; what is older when it is asked for is published
     :param asked: the days of the answer that was just stored; None when there is none, or when a missing day may be one
-        that GRDF sent and we could not read, so that the answer settles nothing.
-    :param before: what was known of those years.
-    :param today: civil date in Paris when that answer was read.
-    :param consent_end: gas day from which the consent covers nothing, None for no bound.
-    :param covered: cuts a window down to the days that the consent covers, where it has rights with days between them.
-    :return: year to gap; a year without missing days is left out.
+        that GRDF sent and we could not read, so that the answer settles nothing
+    :param before: what was known of those years
+    :param today: civil date in Paris when that answer was read
+    :param consent_end: gas day from which the consent covers nothing, None for no bound
+    :param covered: cuts a window down to the days that the consent covers, where it has rights with days between them
+    :return: year to gap; a year without missing days is left out
     """
     have = set(stored)
     last = end - PUBLISHED_WITHIN - ONE_DAY

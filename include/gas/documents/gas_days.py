@@ -33,8 +33,8 @@ _COMPARED = ("load", "status", "quality")
 def database_name(doctype: str, prefix: str = "") -> str:
     """Name the database of a doctype as cozy-stack does: dots become dashes, after a prefix.
 
-    :param doctype: for example ``com.grandlyon.grdf.day``.
-    :param prefix: put in front as it is; may hold a slash.
+    :param doctype: for example ``com.grandlyon.grdf.day``
+    :param prefix: put in front as it is; may hold a slash
     """
     return prefix + doctype.replace(".", "-")
 
@@ -42,8 +42,8 @@ def database_name(doctype: str, prefix: str = "") -> str:
 def check_account_id(account: str) -> str:
     """Return an account id if it is one.
 
-    :param account: the id to check.
-    :raises ValueError: if it is not 1 to 128 letters, digits, ``_`` and ``-``, or begins with ``_``.
+    :param account: the id to check
+    :raises ValueError: if it is not 1 to 128 letters, digits, ``_`` and ``-``, or begins with ``_``
     """
     if isinstance(account, str) and account.startswith("_"):
         raise ValueError(f"{account!r:.60} is not an account id: ids that begin with '_' are CouchDB's own")
@@ -55,8 +55,8 @@ def check_account_id(account: str) -> str:
 def dag_id(account: str) -> str:
     """Name the DAG of an account.
 
-    :param account: the account's id.
-    :raises ValueError: if it is no account id.
+    :param account: the account's id
+    :raises ValueError: if it is no account id
     """
     return DAG_PREFIX + check_account_id(account)
 
@@ -64,7 +64,7 @@ def dag_id(account: str) -> str:
 def account_of(dag_id: str) -> str | None:
     """Return the account whose DAG this is, or None when it is not the DAG of an account.
 
-    :param dag_id: the DAG's id.
+    :param dag_id: the DAG's id
     """
     account = dag_id.removeprefix(DAG_PREFIX)
     return account if account != dag_id and ACCOUNT_ID.fullmatch(account) else None
@@ -78,8 +78,8 @@ def day_id(account: str, pce: str, day: date) -> str:
 def day_of_id(day_id: str) -> date:
     """Return the gas day that a day document's id names.
 
-    :param day_id: made by :func:`day_id`.
-    :raises ValueError: if it names none.
+    :param day_id: made by :func:`day_id`
+    :raises ValueError: if it names none
     """
     return date.fromisoformat(day_id.rpartition(":")[2])
 
@@ -97,9 +97,9 @@ def year_id(account: str, pce: str, year: int) -> str:
 def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
     """Return the ids that totals of a meter have, by doctype.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param years: the years.
+    :param account: account id
+    :param pce: the meter
+    :param years: the years
     """
     years = list(years)
     return {
@@ -111,12 +111,12 @@ def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[st
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
     """Return the two keys between which a meter's day documents lie.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param first_day: first gas day, included.
-    :param end_day: gas day after the last one, excluded.
-    :return: (startkey, endkey), both included, which is how CouchDB reads them unless told otherwise.
-    :raises ValueError: if it would hold no day.
+    :param account: account id
+    :param pce: the meter
+    :param first_day: first gas day, included
+    :param end_day: gas day after the last one, excluded
+    :return: (startkey, endkey), both included, which is how CouchDB reads them unless told otherwise
+    :raises ValueError: if it would hold no day
     """
     if first_day >= end_day:
         raise ValueError(f"a range must start before it ends, not from {first_day} to {end_day}")
@@ -126,9 +126,9 @@ def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[st
 def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
     """Return the two keys between which all documents of an account lie, in any of our databases.
 
-    :param account: account id.
-    :param pce: one meter only; None is all of them.
-    :return: (startkey, endkey). No document bears either key itself.
+    :param account: account id
+    :param pce: one meter only; None is all of them
+    :return: (startkey, endkey). No document bears either key itself
     """
     start = f"{account}:" if pce is None else f"{account}:{pce}:"
     return start, start[:-1] + ";"  # the character after the colon
@@ -137,10 +137,10 @@ def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
 def day_document(account: str, reading: Reading, pce: str, read_at: datetime | str) -> Document:
     """Write a reading as the document of its gas day.
 
-    :param account: account id.
-    :param reading: what ADICT said.
-    :param pce: the meter.
-    :param read_at: when ADICT said it: an aware datetime or its ISO text. Newer readings win.
+    :param account: account id
+    :param reading: what ADICT said
+    :param pce: the meter
+    :param read_at: when ADICT said it: an aware datetime or its ISO text. Newer readings win
     """
     day = reading.day
     return {
@@ -162,7 +162,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
 def day_of(document: Mapping[str, Any]) -> date:
     """Return the gas day of a day document.
 
-    :param document: the document; its ``year``, ``month`` and ``day`` are read, or its id where they are missing.
+    :param document: the document; its ``year``, ``month`` and ``day`` are read, or its id where they are missing
     """
     try:
         return date(int(document["year"]), int(document["month"]), int(document["day"]))
@@ -174,9 +174,9 @@ def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: date
     """Return whether what is stored was read from ADICT later than what we hold.
 
     :param stored: the stored day document, or None. One without ``read_at`` counts as the oldest, and so does one that
-        a clock which was ahead has written: a correction must not wait until that clock is right.
-    :param new: the day document to store.
-    :param now: the present, aware; None asks the clock.
+        a clock which was ahead has written: a correction must not wait until that clock is right
+    :param new: the day document to store
+    :param now: the present, aware; None asks the clock
     """
     if stored is None or not stored.get("read_at") or _is_ahead(stored, now):
         return False
@@ -188,10 +188,10 @@ def says_the_same(
 ) -> bool:
     """Return whether a stored document needs no writing: it says the same, and when it was read can be believed.
 
-    :param stored: the stored document.
-    :param new: the document to store.
-    :param keys: what is compared.
-    :param now: the present, aware; None asks the clock.
+    :param stored: the stored document
+    :param new: the document to store
+    :param keys: what is compared
+    :param now: the present, aware; None asks the clock
     """
     return not _is_ahead(stored, now) and all(stored.get(key) == new[key] for key in keys)
 
@@ -208,11 +208,11 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
     slower run that holds an older and different reading at that very moment cannot know that it was overtaken. The
     next reading of that day puts it right.
 
-    :param stored: the stored document with its ``_rev``, or None.
-    :param new: the document made from the reading.
-    :param now: the present, aware; None asks the clock.
+    :param stored: the stored document with its ``_rev``, or None
+    :param new: the document made from the reading
+    :param now: the present, aware; None asks the clock
     :return: the document to write, other people's keys kept and the correction noted under ``changes``; or None when
-        there is nothing to write: the same load, status and quality, or a stored one that was read later.
+        there is nothing to write: the same load, status and quality, or a stored one that was read later
     """
     if stored is None:
         return dict(new)
@@ -234,9 +234,9 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
     """Narrow a window to the days that may still bring something: those not stored as definitive.
 
-    :param window: the days that can be asked.
-    :param stored: the stored day documents of the window.
-    :return: from the first to the last such day, in one window as GRDF is asked once; None when there is none.
+    :param window: the days that can be asked
+    :param stored: the stored day documents of the window
+    :return: from the first to the last such day, in one window as GRDF is asked once; None when there is none
     """
     definitive = {day_of(document) for document in stored if document.get("status") == "definitive"}
     rest = [day for day in window.days() if day not in definitive]

@@ -16,10 +16,10 @@ _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
     """Write a period as its document. Its id names its first day, so that a corrected end replaces the former one.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param period: what ADICT said.
-    :param read_at: when ADICT said it: an aware datetime or its ISO text.
+    :param account: account id
+    :param pce: the meter
+    :param period: what ADICT said
+    :param read_at: when ADICT said it: an aware datetime or its ISO text
     """
     return {
         "_id": f"{account}:{pce}:{period.first.isoformat()}",
@@ -46,7 +46,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 def period_of(document: Mapping[str, Any]) -> Period:
     """Return the period of a stored document.
 
-    :param document: made by :func:`period_document`.
+    :param document: made by :func:`period_document`
     """
     return Period(
         date.fromisoformat(document["first"]),
@@ -63,10 +63,10 @@ def period_of(document: Mapping[str, Any]) -> Period:
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Decide what to write for a period: as for a gas day, newer readings win and a changed load is noted.
 
-    :param stored: the stored document with its ``_rev``, or None.
-    :param new: the document made from the answer.
-    :param now: the present, aware; None asks the clock.
-    :return: the document to write, or None when the stored one says so already or was read later.
+    :param stored: the stored document with its ``_rev``, or None
+    :param new: the document made from the answer
+    :param now: the present, aware; None asks the clock
+    :return: the document to write, or None when the stored one says so already or was read later
     """
     if stored is None:
         return dict(new)
@@ -83,6 +83,6 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
 def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
     """Return the stored period that starts last, or None.
 
-    :param documents: stored documents of one meter.
+    :param documents: stored documents of one meter
     """
     return max((period_of(document) for document in documents), key=lambda period: period.first, default=None)

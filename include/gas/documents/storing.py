@@ -53,9 +53,9 @@ ATTEMPTS = 10
 class WriteResult:
     """What a bulk write did, document by document.
 
-    :param written: ids that are stored now.
-    :param conflicts: ids that are not, because somebody else changed them after we read them.
-    :param revisions: the new revision of each id that is stored.
+    :param written: ids that are stored now
+    :param conflicts: ids that are not, because somebody else changed them after we read them
+    :param revisions: the new revision of each id that is stored
     """
 
     written: set[str] = field(default_factory=set)
@@ -83,9 +83,9 @@ class Store(Protocol):
 class TotalChange:
     """A total that this load replaced.
 
-    :param id: id of the month or year document.
-    :param before: load in kWh it said before; None if there was none.
-    :param after: load in kWh it says now; None if it is gone, since no day of it is stored any more.
+    :param id: id of the month or year document
+    :param before: load in kWh it said before; None if there was none
+    :param after: load in kWh it says now; None if it is gone, since no day of it is stored any more
     """
 
     id: str
@@ -97,18 +97,18 @@ class TotalChange:
 class LoadReport:
     """What a load did.
 
-    :param new: days stored for the first time.
-    :param corrected: days whose load changed.
-    :param confirmed: days whose status or quality alone changed.
-    :param unchanged: days that were stored just so.
-    :param stale: days left alone because a later reading is stored.
-    :param months: month totals written.
-    :param years: year totals written.
-    :param totals: totals whose load changed, with old and new loads.
-    :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day.
-    :param stored_days: all gas days of the years looked at that are stored now, by day.
-    :param looked_at: the calendar years whose days were read.
-    :param held: what is stored of those years now.
+    :param new: days stored for the first time
+    :param corrected: days whose load changed
+    :param confirmed: days whose status or quality alone changed
+    :param unchanged: days that were stored just so
+    :param stale: days left alone because a later reading is stored
+    :param months: month totals written
+    :param years: year totals written
+    :param totals: totals whose load changed, with old and new loads
+    :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day
+    :param stored_days: all gas days of the years looked at that are stored now, by day
+    :param looked_at: the calendar years whose days were read
+    :param held: what is stored of those years now
     """
 
     new: int = 0
@@ -149,14 +149,14 @@ def load_answer(
 
     Takes 6 store calls however long the history, plus those that conflicts cost, and 3 when nothing changed.
 
-    :param store: where the documents live.
-    :param account: account id.
-    :param pce: the meter.
-    :param readings: one per gas day.
-    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are.
-    :param window: the gas days that were asked; all their years are then looked at, also where nothing was read.
-    :param now: the present, aware; None asks the clock. What was read later than that counts as read now.
-    :raises StoreBusy: if others kept changing the same documents; repeating the load is safe.
+    :param store: where the documents live
+    :param account: account id
+    :param pce: the meter
+    :param readings: one per gas day
+    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are
+    :param window: the gas days that were asked; all their years are then looked at, also where nothing was read
+    :param now: the present, aware; None asks the clock. What was read later than that counts as read now
+    :raises StoreBusy: if others kept changing the same documents; repeating the load is safe
     """
     now = now or datetime.now(UTC)
     read_at = not_ahead(read_at, now)
@@ -172,13 +172,13 @@ def load_answer(
 def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
     """Remove the days of a meter that were read at a moment or later, and bring its totals up to date.
 
-    :param store: where the documents live.
-    :param account: account id.
-    :param pce: the meter.
-    :param since: the moment, UTC text.
-    :param years: years whose totals are computed anew in any case: a former try may have removed their days.
-    :return: what was done; days that are gone count as corrected.
-    :raises StoreBusy: if others kept changing the same documents; repeating it is safe.
+    :param store: where the documents live
+    :param account: account id
+    :param pce: the meter
+    :param since: the moment, UTC text
+    :param years: years whose totals are computed anew in any case: a former try may have removed their days
+    :return: what was done; days that are gone count as corrected
+    :raises StoreBusy: if others kept changing the same documents; repeating it is safe
     """
     found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
     if not found:

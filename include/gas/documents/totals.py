@@ -16,8 +16,8 @@ Number = int | float
 def exact_sum(loads: Iterable[Number]) -> Number:
     """Add numbers as they are written, so that 76.712 + 5.5 is 82.212 whatever the order.
 
-    :param loads: kWh.
-    :return: an int when all are ints; else the float nearest to the exact sum of the shortest decimal spellings.
+    :param loads: kWh
+    :return: an int when all are ints; else the float nearest to the exact sum of the shortest decimal spellings
     """
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
@@ -29,10 +29,10 @@ def exact_sum(loads: Iterable[Number]) -> Number:
 def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
     """Sum stored days by month.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param days: stored day documents of that meter, in any order, each at most once.
-    :return: one document per month that has a day, by id; ``load`` in kWh, ``days`` the number of days summed.
+    :param account: account id
+    :param pce: the meter
+    :param days: stored day documents of that meter, in any order, each at most once
+    :return: one document per month that has a day, by id; ``load`` in kWh, ``days`` the number of days summed
     """
     groups: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -48,10 +48,10 @@ def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -
 def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
     """Sum stored days by year.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param days: **all** stored day documents of the years concerned, in any order, each at most once.
-    :return: one document per year that has a day, by id; ``load`` in kWh, ``days`` the number of days summed.
+    :param account: account id
+    :param pce: the meter
+    :param days: **all** stored day documents of the years concerned, in any order, each at most once
+    :return: one document per year that has a day, by id; ``load`` in kWh, ``days`` the number of days summed
     """
     groups: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -65,9 +65,9 @@ def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) ->
 def merge_total(stored: Document | None, new: Document) -> Document | None:
     """Decide what to write for a total.
 
-    :param stored: the stored total with its ``_rev``, or None.
-    :param new: the total computed from the stored days.
-    :return: the document to write (other people's keys kept), or None when the stored one already says all of it.
+    :param stored: the stored total with its ``_rev``, or None
+    :param new: the total computed from the stored days
+    :return: the document to write (other people's keys kept), or None when the stored one already says all of it
     """
     if stored is None:
         return dict(new)
@@ -79,9 +79,9 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
 def without_days(stored: Document) -> Document | None:
     """Decide what to write for a total of which no day is stored any more.
 
-    :param stored: the stored total with its ``_rev``.
+    :param stored: the stored total with its ``_rev``
     :return: its removal; or the konnector's figure alone where one is noted on it, as adoption keeps those of periods
-        without days. None when it never summed days.
+        without days. None when it never summed days
     """
     if not stored.get("days"):
         return None

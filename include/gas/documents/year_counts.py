@@ -15,11 +15,11 @@ from include.gas.documents.gas_days import day_of
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     """The stored gas days of one meter in one year.
 
-    :param days: how many are stored.
-    :param first: the first of them.
-    :param last: the last of them.
-    :param provisional: how many of them GRDF may still change.
-    :param corrected: how many of them say something else than when they were stored first.
+    :param days: how many are stored
+    :param first: the first of them
+    :param last: the last of them
+    :param provisional: how many of them GRDF may still change
+    :param corrected: how many of them say something else than when they were stored first
     """
 
     days: int
@@ -32,7 +32,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
     """Count stored days by year.
 
-    :param days: all stored day documents of some years of one meter.
+    :param days: all stored day documents of some years of one meter
     """
     years: dict[int, list[tuple[date, Mapping[str, Any]]]] = defaultdict(list)
     for document in days:
@@ -53,10 +53,10 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
 def shortfall(told: Mapping[int, StoredYear], held: Mapping[int, StoredYear], years: Collection[int]) -> dict[int, int]:
     """Count the days that are told and not held.
 
-    :param told: what an account said before ``held`` was read.
-    :param held: what is stored.
-    :param years: the years of which all stored days were read.
-    :return: year to days, at least 1 where the days that are held begin later or end earlier; none that is complete.
+    :param told: what an account said before ``held`` was read
+    :param held: what is stored
+    :param years: the years of which all stored days were read
+    :return: year to days, at least 1 where the days that are held begin later or end earlier; none that is complete
     """
     short: dict[int, int] = {}
     for year in years:

@@ -36,10 +36,10 @@ class WholeStore(Store, Protocol):
 def look(store: WholeStore, account: str, pce: str, others: Collection[str] = ()) -> Plan:
     """Read what there is and plan its adoption; writes nothing.
 
-    :param store: where the documents live.
-    :param account: the account that gets the konnector's documents.
-    :param pce: its meter that gets them.
-    :param others: ids of the other accounts: what says it was written for them is left alone.
+    :param store: where the documents live
+    :param account: the account that gets the konnector's documents
+    :param pce: its meter that gets them
+    :param others: ids of the other accounts: what says it was written for them is left alone
     """
     return Plan(sort_documents(account, pce, {doctype: store.scan(doctype) for doctype in DOCTYPES}, others))
 
@@ -54,12 +54,12 @@ def adopt(
 ) -> Report:
     """Make the konnector's documents ours and remove them.
 
-    :param store: where the documents live.
-    :param account: the account that gets them.
-    :param pce: its meter that gets them.
-    :param others: ids of the other accounts.
-    :param before_removal: called once ours are stored; what it raises keeps the konnector's documents.
-    :raises StoreBusy: if documents kept appearing or changing; nothing is lost, repeat it.
+    :param store: where the documents live
+    :param account: the account that gets them
+    :param pce: its meter that gets them
+    :param others: ids of the other accounts
+    :param before_removal: called once ours are stored; what it raises keeps the konnector's documents
+    :raises StoreBusy: if documents kept appearing or changing; nothing is lost, repeat it
     """
     first: Plan | None = None
     removed: Counter[str] = Counter()

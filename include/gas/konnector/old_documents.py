@@ -36,13 +36,13 @@ _WHOLE: Mapping[str, tuple[str, ...]] = {
 class Figure:
     """One document of the konnector's.
 
-    :param doctype: Cozy doctype: day, month or year.
-    :param id: its id.
-    :param rev: its revision.
-    :param period: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``: what ids of ours end with.
-    :param load: kWh.
-    :param written: when cozy-stack wrote it, ISO text; "" when it does not say.
-    :param account: the account it was written for (``cozyMetadata.sourceAccount``); "" when it does not say.
+    :param doctype: Cozy doctype: day, month or year
+    :param id: its id
+    :param rev: its revision
+    :param period: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``: what ids of ours end with
+    :param load: kWh
+    :param written: when cozy-stack wrote it, ISO text; "" when it does not say
+    :param account: the account it was written for (``cozyMetadata.sourceAccount``); "" when it does not say
     """
 
     doctype: str
@@ -66,7 +66,7 @@ class OddDocumentError(ValueError):
 def is_ours(document: Mapping[str, Any]) -> bool:
     """Return whether a document names an account and its meter, as ours do.
 
-    :param document: of one of the three doctypes.
+    :param document: of one of the three doctypes
     """
     return isinstance(document.get("account"), str) and isinstance(document.get("pce"), str)
 
@@ -74,9 +74,9 @@ def is_ours(document: Mapping[str, Any]) -> bool:
 def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
     """Read a document of the konnector's.
 
-    :param doctype: its doctype.
-    :param document: as CouchDB gives it.
-    :raises OddDocumentError: if it is none.
+    :param doctype: its doctype
+    :param document: as CouchDB gives it
+    :raises OddDocumentError: if it is none
     """
     doc_id = str(document.get("_id", ""))
     if "account" in document or "pce" in document:
@@ -112,7 +112,7 @@ def ranked(figures: Iterable[Figure]) -> list[Figure]:
     That is the one written last; of those written at the same moment the one with the greatest load, since the
     konnector only ever adds; of those the one with the greatest id, so that the choice is always the same.
 
-    :param figures: of one period.
+    :param figures: of one period
     """
     return sorted(figures, key=lambda each: (each.written, each.load, each.id))
 
@@ -121,12 +121,12 @@ def ranked(figures: Iterable[Figure]) -> list[Figure]:
 class Found:
     """What three databases hold, as far as it concerns one meter.
 
-    :param account: account id.
-    :param pce: the meter.
-    :param figures: the konnector's documents.
-    :param ours: the account's and meter's own documents, by doctype and id.
-    :param odd: doctype, id and reason of documents that are neither.
-    :param foreign: how many of the konnector's documents say that they are another account's.
+    :param account: account id
+    :param pce: the meter
+    :param figures: the konnector's documents
+    :param ours: the account's and meter's own documents, by doctype and id
+    :param odd: doctype, id and reason of documents that are neither
+    :param foreign: how many of the konnector's documents say that they are another account's
     """
 
     account: str
@@ -161,10 +161,10 @@ def sort_documents(
 ) -> Found:
     """Sort the documents of the three databases, keeping only what concerns one meter.
 
-    :param account: account id.
-    :param pce: the meter that the konnector's documents are taken to be of.
-    :param documents: all documents by doctype; read once, in any order.
-    :param others: ids of the other accounts: a document that says it was written for one of them is not this one's.
+    :param account: account id
+    :param pce: the meter that the konnector's documents are taken to be of
+    :param documents: all documents by doctype; read once, in any order
+    :param others: ids of the other accounts: a document that says it was written for one of them is not this one's
     """
     start, end = account_range(account, pce)
     ours: dict[str, dict[str, Mapping[str, Any]]] = {doctype: {} for doctype in _WHOLE}

@@ -55,7 +55,7 @@ Marks = dict[str, list[dict[str, Any]]]
 class Plan:
     """What an adoption does with what it found.
 
-    :param found: the documents.
+    :param found: the documents
     """
 
     found: Found
@@ -107,7 +107,7 @@ class Plan:
     def settled(self, figure: Figure) -> bool:
         """Return whether our stored documents say all that a figure does, so that it can go.
 
-        :param figure: of a plan made from what is stored **now**.
+        :param figure: of a plan made from what is stored **now**
         """
         own = self.found.own(figure)
         if own is None:
@@ -127,7 +127,7 @@ class Plan:
     def text(self, *, dry_run: bool = False) -> str:
         """Return what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
 
-        :param dry_run: whether it only would be.
+        :param dry_run: whether it only would be
         """
         number, account = len(self.found.figures), self.found.account
         if not number:
@@ -205,8 +205,8 @@ class Plan:
 def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document:
     """Note figures of the konnector's under ``adopted`` in a document of ours.
 
-    :param document: the day or total.
-    :param marks: entries of :meth:`Plan.marks`, which leaves out what is noted already.
+    :param document: the day or total
+    :param marks: entries of :meth:`Plan.marks`, which leaves out what is noted already
     """
     return {**document, "adopted": [*_entries(document), *marks]}
 
@@ -214,9 +214,9 @@ def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document
 def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Document:
     """Make the total of a period of which no day is stored from the konnector's figure.
 
-    :param found: whose it is.
-    :param period: ``YYYY-MM`` or ``YYYY``.
-    :param marks: the konnector's figures, the one to go by last.
+    :param found: whose it is
+    :param period: ``YYYY-MM`` or ``YYYY``
+    :param marks: the konnector's figures, the one to go by last
     """
     year, month = (*(int(part) for part in period.split("-")), 1)[:2]
     return {
@@ -238,9 +238,9 @@ def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Docume
 class Report:
     """What an adoption did.
 
-    :param plan: what it found at first.
-    :param removed: how many of the konnector's documents are gone, by doctype.
-    :param loads: what each round's load did; there is more than one when documents changed meanwhile.
+    :param plan: what it found at first
+    :param removed: how many of the konnector's documents are gone, by doctype
+    :param loads: what each round's load did; there is more than one when documents changed meanwhile
     """
 
     plan: Plan

@@ -26,9 +26,9 @@ _CLEAN = "until you remove it there, or `airflow db clean` does"
 class Kept:
     """Something that stays.
 
-    :param what: what it is.
-    :param columns: where the account's id stands, in Airflow's database: ``table.column``; none for files.
-    :param why: the reason, and until when.
+    :param what: what it is
+    :param columns: where the account's id stands, in Airflow's database: ``table.column``; none for files
+    :param why: the reason, and until when
     """
 
     what: str
@@ -69,7 +69,7 @@ DATA_KEPT = Kept(WITHOUT_API.what, (), "the account and its data were to be kept
 def events(number: int) -> Kept:
     """Say that events stay.
 
-    :param number: how many.
+    :param number: how many
     """
     return Kept(
         f"{number} asset event(s): the account's id, how many days, months and years had changed and when, without the "
@@ -82,7 +82,7 @@ def events(number: int) -> Kept:
 def not_ended(runs: Collection[tuple[str, str]]) -> Kept:
     """Say that runs stay which are not over.
 
-    :param runs: DAG id and run id of each.
+    :param runs: DAG id and run id of each
     """
     names = ", ".join(f"{dag} {run}" for dag, run in sorted(runs))
     return Kept(
@@ -95,7 +95,7 @@ def not_ended(runs: Collection[tuple[str, str]]) -> Kept:
 def of_others(runs: Mapping[str, int]) -> Kept:
     """Say that runs stay of DAGs that are not this project's.
 
-    :param runs: DAG id to number.
+    :param runs: DAG id to number
     """
     names = ", ".join(f"{number} of {dag}" for dag, number in sorted(runs.items()))
     return Kept(f"run(s) of other DAGs whose configuration names the account: {names}", (_FORM,), "they are not ours")
@@ -104,8 +104,8 @@ def of_others(runs: Mapping[str, int]) -> Kept:
 def names(conf: object, account: str) -> bool:
     """Return whether a run's configuration names an account.
 
-    :param conf: the configuration, whatever somebody has written into it.
-    :param account: account id.
+    :param conf: the configuration, whatever somebody has written into it
+    :param account: account id
     """
     told = conf if isinstance(conf, Mapping) else {}
     many = told.get("accounts")
@@ -119,8 +119,8 @@ def names(conf: object, account: str) -> bool:
 def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
     """Note which runs are about to be removed; what a former try has noted, which may have removed them, stays.
 
-    :param entry: the record.
-    :param found: DAG id to number of runs that will be removed.
+    :param entry: the record
+    :param found: DAG id to number of runs that will be removed
     """
     before: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}
     numbers = {dag: max(before.get(dag, 0), found.get(dag, 0)) for dag in (*before, *found)}
@@ -130,8 +130,8 @@ def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Doc
 def with_history(entry: Mapping[str, Any], kept: Collection[Kept]) -> Document:
     """Note in a record what was removed and what stays.
 
-    :param entry: the record, with the runs that were removed.
-    :param kept: what stays.
+    :param entry: the record, with the runs that were removed
+    :param kept: what stays
     """
     removed: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}
     told = {"removed": dict(removed), **({"removed_with_it": REMOVED} if removed else {})}

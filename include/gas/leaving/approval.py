@@ -18,9 +18,9 @@ APPROVED_FOR = timedelta(days=7)
 def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool) -> bool:
     """Return whether somebody may approve a deletion: not who asked for it, unless one person runs the installation.
 
-    :param asker: Airflow's name of who started the run, None when it does not say.
-    :param approver: Airflow's name of who approves.
-    :param by_one_person: whether the asker may approve.
+    :param asker: Airflow's name of who started the run, None when it does not say
+    :param approver: Airflow's name of who approves
+    :param by_one_person: whether the asker may approve
     """
     if not approver:
         return False
@@ -31,11 +31,11 @@ def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool)
 class Order:
     """What a run is to do, and for whom: an approval is of that alone.
 
-    :param run: Airflow run id. Whoever starts a run can choose it, also that of a run that was removed.
+    :param run: Airflow run id. Whoever starts a run can choose it, also that of a run that was removed
     :param started: when Airflow started the run, UTC text. Nobody can choose it, and it changes when tasks of a run
-        that has ended are cleared.
-    :param asked_by: who started the run, None when Airflow does not say.
-    :param keep_data: only revoke.
+        that has ended are cleared
+    :param asked_by: who started the run, None when Airflow does not say
+    :param keep_data: only revoke
     """
 
     run: str
@@ -47,7 +47,7 @@ class Order:
 def approvals_of(account: str) -> str:
     """Return what stands for the account in the ids of its approvals; no account can have it for its own id.
 
-    :param account: account id.
+    :param account: account id
     """
     return f"approved.{account}"
 
@@ -55,8 +55,8 @@ def approvals_of(account: str) -> str:
 def approval_id(account: str, run: str) -> str:
     """Make the id under which an approval waits for its run.
 
-    :param account: account id.
-    :param run: Airflow run id.
+    :param account: account id
+    :param run: Airflow run id
     """
     return audit_id(approvals_of(account), run)
 
@@ -64,11 +64,11 @@ def approval_id(account: str, run: str) -> str:
 def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) -> Document:
     """Write down that a deletion was approved, until its record takes it over.
 
-    :param account: account id.
-    :param order: what was approved.
-    :param plan: :meth:`Plan.digest` of what the approver has read.
-    :param by: who approved.
-    :param at: when, aware.
+    :param account: account id
+    :param order: what was approved
+    :param plan: :meth:`Plan.digest` of what the approver has read
+    :param by: who approved
+    :param at: when, aware
     """
     told = {"account": account, **asdict(order), "plan": plan, "by": by, "at": utc_text(at)}
     return {"_id": approval_id(account, order.run), **told}
@@ -77,10 +77,10 @@ def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) ->
 def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_person: bool) -> bool:
     """Return whether an approval is one of what a run does, by somebody who may give it, and not out of date.
 
-    :param given: made by :func:`approval`, or as a record has it.
-    :param order: what the run does.
-    :param now: the present, aware.
-    :param by_one_person: as for :func:`may_approve`.
+    :param given: made by :func:`approval`, or as a record has it
+    :param order: what the run does
+    :param now: the present, aware
+    :param by_one_person: as for :func:`may_approve`
     """
     of_this = bool(order.started) and all(given.get(name) == value for name, value in asdict(order).items())
     fresh = str(given.get("at", "")) > utc_text(now - APPROVED_FOR)
@@ -90,8 +90,8 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
     """Note in a record who approved a run of the deletion.
 
-    :param entry: the record.
-    :param given: made by :func:`approval`; None when the settings ask for none.
+    :param entry: the record
+    :param given: made by :func:`approval`; None when the settings ask for none
     """
     noted = list(entry.get("approvals", []))
     if given is None:

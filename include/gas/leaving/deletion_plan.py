@@ -15,15 +15,15 @@ from include.gas.consents.consent import Consent
 class Plan:
     """What a deletion would revoke and remove.
 
-    :param account: account id.
-    :param rights: GRDF's ids of the account's own rights that stand, with their states.
-    :param documents: how many documents per doctype.
-    :param staged: how many staged files.
-    :param tokens: whether the account document holds tokens or a code.
-    :param keep_data: only revoke.
-    :param notes: what the reader must know besides.
-    :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay.
-    :param gone: whether a former deletion has come as far as removing the account's document.
+    :param account: account id
+    :param rights: GRDF's ids of the account's own rights that stand, with their states
+    :param documents: how many documents per doctype
+    :param staged: how many staged files
+    :param tokens: whether the account document holds tokens or a code
+    :param keep_data: only revoke
+    :param notes: what the reader must know besides
+    :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay
+    :param gone: whether a former deletion has come as far as removing the account's document
     """
 
     account: str
@@ -64,7 +64,7 @@ class Plan:
 def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
     """Return the rights that a leaving household has revoked: in force or waiting, and granted to us.
 
-    :param rights: all rights on the account's meters.
+    :param rights: all rights on the account's meters
     """
     return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
 
@@ -78,10 +78,10 @@ def to_revoke(
 ) -> tuple[tuple[AccessRight, ...], dict[str, str]]:
     """Sort the rights that stand on a leaving account's meters.
 
-    :param rights: those that stand.
-    :param meters: the account's meters, each with the rights that it brought.
-    :param used: ids of rights that other accounts have brought, too.
-    :return: those to revoke; and of those that are left alone the ids, each with the reason.
+    :param rights: those that stand
+    :param meters: the account's meters, each with the rights that it brought
+    :param used: ids of rights that other accounts have brought, too
+    :return: those to revoke; and of those that are left alone the ids, each with the reason
     """
     own = {right for meter in meters for right in meter.own}
     left = {right.id: NOT_BROUGHT if right.id not in own else USED for right in rights}

@@ -24,8 +24,8 @@ ASKED = "asked"
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
     """Return whether a run has made a record, or gone on with it.
 
-    :param entry: the record.
-    :param run: Airflow run id.
+    :param entry: the record
+    :param run: Airflow run id
     """
     return run in (entry.get("run"), *(each.get("run") for each in entry.get("resumed", [])))
 
@@ -33,8 +33,8 @@ def is_of(entry: Mapping[str, Any], run: str) -> bool:
 def audit_id(account: str, run: str) -> str:
     """Make the id of a deletion's record: one per account and run.
 
-    :param account: account id.
-    :param run: Airflow run id.
+    :param account: account id
+    :param run: Airflow run id
     """
     return f"{account}:{blake2b(run.encode(), digest_size=8).hexdigest()}"
 
@@ -42,11 +42,11 @@ def audit_id(account: str, run: str) -> str:
 def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
     """Begin the record of a deletion.
 
-    :param account: account id.
-    :param run: Airflow run id.
-    :param by: who asked for it.
-    :param at: the present, aware.
-    :param keep_data: only revoke.
+    :param account: account id
+    :param run: Airflow run id
+    :param by: who asked for it
+    :param at: the present, aware
+    :param keep_data: only revoke
     """
     return {
         "_id": audit_id(account, run),
@@ -65,9 +65,9 @@ def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: boo
 def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Document:
     """Note which rights were revoked, by GRDF's id, and how; what a former try found out stays.
 
-    :param entry: the record.
+    :param entry: the record
     :param outcomes: GRDF's id of a right to ``revoked``, ``was not in force`` or, before the answer is there,
-        :data:`ASKED`.
+        :data:`ASKED`
     """
     noted: Mapping[str, str] = entry.get("revoked", {})
     settled = {right: said for right, said in noted.items() if said != ASKED}
@@ -77,8 +77,8 @@ def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Docum
 def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Document:
     """Note which rights on its meters were left alone, by GRDF's id, and why.
 
-    :param entry: the record.
-    :param left: GRDF's id of a right to the reason.
+    :param entry: the record
+    :param left: GRDF's id of a right to the reason
     """
     return {**entry, "left_alone": {**entry.get("left_alone", {}), **left}} if left else dict(entry)
 
@@ -88,11 +88,11 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
 
     A run of the same id that another has asked for is another run.
 
-    :param entry: the record.
-    :param run: Airflow run id of the present deletion.
-    :param by: who asked for it.
-    :param at: the present, aware.
-    :param keep_data: only revoke, as the form says now.
+    :param entry: the record
+    :param run: Airflow run id of the present deletion
+    :param by: who asked for it
+    :param at: the present, aware
+    :param keep_data: only revoke, as the form says now
     """
     resumed = list(entry.get("resumed", []))
     if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each["run"], each["by"]) for each in resumed)):
@@ -103,7 +103,7 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
 def last_taker(entry: Mapping[str, Any]) -> Leaving:
     """Return which deletion was the last to work on a record, in the shape of the mark.
 
-    :param entry: the record.
+    :param entry: the record
     """
     first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
     last = [first, *entry.get("resumed", [])][-1]
@@ -116,8 +116,8 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     A deletion makes its record before it removes anything. An old one proves nothing: the household may have connected
     again since, and its document have been lost in another way.
 
-    :param records: of one account.
-    :param now: the present, aware.
+    :param records: of one account
+    :param now: the present, aware
     """
     since = utc_text(now - LATELY)
     takers = (last_taker(record) for record in records)
@@ -127,9 +127,9 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
     """Return when a household left whose account is there all the same, as a restored backup brings it back.
 
-    :param document: the account document, past its first launch.
-    :param records: of its deletions.
-    :return: when the deletion ended, UTC text; None when none has, or the household has connected since.
+    :param document: the account document, past its first launch
+    :param records: of its deletions
+    :return: when the deletion ended, UTC text; None when none has, or the household has connected since
     """
     ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
     if not ended:
@@ -149,8 +149,8 @@ def _keeps(record: Mapping[str, Any]) -> bool:
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
     """Note what there was to remove before the first try began; a later try changes nothing.
 
-    :param entry: the record.
-    :param found: documents per doctype, and ``staged`` files.
+    :param entry: the record
+    :param found: documents per doctype, and ``staged`` files
     """
     if "found" in entry:
         return dict(entry)
@@ -160,8 +160,8 @@ def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
 def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Document:
     """Add to the counts of what was removed, over all tries.
 
-    :param entry: the record.
-    :param removed: documents per doctype, and ``staged`` files.
+    :param entry: the record
+    :param removed: documents per doctype, and ``staged`` files
     """
     before: Mapping[str, int] = entry.get("removed", {})
     keys = [*before, *(key for key in removed if key not in before)]
@@ -173,10 +173,10 @@ def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int],
 
     A try that was killed may have removed documents without counting them: of those found at first none is left.
 
-    :param entry: the record.
-    :param at: the present, aware.
-    :param left: what was found afterwards, per kind; all zero for a deletion that is complete.
-    :param tombstones: what the server keeps of removed documents, in words.
+    :param entry: the record
+    :param at: the present, aware
+    :param left: what was found afterwards, per kind; all zero for a deletion that is complete
+    :param tombstones: what the server keeps of removed documents, in words
     """
     removed: Mapping[str, int] = entry.get("removed", {})
     found: Mapping[str, int] = {} if any(left.values()) else entry.get("found", {})

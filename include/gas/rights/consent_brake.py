@@ -13,8 +13,8 @@ FEW = 2
 def too_many(lost: int, checked: int, percent: int) -> bool:
     """Return whether more accounts lose their consents at once than is to be believed of one list.
 
-    :param lost: accounts that lose one by this list and had it by the last one that was believed.
-    :param checked: accounts that were checked.
-    :param percent: share of the accounts that may lose theirs in one morning; 100 believes every list.
+    :param lost: accounts that lose one by this list and had it by the last one that was believed
+    :param checked: accounts that were checked
+    :param percent: share of the accounts that may lose theirs in one morning; 100 believes every list
     """
     return lost > max(FEW, checked * percent / 100)

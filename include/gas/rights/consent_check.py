@@ -34,11 +34,11 @@ CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
 class Listed:
     """An answer of GRDF's about our rights, and what is known of whose they are.
 
-    :param rights: all rights of ours on the meters that were asked.
-    :param asked_at: when GRDF was asked, aware: the answer cannot hold what was brought later.
-    :param meters: the meters that were asked; None for all there are. What is known of others stays.
-    :param claimed: for meters whose own right is not known: the id that the account's checked ``id_token`` names.
-    :param held: ids of rights that other accounts have brought, for those meters.
+    :param rights: all rights of ours on the meters that were asked
+    :param asked_at: when GRDF was asked, aware: the answer cannot hold what was brought later
+    :param meters: the meters that were asked; None for all there are. What is known of others stays
+    :param claimed: for meters whose own right is not known: the id that the account's checked ``id_token`` names
+    :param held: ids of rights that other accounts have brought, for those meters
     """
 
     rights: Sequence[AccessRight]
@@ -52,11 +52,11 @@ class Listed:
 class Finding:
     """What a check found out about one account.
 
-    :param document: the account document as it should be now.
-    :param lost: meters whose consent is not usable, with how it stands.
-    :param restored: whether a consent that was lost is there again.
-    :param ends: the last day of use of the account's consents when the first of them to end is near, else None.
-    :param foreign: rights on its meters that stand and that it has not brought.
+    :param document: the account document as it should be now
+    :param lost: meters whose consent is not usable, with how it stands
+    :param restored: whether a consent that was lost is there again
+    :param ends: the last day of use of the account's consents when the first of them to end is near, else None
+    :param foreign: rights on its meters that stand and that it has not brought
     """
 
     document: Document
@@ -70,7 +70,7 @@ class Finding:
 
         Where somebody else's right stands on the meter, the loss is no mere absence, and must not wait.
 
-        :param document: the account document as it was before.
+        :param document: the account document as it was before
         """
         fresh = {pce for pce, how in self.lost if how != WAITS} - meters_lost(document)
         return bool(fresh) and not fresh & self.handed_over(document)
@@ -79,7 +79,7 @@ class Finding:
         """Return the meters on which somebody else's right stands, but not those that two accounts were known to share.
 
         :param document: the account document as it was before: what it says of shared meters counts as long as nobody
-            has consented on them since.
+            has consented on them since
         """
         noted, known = OthersRights.of(self.document), OthersRights.of(document)
         shared = {pce for pce in SharedMeters.of(document) if pce in known and known[pce] == noted.get(pce)}
@@ -91,13 +91,13 @@ def check_consents(
 ) -> Finding | None:
     """Compare an account with GRDF's list of rights, as the check of every morning does.
 
-    :param document: the account document.
-    :param listed: what GRDF's list says.
-    :param now: the present, aware.
-    :param today: civil date in Paris.
-    :param warn_days: how many days before its end a consent is worth a warning.
-    :return: the finding, or None for an account whose meters are not known yet or that is leaving.
-    :raises BadAccount: when the document is odd.
+    :param document: the account document
+    :param listed: what GRDF's list says
+    :param now: the present, aware
+    :param today: civil date in Paris
+    :param warn_days: how many days before its end a consent is worth a warning
+    :return: the finding, or None for an account whose meters are not known yet or that is leaving
+    :raises BadAccount: when the document is odd
     """
     account = Account.from_document(document)
     if account.leaving or account.needs_first_launch:
@@ -111,12 +111,12 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     Only rights that the account brought itself count. Another one on the same meter may be that of whoever lives there
     now: it is told, and changes nothing.
 
-    :param document: the account document, as it is when it is written.
-    :param listed: what GRDF's list says.
-    :param now: the present, aware.
-    :param today: civil date in Paris.
-    :param warn_days: how many days before its end a consent is worth a warning.
-    :raises BadAccount: when the document is odd.
+    :param document: the account document, as it is when it is written
+    :param listed: what GRDF's list says
+    :param now: the present, aware
+    :param today: civil date in Paris
+    :param warn_days: how many days before its end a consent is worth a warning
+    :raises BadAccount: when the document is odd
     """
     account = Account.from_document(document)
     before, made = meters_lost(document), made_on(document)
@@ -173,10 +173,10 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
     That is since that right was made and the own ones were over; what was read before a list showed an own one in force
     is the account's. Where neither that list nor the end of the own rights is known, nobody can tell.
 
-    :param document: the account document, as the check has left it.
-    :param rights: all rights of ours on its meters.
-    :param seen: when a list last showed its own rights, UTC text, or "".
-    :param today: civil date in Paris.
+    :param document: the account document, as the check has left it
+    :param rights: all rights of ours on its meters
+    :param seen: when a list last showed its own rights, UTC text, or ""
+    :param today: civil date in Paris
     """
     known, noted = given_back(document), OthersRights.of(document)
     found: dict[str, str] = {}
@@ -196,7 +196,7 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
 def keeps_state(document: Mapping[str, Any]) -> bool:
     """Return whether an account's state is about a consent that is lost, and so outlives the load of what was read.
 
-    :param document: the account document, as it is when it is written.
+    :param document: the account document, as it is when it is written
     """
     noted = meters_lost(document)
     lost = [meter for meter in Account.from_document(document).meters if meter.lost and meter.pce in noted]

@@ -29,7 +29,7 @@ WAITS = "only known from GRDF's list, and one list may be cut short: the list of
 def made_on(document: Mapping[str, Any]) -> date | None:
     """Return the day on which cozy-stack made an account, None where it does not say.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return day_in(members(document.get("cozyMetadata")).get("createdAt"))
 
@@ -50,13 +50,13 @@ def learnt(
     and is older than our first look: whoever moves in later brings another one. Where neither tells, the household
     connects again, or an operator says whose right it is.
 
-    :param meter: the meter; one whose right is known stays as it is.
-    :param rights: all rights of ours on the meter, or of any.
-    :param today: civil date in Paris. A look of a clock that a right on the meter proves wrong is not noted.
-    :param made: the day on which the account was made, if that is known.
-    :param claimed: the id that the account's checked ``id_token`` names for the meter.
-    :param held: ids of rights that other accounts have brought.
-    :return: the meter with its right, or noted as looked for in vain.
+    :param meter: the meter; one whose right is known stays as it is
+    :param rights: all rights of ours on the meter, or of any
+    :param today: civil date in Paris. A look of a clock that a right on the meter proves wrong is not noted
+    :param made: the day on which the account was made, if that is known
+    :param claimed: the id that the account's checked ``id_token`` names for the meter
+    :param held: ids of rights that other accounts have brought
+    :return: the meter with its right, or noted as looked for in vain
     """
     if meter.id_accreditation is not None:
         return meter
@@ -89,8 +89,8 @@ def _learnt(meter: Consent, right: str) -> Consent:
 def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight, ...]:
     """Return the rights on a meter that stand and that its account has not brought, in the order of the list.
 
-    :param meter: the meter.
-    :param rights: all rights of ours on the meter, or of any.
+    :param meter: the meter
+    :param rights: all rights of ours on the meter, or of any
     """
     return tuple(each for each in rights if each.pce == meter.pce and each.stands and each.id not in meter.own)
 
@@ -98,8 +98,8 @@ def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight,
 def held_by(documents: Iterable[Mapping[str, Any]], *, but: str = "") -> dict[str, str]:
     """Return which rights accounts have brought: GRDF's id to the account's.
 
-    :param documents: account documents, in whatever shape; those that are leaving give theirs back.
-    :param but: an account that does not count.
+    :param documents: account documents, in whatever shape; those that are leaving give theirs back
+    :param but: an account that does not count
     """
     held: dict[str, str] = {}
     for document in documents:

@@ -13,9 +13,9 @@ from include.gas.documents.gas_days import Document
 class Unannounced(Section, frozen=True):
     """What was stored by runs that could not announce it, since Airflow hears of successes only.
 
-    :param first: first changed gas day, null when no day changed.
-    :param days: the newest changed gas days, at most 100, in order.
-    :param counts: number of changed documents by doctype.
+    :param first: first changed gas day, null when no day changed
+    :param days: the newest changed gas days, at most 100, in order
+    :param counts: number of changed documents by doctype
     """
 
     key: ClassVar[str] = "unannounced"
@@ -29,7 +29,7 @@ class Unannounced(Section, frozen=True):
     def of(cls, document: Mapping[str, Any]) -> Changes:
         """Return what is noted; anything that cannot be read is no change.
 
-        :param document: the account document.
+        :param document: the account document
         """
         return Changes.from_json(document.get(cls.key))
 
@@ -37,10 +37,10 @@ class Unannounced(Section, frozen=True):
 class Announced(Section, frozen=True):
     """What the last run with changes announced, should Airflow have its task done again.
 
-    :param run: Airflow run id.
-    :param first: first changed gas day, null when no day changed.
-    :param days: the newest changed gas days, at most 100, in order.
-    :param counts: number of changed documents by doctype.
+    :param run: Airflow run id
+    :param first: first changed gas day, null when no day changed
+    :param days: the newest changed gas days, at most 100, in order
+    :param counts: number of changed documents by doctype
     """
 
     key: ClassVar[str] = "announced"
@@ -55,7 +55,7 @@ class Announced(Section, frozen=True):
 def unannounced(document: Mapping[str, Any]) -> Changes:
     """Return what was stored and not announced.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return Unannounced.of(document)
 
@@ -63,9 +63,9 @@ def unannounced(document: Mapping[str, Any]) -> Changes:
 def with_unannounced(document: Mapping[str, Any], changes: Changes) -> Document:
     """Note what was stored by a run that could not announce it.
 
-    :param document: the account document.
-    :param changes: what the run changed; added to what is noted already.
-    :return: a new document, equal to the old one when nothing changed.
+    :param document: the account document
+    :param changes: what the run changed; added to what is noted already
+    :return: a new document, equal to the old one when nothing changed
     """
     noted = (unannounced(document) + changes).as_json() if changes else document.get(Unannounced.key)
     return put(document, Unannounced.key, noted)
@@ -76,10 +76,10 @@ def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> D
 
     Airflow hears of it only when the task has ended well: if it cannot be told so, it has the task done again.
 
-    :param document: the account document.
-    :param changes: what is announced; when it is nothing, the note of a former run stays.
-    :param run: id of the run.
-    :return: a new document, equal to the old one when nothing changed.
+    :param document: the account document
+    :param changes: what is announced; when it is nothing, the note of a former run stays
+    :param run: id of the run
+    :return: a new document, equal to the old one when nothing changed
     """
     changed = put(document, Unannounced.key, None)
     return put(changed, Announced.key, {"run": run} | changes.as_json()) if changes else changed
@@ -88,8 +88,8 @@ def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> D
 def announced_by(document: Mapping[str, Any], run: str) -> Changes:
     """Return what a run was about to announce; nothing when another one has announced something since.
 
-    :param document: the account document.
-    :param run: id of the run.
+    :param document: the account document
+    :param run: id of the run
     """
     told = members(document.get(Announced.key))
     return Changes.from_json(told) if told and told.get("run") == run else Changes()

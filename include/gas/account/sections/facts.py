@@ -19,18 +19,18 @@ from include.gas.documents.totals import Number
 class MeterFacts(MeterSection, frozen=True):
     """What is known of a meter. What could not be read this time keeps its former value.
 
-    :param frequency: how often it is read: ``1M``, ``MM``, ``6M``, ``JJ`` or another word of GRDF's.
-    :param tariff: ``tarif_acheminement``: T1 to T4 or TP.
-    :param profile: ``profil_type_actuel``, such as P012.
-    :param car: reference use in kWh a year.
-    :param car_next: the coming one.
-    :param cja: capacity in kWh a day; residential meters have none.
-    :param commissioned: the day the meter was put into service.
-    :param daily_data: whether GRDF has daily data of it; null when the frequency does not say.
-    :param message: in words, that it has none.
-    :param refused: in words, why GRDF did not tell its ``contract`` or its ``technical`` facts.
-    :param id_accreditation: GRDF's id of the right under which they were read.
-    :param read_at: when, UTC.
+    :param frequency: how often it is read: ``1M``, ``MM``, ``6M``, ``JJ`` or another word of GRDF's
+    :param tariff: ``tarif_acheminement``: T1 to T4 or TP
+    :param profile: ``profil_type_actuel``, such as P012
+    :param car: reference use in kWh a year
+    :param car_next: the coming one
+    :param cja: capacity in kWh a day; residential meters have none
+    :param commissioned: the day the meter was put into service
+    :param daily_data: whether GRDF has daily data of it; null when the frequency does not say
+    :param message: in words, that it has none
+    :param refused: in words, why GRDF did not tell its ``contract`` or its ``technical`` facts
+    :param id_accreditation: GRDF's id of the right under which they were read
+    :param read_at: when, UTC
     """
 
     key: ClassVar[str] = "meter_facts"
@@ -53,8 +53,8 @@ class MeterFacts(MeterSection, frozen=True):
 def may_be_daily(document: Mapping[str, Any], pce: str) -> bool:
     """Return whether a meter may give daily data, as far as is known.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     facts = MeterFacts.of(document, pce)
     return facts is None or facts.daily_data is not False
@@ -71,13 +71,13 @@ def with_meter_facts(
 ) -> Document:
     """Note what is known of a meter. What could not be read this time keeps its former value.
 
-    :param document: the account document.
-    :param consent: the meter, under its present consent.
-    :param read_at: when GRDF was asked, aware.
-    :param contract: its contract, or None when it could not be read.
-    :param frequency: how often it is read, or None when that could not be read.
-    :param refused: in words, why something could not be read: ``contract``, ``technical``.
-    :return: a new document.
+    :param document: the account document
+    :param consent: the meter, under its present consent
+    :param read_at: when GRDF was asked, aware
+    :param contract: its contract, or None when it could not be read
+    :param frequency: how often it is read, or None when that could not be read
+    :param refused: in words, why something could not be read: ``contract``, ``technical``
+    :return: a new document
     """
     former = MeterFacts.raw(document, consent.pce)
     entry = {key: value for key, value in former.items() if key not in ("message", "refused")}

@@ -47,8 +47,8 @@ class ConsentEnds(Text, frozen=True):
 def seen_at(document: Mapping[str, Any], listed_at: str) -> str:
     """Return when a list last showed how an account's rights stand, UTC text; "" when that is not known.
 
-    :param document: the account document.
-    :param listed_at: when the last list of all accounts was asked for, UTC text, or "".
+    :param document: the account document
+    :param listed_at: when the last list of all accounts was asked for, UTC text, or ""
     """
     return ListSeen.of(document) if ListSeen.key in document else listed_at
 
@@ -56,8 +56,8 @@ def seen_at(document: Mapping[str, Any], listed_at: str) -> str:
 def is_fresh(moment: str, now: datetime) -> bool:
     """Return whether a list of that moment still counts; one of the future was written by a clock that was ahead.
 
-    :param moment: UTC text, or "".
-    :param now: the present, aware.
+    :param moment: UTC text, or ""
+    :param now: the present, aware
     """
     try:
         return utc_text(moment) >= utc_text(now - FRESH) and not is_ahead(moment, now)
@@ -68,9 +68,9 @@ def is_fresh(moment: str, now: datetime) -> bool:
 def with_seen(document: Mapping[str, Any], moment: str | None) -> Document:
     """Note when a list last showed how an account's rights stand.
 
-    :param document: the account document.
-    :param moment: UTC text, or "" when it is not known; None when it is that of the last list of all accounts.
-    :return: a new document.
+    :param document: the account document
+    :param moment: UTC text, or "" when it is not known; None when it is that of the last list of all accounts
+    :return: a new document
     """
     return ListSeen.noted(document, moment)
 
@@ -78,8 +78,8 @@ def with_seen(document: Mapping[str, Any], moment: str | None) -> Document:
 def missed_before(document: Mapping[str, Any], today: date) -> bool:
     """Return whether a list of an earlier day, which was not believed, said the same.
 
-    :param document: the account document.
-    :param today: civil date in Paris; the same day, or a later one of a clock that was ahead, says nothing.
+    :param document: the account document
+    :param today: civil date in Paris; the same day, or a later one of a clock that was ahead, says nothing
     """
     missed = day_in(ListMissed.of(document))
     return missed is not None and missed < today
@@ -88,9 +88,9 @@ def missed_before(document: Mapping[str, Any], today: date) -> bool:
 def with_missed(document: Mapping[str, Any], today: date | None) -> Document:
     """Note that a list was not believed, or that its word does not count any more.
 
-    :param document: the account document.
-    :param today: civil date in Paris; None takes the note out.
-    :return: a new document; the first day of several stays.
+    :param document: the account document
+    :param today: civil date in Paris; None takes the note out
+    :return: a new document; the first day of several stays
     """
     if today is None:
         return ListMissed.noted(document, None)

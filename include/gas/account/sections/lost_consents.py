@@ -29,7 +29,7 @@ class OthersRights(Section, frozen=True):
 
     Each has the day on which the newest such right was made, null when GRDF does not say.
 
-    :param made: by meter, that day.
+    :param made: by meter, that day
     """
 
     key: ClassVar[str] = "consents_of_others"
@@ -43,7 +43,7 @@ class OthersRights(Section, frozen=True):
     def of(cls, document: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the meters that are noted, each with the day of the other right.
 
-        :param document: the account document.
+        :param document: the account document
         """
         found = members(document.get(cls.key))
         return {pce: made if isinstance(made, str) else None for pce, made in found.items()}
@@ -52,9 +52,9 @@ class OthersRights(Section, frozen=True):
     def noted(cls, document: Mapping[str, Any], made: Mapping[str, str | None]) -> Document:
         """Note the meters in place of those that were noted.
 
-        :param document: the account document.
-        :param made: the meters, each with the day of the other right.
-        :return: a new document.
+        :param document: the account document
+        :param made: the meters, each with the day of the other right
+        :return: a new document
         """
         return put(document, cls.key, dict(made) or None)
 
@@ -62,8 +62,8 @@ class OthersRights(Section, frozen=True):
 class GivenBack(MeterSection, frozen=True):
     """A meter that was looked at once another right was found on it and the own ones were over.
 
-    :param made: the day on which the other right was made, null when GRDF does not say.
-    :param since: the moment since which what was read is taken back, UTC; "" when nothing is.
+    :param made: the day on which the other right was made, null when GRDF does not say
+    :param since: the moment since which what was read is taken back, UTC; "" when nothing is
     """
 
     key: ClassVar[str] = "given_back"
@@ -76,7 +76,7 @@ class GivenBack(MeterSection, frozen=True):
 def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
     """Return the meters that are noted as without a usable consent.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return frozenset(LostConsents.of(document))
 
@@ -84,7 +84,7 @@ def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
 def handed_over(document: Mapping[str, Any]) -> frozenset[str]:
     """Return the meters that are noted and on which a right stands that the account has not brought.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return meters_lost(document) & OthersRights.of(document).keys()
 
@@ -92,9 +92,9 @@ def handed_over(document: Mapping[str, Any]) -> frozenset[str]:
 def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collection[str]) -> str:
     """Return what to say to a person about the meters without a usable consent.
 
-    :param account: the account's id.
-    :param lost: the meters, each with how its consent stands.
-    :param others: meters on which a right stands that the account has not brought.
+    :param account: the account's id
+    :param lost: the meters, each with how its consent stands
+    :param others: meters on which a right stands that the account has not brought
     """
     lost = tuple(lost)
     said = "; ".join(f"meter {meter_tag(account, pce)}: the consent is {state}" for pce, state in lost)
@@ -111,7 +111,7 @@ def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collecti
 def given_back(document: Mapping[str, Any]) -> dict[str, GivenBack]:
     """Return the meters handed over that were looked at.
 
-    :param document: the account document.
+    :param document: the account document
     """
     noted = ((pce, GivenBack.of(document, pce)) for pce in handed_over(document))
     return {pce: note for pce, note in noted if note is not None}
@@ -120,9 +120,9 @@ def given_back(document: Mapping[str, Any]) -> dict[str, GivenBack]:
 def with_given_back(document: Mapping[str, Any], meters: Mapping[str, str]) -> Document:
     """Note that the handed over meters were looked at; others lose the note.
 
-    :param document: the account document.
-    :param meters: those of which what was read is taken back, each with the moment since which it is.
-    :return: a new document.
+    :param document: the account document
+    :param meters: those of which what was read is taken back, each with the moment since which it is
+    :return: a new document
     """
     known, others = given_back(document), OthersRights.of(document)
     changed = put(document, GivenBack.key, None)

@@ -23,8 +23,8 @@ from include.gas.documents.year_counts import StoredYear, shortfall
 class LostDays(MeterSection, frozen=True):
     """The years of a meter of which days were lost.
 
-    :param read_again: whether the whole history is to be read once more.
-    :param years: by year, how many days were stored before some were lost.
+    :param read_again: whether the whole history is to be read once more
+    :param years: by year, how many days were stored before some were lost
     """
 
     key: ClassVar[str] = "lost_days"
@@ -40,8 +40,8 @@ class LostDays(MeterSection, frozen=True):
     def of(cls, document: Mapping[str, Any], pce: str) -> LostDays:
         """Return what is noted of a meter; a year that cannot be read is left out.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         entry = cls.raw(document, pce)
         years = members(entry.get("years"))
@@ -65,12 +65,12 @@ def with_lost_days(
 ) -> Document:
     """Note which days of a meter the store has lost, and take out what is there again.
 
-    :param document: the account document.
-    :param pce: the meter.
-    :param told: what the account said before ``held`` was read.
-    :param held: what is stored.
-    :param years: the years of which all stored days were read.
-    :return: a new document, equal to the old one when nothing was lost or came back.
+    :param document: the account document
+    :param pce: the meter
+    :param told: what the account said before ``held`` was read
+    :param held: what is stored
+    :param years: the years of which all stored days were read
+    :return: a new document, equal to the old one when nothing was lost or came back
     """
     former = LostDays.of(document, pce)
     noted = former.by_year
@@ -87,8 +87,8 @@ def with_lost_days(
 def reads_again(document: Mapping[str, Any], pce: str) -> bool:
     """Return whether the whole history of a meter is to be read once more, since days of it were lost.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     return LostDays.of(document, pce).read_again
 
@@ -96,8 +96,8 @@ def reads_again(document: Mapping[str, Any], pce: str) -> bool:
 def with_history_read_again(document: Mapping[str, Any], pce: str) -> Document:
     """Note that the whole history was read once more; what is still short keeps its note.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     rest = {key: value for key, value in LostDays.raw(document, pce).items() if key != "read_again"}
     return LostDays.put(document, pce, rest or None)
@@ -106,7 +106,7 @@ def with_history_read_again(document: Mapping[str, Any], pce: str) -> Document:
 def lost_years(document: Mapping[str, Any], pce: str) -> dict[int, int]:
     """Return the years of a meter of which fewer days are stored than there were, with how many there were.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     return LostDays.of(document, pce).by_year

@@ -14,10 +14,10 @@ from include.gas.documents.gas_days import Document
 class Leaving(Section, frozen=True):
     """The mark of a deletion under way: nothing reads the account and nothing stores for it.
 
-    :param run: Airflow run id of the deletion.
-    :param by: who asked for it, Airflow's user name.
-    :param since: when it was marked, UTC text.
-    :param keep_data: whether the household keeps its data.
+    :param run: Airflow run id of the deletion
+    :param by: who asked for it, Airflow's user name
+    :param since: when it was marked, UTC text
+    :param keep_data: whether the household keeps its data
     """
 
     key: ClassVar[str] = "leaving"
@@ -32,8 +32,8 @@ class Leaving(Section, frozen=True):
 class Connected(Section, frozen=True):
     """That the household has connected on the page.
 
-    :param at: when it did so last, UTC.
-    :param by: who connected it: Airflow's user name, or that a link was used.
+    :param at: when it did so last, UTC
+    :param by: who connected it: Airflow's user name, or that a link was used
     """
 
     key: ClassVar[str] = "connected"
@@ -46,15 +46,15 @@ class Connected(Section, frozen=True):
     def moment(cls, document: Mapping[str, Any]) -> object:
         """Return what is noted as the moment, None when there is none.
 
-        :param document: the account document.
+        :param document: the account document
         """
         return members(document.get(cls.key)).get("at")
 
     def noted(self, document: Mapping[str, Any]) -> Document:
         """Note it.
 
-        :param document: the account document.
-        :return: a new document.
+        :param document: the account document
+        :return: a new document
         """
         return put(document, self.key, written(self))
 
@@ -62,9 +62,9 @@ class Connected(Section, frozen=True):
 class TakenOver(Section, frozen=True):
     """A right that an operator has made the account's own: an entry of a list, in their order.
 
-    :param right: GRDF's id of the right.
-    :param by: Airflow's user name.
-    :param at: when, UTC.
+    :param right: GRDF's id of the right
+    :param by: Airflow's user name
+    :param at: when, UTC
     """
 
     key: ClassVar[str] = "taken_over"
@@ -79,9 +79,9 @@ class TakenOver(Section, frozen=True):
     def added(cls, document: Mapping[str, Any], entries: Iterable[TakenOver]) -> Document:
         """Add entries to those that are noted.
 
-        :param document: the account document.
-        :param entries: the new ones.
-        :return: a new document.
+        :param document: the account document
+        :param entries: the new ones
+        :return: a new document
         """
         before = document.get(cls.key)
         return put(document, cls.key, [*(before if isinstance(before, list) else []), *map(written, entries)])
@@ -90,7 +90,7 @@ class TakenOver(Section, frozen=True):
 def leaving(document: Mapping[str, Any]) -> Leaving | None:
     """Return the mark on an account document, or None. Any object is a mark, whatever it says.
 
-    :param document: the account document.
+    :param document: the account document
     """
     mark = document.get(Leaving.key)
     if not isinstance(mark, Mapping):
@@ -104,11 +104,11 @@ def with_leaving(
 ) -> Document:
     """Mark an account as leaving: from now on nothing reads it and nothing stores for it.
 
-    :param document: the account document.
-    :param run: Airflow run id of the deletion.
-    :param by: who asked for it.
-    :param since: the present, aware; kept from before when a former try of a deletion has marked it.
-    :param keep_data: only revoke: what is stored stays, also what a run stores that was under way.
+    :param document: the account document
+    :param run: Airflow run id of the deletion
+    :param by: who asked for it
+    :param since: the present, aware; kept from before when a former try of a deletion has marked it
+    :param keep_data: only revoke: what is stored stays, also what a run stores that was under way
     """
     before = leaving(document)
     mark = Leaving(run, by, before.since if before else utc_text(since), keep_data=keep_data)
@@ -118,6 +118,6 @@ def with_leaving(
 def without_leaving(document: Mapping[str, Any]) -> Document:
     """Take the mark away, for a household that keeps its data.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return put(document, Leaving.key, None)

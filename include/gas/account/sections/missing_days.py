@@ -19,15 +19,15 @@ from include.gas.documents.gas_days import Document
 class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
     """The missing days of one meter in one year. A run of days is written ``first/last``, both included.
 
-    :param first: the first of them.
-    :param last: the last of them.
-    :param awaited: how many may still come.
-    :param none: how many GRDF has none for, or serves no more.
-    :param since: when the first of them was noticed, UTC.
-    :param awaited_from: the first that may still come.
-    :param ask_from: the first that was not asked for at its age yet.
-    :param none_days: those that GRDF has none for, in runs.
-    :param once: those that one answer did not hold, in runs, by the day from which the four weeks count.
+    :param first: the first of them
+    :param last: the last of them
+    :param awaited: how many may still come
+    :param none: how many GRDF has none for, or serves no more
+    :param since: when the first of them was noticed, UTC
+    :param awaited_from: the first that may still come
+    :param ask_from: the first that was not asked for at its age yet
+    :param none_days: those that GRDF has none for, in runs
+    :param once: those that one answer did not hold, in runs, by the day from which the four weeks count
     """
 
     first: date
@@ -44,8 +44,8 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
     def from_gap(cls, gap: Gap, since: str) -> MissingYear:
         """Return the entry of a gap.
 
-        :param gap: the missing days.
-        :param since: when they were noticed, UTC text.
+        :param gap: the missing days
+        :param since: when they were noticed, UTC text
         """
         once: dict[str, list[str]] = {}
         for at, run in gap.once:
@@ -72,7 +72,7 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
 class MissingDays(MeterSection, frozen=True):
     """The missing days of a meter: an object of years.
 
-    :param years: the missing days of each year that has any, by year.
+    :param years: the missing days of each year that has any, by year
     """
 
     key: ClassVar[str] = "gaps"
@@ -88,8 +88,8 @@ class MissingDays(MeterSection, frozen=True):
     def of(cls, document: Mapping[str, Any], pce: str) -> MissingDays:
         """Return what is noted of a meter; a year that cannot be read is left out, and is found anew.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         entries = ((year, read(MissingYear, entry)) for year, entry in cls.raw(document, pce).items())
         return cls({int(year): entry for year, entry in entries if entry is not None and is_year(year)})
@@ -98,8 +98,8 @@ class MissingDays(MeterSection, frozen=True):
 def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
     """Return what an account document says of a meter's missing days, by year.
 
-    :param document: the account document; odd entries are left out, and are found anew.
-    :param pce: the meter.
+    :param document: the account document; odd entries are left out, and are found anew
+    :param pce: the meter
     """
     gaps = ((year, entry.gap()) for year, entry in MissingDays.of(document, pce).years.items())
     return {year: gap for year, gap in gaps if gap is not None}
@@ -108,9 +108,9 @@ def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
 def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | None:
     """Return the first missing day of a meter that a run of today is to ask for, None when there is none.
 
-    :param document: the account document.
-    :param pce: the meter.
-    :param today: civil date in Paris.
+    :param document: the account document
+    :param pce: the meter
+    :param today: civil date in Paris
     """
     days = (gap.due_from(today) for gap in known_gaps(document, pce).values())
     return min((day for day in days if day is not None), default=None)
@@ -121,12 +121,12 @@ def with_gaps(
 ) -> Document:
     """Note the missing days of a meter.
 
-    :param document: the account document.
-    :param pce: the meter.
-    :param years: the years that were looked at; what is known of others stays.
-    :param found: their gaps.
-    :param noticed_at: the present, aware; a year that had missing days before keeps the moment they were noticed.
-    :return: a new document, equal to the old one when nothing changed.
+    :param document: the account document
+    :param pce: the meter
+    :param years: the years that were looked at; what is known of others stays
+    :param found: their gaps
+    :param noticed_at: the present, aware; a year that had missing days before keeps the moment they were noticed
+    :return: a new document, equal to the old one when nothing changed
     """
     mine = dict(MissingDays.raw(document, pce))
     for year in years:

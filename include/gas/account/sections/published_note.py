@@ -23,9 +23,9 @@ DIFFERENCES_KEPT = 24
 class LastPeriod(msgspec.Struct, frozen=True):
     """The published period that starts last.
 
-    :param first: its first gas day.
-    :param end: the gas day after its last one.
-    :param load: kWh.
+    :param first: its first gas day
+    :param end: the gas day after its last one
+    :param load: kWh
     """
 
     first: date
@@ -36,11 +36,11 @@ class LastPeriod(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True):
     """A published period that says something else than its stored days, beyond rounding.
 
-    :param first: its first gas day.
-    :param end: the gas day after its last one.
-    :param published: kWh that GRDF published.
-    :param stored: kWh of the stored days, summed.
-    :param missing_days: how many of its days are not stored.
+    :param first: its first gas day
+    :param end: the gas day after its last one
+    :param published: kWh that GRDF published
+    :param stored: kWh of the stored days, summed
+    :param missing_days: how many of its days are not stored
     """
 
     first: date
@@ -53,7 +53,7 @@ class Difference(msgspec.Struct, frozen=True):
     def of(cls, each: Comparison) -> Difference:
         """Return the entry of a comparison.
 
-        :param each: a period beside its days.
+        :param each: a period beside its days
         """
         return cls(each.first, each.end, each.published, each.stored, each.missing_days)
 
@@ -61,12 +61,12 @@ class Difference(msgspec.Struct, frozen=True):
 class PublishedNote(MeterSection, frozen=True):
     """What a meter's published periods say.
 
-    :param last_period: the newest of them, null when none is stored.
-    :param differences: the newest 24 periods that say something else than the stored days.
-    :param differences_in_all: how many there are.
-    :param id_accreditation: GRDF's id of the right under which they were read.
-    :param read_at: when, UTC.
-    :param message: in words, why GRDF gave none.
+    :param last_period: the newest of them, null when none is stored
+    :param differences: the newest 24 periods that say something else than the stored days
+    :param differences_in_all: how many there are
+    :param id_accreditation: GRDF's id of the right under which they were read
+    :param read_at: when, UTC
+    :param message: in words, why GRDF gave none
     """
 
     key: ClassVar[str] = "published"
@@ -93,13 +93,13 @@ def with_published(
 ) -> Document:
     """Note what a meter's published periods say.
 
-    :param document: the account document.
-    :param consent: the meter, under its present consent.
-    :param read_at: when GRDF was asked, aware.
-    :param periods: all stored periods of the meter.
-    :param compared: their comparison with the stored days.
-    :param message: in words, why GRDF gave none, or "".
-    :return: a new document.
+    :param document: the account document
+    :param consent: the meter, under its present consent
+    :param read_at: when GRDF was asked, aware
+    :param periods: all stored periods of the meter
+    :param compared: their comparison with the stored days
+    :param message: in words, why GRDF gave none, or ""
+    :return: a new document
     """
     differences = [Difference.of(each) for each in compared if each.beyond_rounding]
     newest = newest_period(periods)

@@ -45,8 +45,8 @@ class MeterSection(Section, frozen=True):
     def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
         """Return whether there is an entry of a meter, be it empty.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         return isinstance(members(document.get(cls.key)).get(pce), Mapping)
 
@@ -54,8 +54,8 @@ class MeterSection(Section, frozen=True):
     def raw(cls, document: Mapping[str, Any], pce: str) -> Mapping[str, Any]:
         """Return a meter's entry as it is stored; an empty one when there is none or it is no object.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         return members(members(document.get(cls.key)).get(pce))
 
@@ -63,8 +63,8 @@ class MeterSection(Section, frozen=True):
     def of(cls, document: Mapping[str, Any], pce: str) -> Self | None:
         """Return what is noted of a meter, None when nothing is or it cannot be read.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         entry = cls.raw(document, pce)
         return read_fields(cls, entry) if entry else None
@@ -73,10 +73,10 @@ class MeterSection(Section, frozen=True):
     def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
         """Replace what is noted of a meter.
 
-        :param document: the account document.
-        :param pce: the meter.
-        :param entry: what is stored now; None takes the entry out, and the key with the last of them.
-        :return: a new document.
+        :param document: the account document
+        :param pce: the meter
+        :param entry: what is stored now; None takes the entry out, and the key with the last of them
+        :return: a new document
         """
         meters = {**members(document.get(cls.key)), pce: entry}
         if entry is None:
@@ -86,9 +86,9 @@ class MeterSection(Section, frozen=True):
     def noted(self, document: Mapping[str, Any], pce: str) -> Document:
         """Note this of a meter, in place of what was noted.
 
-        :param document: the account document.
-        :param pce: the meter.
-        :return: a new document.
+        :param document: the account document
+        :param pce: the meter
+        :return: a new document
         """
         return self.put(document, pce, written(self))
 
@@ -103,7 +103,7 @@ class Names(Section, frozen=True):
     def of(cls, document: Mapping[str, Any]) -> list[str]:
         """Return the meters that are noted, in order; an entry that is no text is left out.
 
-        :param document: the account document.
+        :param document: the account document
         """
         found = document.get(cls.key)
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
@@ -112,9 +112,9 @@ class Names(Section, frozen=True):
     def noted(cls, document: Mapping[str, Any], meters: Iterable[str]) -> Document:
         """Note meters in place of those that were noted; none of them takes the key out.
 
-        :param document: the account document.
-        :param meters: the meters, in the order in which they are to be named.
-        :return: a new document.
+        :param document: the account document
+        :param meters: the meters, in the order in which they are to be named
+        :return: a new document
         """
         return put(document, cls.key, list(meters) or None)
 
@@ -129,7 +129,7 @@ class Text(Section, frozen=True):
     def of(cls, document: Mapping[str, Any]) -> str:
         """Return what is noted, "" when it is no text or there is nothing.
 
-        :param document: the account document.
+        :param document: the account document
         """
         found = document.get(cls.key)
         return found if isinstance(found, str) else ""
@@ -138,9 +138,9 @@ class Text(Section, frozen=True):
     def noted(cls, document: Mapping[str, Any], text: str | None) -> Document:
         """Note a text.
 
-        :param document: the account document.
-        :param text: what to note; None takes the key out.
-        :return: a new document.
+        :param document: the account document
+        :param text: what to note; None takes the key out
+        :return: a new document
         """
         return put(document, cls.key, text)
 
@@ -148,7 +148,7 @@ class Text(Section, frozen=True):
 def members(value: object) -> Mapping[str, Any]:
     """Return an object's members; none of anything that is no object.
 
-    :param value: a JSON value.
+    :param value: a JSON value
     """
     return value if isinstance(value, Mapping) else {}
 
@@ -156,7 +156,7 @@ def members(value: object) -> Mapping[str, Any]:
 def copied(document: Mapping[str, Any]) -> Document:
     """Return a copy that shares nothing with the original, so that nobody changes what was handed in.
 
-    :param document: the account document, or an entry of it.
+    :param document: the account document, or an entry of it
     """
     return copy.deepcopy(dict(document))
 
@@ -164,9 +164,9 @@ def copied(document: Mapping[str, Any]) -> Document:
 def put(document: Mapping[str, Any], key: str, value: object) -> Document:
     """Return a new document with another value under a key.
 
-    :param document: the account document.
-    :param key: the key.
-    :param value: a JSON value; None takes the key out.
+    :param document: the account document
+    :param key: the key
+    :param value: a JSON value; None takes the key out
     """
     changed = copied(document)
     if value is None:
@@ -178,9 +178,9 @@ def put(document: Mapping[str, Any], key: str, value: object) -> Document:
 def read(kind: type[T], value: object) -> T | None:
     """Read an entry; keys of other people are passed over.
 
-    :param kind: the class of the entry.
-    :param value: a JSON value.
-    :return: the entry; None when any field cannot be read.
+    :param kind: the class of the entry
+    :param value: a JSON value
+    :return: the entry; None when any field cannot be read
     """
     try:
         return msgspec.convert(value, kind, strict=False)
@@ -191,9 +191,9 @@ def read(kind: type[T], value: object) -> T | None:
 def read_fields(kind: type[T], value: object) -> T | None:
     """Read an entry of which each field counts for itself: one that cannot be read counts as absent.
 
-    :param kind: the class of the entry.
-    :param value: a JSON value.
-    :return: the entry; None when it is no object, or a field that it cannot do without is missing.
+    :param kind: the class of the entry
+    :param value: a JSON value
+    :return: the entry; None when it is no object, or a field that it cannot do without is missing
     """
     found = read(kind, value)
     return found if found is not None or not isinstance(value, Mapping) else _each_for_itself(kind, value)
@@ -202,7 +202,7 @@ def read_fields(kind: type[T], value: object) -> T | None:
 def written(entry: msgspec.Struct) -> dict[str, Any]:
     """Return an entry as JSON.
 
-    :param entry: the entry.
+    :param entry: the entry
     """
     return dict(msgspec.to_builtins(entry))
 

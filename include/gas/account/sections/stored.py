@@ -21,7 +21,7 @@ from include.gas.documents.year_counts import StoredYear
 class Stored(MeterSection, frozen=True):
     """What is stored of a meter: an object of years.
 
-    :param years: the stored days of each year that has any, by year.
+    :param years: the stored days of each year that has any, by year
     """
 
     key: ClassVar[str] = "stored"
@@ -35,8 +35,8 @@ class Stored(MeterSection, frozen=True):
     def of(cls, document: Mapping[str, Any], pce: str) -> Stored:
         """Return what is noted of a meter; a year that cannot be read is left out.
 
-        :param document: the account document.
-        :param pce: the meter.
+        :param document: the account document
+        :param pce: the meter
         """
         entries = ((year, read(StoredYear, entry)) for year, entry in sorted(cls.raw(document, pce).items()))
         return cls({int(year): entry for year, entry in entries if entry is not None and is_year(year)})
@@ -45,7 +45,7 @@ class Stored(MeterSection, frozen=True):
 def is_year(text: str) -> bool:
     """Return whether a key names a year.
 
-    :param text: the key.
+    :param text: the key
     """
     return text.isascii() and text.isdigit() and len(text) <= 4
 
@@ -53,8 +53,8 @@ def is_year(text: str) -> bool:
 def is_told(document: Mapping[str, Any], pce: str) -> bool:
     """Return whether an account says what is stored of a meter, be it nothing.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     return Stored.holds(document, pce)
 
@@ -62,8 +62,8 @@ def is_told(document: Mapping[str, Any], pce: str) -> bool:
 def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
     """Return what an account says is stored of a meter, by year.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     return Stored.of(document, pce).years
 
@@ -71,7 +71,7 @@ def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
 def told_meters(document: Mapping[str, Any]) -> set[str]:
     """Return the meters of which an account has ever said what is stored, its own or not any more.
 
-    :param document: the account document.
+    :param document: the account document
     """
     return set(members(document.get(Stored.key)))
 
@@ -81,11 +81,11 @@ def with_stored(
 ) -> Document:
     """Note what is stored of a meter.
 
-    :param document: the account document.
-    :param pce: the meter.
-    :param years: the years that were looked at; what is told of others stays. None: all there are.
-    :param found: what is stored of them; a year without a stored day has no entry.
-    :return: a new document, equal to the old one when nothing changed.
+    :param document: the account document
+    :param pce: the meter
+    :param years: the years that were looked at; what is told of others stays. None: all there are
+    :param found: what is stored of them; a year without a stored day has no entry
+    :return: a new document, equal to the old one when nothing changed
     """
     kept = {} if years is None else dict(Stored.raw(document, pce))
     for year in years or ():

@@ -19,10 +19,10 @@ from include.gas.documents.gas_days import Document
 class HistoryRead(MeterSection, frozen=True):
     """That a meter's whole history was read.
 
-    :param id_accreditation: GRDF's id of the right under which it was read, null when it was not known.
-    :param since: the oldest gas day that was asked.
-    :param read_at: when, UTC.
-    :param under: GRDF's ids of all rights that it was read under, where it was not that one alone.
+    :param id_accreditation: GRDF's id of the right under which it was read, null when it was not known
+    :param since: the oldest gas day that was asked
+    :param read_at: when, UTC
+    :param under: GRDF's ids of all rights that it was read under, where it was not that one alone
     """
 
     key: ClassVar[str] = "history"
@@ -37,11 +37,11 @@ class HistoryRead(MeterSection, frozen=True):
 def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
     """Note that a meter's whole history was read.
 
-    :param document: the account document.
-    :param consent: the consent it was read under.
-    :param first: the oldest gas day that was asked.
-    :param read_at: when, aware.
-    :return: a new document.
+    :param document: the account document
+    :param consent: the consent it was read under
+    :param first: the oldest gas day that was asked
+    :param read_at: when, aware
+    :return: a new document
     """
     right = consent.id_accreditation
     under = list(consent.ids) if set(consent.ids) - {right} else []
@@ -51,8 +51,8 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
 def history_since(document: Mapping[str, Any], pce: str) -> date | None:
     """Return the oldest gas day of a meter that was asked with its whole history, None when that was not read.
 
-    :param document: the account document.
-    :param pce: the meter.
+    :param document: the account document
+    :param pce: the meter
     """
     noted = HistoryRead.of(document, pce)
     return noted.since if noted else None
@@ -64,9 +64,9 @@ def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | 
     It was not if a right now covers older days that GRDF served then: its list said less, or a clock was ahead. Where a
     right covers less than it did, nothing is to be read again.
 
-    :param document: the account document.
-    :param consent: the present consent.
-    :param now: the present, aware; None takes the clock's.
+    :param document: the account document
+    :param consent: the present consent
+    :param now: the present, aware; None takes the clock's
     """
     noted = HistoryRead.of(document, consent.pce)
     if noted is None:
