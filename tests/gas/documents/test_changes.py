@@ -16,7 +16,7 @@ from include.gas.answers.daily import Reading
 from include.gas.documents.changes import DAYS_NAMED, Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport, load_answer
-from tests.gas.gas_memory_store import MemoryStore
+from tests.gas.memory_store import MemoryStore
 
 PCE = "09999999900017"
 FIRST = date(2023, 11, 20)

@@ -27,7 +27,7 @@ from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
 from tests.postgres import available, postgres
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GRDF = Quota(1.0, 6000, 3000)
 
 

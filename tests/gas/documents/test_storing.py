@@ -16,7 +16,7 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport, TotalChange, WriteResult, load_answer
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
-from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"
 T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)

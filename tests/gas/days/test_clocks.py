@@ -15,7 +15,7 @@ from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import day_document, day_id, is_stale, merge_day
 from include.gas.documents.periods import merge_period, period_document
 from include.gas.documents.storing import load_answer
-from tests.gas.gas_memory_store import MemoryStore
+from tests.gas.memory_store import MemoryStore
 
 NOW = datetime.now(UTC)
 AHEAD = NOW + timedelta(days=400)

@@ -23,7 +23,7 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gaps import PUBLISHED_WITHIN, gaps_of
 from include.gas.documents.gas_days import CHANGES_KEPT, day_id, day_of, id_range, open_days
 from include.gas.documents.storing import load_answer
-from tests.gas.gas_memory_store import MemoryStore
+from tests.gas.memory_store import MemoryStore
 
 ACCOUNT = "a"
 METERS = ("09999999900017", "GI999042")

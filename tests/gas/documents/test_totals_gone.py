@@ -15,7 +15,7 @@ from include.gas.answers.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import TotalChange, load_answer
-from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"
 T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)

@@ -21,7 +21,7 @@ from include.gas.leaving.airflow_memory import (
     with_removed_runs,
 )
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
+DAGS = Path(__file__).resolve().parents[3] / "dags"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from include.gas.konnector import adopting as adopt_module
 from include.gas.konnector.adopting import adopt, look
 from include.gas.konnector.old_documents import OddDocumentError, figure_of, ranked
 from include.gas.konnector.plan import READ_AT
-from tests.gas.gas_memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 ACCOUNT, PCE = "home", "09900000000017"
 FIRST = date(2023, 12, 27)  # the days straddle two years and three months

@@ -15,7 +15,7 @@ from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.storing import load_answer
 from include.gas.documents.year_counts import StoredYear, stored_years
-from tests.gas.gas_memory_store import MemoryStore
+from tests.gas.memory_store import MemoryStore
 
 PCE = "09999999900017"
 FIRST = date(2023, 11, 20)

@@ -12,7 +12,7 @@ import pytest
 from include.gas.documents import doctypes
 from include.gas.documents.doctypes import DATA, DATABASES, DOCTYPES, PARTITIONED, Database, database
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
 
 

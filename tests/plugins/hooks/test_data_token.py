@@ -23,7 +23,7 @@ from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def token(lifetime: float = 14399, *, value: str = "secret-token-value", asked_at: datetime = NOW) -> DataToken:

@@ -17,7 +17,7 @@ from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
 from include.gas.documents.gas_days import CHANGES_KEPT, day_id
 from include.gas.documents.storing import load_answer
-from tests.gas.gas_memory_store import MemoryStore
+from tests.gas.memory_store import MemoryStore
 
 PCE, OTHER = "09999999900017", "GI999042"
 FIRST = date(2023, 11, 20)
