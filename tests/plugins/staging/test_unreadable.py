@@ -62,7 +62,7 @@ def test_a_former_run_s_file_is_set_aside_and_the_others_are_loaded(
     assert aside.stat().st_mode & 0o777 == 0o600
     said = capsys.readouterr().out
     assert account_id in said
-    assert "cannot be understood" in said
+    assert "cannot be read" in said
     assert load(account_id, extract(account_id, yesterday(clean)))["new"] == 0, "nobody meets it again"
     assert files(home) == [aside]
     assert Staging(f"file://{home}/grdf/staging").remove_all(account_id) == 1, "a deletion finds it"
@@ -78,7 +78,7 @@ def test_one_s_own_file_is_set_aside_what_is_good_in_it_is_stored_and_the_days_a
     (file,) = files(home)
     rows = json.loads(file.read_text())
     file.write_text(json.dumps([rows[0], rows[1] | {"first": "yesterday"}]))
-    with pytest.raises(FailNow, match=rf"{account_id}.*1 of 2 answers.*cannot be understood.*extract"):
+    with pytest.raises(FailNow, match=rf"{account_id}.*1 of 2 answers.*cannot be read.*extract"):
         load(account_id, staged)
     assert days_of(stored(couchdb, account_id, good))
     assert set(document(clean, account_id)["history"]) == {good}
@@ -93,7 +93,7 @@ def test_a_file_of_which_nothing_can_be_read_fails_its_own_run_alone(
     known_account(clean, account_id)
     staged = extract(account_id, yesterday(clean))
     files(home)[0].write_text("{")
-    with pytest.raises(FailNow, match=rf"{account_id}.*cannot be understood"):
+    with pytest.raises(FailNow, match=rf"{account_id}.*cannot be read"):
         load(account_id, staged)
     assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
 
