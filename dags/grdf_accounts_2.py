@@ -1,4 +1,4 @@
-"""One Airflow DAG for each connected account of this file's share; ``grdf.account_dag`` says which and how."""
+"""One DAG for each connected account in this file's share of the accounts, built by ``grdf.account_dag``."""
 
 from __future__ import annotations
 

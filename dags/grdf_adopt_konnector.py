@@ -1,4 +1,4 @@
-"""Adopts, once, what Cozy's konnector stored."""
+"""The DAG that adopts the documents stored by Cozy's konnector, once."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ with DAG(
     "grdf_adopt_konnector",
     schedule=None,
     **by_hand("history"),
-    max_active_runs=1,  # two accounts must not both be given the same documents
+    max_active_runs=1,  # the same documents must not go to two accounts
     params=PARAMS,
-    default_args=task_defaults(METERS),  # no call to GRDF, but all that a konnector has stored, read and read back
+    default_args=task_defaults(METERS),  # no calls to GRDF, but it reads all that a konnector has stored
     doc_md=DOC,
 ):
     AdoptKonnectorOperator(task_id="adopt", outlets=[changes_of(ADOPTION)])

@@ -1,6 +1,6 @@
-"""Makes accounts that cannot have a DAG visible: Airflow shows what this file raises as an import error.
+"""Reports accounts that cannot have a DAG: Airflow shows the exception raised here as an import error.
 
-It builds no DAG, so a broken account never takes down the DAGs of others.
+This file defines no DAG, so a broken account never affects the DAGs of other accounts.
 """
 
 from __future__ import annotations

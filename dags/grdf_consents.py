@@ -1,4 +1,4 @@
-"""Checks every morning what GRDF's list of rights says about each account's consents."""
+"""The DAG that compares the accounts' consents with GRDF's list of access rights, every morning."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ PARAMS = {
 
 with DAG(
     "grdf_consents",
-    # Before the first accounts run, so that none asks for data that it may no longer read.
+    # Before the first accounts run, so that no run requests data that it may no longer read.
     schedule=in_paris("30 7 * * *"),
     **for_all_accounts("consents"),
     params=PARAMS,
-    default_args=task_defaults(STORING),  # one call, and then the documents of all accounts
+    default_args=task_defaults(STORING),  # one call to GRDF, then all account documents
     doc_md=DOC,
 ):
     CheckConsentsOperator(task_id="check_consents", pool=settings.pool(), outlets=[changes_of(CONSENTS)])

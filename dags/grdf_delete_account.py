@@ -1,4 +1,4 @@
-"""A household leaves: its consents are revoked at GRDF, then everything that is stored for it is removed."""
+"""The DAG for a household that leaves: it revokes its consents at GRDF, then removes everything stored for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ with DAG(
     schedule=None,
     **by_hand("deletion"),
     params=PARAMS,
-    # Workers that take this queue alone need the secret that revokes; executors without queues pay no heed to it.
+    # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
     default_args=task_defaults(STORING, **({"queue": queue} if (queue := settings.deletion_queue()) else {})),
     doc_md=DOC,
 ):
@@ -58,7 +58,7 @@ with DAG(
     if settings.deletion_needs_approval():
         approve = ApproveDeletionOperator(
             task_id="approve",
-            execution_timeout=None,  # a person may take their time
+            execution_timeout=None,  # people may take as long as they need
             subject="Delete account {{ params.account }}? This cannot be undone.",
         )
         real_run >> approve >> mark

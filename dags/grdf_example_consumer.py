@@ -1,6 +1,6 @@
 """An example of a DAG that runs when gas days have changed. Copy it and replace its task with your own.
 
-It is paused until somebody switches it on.
+The DAG is paused until somebody switches it on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ with DAG(
 
     @task
     def tell_what_changed(triggering_asset_events=None, **context) -> int:
-        """Log which accounts and days changed; one run may handle the events of several loads."""
+        """Log which accounts and days have changed. One run may handle the events of several loads."""
         log = logging.getLogger(__name__)
         events = list((triggering_asset_events or {}).get(ASSETS[DAY], []))
         for account, number, changes in changes_behind(context, events):

@@ -1,4 +1,4 @@
-"""Reads a range of the past again: one call per meter, however long it is, where a backfill makes one per day."""
+"""The DAG that reads past gas days again, with one call per meter for any range. A backfill makes one per day."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ with DAG(
     plan = PlanHistoryOperator(task_id="plan")
     read = ReadHistoryOperator.partial(
         task_id="read",
-        # The daily runs come first: a long import takes some of the workers, never all of them.
+        # Daily runs have priority, so a long import must not occupy all workers.
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
         pool=settings.pool(),
         execution_timeout=METERS,
-        # In that pool, after any task of a daily run.
+        # Within that pool, any task of a daily run goes first.
         priority_weight=0,
         weight_rule="absolute",
     ).expand(account_id=plan.output)

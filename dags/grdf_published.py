@@ -1,4 +1,4 @@
-"""Reads once a month, for each account, published periods, contracts, and whether its meters have daily data."""
+"""The DAG that reads published periods, contracts and reading frequencies, once a month for each account."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ once. If it fails, GRDF did not answer for some accounts: all others are read, a
 
 with DAG(
     "grdf_published",
-    # After the morning's daily runs, which come first in GRDF's quota and bring the days to compare with.
+    # After the morning's daily runs, which have priority in GRDF's quota and store the days to compare with.
     schedule=in_paris("0 13 * * *"),
     **for_all_accounts("published"),
-    default_args=task_defaults(FLEET),  # up to three calls for each meter of all accounts that are due
+    default_args=task_defaults(FLEET),  # up to three calls for every meter of the accounts that are due
     doc_md=DOC,
 ):
     ReadPublishedOperator(task_id="read_published", pool=settings.pool(), priority_weight=0, weight_rule="absolute")

@@ -1,4 +1,4 @@
-"""The cells of a meter as charts, in the visitor's language."""
+"""Charts of a meter's days, months and years, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from include.gas.display.cells import GAPS, Cell, year_before
 def chart(
     cells: Sequence[Cell], t: Texts, *, name: str, label: Callable[[date], str], title: Callable[[date], str]
 ) -> Markup:
-    """Draw cells, each beside the same period one year earlier.
+    """Return a chart of cells, each next to the same period one year earlier.
 
-    :param cells: days of a month, months of a year or years
-    :param t: the texts
-    :param name: what the chart shows
-    :param label: what stands below a cell
-    :param title: a cell's name
+    :param cells: the days of a month, the months of a year, or years
+    :param name: description of the chart for screen readers
+    :param label: returns the label on the x-axis for a cell's first day
+    :param title: returns the name of a period in the tooltip, from its first day
     """
     spell = Spelling(t.language)
 
@@ -40,11 +39,9 @@ def chart(
 
 
 def said(cell: Cell, t: Texts, *, figure: bool = True) -> str:
-    """Say all of a cell in words.
+    """Return a description of a cell in words.
 
-    :param cell: the cell
-    :param t: the texts
-    :param figure: whether its kWh are said too
+    :param figure: whether to include the kWh
     """
     spell = Spelling(t.language)
     words = [t(f"kind.{cell.kind}")]

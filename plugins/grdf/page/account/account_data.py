@@ -1,4 +1,4 @@
-"""What the view of an account is made of: its document, and three requests to CouchDB however long its history is."""
+"""The data for an account's page: its document and three requests to CouchDB, however long its history is."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from include.gas.documents.gas_days import Document, account_range, day_id
 from include.gas.documents.year_counts import StoredYear
 
 SHOWN = range(1990, 2101)
-"""Years whose months can be asked for: far more than is ever stored, and far from where the calendar ends."""
+"""Years that can be shown: far more than is ever stored, and far from the limits of ``date``."""
 
 
 @dataclass(frozen=True)
 class MeterView:
-    """What is shown of one meter.
+    """The data shown for one meter.
 
-    :param consent: the meter, under its consent
+    :param consent: the consent that covers the meter
     :param month: first day of the month whose days are shown
-    :param days: its days
-    :param months: the months of its year
+    :param days: the days of that month
+    :param months: the months of that year
     :param years: all years
-    :param stored: what is stored, by year
+    :param stored: summary of the stored days, by year
     :param gaps: missing days, by year
-    :param facts: its contract and the like, None when they were not read yet
-    :param published: what its published periods say, None when they were not read yet
-    :param other: the day on which another consent was made that stands on the meter, "" when none does
-    :param shared: whether another account reads the meter, too
+    :param facts: the meter's contract and technical data, ``None`` if they have not been read yet
+    :param published: summary of the meter's published periods, ``None`` if they have not been read yet
+    :param other: the day on which a consent of somebody else for the meter was given; ``""`` if there is none
+    :param shared: whether another account also reads the meter
     """
 
     consent: Consent
@@ -59,22 +59,22 @@ class MeterView:
 
     @property
     def first(self) -> date | None:
-        """First stored day."""
+        """The first stored day, ``None`` if there is none."""
         return min((year.first for year in self.stored.values()), default=None)
 
     @property
     def last(self) -> date | None:
-        """Last stored day."""
+        """The last stored day, ``None`` if there is none."""
         return max((year.last for year in self.stored.values()), default=None)
 
 
 @dataclass(frozen=True)
 class AccountView:
-    """What is shown of an account.
+    """The data shown for an account.
 
-    :param line: what the list says of it
-    :param meters: its meters, in order
-    :param meter: the one that is shown, None before any is known
+    :param line: the account's line in the list
+    :param meters: the account's meters, in their order in the document
+    :param meter: the meter to show, ``None`` until the account has one
     """
 
     line: Overview
@@ -83,10 +83,10 @@ class AccountView:
 
 
 def asked_month(text: str | None) -> date | None:
-    """Read a month of an address.
+    """Parse a month from the query of a request.
 
     :param text: ``YYYY-MM``
-    :return: its first day, or None when it is none, or one of a time without gas days
+    :return: the first day of the month, or ``None`` if the text is not a month or its year is not in :data:`SHOWN`
     """
     try:
         month = parse_day(f"{text}-01")
@@ -98,13 +98,12 @@ def asked_month(text: str | None) -> date | None:
 def account_view(
     couchdb: CouchDBHook, document: Document, *, today: date, meter: str | None = None, month: date | None = None
 ) -> AccountView:
-    """Read what is shown of an account.
+    """Return the data to show for an account.
 
-    :param couchdb: the hook
     :param document: the account's document
     :param today: civil date in Paris
-    :param meter: the meter to show; the first one when it is not one of the account's
-    :param month: the month whose days are shown; that of the last stored day when it is not given
+    :param meter: number of the meter to show; the account's first meter if it has no such meter
+    :param month: first day of the month to show; by default the month of the last stored day
     """
     line = overview(document)
     if line.odd or not line.meters:
@@ -155,6 +154,6 @@ def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> dat
 
 
 def _first(document: Mapping[str, Any], pce: str, stored: Mapping[int, StoredYear]) -> date | None:
-    """Return the first day that was asked for, or the first stored one if that is earlier."""
+    """Return the first day that was requested from GRDF, or the first stored day if that is earlier."""
     known = [history_since(document, pce), *(year.first for year in stored.values())]
     return min((day for day in known if day), default=None)

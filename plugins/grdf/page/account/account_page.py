@@ -1,4 +1,4 @@
-"""One account: its view, its figures to take away, and the tab on its DAG."""
+"""The page of one account, its CSV downloads, and the tab on its DAG."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "years": (YEAR, ("pce", "year", "load", "days")),
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
-"""Files that can be taken away: their doctype and columns. ``load`` is kWh; ``end`` is not included."""
+"""Doctype and columns of each CSV download. ``load`` is in kWh; ``end`` is exclusive."""
 
 DAG_ID = re.compile(r"[\w.~-]{1,250}")
-"""What Airflow takes for the id of a DAG; anything else is not asked for in its database."""
+"""What Airflow accepts as a DAG id. Anything else is not looked up in its database."""
 
 ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
-"""What can be started for an account besides its own DAG."""
+"""DAGs that can be started for an account, besides its own."""
 
 
 @router.get("/accounts/{account}")
@@ -52,7 +52,7 @@ def show(
     meter: str = "",
     month: str = "",
 ) -> Response:
-    """Show all about an account."""
+    """Show an account."""
     document = couchdb().get(ACCOUNT, account)
     if document is None:
         return page(request, "no_account.html", 404, heading=account, key="account.unknown")
@@ -82,7 +82,7 @@ def show(
 
 
 def _approver() -> str | None:
-    """Return who may approve a deletion that is asked for here: somebody else, anybody, or that nobody has to."""
+    """Return who may approve a deletion started here: ``another`` person, ``anybody``, or ``None`` if nobody has to."""
     if not settings.deletion_needs_approval():
         return None
     return "anybody" if settings.deletion_by_one_person() else "another"
@@ -90,7 +90,7 @@ def _approver() -> str | None:
 
 @router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])
 def published(request: Request, account: AccountDep, meter: str = "") -> Response:
-    """Lay the published periods of a meter beside its stored days."""
+    """Compare the published periods of a meter with its stored days."""
     document = couchdb().get(ACCOUNT, account)
     if document is None:
         return page(request, "no_account.html", 404, heading=account, key="account.unknown")
@@ -101,12 +101,12 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
 def take_away(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
-    """Return all figures of an account, of all its meters, as a file for a spreadsheet."""
+    """Return one kind of data of an account, for all its meters, as a CSV file."""
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
     doctype, columns = TABLES[table]
     documents = couchdb().scan(doctype, *account_range(account))
-    first = next(documents, None)  # what CouchDB may have to say against it is said before the answer begins
+    first = next(documents, None)  # so that an error of CouchDB is raised before the response starts
     name = f'attachment; filename="{account}-{table}.csv"'
     rows = _rows(first, documents, columns)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
@@ -114,7 +114,7 @@ def take_away(account: AccountDep, table: Literal["days", "months", "years", "pu
 
 @router.get("/dag/{dag}")
 def dag_tab(request: Request, dag: str, visitor: VisitorDep) -> Response:
-    """Show the account whose DAG it is; of another DAG, say that it is none."""
+    """Redirect to the account of a DAG. For any other DAG, say that it does not belong to an account."""
     if not DAG_ID.fullmatch(dag):
         raise HTTPException(404, "no DAG id")
     require_dag(visitor, dag, "see")
@@ -153,7 +153,10 @@ def _charts(request: Request, view: AccountView) -> dict[str, Any]:
 
 
 def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
-    """Propose what to read again: the missing days that may still come, else all missing ones, else the month shown."""
+    """Return the range of days to propose for reading again, its end exclusive.
+
+    The range covers the missing days that may still arrive, or else all missing days, or else the month shown.
+    """
     missing = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
     if gaps := [gap for gap in missing if gap.awaited_from] or missing:
         return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY

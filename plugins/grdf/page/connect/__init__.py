@@ -1,1 +1,1 @@
-"""From the button "Connect a household" to a connected account."""
+"""Connecting a household: from the button "Connect a household" to the connected account."""

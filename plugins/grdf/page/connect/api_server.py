@@ -1,6 +1,6 @@
-"""What the page does with Airflow's own database, as only the API server may.
+"""Access to Airflow's database, which only the API server has.
 
-Beside ``security`` it is the one file that uses parts of Airflow which are not in its public interface.
+Apart from ``security`` and ``askers``, only this file uses parts of Airflow that are not in its public interface.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ FirstRun = Literal["by itself", "started", "paused", "by hand"]
 
 
 class ServerShelf(VariableShelf):
-    """The shelf of the shared data token, as seen from the API server: it reads like a task and writes itself."""
+    """The store of the shared data token, for the API server: it reads like a task, but writes to the database."""
 
     def write(self, text: str) -> None:
-        """Write the Variable."""
+        """Write the token to its Airflow Variable."""
         from airflow.models.variable import Variable
 
         Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
 
 
 def start_first_run(dag: str, by: str) -> FirstRun:
-    """See to it that an account that has just been connected is read.
+    """Make sure that a newly connected account is read soon.
 
-    A DAG that Airflow has never seen appears within about a minute and runs by itself: it starts unpaused, and its
-    timetable gives a new DAG the latest gas day at once. One that Airflow knows (a household that connects again, or
-    comes back after its account was deleted) would wait for the next morning, so that a run is started here. If its DAG
-    has gone meanwhile, that run waits for it to come back.
+    A DAG that is new to Airflow appears within about a minute and runs by itself: it starts unpaused, and its timetable
+    schedules the latest gas day at once. A DAG that Airflow already knows (the household connects again, or comes back
+    after its account was deleted) would wait for the next morning, so a run is started here. If the DAG has disappeared
+    in the meantime, that run waits until it is back.
 
-    :param dag: the DAG's id
-    :param by: who connected it, for Airflow's records
-    :return: ``by itself`` (nothing was to do), ``started``, ``paused`` (it waits until somebody switches the DAG on),
-        or ``by hand`` (Airflow would not start one; the log says why)
+    :param dag: the id of the account's DAG
+    :param by: name of the user who connected the account, for Airflow's records
+    :return: ``by itself`` if there was nothing to do, ``started``, ``paused`` if the run waits until somebody switches
+        the DAG on, or ``by hand`` if Airflow did not start a run (the log says why)
     """
     try:
         from airflow.api.common.trigger_dag import trigger_dag

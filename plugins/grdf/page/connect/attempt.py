@@ -1,9 +1,9 @@
-"""One attempt to connect a household: what is sent with it to GRDF, and how what comes back is known to belong to it.
+"""An attempt to connect a household: what GRDF is sent, and how its answer is matched to the attempt.
 
-Nothing is kept on a server, so that any of several API servers can take the answer. GRDF gets the *state*, sealed; the
-browser gets a cookie, sealed too, which holds what the answer is checked against. Only the browser that began an
-attempt has its cookie, and only who was logged in then may finish it. That an attempt is used once is kept in CouchDB
-(``once``).
+API servers keep no state about an attempt, so any of them can handle GRDF's answer. GRDF gets the sealed *state*. The
+browser gets a sealed cookie with the values that the answer is checked against. Only the browser that began the attempt
+has its cookie, and only the user who was logged in then may finish it. CouchDB records that an attempt has been used,
+so it is used only once (``once``).
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 
 COOKIE = "grdf_connect_"
 MARGIN = 600
-"""Seconds by which the cookie outlives the state, so that a late answer is told "too late" rather than "not yours"."""
+"""Seconds by which the cookie outlives the state, so that the message for a late answer is "too late", not "not yours".
+"""
 
 
 @dataclass(frozen=True)
 class State:
-    """What GRDF carries to and fro, sealed.
+    """The data that is sent to GRDF and comes back with its answer, sealed.
 
-    :param id: names the attempt
-    :param account: the account's id
-    :param household: whether it was begun with a link for households, without a login
-    :param until: when it is over, epoch seconds
+    :param id: random id of the attempt
+    :param account: id of the account to connect
+    :param household: whether the attempt was begun with a household's link, without a login
+    :param until: when the attempt expires, in epoch seconds
     """
 
     id: str
@@ -46,14 +47,14 @@ class State:
     until: int
 
     def sealed(self) -> str:
-        """Return the value of OAuth's ``state``."""
+        """Return the value of OAuth's parameter ``state``."""
         return Seal("state").close(asdict(self))
 
     @classmethod
     def read(cls, text: str | None) -> State | None:
-        """Read the value of OAuth's ``state``; ``None`` when it is none of ours.
+        """Open the value of OAuth's parameter ``state``. Return ``None`` if it was not sealed here.
 
-        :param text: as it came
+        :param text: the value from the request
         """
         try:
             return cls(**Seal("state").open(text)) if text else None
@@ -62,17 +63,17 @@ class State:
 
     @property
     def is_over(self) -> bool:
-        """Whether the household took too long."""
+        """Whether the attempt has expired."""
         return is_over({"until": self.until})
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link for a household, from which an attempt was begun.
+    """The household's link with which an attempt was begun.
 
-    :param id: names the link
-    :param until: when it is over, epoch seconds
-    :param token: the sealed link itself
+    :param id: random id of the link
+    :param until: when the link expires, in epoch seconds
+    :param token: the sealed token in the link's address
     """
 
     id: str
@@ -82,15 +83,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the browser that began an attempt keeps, sealed, in a cookie.
+    """The data that the browser keeps for an attempt, in a sealed cookie.
 
-    :param state: what GRDF carries
-    :param visitor: the id of Airflow's user who began it; empty for a household's link
-    :param redirect_uri: where GRDF was told to send the household back to
-    :param nonce: must come back inside the ``id_token``
-    :param verifier: the secret of PKCE, empty without it
-    :param link: the household's link, if it was begun with one
-    :param deletions: which deletions of the account there had been (``include.gas.account.connected.deletions``)
+    :param state: the state sent to GRDF
+    :param visitor: id of the Airflow user who began the attempt; empty for a household's link
+    :param redirect_uri: the address to which GRDF sends the household back
+    :param nonce: a random value that the ``id_token`` must contain
+    :param verifier: PKCE's code verifier, empty if PKCE is off
+    :param link: the household's link, if the attempt was begun with one
+    :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
     """
 
     state: State
@@ -105,24 +106,16 @@ class Attempt:
     def begin(
         cls, account: str, *, visitor: str, redirect_uri: str, link: Link | None = None, deletions: str = ""
     ) -> Attempt:
-        """Begin an attempt.
-
-        :param account: the account's id
-        :param visitor: the id of Airflow's user, empty for a household's link
-        :param redirect_uri: where GRDF shall send the household back to
-        :param link: the household's link, if there is one
-        :param deletions: which deletions of the account there have been
-        """
+        """Return a new attempt. Its parameters are those of the class."""
         until = int(time.time()) + 60 * settings.connect_minutes()
         state = State(secrets.token_urlsafe(16), account, link is not None, until)
         verifier = secrets.token_urlsafe(48) if settings.connect_pkce() else ""
         return cls(state, visitor, redirect_uri, secrets.token_urlsafe(16), verifier, link, deletions)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
-        """Return the address at GRDF to which the browser goes now.
+        """Return the address of GRDF's authorization page for this attempt.
 
-        :param facts: the connection
-        :param hint: the ``login_hint``, may be empty
+        :param hint: the ``login_hint``, which may be empty
         """
         query = {
             "response_type": "code",
@@ -131,7 +124,8 @@ class Attempt:
             "redirect_uri": self.redirect_uri,
             "state": self.state.sealed(),
             "nonce": self.nonce,
-            # On a shared computer GRDF may still know who was here before, and would offer that household's meters.
+            # On a shared computer, the previous household may still be logged in to GRDF. Its meters must not be
+            # offered.
             "prompt": "login",
         }
         if hint:
@@ -142,10 +136,10 @@ class Attempt:
         return f"{facts.authorize_url}{joint}{urlencode(query)}"
 
     def give_to(self, answer: Response, path: str) -> None:
-        """Let the browser keep it.
+        """Store the attempt in a cookie.
 
-        :param answer: the answer that sends the browser to GRDF
-        :param path: the page's own path
+        :param answer: the response that redirects the browser to GRDF
+        :param path: the path of the callback, to which the cookie is limited
         """
         answer.set_cookie(
             cookie_name(self.state),
@@ -159,10 +153,10 @@ class Attempt:
 
     @classmethod
     def kept_by(cls, request: Request, state: State) -> Attempt | None:
-        """Return the attempt that the browser has kept for a state; ``None`` when it is not the one that began it.
+        """Return the attempt in the browser's cookie for a state; ``None`` if another browser began the attempt.
 
-        :param request: the request with which GRDF sent it back
-        :param state: what came back
+        :param request: the request with GRDF's answer
+        :param state: the state in that answer
         """
         try:
             content: dict[str, Any] = Seal("attempt").open(request.cookies.get(cookie_name(state), ""))
@@ -174,13 +168,10 @@ class Attempt:
 
 
 def cookie_name(state: State) -> str:
-    """Name the cookie of an attempt: each has its own, so that two tabs do not get into each other's way."""
+    """Return the name of an attempt's cookie. Each attempt has its own, so that several tabs do not interfere."""
     return COOKIE + hashlib.sha256(state.id.encode()).hexdigest()[:12]
 
 
 def challenge_of(verifier: str) -> str:
-    """Return PKCE's challenge by the method S256 (RFC 7636, 4.2).
-
-    :param verifier: the secret
-    """
+    """Return PKCE's code challenge for a code verifier, by the method S256 (RFC 7636, 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""``/callback``: GRDF sends the household's browser back here, with a code or with the reason why there is none."""
+"""``/callback``: GRDF sends the household's browser back to this route, with a code or with an error."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent
 
 
 @router.get(CALLBACK)
-@router.get(f"{CALLBACK}/")  # a redirect would carry the code once more, past a proxy maybe as plain http
+@router.get(f"{CALLBACK}/")  # a redirect would send the code again, behind a proxy perhaps over plain HTTP
 def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
-    """Take what GRDF has sent: check that it belongs to an attempt of this browser, and connect the account.
+    """Handle GRDF's answer: check that it belongs to an attempt of this browser, and connect the account.
 
-    A household's link needs no login. Everything else does, an answer that belongs to no attempt included.
+    An attempt with a household's link needs no login. Everything else does, including answers that belong to no
+    attempt.
     """
     answer = {name: values for name in request.query_params if (values := request.query_params.getlist(name))}
     state = State.read(_single(answer, "state"))
@@ -37,7 +38,7 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
         raise HTTPException(401, "not logged in")
     base = request.scope["root_path"]
     account = state.account if state else ""
-    # An answer that belongs to no attempt names no account: one chooses anew.
+    # An answer that belongs to no attempt names no account, so the link leads back to the choice of an account.
     again = None if state and state.household else f"{base}/connect/{account}"
     try:
         attempt = _attempt(request, state, visitor)
@@ -55,14 +56,14 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
 
 
 def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:
-    """Return the attempt that the answer belongs to, which this browser and this user have begun.
+    """Return the attempt that the answer belongs to, begun by this browser and this user.
 
-    :raises Stop: when there is none
-    :raises HTTPException: 403 when the user may not connect the account (any more)
+    :raises Stop: if there is none
+    :raises HTTPException: 403 if the user may not connect the account (any more)
     """
     if state is None:
         raise Stop("unknown_state", 400)
-    if state.household and not settings.household_links():  # switched off meanwhile
+    if state.household and not settings.household_links():  # links have been switched off in the meantime
         raise Stop("link_unknown", 404)
     if not state.household and visitor:
         require_connect(visitor, state.account)
@@ -79,12 +80,12 @@ def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> 
 
 
 def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
-    """Return GRDF's code.
+    """Return the code in GRDF's answer.
 
-    GRDF also says who it is (``iss``) and for whom the answer is (``client_id``, ADICT 2.2): an answer of another
-    server, or for somebody else, is not taken (RFC 9207).
+    GRDF also names itself (``iss``) and the client (``client_id``, ADICT 2.2). An answer from another server or for
+    another client is refused (RFC 9207).
 
-    :raises Stop: when there is none
+    :raises Stop: if the answer has no code or is refused
     """
     try:
         facts = GrdfOAuthHook().facts
@@ -105,7 +106,7 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
 
 
 def _single(answer: dict[str, list[str]], name: str) -> str | None:
-    """Return a value that was sent once; one that was sent twice is none (RFC 6749, 3.1)."""
+    """Return a parameter's value, ``None`` if it was not sent exactly once (RFC 6749, 3.1)."""
     values = answer.get(name, [])
     return values[0] if len(values) == 1 else None
 
@@ -118,5 +119,5 @@ def _host(url: str) -> str | None:
 
 
 def _word(error: str) -> str:
-    """Return OAuth's word for an error, which is shown; anything else than such a word is not."""
+    """Return an OAuth error code to show to the user, or ``error`` if the text is not such a code."""
     return error if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 40 else "error"

@@ -1,4 +1,4 @@
-"""From the code that GRDF has sent to a connected account, once, or to a reason why not."""
+"""The exchange of GRDF's code for a consent, which connects the account or ends with a :class:`Stop`."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ from include.gas.errors import (
 log = logging.getLogger(__name__)
 
 CALLS = 2
-"""Calls to GRDF that a household's connection takes: its code, and how far its consents reach."""
+"""Calls to GRDF needed to connect a household: one to exchange the code, one to ask what its consents cover."""
 PATIENCE = 20.0
-"""Seconds that a person waits for GRDF's quota at most."""
+"""Maximum seconds to wait for GRDF's quota, because a person is waiting."""
 LOOK_UP = (3.05, 15.0)
-"""Seconds to wait for CouchDB to connect, and to answer."""
+"""Connect and read timeouts for CouchDB, in seconds."""
 
 
 class Stop(Exception):
-    """A household cannot be connected, or not now; a page says why.
+    """The household cannot be connected, or not now. A page explains why.
 
-    :param key: the texts that say so: ``connect.<key>.title``, ``.what``, ``.next``
-    :param status: HTTP status
-    :param cause: goes into the texts; free of secrets
+    :param key: names the texts ``connect.<key>.title``, ``.what`` and ``.next``
+    :param status: the HTTP status of that page
+    :param cause: a value for the texts; must not contain secrets
     """
 
     def __init__(self, key: str, status: int, cause: object = "") -> None:
@@ -65,12 +65,12 @@ class Stop(Exception):
 
 @dataclass(frozen=True)
 class Connected:
-    """What has come of it.
+    """A connected account.
 
     :param account: the account's id
-    :param meters: for each meter, the consent and the right that GRDF lists for it, if GRDF could say
-    :param others: further meters of the account, which this consent does not name
-    :param first_run: how its first run comes about
+    :param meters: the consent for each meter, with the right that GRDF lists for it; ``None`` if GRDF could not say
+    :param others: numbers of the account's other meters, which the new consent does not name
+    :param first_run: how the account's first run starts
     """
 
     account: str
@@ -80,15 +80,14 @@ class Connected:
 
 
 def couchdb() -> CouchDBHook:
-    """Return CouchDB, with the patience of a person."""
+    """Return a hook for CouchDB that gives up soon, because a person is waiting."""
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
 def check(account: str) -> bool:
-    """Look whether an account may be connected, and tell whether it exists already.
+    """Check that an account may be connected, and return whether it already exists.
 
-    :param account: its id
-    :raises Stop: when it may not
+    :raises Stop: if it may not be connected, or CouchDB cannot be read
     """
     try:
         return check_connectable(couchdb().get(ACCOUNT, account)) is not None
@@ -97,12 +96,11 @@ def check(account: str) -> bool:
 
 
 def new_link(account: str, link: str, until: float) -> None:
-    """Let a new link for an account's household be good, and no former one any more.
+    """Record a new link for an account's household, and void all earlier ones.
 
-    :param account: the account's id
-    :param link: names the link
-    :param until: when it is over, epoch seconds
-    :raises Stop: when CouchDB does not take it
+    :param link: the link's id
+    :param until: when the link expires, in epoch seconds
+    :raises Stop: if it cannot be stored in CouchDB
     """
     try:
         HouseholdLinks(couchdb()).make(account, link, until)
@@ -111,10 +109,9 @@ def new_link(account: str, link: str, until: float) -> None:
 
 
 def take_link_back(account: str) -> bool:
-    """Let no link for an account's household be good any more; ``False`` when none was.
+    """Void all links for an account's household. Return whether one was valid.
 
-    :param account: the account's id
-    :raises Stop: when CouchDB does not take it
+    :raises Stop: if this cannot be stored in CouchDB
     """
     try:
         return HouseholdLinks(couchdb()).take_back(account)
@@ -123,10 +120,9 @@ def take_link_back(account: str) -> bool:
 
 
 def link_good_until(account: str) -> int | None:
-    """Return the moment (epoch seconds) until which a link for an account's household is good; ``None`` without one.
+    """Return when an account's valid household link expires, in epoch seconds; ``None`` if there is none.
 
-    :param account: the account's id
-    :raises Stop: when CouchDB cannot say
+    :raises Stop: if CouchDB cannot be read
     """
     try:
         return HouseholdLinks(couchdb()).good_until(account)
@@ -135,11 +131,11 @@ def link_good_until(account: str) -> int | None:
 
 
 def check_link(link: str, account: str) -> None:
-    """Look whether a household's link may be used: it connects once, and only until it is taken back.
+    """Check that a household's link may be used. A link connects once, and only until it is taken back.
 
-    :param link: names the link
-    :param account: the account it is for
-    :raises Stop: when it may not, or CouchDB cannot say
+    :param link: the link's id
+    :param account: id of the account that the link is for
+    :raises Stop: if it may not be used, or CouchDB cannot be read
     """
     try:
         _let_pass(HouseholdLinks(couchdb()).standing(account, link))
@@ -148,11 +144,11 @@ def check_link(link: str, account: str) -> None:
 
 
 def begin_with_link(link: str, account: str) -> None:
-    """Count an attempt that begins with a household's link, for which calls to GRDF must be left.
+    """Count an attempt with a household's link, after checking that enough calls to GRDF are left for it.
 
-    :param link: names the link
-    :param account: the account it is for
-    :raises Stop: when none may begin
+    :param link: the link's id
+    :param account: id of the account that the link is for
+    :raises Stop: if no attempt may begin
     """
     try:
         if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
@@ -164,10 +160,9 @@ def begin_with_link(link: str, account: str) -> None:
 
 
 def deletions_of(account: str) -> str:
-    """Name which deletions of an account there have been, for an attempt that begins now.
+    """Return a value that identifies the deletions of an account so far, for an attempt that begins now.
 
-    :param account: the account's id
-    :raises Stop: when CouchDB cannot say
+    :raises Stop: if CouchDB cannot be read
     """
     try:
         return _deletions(couchdb(), account)
@@ -176,19 +171,19 @@ def deletions_of(account: str) -> str:
 
 
 def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
-    """Exchange the code, check the ``id_token``, keep what the household consented to, and have it read.
+    """Exchange the code, check the ``id_token``, store the consents, and start the first run.
 
-    :param attempt: the attempt, checked
-    :param code: GRDF's code
-    :param by: who connects it, for the record
-    :param may_see: tells whether who connects it may see another account, which is then named
-    :raises Stop: when it did not work; the account is then as it was
+    :param attempt: an attempt that has been checked against GRDF's answer
+    :param code: the authorization code in that answer
+    :param by: name of the user who connects the account, for the record
+    :param may_see: returns whether that user may see another account. If so, a message may name that account
+    :raises Stop: if the account could not be connected; it is then unchanged
     """
     account = attempt.state.account
     store = couchdb()
     try:
         known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
-        if not attempt.link and _deletions(store, account) != attempt.deletions:  # a deletion voids links, which say so
+        if not attempt.link and _deletions(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
         give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
         try:
@@ -202,7 +197,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
 
             def change(stored: Document | None) -> Document:
                 new = connected(stored, account, meters, at=now, by=by)
-                _check_still_wanted(store, attempt)  # it may have ended while GRDF was asked
+                _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
                 return new
 
             def write() -> Document:
@@ -224,10 +219,10 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
 
 
 def end(attempt: Attempt) -> None:
-    """Let an attempt that GRDF has ended without a code not be used again; a link of a household stays good.
+    """Mark an attempt that GRDF has ended without a code as used. A household's link stays valid.
 
-    :param attempt: the attempt, checked
-    :raises Stop: when it was used before
+    :param attempt: an attempt that has been checked against GRDF's answer
+    :raises Stop: if the attempt was already used
     """
     try:
         if not Once(couchdb()).take(attempt.state.id, attempt.state.until):
@@ -237,7 +232,10 @@ def end(attempt: Attempt) -> None:
 
 
 def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
-    """Use the attempt, and the household's link, before the code goes to GRDF; give what gives them back."""
+    """Mark the attempt and the household's link as used, before the code is sent to GRDF.
+
+    Return a function that undoes it after an error.
+    """
     once, state, link, links = Once(store), attempt.state, attempt.link, HouseholdLinks(store)
     if link and links.standing(state.account, link.id) == "void":
         raise Stop("link_void", 410)
@@ -251,25 +249,25 @@ def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
             raise
 
     def give_back(error: Exception, *, called: bool) -> None:
-        if link:  # whatever happened, the household has not been connected with it
+        if link:  # whatever the error, the link has not connected the household
             links.give_back(state.account, link.id, untried=not called)
-        if isinstance(error, RetryLater):  # the code may still be good: loading the page again tries it
+        if isinstance(error, RetryLater):  # the code may still be valid: reloading the page tries it again
             once.release(state.id, state.until)
 
     return give_back
 
 
 def _let_pass(standing: Standing) -> None:
-    """Stop unless a household's link is good."""
+    """Raise :class:`Stop` unless a household's link is valid."""
     if standing != "good":
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
 
 
 def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
-    """Stop when the attempt has been overtaken.
+    """Raise :class:`Stop` if the attempt is no longer valid.
 
-    The household's link was taken back or replaced since it was used for it, or a deletion of the account has begun or
-    ended since it began.
+    That is the case if its link has been taken back or replaced since it was used, or if a deletion of the account has
+    begun or ended since the attempt began.
     """
     if attempt.link and HouseholdLinks(store).standing(attempt.state.account, attempt.link.id) != "used":
         raise Stop("link_void", 410)
@@ -297,7 +295,10 @@ def _consents(
 
 
 def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
-    """Ask GRDF what the consents cover, which no ``id_token`` says; the first run asks again if it cannot say now."""
+    """Ask GRDF what the consents cover, which an ``id_token`` does not say.
+
+    If that fails, return nothing; the account's first run asks again.
+    """
     try:
         return _adict(store).access_rights(
             [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
@@ -308,7 +309,7 @@ def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt)
 
 
 def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked_at: datetime) -> Consent:
-    """Put how far its right reaches into a consent, if GRDF could say."""
+    """Add the dates of its access right to a consent, if GRDF has listed that right."""
     listed = any(right.id == consent.id_accreditation for right in rights)
     return told(consent, rights, today, asked_at) if listed else consent
 
@@ -318,15 +319,15 @@ def _adict(store: CouchDBHook) -> AdictHook:
 
 
 def _terms(attempt: Attempt) -> Terms:
-    """Return the terms of the calls that follow the code's."""
+    """Return the quota terms for the calls after the exchange of the code."""
     return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
 
 
 def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
-    """Say on which page a failure ends."""
+    """Return the :class:`Stop` for an error, which decides what page is shown."""
     if isinstance(error, MeterTaken):
         log.warning("%s The other account: %s.", error, error.holder)
-        if household:  # is not told of others
+        if household:  # a household must not learn about other accounts
             return Stop("meter_taken.household", 409)
         return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
     if isinstance(error, AccountLeaving):
@@ -342,6 +343,6 @@ def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], 
     if isinstance(error, LinkCallsSpent):
         log.warning("%s", error)
         return Stop("link_busy", 503)
-    # For the log alone: it names servers and settings, and speaks of a next try that nobody makes here.
+    # Only log the error: it names servers and settings, and mentions a retry, which does not happen here.
     log.warning("A household could not be connected at the moment, and was asked to reload the page. %s", error)
     return Stop("down", 503)

@@ -1,8 +1,9 @@
 """``/household``: a household connects by itself, with a link and without a login to Airflow.
 
-``[grdf] household_links`` must allow it. An operator makes the link and hands it over. The link is sealed and says
-nothing but the account; it is good for some days and connects once, unless it is taken back or another one made
-(``stores/household_links``). Its secret is in the query under the name ``token``, which no log keeps (see ``guard``).
+The setting ``[grdf] household_links`` must allow it. An operator creates a link and sends it to the household. The link
+is sealed and only identifies the account. It is valid for some days and connects once, unless it is taken back or
+replaced by another link (``stores/household_links``). Its secret is the query parameter ``token``, which is kept out of
+all logs (see ``guard``).
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ HOUSEHOLD = "/household"
 
 @dataclass(frozen=True)
 class Invitation:
-    """What is sealed in a link.
+    """The content of a sealed link.
 
-    :param id: names the link
-    :param account: the account's id
-    :param until: when it is over, epoch seconds
+    :param id: random id of the link
+    :param account: id of the account to connect
+    :param until: when the link expires, in epoch seconds
     """
 
     id: str
@@ -49,8 +50,8 @@ class Invitation:
     def read(cls, token: str) -> Invitation:
         """Open a link, and check that it may still be used.
 
-        :param token: the sealed text
-        :raises Stop: when it may not
+        :param token: the sealed token in the link's address
+        :raises Stop: if it may not be used
         """
         try:
             found = cls(**Seal("household link").open(token))
@@ -64,9 +65,9 @@ class Invitation:
 
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Make a link for an account, the only one that is good from now on.
+    """Create a link for an account, which replaces all earlier ones.
 
-    A program gets it as JSON: ``link``, and ``until`` when it is good.
+    Programs get JSON with ``account``, ``link`` and ``until``, the time when the link expires.
     """
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
@@ -87,9 +88,9 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 
 @router.post("/connect/{account}/link/take-back")
 def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Let no link for an account be good any more, also where links are switched off.
+    """Void all links for an account, even if links are switched off.
 
-    A program gets as JSON whether one was (``taken_back``).
+    Programs get JSON with ``account`` and ``taken_back``, which says whether a link was valid.
     """
     try:
         taken_back = connecting.take_link_back(account)
@@ -109,7 +110,7 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 @router.get(HOUSEHOLD)
 @router.get(f"{HOUSEHOLD}/")
 def start(request: Request, token: str = "") -> Response:
-    """Say to the household what will be asked. No login: the link is what lets in."""
+    """Explain to the household what it will be asked. The link takes the place of a login."""
     try:
         _if_allowed()
         invitation = Invitation.read(token)
@@ -121,7 +122,7 @@ def start(request: Request, token: str = "") -> Response:
 @router.post(HOUSEHOLD)
 @router.post(f"{HOUSEHOLD}/")
 def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
-    """Send the household to GRDF. No login: the link is what lets in."""
+    """Send the household to GRDF. The link takes the place of a login."""
     account = ""
     try:
         _if_allowed()
@@ -137,7 +138,7 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
 
 @router.get(f"{HOUSEHOLD}/done")
 def done(request: Request) -> Response:
-    """Thank a household again that loads its last page again; it says nothing about anybody."""
+    """Thank a household that reloads its last page. The page contains no data."""
     try:
         _if_allowed()
     except Stop as stop:
@@ -146,9 +147,9 @@ def done(request: Request) -> Response:
 
 
 def _if_allowed() -> None:
-    """Check that links count here; a household is told what it is told of any link that does not.
+    """Check that links are switched on.
 
-    :raises Stop: when they are switched off
+    :raises Stop: if they are off; the household sees the same page as for an unknown link
     """
     if not settings.household_links():
         raise Stop("link_unknown", 404)

@@ -1,4 +1,4 @@
-"""``/connect``: an operator connects a household, in a tab of its own."""
+"""``/connect``: an operator connects a household, in a separate browser tab."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter()
 
 @router.get("/connect/", dependencies=[Depends(may_connect_some)])
 def choose(request: Request, account: str = "") -> Response:
-    """Ask which account to connect; one that was chosen leads on."""
+    """Ask which account to connect. Redirect to the next step once an account is chosen."""
     account = account.strip()
     if ACCOUNT_ID.fullmatch(account):
         return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)
@@ -30,7 +30,7 @@ def choose(request: Request, account: str = "") -> Response:
 
 @router.get("/connect/{account}", dependencies=[Depends(may_connect)])
 def start(request: Request, account: AccountDep) -> Response:
-    """Say what will be asked."""
+    """Explain what the household will be asked."""
     try:
         return start_page(request, account, household=False)
     except Stop as stop:

@@ -1,8 +1,8 @@
-"""Sealed texts: what this page gives to a browser or to GRDF and must get back unread and unchanged.
+"""Sealed texts, which the page gives to a browser or to GRDF and which must come back unread and unchanged.
 
-The seal is Fernet (AES and HMAC, from ``cryptography``). Its key is derived (HKDF, RFC 5869) from ``[grdf]
-connect_secret``, or from Airflow's ``[api] secret_key``, which all API servers share anyway; with a label of our own
-for each purpose, so that nothing sealed for one purpose, nor anything that Airflow signs, can stand in for another.
+Texts are sealed with Fernet (AES and HMAC, from ``cryptography``). The key is derived by HKDF (RFC 5869) from ``[grdf]
+connect_secret``, or else from Airflow's ``[api] secret_key``, which all API servers share anyway. Each purpose has its
+own label, so a text sealed for one purpose, or signed by Airflow, cannot be used for another.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from grdf import settings
 
 Purpose = Literal["state", "attempt", "household link"]
 LONGEST = 4_000
-"""Characters: a browser keeps no longer cookie."""
+"""Maximum characters of a sealed text. Browsers keep no longer cookies."""
 
 
 class BrokenSeal(ValueError):
-    """The text was not sealed here for this purpose, or was changed."""
+    """The text was not sealed here for this purpose, or has been changed."""
 
 
 class Seal:
-    """Seal and open texts of one purpose.
+    """A seal for one purpose, which seals and opens texts.
 
-    :param purpose: what they are for
-    :raises BadSettings: when there is no secret to derive a key from
+    :param purpose: what the texts are for; texts sealed for another purpose cannot be opened
+    :raises BadSettings: if there is no secret to derive a key from
     """
 
     def __init__(self, purpose: Purpose) -> None:
@@ -41,17 +41,16 @@ class Seal:
         self._fernet = Fernet(urlsafe_b64encode(key))
 
     def close(self, content: Mapping[str, Any]) -> str:
-        """Seal something.
+        """Return the sealed text for some content.
 
-        :param content: what JSON can hold; ``until`` says, in epoch seconds, how long it is good
+        :param content: values that JSON can represent; ``until`` says when they expire, in epoch seconds
         """
         return self._fernet.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode()
 
     def open(self, text: str) -> dict[str, Any]:
-        """Open a sealed text, be it good still or not.
+        """Return the content of a sealed text, even if it has expired.
 
-        :param text: the text
-        :raises BrokenSeal: when it is none
+        :raises BrokenSeal: if the text was not sealed with this seal
         """
         try:
             content = json.loads(self._fernet.decrypt(text[:LONGEST].encode()))
@@ -63,8 +62,8 @@ class Seal:
 
 
 def is_over(content: Mapping[str, Any]) -> bool:
-    """Return whether the time of something sealed is over.
+    """Return whether the content of a sealed text has expired.
 
-    :param content: what was sealed
+    :param content: the content, which has expired if it has no ``until``
     """
     return not time.time() < float(content.get("until", 0))

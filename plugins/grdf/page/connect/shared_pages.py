@@ -1,4 +1,4 @@
-"""What the pages of connecting share: the page that says what will be asked, the way to GRDF, and what went wrong."""
+"""Steps shared by operators and households: the start page, the redirect to GRDF, and the page for errors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 FOR_OPERATORS = frozenset(
     f"connect.{key}" for key in ("settings", "token_refused", "leaving", "deleted", "not_ours", "no_address")
 )
-"""What stops a household and is nobody's business but an operator's."""
+"""Errors whose reason is shown to operators only, not to households."""
 CALLBACK = "/callback"
-"""Where GRDF sends a household back to, below the page's own address."""
+"""Path to which GRDF sends a household back, below the page's own address."""
 
 
 class Holder:
-    """Who is about to consent, as typed into the form; told to GRDF, and kept nowhere."""
+    """The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Holder:
         self.first_name, self.last_name, self.email = first_name, last_name, email
 
     def hint(self) -> str:
-        """Return the ``login_hint``.
+        """Return the ``login_hint`` for GRDF.
 
-        :raises ValueError: when a part is missing or cannot be one
+        :raises ValueError: if a field is missing or not valid
         """
         return login_hint(self.first_name, self.last_name, self.email, settings.third_party())
 
@@ -56,12 +56,12 @@ HolderDep = Annotated[Holder, Depends(Holder)]
 
 
 def start_page(request: Request, account: str, *, household: bool, holder: Holder | None = None) -> Response:
-    """Say what will be asked, with the button that leads to GRDF.
+    """Return the page that explains what will be asked, with the button that leads to GRDF.
 
-    :param request: the request
-    :param account: the account's id
-    :param household: whether a household opened it with its link
-    :param holder: what was typed and is not right
+    :param account: id of the account to connect
+    :param household: whether a household opened the page with its link
+    :param holder: the fields as typed, if they are not valid
+    :raises Stop: if the account cannot be connected
     """
     facts, known = _facts(), connecting.check(account)
     address = redirect_uri(facts)
@@ -82,19 +82,20 @@ def start_page(request: Request, account: str, *, household: bool, holder: Holde
         links=links,
         link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
     )
-    # Chromium holds the redirect that follows a form to the form's own rule.
+    # Chromium applies "form-action" to redirects after a form is sent, too.
     answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places_of(facts.authorize_url)}"})
     return answer
 
 
 def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, link: Link | None = None) -> Response:
-    """Send the browser to GRDF.
+    """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
 
-    :param request: the request, from a form of :func:`start_page`
-    :param account: the account's id
-    :param holder: who is about to consent
-    :param visitor: the id of Airflow's user, empty for a household's link
-    :param link: the household's link, if there is one
+    :param request: a request sent by the form of :func:`start_page`
+    :param account: id of the account to connect
+    :param holder: the person who will consent
+    :param visitor: id of the Airflow user, empty for a household's link
+    :param link: the household's link, if it was used
+    :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
     """
     facts = _facts()
     connecting.check(account)
@@ -102,7 +103,7 @@ def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, lin
     origin = request.headers.get("Origin")
     if (
         origin and urlsplit(origin).netloc != urlsplit(back).netloc
-    ):  # its cookie would not be there when GRDF sends back
+    ):  # the cookie would be missing when GRDF redirects back
         raise Stop("other_address", 409, _origin(back))
     try:
         hint = holder.hint()
@@ -118,13 +119,11 @@ def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, lin
 def stopped(
     request: Request, stop: Stop, *, account: str = "", again: str | None = None, household: bool = False
 ) -> Response:
-    """Say why a household was not connected, and how to start again.
+    """Return the page that says why a household was not connected, and how to start again.
 
-    :param request: the request
-    :param stop: why
-    :param account: the account's id, where it is known
-    :param again: address at which to start again, if there is one
-    :param household: whether a household without a login sees it, which is told nothing of servers and settings
+    :param account: the account's id, if known
+    :param again: the address for starting again, if there is one
+    :param household: whether a household without a login sees the page; it must not mention servers and settings
     """
     links = ((again, "connect.again"),) if again else ()
     if household and stop.key in FOR_OPERATORS:
@@ -134,18 +133,18 @@ def stopped(
 
 
 def page_address() -> str:
-    """Return the address of this page as GRDF and households see it.
+    """Return the page's address as GRDF and households see it.
 
-    :raises Stop: when it is not known
+    :raises Stop: if it is not known
     """
     return redirect_uri(_facts()).rstrip("/").removesuffix(CALLBACK)
 
 
 def redirect_uri(facts: GrdfConnection) -> str:
-    """Return the address at which GRDF sends households back: exactly the one that was declared to it.
+    """Return the address to which GRDF sends households back: exactly the one that is registered with GRDF.
 
-    :param facts: the connection; without one of its own, the page's address below ``[api] base_url`` is taken
-    :raises Stop: when neither is set
+    :param facts: the connection. If it sets no ``redirect_uri``, the page's address below ``[api] base_url`` is used
+    :raises Stop: if neither is set
     """
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     address = facts.redirect_uri or (f"{base}/grdf{CALLBACK}" if base else "")
@@ -155,9 +154,9 @@ def redirect_uri(facts: GrdfConnection) -> str:
 
 
 def places_of(url: str) -> str:
-    """Name the places that GRDF's consent may lead through, for a Content-Security-Policy: its host and its neighbours.
+    """Return the Content-Security-Policy sources that GRDF's consent pages may use: its host and sibling hosts.
 
-    :param url: the authorize page
+    :param url: the address of GRDF's authorization page
     """
     parts = urlsplit(url)
     labels = (parts.hostname or "").split(".")

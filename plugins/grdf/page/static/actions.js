@@ -1,4 +1,4 @@
-// Starts DAG runs for the visitor, with the visitor's own session: Airflow decides whether it may be, and notes who did.
+// Starts DAG runs with the visitor's own session, so Airflow checks the visitor's rights and records who started a run.
 "use strict";
 (() => {
   const section = document.getElementById("actions");
@@ -21,7 +21,7 @@
 
   const say = (...parts) => outcome.replaceChildren(...parts.flatMap((part) => [part, " "]));
 
-  // What Airflow says against it: a sentence, or a list of them with the field each is about.
+  // The reason in Airflow's error response: a sentence, or a list of messages about single fields.
   const detail = async (answer) => {
     try {
       const said = (await answer.json()).detail;
@@ -31,7 +31,8 @@
     }
   };
 
-  // What Airflow says of a DAG or a run: nothing while it cannot be reached, or answers with an error.
+  // Gets a DAG or a run from Airflow. There is no `said` if Airflow responds with an error, and neither field if it
+  // cannot be reached.
   const ask = async (address) => {
     try {
       const answer = await fetch(address);
@@ -46,7 +47,7 @@
     const dag = `${words.start}${encodeURIComponent(run.dag_id)}`;
     const api = `${dag}/dagRuns/${encodeURIComponent(run.dag_run_id)}`;
     let state = run.state;
-    let paused; // Whether that is why the run waits: asked while it waits, until the answer is no.
+    let paused; // Whether the run waits because its DAG is paused. Checked while the run is queued, until it is not.
     let silent = false;
     while (mine === turn) {
       if (state === "success") {
@@ -64,7 +65,7 @@
       await new Promise((resolve) => setTimeout(resolve, moment));
       const { status, said } = await ask(api);
       if (mine === turn && (status === 401 || status === 403)) {
-        say(words.started, words[`follow-${status}`], see); // Asking again would change nothing.
+        say(words.started, words[`follow-${status}`], see); // Trying again would not help.
         return;
       }
       silent = !said;
@@ -97,7 +98,7 @@
   section.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = event.target.querySelector("button");
-    button.disabled = true; // One click, one run.
+    button.disabled = true; // A double click must not start two runs.
     try {
       const started = start(event.target);
       setTimeout(() => (button.disabled = false), moment);

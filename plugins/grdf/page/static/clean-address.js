@@ -1,4 +1,4 @@
-// GRDF's code is used up; it need not stay in the address bar and in the browser's history. Loading the page again then
-// leads to what is true from now on.
+// Removes GRDF's code, which has been used, from the address bar and the browser's history. Reloading the page then
+// opens the new address.
 "use strict";
 window.history.replaceState(null, "", document.querySelector("[data-address]").dataset.address);

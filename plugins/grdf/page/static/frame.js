@@ -1,5 +1,5 @@
-// Links that leave this page. Airflow shows it in an iframe that may neither navigate the window nor open another one,
-// so a link with a target is followed by Airflow's own document, which is of the same origin.
+// Opens links that leave this page. Airflow shows the page in an iframe that may neither navigate the window nor open
+// another one, so links with a target are followed by Airflow's own document, which has the same origin.
 "use strict";
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[target]");

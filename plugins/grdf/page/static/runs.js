@@ -1,6 +1,6 @@
-// Fills in each account's last run. Airflow is asked with the visitor's own session, for all accounts of the page at
-// once, so it tells what this person may see, failed runs included. Several runs of one account may crowd out another's:
-// those that are left are asked for again.
+// Fills in each account's last run, failed runs included. One request covers all accounts on the page. It uses the
+// visitor's own session, so it returns only what the visitor may see. Many runs of one account may push those of others
+// out of the response, so the remaining accounts are requested again.
 "use strict";
 (() => {
   const table = document.querySelector("[data-runs]");
@@ -12,7 +12,7 @@
 
   const say = (cell, text) => cell.replaceChildren(Object.assign(document.createElement("span"), { className: "step", textContent: text }));
 
-  // The log that says most: of the task that failed, else of the last one that has run.
+  // Links to the most useful log: that of the failed task, or else of the last task that ran.
   const showLog = async (cell, address, run) => {
     const api = table.dataset.runs.replace("~/dagRuns/list", "");
     const answer = await fetch(`${api}${encodeURIComponent(run.dag_id)}/dagRuns/${encodeURIComponent(run.dag_run_id)}/taskInstances`);
@@ -39,7 +39,7 @@
     when.textContent = moment.format(new Date(run.run_after));
     cell.replaceChildren(link, " ", when);
     if (table.dataset.log) {
-      showLog(cell, link.href, run).catch(() => undefined); // The link to the run is there in any case.
+      showLog(cell, link.href, run).catch(() => undefined); // The link to the run is already shown.
     }
   };
 

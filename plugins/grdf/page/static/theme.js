@@ -1,5 +1,5 @@
-// Follows the colours that Airflow's own pages are set to: Airflow keeps them under "theme" in this site's storage, and
-// the system's choice holds when there is none.
+// Uses the same colours as Airflow's own pages. Airflow keeps the visitor's choice under "theme" in this site's local
+// storage. Without a choice, the system's setting applies.
 "use strict";
 (() => {
   const show = () => {
@@ -7,7 +7,7 @@
     try {
       chosen = window.localStorage.getItem("theme");
     } catch {
-      // Storage is closed: the system's choice.
+      // Storage is not accessible: use the system's setting.
     }
     const dark = chosen === "dark" || (chosen !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
     document.documentElement.dataset.theme = dark ? "dark" : "light";
