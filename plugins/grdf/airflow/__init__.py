@@ -1,1 +1,1 @@
-"""What Airflow tells our tasks, and what we tell Airflow; ``import airflow`` is still Airflow itself."""
+"""What tasks learn from Airflow, and what we tell Airflow. ``import airflow`` still imports Airflow itself."""

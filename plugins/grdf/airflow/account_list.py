@@ -1,9 +1,9 @@
-"""Which accounts have a DAG: one short look-up in CouchDB per parse, with the last good list behind it.
+"""The accounts that have a DAG: one short look-up in CouchDB per parse, with the last good list as a fallback.
 
-Airflow reads DAG files every few minutes, in several processes. So the list is asked for with one short time limit
-over all of it, a fresh copy on disk is used instead of asking again, and when CouchDB does not answer the last good
-list keeps every account's DAG where it was. That list lies on disk and, for a machine that has no copy yet or an old
-one, in an Airflow Variable (``grdf.stores.shared_list``). It holds ids and nothing else.
+Airflow parses DAG files every few minutes, in several processes. So the whole look-up has one short time limit, a fresh
+copy on disk is used instead of asking again, and if CouchDB does not answer, the last good list keeps every account's
+DAG in place. That list is on disk and, for a machine that has no copy yet or an old one, in an Airflow Variable
+(``grdf.stores.shared_list``). It contains ids and nothing else.
 """
 
 from __future__ import annotations
@@ -33,27 +33,31 @@ log = logging.getLogger(__name__)
 LOOK_UP = (2.0, 8.0)
 """Seconds for connecting and for each read."""
 WITHIN = 10.0
-"""Seconds for the whole look-up, however slowly CouchDB lets its answers drip: Airflow gives a DAG file 30 s in all."""
+"""Seconds for the whole look-up, however slowly CouchDB sends its answers. Airflow allows 30 s for a whole DAG file."""
 FEW = 10
-"""As many accounts may go from one look-up to the next, or a fifth of them, without anybody wondering."""
+"""How many accounts, or else a fifth of them, may disappear between two look-ups without being considered an
+accident."""
 LOOK_AGAIN = 86_400.0
-"""Seconds after which an unchanged list is looked for again in the Airflow Variable. A process pays seconds for its
-first call, in which Airflow imports its API."""
+"""Seconds after which an unchanged list is compared with the Airflow Variable again. The first call in a process takes
+seconds, because Airflow imports its API."""
 RECENT = 3600.0
-"""Seconds for which a copy on disk counts without comparing it with the Variable when CouchDB does not answer."""
+"""Seconds for which a copy on disk is used without comparing it with the Variable if CouchDB does not answer."""
 GRACE = 86_400.0
-"""Seconds for which the DAGs of accounts stay that went all at once: time to restore a database, and to be seen."""
+"""Seconds for which DAGs are kept if their accounts disappeared all at once: time to notice, and to restore a
+database."""
 
 
 @dataclass(frozen=True)
 class AccountList:
     """The accounts that CouchDB held at some moment.
 
-    :param ids: ids that have a DAG, sorted
+    :param ids: ids of the accounts that have a DAG, sorted
     :param broken: accounts that cannot have one, each with the reason
-    :param missing: how many of the ids CouchDB did not hold any more; many went at once, so they stay for a while
-    :param missing_since: when that was seen first (seconds since 1970)
-    :param shared_at: when this list was last seen or put where all machines find it (seconds since 1970)
+    :param missing: how many of the ids are no longer in CouchDB; they disappeared all at once, so they are kept for a
+        while
+    :param missing_since: when that was first noticed (epoch seconds)
+    :param shared_at: when this list was last found in or written to the Variable that all machines share (epoch
+        seconds)
     """
 
     ids: tuple[str, ...] = ()
@@ -63,10 +67,10 @@ class AccountList:
     shared_at: float = field(default=0.0, compare=False)
 
     def after(self, last: AccountList, now: float) -> AccountList:
-        """Return this list with what went from the last one too suddenly to be believed at once.
+        """Return this list plus the accounts of the last one that disappeared too suddenly to be believed at once.
 
-        :param last: the list before
-        :param now: the present (seconds since 1970)
+        :param last: the previous list
+        :param now: the present (epoch seconds)
         """
         gone = set(last.ids) - set(self.ids) - set(self.broken)
         sudden = len(gone) > max(FEW, len(last.ids) // 5)
@@ -76,16 +80,16 @@ class AccountList:
         return replace(self, ids=tuple(sorted({*self.ids, *gone})), missing=len(gone), missing_since=since)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is kept of it."""
+        """Return the list as JSON to be stored."""
         seen = {"missing": self.missing, "missing_since": self.missing_since} if self.missing else {}
         return {"ids": list(self.ids), "broken": dict(self.broken), **seen}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Read what was kept.
+        """Return a stored list.
 
-        :param data: what :meth:`as_json` gave
-        :raises ValueError, KeyError, TypeError: when it is something else
+        :param data: as returned by :meth:`as_json`
+        :raises ValueError, KeyError, TypeError: if it is anything else
         """
         ids, broken = tuple(map(str, data["ids"])), dict(data["broken"])
         missing, since = int(data.get("missing", 0)), float(data.get("missing_since", 0.0))
@@ -95,8 +99,8 @@ class AccountList:
 def accounts_to_build() -> tuple[str, ...]:
     """Return the ids whose DAGs this process needs, sorted.
 
-    A worker needs the one it runs, and learns its id from Airflow's parsing context (Airflow doc, "Dynamic Dag
-    Generation"): it asks nobody. The DAG processor needs all of them.
+    A worker needs only the DAG that it runs, whose id it learns from Airflow's parsing context without asking anyone
+    (Airflow doc, "Dynamic Dag Generation"). The DAG processor needs all of them.
     """
     from airflow.sdk import get_parsing_context
 
@@ -104,20 +108,20 @@ def accounts_to_build() -> tuple[str, ...]:
     if dag_id is None:
         return known_accounts().ids
     account = account_of(dag_id)
-    return (account,) if account else ()  # none: another file's DAG
+    return (account,) if account else ()  # no account: a DAG of another file
 
 
 def known_accounts() -> AccountList:
-    """Return the account list: a fresh copy, else CouchDB's word, else the last good list.
+    """Return the account list: a fresh copy, otherwise CouchDB's answer, otherwise the last good list.
 
-    :raises ServiceUnavailable: when CouchDB does not answer and no list was ever kept. Airflow shows it as an import
-        error and sets the file's DAGs aside until it is read again, with all their runs: an empty list would set them
-        aside too, and nobody would hear of it.
+    :raises ServiceUnavailable: if CouchDB does not answer and no list was ever stored. Airflow reports an import error
+        and deactivates the file's DAGs, with all their runs, until the file is parsed again. An empty list would
+        deactivate them, too, but without any report.
     """
     path = settings.home() / "accounts.json"
     copy, age = _read_copy(path)
     now = time.time()
-    if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: somebody set the clock back
+    if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: the clock was set back
         return copy
     try:
         current = _ask()
@@ -138,7 +142,7 @@ def known_accounts() -> AccountList:
 
 
 def _shared(current: AccountList, copy: AccountList | None, copied_at: float, now: float) -> AccountList:
-    """Compare a list with the last one, and put it where all machines find it."""
+    """Compare a list with the last one, and share it with all machines."""
     shared = _read_shared()
     if last := _later(copy, copied_at, shared):
         current = current.after(last[0], now)
@@ -147,10 +151,7 @@ def _shared(current: AccountList, copy: AccountList | None, copied_at: float, no
 
 
 def what_is_wrong(accounts: AccountList) -> str:
-    """Say what a person should know of the list; empty when all is well.
-
-    :param accounts: the list
-    """
+    """Return what a person should know about the list, as text; empty if all is well."""
     said = []
     if accounts.missing:
         until = datetime.fromtimestamp(accounts.missing_since + GRACE, UTC).astimezone(PARIS)
@@ -166,7 +167,7 @@ def what_is_wrong(accounts: AccountList) -> str:
 
 
 def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> AccountList:
-    """Return the last list that is known, although CouchDB cannot be asked now."""
+    """Return the last known list because CouchDB does not answer."""
     recent = copy is not None and 0 <= time.time() - copied_at < RECENT
     last = _later(copy, copied_at, None if recent else _read_shared())
     if last is None:
@@ -199,21 +200,21 @@ def _read_shared() -> tuple[AccountList, float] | None:
 
 
 def _ask() -> AccountList:
-    """Ask CouchDB, and wait no longer than :data:`WITHIN` for all of it: also for a name that nobody resolves."""
+    """Ask CouchDB, and wait at most :data:`WITHIN` seconds in total, including the resolution of its host name."""
     from grdf.hooks.couchdb import CouchDBHook
 
     hook = CouchDBHook(timeout=LOOK_UP, patience=0)
     try:
-        hook.get_conn()  # here, since it asks Airflow; it sends nothing
+        hook.get_conn()  # here, because it asks Airflow; nothing is sent
     except GasError:
         raise
-    except Exception as error:  # one that cannot be read
+    except Exception as error:  # the connection cannot be read
         raise _unusable(error) from error
     return _within(WITHIN, lambda: _asked(hook))
 
 
 def _within(seconds: float, ask: Callable[[], AccountList]) -> AccountList:
-    """Wait for a function, but not for ever; what it still does then, it does for nobody."""
+    """Run a function with a time limit. If the limit is exceeded, the function's later result is discarded."""
     results: list[AccountList] = []
     errors: list[GasError] = []
 
@@ -245,7 +246,7 @@ def _asked(hook: CouchDBHook) -> AccountList:
             else:
                 ids.append(document["_id"])
         if not ids and not broken and not hook.has_database(ACCOUNT):
-            # A database being restored or moved is no reason for DAGs to go; an empty one is.
+            # A database that is being restored or moved must not remove DAGs. An empty one does.
             raise ServiceUnavailable.about(
                 account=None, cause=f"CouchDB has no database for {ACCOUNT} (connection {hook.couchdb_conn_id})"
             )

@@ -1,4 +1,4 @@
-"""What Airflow remembers of an account, found and removed through Airflow's API as far as that reaches."""
+"""What Airflow remembers of an account, found and removed as far as Airflow's API allows."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from grdf.hooks.airflow_api import AirflowApiHook
 
 PAGE = 100
-"""The most that Airflow gives at once by default (``[api] maximum_page_limit``)."""
+"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is of an account.
+    """What Airflow remembers of an account.
 
-    :param own: its own DAG
-    :param own_runs: how many runs that has
-    :param shared: runs of shared DAGs that name it: DAG id, run id, and whether it has ended
-    :param others: DAGs that are not ours to the number of their runs whose configuration names it
-    :param events: how many asset events tell of it
+    :param own: id of the account's own DAG
+    :param own_runs: number of its runs
+    :param shared: runs of shared DAGs that name the account: DAG id, run id, and whether the run has ended
+    :param others: DAGs that are not ours, with the number of their runs whose configuration names the account
+    :param events: number of asset events about the account
     """
 
     own: str
@@ -42,7 +42,7 @@ class Found:
 
     @property
     def to_remove(self) -> Counter[str]:
-        """DAG id to number of runs that can be removed."""
+        """The runs that can be removed: DAG id to number."""
         return Counter({self.own: self.own_runs}) + Counter(dag for dag, _, ended in self.shared if ended)
 
     @property
@@ -57,21 +57,17 @@ class Found:
 
 
 class AirflowHistory:
-    """Finds and removes what Airflow remembers of an account. Repeating it is safe.
-
-    :param api: Airflow's API
-    """
+    """Finds and removes what Airflow remembers of an account. It is safe to repeat."""
 
     def __init__(self, api: AirflowApiHook) -> None:
         self._api = api
 
     def find(self, account: str, *, this_run: str) -> Found:
-        """Look for it.
+        """Return what Airflow remembers of an account.
 
-        :param account: account id
-        :param this_run: run id of the deletion that asks, which is none of what is looked for
-        :raises BadSettings: when Airflow refuses the user
-        :raises ServiceUnavailable: when Airflow does not answer
+        :param this_run: run id of the calling deletion, which is left out
+        :raises BadSettings: if Airflow refuses the user
+        :raises ServiceUnavailable: if Airflow does not answer
         """
         own = dag_id(account)
         shared: list[tuple[str, str, bool]] = []
@@ -89,11 +85,10 @@ class AirflowHistory:
         return Found(own, self._number(f"/dags/{own}/dagRuns"), tuple(shared), others, told)
 
     def remove(self, found: Found) -> None:
-        """Remove what can be removed, with the task logs on this machine.
+        """Remove what can be removed, including the task logs on this machine.
 
-        :param found: what :meth:`find` has found
-        :raises BadSettings: when Airflow refuses the user
-        :raises ServiceUnavailable: when Airflow does not answer
+        :raises BadSettings: if Airflow refuses the user
+        :raises ServiceUnavailable: if Airflow does not answer
         """
         self._api.delete(f"/dags/{found.own}")
         _remove_logs(found.own)
@@ -103,7 +98,7 @@ class AirflowHistory:
                 _remove_logs(dag, run)
 
     def _runs(self, account: str) -> Iterator[dict[str, Any]]:
-        """Return the runs that name an account, those of all DAGs, in their configuration or in what they have read."""
+        """Yield the runs of any DAG that name an account in their configuration, and the re-reads that included it."""
         for run in self._all("/dags/~/dagRuns", "dag_runs", conf_contains=account):
             if names(run.get("conf"), account):
                 yield run
@@ -113,7 +108,7 @@ class AirflowHistory:
                 yield run
 
     def _planned(self, run: str, account: str) -> bool:
-        """Return whether a re-read of all accounts was one of this account."""
+        """Return whether a re-read of all accounts included this account."""
         path = f"/dags/{HISTORY}/dagRuns/{quote(run, safe='')}/taskInstances/plan/xcomEntries/return_value"
         planned = self._api.get(path).get("value")
         return isinstance(planned, list) and account in planned

@@ -1,10 +1,10 @@
-"""Writing down beforehand, in Airflow's database, that our aliases lead to our assets, so that no event is the first.
+"""Links between our asset aliases and our assets, written to Airflow's database before any event.
 
-Airflow 3.3.2 does so with an alias's first event, and sets a task whose event comes at that very moment to failed
-(``grdf.airflow.announcing``). The scheduler therefore does it when it starts, before any task runs.
+Airflow 3.3.2 writes a link with an alias's first event, and fails a task whose event comes at the same moment
+(``grdf.airflow.announcing``). Therefore the scheduler writes all links when it starts, before any task runs.
 
-The tables of Airflow that this touches are not public. When they have changed, a warning is all that comes of it, and
-the first events of two accounts in the same moment may meet again.
+This uses tables of Airflow that are not public. If they have changed, the only effect is a warning, and the first
+events of two accounts at the same moment may collide again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def on_starting(component: Any) -> None:
     if is_scheduler(component):
         try:
             link()
-        except Exception as error:  # noqa: BLE001 - nothing that goes wrong here may keep a scheduler from starting
-            # Of two schedulers that start at once, one may find the other's rows: then all is as it should be.
+        except Exception as error:  # noqa: BLE001 - no failure here may keep a scheduler from starting
+            # If two schedulers start at once, one may find the other's rows; then all is well.
             log.warning(
                 "The asset aliases of all accounts (grdf-changes:...) could not be linked to their assets in "
                 "advance (%s). Runs continue, but when the very first changes of two accounts are announced at "
@@ -40,9 +40,9 @@ def on_starting(component: Any) -> None:
 
 
 def link() -> None:
-    """Write the aliases, the assets and which leads to which, as far as they are missing.
+    """Write the aliases, the assets and the links between them, as far as they are missing.
 
-    :raises Exception: when Airflow's tables are not as they were in 3.3, or somebody else writes the same rows
+    :raises Exception: if Airflow's tables differ from those of 3.3, or another process writes the same rows
     """
     from airflow.models.asset import AssetAliasModel, AssetModel
     from airflow.utils.session import create_session

@@ -1,14 +1,15 @@
-"""Telling other DAGs that gas days have changed: Airflow assets, one per doctype.
+"""Announcements to other DAGs that gas days have changed: Airflow assets, one per doctype.
 
-A task that has an alias among its outlets attaches an event to an asset, and only when something has changed. The
-event says whose and how much; the days are in what the task returned, which a deletion can remove, as it cannot events.
+A task with an alias among its outlets attaches an event to an asset, and only if something has changed. The event says
+which account changed and how much. The days are in the task's return value, because a deletion can remove that but not
+an event.
 
-The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. Not
-each account: with each event Airflow 3.3.2 reads all aliases that lead to its asset. And Airflow writes down that an
-alias leads to an asset with the first event; of two first events at once, the later one meets the row of the earlier
-one, and Airflow then fails its task although the task has done its work (``ti_update_state`` in its execution API). So
-``grdf.airflow.alias_links`` writes it down before any task runs, and ``grdf_history`` names the assets in its inlets,
-so that Airflow keeps them.
+The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. A
+separate alias for each account would be too many: with each event Airflow 3.3.2 reads all aliases that lead to its
+asset. Airflow also records with the first event that an alias leads to an asset. If two first events come at once, the
+later one collides with the row of the earlier one, and Airflow fails its task although the task has done its work
+(``ti_update_state`` in its execution API). So ``grdf.airflow.alias_links`` records the links before any task runs, and
+``grdf_history`` names the assets in its inlets, so that Airflow keeps them.
 """
 
 from __future__ import annotations
@@ -32,32 +33,23 @@ _ACCOUNTS = "grdf_accounts_"
 ALIASES = tuple(
     _PREFIX + name for name in (*(f"{_ACCOUNTS}{file}" for file in range(DAG_FILES)), HISTORY, ADOPTION, CONSENTS)
 )
-"""Names of all aliases; each may lead to each of the assets."""
+"""Names of all aliases. Each may lead to each of the assets."""
 
 
 def changes_of(dag_id: str) -> AssetAlias:
-    """Return the alias under which a DAG that works on several accounts announces changes.
-
-    :param dag_id: the id of the DAG
-    """
+    """Return the alias under which a DAG that works on several accounts announces changes."""
     return AssetAlias(f"{_PREFIX}{dag_id}")
 
 
 def changes_of_account(account: str) -> AssetAlias:
-    """Return the alias under which an account's DAG announces changes: that of its DAG file.
-
-    :param account: account id
-    """
+    """Return the alias under which an account's DAG announces changes, which is that of its DAG file."""
     return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account)}")
 
 
 def announce(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
-    """Attach what has changed to the assets; nothing when nothing changed.
+    """Attach changes to the assets. Do nothing if there are none.
 
-    :param context: Airflow's task context
     :param outlets: the task's outlets; nothing is announced without an alias among them
-    :param account: account id
-    :param changes: what has changed
     """
     for alias in outlets:
         if isinstance(alias, AssetAlias):
@@ -66,12 +58,11 @@ def announce(context: Context, outlets: Collection[object], account: str, change
 
 
 def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
-    """Return what events tell of, for a task that they have woken.
+    """Yield the changes that asset events announce, for a task that they have triggered.
 
-    :param context: Airflow's task context
-    :param events: of one asset, as Airflow hands them to the task
-    :return: for each event the account, how many documents changed, and the days; None when these are not known any
-        more, since the run was cleared or the household has left: then any day of the account may have changed
+    :param events: events of one asset, as Airflow passes them to the task
+    :return: for each event the account, how many documents changed, and the days; ``None`` if the days are no longer
+        known because the run was cleared or the household has left, so that any day of the account may have changed
     """
     runs: dict[tuple[str, str], list[Any]] = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""What our DAGs and tasks have in common, in one place."""
+"""The arguments that our DAGs and tasks have in common."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ START = pendulum.datetime(2020, 1, 1, tz=PARIS)
 def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
     """Return a DAG's ``default_args``.
 
-    :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` when each task says so
-    :param more: further arguments of its tasks
+    :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` if each task sets its
+        own
+    :param more: further default arguments for the tasks
     """
     return {
         "owner": "grdf",
@@ -32,9 +33,9 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
 
 def in_paris(cron: str) -> CronTriggerTimetable:
-    """Return a schedule on the clock of Paris.
+    """Return a schedule in Paris time.
 
-    :param cron: when, such as ``30 7 * * *``
+    :param cron: a cron expression, such as ``30 7 * * *``
     """
     return CronTriggerTimetable(cron, timezone=PARIS)
 
@@ -42,7 +43,7 @@ def in_paris(cron: str) -> CronTriggerTimetable:
 def common(subject: str) -> dict[str, Any]:
     """Return the arguments that all our DAGs have.
 
-    :param subject: what the DAG is about, the second of its tags
+    :param subject: the subject of the DAG, used as its second tag
     """
     return {"catchup": False, "is_paused_upon_creation": False, "tags": ["grdf", subject]}
 
@@ -56,9 +57,9 @@ def by_hand(subject: str) -> dict[str, Any]:
 
 
 def for_all_accounts(subject: str) -> dict[str, Any]:
-    """Return the arguments of a DAG with a schedule that goes over all accounts, and that a person may start too.
+    """Return the arguments of a DAG that processes all accounts on a schedule, and that a person may start, too.
 
-    It refuses backfills: nobody checks which accounts they name (``grdf.page.askers``).
+    It refuses backfills, because nothing would check which accounts they name (``grdf.page.askers``).
 
     :param subject: see :func:`common`
     """

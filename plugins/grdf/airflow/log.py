@@ -1,4 +1,4 @@
-"""The log of a task, as far as the functions for a meter need it."""
+"""The part of a task's log that functions for a meter need."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 
 class Log(Protocol):
-    """What this needs of a task's log."""
+    """The methods used of a task's log."""
 
     def info(self, event: str, *args: Any) -> Any:
-        """Say what happened."""
+        """Log what happened."""
 
     def warning(self, event: str, *args: Any) -> Any:
-        """Say what a person should see."""
+        """Log something that a person should see."""

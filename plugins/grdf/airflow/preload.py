@@ -1,16 +1,16 @@
-"""What every task imports, imported once by the scheduler before LocalExecutor forks its workers.
+"""Modules that every task imports, imported once by the scheduler before LocalExecutor forks its workers.
 
-Airflow runs a task in a process of its own, forked from a worker of LocalExecutor, which is forked from the scheduler.
-A module that the scheduler has not imported is imported anew by each of the four tasks of each account, every day:
-0.5 of the 0.6 CPU seconds of a task's process (docs/scale.md). What is imported here is in the forks' memory already,
-on pages that they share with the scheduler.
+Airflow runs a task in its own process, forked from a worker of LocalExecutor, which is forked from the scheduler. A
+module that the scheduler has not imported is imported again by each of the four tasks of each account, every day. This
+takes 0.5 of the 0.6 CPU seconds of a task's process (docs/scale.md). Modules imported here are already in the forks'
+memory, on pages shared with the scheduler.
 
-Only modules are loaded, and Airflow's table of asset types is filled: no connection, no thread, no lock that a fork
-would inherit in an unknown state. Code that is preloaded is as old as the scheduler: restart it after a change, which
-Airflow asks for anyway after any change of ``plugins/``.
+This only loads modules and fills Airflow's table of asset types. It creates no connection, no thread, and no lock that
+a fork would inherit in an unknown state. Preloaded code is as old as the scheduler: restart it after a change, as
+Airflow requires anyway after any change in ``plugins/``.
 
-Airflow's plugin loader reads this module in every component and every task, so it imports nothing at its top but
-the mark for listeners.
+Airflow's plugin loader reads this module in every component and every task, so its top level imports nothing but the
+marker for listeners.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from airflow.listeners import hookimpl
 
 log = logging.getLogger(__name__)
 
-# What these import in turn comes with them: the operators with grdf.account_dag, the clients with the hooks. The first
-# asset of a process makes Airflow import every provider with a type of asset; grdf.account_dag makes some.
+# Their own imports are loaded with them: the operators with grdf.account_dag, the clients with the hooks. The first
+# asset in a process makes Airflow import every provider that has a type of asset; grdf.account_dag creates some.
 MODULES = (
     "airflow.dag_processing.bundles.local",
     "airflow.sdk.execution_time.cache",
@@ -41,7 +41,7 @@ MODULES = (
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """Load them, when a scheduler starts whose executor forks tasks.
+    """Load the modules when a scheduler starts whose executor forks tasks.
 
     :param component: Airflow's record of the component that starts
     """
@@ -52,11 +52,11 @@ def on_starting(component: Any) -> None:
 def is_scheduler(component: Any) -> bool:
     """Return whether a scheduler starts.
 
-    Airflow's record of the component does not say yet which one it is (Airflow sets ``job_type`` later), so Airflow's
-    command line is asked: ``airflow scheduler``. A task that LocalExecutor runs has the same one; it is forked from the
-    scheduler, and Airflow tells listeners of it by a marker of its own.
+    Airflow's record of the component does not say yet which component it is, because Airflow sets ``job_type`` later.
+    So this checks Airflow's command line: ``airflow scheduler``. A task run by LocalExecutor is forked from the
+    scheduler and has the same command line, but Airflow passes listeners a separate marker for it.
 
-    :param component: Airflow's record of what starts
+    :param component: Airflow's record of the component that starts
     """
     return sys.argv[1:2] == ["scheduler"] and type(component).__name__ != "TaskRunnerMarker"
 
@@ -68,7 +68,7 @@ def _forks_tasks() -> bool:
 
 
 def preload() -> None:
-    """Import :data:`MODULES`; a failure is logged, and is then the task's own to meet."""
+    """Import :data:`MODULES`. A failure is logged, and the task will meet it again."""
     for name in MODULES:
         try:
             importlib.import_module(name)

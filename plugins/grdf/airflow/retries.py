@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
 
 SOON = 2
-"""The try on which a doubted refusal is asked again for the last time that day."""
+"""The last try on which a doubted refusal is asked about again by the same run."""
 
 DOUBTED = 3600.0
-"""Seconds after which a refusal that GRDF's list contradicts is asked again: a fault of an hour is over then."""
+"""Seconds until a refusal that GRDF's list contradicts is asked about again, so that a fault of an hour is over by
+then."""
 
 LONGEST = 86_400.0
-"""Seconds: the longest wait that an answer can ask of us. Quotas start anew each day."""
+"""Longest wait in seconds that an answer can make us accept. Quotas start anew each day."""
 
 
 class GasRetryPolicy(ExceptionRetryPolicy):
-    """Sort failures by the exception tree of ``include.gas.errors``.
+    """Handles failures according to the exception classes of ``include.gas.errors``.
 
-    ``RetryLater`` is tried again, after the time GRDF asked for when it named one; ``FailNow`` is not, since only a
-    person can help, and neither is a connection that does not exist; anything else keeps Airflow's own rule.
+    ``RetryLater`` is tried again, after the time that GRDF asked for if it named one. ``FailNow`` is not, because only
+    a person can help, and neither is a missing connection. Anything else follows Airflow's own rule.
     """
 
     def __init__(self) -> None:
@@ -56,12 +57,12 @@ class GasRetryPolicy(ExceptionRetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide on one failure.
+        """Decide what to do after one failure.
 
         :param exception: what ended the task
         :param try_number: which try this was, from 1
         :param max_tries: how many retries the task has
-        :param context: Airflow's task context
+        :param context: passed on to Airflow's own rule
         """
         decision = super().evaluate(exception, try_number, max_tries, context)
         if isinstance(exception, RefusalDoubted):

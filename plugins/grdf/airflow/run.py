@@ -1,4 +1,4 @@
-"""The run that a task is part of, read once from Airflow's context and handed on as a value."""
+"""The run that a task belongs to, read once from Airflow's context and passed on as a value."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """One task's view of its run.
+    """A task's view of its run.
 
     :param id: Airflow's id of the run
     :param kind: Airflow's run type: ``scheduled``, ``backfill``, ``manual``, ...
-    :param day: the gas day that the run is about. A scheduled or backfilled run has it as its data interval. A run
-        started by hand may have no interval, and is then about the last gas day that is over
-    :param due: when the run was to start at the earliest, aware
-    :param started: when it was last started, aware; ``None`` where Airflow does not say
-    :param asker: Airflow's name of who started it; ``None`` where Airflow does not say
+    :param day: the gas day that the run is about. For a scheduled or backfilled run it is the data interval. A manual
+        run may have no interval, and is then about the last complete gas day
+    :param due: the earliest start of the run, with a time zone
+    :param started: when it was last started, with a time zone; ``None`` if Airflow does not say
+    :param asker: Airflow's name of the user who started it; ``None`` if Airflow does not say
     :param try_number: which try of the task this is, from 1
     :param is_last_try: whether Airflow will not try the task again by itself
-    :param conf: what the run was started with
-    :param params: the form, filled in
+    :param conf: the configuration that the run was started with
+    :param params: the values of the form
     """
 
     id: str
@@ -44,10 +44,7 @@ class Run:
 
     @classmethod
     def of(cls, context: Context) -> Run:
-        """Read the run from a task's context.
-
-        :param context: Airflow's task context
-        """
+        """Return the run of a task's context."""
         run, ti = context["dag_run"], context["ti"]
         due, start = run.run_after, context.get("data_interval_start")
         kind = run.run_type
@@ -66,24 +63,24 @@ class Run:
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether the timetable started it, and not a person."""
+        """Whether the timetable started the run, and not a person."""
         return self.kind == "scheduled"
 
     @property
     def is_backfill(self) -> bool:
-        """Whether an Airflow backfill made it, so that it is about its own gas day alone."""
+        """Whether an Airflow backfill created the run, so that it is about its own gas day alone."""
         return self.kind == "backfill"
 
     @property
     def asked_by(self) -> str:
-        """Who started it, for records."""
+        """Who started the run, for records."""
         return self.asker or "unknown"
 
     def named_accounts(self, next_step: str) -> list[str]:
-        """Return the ids in the param ``accounts``, each once; the list is empty when none is named.
+        """Return the ids in the param ``accounts`` without duplicates; empty if none is named.
 
-        :param next_step: what was not done, and what to do, for the message
-        :raises BadRequest: when it is not a list of ids
+        :param next_step: for the message: what was not done, and what to do
+        :raises BadRequest: if the param is not a list of ids
         """
         named = self.params.get("accounts") or []
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):

@@ -1,4 +1,4 @@
-"""Waiting for GRDF's quota: a task that may not call yet gives its slot back and comes again, which is no failure."""
+"""Waiting for GRDF's quota. A task that may not call yet gives up its slot and returns later, which is no failure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Operator = TypeVar("Operator", bound="BaseOperator")
 Result = TypeVar("Result")
 
 SHORTEST = 5.0
-"""Seconds: to come back sooner costs more than to be a little late."""
+"""Shortest wait in seconds. Returning sooner costs more than being a little late."""
 LONGEST = 26 * 3600.0
-"""Seconds: no call counts for longer, so that a longer wait comes of a clock that was wrong."""
+"""Longest wait in seconds. No call counts for longer, so a longer wait results from a clock that was wrong."""
 
 
 def waiting_for_grdf(execute: Callable[[Operator, Context], Result]) -> Callable[[Operator, Context], Result]:
-    """Let an operator's ``execute`` come again when its turn to call GRDF has come.
+    """Wrap an operator's ``execute`` so that it runs again when its turn to call GRDF has come.
 
     Airflow shows the task as *up for reschedule*, and it uses up no try (Airflow doc, "Tasks": up_for_reschedule).
 
@@ -39,6 +39,6 @@ def waiting_for_grdf(execute: Callable[[Operator, Context], Result]) -> Callable
             self.log.info("%s", wait)
             seconds = min(max(SHORTEST, wait.retry_after or 0.0), LONGEST)
             moment = datetime.now(UTC) + timedelta(seconds=seconds)
-            raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # Airflow gives no types
+            raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # untyped in Airflow
 
     return patient

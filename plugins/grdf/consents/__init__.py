@@ -1,1 +1,1 @@
-"""What operators share about consents: GRDF's list of rights, and whose a right is."""
+"""What operators share about consents: GRDF's list of rights, and which account a right belongs to."""

@@ -1,6 +1,7 @@
-"""What GRDF's list says of the rights that an account brought: how far each reaches, and whether it is in force.
+"""What GRDF's list says about the rights that an account brought: which days they cover, and whether they are in force.
 
-No ``id_token`` says how far; and a call for data proves nothing, since it succeeds under anybody's right on the meter.
+No ``id_token`` contains the days. A successful call for data proves nothing, because it succeeds under anybody's right
+on the meter.
 """
 
 from __future__ import annotations
@@ -30,14 +31,11 @@ if TYPE_CHECKING:
 
 
 def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Account:
-    """Ask GRDF how the account's own rights stand and how far each reaches, in one call for all meters, and note it.
+    """Ask GRDF for the state and dates of the account's own rights, in one call for all meters, and record them.
 
-    :param adict: the hook that asks
-    :param accounts: the account documents
     :param account: an account whose meters are known
-    :param terms: on what terms the call waits for GRDF's quota
-    :return: the account as it is now, with the dates; its document may have changed while GRDF was asked
-    :raises ServiceUnavailable: when a line of GRDF's list cannot be read, and may be about a right that is not found
+    :return: the account in its present state, with the dates; its document may have changed while GRDF was asked
+    :raises ServiceUnavailable: if a line of GRDF's list cannot be read and may be about a right that was not found
     """
     asked_at = datetime.now(UTC)
     pces = [meter.pce for meter in account.meters]
@@ -65,16 +63,16 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
 
 
 def must_ask(document: Mapping[str, Any], account: Account, now: datetime, listed_at: str) -> bool:
-    """Return whether GRDF's list must say how the consents stand before data are asked for.
+    """Return whether GRDF's list must be asked about the consents before data are requested.
 
-    A refusal, or a consent that has run out, may have been followed by somebody else's consent on the same meter, under
-    which a call for data would succeed; and for which days the account has a consent is not known before GRDF says it.
-    The same where the last list that showed the account's own rights is too old.
+    After a refusal, or once a consent has expired, somebody else may have consented on the same meter, and a call for
+    data would succeed under that consent. The days that an account's consent covers are also unknown until GRDF has
+    said so. The same applies if the last list that showed the account's own rights is too old.
 
     :param document: the account's document
-    :param account: the same, read
-    :param now: the present, aware
-    :param listed_at: when the last list by which all accounts were checked was asked for, UTC text, or ""
+    :param account: the same account, parsed
+    :param now: the present, with a time zone
+    :param listed_at: when GRDF was asked for the last list by which all accounts were checked, as UTC text, or ""
     """
     today = paris_today(now)
     doubtful = account.state in CONSENT_STATES or bool(meters_lost(document))
@@ -85,10 +83,9 @@ def must_ask(document: Mapping[str, Any], account: Account, now: datetime, liste
 
 
 def not_in_force(account: str, meter: Consent) -> NotInForce:
-    """Say that a meter is not read, since none of the rights that its account brought is in force.
+    """Return the error for a meter that is not read because none of the rights that its account brought is in force.
 
-    :param account: the account's id
-    :param meter: the meter, as :func:`with_dates` has left it
+    :param meter: the meter, as returned by :func:`with_dates`
     """
     state = meter.unusable or f"over since {meter.calls_until}"
     tag = meter_tag(account, meter.pce)
@@ -99,21 +96,18 @@ def not_in_force(account: str, meter: Consent) -> NotInForce:
 
 
 def unknown_meters(account: Account) -> list[str]:
-    """Return the meters of which it is not known what right the account brought: the konnector's.
-
-    :param account: the account
-    """
+    """Return the numbers of meters whose right is unknown: those that the konnector had stored."""
     return [meter.pce for meter in account.meters if meter.id_accreditation is None]
 
 
 def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[str, str]:
-    """Read from the ``id_token`` that an account of the konnector's still holds which rights are its own.
+    """Return an account's own rights according to the ``id_token`` that an account of the konnector may still hold.
 
-    It may be years old: that GRDF signed it for us is what counts here.
+    The token may be years old. What counts is that GRDF signed it for us.
 
-    :param oauth: whose credentials it is checked with
+    :param oauth: the hook whose credentials the token is checked with
     :param document: the account's document
-    :return: meter to GRDF's id of the right; nothing when there is no such token, or it is not GRDF's
+    :return: meter's number to GRDF's id of the right; empty if there is no such token, or it is not GRDF's
     """
     account = Account.from_document(document)
     token = account.grant if isinstance(account.grant, IdToken) else former_token(document)
@@ -129,10 +123,9 @@ def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[st
 def other_holders(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, str]:
     """Return which rights on some meters other accounts have brought.
 
-    :param accounts: the account documents
-    :param account_id: the account that does not count
-    :param pces: the meters
-    :return: GRDF's id of the right to the account's
+    :param account_id: the account to leave out
+    :param pces: the meters' numbers
+    :return: GRDF's id of the right to the account's id
     """
     held: dict[str, str] = {}
     for pce in pces:

@@ -1,8 +1,9 @@
-"""Refusals that GRDF's own list of rights contradicts: not believed, and not passed over either.
+"""Refusals that GRDF's own list of rights contradicts. They are neither believed nor ignored.
 
-GRDF refuses now and then a meter whose right it lists as active (ADICT 3.7). Believed, one wrong answer would
-stop a household's data until it acts, and an hour's fault would tell hundreds of households to consent again. So the
-list is asked before a refusal becomes the household's business: once a task, and only when something was refused.
+GRDF occasionally refuses a meter whose right it lists as active (ADICT 3.7). If refusals were believed, one wrong
+answer would stop a household's data until the household acts, and a fault of an hour would ask hundreds of households
+to consent again. So the list is asked before a refusal becomes the household's concern: once per task, and only if
+something was refused.
 """
 
 from __future__ import annotations
@@ -36,13 +37,11 @@ from grdf.airflow.retries import SOON
 
 
 class Doubt:
-    """Hold the refusals of one account's meters against GRDF's list.
+    """Compares the refusals of one account's meters with GRDF's list.
 
-    :param adict: the hook that asks
-    :param accounts: the account documents
-    :param account: the account as GRDF was asked for its data
-    :param listed: whether GRDF's list was asked in this task already, and ``account`` says what it said
-    :param terms: on what terms a call for the list waits for GRDF's quota
+    :param account: the account as it was when GRDF was asked for its data
+    :param listed: whether GRDF's list was already asked in this task, so that ``account`` contains its result
+    :param terms: how a call for the list waits for GRDF's quota
     """
 
     def __init__(
@@ -56,12 +55,11 @@ class Doubt:
         self._unheard = False
 
     def weigh(self, meter: Consent, problems: Iterable[GasError]) -> list[GasError]:
-        """Return the problems of a meter, with each refusal that the list contradicts as one that may pass.
+        """Return the problems of a meter, where each refusal that the list contradicts becomes a temporary problem.
 
-        When the list cannot be asked, a refusal stays what it is: the next morning's list takes its mark away again.
+        If the list cannot be asked, a refusal remains what it is: the next morning's list removes its mark again.
 
-        :param meter: the meter, under the consent it was read under
-        :param problems: what went wrong with it
+        :param meter: the meter, with the consent under which it was read
         """
         return [self._weighed(meter, problem) for problem in problems]
 
@@ -90,9 +88,8 @@ class Doubt:
 
 
 def is_over(run: Run, problem: RetryLater) -> bool:
-    """Return whether a problem is not asked about again by this run.
+    """Return whether this run does not ask about a problem again.
 
-    :param run: the run that the task is part of
-    :param problem: what may pass
+    :param problem: a problem that may be temporary
     """
     return run.is_last_try or (isinstance(problem, RefusalDoubted) and run.try_number >= SOON)

@@ -1,6 +1,6 @@
-"""Households that have left and are there again, since somebody restored a backup of before: their data must go again.
+"""Households that have left but exist again because a backup was restored. Their data must be removed again.
 
-The record of a deletion lies in a database of its own, and is kept; a backup of the accounts knows nothing of it.
+The record of a deletion is in a database of its own and is kept, whereas a backup of the accounts does not know of it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 class Returned:
-    """Find and mark them.
-
-    :param couchdb: the hook for CouchDB
-    :param log: the task's log
-    """
+    """Finds and marks the accounts of households that have left."""
 
     def __init__(self, couchdb: CouchDBHook, log: Log) -> None:
         self._log = log
@@ -36,9 +32,9 @@ class Returned:
         self.count = 0
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
-        """Return the account documents of those who have not left; each of the others is told, and not read any more.
+        """Yield the account documents of households that have not left.
 
-        :param accounts: the account documents
+        Mark the others, which are then not read any more.
         """
         for document in accounts.listed():
             left = self._left(document)
@@ -63,4 +59,4 @@ class Returned:
         try:
             return left_before(document, self._records.get(str(document["_id"]), ()))
         except (AttributeError, TypeError):
-            return None  # an odd document is told where its consents are checked
+            return None  # an invalid document is reported where its consents are checked

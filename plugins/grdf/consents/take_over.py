@@ -1,6 +1,6 @@
-"""A person says that a right which stands at GRDF is really that of an account's household, and answers for it.
+"""A person states that an active right at GRDF belongs to an account's household, and is responsible for that.
 
-GRDF's list says on which meter a right is, and not by whom it was given; so nothing of ours takes one over by itself.
+GRDF's list says which meter a right is on, but not who gave it. So our code never takes one over by itself.
 """
 
 from __future__ import annotations
@@ -34,12 +34,11 @@ Document = dict[str, Any]
 
 
 class TakeOver:
-    """Make the newest usable right on accounts' meters theirs.
+    """Makes the newest usable right on accounts' meters their own.
 
-    :param couchdb: where the account documents are
+    :param couchdb: the hook for the CouchDB that holds the account documents
     :param rights: all our rights by meter, as GRDF lists them
-    :param asked_at: when GRDF was asked
-    :param log: the task's log
+    :param asked_at: when GRDF was asked for the list
     """
 
     def __init__(
@@ -52,14 +51,14 @@ class TakeOver:
         self.log = log
 
     def run(self, run: Run, named: Sequence[str], *, whole: bool) -> dict[str, int]:
-        """Do it, or tell what would be done.
+        """Take the rights over, or log what would be done.
 
-        :param run: the run that the task is part of; its param ``dry_run`` must be False for anything to change
-        :param named: the accounts
-        :param whole: whether each line of GRDF's list could be read
-        :return: how many rights were taken over, and how many accounts refused
-        :raises ServiceUnavailable: when GRDF's list could not be read whole
-        :raises FailNow: after all others, when an account could not be given a right
+        :param run: its param ``dry_run`` must be ``False`` for anything to change
+        :param named: ids of the accounts
+        :param whole: whether every line of GRDF's list could be read
+        :return: how many rights were taken over, and how many accounts were refused
+        :raises ServiceUnavailable: if some lines of GRDF's list could not be read
+        :raises FailNow: after processing all accounts, if one could not be given a right
         """
         if not whole:
             raise ServiceUnavailable.about(
@@ -83,7 +82,7 @@ class TakeOver:
         return counts
 
     def _account(self, name: str, by: str, *, dry_run: bool) -> int:
-        # Looked and written under the lease of those who connect, so that one of the two sees the other.
+        # Check and write under the lease that connecting accounts take, so that one of the two sees the other.
         with nullcontext() if dry_run else one_at_a_time(self.couchdb, name) as check_time:
             found = self._wanted(self.accounts.document(name))
             for right in found:
@@ -98,7 +97,7 @@ class TakeOver:
         return len(found)
 
     def _wanted(self, document: Document) -> list[AccessRight]:
-        """Return the rights that an account would take over, as its document and those of others are now."""
+        """Return the rights that an account would take over, given its present document and those of other accounts."""
         account = Account.from_document(document)
         stop_if_leaving(account)
         found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]

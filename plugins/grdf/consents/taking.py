@@ -1,8 +1,8 @@
-"""A household's consent is taken into its account: who else has its meters, and what becomes of theirs.
+"""Taking a household's consent into its account, and what happens to other accounts that have its meters.
 
-A call for data goes by the meter alone. So when somebody else has consented on a meter that another account has, that
-account must know at once that its own right is over: its next run would be served under the new one. And where both
-rights are in force, two accounts would store the same days, which is not to happen unless an installation wants it.
+A call for data is answered by meter alone. So if somebody consents on a meter that another account has, that account
+must learn at once that its own right is over; otherwise its next run would be served under the new right. If both
+rights are in force, two accounts would store the same days, which happens only if an installation allows it.
 """
 
 from __future__ import annotations
@@ -35,25 +35,24 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 ROUNDS = 5
-"""How often it is looked anew who else has the meters, while others keep connecting."""
+"""How often to check again which other accounts have the meters, while others keep connecting."""
 LEASE = 40.0
-"""Seconds for which one account holds the lease at the most, and for which the next one waits."""
+"""Seconds for which one account holds the lease at most, and for which the next one waits."""
 IN_TIME = LEASE / 2
-"""Seconds within which the holder must begin to write, so that it has written before the next one looks."""
+"""Seconds within which the holder must start to write, so that it has written before the next one looks."""
 
 
 @contextmanager
 def one_at_a_time(couchdb: CouchDBHook, account_id: str) -> Iterator[Callable[[], None]]:
-    """Let one account at a time be given meters and rights: of two that take one at once the second sees the first.
+    """Allow one account at a time to be given meters and rights, so that of two at once the second sees the first.
 
-    Yield what must be called right before writing.
+    Yield a function that must be called right before writing.
 
-    Later is better than a right in two accounts: whoever does not come to hold the lease, or has held it for too long
+    Being late is better than a right in two accounts: a caller that does not get the lease, or has held it for too long
     when it would write, stops.
 
-    :param couchdb: where the accounts are
-    :param account_id: the account, for messages
-    :raises StoreBusy: when it took too long, as what is given does
+    :param account_id: the account's id, for messages
+    :raises StoreBusy: if it took too long; the yielded function raises it, too
     """
 
     def check() -> None:
@@ -77,18 +76,17 @@ def take(
 ) -> Document:
     """Write an account's new consents, unless another account has one of the meters under a right that is in force.
 
-    An other account whose right is over is marked so, before this one gets its meter: it is not read any more.
+    If another account's right is over, it is marked as such before this account gets its meter, and is not read any
+    more.
 
-    :param couchdb: where the accounts are
-    :param account_id: the account
-    :param consents: what its household has just consented to
+    :param consents: what the household has just consented to
     :param write: writes them to the account
-    :param ask: asks GRDF for all rights of ours on some meters; called only if another account has one of them
-    :param oauth: whose credentials the ``id_token`` of an account of the konnector's is checked with
-    :return: what ``write`` gave
-    :raises MeterTaken: when another account has one of the meters; nothing is written
-    :raises ServiceUnavailable: when GRDF's list cannot be read whole
-    :raises StoreBusy: when others that take meters took too long
+    :param ask: asks GRDF for all our rights on some meters; called only if another account has one of them
+    :param oauth: the hook whose credentials the ``id_token`` of a konnector's account is checked with
+    :return: the result of ``write``
+    :raises MeterTaken: if another account has one of the meters; nothing is written
+    :raises ServiceUnavailable: if GRDF's list cannot be read completely
+    :raises StoreBusy: if other accounts that take meters took too long
     """
     accounts = AccountStore(couchdb)
     pces = [consent.pce for consent in consents]
@@ -96,7 +94,7 @@ def take(
     considered: set[str] = set()
     listed = Listed((), datetime.now(UTC), meters=pces)
     for _ in range(ROUNDS):
-        with one_at_a_time(couchdb, account_id) as check_time:  # GRDF is asked outside, where one may have to wait
+        with one_at_a_time(couchdb, account_id) as check_time:  # GRDF is asked without the lease: that may take long
             others = _others(accounts, account_id, pces)
             if others.keys() <= considered:
                 _make_way(accounts, account_id, others, listed, oauth)
@@ -171,6 +169,6 @@ def _checked(document: Document, *, listed: Listed) -> Document:
 
 
 def _in_force(document: Document, listed: Listed) -> list[str]:
-    """Return the meters that were asked which an account has under a right of its own that is in force."""
+    """Return which of the meters asked about an account has under a right of its own that is in force."""
     meters = Account.from_document(_checked(document, listed=listed)).meters
     return [meter.pce for meter in meters if meter.pce in (listed.meters or ()) and not meter.lost]

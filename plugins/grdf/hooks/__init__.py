@@ -1,1 +1,1 @@
-"""Hooks: they turn Airflow's connections into clients, and hold the credentials so that nothing else has to."""
+"""Hooks that turn Airflow's connections into clients and hold the credentials, so that no other code needs them."""

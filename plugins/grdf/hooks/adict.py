@@ -1,4 +1,4 @@
-"""ADICT, GRDF's data API, over the HTTP hook of Airflow's own provider."""
+"""ADICT, GRDF's data API, called through the HTTP hook of Airflow's own provider."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ hush()
 
 
 class AdictHook(BaseHook):
-    """Ask ADICT with the shared data token, renewing it once when GRDF refuses it.
+    """Calls ADICT with the shared data token, and renews the token once when GRDF refuses it.
 
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
     :param shelf: where the shared token is kept
-    :param one_at_a_time: gives a context in which no other worker renews the token
+    :param one_at_a_time: returns a context in which no other worker renews the token
     """
 
     conn_name_attr = "grdf_conn_id"
@@ -61,7 +61,7 @@ class AdictHook(BaseHook):
         self._worker = secrets.token_hex(8)
 
     def get_conn(self) -> requests.Session:
-        """Return a session for calls at their turn, without any credentials."""
+        """Return a session without credentials, for calls that take their turn in the quota."""
         session: requests.Session = self._http.get_conn()
         return session
 
@@ -71,7 +71,7 @@ class AdictHook(BaseHook):
 
     @cached_property
     def tokens(self) -> SharedToken:
-        """The token shared with all other workers."""
+        """The token that all workers share."""
         facts = self.oauth.facts
         return SharedToken(
             self.oauth.ask_data_token,
@@ -82,27 +82,29 @@ class AdictHook(BaseHook):
         )
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the gas days of one meter (``donnees_consos_informatives``): one call, whatever the range.
+        """Ask for the gas days of one meter (``donnees_consos_informatives``).
 
-        :param pce: the meter
+        This takes one call, however long the range.
+
+        :param pce: the meter's number
         :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
-        :return: the answer as it came
-        :raises GasError: what :func:`include.gas.answers.refusals.http_error` makes of the HTTP status
+        :return: the answer as received
+        :raises GasError: the error of :func:`include.gas.answers.refusals.http_error` for the HTTP status
         """
         what = f"gas days {window} of meter {meter_tag(account, pce)}"
         return self._lines(pce, "informatives", window, what, account, terms)
 
     def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the billing periods of one meter (``donnees_consos_publiees``): one call, up to five years.
+        """Ask for the billing periods of one meter (``donnees_consos_publiees``).
 
-        :param pce: the meter
+        This takes one call for up to five years.
+
+        :param pce: the meter's number
         :param window: first gas day, and the day after the last
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
-        :return: the answer as it came
-        :raises GasError: what :func:`include.gas.answers.refusals.http_error` makes of the HTTP status
+        :return: the answer as received
+        :raises GasError: the error of :func:`include.gas.answers.refusals.http_error` for the HTTP status
         """
         what = f"the published periods {window} of meter {meter_tag(account, pce)}"
         return self._lines(pce, "publiees", window, what, account, terms)
@@ -116,10 +118,9 @@ class AdictHook(BaseHook):
     def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the contract of one meter (``donnees_contractuelles``).
 
-        :param pce: the meter
+        :param pce: the meter's number
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
-        :return: the answer as it came
+        :return: the answer as received
         """
         what = f"the contract of meter {meter_tag(account, pce)}"
         return self._body(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account, accept=JSON), terms)
@@ -127,36 +128,33 @@ class AdictHook(BaseHook):
     def technical(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the technical facts of one meter (``donnees_techniques``).
 
-        :param pce: the meter
+        :param pce: the meter's number
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
-        :return: the answer as it came; it holds the meter's address
+        :return: the answer as received; it contains the meter's address
         """
         what = f"the technical facts of meter {meter_tag(account, pce)}"
         return self._body(Call("GET", f"/pce/{pce}/donnees_techniques", what, account, accept=JSON), terms)
 
     def access_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> tuple[AccessRight, ...]:
-        """Ask which rights we hold on some meters, and give those that can be read.
+        """Ask which rights we hold on some meters, and return those that can be read.
 
-        :param pces: up to 1,000 meters
+        :param pces: numbers of up to 1,000 meters
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
         """
         return self.listed_rights(pces, account=account, terms=terms).rights
 
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
-        """Ask which rights we hold on some meters (``POST /droits_acces``): one call for all of them.
+        """Ask which rights we hold on some meters (``POST /droits_acces``). This takes one call for all of them.
 
-        :param pces: up to 1,000 meters
+        :param pces: numbers of up to 1,000 meters
         :param account: the account's id, for messages
-        :param terms: on what terms the call waits for GRDF's quota
         :return: the rights, and how many lines of the answer could not be read
         """
         what = "the household's consents"
         return self._rights(Call("POST", "/droits_acces", what, account, {"id_pce": list(pces)}), terms)
 
     def all_access_rights(self) -> Rights:
-        """Ask which rights we hold on any meter (``GET /droits_acces``): one call for all accounts.
+        """Ask which rights we hold on any meter (``GET /droits_acces``). This takes one call for all accounts.
 
         :return: the rights, and how many lines of the answer could not be read
         """
@@ -169,13 +167,13 @@ class AdictHook(BaseHook):
         return rights
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for a token, then for our access rights; never raises."""
+        """Ask for a token, then for our access rights. This never raises."""
         accepted, message = self.oauth.test_connection()
         if not accepted:
             return accepted, message
         call = Call("POST", "/droits_acces", "our access rights", None, {"id_pce": []})
         try:
-            token = self.oauth.ask_data_token(CONNECT)  # somebody waits for it
+            token = self.oauth.ask_data_token(CONNECT)  # a person is waiting for the result
             response = self._send(call, token, CONNECT).response
             if refusal := http_error(response.status_code, response.text, account=None, what=call.what):
                 raise refusal
@@ -189,7 +187,7 @@ class AdictHook(BaseHook):
         return text_of(self._accepted(call, terms).response)
 
     def _accepted(self, call: Call, terms: Terms) -> Sent:
-        """Ask, and return the answer unless its HTTP status is a refusal."""
+        """Make a call and return the answer. Raise the error for its HTTP status if that is a refusal."""
         sent = self._answer(call, terms)
         status, seconds = sent.response.status_code, retry_after(sent.response)
         body = text_of(sent.response)
@@ -198,14 +196,14 @@ class AdictHook(BaseHook):
         return sent
 
     def _answer(self, call: Call, terms: Terms) -> Sent:
-        """Ask, once more with a new token after a 401, and return the answer whatever its status."""
+        """Make a call, a second time with a new token after a 401, and return the answer whatever its status."""
         if self._token is None:
             self._token, _ = self.tokens.get(terms=terms.of_token)
         sent = self._reach(call, terms)
         if sent.response.status_code != 401:
             return sent
-        # Revoked before its time, or another clock than ours: one new token, then what GRDF says counts, for all. The
-        # first who meets it finds out, and the others wait for that.
+        # The token was revoked early, or our clock differs from GRDF's. Try one new token; what GRDF says then holds
+        # for all workers. The first worker that gets a 401 finds out, and the others wait for it.
         governor = self._governor()
         finds_out, refused = governor.token_refused(self._worker), None
         try:
@@ -250,9 +248,9 @@ class AdictHook(BaseHook):
         return sent
 
     def release(self, booking: Booking) -> None:
-        """Let others have the calls that were booked and are not needed; what cannot be told now is let go later.
+        """Release the calls that were booked and are not needed.
 
-        :param booking: the calls
+        If this fails, they are dropped later when they expire.
         """
         if booking.asked:
             with suppress(GasError):

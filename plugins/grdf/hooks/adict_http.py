@@ -1,4 +1,4 @@
-"""What goes over the wire to ADICT: a call, its token, and sessions that carry no other secret."""
+"""What is sent to ADICT: a call, its token, and sessions that carry no other secret."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Call:
-    """What is asked of ADICT.
+    """A call to ADICT.
 
     :param method: the HTTP method
     :param path: the path below the API base
-    :param what: what it is about, for messages
+    :param what: the subject of the call, for messages
     :param account: the account's id, for messages
-    :param data: query parameters of a ``GET``, else the JSON body
+    :param data: query parameters of a ``GET``, otherwise the JSON body
     :param accept: the media type of the answer
     """
 
@@ -39,41 +39,37 @@ class Call:
 
 
 class BearerAuth(AuthBase):
-    """Puts a bearer token on a request (RFC 6750, 2.1).
-
-    :param token: the token
-    """
+    """Authorizes requests with a bearer token (RFC 6750, 2.1)."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign one request."""
+        """Add the token to a request."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
 class SecretlessHttpHook(HttpHook):
-    """The provider's hook, on an address alone.
+    """The provider's hook with the address alone.
 
-    It makes sessions with adapters and proxies. On a connection as it is, it would also send login and password as
-    Basic credentials and the extra fields as headers, which here would give secrets away.
+    It creates sessions with adapters and proxies. With the full connection it would also send login and password as
+    Basic credentials and the extra fields as headers, which would expose secrets.
 
-    :param facts: the connection
-    :param adapter: sends the requests
+    :param facts: the connection to GRDF
     """
 
     def __init__(self, facts: GrdfConnection, adapter: TurnAdapter) -> None:
         super().__init__("GET", facts.conn_id, adapter=adapter)
         self._address = Connection(conn_id=facts.conn_id, conn_type="http", host=facts.api_base)
 
-    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # a class method there
-        """Return what the provider's hook needs of the connection: the API base, and no secret."""
+    def get_connection(self, conn_id: str) -> Connection:  # type: ignore[override]  # a class method in the base class
+        """Return what the provider's hook needs of the connection: the API base, without secrets."""
         return self._address
 
 
 def text_of(response: requests.Response) -> str:
-    """Read a body as what ADICT sends: UTF-8. Without a charset in the header requests would guess Latin-1.
+    """Return a body decoded as UTF-8, which ADICT sends. Without a charset in the header, requests would guess Latin-1.
 
     :param response: an answer of ADICT
     """

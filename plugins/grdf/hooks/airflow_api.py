@@ -1,4 +1,4 @@
-"""Airflow's own REST API, for the one thing that a task cannot do otherwise: remove what Airflow remembers."""
+"""Airflow's own REST API, used only to remove an account's history from Airflow, which a task cannot do otherwise."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from include.gas.errors import BadSettings, ServiceUnavailable
 
 TIMEOUT = (5.0, 60.0)
 WHOLE = 300.0
-"""Seconds for a whole answer, and how large one may be: a page of runs takes some hundred kilobytes."""
+"""Seconds for a whole answer. Below it, the largest answer in bytes: a page of runs takes some hundred kilobytes."""
 LARGEST = 10_000_000
 NOT_FOUND = HTTPStatus.NOT_FOUND
 
 
 class AirflowApiHook(BaseHook):
-    """Talk to Airflow's API as the user of a connection.
+    """Calls Airflow's API as the user of a connection.
 
-    :param airflow_conn_id: connection with the API server's host, and login and password of an Airflow user who may
+    :param airflow_conn_id: connection with the API server's host, and the login and password of an Airflow user who may
         delete DAGs and their runs, and read runs, XComs and asset events
     """
 
@@ -36,22 +36,22 @@ class AirflowApiHook(BaseHook):
         self._token: str | None = None
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """Read something; empty when Airflow does not know it.
+        """Return a JSON object, empty if Airflow does not know the path.
 
         :param path: path below ``/api/v2``, quoted
         :param query: query parameters
-        :raises BadSettings: when Airflow refuses the user
-        :raises ServiceUnavailable: when Airflow does not answer
+        :raises BadSettings: if Airflow refuses the user
+        :raises ServiceUnavailable: if Airflow does not answer
         """
         answer = self._send("GET", path, query)
         return {} if answer.status_code == NOT_FOUND else self._told(answer)
 
     def delete(self, path: str) -> None:
-        """Remove something; one unknown is fine.
+        """Remove something. It is fine if Airflow does not know the path.
 
         :param path: path below ``/api/v2``, quoted
-        :raises BadSettings: when Airflow refuses the user
-        :raises ServiceUnavailable: when Airflow does not answer, or when what is to go is at work
+        :raises BadSettings: if Airflow refuses the user
+        :raises ServiceUnavailable: if Airflow does not answer, or if what should be removed is in use
         """
         self._send("DELETE", path, {})
 

@@ -27,12 +27,11 @@ AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf
 def airflow_connection(conn_id: str) -> Connection:
     """Return an Airflow connection.
 
-    :param conn_id: its id
-    :raises BadSettings: when Airflow has none of this id, or it cannot be read
+    :raises BadSettings: if Airflow has no connection with this id, or it cannot be read
     """
     try:
         return BaseHook.get_connection(conn_id)
-    except (AirflowNotFoundException, ValueError):  # without their text, which may hold what was given
+    except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
         raise BadSettings.about(
             account=None,
             cause=f"Airflow has no connection {conn_id}, or cannot read it",
@@ -41,12 +40,11 @@ def airflow_connection(conn_id: str) -> Connection:
 
 
 def extra_of(connection: Connection) -> Mapping[str, Any]:
-    """Return what a connection's extra says, which Airflow takes for empty when it is no JSON.
+    """Return the extra of a connection. Unlike Airflow, do not treat invalid JSON as empty.
 
-    GRDF's production, or the databases without their prefix, would then be used in place of what was meant.
+    Otherwise GRDF's production API, or databases without their prefix, would be used instead of what was meant.
 
-    :param connection: the connection
-    :raises BadSettings: when there is an extra and it is no JSON object
+    :raises BadSettings: if there is an extra and it is not a JSON object
     """
     text = connection.extra
     try:
@@ -60,26 +58,27 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
             next_step="GRDF was not asked. Correct it under Admin, Connections (or in "
             f"AIRFLOW_CONN_{connection.conn_id.upper()}).",
         )
-    return connection.extra_dejson  # which also hides its secrets from the logs
+    return connection.extra_dejson  # this also masks its secrets in the logs
 
 
 @dataclass(frozen=True)
 class GrdfConnection:
-    """What a GRDF connection says. The secret is left out of its ``repr``.
+    """The contents of a GRDF connection. The secret is left out of its ``repr``.
 
     :param conn_id: Airflow's connection id, for messages
     :param client_id: the client id that GRDF sent by e-mail
     :param client_secret: the secret that GRDF sent by text message
-    :param api_base: base URL of ADICT, without a slash at its end
+    :param api_base: base URL of ADICT, without a trailing slash
     :param token_url: OAuth token endpoint
     :param authorize_url: Client Connect's page
     :param redirect_uri: where Client Connect sends the household back, as declared to GRDF; may be empty
     :param scope: scope of the data token; GRDF's is the path of the API base (ADICT 2.3)
-    :param issuer: the ``iss`` that an ``id_token`` must carry; by default what :func:`issuer_of` makes of the page
+    :param issuer: the ``iss`` that an ``id_token`` must carry; derived from ``authorize_url`` by :func:`issuer_of` by
+        default
     :param id_token_algorithms: signature algorithms accepted for an ``id_token``
-    :param jwks_url: where the provider's public keys are, for the RS and ES algorithms; may be empty
-    :param calls_per_second: quota of the client: calls a second, over all endpoints (ADICT 3.8)
-    :param calls_per_day: quota of the client: calls a day
+    :param jwks_url: address of the provider's public keys, for the RS and ES algorithms; may be empty
+    :param calls_per_second: the client's quota: calls per second over all endpoints (ADICT 3.8)
+    :param calls_per_day: the client's quota: calls per day
     """
 
     conn_id: str
@@ -100,7 +99,7 @@ class GrdfConnection:
     def read(cls, connection: Connection) -> GrdfConnection:
         """Read an Airflow connection of any type.
 
-        :param connection: the connection; ``host`` is the API base with or without its scheme
+        :param connection: ``host`` is the API base, with or without its scheme
         :raises BadSettings: names every field that is missing or wrong, in one message
         """
         extra = extra_of(connection)
@@ -168,7 +167,7 @@ class GrdfConnection:
 
 
 def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str], *, whole: bool = False) -> float:
-    """Read a number above 0, written as a number or as text; what is none goes to the list of odd things."""
+    """Return a number above 0, given as a number or as text. Add a message to ``odd`` if it is anything else."""
     given = extra.get(name)
     if given is None or given == "":
         return default
@@ -183,12 +182,10 @@ def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str
 
 
 def issuer_of(authorize_url: str) -> str:
-    """Return the issuer that goes with an authorize page by the habit of GRDF's server (ForgeRock OpenAM).
+    """Return the issuer that belongs to an authorize page, following GRDF's server (ForgeRock OpenAM).
 
-    It names the port even where that is the scheme's own, and the realm without ``realms/`` (ADICT 2.4):
-    ``https://host/openam/oauth2/realms/x/authorize`` goes with ``https://host:443/openam/oauth2/x``.
-
-    :param authorize_url: address of the authorize page
+    It names the port even if that is the scheme's default, and the realm without ``realms/`` (ADICT 2.4):
+    ``https://host/openam/oauth2/realms/x/authorize`` belongs to ``https://host:443/openam/oauth2/x``.
     """
     parts = urlsplit(authorize_url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 443)
@@ -197,14 +194,13 @@ def issuer_of(authorize_url: str) -> str:
 
 
 def base_url(connection: Connection, *, default_scheme: str) -> str:
-    """Put a connection's host, port and schema together, however the connection was written.
+    """Return the URL made of a connection's host, port and schema, in whatever form the connection was written.
 
-    ``host`` may be a whole URL. From the URI form of a connection Airflow takes the path for the schema (Airflow doc,
-    "Managing Connections"): what is neither ``http`` nor ``https`` there is put back where it came from.
+    ``host`` may be a whole URL. When a connection is given as a URI, Airflow stores the path as the schema (Airflow
+    doc, "Managing Connections"). A schema that is neither ``http`` nor ``https`` is therefore appended as the path.
 
-    :param connection: the connection
-    :param default_scheme: scheme of a host that names none; a host on this machine gets ``http``
-    :return: the URL without a slash at its end, empty when there is no host
+    :param default_scheme: scheme for a host without one; a host on this machine gets ``http``
+    :return: the URL without a trailing slash; empty if there is no host
     """
     host = connection.host or ""
     host = host if host.endswith("://") else host.rstrip("/")
@@ -224,7 +220,7 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """Split an address; one that cannot be split has no parts."""
+    """Return the parts of an address. An address that cannot be split has empty parts."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -232,14 +228,11 @@ def _split(url: str) -> SplitResult:
 
 
 def is_address(url: str) -> bool:
-    """Return whether a text is an http(s) address with a host.
-
-    :param url: any text
-    """
+    """Return whether a text is an http(s) address with a host."""
     parts = _split(url)
     try:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         return False
 
 
@@ -253,5 +246,5 @@ def is_safe(url: str) -> bool:
         return True
     try:
         return ip_address(parts.hostname or "").is_loopback
-    except ValueError:  # a name: whoever answers for it may be anywhere
+    except ValueError:  # a host name: it may resolve to any machine
         return False

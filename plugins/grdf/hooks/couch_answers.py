@@ -1,4 +1,4 @@
-"""CouchDB's answers and parameters, read and written in one place."""
+"""CouchDB's query parameters and answers, written and read in one place."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact
 
 LOCKED_OUT = "temporarily locked due to multiple authentication failures"
-"""How CouchDB (3.4 and later) tells a lockout, ``[chttpd_auth_lockout]``, from any other 403: by its words alone."""
+"""The text by which a lockout of CouchDB 3.4 and later, ``[chttpd_auth_lockout]``, differs from any other 403."""
 LOCKOUT_SECONDS = 300.0
-"""How long a lockout lasts unless CouchDB is configured otherwise (``max_lifetime``)."""
+"""How long a lockout lasts in seconds unless CouchDB is configured otherwise (``max_lifetime``)."""
 
 
 def place(url: str) -> str:
-    """Return scheme, host and port alone: ids of documents hold meter numbers, and a URL may hold a login.
+    """Return scheme, host and port alone: document ids contain meter numbers, and a URL may contain a login.
 
     :param url: a URL of CouchDB
     """
@@ -27,20 +27,17 @@ def place(url: str) -> str:
 
 
 def json_keys(**options: Any) -> dict[str, str]:
-    """Write query parameters as CouchDB reads them: each value as JSON.
-
-    :param options: name to value
-    """
+    """Return query parameters as CouchDB reads them: each value as JSON."""
     return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
 
 
 def checked(response: requests.Response, conn_id: str) -> requests.Response:
-    """Return an answer back when it is a good one.
+    """Return an answer if it is a success.
 
-    :param response: CouchDB's answer
     :param conn_id: the Airflow connection, for messages
-    :raises BadSettings: when a person must correct the connection or the server
-    :raises ServiceUnavailable: for anything that may pass, a login that wrong passwords of others had locked included
+    :raises BadSettings: if a person must correct the connection or the server
+    :raises ServiceUnavailable: for anything that may be temporary, including a login that is locked because another
+        program sent wrong passwords
     """
     if response.is_redirect:
         raise BadSettings.about(
@@ -83,10 +80,9 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
 
 
 def json_object(response: requests.Response) -> dict[str, Any]:
-    """Read an answer that must be a JSON object.
+    """Return the JSON object of an answer.
 
-    :param response: CouchDB's answer
-    :raises ServiceUnavailable: when it is not
+    :raises ServiceUnavailable: if the answer is anything else
     """
     answer = _json(response)
     if not isinstance(answer, dict):
@@ -95,10 +91,9 @@ def json_object(response: requests.Response) -> dict[str, Any]:
 
 
 def rows_of(response: requests.Response) -> list[dict[str, Any]]:
-    """Read the rows of ``_all_docs``, or those of ``_bulk_docs``, which come without an object around them.
+    """Return the rows of ``_all_docs``, or those of ``_bulk_docs``, which have no object around them.
 
-    :param response: CouchDB's answer
-    :raises ServiceUnavailable: when there are none
+    :raises ServiceUnavailable: if there are no rows
     """
     answer = _json(response)
     rows = answer.get("rows") if isinstance(answer, dict) else answer
@@ -108,15 +103,15 @@ def rows_of(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> list[dict[str, Any]]:
-    """Read the rows of ``_all_docs`` with their documents.
+    """Return the rows of ``_all_docs`` with their documents.
 
-    A row that CouchDB could not read, as when a shard of a cluster does not answer, has an ``error`` in place of one.
-    To leave it out would make totals too low.
+    A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
+    instead of a document. Leaving it out would make totals too low.
 
-    :param response: CouchDB's answer to a request with ``include_docs``
-    :param may_be_missing: whether documents were asked for by their ids, so that some may not exist
-    :return: rows that each hold a ``doc``
-    :raises ServiceUnavailable: when a document that exists could not be read
+    :param response: the answer to a request with ``include_docs``
+    :param may_be_missing: whether documents were requested by id, so that some may not exist
+    :return: rows that each have a ``doc``
+    :raises ServiceUnavailable: if a document that exists could not be read
     """
     found: list[dict[str, Any]] = []
     for row in rows_of(response):

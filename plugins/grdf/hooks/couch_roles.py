@@ -1,9 +1,9 @@
 """The two roles of a login in CouchDB.
 
-The connection ``couchdb`` is an ordinary member of this project's databases and serves for everything: reading and
-writing documents. ``couchdb_admin`` is a server administrator, which alone may make databases, say who comes into them,
-and purge: it is read by the set-up (:mod:`grdf.couchdb_setup`) and by the deletion, and by nothing else. Where Airflow
-has no connection of that name, ``couchdb`` serves for both.
+The connection ``couchdb`` is an ordinary member of this project's databases. It is used for all reading and writing of
+documents. ``couchdb_admin`` is a server administrator; only an administrator may create databases, decide who can
+access them, and purge. Only the set-up (:mod:`grdf.couchdb_setup`) and the deletion use it. If Airflow has no
+connection of that name, ``couchdb`` is used for both.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def has_administrator() -> bool:
         BaseHook.get_connection(ADMIN_CONN_ID)
     except AirflowNotFoundException:
         return False
-    except ValueError:  # there is one, which cannot be read: the hook says so
+    except ValueError:  # it exists but cannot be read; the hook reports that
         return True
     return True
 
 
 def administrator(ordinary: CouchDBHook) -> CouchDBHook:
-    """Return the hook with an administrator's rights on the same databases.
+    """Return a hook with an administrator's rights on the same databases.
 
-    :param ordinary: the hook for everything else; itself where there is no other connection
-    :raises BadSettings: when the two connections do not name the same databases
+    :param ordinary: the hook for everything else; returned as it is if there is no administrator's connection
+    :raises BadSettings: if the two connections name different databases
     """
     if not has_administrator():
         return ordinary

@@ -1,7 +1,7 @@
-"""CouchDB: the household's account, its gas days and totals. The only module that imports ``cloudant``.
+"""CouchDB, which stores the households' accounts, gas days and totals. The only module that imports ``cloudant``.
 
-Of ``cloudant`` this uses what works: the connection, its HTTP session and ``_bulk_docs``. Its document, result and
-feed classes are left alone: they cache for ever, hide conflicts, or stop after the first page.
+It uses the parts of ``cloudant`` that work: the connection, its HTTP session and ``_bulk_docs``. It avoids the
+document, result and feed classes, which cache for ever, hide conflicts, or stop after the first page.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from include.gas.errors import BadRequest, BadSettings, GasError, ServiceUnavail
 from include.gas.meter_tag import without_numbers
 from include.gas.redact import redact
 
-with warnings.catch_warnings():  # its import warns that the package is no longer maintained: known, and chosen
+with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
     from cloudant.error import CloudantException
@@ -36,13 +36,14 @@ hush()
 
 TIMEOUT = (3.05, 60.0)
 READS = 5
-"""A whole answer may take as long as so many single reads: else a server that drips would hold its caller for ever."""
+"""How many single reads' timeouts a whole answer may take. Without this bound, a server that sends bytes slowly would
+hold its caller for ever."""
 LARGEST = 1_000_000_000
-"""Bytes of an answer: a page of documents is some megabytes."""
+"""Largest answer in bytes. A page of documents is some megabytes."""
 BATCH = 2000
-"""Documents per ``_bulk_docs``: a day document is about 250 bytes, so a batch stays far below any server's limit."""
+"""Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
 PAGE = 5000
-"""Documents per page of a range read."""
+"""Documents per page when a range is read."""
 HIGHEST = "\ufff0"
 SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --rm couchdb-setup), then clear the task."
 
@@ -52,12 +53,12 @@ _T = TypeVar("_T")
 
 
 class CouchDBHook(BaseHook):
-    """Read and write documents of a Cozy doctype.
+    """Reads and writes documents of a Cozy doctype.
 
     :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
         ``database_prefix``
     :param timeout: seconds to wait for a connection and for an answer
-    :param patience: how often a request that met a busy or restarting server is sent again
+    :param patience: how often a request is sent again when the server is busy or restarting
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -84,10 +85,10 @@ class CouchDBHook(BaseHook):
         self.requests_sent = 0
 
     def get_conn(self) -> CouchDB:
-        """Return the client, connected on first use and kept by this hook.
+        """Return the client, which is connected on first use and kept by this hook.
 
-        :raises BadSettings: when the connection is not complete or CouchDB refuses its login
-        :raises ServiceUnavailable: when CouchDB cannot be reached
+        :raises BadSettings: if the connection is incomplete or CouchDB refuses its login
+        :raises ServiceUnavailable: if CouchDB cannot be reached
         """
         with self._lock:
             if self._client is None:
@@ -117,34 +118,34 @@ class CouchDBHook(BaseHook):
         retry = Retry(
             total=self._patience,
             connect=min(self._patience, 2),
-            read=0,  # an answer that did not come may have been carried out: the caller decides
+            read=0,  # a request without an answer may have been carried out: the caller decides
             status=self._patience,
             backoff_factor=0.25,
             status_forcelist=(429, 502, 503),
             allowed_methods=None,
             raise_on_status=False,
-            respect_retry_after_header=False,  # a gateway may say hours: the task's own retry is the place to wait
+            respect_retry_after_header=False,  # a gateway may ask for hours: wait between the task's tries instead
         )
         client = CouchDB(
-            (connection.login or "").encode(),  # as bytes: requests takes a text for Latin-1, and CouchDB for UTF-8
+            (connection.login or "").encode(),  # as bytes: requests encodes a str as Latin-1, CouchDB expects UTF-8
             (connection.password or "").encode(),
             url=url,
             use_basic_auth=True,
             timeout=self._timeout,
             adapter=LimitedAdapter(seconds=READS * self._timeout[1], most=LARGEST, pool_maxsize=16, max_retries=retry),
         )
-        client.connect()  # Basic authentication: sends nothing
-        client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is no JSON object
+        client.connect()  # with Basic authentication this sends nothing
+        client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
         return client
 
     # -- one document -----------------------------------------------------------------------------------------------
 
     def get(self, doctype: str, doc_id: str) -> Document | None:
-        """Read one document, ``None`` when it (or its database) does not exist.
+        """Return one document, or ``None`` if it or its database does not exist.
 
         :param doctype: Cozy doctype, such as ``io.cozy.accounts``
-        :param doc_id: the document's id
-        :raises BadRequest: when no document can have this id
+        :param doc_id: the document's ``_id``
+        :raises BadRequest: if the id is not valid for a document
         """
         response = self.request("GET", doctype, _path_of(doc_id))
         return None if response.status_code == 404 else json_object(self.good(response))
@@ -152,10 +153,9 @@ class CouchDBHook(BaseHook):
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
         """Write one document.
 
-        :param doctype: Cozy doctype
-        :param document: with ``_id``, and ``_rev`` when it replaces one
-        :return: the new revision, ``None`` when somebody else has written it meanwhile (409)
-        :raises BadRequest: when no document can have this id
+        :param document: with ``_id``, and ``_rev`` if it replaces one
+        :return: the new revision, or ``None`` if another writer has changed the document in the meantime (409)
+        :raises BadRequest: if the id is not valid for a document
         """
         path = _path_of(str(document["_id"]))
         response = self._writing("PUT", doctype, path, document)
@@ -164,20 +164,14 @@ class CouchDBHook(BaseHook):
     # -- many documents (the store that include.gas.documents.storing works on) ----------------------------------------
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
-        """Read all documents from one id to another, both included, in the order of their ids.
-
-        :param doctype: Cozy doctype
-        :param startkey: first id
-        :param endkey: last id
-        """
+        """Return all documents from one id to another, both included, in the order of their ids."""
         return list(self.scan(doctype, startkey, endkey))
 
     def scan(self, doctype: str, startkey: str = "", endkey: str = HIGHEST) -> Iterator[Document]:
-        """Read a range page by page, never holding more than a page.
+        """Yield the documents of a range page by page. At most one page is held in memory.
 
-        :param doctype: Cozy doctype
-        :param startkey: first id
-        :param endkey: last id
+        :param startkey: first id, included
+        :param endkey: last id, included
         """
         start = startkey
         while True:
@@ -192,9 +186,8 @@ class CouchDBHook(BaseHook):
             start = rows[PAGE]["id"]
 
     def find(self, doctype: str, selector: Mapping[str, Any]) -> list[Document]:
-        """Find documents by their content (Mango), without an index: for what is asked seldom.
+        """Return documents by their content (Mango), without an index: use it only for rare queries.
 
-        :param doctype: Cozy doctype
         :param selector: CouchDB's selector
         """
         found: list[Document] = []
@@ -214,9 +207,8 @@ class CouchDBHook(BaseHook):
                 return found
 
     def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
-        """Return the highest id of a range without reading the rest: its cost does not grow with the range.
+        """Return the highest id of a range without reading the rest. The cost does not grow with the range.
 
-        :param doctype: Cozy doctype
         :param startkey: lowest id, included
         :param endkey: highest id, included
         """
@@ -228,9 +220,8 @@ class CouchDBHook(BaseHook):
         return str(rows[0]["id"]) if rows else None
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Read documents by id; those that do not exist are left out.
+        """Return documents by id. Ids that do not exist are left out.
 
-        :param doctype: Cozy doctype
         :param ids: any number of ids
         """
         found: dict[str, Document] = {}
@@ -247,10 +238,9 @@ class CouchDBHook(BaseHook):
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         """Write documents in batches and read the answer item by item.
 
-        :param doctype: Cozy doctype
-        :param docs: each with ``_id``, and ``_rev`` when it replaces one
-        :return: which were written and which met a newer revision
-        :raises ServiceUnavailable: when the server refused a document for any other reason; what was written stays
+        :param docs: each with ``_id``, and ``_rev`` if it replaces one
+        :return: which were written and which conflicted with a newer revision
+        :raises ServiceUnavailable: if the server refused a document for any other reason; what was written stays
         """
         written: dict[str, str] = {}
         conflicts: set[str] = set()
@@ -280,11 +270,9 @@ class CouchDBHook(BaseHook):
     # -- databases ---------------------------------------------------------------------------------------------------
 
     def create_database(self, doctype: str) -> bool:
-        """Create a doctype's database and tell whether there was none; one that exists already is fine.
+        """Create a doctype's database and return whether it was missing.
 
-        On CouchDB 3 it is partitioned, by what comes before the first colon of an id: the account.
-
-        :param doctype: Cozy doctype
+        On CouchDB 3 the database is partitioned by the account, which is the part of an id before the first colon.
         """
         return self._created(doctype, self._creation(doctype))
 
@@ -299,7 +287,7 @@ class CouchDBHook(BaseHook):
         return response.status_code != 412
 
     def _create_missing(self, doctype: str) -> None:
-        """Create a database that ordinary work has missed, where its login may: where an administrator does it all."""
+        """Create a missing database that ordinary work needs, if the login may. It may if it is an administrator's."""
         name, response = database_name(doctype, self.prefix), self._creation(doctype)
         try:
             if self._created(doctype, response):
@@ -308,7 +296,7 @@ class CouchDBHook(BaseHook):
             if response.status_code not in (401, 403):
                 raise
             self._missing.discard(doctype)
-            if self.has_database(doctype):  # somebody has made it meanwhile
+            if self.has_database(doctype):  # it was created in the meantime
                 return
             raise BadSettings.about(
                 account=None,
@@ -318,15 +306,12 @@ class CouchDBHook(BaseHook):
             ) from None
 
     def has_database(self, doctype: str) -> bool:
-        """Return whether a doctype's database exists.
-
-        :param doctype: Cozy doctype
-        """
+        """Return whether a doctype's database exists."""
         response = self.request("GET", doctype, "")
         return response.status_code != 404 and self.good(response).ok
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for the server's name and whom it takes us for; never raises."""
+        """Ask for the server's version and for the session of our login. This never raises."""
         try:
             name = self.greeting()
             self.good(self.ask_server("GET", "/_session"))
@@ -337,22 +322,22 @@ class CouchDBHook(BaseHook):
         return True, f"CouchDB {name.get('version', '(unknown version)')} answers and accepts the login."
 
     def greeting(self) -> dict[str, Any]:
-        """Return what the server says of itself: version, features."""
+        """Return the server's description of itself: version, features."""
         return json_object(self.good(self.ask_server("GET", "/")))
 
     @property
     def login(self) -> tuple[str, str]:
-        """Name and password of the connection."""
+        """The connection's login and password."""
         connection = airflow_connection(self.couchdb_conn_id)
         return connection.login or "", connection.password or ""
 
     def logs_in(self) -> bool:
-        """Return whether the server takes the login."""
+        """Return whether the server accepts the login."""
         response = self.ask_server("GET", "/_session")
         return response.status_code != 401 and self.good(response).ok
 
     def is_administrator(self) -> bool:
-        """Return whether the login is a server administrator, who may make databases and purge."""
+        """Return whether the login is a server administrator, who may create databases and purge."""
         who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
 
@@ -372,29 +357,26 @@ class CouchDBHook(BaseHook):
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Send one request about a doctype's database and give the answer, whatever its status.
+        """Send one request to a doctype's database and return the answer, whatever its status.
 
-        :param method: HTTP method
-        :param doctype: Cozy doctype
         :param path: what follows the database's name, quoted
         :param query: query parameters
         :param body: JSON body
-        :raises ServiceUnavailable: when there is no answer
+        :raises ServiceUnavailable: if there is no answer
         """
         client = self.get_conn()
         name = quote(database_name(doctype, self.prefix), safe="")
         response = self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
         if response.status_code == 404 and path.startswith("/_all_docs"):
-            self._missing.add(doctype)  # so that the first write need not fail to find that out
+            self._missing.add(doctype)  # so that the first write does not have to fail to find this out
         return response
 
     def ask_server(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> requests.Response:
-        """Send one request about the server and give the answer, whatever its status.
+        """Send one request to the server and return the answer, whatever its status.
 
-        :param method: HTTP method
         :param path: path on the server, quoted
         :param body: JSON body
-        :raises ServiceUnavailable: when there is no answer
+        :raises ServiceUnavailable: if there is no answer
         """
         return self._send(method, self.get_conn().server_url + path, body=body)
 
@@ -404,7 +386,7 @@ class CouchDBHook(BaseHook):
         client = self.get_conn()
         self.requests_sent += 1
         try:
-            # cloudant's session adds the credentials and the time limits, and raises nothing by itself.
+            # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
             response: requests.Response = client.r_session.request(
                 method, url, params=query, json=body, allow_redirects=False
             )
@@ -421,30 +403,29 @@ class CouchDBHook(BaseHook):
         if doctype in self._missing:
             self._create_missing(doctype)
         response = self.request(method, doctype, path, body=body)
-        if response.status_code == 404:  # the first write into a new database
+        if response.status_code == 404:  # the first write to a new database
             self._create_missing(doctype)
             response = self.request(method, doctype, path, body=body)
         return response
 
     def good(self, response: requests.Response) -> requests.Response:
-        """Return an answer back when it is a good one.
+        """Return an answer if it is a success.
 
-        :param response: CouchDB's answer
-        :raises BadSettings: when a person must correct the connection or the server
-        :raises ServiceUnavailable: for anything that may pass
+        :raises BadSettings: if a person must correct the connection or the server
+        :raises ServiceUnavailable: for anything that may be temporary
         """
         return checked(response, self.couchdb_conn_id)
 
 
 def _named(document: Document) -> str:
-    """Name a document in a message: ids hold the meter's number after the account."""
+    """Return a document's name for a message. Ids contain the meter's number after the account."""
     return without_numbers(str(document["_id"]), str(document["_id"]).partition(":")[0])
 
 
 def _path_of(doc_id: str) -> str:
-    """Return the path of a document below its database; another's endpoint is never asked in its place.
+    """Return the path of a document below its database. It never leads to another endpoint.
 
-    ``_all_docs``, ``_design`` and the like are CouchDB's own; an empty id or one of dots alone would lead to the
+    ``_all_docs``, ``_design`` and the like are CouchDB's own. An empty id, or one of dots alone, would lead to the
     database or out of it.
     """
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):

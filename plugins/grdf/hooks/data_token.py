@@ -1,6 +1,6 @@
-"""The data token that all accounts and all workers share, kept in one Airflow Variable.
+"""The data token that all accounts and workers share, kept in one Airflow Variable.
 
-Variables are encrypted at rest, and readable and writable from a task, which connections are not (Airflow 3 doc).
+Variables are encrypted at rest. Unlike connections, a task can read and write them (Airflow 3 doc).
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from grdf.quota.terms import DAILY, Terms
 log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=5)
-"""By how much another machine's clock may be ahead."""
+"""How far another machine's clock may be ahead."""
 LONGEST = timedelta(days=1)
-"""For how long a token is believed to serve; GRDF gives them for four hours."""
+"""The longest lifetime that is believed of a token. GRDF's tokens last four hours."""
 _VISIBLE = re.compile(r"[!-~]+")
-"""What a token may hold that goes into a header."""
+"""The characters that a token in a header may contain."""
 VARIABLE = "grdf_data_token"
-"""Name of the Variable; Airflow hides the value of a Variable whose name says "token"."""
+"""Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
 
 
 @dataclass(frozen=True)
 class DataToken:
-    """A data token and what is known of it. The token itself is left out of its ``repr``.
+    """A data token with its properties. The token itself is left out of its ``repr``.
 
     :param value: the bearer token
-    :param scope: the scope GRDF granted
-    :param client: a short fingerprint of the client id it was given to
-    :param asked_at: moment before it was asked for, UTC
-    :param until: moment at which it ends, UTC, counted from ``asked_at``
+    :param scope: the scope that GRDF granted
+    :param client: a short fingerprint of the client id that it was issued to
+    :param asked_at: when it was requested, taken before the request, UTC
+    :param until: when it expires, UTC, counted from ``asked_at``
     """
 
     value: str = field(repr=False)
@@ -48,8 +48,9 @@ class DataToken:
 
     @classmethod
     def granted(cls, value: str, *, scope: str, client_id: str, asked_at: datetime, lifetime: float) -> DataToken:
-        """Make a token from GRDF's answer.
+        """Return a token made from GRDF's answer.
 
+        :param asked_at: when it was requested, taken before the request, UTC
         :param lifetime: ``expires_in`` of the answer, in seconds
         """
         until = asked_at + min(timedelta(seconds=lifetime), LONGEST)
@@ -58,10 +59,11 @@ class DataToken:
     def serves(self, *, scope: str, client_id: str, for_seconds: float, now: datetime | None = None) -> bool:
         """Return whether the token can be used for some time yet.
 
-        At most half of its life is kept back as margin, so that a short-lived token is not asked for at every step.
+        The required margin is at most half of the token's lifetime, so that a short-lived token is not renewed at every
+        step.
 
         :param scope: the scope needed
-        :param client_id: the client id of the connection as it is now
+        :param client_id: the connection's current client id
         :param for_seconds: how long the work ahead may take
         :param now: the present, UTC
         """
@@ -71,11 +73,11 @@ class DataToken:
             self.client == fingerprint(client_id)
             and scope in self.scope.split()
             and now + needed < self.until
-            and self.asked_at <= now + AHEAD  # else the clock was ahead, and its end is not known
+            and self.asked_at <= now + AHEAD  # otherwise the clock was ahead, and the expiry is unknown
         )
 
     def dump(self) -> str:
-        """Return the text kept in the Variable."""
+        """Return the text to store in the Variable."""
         return json.dumps(
             {
                 "value": self.value,
@@ -88,7 +90,7 @@ class DataToken:
 
     @classmethod
     def load(cls, text: str | None) -> DataToken | None:
-        """Read the Variable's text; ``None`` for no text or one that somebody has changed."""
+        """Return the token in the Variable's text, or ``None`` if there is no text or it has been altered."""
         try:
             data = json.loads(text or "")
             value, scope, client = words = [data[name] for name in ("value", "scope", "client")]
@@ -110,20 +112,20 @@ def fingerprint(client_id: str) -> str:
 
 
 class TokenShelf(Protocol):
-    """Where the shared token is kept."""
+    """The place where the shared token is kept."""
 
     def read(self) -> str | None:
-        """Return the stored text, ``None`` when there is none."""
+        """Return the stored text, or ``None`` if there is none."""
 
     def write(self, text: str) -> None:
         """Replace the stored text."""
 
 
 class VariableShelf:
-    """The shelf that every Airflow worker shares: a Variable."""
+    """A shelf that all Airflow workers share: a Variable."""
 
     def read(self) -> str | None:
-        """Read the Variable."""
+        """Return the Variable's value, and mask the token in the logs."""
         from airflow.sdk import Variable
         from airflow.sdk.log import mask_secret
 
@@ -133,20 +135,20 @@ class VariableShelf:
         return text
 
     def write(self, text: str) -> None:
-        """Write the Variable."""
+        """Set the Variable."""
         from airflow.sdk import Variable
 
         Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
 
 
 class SharedToken:
-    """Hand out the shared token, and see to it that one worker at a time renews it.
+    """Hands out the shared token, which one worker at a time renews.
 
-    :param ask: asks GRDF for a new token, on some terms
-    :param scope: the scope the connection wants
+    :param ask: requests a new token from GRDF
+    :param scope: the scope that the connection asks for
     :param client_id: the connection's client id
     :param shelf: where the token is kept
-    :param one_at_a_time: gives a context in which no other worker renews; the default does not wait for others
+    :param one_at_a_time: returns a context in which no other worker renews; the default does not exclude others
     """
 
     def __init__(
@@ -167,13 +169,13 @@ class SharedToken:
     def get(
         self, *, for_seconds: float = 900, refused: str | None = None, terms: Terms = DAILY
     ) -> tuple[DataToken, bool]:
-        """Return a token that serves, asking GRDF for one if need be.
+        """Return a usable token, and request one from GRDF if necessary.
 
         :param for_seconds: how long the work ahead may take
-        :param refused: a token that GRDF has just refused (HTTP 401): it is not given again
-        :param terms: on what terms the call for a token waits for GRDF's quota
-        :return: the token, and whether GRDF was asked
-        :raises CredentialsRefused, ServiceUnavailable: as the call for a token does
+        :param refused: a token that GRDF has just refused (HTTP 401); it is not returned again
+        :param terms: how a call for a new token waits for GRDF's quota
+        :return: the token, and whether GRDF was called
+        :raises CredentialsRefused, ServiceUnavailable: if the call for a token fails
         """
         if token := self._stored(for_seconds, refused):
             return token, False

@@ -1,7 +1,7 @@
 """GRDF's OAuth: Client Connect's codes and ``id_token``, and the data token that serves every account.
 
-GRDF knows no refresh token. An authorization code gives, once, the ``id_token`` that names the household's meters;
-every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1).
+GRDF has no refresh tokens. An authorization code can be exchanged once, for the ``id_token`` that names the household's
+meters. Every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1).
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from include.gas.redact import redact
 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
-"""Seconds until a code is tried again after a failure: it lives for minutes, the usual wait of tasks is ten."""
+"""Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for a part of an answer; the whole answer has ``[grdf] answer_seconds``."""
+"""Seconds to wait for a connection and for a part of an answer. ``[grdf] answer_seconds`` limits the whole answer."""
 SMALL = 1_000_000
-"""Bytes that an answer with tokens or keys may hold: good ones hold a few thousand."""
+"""Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
 
 
 class GrdfOAuthHook(BaseHook):
-    """Talk to GRDF's token endpoint with the credentials of one connection.
+    """Calls GRDF's token endpoint with the credentials of one connection.
 
     :param grdf_conn_id: Airflow connection with the client id and secret
     """
@@ -58,12 +58,15 @@ class GrdfOAuthHook(BaseHook):
     def facts(self) -> GrdfConnection:
         """The connection's fields, checked.
 
-        :raises BadSettings: when a field is missing or wrong
+        :raises BadSettings: if a field is missing or wrong
         """
         return GrdfConnection.read(airflow_connection(self.grdf_conn_id))
 
     def get_conn(self) -> requests.Session:
-        """Return a plain HTTP session; the credentials travel in the body of each request, never in the session."""
+        """Return a plain HTTP session.
+
+        The credentials are sent in the body of each request and are never part of the session.
+        """
         session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, LimitedAdapter(seconds=settings.answer_seconds(), most=SMALL))
@@ -79,18 +82,18 @@ class GrdfOAuthHook(BaseHook):
         terms: Terms = CONNECT,
         on_sent: Callable[[], object] | None = None,
     ) -> str:
-        """Exchange an authorization code for its ``id_token``; a code serves once (RFC 6749, 4.1.2).
+        """Exchange an authorization code for its ``id_token``. A code can be used once (RFC 6749, 4.1.2).
 
         :param code: the code that Client Connect gave to the household's browser
-        :param redirect_uri: the address it was given at, which the token endpoint compares; ``None`` takes the
-            connection's
+        :param redirect_uri: the address at which the code was received, which the token endpoint compares; ``None``
+            means the connection's
         :param account: the account's id, for messages
-        :param code_verifier: what the code's challenge was made of, where one was sent (RFC 7636)
-        :param terms: on what terms the call waits for GRDF's quota
-        :param on_sent: called when the code goes to GRDF, whatever comes of it: a call of the quota is spent
-        :raises GrantRefused: when the code is used, expired or not ours: the household has to consent again
-        :raises CredentialsRefused: when GRDF does not accept the client id or secret
-        :raises ServiceUnavailable: when there is no usable answer; to be tried again while the code may still live
+        :param code_verifier: the secret behind the code's challenge, if a challenge was sent (RFC 7636)
+        :param on_sent: called when the code is sent to GRDF, even if the call then fails, because it counts in the
+            quota
+        :raises GrantRefused: if the code is used, expired or not ours; the household has to consent again
+        :raises CredentialsRefused: if GRDF does not accept the client id or secret
+        :raises ServiceUnavailable: if there is no usable answer; try again while the code may still be valid
         """
         form = {
             "grant_type": "authorization_code",
@@ -99,7 +102,7 @@ class GrdfOAuthHook(BaseHook):
             **({"code_verifier": code_verifier} if code_verifier else {}),
         }
         try:
-            self._public_keys(account)  # before the code is spent: what fails later for want of them ends it
+            self._public_keys(account)  # before the code is used: a later failure to get the keys would waste the code
             answer = self._ask(form, terms, account=account, on_sent=on_sent)
         except ServiceUnavailable as error:
             if error.retry_after is None:
@@ -119,13 +122,13 @@ class GrdfOAuthHook(BaseHook):
     def consents_of(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
     ) -> tuple[Consent, ...]:
-        """Check an ``id_token`` and read the household's consents from it.
+        """Check an ``id_token`` and return the household's consents in it.
 
         :param id_token: the signed token
         :param account: the account's id, for messages
         :param nonce: the nonce sent to the authorize page, if one was sent
-        :param ever: whether it may be over: it still tells what was once consented to
-        :raises IdTokenRefused: when its algorithm, signature, issuer, audience, time or nonce is wrong
+        :param ever: whether to accept an expired token, which still shows what was once consented to
+        :raises IdTokenRefused: if its algorithm, signature, issuer, audience, time or nonce is wrong
         """
         facts = self.facts
         claims = verify_id_token(
@@ -142,18 +145,18 @@ class GrdfOAuthHook(BaseHook):
         return parse_claims(claims, account=account)
 
     def ask_data_token(self, terms: Terms = DAILY) -> DataToken:
-        """Ask GRDF for a new data token.
+        """Request a new data token from GRDF.
 
-        :param terms: on what terms the call waits for GRDF's quota
-        :raises CredentialsRefused: when GRDF does not accept the client id or secret, or gives another scope
-        :raises ServiceUnavailable: when there is no usable answer
+        :raises CredentialsRefused: if GRDF does not accept the client id or secret, or grants another scope
+        :raises ServiceUnavailable: if there is no usable answer
         """
         facts = self.facts
-        asked_at = datetime.now(UTC)  # before the request, so that the token never outlives what we believe of it
+        asked_at = datetime.now(UTC)  # before the request, so that we never expect a token to live longer than it does
         try:
             answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, terms, account=None)
         except CredentialsRefused:
-            # The same for all accounts: who comes next does not ask at once, unless the credentials have changed.
+            # This is the same for all accounts: the next caller does not ask at once unless the credentials have
+            # changed.
             governor_for(facts).token_judged("", refused=True)
             raise
         token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
@@ -178,9 +181,9 @@ class GrdfOAuthHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for a data token and throw it away; never raises (Airflow doc, "Testing Connections")."""
+        """Request a data token and discard it. This never raises (Airflow doc, "Testing Connections")."""
         try:
-            token = self.ask_data_token(CONNECT)  # somebody waits for it
+            token = self.ask_data_token(CONNECT)  # a person is waiting for the result
         except GasError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
@@ -234,7 +237,7 @@ class GrdfOAuthHook(BaseHook):
             raise refusal
         try:
             answer = response.json()
-        except (ValueError, RecursionError):  # or nested so deeply that nobody reads it
+        except (ValueError, RecursionError):  # RecursionError: nested too deeply to be parsed
             answer = None
         if not isinstance(answer, dict):
             raise ServiceUnavailable.about(
@@ -244,12 +247,12 @@ class GrdfOAuthHook(BaseHook):
         return answer
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
-        """Read the provider's public keys, once in this hook's life; ``None`` when the connection names none."""
+        """Return the provider's public keys, read once per hook, or ``None`` if the connection has no ``jwks_url``."""
         url = self.facts.jwks_url
         if not url or self._keys is not None:
             return self._keys
         try:
-            # Whoever chooses the keys can sign an id_token for any meter: they come from this address or not at all.
+            # Anyone who controls the keys can sign an id_token for any meter, so they are read from this address only.
             with self.get_conn() as session:
                 response = session.get(url, timeout=TIMEOUT, allow_redirects=False)
             if response.is_redirect:
@@ -274,9 +277,9 @@ class GrdfOAuthHook(BaseHook):
 
 
 def patience(error: Exception) -> str:
-    """Say what to do when a call to GRDF came to nothing.
+    """Return what to do after a call to GRDF failed, as text for a message.
 
-    :param error: what ``requests`` or an adapter raised
+    :param error: raised by ``requests`` or an adapter
     """
     if isinstance(error, TooLarge):
         return "It is tried again automatically. If this continues, tell GRDF, or raise [grdf] answer_megabytes."
@@ -284,16 +287,16 @@ def patience(error: Exception) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Read ``Retry-After`` in seconds (RFC 9110, 10.2.3); its date form is not used by any gateway we know of.
-
-    :param response: any answer
-    """
+    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _seconds(value: object) -> float:
-    """Read ``expires_in``; without a usable one a token is good for one minute, so that it is soon asked again."""
+    """Return ``expires_in``.
+
+    Without a usable value, a token is taken to last one minute, so that it is soon renewed.
+    """
     try:
         seconds = float(str(value))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Revoking consents: the one place that uses the secret of the account type ``grdfgrandlyon.delete``.
+"""The revocation of consents: the only code that uses the secret of the account type ``grdfgrandlyon.delete``.
 
-Its token is asked for anew, kept in this process's memory and nowhere else, and never serves for data; the shared data
-token never serves to revoke.
+Its token is requested each time, kept in this process's memory only, and never used for data. The shared data token is
+never used to revoke.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ NOT_IN_FORCE = "was not in force"
 class RevocationHook(AdictHook):
     """ADICT with the credentials that may revoke.
 
-    It takes no connection id: the connection is ``grdfgrandlyon_delete``, and nothing else names it.
+    It takes no connection id: the connection is ``grdfgrandlyon_delete``, and nothing else uses it.
 
-    :raises BadSettings: when there is no such connection, or it is not complete
+    :raises BadSettings: if there is no such connection, or it is incomplete
     """
 
     default_conn_name = DELETE_CONNECTION
 
     def __init__(self) -> None:
         super().__init__(DELETE_CONNECTION, shelf=_Memory())
-        self.client_id = self.oauth.facts.client_id  # read now: without the connection nothing of a deletion is begun
+        self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def standing_rights(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
-        """Ask which of our rights on some meters stand: also such as the account does not know of.
+        """Ask which of our rights on some meters are in force, including rights that the account does not know.
 
-        :param pces: the account's meters
+        :param pces: numbers of the account's meters
         :param own: GRDF's ids of the rights that the account brought
         :param account: the account's id, for messages
-        :raises ServiceUnavailable: when a line of GRDF's list cannot be read, and one of the account's own rights is in
-            none of the others: it may be that one, and stand
+        :raises ServiceUnavailable: if a line of GRDF's list cannot be read and one of the account's own rights is in
+            none of the other lines: the unreadable line may be that right, and in force
         """
         if not pces:
             return ()
@@ -59,19 +59,18 @@ class RevocationHook(AdictHook):
         return standing(listed.rights)
 
     def revoke(self, right: AccessRight, *, account: str) -> str:
-        """Revoke one right (``PATCH /droit_acces/{id}``); one that is revoked already is as good (ADICT 4).
+        """Revoke one right (``PATCH /droit_acces/{id}``). A right that is already revoked counts as success (ADICT 4).
 
-        :param right: the right
         :param account: the account's id, for messages
-        :return: ``revoked``, or ``was not in force`` when GRDF's list of rights says so
-        :raises GasError: when GRDF refuses and the right still stands
+        :return: ``revoked``, or ``was not in force`` if GRDF's list of rights says so
+        :raises GasError: if GRDF refuses and the right is still in force
         """
         what = f"the revocation of consent {right.id}"
         response = self._answer(Call("PATCH", f"/droit_acces/{right.id}", what, account, accept=JSON), DAILY).response
         body = text_of(response)
         code, message = status_in(body)
-        taken = 200 <= response.status_code < 300  # a redirect has carried nothing out
-        if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # a page in HTML has not, either
+        taken = 200 <= response.status_code < 300  # a redirect has revoked nothing
+        if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # neither has a page in HTML
             return REVOKED
         if response.status_code in (404, 409) or taken:
             still = {each.id for each in self.standing_rights([right.pce], [right.id], account=account)}

@@ -1,1 +1,1 @@
-"""One meter: what is asked of GRDF about it, how the answer is stored and noted on its account, and taken back."""
+"""What operators share about one meter: asking GRDF, storing and recording the answer, and taking it back."""

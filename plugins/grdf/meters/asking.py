@@ -1,4 +1,4 @@
-"""Asking GRDF for one meter's gas days. Each answer is parsed once in a task, and handed on with what it says."""
+"""Requests to GRDF for one meter's gas days. A task parses each answer once, and passes it on with its parsed lines."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from include.gas.days.windows import Window
 
 ASK_AGAIN = 2
-"""How often a window that GRDF's server failed on (2000100) is asked for again within one task."""
+"""How often one task asks again for windows on which GRDF's server failed (2000100)."""
 
 
 class ReadAnswer(NamedTuple):
-    """An answer together with what it says.
+    """An answer with its parsed lines.
 
-    :param staged: the answer as it came
+    :param staged: the answer as received
     :param lines: its lines, sorted
     """
 
@@ -43,8 +43,8 @@ class ReadAnswer(NamedTuple):
 class MeterRead(NamedTuple):
     """What was read of one meter.
 
-    :param answers: in the order in which they came
-    :param problems: what went wrong with this meter, which does not keep others from being read
+    :param answers: in the order in which they were received
+    :param problems: failures that concern this meter, so that other meters can still be read
     """
 
     answers: list[ReadAnswer]
@@ -54,8 +54,8 @@ class MeterRead(NamedTuple):
 def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
     """Sort the lines of an answer. A task does this once for each answer that it receives or takes from staging.
 
-    :param account: account id, for messages
-    :param staged: the answer as it came
+    :param account: the account's id, for messages
+    :param staged: the answer as received
     """
     return ReadAnswer(staged, read_daily(staged.body, account=account, pce=staged.pce, window=staged.window))
 
@@ -69,15 +69,14 @@ def read_meter(
     whole: bool = False,
     terms: Terms = DAILY,
 ) -> MeterRead:
-    """Ask for one meter's gas days, in one call for each stretch of them as long as GRDF answers all of it.
+    """Ask for one meter's gas days, with one call per window unless GRDF's server fails on part of it.
 
-    :param adict: the hook that asks
-    :param account: account id
-    :param meter: the meter, under its consent
+    :param meter: the meter, with its consent
     :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
-    :param terms: on what terms the calls wait for GRDF's quota
-    :raises CredentialsRefused, BadSettings, QuotaWait: what concerns us and not this meter: the next would fail alike
+    :param terms: how the calls wait for GRDF's quota
+    :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters, so that the next would fail,
+        too
     """
     answers: list[ReadAnswer] = []
     problems: list[GasError] = []

@@ -1,7 +1,7 @@
-"""A meter's book held against the store, once a month: all its days are read, whatever its runs look at.
+"""The monthly check of a meter's book against the store. It reads all days of the meter, whatever its runs cover.
 
-Days that are missing become gaps, which runs ask for again; totals are checked against the sum of the days; both are
-mended and counted. GRDF is not asked here.
+Missing days become gaps, which runs ask for again. Totals are compared with the sum of the days, corrected, and
+counted. GRDF is not asked here.
 """
 
 from __future__ import annotations
@@ -26,18 +26,16 @@ if TYPE_CHECKING:
     from grdf.meters.monthly_reading import Change
 
 YEARS_BACK = 5
-"""How many years are looked at, at the least, also where neither book nor totals tell of any."""
+"""How many years back to check at least, even if neither the book nor the totals show any data there."""
 
 
 def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log, counts: Counter[str]) -> Change:
-    """Look at all that is stored of a meter, and mend its totals.
+    """Check all that is stored of a meter, and correct its totals.
 
-    :param couchdb: the hook that stores
-    :param document: the account document, read before this: what it tells was stored then
-    :param pce: the meter
-    :param log: the task's log
-    :param counts: what was done, counted: days that the store has lost, totals that were wrong
-    :return: what to note on the account: all missing days, what is stored, and what was lost
+    :param document: the account document, read before the store, so that what it lists was stored at that time
+    :param pce: the meter's number
+    :param counts: incremented by what was found: days that the store has lost, totals that were wrong
+    :return: what to record on the account: all missing days, what is stored, and what was lost
     """
     account, now = str(document["_id"]), datetime.now(UTC)
     told, today = told_years(document, pce), paris_today(now)
@@ -60,7 +58,7 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
         meter = meter_of(stored, pce)
         if (
             meter is not None and not meter.lost and history_read(stored, meter)
-        ):  # what is missing stays noted of lost ones
+        ):  # the missing days of a lost meter stay on record
             stored = note_missing(stored, meter, report, now)
         return note_stored(stored, pce, report, first_launch=True, before=document)
 

@@ -1,8 +1,10 @@
-"""A task of many calls that has to wait, or to be tried again: it keeps what it has read and goes on with the rest.
+"""Progress of a task with many calls.
 
-The calls that it needs are booked together (``grdf.quota.ledger``), so that it does not wait once for each of them.
-What it keeps lies in the account's staging folder, under a name of its own run that no ``load`` takes for a run's
-answers; a deletion removes it with that folder.
+If it has to wait or is tried again, it keeps its answers and continues from there.
+
+The calls that the task needs are booked together (``grdf.quota.ledger``), so that it does not wait once for each of
+them. The progress is in the account's staging folder, under a name of its own run that no ``load`` takes for a run's
+answers. A deletion removes it with that folder.
 """
 
 from __future__ import annotations
@@ -30,12 +32,12 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """What a task has done of its calls.
+    """Which of its calls a task has made.
 
-    :param staging: where it is kept
+    :param staging: where the progress is kept
     :param account: the account's id
-    :param task: names the task and its run
-    :param purpose: what its calls are for
+    :param task: identifies the task and its run
+    :param purpose: what the calls are for
     """
 
     def __init__(self, staging: Staging, account: str, task: str, purpose: Purpose = "daily") -> None:
@@ -49,34 +51,33 @@ class Progress:
         self._dated: list[list[Any]] | None = (told or {}).get("dated")
         self.booking = Booking(f"{account}:{self._name}")
         self.terms = Terms(purpose, self.booking)
-        """On what terms its calls wait for GRDF's quota: they are booked together with the first."""
+        """How the calls wait for GRDF's quota. They are booked together with the first."""
 
     def book(self, calls: int) -> None:
-        """Tell how many calls are left to make, as far as that is known.
-
-        :param calls: how many
-        """
+        """Set how many calls are left to make, as far as that is known."""
         self.booking.calls = calls
 
     def knows_dates(self, meters: Sequence[Consent]) -> bool:
-        """Return whether it has asked how far these consents reach before it had to stop.
+        """Return whether the task had already asked for the dates of these consents before it stopped.
 
-        :param meters: the meters, under their consents
+        :param meters: the meters, with their consents
         """
         return self._dated == _ids(meters)
 
     def dated(self, meters: Sequence[Consent]) -> None:
-        """Note that it has asked how far some consents reach, which it need not ask again.
+        """Record that the task has asked for the dates of some consents, so that it does not ask again.
 
-        :param meters: the meters, under their consents
+        :param meters: the meters, with their consents
         """
         self._dated = _ids(meters)
         self._changed = True
 
     def answers(self, meter: Consent, windows: Sequence[Window], *, whole: bool = False) -> list[StagedAnswer] | None:
-        """Return what was read of a meter's gas days before the task had to stop; ``None`` when they must be asked for.
+        """Return the answers about a meter's gas days from before the task stopped.
 
-        :param meter: the meter, under its consent: what was read under another one is not taken
+        Return ``None`` if they must be requested.
+
+        :param meter: the meter, with its consent; answers under another consent are not used
         :param windows: the gas days
         :param whole: whether they are the meter's whole history
         """
@@ -96,12 +97,12 @@ class Progress:
         *,
         whole: bool = False,
     ) -> None:
-        """Note that a meter's gas days are read without trouble.
+        """Record that a meter's gas days were read without problems.
 
-        :param meter: the meter, under its consent
+        :param meter: the meter, with its consent
         :param windows: the gas days
-        :param answers: what GRDF said, unless it is stored already
-        :param whole: whether they are the meter's whole history
+        :param answers: GRDF's answers, unless they are already stored
+        :param whole: whether the days are the meter's whole history
         """
         self._done.append(
             {
@@ -115,14 +116,14 @@ class Progress:
         self._changed = True
 
     def keep(self) -> None:
-        """Keep all for the next time, if there is anything new."""
+        """Write the progress to staging if it has changed."""
         if self._changed:
             text = json.dumps({"done": self._done, "dated": self._dated}, ensure_ascii=False)
             self._staging.keep(self._account, self._name, text)
             self._kept, self._changed = True, False
 
     def drop(self) -> None:
-        """Remove what was kept: the task is done, or will begin anew."""
+        """Remove the progress, because the task is done or will start from the beginning."""
         if self._kept:
             self._staging.keep(self._account, self._name, None)
             self._kept = False
@@ -149,17 +150,17 @@ def going_on(
     stop_if_left: Callable[[], object],
     purpose: Purpose = "daily",
 ) -> Iterator[Progress]:
-    """Let a task go on where it had to stop, and keep what it has read when it has to stop again.
+    """Let a task continue from where it stopped, and keep its answers if it has to stop again.
 
-    It stops to wait for the quota, to be tried again, or because Airflow ends it. After a failure that only a person
-    can mend nothing is kept, so that GRDF is asked anew when that person clears the task.
+    A task stops to wait for the quota, to be tried again, or because Airflow ends it. After a failure that only a
+    person can correct nothing is kept, so that GRDF is asked again when that person clears the task.
 
-    :param adict: the hook with which it asks
-    :param staging: where what it has read is kept
+    :param adict: the hook that makes the calls; unused bookings are released through it
+    :param staging: where the progress is kept
     :param account: the account's id
-    :param task: names the task and its run
-    :param stop_if_left: raises when the account's household has left or is leaving: then nothing is kept of it
-    :param purpose: what its calls are for
+    :param task: identifies the task and its run
+    :param stop_if_left: raises if the account's household has left or is leaving; then nothing of it is kept
+    :param purpose: what the calls are for
     """
     progress = Progress(staging, account, task, purpose)
     waits = False
@@ -190,5 +191,5 @@ def _keep(progress: Progress, account: str, stop_if_left: Callable[[], object]) 
         progress.drop()
         raise
     except GasError:
-        with suppress(GasError):  # nobody can tell now whether it has left
+        with suppress(GasError):  # it is unknown whether the household has left
             progress.drop()

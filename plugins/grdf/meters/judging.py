@@ -1,4 +1,4 @@
-"""What follows from the problems that an account's meters had: for its document, and for the task that read them."""
+"""The consequences of problems with an account's meters: for its document, and for the task that read them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 
 def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:
-    """Say how many lines of an answer were left out, and return their number.
+    """Log how many lines of an answer were left out, and return their number.
 
     :param answer: an answer whose other lines are stored
-    :param kind: what they are called, such as ``lines``
-    :param log: the task's log
+    :param kind: what the lines are called, such as ``lines``
     """
     if left_out := answer.left_out:
         log.warning(
@@ -34,18 +33,18 @@ def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:
 
 
 class Problems:
-    """The problems of one account's meters, collected while they are read.
+    """Collects the problems of one account's meters while they are read.
 
     :param account: the account as it was when its meters were read
     """
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._closed = 0  # meters that a person must see to
+        self._closed = 0  # meters that need a person
         self.all: list[GasError] = []
 
     def add(self, problems: Iterable[GasError]) -> None:
-        """Add what went wrong with one meter.
+        """Add the problems of one meter.
 
         :param problems: may be empty
         """
@@ -55,14 +54,12 @@ class Problems:
 
     @property
     def later(self) -> list[RetryLater]:
-        """Those that may pass by themselves."""
+        """The problems that may be temporary."""
         return [problem for problem in self.all if isinstance(problem, RetryLater)]
 
     def judge(self, run: Run, accounts: AccountStore) -> None:
-        """Put on the account what its household must know, and end this try if this run is to ask again.
+        """Mark the account with what its household must know, and end this try if this run is to ask again.
 
-        :param run: the run that the task is part of
-        :param accounts: the account documents
         :raises RetryLater: the first problem that this run asks about again
         """
         partial = self._closed < len(self._account.meters)

@@ -1,6 +1,6 @@
 """One meter's monthly reading: its contract, how often it is read, and the periods that GRDF published.
 
-Each part gives a change to the account document, so that an account is written once for all its meters.
+Each part returns a change to the account document, so that an account is written once for all its meters.
 """
 
 from __future__ import annotations
@@ -36,21 +36,18 @@ if TYPE_CHECKING:
     from include.gas.consents.consent import Consent
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes a new account document from the stored one."""
+"""A function that returns a new account document for the stored one."""
 
 TRIES = 5
 
 
 def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
-    """Read a meter's contract and technical facts: two calls.
+    """Read a meter's contract and technical facts, with two calls.
 
-    :param adict: the hook that asks
-    :param account: account id
-    :param meter: the meter, under its consent
-    :param log: the task's log
-    :param counts: what was done, counted
-    :return: what to note on the account; also what GRDF refused to tell, in words
-    :raises GasError: what concerns all accounts, or passes by itself
+    :param meter: the meter, with its consent
+    :param counts: incremented by what was done
+    :return: what to record on the account, including the reason if GRDF refused a part
+    :raises GasError: if the failure concerns all accounts or is temporary
     """
     read_at = datetime.now(UTC)
     contract: Contract | None = None
@@ -91,21 +88,18 @@ def read_periods(
     whole: bool,
     replaced: dict[str, Document | None],
 ) -> Change:
-    """Read a meter's published periods, store them, and compare all that are stored with the gas days.
+    """Read a meter's published periods, store them, and compare all stored periods with the gas days.
 
-    It takes one call for each stretch of days that the account's rights cover. An answer is dropped when the account
-    has learnt meanwhile that its meter is another household's: GRDF may have served it under that one's consent.
+    This takes one call for each stretch of days that the account's rights cover. An answer is dropped if the account
+    has learned in the meantime that its meter belongs to another household, because GRDF may have served it under that
+    household's consent.
 
-    :param adict: the hook that asks
-    :param couchdb: the hook that stores
-    :param account: account id
-    :param meter: the meter, under its consent
-    :param log: the task's log
-    :param counts: what was done, counted
-    :param whole: whether to read all that GRDF has, and not only what may have changed since the newest stored period
-    :param replaced: takes what was stored before in place of each period that is written, by its id
-    :return: what to note on the account
-    :raises GasError: what concerns all accounts, or passes by itself; what was understood is stored
+    :param meter: the meter, with its consent
+    :param counts: incremented by what was done
+    :param whole: whether to read all that GRDF has, not only what may have changed since the newest stored period
+    :param replaced: filled with the former document of each period that is written, by id; ``None`` for a new one
+    :return: what to record on the account
+    :raises GasError: if the failure concerns all accounts or is temporary; the periods that were valid are stored
     """
     last = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
     newest, today = last.first if last else None, paris_today(datetime.now(UTC))
@@ -147,12 +141,13 @@ def read_periods(
 
 
 def under(meter: Consent, change: Change) -> Change:
-    """Let a change be noted only while the account holds the consent under which GRDF was asked: else it is read again.
+    """Return a change that only applies while the account holds the consent under which GRDF was asked.
 
-    Nor is it once the meter is known to be another household's.
+    Otherwise the meter is read again. The change does not apply either once the meter is known to be another
+    household's.
 
-    :param meter: the meter, under the consent that was read
-    :param change: what was learnt
+    :param meter: the meter, with the consent under which it was read
+    :param change: records what was read
     """
 
     def noted(document: dict[str, Any]) -> dict[str, Any]:
@@ -163,12 +158,11 @@ def under(meter: Consent, change: Change) -> Change:
 
 
 def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: Collection[str]) -> int:
-    """Put back what was stored before in place of some meters' periods, since they may be another household's.
+    """Restore the former documents of some meters' periods, because the new ones may be another household's.
 
-    :param couchdb: the hook that stores
-    :param replaced: what was stored before in place of each period that was written, by its id
-    :param pces: the meters
-    :return: how many periods that were
+    :param replaced: the former document of each period that was written, by id
+    :param pces: the meters' numbers
+    :return: how many periods were restored
     """
     former = {key: was for key, was in replaced.items() if key.split(":")[1] in pces}
     stored = couchdb.fetch(PUBLISHED, list(former)) if former else {}
@@ -219,11 +213,11 @@ def _store(
 
 
 def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:
-    """Say what GRDF refused to tell; raise what is nobody's own matter."""
+    """Return what GRDF refused, as text. Raise the error if it concerns more than this account."""
     if isinstance(error, (CredentialsRefused, BadSettings)):
         raise error
     counts["refused"] += 1
-    if isinstance(error, ConsentTooNarrow):  # all is well: the household chose so
+    if isinstance(error, ConsentTooNarrow):  # not a problem: the household chose so
         said = f"The household's consent does not include the {what}."
         log.info("Account %s: %s", account, said)
         return said

@@ -1,4 +1,4 @@
-"""What a load notes on the account of a meter: its history is read, which days are missing, what is stored."""
+"""What a load records on the account about a meter: its history is read, which days are missing, what is stored."""
 
 from __future__ import annotations
 
@@ -34,20 +34,15 @@ if TYPE_CHECKING:
 
 
 def meter_of(document: dict[str, Any], pce: str) -> Consent | None:
-    """Return an account's present consent on a meter, ``None`` when it has none.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return an account's present consent on a meter, or ``None`` if it has none."""
     return next((meter for meter in Account.from_document(document).meters if meter.pce == pce), None)
 
 
 def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, Any]:
-    """Note on an account that a meter's history is read, if this answer is that of its present consent.
+    """Record that a meter's history is read, if the answer is under its present consent. Return the account document.
 
     :param document: the account document
     :param answer: an answer that was stored
-    :return: the document as it should be
     """
     asked = answer.read_under
     if not answer.history_from or asked is None or not is_under(asked, meter_of(document, answer.pce)):
@@ -63,15 +58,15 @@ def note_gaps(
     report: LoadReport,
     reread: Reread | None = None,
 ) -> dict[str, Any]:
-    """Note on an account which days of a meter are missing, in the years whose days the load has just seen.
+    """Return the account document with a meter's missing days, for the years whose days the load has just read.
+
+    The document stays the same if nothing about missing days has changed, if the answer was read under another consent
+    than the account's present one, or if the history of the present one has not been read yet.
 
     :param document: the account document
     :param answer: an answer that was stored
-    :param lines: what it says
-    :param report: what the load did
-    :param reread: the re-read window with which the answer was asked for; ``None`` is the setting's
-    :return: the document as it should be; the same when nothing about missing days has changed, and when the answer was
-        read under another consent than the account's present one or that one's history is still to be read
+    :param lines: its parsed lines
+    :param reread: the re-read window with which the answer was requested; ``None`` means the setting's
     """
     meter = meter_of(document, answer.pce)
     if meter is None or not report.looked_at or not history_read(document, meter):
@@ -93,18 +88,18 @@ def note_missing(
     asked: Window | None = None,
     reread: Reread | None = None,
 ) -> dict[str, Any]:
-    """Note on an account which days of a meter are missing, in the years that were looked at.
+    """Return the account document with a meter's missing days, for the years that were looked at.
 
     :param document: the account document
-    :param meter: the meter, under its present consent, whose history was read
+    :param meter: the meter, with its present consent, whose history was read
     :param report: what the load found
     :param read_at: when GRDF was asked, or the present
-    :param end: gas day at which the question ended, excluded
-    :param asked: the days that a whole answer was about, if there is one
-    :param reread: the re-read window with which they were asked for; ``None`` is the setting's
+    :param end: the gas day after the last one asked for
+    :param asked: the days that a complete answer covers, if there is one
+    :param reread: the re-read window with which they were requested; ``None`` means the setting's
     """
     first = max((day for day in (history_since(document, meter.pce), meter.opens) if day), default=date.min)
-    # A backfill or a re-read of the past asks for old days alone; how old a missing day is, is told from today.
+    # A backfill or a re-read of the past asks for old days only, so the age of a missing day is counted from today.
     today = paris_today(read_at)
     found = gaps_of(
         first=first,
@@ -129,16 +124,15 @@ def note_stored(
     first_launch: bool = False,
     before: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Note on an account what is stored of a meter, in the years whose days the load has just seen.
+    """Return the account document with what is stored of a meter, for the years whose days the load has just read.
+
+    The document stays the same if nothing about it has changed.
 
     :param document: the account document
-    :param pce: the meter
-    :param report: what the load did
-    :param first_launch: whether no other years can be stored. Else an account that says nothing yet stays as it is: its
-        next daily load counts all years
-    :param before: the account document as it was before the store was read: days that it told of and that are not
-        stored any more are noted as lost
-    :return: the document as it should be; the same when nothing about it has changed
+    :param first_launch: whether no other years can be stored; otherwise an account without this record stays as it is,
+        and its next daily load counts all years
+    :param before: the account document from before the store was read; days that it listed and that are no longer
+        stored are recorded as lost
     """
     if not report.looked_at or not (first_launch or is_told(document, pce)):
         return document
@@ -148,12 +142,9 @@ def note_stored(
 
 
 def warn_of_lost_days(before: dict[str, Any], pce: str, report: LoadReport, log: Log) -> int:
-    """Say how many days that an account told of are not stored any more, and give their number.
+    """Log how many days that an account listed are no longer stored, and return their number.
 
-    :param before: the account document as it was before the store was read
-    :param pce: the meter
-    :param report: what the load found
-    :param log: the task's log
+    :param before: the account document from before the store was read
     """
     short = shortfall(told_years(before, pce), report.held, report.looked_at)
     if short:
@@ -167,13 +158,10 @@ def warn_of_lost_days(before: dict[str, Any], pce: str, report: LoadReport, log:
 
 
 def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[int, StoredYear] | None:
-    """Count all stored days of a meter, for an account that does not say yet what is stored of it.
+    """Count all stored days of a meter, for an account that has no record of them yet.
 
-    :param couchdb: the hook that stores
-    :param account: account id
-    :param pce: the meter
-    :param log: the task's log
-    :return: by year; ``None`` when CouchDB did not say: that is no reason for a load to fail, the next one tries again
+    :return: the days by year, or ``None`` if CouchDB does not answer: a load should not fail for that, and the next one
+        tries again
     """
     try:
         return stored_years(couchdb.scan(DAY, *account_range(account, pce)))

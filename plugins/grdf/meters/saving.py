@@ -1,4 +1,4 @@
-"""Storing what GRDF answered, and noting it on the account."""
+"""Storing GRDF's answers, and recording them on the account."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Loaded(NamedTuple):
     """An answer that was stored.
 
-    :param answer: as it came
-    :param lines: what it says
+    :param answer: the answer as received
+    :param lines: its parsed lines
     :param report: what the load did
     """
 
@@ -36,13 +36,7 @@ class Loaded(NamedTuple):
 
 
 def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log) -> Loaded:
-    """Store an answer's readings, bring the totals up to date, and tell the operator what changed.
-
-    :param couchdb: the hook that stores
-    :param account: account id
-    :param read: the answer
-    :param log: the task's log
-    """
+    """Store an answer's readings, update the totals, and log what changed."""
     answer, lines = read
     report = load_answer(couchdb, account, answer.pce, lines.rows, answer.read_at, window=answer.window)
     done = {
@@ -66,7 +60,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         )  # fmt: skip
     for total in report.totals:
         if total.before is None or total.after is None:
-            continue  # a period seen for the first time is no news beside the count of new days
+            continue  # a period seen for the first time adds nothing to the count of new days
         log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
@@ -83,18 +77,15 @@ def acknowledge(
     reread: Reread | None = None,
     note: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Note on the account what was just stored of its meters, which days are missing, and which were lost.
+    """Record on the account what was just stored of its meters, which days are missing, and which were lost.
 
-    :param accounts: the account documents
-    :param account: account id
-    :param loads: what was stored; what an account no longer holds is not noted
-    :param log: the task's log
-    :param before: the account document as it was before the store was read
+    :param loads: what was stored; meters that the account no longer has are left out
+    :param before: the account document from before the store was read
     :param first_launch: meters of which no other years can be stored
-    :param reread: the re-read window with which the answers were asked for; ``None`` is the setting's
-    :param note: what the task notes besides, from the document that has all this
-    :return: the account document as it is now
-    :raises AccountLeaving, BadAccount: when the household has left meanwhile
+    :param reread: the re-read window with which the answers were requested; ``None`` means the setting's
+    :param note: adds the task's own records to the document, after all others
+    :return: the account document as written
+    :raises AccountLeaving, BadAccount: if the household has left in the meantime
     """
 
     def change(document: dict[str, Any]) -> dict[str, Any]:

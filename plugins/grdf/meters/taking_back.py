@@ -1,4 +1,4 @@
-"""Taking back what must not be stored: another household's days, or those of a household that has left meanwhile."""
+"""Removing what must not be stored: days of another household, or of a household that has left in the meantime."""
 
 from __future__ import annotations
 
@@ -36,17 +36,13 @@ def take_back_foreign(
     log: Log,
     note: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> None:
-    """Take back what was read of meters since somebody else's consent stands there: GRDF has served it under that.
+    """Remove what was read of meters since somebody else's consent is in force: GRDF has served it under that consent.
 
-    The account notes what is stored now, and that the history is to be read again should its own consent be in force
-    after all; other DAGs are told with its next load, or by the morning's check.
+    The account records what is stored now, and that the history must be read again if its own consent is in force after
+    all. Other DAGs are informed with the account's next load, or by the morning's check.
 
-    :param couchdb: the hook that stores
-    :param accounts: the account documents
-    :param account: account id
-    :param meters: the meters, each with the moment since which what was read is not its own, UTC text
-    :param log: the task's log
-    :param note: what else is noted on the account with it
+    :param meters: the meters' numbers, each with the moment since which answers are not the account's own, as UTC text
+    :param note: adds other records to the account's document in the same write
     """
     before = accounts.document(account)
     reports: dict[str, LoadReport] = {}
@@ -83,13 +79,10 @@ def take_back_given_back(
     pces: Collection[str],
     log: Log,
 ) -> None:
-    """Take back what was read of some meters under somebody else's consent, if the account has learnt of one meanwhile.
+    """Remove what was read under somebody else's consent, if the account has learned of such a consent in the meantime.
 
-    :param couchdb: the hook that stores
-    :param accounts: the account documents
-    :param document: the account document as it is now
-    :param pces: the meters whose answers were stored
-    :param log: the task's log
+    :param document: the account document in its present state
+    :param pces: numbers of the meters whose answers were stored
     """
     found = {pce: note.since for pce, note in given_back(document).items() if note.since and pce in pces}
     if found:
@@ -98,11 +91,9 @@ def take_back_given_back(
 
 @contextmanager
 def taken_back_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None] | None = None) -> Iterator[None]:
-    """Take back what was stored, see :func:`take_back_if_left`, when the account turns out to be leaving or gone.
+    """Remove what was stored if the account turns out to be leaving or gone, see :func:`take_back_if_left`.
 
-    :param couchdb: the hook that stored
-    :param account: account id
-    :param forget: called when something was taken back, to remove what else is kept of it
+    :param forget: called if something was removed, to remove what else is kept of the account
     """
     try:
         yield
@@ -113,18 +104,16 @@ def taken_back_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], 
 
 
 def take_back_if_left(couchdb: CouchDBHook, account: str) -> bool:
-    """Remove what was stored for a household that has left meanwhile.
+    """Remove what was stored for a household that has left in the meantime.
 
-    A deletion waits for tasks of the account that run, yet a worker that is cut off from Airflow may go on when Airflow
-    believes it dead. So the account is looked at again after storing, and a late load leaves nothing behind.
+    A deletion waits for the account's running tasks. But a worker that is cut off from Airflow may continue although
+    Airflow considers it dead. So the account is checked again after storing, and a late load leaves nothing behind.
 
-    That its document is not there is no proof: a database that is being restored has none either, and GRDF gives no day
-    again that is older than three years. Only a deletion's mark or its record says that a household has left.
+    A missing account document proves nothing: a database that is being restored has none either, and GRDF does not
+    return days older than three years again. Only a deletion's mark or its record shows that a household has left.
 
-    :param couchdb: the hook that stored
-    :param account: account id
-    :return: whether it was taken back; not when the account is there, or leaves and keeps its data
-    :raises BadAccount: when its document is gone and no deletion has removed it: nothing is taken back
+    :return: whether the data was removed; ``False`` if the account exists, or leaves and keeps its data
+    :raises BadAccount: if its document is gone and no deletion has removed it; nothing is removed
     """
     document = couchdb.get(ACCOUNT, account)
     if document is None:

@@ -1,1 +1,4 @@
-"""Operators: one verb each, thin; what they mean is in ``include.gas``, whom they talk to is in the hooks."""
+"""Operators: each performs one step and is thin.
+
+The domain logic is in ``include.gas``, the clients are in the hooks.
+"""

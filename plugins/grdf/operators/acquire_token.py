@@ -1,4 +1,4 @@
-"""Token acquisition: from the household's grant to its meters."""
+"""The first step of an account's DAG: from the household's grant to its meters."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ if TYPE_CHECKING:
 
 
 class AcquireTokenOperator(AccountOperator):
-    """On the first launch, turn the account's Client Connect grant into its meters; later, see that they are known.
+    """On the first launch, turns the account's Client Connect grant into its meters. Later, checks that they are known.
 
-    The grant is an ``id_token`` (an account that cozy-stack or our own page has connected) or an authorization code
-    still to be exchanged. The ``id_token`` is checked before it is believed. Once the meters are stored, the tokens
-    that led to them are dropped from the document: nothing needs them again.
+    The grant is an ``id_token`` (of an account that cozy-stack or our own page has connected) or an authorization code
+    that must still be exchanged. The ``id_token`` is verified before it is used. Once the meters are stored, the tokens
+    that led to them are removed from the document, because nothing needs them again.
 
-    An ``id_token`` that fails, or a document that cannot be read, leaves the account as it was.
+    If the ``id_token`` is refused, or the document cannot be read, the account's meters stay as they were.
     """
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: the account, how many meters it has, and whether this was its first launch
-        :raises IdTokenRefused: when the ``id_token`` fails its checks
-        :raises GrantRefused: when GRDF does not take the code
-        :raises BadAccount: when there is no grant, or the document is odd
+        :raises IdTokenRefused: if the ``id_token`` fails its checks
+        :raises GrantRefused: if GRDF does not accept the code
+        :raises BadAccount: if there is no grant, or the document is invalid
         """
         account = self.accounts.account(self.account_id)
         if account.leaving:
@@ -73,8 +72,8 @@ class AcquireTokenOperator(AccountOperator):
         return {"account": account.id, "meters": meters, "first_launch": True}
 
     def _read_on(self, account: Account, error: IdTokenRefused) -> dict[str, Any]:
-        """Leave a newer consent that cannot be believed aside: the meters that are known can be read all the same."""
-        if error.expired:  # nothing makes it good again, and a token must not lie about
+        """Put aside a newer consent that cannot be trusted, since the meters that are known can still be read."""
+        if error.expired:  # it never becomes valid again, and tokens must not be left behind
             self.accounts.update(
                 account.id, lambda stored: without_grant(stored, token=True) if _same_grant(stored, account) else stored
             )
@@ -96,11 +95,11 @@ class AcquireTokenOperator(AccountOperator):
         try:
             return take(self.couchdb, account.id, consents, write, ask=ask, oauth=self.adict.oauth)
         except RetryLater:
-            if isinstance(account.grant, Code):  # it is used up: the next try takes what it gave
+            if isinstance(account.grant, Code):  # the code is used up: the next try uses its id_token
                 self.accounts.update(account.id, lambda document: with_id_token(document, token))
             raise
         except MeterTaken as error:
-            # What the household gave is used up: left there, it would be taken for a new one every morning.
+            # The household's grant is used up. If it stayed, every morning would take it for a new one.
             self.accounts.update(account.id, lambda document: without_grant(document, token=True))
             self.accounts.mark(account.id, error, partial=bool(account.meters))
             raise
@@ -111,22 +110,22 @@ def _same_grant(document: Document, account: Account) -> bool:
 
 
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:
-    """Take an account's grant and read the household's consents from its checked ``id_token``.
+    """Return the household's consents, read from the verified ``id_token`` of an account's grant.
 
-    :param oauth: GRDF's token endpoint
+    :param oauth: the hook for GRDF's token endpoint
     :param account: an account with a grant
-    :raises IdTokenRefused: when the ``id_token`` fails its checks or names no meter
-    :raises GrantRefused: when there is no grant, or GRDF does not take the code
+    :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
+    :raises GrantRefused: if there is no grant, or GRDF does not accept the code
     """
     return consents_of(oauth, exchanged(oauth, account), account.id)
 
 
 def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
-    """Take an account's grant: its ``id_token``, not yet checked.
+    """Return the ``id_token`` of an account's grant, not yet verified. Exchange the code if the grant is one.
 
-    :param oauth: GRDF's token endpoint
+    :param oauth: the hook for GRDF's token endpoint
     :param account: an account with a grant
-    :raises GrantRefused: when there is no grant, or GRDF does not take the code
+    :raises GrantRefused: if there is no grant, or GRDF does not accept the code
     """
     grant = account.required_grant()
     if isinstance(grant, IdToken):
@@ -135,12 +134,10 @@ def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
 
 
 def consents_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str) -> tuple[Consent, ...]:
-    """Check an ``id_token`` and read the household's consents from it.
+    """Verify an ``id_token`` and return the household's consents in it.
 
-    :param oauth: GRDF's token endpoint
-    :param token: the ``id_token``
-    :param account_id: the account's id
-    :raises IdTokenRefused: when the ``id_token`` fails its checks or names no meter
+    :param oauth: the hook for GRDF's token endpoint
+    :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
     """
     consents = oauth.consents_of(token.token, account=account_id, nonce=token.nonce)
     if not consents:

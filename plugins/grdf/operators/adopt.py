@@ -1,4 +1,4 @@
-"""Adopt: what Cozy's konnector stored becomes the account's own."""
+"""Adoption: the documents that Cozy's konnector stored become the account's own."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _NOTHING = "Nothing was changed."
 
 
 class AdoptKonnectorOperator(AccountOperator):
-    """Make the konnector's documents those of an account and its first meter, then remove them.
+    """Converts the konnector's documents into those of an account and its first meter, then removes them.
 
-    They name neither, so the form does. Safe to repeat, to interrupt, and while the account's own DAG runs.
+    The documents name neither account nor meter, so the form does. It is safe to repeat, to interrupt, and to run while
+    the account's own DAG runs.
 
-    :param account_id: the account (templated); by default what the form says
+    :param account_id: the account's id (templated); the form's by default
     """
 
     template_fields: Sequence[str] = ("account_id",)
@@ -42,13 +43,12 @@ class AdoptKonnectorOperator(AccountOperator):
         super().__init__(account_id=account_id, **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: the account, whether this was a dry run, the counts, the report as text, and which days changed
-        :raises BadRequest: when the form is not filled in right
-        :raises BadAccount: when there is no such account, or its meter is not known yet
-        :raises AccountLeaving: when the account is being deleted
+        :raises BadRequest: if the form is not filled in correctly
+        :raises BadAccount: if there is no such account, or its meter is not known yet
+        :raises AccountLeaving: if the account is being deleted
         """
         dry_run = self._dry_run(Run.of(context).params)
         document = self.accounts.document(self.account_id)
@@ -94,7 +94,7 @@ class AdoptKonnectorOperator(AccountOperator):
         return dry_run
 
     def _meter(self, account: Account, document: dict[str, Any]) -> str:
-        """Return the meter that the konnector read: the one it noted, which is the first."""
+        """Return the meter that the konnector read: the one that it noted, otherwise the first."""
         if not account.meters:
             raise BadAccount.about(
                 account.id,
@@ -111,11 +111,11 @@ class AdoptKonnectorOperator(AccountOperator):
 
     def _note(self, before: dict[str, Any], pce: str, loads: Sequence[LoadReport]) -> None:
         for load in loads:
-            with suppress(AccountLeaving, BadAccount):  # it left just now, and the deletion removes all of it
+            with suppress(AccountLeaving, BadAccount):  # it has just left, and the deletion removes everything
                 self.accounts.update(self.account_id, partial(note_stored, pce=pce, report=load, before=before))
 
     def _still_here(self) -> None:
-        """Take back what was stored for a household that has left meanwhile, as a load does."""
+        """Remove what was stored for a household that has left in the meantime, as a load does."""
         if not take_back_if_left(self.couchdb, self.account_id):
             return
         raise AccountLeaving.about(

@@ -1,4 +1,4 @@
-"""What our operators have in common: connections, clients, where answers wait, what follows a failure."""
+"""What our operators have in common: connections, clients, staging, and what happens after a failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GrdfOperator(BaseOperator):
-    """A step of one of our DAGs. Its clients are made when they are first used, in the task.
+    """A task of one of our DAGs. Its clients are created on first use, when the task runs.
 
     :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds accounts and gas days
@@ -33,14 +33,14 @@ class GrdfOperator(BaseOperator):
 
     @cached_property
     def couchdb(self) -> CouchDBHook:
-        """The hook for CouchDB; imported when a task runs, so that reading the DAG file does not pay for it."""
+        """The hook for CouchDB. It is imported when a task runs, to keep parsing the DAG file cheap."""
         from grdf.hooks.couchdb import CouchDBHook
 
         return CouchDBHook(self.couchdb_conn_id)
 
     @cached_property
     def accounts(self) -> AccountStore:
-        """The account documents."""
+        """The store of account documents."""
         from grdf.stores.account_store import AccountStore
 
         return AccountStore(self.couchdb)
@@ -55,14 +55,14 @@ class GrdfOperator(BaseOperator):
 
     @property
     def staging(self) -> Staging:
-        """Where raw answers wait."""
+        """The place where raw answers wait."""
         return Staging(settings.staging_url(), settings.staging_conn_id())
 
 
 class AccountOperator(GrdfOperator):
-    """A step that works for one account.
+    """A task that works for one account.
 
-    :param account_id: the account (templated)
+    :param account_id: the account's id (templated)
     """
 
     template_fields: Sequence[str] = ("account_id",)

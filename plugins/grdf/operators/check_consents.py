@@ -1,4 +1,4 @@
-"""The daily check of consents: what GRDF's list of rights says about every account, from one call."""
+"""The daily check of consents: one call for GRDF's list of rights, compared with every account."""
 
 from __future__ import annotations
 
@@ -38,25 +38,24 @@ if TYPE_CHECKING:
 
 
 class CheckConsentsOperator(GrdfOperator):
-    """Ask GRDF once for all our rights, then bring every account's state and consent dates up to date.
+    """Asks GRDF once for all our rights, then updates every account's state and the dates of its consents.
 
-    It catches revocations made on GRDF's site (no notice of them is sent, ADICT 4), consents that are in force again,
-    and warns ahead of a consent's end. An account is judged by the rights that it brought itself; others on its meters
-    are told and change nothing. An odd account is reported and does not keep the others from being checked.
+    It detects revocations made on GRDF's site (GRDF sends no notice of them, ADICT 4) and consents that are in force
+    again, and warns before a consent ends. An account is judged by the rights that it brought itself. Other rights on
+    its meters are logged and change nothing. An invalid account is reported and does not stop the check of the others.
 
-    With the param ``accounts`` it does nothing of that, but makes the newest right on those accounts' meters theirs: a
-    person says so who knows (see ``grdf.consents.take_over``).
+    With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
+    own, because a person who knows says so (see ``grdf.consents.take_over``).
     """
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the check.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter on
-            which another consent stands, or one that another account has too
-        :raises ServiceUnavailable: when GRDF lists no right at all although accounts are connected, or so few that more
-            accounts have lost theirs than is to be believed of one list
+        :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter with
+            another consent in force, or share a meter with another account
+        :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
+            accounts would have lost theirs than one list can be trusted for
         """
         from grdf.consents.take_over import TakeOver
 
@@ -90,7 +89,7 @@ class CheckConsentsOperator(GrdfOperator):
         return counts
 
     def _announce(self, context: Context, run: str, round_: _Round) -> None:
-        """Tell other DAGs of the days that were taken back, also by a try that failed, and by loads."""
+        """Announce the days that were taken back to other DAGs, including those of a failed try and of loads."""
         for name in round_.unannounced:
             document = round_.accounts.update(name, lambda stored: with_announced(stored, unannounced(stored), run))
             announce(context, self.outlets or (), name, announced_by(document, run))
@@ -101,7 +100,10 @@ class CheckConsentsOperator(GrdfOperator):
         documents: Iterable[dict[str, Any]],
         step: Callable[[_Round, dict[str, Any]], Any],
     ) -> None:
-        """Take a step for each account; one that is odd, or goes meanwhile, is reported and keeps no other from it."""
+        """Run a step for each account.
+
+        An account that is invalid or removed meanwhile is reported and does not stop others.
+        """
         for document in documents:
             try:
                 step(round_, document)
@@ -109,11 +111,11 @@ class CheckConsentsOperator(GrdfOperator):
                 round_.counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
                 with suppress(BadAccount, AttributeError, TypeError):
-                    Account.from_document(document)  # one that no run can read either stays exactly as it is
+                    Account.from_document(document)  # an account that no run can read stays exactly as it is
                     round_.accounts.update(document["_id"], round_.unseen)
 
     def _lose(self, round_: _Round) -> ServiceUnavailable | None:
-        """Mark the accounts that have lost a consent by this list; none of them when they are too many at once."""
+        """Mark the accounts that have lost a consent according to this list, unless they are too many at once."""
         lost, counts, percent = round_.news, round_.counts, settings.lost_consents_percent()
         checked = counts["checked"] + len(lost)
         if not too_many(len(lost), checked, percent):
@@ -153,7 +155,7 @@ class CheckConsentsOperator(GrdfOperator):
                 "GRDF lists no access right at all, although accounts are connected",
                 "No account was changed. It is tried again; if this continues, ask GRDF about our client.",
             )
-        # Where somebody else's right stands, and no own one is to be found, GRDF would serve what that one allows.
+        # If somebody else's right is in force and no own one is found, GRDF would return what that right allows.
         lost = {pce for pce, _ in finding.lost} - finding.handed_over(document)
         unread = set() if round_.whole else {pce for pce in lost if round_.may_be_unread(document, pce)}
         if unread:
@@ -191,7 +193,7 @@ class CheckConsentsOperator(GrdfOperator):
 
         def change(stored: dict[str, Any]) -> dict[str, Any]:
             found = finding_of(stored)
-            return stored if found is None else noted(found)  # none: it has begun to leave meanwhile
+            return stored if found is None else noted(found)  # None: it has started to leave in the meantime
 
         after = noted(finding)
         if after != document:
@@ -200,7 +202,7 @@ class CheckConsentsOperator(GrdfOperator):
         round_.read_by(finding.document)
 
     def _give_back(self, round_: _Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
-        """Take back what was read under the right of somebody else who has come to a meter since a list was read."""
+        """Take back what was read under somebody else's right that appeared on a meter since a list was last read."""
         name, gone = document["_id"], handed_over(document)
         if not gone and GivenBack.key not in document:
             return
@@ -214,7 +216,7 @@ class CheckConsentsOperator(GrdfOperator):
             round_.unannounced.append(name)
 
     def _tell_shared(self, round_: _Round) -> None:
-        """Say which accounts have the same meter under rights that are in force, here and on each of them."""
+        """Report which accounts have the same meter under rights in force, in the log and on each of these accounts."""
         for pce, names in round_.shared.items():
             for name in names:
                 round_.counts["shared"] += 1
@@ -230,14 +232,13 @@ class CheckConsentsOperator(GrdfOperator):
 
 
 class _Round:
-    """What one check of all accounts has in hand.
+    """The state of one check of all accounts.
 
-    :param couchdb: where the accounts are, and what is stored for them
-    :param adict: the hook that GRDF was asked with
+    :param couchdb: the hook for the CouchDB with the accounts and their data
     :param rights: all our rights by meter
     :param asked_at: when GRDF was asked for them
-    :param counts: what is counted
-    :param whole: whether each line of the list could be read
+    :param counts: incremented by what is found
+    :param whole: whether every line of the list could be read
     """
 
     def __init__(
@@ -266,33 +267,36 @@ class _Round:
         self.noted: dict[str, list[str]] = {}
 
     def listed(self, document: dict[str, Any]) -> Listed:
-        """Return what concerns an account; whose a right is, is looked up for those of the konnector's alone."""
+        """Return the part of the list that concerns an account.
+
+        Look up who holds a right only for the konnector's accounts.
+        """
         account = Account.from_document(document)
         mine = [right for meter in account.meters for right in self.rights.get(meter.pce, [])]
         unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
-        asked = [meter.pce for meter in account.meters]  # one that comes to it meanwhile is not judged by this
+        asked = [meter.pce for meter in account.meters]  # a meter added in the meantime is not judged by this list
         if not unknown:
             return Listed(mine, self.asked_at, meters=asked)
-        if not self.whole:  # which right is theirs cannot be told from a part of the list
+        if not self.whole:  # part of the list cannot show which right is theirs
             return Listed(mine, self.asked_at, meters=[pce for pce in asked if pce not in unknown])
         claimed = claimed_rights(self.adict.oauth, document)
         held = other_holders(self.accounts, account.id, unknown)
         return Listed(mine, self.asked_at, meters=asked, claimed=claimed, held=held)
 
     def unseen(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Note on an account that this list has not shown how its rights stand."""
+        """Record on an account that this list did not show the state of its rights."""
         return with_seen(document, seen_at(document, self.last))
 
     def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
-        """Return whether an own right on a meter may be in a line of the list that could not be read."""
+        """Return whether one of its own rights on a meter may be in a line of the list that could not be read."""
         own = {right for meter in Account.from_document(document).meters if meter.pce == pce for right in meter.own}
         listed = {right.id for right in self.rights.get(pce, [])}
         return not listed or not own <= listed
 
     def read_by(self, document: dict[str, Any]) -> None:
-        """Note which meters an account has under a right that is in force.
+        """Record which meters an account has under a right that is in force.
 
-        :param document: the account document as the check leaves it
+        :param document: the account document after the check
         """
         name = str(document["_id"])
         if noted := SharedMeters.of(document):
@@ -303,5 +307,5 @@ class _Round:
 
     @property
     def shared(self) -> dict[str, list[str]]:
-        """The meters that several accounts have, with the accounts."""
+        """The meters that several accounts have, with the ids of these accounts."""
         return {pce: names for pce, names in self.readers.items() if len(names) > 1}

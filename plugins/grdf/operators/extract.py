@@ -1,4 +1,4 @@
-"""ADICT extraction: one range call per meter, kept as it came until it is loaded."""
+"""Extraction from ADICT: one call per meter and range. The answers are kept as received until they are loaded."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(AccountOperator):
-    """Ask ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
+    """Asks ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
 
-    A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first day
-    that is missing, back by the re-read window. A backfilled run asks for its own gas day. None asks for a day
-    outside the household's consent, older than 3 years, or after yesterday in Paris. A scheduled run leaves out meters
-    whose consent is lost according to the last check of GRDF's list.
+    A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first missing
+    day, minus the re-read window. A backfilled run asks for its own gas day. No run asks for a day outside the
+    household's consent, older than 3 years, or after yesterday in Paris. A scheduled run leaves out meters whose
+    consent is lost according to the last check of GRDF's list.
 
-    The answers go to staging; what is returned is a reference and counts.
+    The answers go to staging. The task returns a reference and counts.
 
-    :param reread_days: days to ask for again before the first missing day; ``None`` takes ``[grdf] reread_days``
+    :param reread_days: days to ask for again before the first missing day; ``None`` means ``[grdf] reread_days``
     """
 
     def __init__(self, *, reread_days: int | None = None, **kwargs: Any) -> None:
@@ -59,13 +59,12 @@ class ExtractOperator(AccountOperator):
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: the reference of the staged answers (``None`` when there is nothing to load), counts of lines, and
-            what a person must know although the rest can be loaded
-        :raises RetryLater: when GRDF could not answer now
-        :raises FailNow: when a person must act first
+        :return: the reference of the staged answers (``None`` if there is nothing to load), counts of lines, and the
+            problems that a person must know although the rest can be loaded
+        :raises RetryLater: if GRDF could not answer at the moment
+        :raises FailNow: if a person must act first
         """
         run = Run.of(context)
         document = self.accounts.document(self.account_id)
@@ -77,7 +76,7 @@ class ExtractOperator(AccountOperator):
         with going_on(
             self.adict, self.staging, account.id, f"extract {run.id}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history" if backfill else "daily",  # GRDF's quota is for the daily runs first
+            "history" if backfill else "daily",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
             listed = bool(unread) and not progress.knows_dates(account.meters)
             listed = listed or self._must_ask(document, account, known_lost)
@@ -100,7 +99,7 @@ class ExtractOperator(AccountOperator):
         doubt: Doubt,
         progress: Progress,
     ) -> dict[str, Any]:
-        """Read what is to be read and was not read before the task had to wait, and stage all of it."""
+        """Read what is due and was not read before the task had to wait, and stage all answers."""
         answers: list[ReadAnswer] = []
         problems = Problems(account)
         asked = [
@@ -108,7 +107,8 @@ class ExtractOperator(AccountOperator):
             for meter, windows in self._windows(run, document, account, unread, known_lost, problems)
         ]
         if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
-            # The check of consents came after ``acquire_token`` had seen all well: it would be green with nothing read.
+            # The check of consents came after acquire_token had found no problem; the task would succeed without
+            # reading anything.
             raise AirflowSkipException(
                 f"Account {account.id}: none of its meters is read at the moment. {account.message}"
             )
@@ -133,12 +133,15 @@ class ExtractOperator(AccountOperator):
             "answers": len(answers),
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
-            # ``load`` judges with the same window which missing days are asked for again anyway.
+            # With the same window, load decides which missing days are asked for again anyway.
             **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
     def _with_dates(self, run: Run, account: Account, terms: Terms) -> Account:
-        """Ask GRDF's list; when it cannot be had, nothing is read, and the account says so unless it says more."""
+        """Ask for GRDF's list.
+
+        If that fails, nothing is read, and the account shows it unless it already shows a problem.
+        """
         try:
             return with_dates(self.adict, self.accounts, account, terms)
         except RetryLater as error:
@@ -147,7 +150,7 @@ class ExtractOperator(AccountOperator):
             raise
 
     def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str]) -> bool:
-        """Return whether GRDF's list must say first how the consents stand; not again for meters that are left out."""
+        """Return whether GRDF's list must be asked about the consents first. Meters that are left out do not count."""
         rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
         now = datetime.now(UTC)
         return bool(rest) and must_ask(document, replace(account, meters=rest), now, self.accounts.listed_at())
@@ -161,7 +164,10 @@ class ExtractOperator(AccountOperator):
         known_lost: frozenset[str],
         problems: Problems,
     ) -> Iterator[tuple[Consent, tuple[Window, ...]]]:
-        """Return the meters that are asked for now, and for which gas days; why others are not goes to the problems."""
+        """Yield the meters to ask for now, with their gas days.
+
+        Reasons why others are left out are added to ``problems``.
+        """
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             if self._is_left_out(meter, known_lost):
@@ -185,12 +191,12 @@ class ExtractOperator(AccountOperator):
 
     @staticmethod
     def _is_left_out(meter: Consent, known_lost: frozenset[str]) -> bool:
-        """Return whether GRDF is not asked for a meter: its list holds no consent for it, or does not tell yet."""
+        """Return whether to leave out a meter because GRDF's list has no consent for it or does not show it yet."""
         today = paris_today(datetime.now(UTC))
         return (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today)
 
     def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> str | None:
-        """Stage the answers; nothing stays there of a household that has left meanwhile."""
+        """Stage the answers. If the household has left in the meantime, remove them again."""
         if not answers:
             return None
         reference = self.staging.put(account.id, run_id, answers)
@@ -202,7 +208,10 @@ class ExtractOperator(AccountOperator):
         return reference
 
     def _is_definitive(self, run: Run, account: Account, meter: Consent) -> bool:
-        """Spare GRDF a call for a backfilled day that cannot change any more, unless the backfill asks for it."""
+        """Return whether a backfilled day is stored as definitive, which saves a call to GRDF.
+
+        Return ``False`` if the backfill's configuration asks for definitive days.
+        """
         if run.conf.get("include_definitive") is True:
             return False
         stored = self.couchdb.get(DAY, day_id(account.id, meter.pce, run.day))
@@ -237,7 +246,10 @@ class ExtractOperator(AccountOperator):
         )
 
     def _judge(self, run: Run, account: Account, problems: Problems, *, readings: int) -> None:
-        """Put on the account what its household must know, and stop here unless something can be loaded."""
+        """Mark the account with what its household must know.
+
+        Raise the first problem unless something can be loaded.
+        """
         problems.judge(run, self.accounts)
         if problems.later and len(problems.later) == len(problems.all):
             self.accounts.mark(account.id, problems.later[0], asked=account)
@@ -248,7 +260,7 @@ class ExtractOperator(AccountOperator):
 
 
 def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
-    """Add up the counts of some answers; the result is empty when there are none."""
+    """Return the sums of some answers' counts; empty if there are no answers."""
     counts: dict[str, int] = {}
     for answer in answers:
         for name, number in answer.lines.counts.items():
@@ -257,5 +269,5 @@ def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
 
 
 def _is_unread(document: dict[str, Any], meter: Consent) -> bool:
-    """Return whether a meter's whole history is to be read: for the first time, or as the store has lost days of it."""
+    """Return whether to read a meter's whole history, for the first time or because the store has lost days of it."""
     return not history_read(document, meter) or reads_again(document, meter.pce)

@@ -1,4 +1,4 @@
-"""Re-reading a range of the past: which accounts, each account's range in one call per meter, and the summary."""
+"""Re-reading a range of the past: the list of accounts, one call per meter for each account, and the summary."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ if TYPE_CHECKING:
     from include.gas.consents.consent import Consent
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
-"""What is counted of a re-read: calls to GRDF, then days."""
+"""The counts of a re-read: calls to GRDF, then days."""
 
 
 class PlanHistoryOperator(GrdfOperator):
-    """Check the form, and list the accounts that are read: one mapped task each."""
+    """Checks the form, and lists the accounts to read, with one mapped task each."""
 
     def execute(self, context: Context) -> list[str]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: account ids, in order
-        :raises BadRequest: when the form is not filled in right
+        :raises BadRequest: if the form is not filled in correctly
         """
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
         listed = self._listed()
         accounts = wanted or [account.id for account in listed]
-        # Whoever has set what daily runs need knows it better than a list of accounts, some of which may be paused.
+        # An installation that has set what daily runs need knows better than a list of accounts, some of which may be
+        # paused.
         known = settings.daily_reserve() is not None
         self._governor().expect(0 if known else sum(len(account.meters) for account in listed))
         self.log.info(
@@ -91,21 +91,20 @@ class PlanHistoryOperator(GrdfOperator):
 
 
 class ReadHistoryOperator(AccountOperator):
-    """Read a range of one account again and store it. Repeating it is safe; what is stored is not written again.
+    """Reads a range of one account again and stores it. It is safe to repeat: what is stored is not written again.
 
-    What of the range cannot be asked is left out, and the reason is said: it is in the future, older than GRDF keeps,
-    or outside the household's consent. Days stored as definitive are not asked for unless the form says so.
+    Days of the range that cannot be requested are left out, and the log says why: they are in the future, older than
+    GRDF keeps, or outside the household's consent. Days stored as definitive are not requested unless the form says so.
     """
 
     template_fields: Sequence[str] = ("account_id",)
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: the account, counts of days (new, corrected, unchanged, absent, refused), and what changed
-        :raises GasError: when a meter could not be read; what the others gave is stored
+        :raises GasError: if a meter could not be read; the data of the others is stored
         """
         run = Run.of(context)
         asked = asked_range(run.params["from"], run.params["to"])
@@ -116,7 +115,7 @@ class ReadHistoryOperator(AccountOperator):
         with going_on(
             self.adict, self.staging, account.id,
             f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history",  # GRDF's quota is for the daily runs first
+            "history",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
             unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
             listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(
@@ -178,7 +177,7 @@ class ReadHistoryOperator(AccountOperator):
         except (
             GasError,
             AirflowTaskTimeout,
-        ):  # of all meters alike, or our turn has not come; what the first ones gave is stored
+        ):  # it concerns all meters, or has to wait; what was read is stored
             self._acknowledge(before, loads, told=False)
             raise
         changes = self._acknowledge(before, loads, told=not problems.all)
@@ -190,9 +189,10 @@ class ReadHistoryOperator(AccountOperator):
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
     def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
-        """Note which days are still missing; take everything back if the household has left meanwhile.
+        """Record which days are still missing. Take everything back if the household has left in the meantime.
 
-        What this task changes is announced after all of them, if it succeeds; else by the account's next load.
+        If this task succeeds, its changes are announced after all mapped tasks; otherwise the account's next load
+        announces them.
         """
         changes = Changes.of(loaded.report for loaded in loads)
         if not loads:
@@ -209,7 +209,7 @@ class ReadHistoryOperator(AccountOperator):
     def _windows(
         self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool
     ) -> tuple[Window, ...]:
-        """Return what is left to ask, one window for each stretch that the account's rights cover."""
+        """Return what is left to ask for, one window for each stretch that the account's rights cover."""
         today, tag = paris_today(datetime.now(UTC)), meter_tag(account.id, meter.pce)
         found = askable(asked, today=today, consent_first=meter.opens, consent_end=meter.closes)
         for reason in found.reasons:
@@ -229,7 +229,7 @@ class ReadHistoryOperator(AccountOperator):
         return rest
 
     def _tell_progress(self, context: Context) -> None:
-        """Say how far the whole re-read is: Airflow shows the same as the states of the mapped tasks."""
+        """Log the progress of the whole re-read, which Airflow also shows as the states of the mapped tasks."""
         ti = context["ti"]
         run, task = [ti.run_id], [ti.task_id]
         total = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task)
@@ -241,11 +241,11 @@ class ReadHistoryOperator(AccountOperator):
 
 
 class AnnounceHistoryOperator(GrdfOperator):
-    """Announce what the mapped tasks changed, for all of them: two that end at once could not do it themselves.
+    """Announces the changes of all mapped tasks, because two tasks that end at once could not do it themselves.
 
-    See ``grdf.airflow.announcing``. It runs also when some of them have failed.
+    See ``grdf.airflow.announcing``. It also runs if some of the mapped tasks have failed.
 
-    :param results: what the mapped tasks returned (templated)
+    :param results: the mapped tasks' return values (templated)
     """
 
     template_fields: Sequence[str] = ("results",)
@@ -255,9 +255,8 @@ class AnnounceHistoryOperator(GrdfOperator):
         self.results = results
 
     def execute(self, context: Context) -> int:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: the number of accounts for which something changed
         """
         changed = 0
@@ -270,12 +269,12 @@ class AnnounceHistoryOperator(GrdfOperator):
 
 
 class SummariseHistoryOperator(GrdfOperator):
-    """Add up what the mapped tasks did.
+    """Adds up the results of the mapped tasks.
 
-    It runs also when some of them have failed, and then fails itself, so that the run is not taken for a success.
+    It also runs if some of them have failed, and then fails itself, so that the run does not count as a success.
 
-    :param planned: the accounts that were to be read (templated)
-    :param results: what the mapped tasks returned (templated)
+    :param planned: ids of the accounts that were to be read (templated)
+    :param results: the mapped tasks' return values (templated)
     """
 
     template_fields: Sequence[str] = ("planned", "results")
@@ -286,14 +285,13 @@ class SummariseHistoryOperator(GrdfOperator):
         self.results = results
 
     def execute(self, context: Context) -> dict[str, int]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: counts over all accounts that could be read
-        :raises FailNow: after the summary, when some could not
+        :raises FailNow: after the summary, if some could not
         """
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
-        # In the order of COUNTS: PostgreSQL keeps what a task returned with its keys in an order of its own.
+        # In the order of COUNTS: PostgreSQL stores return values with the keys in an order of its own.
         total = {"accounts": len(results), **{name: sum(each.get(name, 0) for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))
         if self.planned is None:

@@ -1,4 +1,4 @@
-"""CouchDB load: gas days, then the month and year totals that they change."""
+"""Loading into CouchDB: gas days, then the month and year totals that change with them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 
 class LoadOperator(AccountOperator):
-    """Store what ``extract`` has staged, and reset the in-progress totals.
+    """Stores what ``extract`` has staged, and replaces the totals in progress.
 
-    Each month and year that a day belongs to is computed again from the stored days and replaces its old document.
-    Safe to repeat, to interrupt and to run twice at once. The staged answers are removed once they are stored.
+    Each month and year with a changed day is computed again from the stored days, and replaces its old document. The
+    task is safe to repeat, to interrupt and to run twice at once. The staged answers are removed once they are stored.
 
-    :param staged: what ``extract`` returned (templated)
+    :param staged: the return value of ``extract`` (templated)
     """
 
     template_fields: Sequence[str] = ("account_id", "staged")
@@ -56,12 +56,11 @@ class LoadOperator(AccountOperator):
         self._before: dict[str, Any] | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: the account and how many days were new, corrected and unchanged, how many totals were replaced, and
-            which days changed
-        :raises FailNow: after loading, when ``extract`` met something that a person must know
+        :return: the account; how many days were new, corrected and unchanged; how many totals were replaced; and which
+            days changed
+        :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
         staged: dict[str, Any] = self.staged or {}
         staging = self.staging
@@ -103,7 +102,7 @@ class LoadOperator(AccountOperator):
         return {"account": self.account_id, **counts, **({"changes": changes.as_json()} if changes else {})}
 
     def _announce_again(self, context: Context, gone: AnswersGone) -> dict[str, Any]:
-        """End well if it was this very run that stored the answers, and Airflow did not hear of it."""
+        """Succeed if an earlier try of this run has stored the answers and Airflow did not learn of it."""
         told = announced_by(self.accounts.document(self.account_id), Run.of(context).id)
         if not told:
             raise gone
@@ -114,11 +113,11 @@ class LoadOperator(AccountOperator):
         return {"account": self.account_id, "changes": told.as_json()}
 
     def _finish_former(self, staging: Staging, reference: str | None, ours: Sequence[StagedAnswer]) -> list[LoadReport]:
-        """Store once more what runs that died have left in staging.
+        """Store again what runs that died have left in staging.
 
-        Such a run may have stored days and not their totals, in a year that no later run looks at again. Its answers
-        are older than ours, which are stored after them and so have the last word. They stay where they are for a day,
-        since they may be those of a run that is going on.
+        Such a run may have stored days without their totals, in a year that no later run looks at. Its answers are
+        older than ours, which are stored after them and therefore take precedence. They are kept for a day, because
+        they may belong to a run that is still in progress.
         """
         reports: list[LoadReport] = []
         newest = max((answer.read_at for answer in ours), default="9999")
@@ -137,7 +136,7 @@ class LoadOperator(AccountOperator):
         return reports
 
     def _left_behind(self, staging: Staging, reference: str) -> list[StagedAnswer]:
-        """Read what a former run has staged; what cannot be read must not keep this one's answers from being stored."""
+        """Return what a former run has staged. If it cannot be read, this run's answers are stored all the same."""
         try:
             return staging.get(self.account_id, reference)
         except AnswersGone:
@@ -169,9 +168,9 @@ class LoadOperator(AccountOperator):
         self._first_launch = [pce for pce in self._untold if not HistoryRead.holds(document or {}, pce)]
 
     def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
-        """Leave out answers on a meter that somebody else has connected since they were asked for.
+        """Leave out answers about a meter that somebody else has connected since the request.
 
-        Nobody can tell whose days GRDF sent at that moment.
+        It is unknown whose days GRDF returned at that moment.
         """
         if gone := sorted({answer.pce for answer in answers} & self._handed_over):
             self.log.warning(
@@ -185,22 +184,23 @@ class LoadOperator(AccountOperator):
         return store_answer(self.couchdb, self.account_id, parse(self.account_id, answer), self.log)
 
     def _take_back(self, document: dict[str, Any], answers: Sequence[StagedAnswer]) -> None:
-        """Take back what is stored of answers that were read under somebody else's consent, as the check has found.
+        """Take back what is stored of answers that the check found to be read under somebody else's consent.
 
-        Where it found that while this was stored, it has not seen all of it; else it looks itself, in the morning.
+        If the check ran while these answers were being stored, it has not seen all of them. If it runs later, it takes
+        them back itself, in the morning.
         """
         pces = {answer.pce for answer in answers}
         take_back_given_back(self.couchdb, self.accounts, document, pces, self.log)
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
-        """Note on the account that a history is read, which days are missing, and that all is well.
+        """Record on the account that a history is read, which days are missing, and that there is no problem.
 
-        All is not well while the consent of a meter is lost, even of one that was just loaded.
+        There is still a problem while the consent of a meter is lost, even of one that was just loaded.
 
-        Writes nothing when all that is known already. Gives the changes to announce: also those of former runs that
-        stored a part and then failed, since Airflow takes events from successful tasks alone.
+        Nothing is written if all this is already recorded. Return the changes to announce, including those of former
+        runs that stored a part and then failed, because Airflow accepts events from successful tasks only.
 
-        :param run: id of the run that announces them; ``None`` when it will fail, so that the next one has to
+        :param run: id of the run that announces them; ``None`` if it will fail, so that the next run has to
         """
         if not loads:
             return changes
@@ -227,16 +227,16 @@ class LoadOperator(AccountOperator):
         return before + changes if before else changes
 
     def _all_stored(self) -> dict[str, dict[int, StoredYear]]:
-        """Count what is stored of meters of which the account does not say it, though they were read before."""
+        """Count the stored days of meters that were read before but have no such record on the account."""
         pces = [pce for pce in self._untold if pce not in self._first_launch]
         read = {pce: all_stored(self.couchdb, self.account_id, pce, self.log) for pce in pces}
         return {pce: years for pce, years in read.items() if years is not None}
 
 
 def _in_its_time(answer: StagedAnswer) -> StagedAnswer:
-    """Return what a former run staged; when its clock was ahead, as read at the earliest that it can have been.
+    """Return a former run's answer. If its clock was ahead, set the earliest time at which it can have been read.
 
-    So it fills in what is missing, and changes nothing that another run has stored since.
+    Then it fills in what is missing, and changes nothing that another run has stored since.
     """
     now = datetime.now(UTC)
     if not is_ahead(answer.read_at, now):

@@ -1,4 +1,4 @@
-"""The monthly reading of all accounts: published periods, contracts, and whether a meter can give daily data."""
+"""The monthly reading of all accounts: published periods, contracts, and whether a meter can provide daily data."""
 
 from __future__ import annotations
 
@@ -41,35 +41,35 @@ if TYPE_CHECKING:
     from include.gas.documents.gas_days import Document
 
 FIRST_READINGS = 200
-"""Accounts read for the first time in one run, besides those whose turn it is: a fleet that is taken over must not
-spend the day's calls (three per meter) at once. The rest follow on the next days."""
+"""How many accounts one run reads for the first time, besides those that are due. A fleet that is taken over must not
+use up the day's calls (three per meter) at once; the rest follows on the next days."""
 
 IN_A_ROW = 3
-"""So many accounts in a row that GRDF or CouchDB did not answer for mean that there is no use in going on now."""
+"""After this many failures of GRDF or CouchDB in a row there is no point in continuing now."""
 IN_A_ROW_LATER = 10
-"""The same once others were read in this run: then it rather is these accounts than GRDF."""
+"""The same after other accounts were read in this run: then the cause is more likely these accounts than GRDF."""
 LONGEST_WAIT = 3600
-"""Seconds: when the quota asks for a longer wait, the rest is left to the next day's run."""
+"""Longest wait in seconds. If the quota asks for a longer one, the rest is left to the next day's run."""
 
 _ODD = (AttributeError, KeyError, TypeError, ValueError)
-"""What comes of a document with a field of another shape than ours: it concerns that account alone."""
+"""The errors that a document with a field of an unexpected shape causes. They concern that account only."""
 
 
 class ReadPublishedOperator(GrdfOperator):
-    """Read what GRDF published of every account's meters, their contract, and how often they are read.
+    """Reads what GRDF published about every account's meters, their contract, and how often they are read.
 
-    Each account has its turn once a month, on a day of its own; a new one at once. An account that fails is reported
-    and keeps its turn, behind the others; it does not stop them. When the quota is spent the rest waits for the next
-    run.
+    Each account is due once a month, on a day of its own, and a new account at once. An account that fails is reported
+    and stays due, behind the others; it does not stop them. If the quota is used up, the rest waits for the next run.
     """
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, int]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context; the param ``accounts`` names accounts to read now, due or not
+        :param context: its param ``accounts`` names accounts to read now, whether they are due or not
         :return: counts of accounts, meters, periods new and corrected, differences, refusals and failures
-        :raises GasError: what concerns all accounts; or, once all others are read, the first account's failure
+        :raises GasError: if the failure concerns all accounts; otherwise the first account's failure, after reading all
+            others
         """
         run = Run.of(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
@@ -85,7 +85,7 @@ class ReadPublishedOperator(GrdfOperator):
             except QuotaExceeded as error:
                 soon = (error.retry_after or 0) <= LONGEST_WAIT
                 if named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try)):
-                    raise  # it goes on with those that are left
+                    raise  # it continues with the accounts that are left
                 self.log.warning("The remaining accounts are read by the next run: %s", error)
                 counts["put_off"] = 1
                 break
@@ -105,17 +105,17 @@ class ReadPublishedOperator(GrdfOperator):
                     raise
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
         if failures:
-            raise failures[0]  # what is read has had its turn: a retry asks only for what failed
+            raise failures[0]  # what was read is no longer due: a retry asks only for what failed
         return dict(counts)
 
     def _in_order(self, run: Run, accounts: list[str], failed: dict[str, str] | None = None) -> list[str]:
-        """Put those that failed last time behind the others, and begin at another place than last time if any did.
+        """Return the accounts in the order in which to read them.
 
-        Three that always fail would else keep those behind them from ever being read.
+        Those that failed last time come after the others. If there are any, the others start at a different place than
+        last time. Otherwise three accounts that always fail would keep those behind them from ever being read.
 
-        :param run: the run that the task is part of
         :param accounts: account ids
-        :param failed: when each one failed last; ``None`` looks it up
+        :param failed: when each account last failed; ``None`` looks it up
         """
         if failed is None:
             failed = {document["_id"]: MonthlyFailed.of(document) for document in self.accounts.listed()}
@@ -128,13 +128,16 @@ class ReadPublishedOperator(GrdfOperator):
         return good + bad
 
     def _note_failure(self, account_id: str) -> None:
-        """Let the next run read others first; if that cannot be noted now, it begins with this one again."""
+        """Let the next run read others first.
+
+        If this cannot be recorded now, that run starts with this account again.
+        """
         with suppress(GasError):
             at = datetime.now(UTC).isoformat(timespec="seconds")
             self.accounts.update(account_id, lambda document: MonthlyFailed.noted(document, at))
 
     def _due(self, run: Run, counts: Counter[str]) -> Iterator[str]:
-        """Return the accounts whose turn it is, and some of those that were never read."""
+        """Yield the accounts that are due, and some of those that were never read."""
         failed: dict[str, str] = {}
         today = paris_today(datetime.now(UTC))
         due: list[str] = []
@@ -167,7 +170,7 @@ class ReadPublishedOperator(GrdfOperator):
         yield from self._in_order(run, [*due, *first], failed)
 
     def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
-        document = self.accounts.document(account_id)  # anew: it may be minutes since the list was read
+        document = self.accounts.document(account_id)  # read again: the list may be minutes old
         account = Account.from_document(document)
         self._hold_unread_books(document, account, counts, since)
         if reason := _waits(account):
@@ -195,9 +198,9 @@ class ReadPublishedOperator(GrdfOperator):
     def _hold_unread_books(
         self, document: dict[str, Any], account: Account, counts: Counter[str], since: datetime | None
     ) -> None:
-        """Mend the totals and the book also of meters that are not read now, once a month.
+        """Correct the totals and the book also of meters that are not read at present, once a month.
 
-        A load may have died after it had stored days, and no other comes.
+        A load may have died after it had stored days, and no other load follows for such a meter.
         """
         from grdf.meters.book_check import hold_book
 
@@ -218,13 +221,16 @@ class ReadPublishedOperator(GrdfOperator):
         *,
         since: datetime | None,
     ) -> None:
-        """Read what is due of a meter; with ``since``, what was not read since then: the run may have had to wait."""
+        """Read what is due of a meter.
+
+        With ``since``, read what was not read since then, as the run may have had to wait.
+        """
         from grdf.meters.book_check import hold_book
         from grdf.meters.monthly_reading import read_facts, read_periods, under
 
         today = paris_today(datetime.now(UTC))
         facts, periods = _entries(document, meter)
-        if _wanted(periods, meter, account, today, since):  # all its days are read for them anyway
+        if _wanted(periods, meter, account, today, since):  # this needs all its days anyway
             changes.append(hold_book(self.couchdb, document, meter.pce, self.log, counts))
         try:
             if _wanted(facts, meter, account, today, since):
@@ -241,9 +247,9 @@ class ReadPublishedOperator(GrdfOperator):
             problems.append(error)
 
     def _note(self, account: Account, changes: Iterable[Change], replaced: dict[str, Document | None]) -> None:
-        """Write what was learnt to the account.
+        """Write what was read to the account.
 
-        Take the periods back if the household has left meanwhile, or a meter has become another account's.
+        Take the periods back if the household has left in the meantime, or a meter has become another account's.
         """
         from grdf.meters.monthly_reading import take_back
         from grdf.meters.taking_back import taken_back_if_left
@@ -271,7 +277,7 @@ def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: d
 
 
 def _waits(account: Account) -> str:
-    """Say why an account is not read now, "" when it is."""
+    """Return why an account is not read now, or "" if it is."""
     if account.leaving:
         return "its household is leaving"
     if account.needs_first_launch:
@@ -282,7 +288,7 @@ def _waits(account: Account) -> str:
 
 
 def _unread_books(document: dict[str, Any], account: Account, today: date, since: datetime | None) -> list[str]:
-    """Return the meters that are not read now, if their books are to be held against the store."""
+    """Return the meters that are not read now and whose books are due for a check against the store."""
     read = () if _waits(account) else (meter.pce for meter in _readable(document, account))
     unread = [] if account.leaving else sorted({meter.pce for meter in account.meters} - set(read))
     entry = {"read_at": BookHeld.of(document), "id_accreditation": None}
@@ -296,5 +302,5 @@ def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
 
 
 def _entries(document: dict[str, Any], meter: Consent) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return what an account document says of a meter: its facts, its published periods."""
+    """Return what an account document contains about a meter: its facts, its published periods."""
     return MeterFacts.raw(document, meter.pce), PublishedNote.raw(document, meter.pce)

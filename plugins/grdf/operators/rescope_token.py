@@ -1,4 +1,4 @@
-"""Rescope: from the household's reduced token to the data token that every account shares."""
+"""The token step of an account's DAG: from the household's restricted token to the shared data token."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class RescopeTokenOperator(AccountOperator):
-    """Make sure that a token with the scope of the data is at hand, and good for the work ahead.
+    """Makes sure that there is a token with the scope for data, valid for the work ahead.
 
-    What Client Connect gives is good for ``openid`` alone (ADICT 2.1). Data needs a ``client_credentials``
-    token of ours: about one every 4 hours, for all accounts and all workers together.
+    Client Connect's token is valid for ``openid`` only (ADICT 2.1). Data needs a ``client_credentials`` token of ours:
+    about one every 4 hours, for all accounts and workers together.
 
-    :param margin: seconds for which the token must still be good
+    :param margin: how long the token must still be valid, in seconds
     """
 
     def __init__(self, *, margin: float = 900, **kwargs: Any) -> None:
@@ -26,12 +26,11 @@ class RescopeTokenOperator(AccountOperator):
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: the account, whether GRDF was asked, and until when the token is good (UTC); never the token
-        :raises CredentialsRefused: when GRDF does not accept our client: no household can help that
-        :raises ServiceUnavailable: when the token endpoint does not answer
+        :return: the account, whether GRDF was asked, and until when the token is valid (UTC); never the token
+        :raises CredentialsRefused: if GRDF does not accept our client, which no household can change
+        :raises ServiceUnavailable: if the token endpoint does not answer
         """
         token, asked = self.adict.tokens.get(for_seconds=self.margin)
         self.log.info(

@@ -1,4 +1,4 @@
-"""What GRDF allows, and what is said between those who ask for calls and the ledger that grants them."""
+"""GRDF's quota for one client, and the messages that callers and the ledger of calls exchange."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 Purpose = Literal["daily", "history", "connect", "link"]
-"""What a call is for. ``connect`` is the exchange of a household's code, which lives for minutes and works once: it
-waits for its second but not for the next day. ``link`` is the same for whoever holds a household's link and needs no
-login: it has a budget of its own."""
+"""What a call is for. ``connect`` is the exchange of a household's authorization code, which is valid for minutes and
+works once: the call waits for its slot within the second, but not until the next day. ``link`` is the same exchange
+when a household's link started it. Anyone who holds the link can do so without a login, so these calls have a budget of
+their own."""
 
 _AT_ONCE = ("connect", "link")
 
 DAY = 86_400.0
 MARGIN = 0.07
-"""Calls keep this much more distance than the quota asks for: what leaves here a second apart may reach GRDF closer
-together, by as much as the network, or GRDF's own gateway, delayed the first more than the second."""
+"""Calls are spaced wider than the quota requires, by this fraction. Two calls that leave here one second apart can
+reach GRDF closer together when the network or GRDF's own gateway delays the first more than the second."""
 IMPORTS_AT_LEAST = 100
-"""Imports of the past have at least one call of so many a day: beside a fleet that wants all they would never end."""
+"""History imports always get at least one call in this many per day. Without it, an import would never finish when the
+daily runs need every call."""
 
 
 @dataclass(frozen=True)
 class Quota:
     """What one client may do.
 
-    :param calls_per_second: highest pace
-    :param calls_per_day: calls in 24 hours and in a Paris day
-    :param reserve: calls of these that history imports leave alone, below ``calls_per_day``
-    :param links: calls a day that households' links may begin
+    :param calls_per_second: highest rate
+    :param calls_per_day: limit for any 24 hours and for any calendar day in Paris
+    :param reserve: how many of the daily calls history imports leave unused; less than ``calls_per_day``
+    :param links: calls per day that households' links may start
     """
 
     calls_per_second: float
@@ -37,19 +39,18 @@ class Quota:
 
     @property
     def distance(self) -> float:
-        """Seconds between two calls."""
+        """The seconds between two calls."""
         return (1 + MARGIN) / self.calls_per_second
 
     @property
     def spare(self) -> float:
-        """Seconds of these that the quota does not ask for."""
+        """The part of :attr:`distance` that the quota does not require, in seconds."""
         return MARGIN / self.calls_per_second
 
     def share(self, purpose: Purpose, daily: int = 0) -> int:
-        """Return the calls a day for one purpose.
+        """Return the calls per day that are available for a purpose.
 
-        :param purpose: which
-        :param daily: calls that daily runs took in the last day, or have booked: what they took they will want again
+        :param daily: calls that daily runs made in the last day or have booked; they are expected to need as many again
         """
         if purpose != "history":
             return self.calls_per_day
@@ -61,12 +62,13 @@ class Quota:
 class Ticket:
     """A booked call.
 
-    :param at: its instant (epoch seconds)
-    :param epoch: the ledger's when it was booked; a pause begins another one and voids the instant, not the booking
-    :param overtaken: how often others went before it since its instant had come
-    :param due: when it was told to come again for that (epoch seconds)
-    :param went: when it was let go (epoch seconds), if it was
-    :param counted: the five minutes since 1970 among whose calls it is counted
+    :param at: the booked instant (epoch seconds)
+    :param epoch: the ledger's epoch at the time of booking; a pause starts a new epoch, which voids the instant but not
+        the booking
+    :param overtaken: how many other calls went first since its instant
+    :param due: when the holder was told to ask again after being overtaken (epoch seconds)
+    :param went: when the call was let go (epoch seconds); 0 if it was not
+    :param counted: the five-minute interval, numbered since 1970, in which the call is counted
     """
 
     at: float
@@ -81,8 +83,8 @@ class Ticket:
 class Claim:
     """What a task books when it asks for the first of its calls.
 
-    :param name: the task, the same when it comes again
-    :param calls: how many calls it still has to make, this one included
+    :param name: identifies the task; the same when the task is tried again
+    :param calls: how many calls the task still has to make, including this one
     """
 
     name: str
@@ -93,11 +95,11 @@ class Claim:
 class Block:
     """Calls of the day that are booked for a task.
 
-    :param ready: how many it may make now
-    :param later: how many more from :attr:`at` on
-    :param at: when calls are free for those (epoch seconds)
-    :param history: whether they are an import's
-    :param until: forgotten if the task has not come by then (epoch seconds)
+    :param ready: how many the task may make now
+    :param later: how many more it may make from :attr:`at` on
+    :param at: when there is room for the later calls (epoch seconds)
+    :param history: whether they belong to a history import
+    :param until: the block is dropped if the task has not asked again by then (epoch seconds)
     """
 
     ready: int
@@ -109,7 +111,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Go:
-    """Call now; whoever was held up before sending asks again with the ticket.
+    """Permission to call now. A caller that is delayed before sending asks again with the ticket.
 
     :param ticket: the call's booking
     """
@@ -119,12 +121,12 @@ class Go:
 
 @dataclass(frozen=True)
 class Wait:
-    """Not yet: ask again with the ticket.
+    """The answer "not yet": ask again with the ticket.
 
     :param seconds: how long to wait
-    :param ticket: what was booked, if anything was
-    :param paused: whether it is for GRDF's 429
-    :param token: whether it is for the token that all share, which GRDF refuses
+    :param ticket: the booking, if one was made
+    :param paused: whether the reason is a 429 from GRDF
+    :param token: whether the reason is that GRDF refuses the shared token
     """
 
     seconds: float
@@ -135,11 +137,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Bearer:
-    """Whose call it is, in the sense of what GRDF may refuse for all calls alike.
+    """Who makes a call, as far as GRDF may refuse it for a reason that concerns many calls.
 
     :param credentials: a fingerprint of our client's id and secret
-    :param data: whether the call carries the token that all share; else it asks for a token
-    :param worker: names the worker
+    :param data: whether the call carries the shared token; otherwise it requests a token
+    :param worker: identifies the worker
     """
 
     credentials: str = ""
@@ -149,23 +151,21 @@ class Bearer:
 
 @dataclass(frozen=True)
 class Spent:
-    """The day's calls are used up.
+    """The answer "the day's calls are used up".
 
-    :param until: when a call that nobody else was told to wait for no longer counts (epoch seconds)
+    :param until: when a call stops counting that no other caller is already waiting for (epoch seconds)
     """
 
     until: float
 
 
 def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int, daily: int = 0) -> float:
-    """Estimate how long some calls take at the least: at the quota's pace, and over the days that it makes of them.
+    """Return the least time that some calls take under the quota, in seconds.
 
-    :param calls: how many
-    :param quota: what the client may do
-    :param purpose: what they are for
-    :param left: calls that may still be made now within the day's quota
-    :param daily: calls that daily runs want in a day
-    :return: seconds
+    The result accounts for the calls per second and for the days over which the calls spread.
+
+    :param left: calls that may still be made now within the daily quota
+    :param daily: calls that daily runs need per day
     """
     if calls <= left:
         return calls * quota.distance

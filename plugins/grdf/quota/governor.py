@@ -1,4 +1,4 @@
-"""The governor of GRDF's quota: it makes calls wait for their turn. It knows nothing of Airflow."""
+"""The governor of GRDF's quota, which makes calls wait for their turn. It does not depend on Airflow."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 
 class Governor:
-    """Lets calls go at the quota's pace, whoever makes them.
+    """Lets calls go at the rate of the quota, across all workers.
 
-    :param store: what all workers share
-    :param client_id: GRDF's client id, whose quota it is
-    :param quota: what the client may do
-    :param sleep: waits some seconds
-    :param clock: this process's own clock (seconds)
-    :param credentials: a fingerprint of the client's id and secret: what GRDF refuses of them concerns no others
+    :param store: the state shared by all workers
+    :param client_id: GRDF's client id; the quota is counted per client
+    :param sleep: waits for a number of seconds
+    :param clock: this process's own monotonic clock (seconds)
+    :param credentials: a fingerprint of the client's id and secret; a refusal of these does not affect other
+        credentials
     """
 
     def __init__(
@@ -50,28 +50,27 @@ class Governor:
         self._credentials = credentials
 
     def turn(self, terms: Terms = DAILY, *, account: str | None = None, data: bool = False, worker: str = "") -> Turn:
-        """Return one call's turn, which is not yet waited for.
+        """Return the turn of one call, without waiting for it.
 
-        :param terms: on what terms it waits
         :param account: the account's id, for messages
-        :param data: whether it carries the token that all share
-        :param worker: names the worker, as in :meth:`token_refused`
+        :param data: whether the call carries the shared token
+        :param worker: identifies the worker, as in :meth:`token_refused`
         """
         return Turn(self, account, terms, Bearer(self._credentials, data, worker))
 
     def token_refused(self, worker: str) -> bool:
-        """Tell that GRDF refused the token that all share (HTTP 401): the others wait until it takes a new one.
+        """Report that GRDF refused the shared token (HTTP 401). Other callers wait until a new token is accepted.
 
-        :param worker: names the worker that says so
-        :return: whether it is the one to find out; it then says how it ended (:meth:`token_judged`)
+        :param worker: identifies the worker that reports it
+        :return: whether this worker is the one to try a new token; it then reports the result with :meth:`token_judged`
         """
         return self._change(lambda ledger, now: ledger.token_refused(now, self._bearer(worker)))
 
     def token_judged(self, worker: str, *, refused: bool | None) -> None:
-        """Tell whether GRDF takes a new token, or none from us at all: then nobody calls for a while.
+        """Report whether GRDF accepts a new token. If it refuses every token of ours, nobody calls for a while.
 
-        :param worker: names the worker that says so
-        :param refused: ``None`` when it could not be found out
+        :param worker: identifies the worker that reports it
+        :param refused: ``None`` if the worker could not find out
         """
         seconds = self._change(lambda ledger, now: ledger.token_judged(now, self._bearer(worker), refused=refused))
         if refused:
@@ -84,16 +83,15 @@ class Governor:
         return Bearer(self._credentials, data=True, worker=worker)
 
     def release(self, booking: Booking) -> None:
-        """Let others have the calls that a task has booked and does not need.
-
-        :param booking: its calls
-        """
+        """Release the calls that a task has booked and does not need."""
         self._change(lambda ledger, _: ledger.release(booking.name))
 
     def expect(self, daily_calls: int) -> None:
-        """Tell what the daily runs of all accounts need, so that imports leave it to them from the first day on.
+        """Record how many calls the daily runs of all accounts need.
 
-        :param daily_calls: calls a day
+        Imports then leave room for them from the first day on.
+
+        :param daily_calls: calls per day
         """
 
         def expected(ledger: Ledger, _now: float) -> None:
@@ -102,28 +100,21 @@ class Governor:
         self._change(expected)
 
     def after_call(self, status: int, retry_after: float | None) -> None:
-        """Tell what GRDF answered: a 429 makes all workers wait, not only this one.
+        """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
 
         :param status: the HTTP status
-        :param retry_after: what the answer names (seconds)
+        :param retry_after: the ``Retry-After`` of the answer, in seconds
         """
         if status == _TOO_MANY_REQUESTS:
             seconds = self._change(lambda ledger, now: ledger.refused(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
 
     def left(self, purpose: Purpose = "daily") -> int:
-        """Count the calls that may still be made now within the day's quota.
-
-        :param purpose: for whom
-        """
+        """Return how many calls may still be made now within the daily quota."""
         return self._change(lambda ledger, now: ledger.left(now, self.quota, purpose))
 
     def time_needed(self, calls: int, purpose: Purpose = "daily") -> float:
-        """Estimate the seconds that some calls take at the least, from now on.
-
-        :param calls: how many
-        :param purpose: for whom
-        """
+        """Return the least time that some calls take, counted from now, in seconds."""
         return time_needed(calls, self.quota, purpose, self.left(purpose), self._wanted_daily())
 
     def _wanted_daily(self) -> int:
@@ -138,14 +129,13 @@ class Governor:
         claim: Claim | None = None,
         bearer: Bearer | None = None,
     ) -> tuple[Go | Wait, float]:
-        """Ask once for a call; :class:`Turn` does so until it may go.
+        """Ask once for permission to call. :class:`Turn` repeats this until the call may go.
 
-        :param terms: on what terms it waits
-        :param ticket: what was booked before
-        :param waited: seconds that it has waited
+        :param ticket: the booking from an earlier request
+        :param waited: seconds that the call has waited so far
         :param account: the account's id, for messages
-        :param claim: the calls of which it is one
-        :param bearer: whose call it is
+        :param claim: the calls of the task, if it makes several
+        :param bearer: who makes the call
         :return: the verdict, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`
         """
@@ -165,17 +155,17 @@ class Governor:
         return verdict, given
 
     def give_up(self, purpose: Purpose, ticket: Ticket | None, claim: Claim | None) -> None:
-        """Count a call no more that was booked and will not be made as it is.
+        """Stop counting a booked call that will not be made in its present form.
 
-        :param purpose: what it was for
+        :param purpose: what the call was for
         :param ticket: its booking
-        :param claim: the calls of which it is one
+        :param claim: the calls of the task, if it makes several
         """
         if ticket:
             self._change(lambda ledger, now: ledger.take_back(now, purpose, ticket, claim))
 
     def _is_too_long(self, verdict: Go | Wait | Spent, left: float) -> bool:
-        # Who booked in time is not sent away for being late.
+        # A caller that booked in time is not rejected for asking late.
         return isinstance(verdict, Wait) and verdict.seconds > left + 2 * self.quota.distance
 
     def _change(self, change: Callable[[Ledger, float], Result]) -> Result:

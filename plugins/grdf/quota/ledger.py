@@ -1,17 +1,18 @@
-"""GRDF's quota as arithmetic: who may call when, with what is left of the day. The shared state is a small text.
+"""The arithmetic of GRDF's quota: who may call when, and how much of the day is left. The state is a short text.
 
-GRDF allows 1 call a second and 6,000 a day, over all endpoints together, then answers 429 (contract annex 4, for parks
-under 5,000 meters; ADICT 3.8). It does not say when its day begins, so both meanings are kept: a call counts until
-24 hours have passed and the Paris day it was made on is over, which is later once a year, on the day of 25 hours.
+GRDF allows 1 call per second and 6,000 per day over all endpoints together, then answers 429 (contract annex 4, for
+fewer than 5,000 meters; ADICT 3.8). It does not say when its day begins, so both interpretations are honoured: a call
+counts until 24 hours have passed and the Paris day on which it was made is over. The second is later on one day a year,
+the day of 25 hours.
 
-Calls are booked: each gets the next free instant, so whoever asks first goes first. An instant that nobody uses,
-because its holder died, costs one instant and no more. Whoever is late goes late; the next still keeps its distance.
-Among those who are late the first to come goes, since waiting for one in particular leaves instants unused; whoever
-has come too late so often that others overtook it many times is waited for.
+Calls are booked. Each gets the next free instant, so callers are served in the order in which they ask. If the holder
+of an instant dies, only that instant is lost. A caller that asks late still goes, and the next one keeps its distance
+to it. Among late callers the first to ask goes first, because waiting for a particular one would waste instants. A late
+caller that has been overtaken many times gets an instant kept for it.
 
-A task that makes several calls books all of them for the day when it asks for the first: what is free now is kept for
-it, and the rest from the moment on at which enough calls count no more. So a household with twenty meters does not
-come for one call at a time, each time behind all who have but one.
+A task that makes several calls books all of them for the day when it asks for the first. The calls that are free now
+are kept for it, and the rest are booked from the moment when enough earlier calls stop counting. Otherwise a household
+with twenty meters would queue for each call separately, each time behind all households with one meter.
 """
 
 from __future__ import annotations
@@ -25,31 +26,34 @@ from grdf.quota.allowance import _AT_ONCE, DAY, Bearer, Block, Claim, Go, Purpos
 from include.gas.days.gas_day import PARIS
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
-"""Seconds of the pause after a 429 that names no time; it doubles while 429s go on."""
+"""Seconds of the first and of the longest pause after a 429 without ``Retry-After``. The pause doubles while 429s
+continue."""
 LONGEST_DOUBT = 3600.0
-"""Seconds of the longest pause after the token that all share was refused, and a new one too; it begins with two."""
+"""Longest pause in seconds after GRDF refused the shared token and then a new one. The first pause is two seconds."""
 PROBE = 90.0
-"""Seconds that others wait at most while one worker finds out whether GRDF takes a new token."""
+"""Longest time in seconds that others wait while one worker finds out whether GRDF accepts a new token."""
 LOOK_AGAIN = 2.0
-"""Seconds after which they look whether it is known: mostly it is at once."""
+"""Seconds after which waiting callers check whether the result is known. Usually it is known at once."""
 FORGIVEN = 10
-"""Calls that GRDF takes after a pause; a 429 after so many is a stray one and pauses for the shortest."""
+"""Calls that GRDF must accept after a pause before the next 429 counts as an isolated one, with the shortest pause."""
 OVERTAKEN = 30
-"""Times that others go before somebody whose turn it is, until the next instant is kept for it. More than the tasks
-that wait at once on most installations: with fewer, the instants that are kept for one cost up to 15 % of the pace."""
+"""How often others may go first before the next instant is kept for a caller whose turn has come. This is more than the
+number of tasks that wait at once on most installations. With a smaller number, kept instants cost up to 15 % of the
+rate."""
 LONGEST_QUEUE = 3600.0
-"""Seconds ahead of which nobody books an instant: six times what the most patient are ready to wait."""
+"""How far ahead an instant may be booked, in seconds: six times the longest wait of any caller."""
 BLOCK_KEPT = 3600.0
-"""Seconds for which booked calls are kept for a task beyond the time at which it was to come: the scheduler may be slow
-when thousands come. After that it is taken for dead."""
+"""How long booked calls are kept for a task after the time at which it was to ask again, in seconds. The scheduler may
+be slow when thousands of tasks come due. After that the task is considered dead."""
 AHEAD = 300.0
-"""Seconds by which another clock may be ahead. What lies further ahead than it can counts as now: a clock was wrong,
-and nobody must wait for that."""
+"""How far another machine's clock may be ahead, in seconds. Anything further in the future than possible counts as now:
+some clock was wrong, and nobody should wait because of it."""
 FORGOTTEN = 600
-"""Fives of minutes whose calls no longer count that are kept all the same, newest last: more than two days of them. A
-clock that is ahead finds that none counts any more, and they count again once it is set right."""
+"""How many five-minute intervals are kept after their calls stop counting, newest last: more than two days. A clock
+that is ahead makes all calls stop counting; they count again once the clock is corrected."""
 _BIN = 300
-"""Seconds that are counted together: the day's calls are kept as some 300 numbers. Rounded to the careful side."""
+"""Length in seconds of the intervals in which calls are counted, which makes a day some 300 numbers. Rounding errs on
+the safe side."""
 
 
 @dataclass
@@ -60,20 +64,20 @@ class Ledger:
     :param free: the first instant that is not booked (epoch seconds)
     :param epoch: number of pauses so far
     :param paused_until: end of the last pause (epoch seconds)
-    :param backoff: how long the last pause without a given time was (seconds)
+    :param backoff: length of the last pause after a 429 without ``Retry-After`` (seconds)
     :param since: calls that were let go since the last pause
-    :param kept_for: the instant of the booking for which all others that were booked later wait, if there is one
-    :param kept_until: for so long (epoch seconds)
-    :param calls: by number of the five minutes since 1970, the calls of daily runs and of history imports
-    :param promised: by the same numbers, how many were told to come back when those calls no longer count
-    :param blocks: by name of the task, the calls that are booked for it and not made yet
-    :param links: by the same numbers, how many of those calls households' links have begun
-    :param doubt_until: for so long nobody calls, since GRDF refused the token that all share (epoch seconds)
-    :param doubt: how long the last pause for that was (seconds); 0 while somebody finds out
+    :param kept_for: the instant of the booking that all later bookings wait for, if there is one
+    :param kept_until: how long they wait for it (epoch seconds)
+    :param calls: calls of daily runs and of history imports, by five-minute interval since 1970
+    :param promised: how many callers were told to return when those calls stop counting, by the same intervals
+    :param blocks: calls that are booked for a task and not made yet, by the task's name
+    :param links: how many of the counted calls were started by households' links, by the same intervals
+    :param doubt_until: how long nobody calls because GRDF refused the shared token (epoch seconds)
+    :param doubt: length of the last pause for that reason (seconds); 0 while a worker is finding out
     :param doubted: the credentials that GRDF refuses
-    :param prober: the worker who finds out
-    :param fleet: calls that the daily runs of all accounts need in a day, as far as somebody has said
-    :param past: by the same numbers, what no longer counts: calls of daily runs, of imports, and begun by links
+    :param prober: the worker that is finding out
+    :param fleet: calls per day that the daily runs of all accounts need, if known
+    :param past: calls that no longer count, by the same intervals: of daily runs, of imports, and started by links
     """
 
     last: float = 0.0
@@ -97,9 +101,9 @@ class Ledger:
 
     @classmethod
     def read(cls, text: str | None) -> Ledger:
-        """Read what :meth:`text` wrote; nothing at all is an empty ledger.
+        """Return the ledger that :meth:`text` wrote, or an empty ledger for ``None``.
 
-        :raises ValueError: when it is something else
+        :raises ValueError: if the text is not a ledger
         """
         if text is None:
             return cls()
@@ -136,7 +140,7 @@ class Ledger:
             raise ValueError("no ledger of calls") from None
 
     def text(self) -> str:
-        """Write the ledger down."""
+        """Return the ledger as text."""
         blocks = {
             name: (block.ready, block.later, block.at, block.history, block.until)
             for name, block in self.blocks.items()
@@ -144,15 +148,16 @@ class Ledger:
         return json.dumps(vars(self) | {"blocks": blocks}, separators=(",", ":"))
 
     def used(self) -> tuple[int, int]:
-        """Count the calls that still matter: all of them, and those of history imports."""
+        """Return how many calls still count: all of them, and those of history imports."""
         history = sum(count[1] for count in self.calls.values())
         return history + sum(count[0] for count in self.calls.values()), history
 
     def wanted_daily(self) -> int:
-        """Count the calls that daily runs will want in a day: those of the last one, and what is booked for others.
+        """Return how many calls daily runs are expected to need in a day.
 
-        Or those that the fleet is known to need, if it has not made so many. And a twentieth more, so that a morning
-        that comes a little earlier than the last is not held up by imports.
+        These are the calls of the last day plus those booked for other daily runs, or the number that the fleet is
+        known to need if that is larger. A twentieth is added so that imports do not delay a morning that starts a
+        little earlier than the last one.
         """
         total, history = self.used()
         booked = sum(block.ready + block.later for block in self.blocks.values() if not block.history)
@@ -160,11 +165,9 @@ class Ledger:
         return daily + daily // 20
 
     def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
-        """Count the calls that may still be made now within the day's quota and that nobody has booked.
+        """Return how many calls may still be made now within the daily quota and are not booked.
 
         :param now: the shared clock (epoch seconds)
-        :param quota: what the client may do
-        :param purpose: for whom
         """
         self._tidy(now)
         if purpose == "link":
@@ -182,21 +185,19 @@ class Ledger:
         claim: Claim | None = None,
         bearer: Bearer | None = None,
     ) -> Go | Wait | Spent:
-        """Ask to make a call, or ask again with the ticket got before.
+        """Ask for permission to make a call, or ask again with the ticket from an earlier request.
 
-        Who was let go but held up before sending goes at once if nobody went since: the others then keep their
-        distance to that. If somebody did, the call is one of those that are late.
+        A caller that was let go but was delayed before sending may go at once if nobody else went in between; the
+        others then keep their distance to the new time. If somebody did go, the call is treated as late.
 
-        Daily runs book as far ahead as they are ready to wait. History imports book only the next two instants, so a
-        daily run never has more than those before it.
+        Daily runs book as far ahead as they are prepared to wait. History imports book at most the next two instants,
+        so a daily run never waits behind more than two of them.
 
         :param now: the shared clock (epoch seconds)
-        :param quota: what the client may do
-        :param purpose: what the call is for
-        :param ticket: what :class:`Wait` gave before
-        :param patience: the most seconds to book ahead; where it takes longer, nothing is booked
-        :param claim: the calls of which this is one, if there are more
-        :param bearer: whose call it is
+        :param ticket: the ticket from an earlier :class:`Wait`
+        :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
+        :param claim: the calls of the task, if it makes several
+        :param bearer: who makes the call
         """
         self._tidy(now)
         if ticket is None and purpose == "link" and not self.left(now, quota, purpose):
@@ -210,7 +211,7 @@ class Ledger:
         if self.paused_until > now:
             return self._come_again(claim, now, Wait(self.paused_until - now, ticket, paused=True))
         if ticket is None or ticket.epoch != self.epoch or ticket.at > self.free + AHEAD:
-            # Whoever finds out whether a new token is taken goes before those who wait for that.
+            # The worker that tries a new token goes before those that wait for its result.
             probes = bearer is not None and bearer.data and bearer.worker == self.prober != ""
             at = max(now, self.last + quota.distance if probes else self.free)
             if purpose == "history" and at - now > 2 * quota.distance:
@@ -232,12 +233,12 @@ class Ledger:
         return Go(replace(ticket, went=now))
 
     def take_back(self, now: float, purpose: Purpose, ticket: Ticket, claim: Claim | None) -> None:
-        """Count a call no more that was booked and will not be made: its task gives up for now.
+        """Stop counting a booked call that will not be made because its task gives up for now.
 
         :param now: the shared clock (epoch seconds)
         :param purpose: what the call was for
         :param ticket: its booking
-        :param claim: the calls of which it is one: it stays kept for the task
+        :param claim: the calls of the task; this one is kept for the task
         """
         count = self.calls.get(ticket.counted)
         if count is None or not count[purpose == "history"]:
@@ -252,17 +253,17 @@ class Ledger:
             block.until = until
 
     def release(self, name: str) -> None:
-        """Let others have what a task had booked and does not need.
+        """Release the calls that a task has booked and does not need.
 
-        :param name: the task
+        :param name: the task, see :class:`Claim`
         """
         self.blocks.pop(name, None)
 
     def token_refused(self, now: float, bearer: Bearer) -> bool:
-        """GRDF refused the token that all share: nobody else calls until it is known whether it takes a new one.
+        """Record that GRDF refused the shared token. Nobody else calls until it is known whether a new one is accepted.
 
         :param now: the shared clock (epoch seconds)
-        :param bearer: whose call it was
+        :param bearer: who made the call
         :return: whether this worker is the one to find out
         """
         if self.prober and self.prober != bearer.worker and self.doubt_until > now:
@@ -274,12 +275,12 @@ class Ledger:
         return True
 
     def token_judged(self, now: float, bearer: Bearer, *, refused: bool | None) -> float:
-        """Note whether GRDF takes a new token.
+        """Record whether GRDF accepts a new token.
 
         :param now: the shared clock (epoch seconds)
-        :param bearer: whose call it was
-        :param refused: whether it was refused, too; ``None`` when nobody knows
-        :return: seconds for which nobody calls
+        :param bearer: who made the call
+        :param refused: whether the new token was refused, too; ``None`` if unknown
+        :return: seconds during which nobody calls
         """
         if refused is None and self.prober != bearer.worker:
             return 0.0
@@ -292,7 +293,10 @@ class Ledger:
         return self.doubt_until - now
 
     def _doubt_for(self, now: float, purpose: Purpose, bearer: Bearer | None) -> float:
-        """Return for how many seconds a call waits since GRDF refuses the token of all: other credentials do not."""
+        """Return how many seconds a call waits because GRDF refuses the shared token.
+
+        Calls with other credentials do not wait.
+        """
         if bearer is None or purpose in _AT_ONCE or self.doubt_until <= now or bearer.credentials != self.doubted:
             return 0.0
         if self.prober and (not bearer.data or bearer.worker == self.prober):
@@ -300,14 +304,14 @@ class Ledger:
         return min(self.doubt_until - now, LOOK_AGAIN) if self.prober else self.doubt_until - now
 
     def refused(self, now: float, retry_after: float | None) -> float:
-        """GRDF answered 429: nobody calls for a while.
+        """Record that GRDF answered 429. Nobody calls for a while.
 
         :param now: the shared clock (epoch seconds)
-        :param retry_after: what GRDF named (seconds), if it did
+        :param retry_after: the answer's ``Retry-After`` in seconds, if it had one
         :return: seconds that the pause still lasts
         """
         if not retry_after and self.paused_until > now:
-            return self.paused_until - now  # a call that was under way when the pause began tells nothing new
+            return self.paused_until - now  # the call was sent before the pause began
         if retry_after:
             until = now + min(retry_after, DAY)
         else:
@@ -323,7 +327,10 @@ class Ledger:
         return self.paused_until - now
 
     def _keep_if_overtaken(self, ticket: Ticket, now: float, start: float, quota: Quota) -> Ticket:
-        """Count that somebody else went first; after many times keep the next instant, and one more to be late."""
+        """Count that others went first.
+
+        After too many times, keep the next instant, plus one in case the caller is late.
+        """
         if now < max(ticket.at, ticket.due):
             return ticket  # it came early
         ticket = Ticket(ticket.at, ticket.epoch, ticket.overtaken + 1, start)
@@ -332,7 +339,7 @@ class Ledger:
         return ticket
 
     def _tidy(self, now: float) -> None:
-        """Count no more what no longer counts; go along with a clock that was set back."""
+        """Drop what no longer counts, and adjust to a clock that was set back."""
         for at in [at for at in self.past if _leaves(at) > now]:
             daily, history, links = self.past.pop(at)
             here = self.calls.setdefault(at, [0, 0])
@@ -350,7 +357,7 @@ class Ledger:
             self.kept_until = 0.0
 
     def _come_back(self, now: float) -> None:
-        """Let what lies further ahead than it can count as now."""
+        """Treat anything that is further in the future than possible as now."""
         this = int(now // _BIN)
         for at in [at for at in self.calls if at * _BIN > now + AHEAD]:
             self.promised.pop(at, None)
@@ -366,7 +373,7 @@ class Ledger:
         if self.kept_until > now + LONGEST_QUEUE:
             self.kept_until = 0.0
         for block in self.blocks.values():
-            if block.at > now + 2 * DAY:  # no call counts for longer
+            if block.at > now + 2 * DAY:  # no call counts for longer than that
                 block.at = now
             block.until = min(block.until, max(now, block.at) + LONGEST_QUEUE + BLOCK_KEPT + DAY)
 
@@ -374,17 +381,17 @@ class Ledger:
         return None if self._rooms(now, quota, purpose)[0][1] >= 1 else Spent(self._promise(now, quota, purpose))
 
     def _book(self, now: float, quota: Quota, purpose: Purpose, claim: Claim) -> Spent | None:
-        """See that a call is kept for a task; at its first one, book all of them."""
+        """Make sure that a call is kept for a task. On its first call, book all of them."""
         block = self.blocks.get(claim.name)
         if block is None or not block.ready or self.used()[0] >= quota.calls_per_day:
-            # Whoever comes before its time, or too late for it, books anew, and never worse: nobody was let in since
-            # for whom there was no room beside it.
+            # A task that asks too early or too late books again. It is never worse off: in the meantime nobody was
+            # admitted for whom there was no room beside it.
             self.release(claim.name)
             wanted = block.ready + block.later if block else max(1, claim.calls)
             rooms = self._rooms(now, quota, purpose)
             ready = max(0, min(wanted, rooms[0][1]))
             at = now if ready == wanted else next((at for at, room in rooms if room >= wanted), None)
-            if at is None and not ready:  # more is booked than a day holds
+            if at is None and not ready:  # more is booked than fits into a day
                 return Spent(max(rooms[-1][0], now + _BIN))
             block = Block(ready, 0 if at is None else wanted - ready, at or now, purpose == "history", 0.0)
             self.blocks[claim.name] = block
@@ -392,7 +399,7 @@ class Ledger:
         return None if block.ready else Spent(max(block.at, now + 1.0))
 
     def _count(self, now: float, purpose: Purpose, claim: Claim | None) -> int:
-        """Count a call, as one of those that its task has booked."""
+        """Count a call, and take it from the calls that its task has booked."""
         at = int(now // _BIN)
         self.calls.setdefault(at, [0, 0])[purpose == "history"] += 1
         if purpose == "link":
@@ -404,15 +411,15 @@ class Ledger:
         return at
 
     def _come_again(self, claim: Claim | None, now: float, wait: Wait) -> Wait:
-        """Keep what a task has booked until it comes again."""
+        """Keep the calls that a task has booked until it asks again."""
         if claim and (block := self.blocks.get(claim.name)):
             block.until = max(block.until, now + wait.seconds + BLOCK_KEPT)
         return wait
 
     def _rooms(self, now: float, quota: Quota, purpose: Purpose) -> list[tuple[float, int]]:
-        """Tell from which moments on how many calls have room, without anybody losing what is booked.
+        """Return how many calls have room from which moments on, without taking any booked call away.
 
-        A daily run goes before what imports have booked for later.
+        Daily runs take precedence over what imports have booked for later.
         """
         changes: dict[float, tuple[int, int]] = {}
         level, imports = self.used()
@@ -439,7 +446,10 @@ class Ledger:
         return rooms
 
     def _promise(self, now: float, quota: Quota, purpose: Purpose) -> float:
-        """Return when to come back, each one at a time of its own: thousands that come at once would find nothing."""
+        """Return when to ask again.
+
+        Callers get different times, because thousands that ask at once would find no calls left.
+        """
         if not self.calls:
             return now + _BIN
         total, history = self.used()
@@ -459,7 +469,7 @@ class Ledger:
 
 @lru_cache(maxsize=2048)
 def _leaves(at: int) -> float:
-    """Return when the calls of some five minutes no longer count: after a day, and when their Paris day is over."""
+    """Return when the calls of an interval stop counting: after 24 hours, and not before the end of their Paris day."""
     end = (at + 1) * _BIN
     day = datetime.fromtimestamp(at * _BIN, UTC).astimezone(PARIS).date()
     midnight = datetime.combine(day + timedelta(days=1), time(), PARIS)

@@ -1,15 +1,15 @@
-"""Where the shared state of the quota is kept: a SQLite file for one machine, Redis or PostgreSQL for several.
+"""The stores of the quota's shared state: a SQLite file for one machine, Redis or PostgreSQL for several.
 
-A store does one thing: read a text and a clock that all workers share, and write what is made of them, with nobody in
-between. Whoever dies in the middle has written nothing and holds nothing: SQLite's lock and PostgreSQL's end with the
-process, Redis needs none (compare and set).
+A store does one thing: it reads a text and a clock that all workers share, and writes the changed text, with no other
+change in between. A process that dies halfway has written nothing and holds no lock: those of SQLite and PostgreSQL end
+with the process, and Redis needs none (compare and set).
 
-Why not one of the kept rate limiters? Measured on 4 to 6 processes at 5 calls a second: pyrate-limiter 4.5.1 lets more
-through with Redis (6 calls within 2 ms: each process brings its own clock and looks no further than that) and with
-SQLite unless its file lock is on; its PostgreSQL bucket keeps local times, so that the hour that comes twice in October
-looks like the future; and where it keeps the quota, one process took 52 to 57 of 60 calls, the 3 others the rest. None
-of its buckets knows a pause for all, or counts two purposes together. ``limits`` 5.8 has no store for several processes
-of one machine.
+Why not an existing rate limiter? Measured with 4 to 6 processes at 5 calls a second, pyrate-limiter 4.5.1 exceeds the
+quota with Redis (6 calls within 2 ms, because each process uses its own clock and looks back no further than that) and
+with SQLite unless its file lock is on. Its PostgreSQL bucket stores local times, so that the repeated hour in October
+looks like the future. Where it does keep the quota, one process took 52 to 57 of 60 calls and the 3 others the rest.
+None of its buckets supports a pause for all processes, or counts two purposes together. ``limits`` 5.8 has no store for
+several processes on one machine.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from include.gas.errors import BadSettings, StoreBusy
 
 Result = TypeVar("Result")
 Change = Callable[[str | None, float], tuple[str, Result]]
-"""Makes, of the stored text and the shared clock (epoch seconds), the text to store and a result."""
+"""A function of the stored text and the shared clock (epoch seconds), which returns the text to store and a result."""
 
 _PATIENCE = 30.0
-"""Seconds to wait for the others' short turns."""
+"""Seconds to wait for the short updates of other processes."""
 
 
 class Store(Protocol):
-    """A place for small texts that processes change one after the other."""
+    """A place for short texts that processes change one after another."""
 
     def update(self, key: str, change: Change[Result]) -> Result:
         """Change one text.
 
-        :param key: which one
-        :param change: may be called again when somebody else was faster
-        :raises BadSettings: when the place cannot be used
-        :raises StoreBusy: when it cannot be reached now
+        :param key: identifies the text
+        :param change: may be called again if another process wrote in between
+        :raises BadSettings: if the store cannot be used
+        :raises StoreBusy: if it cannot be reached at the moment
         """
 
 
 def store_at(url: str) -> Store:
-    """Return the store of a setting ``[grdf] quota_url``.
+    """Return the store for the setting ``[grdf] quota_url``.
 
     :param url: ``sqlite:///path``, ``redis://...``, ``rediss://...`` or ``postgresql://...``
-    :raises BadSettings: when there is no such kind of store
+    :raises BadSettings: if the URL names another kind of store
     """
     kind = urlsplit(url).scheme
     if kind == "sqlite":
@@ -67,16 +67,16 @@ def store_at(url: str) -> Store:
 
 
 class SQLiteStore:
-    """A SQLite file, for all processes of one machine; not on a network file system.
+    """A SQLite file, for all processes of one machine. It must not be on a network file system.
 
-    :param file: made when it is missing
+    :param file: created if it does not exist
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """See :class:`Store`; the clock is this machine's."""
+        """Change one text, see :class:`Store`. The clock is this machine's."""
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with closing(sqlite3.connect(self.file, timeout=_PATIENCE, isolation_level=None)) as database:
@@ -107,14 +107,14 @@ class SQLiteStore:
 class RedisStore:
     """A Redis or Valkey server.
 
-    :param url: as redis-py takes it
+    :param url: in redis-py's format
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """See :class:`Store`; the clock is the server's."""
+        """Change one text, see :class:`Store`. The clock is the server's."""
         try:
             import redis
         except ImportError:
@@ -144,7 +144,7 @@ class RedisStore:
 class PostgresStore:
     """A PostgreSQL database, for example Airflow's own.
 
-    :param url: as SQLAlchemy takes it
+    :param url: in SQLAlchemy's format
     """
 
     def __init__(self, url: str) -> None:
@@ -152,14 +152,15 @@ class PostgresStore:
         self._url = f"{'postgresql+psycopg' if kind in ('postgres', 'postgresql') else kind}://{place}"
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """See :class:`Store`; the clock is the server's."""
+        """Change one text, see :class:`Store`. The clock is the server's."""
         from sqlalchemy import NullPool, create_engine, text
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
         try:
             engine = create_engine(self._url, poolclass=NullPool, connect_args={"connect_timeout": 5})
             with engine.begin() as database:
-                # One turn after the other, for as long as this transaction lasts; the first one makes the table.
+                # The lock lasts as long as this transaction, so updates run one after another. The first creates the
+                # table.
                 database.execute(
                     text("SELECT pg_advisory_xact_lock(hashtext('grdf_quota'), hashtext(:key))"), {"key": key}
                 )
@@ -200,12 +201,12 @@ _LOGINS = {
     "a login from this machine, by its pg_hba.conf": re.compile(r"pg_hba\.conf"),
     "encryption": re.compile(r"server does not support SSL"),
 }
-"""What PostgreSQL or PgBouncer refuses, by what it says: a refused login has no SQLSTATE in psycopg, 2 or 3. Where
-``lc_messages`` is not English it counts as no answer, whose message says to check the login too."""
+"""What PostgreSQL or PgBouncer refuses, by the text of its error: in psycopg 2 and 3 a refused login has no SQLSTATE.
+If ``lc_messages`` is not English, a refused login counts as no answer; that message asks to check the login as well."""
 
 
 def _refused_login(error: BaseException) -> str | None:
-    """Say what PostgreSQL refuses of a login, ``None`` when the failure is another one, which may pass."""
+    """Return what PostgreSQL refuses of a login, or ``None`` if the failure is another one and may be temporary."""
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if state:
         return {"28": "the user or its password", "3D": "the database"}.get(state[:2])
@@ -225,7 +226,7 @@ def _no_answer(place: str, error: BaseException | None) -> StoreBusy:
 
 
 def _refused(name: str, error: Exception, what: str | None = None) -> BadSettings:
-    # Not the error's text: it may hold the address with its password.
+    # Leave out the error's text: it may contain the address with its password.
     return BadSettings.about(
         None,
         f"the calls to GRDF cannot be counted: {name} refuses the settings in [grdf] quota_url "

@@ -1,4 +1,4 @@
-"""GRDF's quota, kept over all connections, tasks, workers and machines: each call to GRDF asks the governor first."""
+"""GRDF's quota across all connections, tasks, workers and machines. Each call to GRDF asks the governor first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.gas.errors import BadSettings
 
 
 class Client(Protocol):
-    """What this needs of a connection to GRDF (``grdf.hooks.connection`` has all of it)."""
+    """What this module needs of a connection to GRDF (``grdf.hooks.connection`` provides it)."""
 
     @property
     def conn_id(self) -> str:
@@ -23,26 +23,28 @@ class Client(Protocol):
 
     @property
     def client_id(self) -> str:
-        """Whose quota it is."""
+        """GRDF's client id; the quota is counted per client."""
 
     @property
     def client_secret(self) -> str:
-        """Stands for the credentials: a new secret may get a new token."""
+        """The client's secret.
+
+        Together with the id it identifies the credentials: after a change GRDF may accept us again.
+        """
 
     @property
     def calls_per_second(self) -> float:
-        """Calls that GRDF allows in a second."""
+        """Calls per second that GRDF allows."""
 
     @property
     def calls_per_day(self) -> int:
-        """Calls that GRDF allows on a day."""
+        """Calls per day that GRDF allows."""
 
 
 def governor_for(client: Client) -> Governor:
-    """Return the governor of a connection's client: the same for all connections that name this client id.
+    """Return the governor for a connection's client. Connections with the same client id share one quota.
 
-    :param client: the connection
-    :raises BadSettings: when a setting of the quota is wrong
+    :raises BadSettings: if a setting of the quota is invalid
     """
     reserve = settings.daily_reserve()
     reserve = client.calls_per_day // 2 if reserve is None else reserve
@@ -63,12 +65,9 @@ def governor_for(client: Client) -> Governor:
 
 
 def how_long(client: Client, calls: int, purpose: Purpose) -> str:
-    """Say how long some calls take at the least, over the days that GRDF's quota makes of them.
+    """Return the least time that some calls take, as text. It accounts for the days over which the quota spreads them.
 
-    :param client: the connection whose quota it is
-    :param calls: how many
-    :param purpose: what they are for
-    :return: such as ``about 3 min, until 14:05 on 25 November (Paris time)``
+    :return: for example ``about 3 min, until 14:05 on 25 November (Paris time)``
     """
     seconds = governor_for(client).time_needed(calls, purpose)
     end = (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone(PARIS)

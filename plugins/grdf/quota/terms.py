@@ -1,4 +1,4 @@
-"""On what terms calls to GRDF wait for their turn in its quota."""
+"""The terms on which calls to GRDF wait for their turn in its quota."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from grdf.quota.allowance import Purpose
 
 LONGEST_WAIT = 600.0
-"""Seconds that a call waits for its turn; after that its task gives its slot back and is tried again later."""
+"""Seconds that a call waits for its turn. After that its task gives up its slot and is tried again later."""
 
 
 @dataclass
 class Booking:
-    """The calls that a task has to make: it books them together.
+    """The calls that a task has to make. It books them together.
 
-    :param name: names the task, also when it comes again
-    :param calls: how many are left to make
-    :param asked: whether it has asked for one
+    :param name: identifies the task; the same when the task is tried again
+    :param calls: how many calls are left to make
+    :param asked: whether the task has asked for one
     """
 
     name: str
@@ -26,12 +26,12 @@ class Booking:
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms a call waits for its turn in the quota.
+    """The terms on which a call waits for its turn in the quota.
 
-    :param purpose: ``history`` for imports of the past, which stand back behind daily runs; ``connect`` for a
-        household's code, which would not live until the next day; ``link`` for what a household's link begins
-    :param booking: the calls of which it is one, if its task makes several
-    :param longest_wait: seconds that it waits at most: nobody looks at a task that waits, but at a page somebody does
+    :param purpose: ``history`` for imports of the past, which yield to daily runs; ``connect`` for a household's
+        authorization code, which would expire before the next day; ``link`` for calls that a household's link starts
+    :param booking: the calls of the task, if it makes several
+    :param longest_wait: longest wait in seconds; shorter for a page, where a person is waiting, than for a task
     """
 
     purpose: Purpose = "daily"
@@ -40,7 +40,10 @@ class Terms:
 
     @property
     def of_token(self) -> Terms:
-        """The terms for renewing the data token on the way: it is everybody's, so no import stands back for it."""
+        """The terms for renewing the data token.
+
+        The token serves all calls, so even an import renews it as a daily call.
+        """
         return Terms(longest_wait=self.longest_wait)
 
 

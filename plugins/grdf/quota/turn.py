@@ -1,8 +1,9 @@
-"""One call's turn in GRDF's quota.
+"""The turn of one call in GRDF's quota.
 
-Turns are little more than GRDF's second apart. Whatever lies between a turn and the sending can bring two calls
-together at GRDF, which then answers 429: a connection and its TLS handshake, or a machine whose cores are all busy.
-So a call comes near first, gets ready, takes its turn last, and says so if it was held up all the same.
+Turns are only a little more than GRDF's second apart. Any delay between a turn and the sending can bring two calls
+close together at GRDF, which then answers 429: opening a connection with its TLS handshake, or a machine whose cores
+are all busy. So a call first waits until its turn is near, then gets ready, takes its turn last, and asks again if it
+was delayed all the same.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from grdf.quota.terms import Terms
 
 NEAR = 1.5
-"""Seconds before its turn that a call is told to get ready: longer than a connection takes, and so short that at 1 call
-a second no more than two hold one open."""
+"""How many seconds before its turn a call gets ready. It is longer than it takes to connect, and short enough that at 1
+call per second no more than two calls hold a connection open."""
 FAR = 5.0
-"""Seconds for which a call that is ready waits on: who keeps silent longer may find the connection closed."""
+"""How long a call that is ready keeps waiting, in seconds. After a longer silence the server may have closed the
+connection."""
 HELD_UP = 0.4
-"""Part of the quota's spare time: who would send later than that after its turn came asks again."""
+"""The fraction of the quota's spare time by which sending may be delayed after the turn came. A call that is later asks
+again."""
 _LEAST_HELD_UP = 0.01
-"""Seconds: asking again takes as long."""
+"""Lower bound of that delay in seconds, because asking again takes as long."""
 _HELD_UP_TIMES = 2
 _SAY_EVERY = 60.0
 
@@ -32,20 +35,21 @@ log = logging.getLogger(__name__)
 
 
 class FarOff(Exception):
-    """The turn has moved away, since GRDF makes everybody wait: draw near again, and hold nothing open meanwhile."""
+    """The turn has moved away because GRDF makes all callers wait.
+
+    Draw near again, and hold no connection open meanwhile.
+    """
 
 
 class TokenInDoubt(Exception):
-    """The call has waited since GRDF refused the token that all share: look which one is shared now, then call."""
+    """The call had to wait because GRDF refused the shared token: check which token is shared now, then call."""
 
 
 class Turn:
-    """One call's turn; :meth:`Governor.turn` gives it. Draw near, get ready, take it, send.
+    """The turn of one call, made by :meth:`Governor.turn`: draw near, get ready, take it, send.
 
-    :param governor: who decides
     :param account: the account's id, for messages
-    :param terms: on what terms it waits
-    :param bearer: whose call it is
+    :param bearer: who makes the call
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms, bearer: Bearer) -> None:
@@ -55,17 +59,17 @@ class Turn:
         self._bearer = bearer
         self._doubted = False
         self._ticket: Ticket | None = None
-        self._came: float | None = None  # on the governor's clock
+        self._came: float | None = None  # in the time of the governor's clock
         self._booked = False
         self._waited, self._next_word, self._rest = 0.0, 0.0, 0.0
 
     def draw_near(self) -> None:
         """Book the call, and wait until it is time to get ready for it.
 
-        :raises QuotaWait: when it would take longer than the longest wait, or until the day's calls count no more;
-            ``retry_after`` says how long
-        :raises BadSettings: when the calls cannot be counted
-        :raises StoreBusy: when the calls cannot be counted now
+        :raises QuotaWait: if the call would have to wait longer than the longest wait, or until calls of the day stop
+            counting; ``retry_after`` says how long
+        :raises BadSettings: if the calls cannot be counted
+        :raises StoreBusy: if the calls cannot be counted at the moment
         """
         self._rest = self._ask()
         while self._came is None and not (self._booked and self._rest <= NEAR):
@@ -75,9 +79,9 @@ class Turn:
             self._rest = NEAR if self._booked and nap == ahead else self._ask()
 
     def take(self) -> None:
-        """Wait the rest; send right after.
+        """Wait for the rest of the time. The caller sends right after.
 
-        :raises FarOff: when the turn has moved away
+        :raises FarOff: if the turn has moved away
         :raises GasError: see :meth:`draw_near`
         """
         enough = max(HELD_UP * self._governor.quota.spare, _LEAST_HELD_UP)
@@ -96,7 +100,7 @@ class Turn:
             self._rest = self._ask()
 
     def _ask(self) -> float:
-        """Ask once; give the seconds to wait, none when the turn has come."""
+        """Ask once. Return the seconds to wait, 0 if the turn has come."""
         booking, claim = self._terms.booking, None
         if booking:
             booking.asked, claim = True, Claim(booking.name, booking.calls)
@@ -112,7 +116,8 @@ class Turn:
             self._came = given
             return 0.0
         self._came = None
-        # The end of a pause is everybody's: who gets ready for that opens hundreds of connections for one call.
+        # All callers wait for the end of the same pause. If all got ready for it, they would open hundreds of
+        # connections for one call.
         self._booked = verdict.ticket is not None and not verdict.paused
         if (
             verdict.seconds >= 2 * self._governor.quota.distance

@@ -1,6 +1,6 @@
-"""Raw ADICT answers on their way from ``extract`` to ``load``: written whole or not at all, private, short-lived.
+"""The store for raw ADICT answers between ``extract`` and ``load``: written atomically, private, short-lived.
 
-An answer holds a household's gas days and its meter number, so it goes neither through XCom nor to a place that
+An answer contains a household's gas days and its meter number, so it goes neither through XCom nor to a place that
 others can read. One file per run holds the answers of all the account's meters.
 """
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
 KEEP_SECONDS = 7 * 86_400
-"""Age at which a file that a failed run left behind is removed by a later run of the same account."""
+"""Age in seconds at which a file left by a failed run is removed by a later run of the same account."""
 
 
 ASIDE = ".unreadable"
-"""What is added to the name of a file that cannot be understood."""
+"""Suffix of the name of a file that cannot be understood."""
 
 
 class AnswersGone(FailNow):
-    """Staged answers are not there any more."""
+    """Staged answers do not exist any more."""
 
 
 class AnswersUnreadable(FailNow):
-    """A file of staged answers cannot be understood, or some of the answers in it cannot.
+    """A file of staged answers, or some of the answers in it, cannot be understood.
 
-    :param answers: those that can.
+    :param answers: those that can
     """
 
     def __init__(self, message: str, *, account: str | None = None, answers: Sequence[StagedAnswer] = ()) -> None:
@@ -57,14 +57,14 @@ class AnswersUnreadable(FailNow):
 class StagedAnswer:
     """One raw answer of ADICT.
 
-    :param pce: the meter
+    :param pce: the meter's number
     :param first: first gas day asked for, ``YYYY-MM-DD``
-    :param end: gas day at which the question ended, excluded, ``YYYY-MM-DD``
-    :param read_at: when the question was sent, ISO 8601 in UTC
-    :param body: the answer as it came
-    :param history_from: first gas day of the allowed history, when this answer completes the meter's first launch
-    :param consent: the consent under which GRDF was asked, as ``Consent.as_json`` writes it;
-        ``None`` in files from before answers carried it
+    :param end: the gas day after the last one asked for, ``YYYY-MM-DD``
+    :param read_at: when the request was sent, ISO 8601 in UTC
+    :param body: the answer as received
+    :param history_from: first gas day of the allowed history, if this answer completes the meter's first launch
+    :param consent: the consent under which GRDF was asked, in the form of ``Consent.as_json``; ``None`` in older files,
+        whose answers did not have it
     """
 
     pce: str
@@ -82,7 +82,7 @@ class StagedAnswer:
 
     @property
     def read_under(self) -> Consent | None:
-        """The consent under which GRDF was asked; ``None`` when it is not known."""
+        """The consent under which GRDF was asked, or ``None`` if it is unknown."""
         return consent_of(self.consent)
 
 
@@ -98,13 +98,12 @@ class Staging:
         self.conn_id = conn_id
 
     def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> str:
-        """Store a run's answers and give the reference by which :meth:`get` finds them.
+        """Store a run's answers, and return a reference for :meth:`get`.
 
-        :param account: the account's id
         :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
-        :param answers: the answers, one or more per meter
-        :raises BadSettings: when the place cannot be written
-        :raises StoreBusy: when it does not answer now
+        :param answers: one or more per meter
+        :raises BadSettings: if the place cannot be written to
+        :raises StoreBusy: if it does not answer at the moment
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
         reference = f"{self.base_url}/{account}/{name}"
@@ -115,21 +114,20 @@ class Staging:
                 # An object store shows an object only once it is complete.
                 self._path(reference).write_text(text, encoding="utf-8")
             else:
-                # Ours is made private; one that was there, such as /tmp, is left as its owner wants it.
+                # A folder that we create is private. An existing one, such as /tmp, keeps its owner's permissions.
                 local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_private(local, text)
             self._forget_old(account, besides=name)
         return reference
 
     def get(self, account: str, reference: str) -> list[StagedAnswer]:
-        """Read a run's answers.
+        """Return a run's answers.
 
-        :param account: the account's id
-        :param reference: what :meth:`put` gave
-        :raises AnswersGone: when they are no longer there
-        :raises AnswersUnreadable: when they cannot be understood, or some of them cannot: see :meth:`set_aside`
-        :raises FailNow: when they belong to another account
-        :raises StoreBusy: when the place does not answer now
+        :param reference: as returned by :meth:`put`
+        :raises AnswersGone: if they do not exist any more
+        :raises AnswersUnreadable: if some or all of them cannot be understood; see :meth:`set_aside`
+        :raises FailNow: if they belong to another account
+        :raises StoreBusy: if the place does not answer at the moment
         """
         if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
             raise FailNow.about(
@@ -164,9 +162,11 @@ class Staging:
         return answers
 
     def set_aside(self, reference: str) -> None:
-        """Put a file that cannot be understood where no load looks for it; it goes with the old ones, after a week.
+        """Rename a file that cannot be understood, so that no load reads it.
 
-        :param reference: what :meth:`put` gave
+        It is removed with the old files after a week.
+
+        :param reference: as returned by :meth:`put`
         """
         with in_words(self.base_url, None):
             path = self._path(reference)
@@ -186,21 +186,20 @@ class Staging:
         )
 
     def remove(self, reference: str) -> None:
-        """Remove a run's answers; removing what is gone is fine.
+        """Remove a run's answers. It is fine if they are gone already.
 
-        :param reference: what :meth:`put` gave
+        :param reference: as returned by :meth:`put`
         """
         with in_words(self.base_url, None):
             self._path(reference).unlink(missing_ok=True)
 
     def keep(self, account: str, name: str, text: str | None) -> None:
-        """Keep a text for a task that will go on later, beside the answers but never taken for them.
+        """Keep a text for a task that will continue later. It is stored beside the answers but never mistaken for them.
 
-        :param account: the account's id
-        :param name: the task's own
+        :param name: chosen by the task
         :param text: ``None`` removes it
-        :raises BadSettings: when the place cannot be written
-        :raises StoreBusy: when it does not answer now
+        :raises BadSettings: if the place cannot be written to
+        :raises StoreBusy: if it does not answer at the moment
         """
         reference = f"{self.base_url}/{account}/.{name}"
         with in_words(self.base_url, account):
@@ -213,11 +212,10 @@ class Staging:
                 write_private(local, text)
 
     def kept(self, account: str, name: str) -> str | None:
-        """Read what :meth:`keep` has kept, if anything is there.
+        """Return the text that :meth:`keep` stored, if any.
 
-        :param account: the account's id
-        :param name: the task's own
-        :raises StoreBusy: when the place does not answer now
+        :param name: chosen by the task
+        :raises StoreBusy: if the place does not answer at the moment
         """
         try:
             with in_words(self.base_url, account, may_be_missing=True):
@@ -226,33 +224,26 @@ class Staging:
             return None
 
     def unfinished(self, account: str, besides: str | None) -> list[str]:
-        """Return the references of answers that other runs have staged and not loaded to the end.
+        """Return the references of answers that other runs have staged and not loaded completely.
 
-        :param account: the account's id
-        :param besides: the reference of the run that asks
+        :param besides: the reference of the calling run
         """
         names = sorted(file.name for file in self._files(account) if _is_staged(file.name))
         found = [f"{self.base_url}/{account}/{name}" for name in names]
         return [reference for reference in found if reference != besides]
 
     def count(self, account: str) -> int:
-        """Count the files that wait for an account.
-
-        :param account: the account's id
-        """
+        """Return how many files wait for an account."""
         return len(self._files(account))
 
     def remove_all(self, account: str) -> int:
-        """Remove all that waits for an account, and give the number of files.
-
-        :param account: the account's id
-        """
+        """Remove all files that wait for an account, and return their number."""
         files = self._files(account)
         with in_words(self.base_url, account):
             for file in files:
                 file.unlink(missing_ok=True)
         if local := _local(f"{self.base_url}/{account}"):
-            with contextlib.suppress(OSError):  # an object store has no folders, and somebody may be writing here
+            with contextlib.suppress(OSError):  # an object store has no folders, and another task may be writing here
                 local.rmdir()
         return len(files)
 
@@ -264,7 +255,7 @@ class Staging:
     def _forget_old(self, account: str, *, besides: str) -> None:
         limit = time.time() - KEEP_SECONDS
         for file in self._files(account):
-            with suppress(FileNotFoundError):  # another run of the account removes its own at this moment
+            with suppress(FileNotFoundError):  # another run of the account may remove its own file now
                 if file.name != besides and file.fs.modified(file.path).timestamp() < limit:
                     file.unlink()
 
@@ -277,7 +268,7 @@ def _is_staged(name: str) -> bool:
 
 
 def _answer(row: Any) -> StagedAnswer | None:
-    """Return an answer as it was staged, ``None`` when the row is none."""
+    """Return the staged answer of a row, or ``None`` if the row is invalid."""
     if not isinstance(row, dict):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What an object store or a disk says when it fails, as errors of ours: try later, or see to the settings."""
+"""Failures of an object store or a disk, as errors of ours: try again later, or correct the settings."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from contextlib import contextmanager
 from include.gas.errors import BadSettings, GasError, StoreBusy
 
 _BUSY = {errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
-"""``s3fs`` gives EBUSY and EIO for an S3 server that is overloaded or failing (its ``errors.py``)."""
+"""``s3fs`` raises EBUSY and EIO if an S3 server is overloaded or failing (its ``errors.py``)."""
 _UNREACHABLE = frozenset({"ConnectionError", "HTTPClientError", "ClientError", "HttpError", "ServiceRequestError"})
-"""Base classes by which the clients of S3 (botocore), Google (gcsfs) and Azure tell that a server cannot be reached or
-failed. By name, since only one of them is installed, if any."""
+"""Base classes of the errors by which the clients of S3 (botocore), Google (gcsfs) and Azure report that a server
+cannot be reached or failed. They are compared by name, because at most one of the clients is installed."""
 
 
 @contextmanager
 def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -> Iterator[None]:
-    """Turn what goes wrong inside the block into an error that says what to do.
+    """Turn a failure inside the block into an error that says what to do.
 
-    Its traceback leaves the cause out (``from None``): what an object store's client says may hold a signed address.
+    The traceback leaves the cause out (``from None``): the message of an object store's client may contain a signed
+    address.
 
     :param place: the URL of the staging folder
-    :param account: the account's id
-    :param may_be_missing: let a ``FileNotFoundError`` through, for the caller to judge
-    :raises StoreBusy: when it is worth trying again
-    :raises BadSettings: when a person must see to the place
+    :param account: the account's id, for messages
+    :param may_be_missing: let a ``FileNotFoundError`` through for the caller to handle
+    :raises StoreBusy: if it makes sense to try again
+    :raises BadSettings: if a person must correct the place or its settings
     """
     try:
         yield
@@ -58,7 +59,10 @@ def _settings(place: str, account: str | None, error: Exception) -> BadSettings:
 
 
 def _said(error: Exception) -> str:
-    """Return what the disk or the store said; of an unknown error the kind alone, as its text may hold a secret."""
+    """Return the message of a disk or store.
+
+    Return only the class of an unknown error, whose text may contain a secret.
+    """
     said = (error.strerror or str(error)) if isinstance(error, OSError) else ""
     return said.rstrip(". ") or type(error).__name__
 

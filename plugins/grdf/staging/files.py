@@ -1,4 +1,4 @@
-"""Files that only their owner reads, and that appear under their name only once they are whole."""
+"""Files that only their owner can read and that are written atomically."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def write_private(target: Path, text: str) -> None:
-    """Write a file with mode 0600 and put it in place in one step, after it has reached the disk.
+    """Write a file with mode 0600, flush it to disk, and then move it into place.
 
-    :param target: the file's final name; its folder is made (0700) when it is missing
-    :param text: what it holds, written as UTF-8
-    :raises OSError: when the folder or the file cannot be written; nothing is left behind then
+    :param target: the file's final name; its folder is created (0700) if it does not exist
+    :param text: the contents, written as UTF-8
+    :raises OSError: if the folder or the file cannot be written; nothing is left behind then
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")

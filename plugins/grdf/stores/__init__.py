@@ -1,1 +1,1 @@
-"""What is kept in CouchDB and in Airflow's Variables, and how it is changed by many at once."""
+"""State kept in CouchDB and in Airflow's Variables, and how many writers change it at once."""

@@ -1,4 +1,4 @@
-"""The accounts: Cozy-shaped documents in CouchDB, changed by read, change and write again until nobody interferes."""
+"""The account documents in CouchDB, in Cozy's form. A change is repeated until no other writer interferes."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ from include.gas.errors import BadAccount, GasError, StoreBusy
 
 TRIES = 10
 LISTED = "list-of-consents"
-"""Id of the document that says when the last list was asked for by which all accounts were checked."""
+"""Id of the document that records when GRDF was last asked for a list by which all accounts were checked."""
 _Stored = TypeVar("_Stored", Document, Document | None)
 
 
 class AccountStore:
-    """Read and change account documents.
+    """Reads and changes account documents.
 
-    :param couchdb: the hook whose connection says where they are
+    :param couchdb: the hook for the CouchDB that holds them
     """
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
     def document(self, account_id: str) -> Document:
-        """Read an account's document.
+        """Return an account's document.
 
-        :param account_id: the account's id
-        :raises BadAccount: when there is none
+        :raises BadAccount: if there is none
         """
         document = self._couchdb.get(ACCOUNT, account_id)
         if document is None:
@@ -50,37 +49,34 @@ class AccountStore:
         return document
 
     def account(self, account_id: str) -> Account:
-        """Read an account.
+        """Return an account.
 
-        :param account_id: the account's id
-        :raises BadAccount: when there is none, or its document is odd
+        :raises BadAccount: if there is none, or its document is invalid
         """
         return Account.from_document(self.document(account_id))
 
     def update(self, account_id: str, change: Callable[[Document], Document]) -> Document:
-        """Change an account's document, starting again whenever somebody else has changed it meanwhile.
+        """Change an account's document. Start again whenever another writer has changed it in the meantime.
 
-        Nothing is written when the change changes nothing.
+        Nothing is written if the document stays the same.
 
-        :param account_id: the account's id
-        :param change: makes the new document from the stored one; called once per try, must not change its argument
-        :raises BadAccount: when the account does not exist
-        :raises StoreBusy: when others kept changing it
+        :param change: returns the new document for the stored one; called once per try, must not change its argument
+        :raises BadAccount: if the account does not exist
+        :raises StoreBusy: if other writers kept changing it
         """
         return self._write(account_id, lambda: self.document(account_id), change)
 
     def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
-        """Make or change an account's document, as :meth:`update` does.
+        """Create or change an account's document, as :meth:`update` does.
 
-        :param account_id: the account's id
-        :param change: makes the new document from the stored one, or from ``None`` when there is none
-        :raises StoreBusy: when others kept changing it
+        :param change: returns the new document for the stored one, or for ``None`` if there is none
+        :raises StoreBusy: if other writers kept changing it
         """
         return self._write(account_id, lambda: self._couchdb.get(ACCOUNT, account_id), change)
 
     def _write(self, account_id: str, read: Callable[[], _Stored], change: Callable[[_Stored], Document]) -> Document:
         for turn in range(TRIES):
-            time.sleep(random.uniform(0, 0.02) * turn)  # writers that met once must not keep step
+            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
             stored = read()
             new = change(stored)
             if new == stored or self._couchdb.put(ACCOUNT, new):
@@ -88,13 +84,12 @@ class AccountStore:
         raise StoreBusy.about(cause=f"others changed its document {TRIES} times in a row", account=account_id)
 
     def mark(self, account_id: str, error: GasError, *, partial: bool = False, asked: Account | None = None) -> None:
-        """Put on an account what a person must do, when the failure is about this household and not about everybody.
+        """Note on an account what a person must do, if a failure concerns this household rather than everybody.
 
-        :param account_id: the account's id
-        :param error: the failure; its class says which Cozy word goes with it, or none
-        :param partial: whether other meters of the account can be read all the same
-        :param asked: the account as GRDF was asked for it: nothing is marked when it holds another consent by now, of
-            which this says nothing
+        :param error: its class says which Cozy state goes with it, if any
+        :param partial: whether other meters of the account can still be read
+        :param asked: the account for which GRDF was asked; nothing is marked if the account now holds another consent,
+            because the failure says nothing about that one
         """
         if not error.state:
             return
@@ -108,24 +103,24 @@ class AccountStore:
         self.update(account_id, change)
 
     def holding(self, pce: str) -> list[Document]:
-        """Find the account documents that name a meter, as theirs or, before their first launch, as the konnector's.
+        """Return the account documents that name a meter as the account's or, before its first launch, the konnector's.
 
-        There is no index: CouchDB looks through all accounts, which a first launch, a connection and a deletion do.
+        There is no index: CouchDB searches all accounts. Only a first launch, a connection and a deletion do this.
 
-        :param pce: the meter
+        :param pce: the meter's number
         """
         named = [{f"{RESULTS}.pce_id": pce}, {f"{RESULTS}.consents": {"$elemMatch": {"pce": pce}}}]
         found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
         return sorted(found, key=lambda document: str(document["_id"]))
 
     def listed_at(self) -> str:
-        """Return when GRDF was asked for the last list by which all accounts were checked, UTC text; "" if never."""
+        """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never."""
         return str((self._couchdb.get(LEASE, LISTED) or {}).get("asked_at") or "")
 
     def note_listed(self, asked_at: datetime) -> None:
-        """Note that all accounts were checked by a list; those that it did not show say so themselves.
+        """Record that all accounts were checked by a list. Accounts that the list did not show record that themselves.
 
-        :param asked_at: when GRDF was asked for it, aware
+        :param asked_at: when GRDF was asked for the list, with a time zone
         """
         for _ in range(TRIES):
             stored = self._couchdb.get(LEASE, LISTED) or {"_id": LISTED}
@@ -133,7 +128,7 @@ class AccountStore:
                 return
 
     def listed(self) -> Iterator[Document]:
-        """Return the account documents of our account type that are not leaving, in the order of their ids."""
+        """Yield the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):
             if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document
@@ -144,7 +139,7 @@ def _rights(account: Account) -> dict[str, str | None]:
 
 
 def listing_problem(document: Document) -> str | None:
-    """Say why an account cannot have a DAG, ``None`` when it can.
+    """Return why an account cannot have a DAG, or ``None`` if it can.
 
     :param document: the account's document
     """

@@ -1,13 +1,13 @@
-"""Which link of a household is good: for each account one at the most, the last that was made.
+"""The validity of households' links. Each account has at most one valid link: the last that was created.
 
-A link says by itself, sealed, which account it is for and until when. That it is still wanted, and how often it was
-tried, is kept here, in a document per account. No document, no link: a new link takes the place of the old one, a code
-that is sent with it uses it, taking it back empties the document, a deletion removes it. So nothing of before can be
-good again when an account's id is used again or a clock is wrong, and all links are void when the database is lost.
+A link is sealed and contains its account and expiry. Whether it is still valid, and how often it was tried, is stored
+here in one document per account. Without the document no link is valid. A new link replaces the old one, sending a code
+with a link uses it, taking it back empties the document, and a deletion removes it. So an old link cannot become valid
+again when an account's id is reused or a clock is wrong, and all links are void if the database is lost.
 
-The document is named by a hash of the account's id, of which there may be no account yet, and holds a hash of the link,
-the moment until which it matters, and counts. Whoever holds a link, a thief included, can begin attempts and send any
-code for it, which writes here and costs calls of the quota that all households share: so both are counted.
+The document is named by a hash of the account's id, because the account may not exist yet. It contains a hash of the
+link, its expiry, and counters. Anyone who holds a link, including a thief, can start attempts and send any code with
+it. Each writes here and costs calls of the quota that all households share, so both are counted.
 """
 
 from __future__ import annotations
@@ -27,60 +27,61 @@ from include.gas.errors import GasError, StoreBusy
 log = logging.getLogger(__name__)
 
 Standing = Literal["good", "used", "tried", "void"]
-"""How a link stands: ``used`` while a code is being sent for it, and for good when it has connected."""
+"""The state of a link. It is ``used`` while a code is being sent with it, and for good once it has connected."""
 
 TRIES = 5
-"""Codes that are sent to GRDF for one link: enough for somebody who errs, of no use to somebody who guesses."""
+"""Codes that may be sent to GRDF with one link: enough for a person who makes mistakes, too few for guessing."""
 STEPS = 50
-"""How often one link may begin or end an attempt, so that it does not write into CouchDB without end."""
+"""How often one link may start or end an attempt, so that it cannot cause unlimited writes to CouchDB."""
 ROUNDS = 10
 SWEPT = 100
-"""Documents of links that are over which a new link removes at the most."""
+"""How many documents of expired links a new link removes at most."""
 
 
 class HouseholdLinks:
-    """The links.
+    """The links of all households.
 
-    :param couchdb: the hook whose connection says where they are
+    :param couchdb: the hook for the CouchDB that holds them
     """
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
     def make(self, account: str, link: str, until: float) -> None:
-        """Let a link be good, and no other one of the account any more.
+        """Make a link valid, and any other link of the account void.
 
-        :param account: the account's id; there need not be such an account
-        :param link: names the link; only its hash is kept
-        :param until: moment (epoch seconds) after which it is refused anyway
-        :raises StoreBusy: when others kept changing it
+        :param account: the account's id; the account need not exist
+        :param link: identifies the link; only its hash is stored
+        :param until: when it expires (epoch seconds)
+        :raises StoreBusy: if other writers kept changing the document
         """
         self._change(account, lambda _: {"good": _hash(link), "until": int(until)})
         self._sweep()
 
     def standing(self, account: str, link: str) -> Standing:
-        """Return how a link stands.
+        """Return the state of a link.
 
-        :param account: the account's id
-        :param link: names the link
+        :param link: identifies the link
         """
         return _standing(self._stored(account), link)
 
     def begin(self, account: str, link: str) -> Standing:
-        """Count an attempt that begins with a link; gives how it stood before. One that is not good counts nothing.
+        """Count an attempt that starts with a link, and return the link's previous state.
 
-        :param account: the account's id
-        :param link: names the link
-        :raises StoreBusy: when others kept changing it
+        Count nothing if it is not good.
+
+        :param link: identifies the link
+        :raises StoreBusy: if other writers kept changing the document
         """
         return self._use(account, link, lambda stored: stored)
 
     def take(self, account: str, link: str) -> Standing:
-        """Use a link for a code, before it is sent; gives how it stood before. Only a good one is used, and by one.
+        """Use a link for a code that is about to be sent, and return the link's previous state.
 
-        :param account: the account's id
-        :param link: names the link
-        :raises StoreBusy: when others kept changing it
+        Only a good link is used, and only one caller can use it.
+
+        :param link: identifies the link
+        :raises StoreBusy: if other writers kept changing the document
         """
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
@@ -90,15 +91,16 @@ class HouseholdLinks:
         return self._use(account, link, used)
 
     def give_back(self, account: str, link: str, *, untried: bool) -> None:
-        """Let a link be good again, with which nothing was connected; never raises: it then stays used.
+        """Make a link valid again after a code that did not connect.
 
-        :param account: the account's id
-        :param link: names the link
-        :param untried: whether GRDF was not called, so that it was no try
+        This never raises: if it fails, the link stays used.
+
+        :param link: identifies the link
+        :param untried: whether GRDF was not called, so that the attempt does not count
         """
 
         def good(stored: dict[str, Any]) -> dict[str, Any]:
-            if stored.get("used") != _hash(link):  # taken back meanwhile, or another was made
+            if stored.get("used") != _hash(link):  # taken back or replaced in the meantime
                 return stored
             used = stored.pop("used")
             return stored | {"good": used, "tries": stored.get("tries", 0) - untried}
@@ -115,19 +117,15 @@ class HouseholdLinks:
             )  # fmt: skip
 
     def good_until(self, account: str) -> int | None:
-        """Return the moment (epoch seconds) until which a link of the account is good, ``None`` when there is none.
-
-        :param account: the account's id
-        """
+        """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link."""
         stored = self._stored(account)
         until = stored.get("until")
         return until if stored.get("good") and isinstance(until, int) and time.time() < until else None
 
     def take_back(self, account: str) -> bool:
-        """Let no link of an account be good any more; ``False`` when none was.
+        """Make all links of an account void. Return ``False`` if none was valid.
 
-        :param account: the account's id
-        :raises StoreBusy: when others kept changing it
+        :raises StoreBusy: if other writers kept changing the document
         """
         was_out = self.good_until(account) is not None
         if self._stored(account).keys() & {"good", "used"}:
@@ -150,7 +148,7 @@ class HouseholdLinks:
 
     def _change(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
         for turn in range(ROUNDS):
-            time.sleep(random.uniform(0, 0.02) * turn)  # writers that met once must not keep step
+            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
             stored = self._stored(account)
             of_couchdb = {"_id": link_document(account), **{key: stored[key] for key in ("_rev",) if key in stored}}
             before = {key: value for key, value in stored.items() if not key.startswith("_")}
@@ -179,10 +177,7 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
 
 
 def link_document(account: str) -> str:
-    """Return the id of the document that says which link of an account is good.
-
-    :param account: the account's id
-    """
+    """Return the id of the document that says which link of an account is valid."""
     return f"link-{_hash(account)}"
 
 

@@ -1,6 +1,6 @@
-"""A lease: one worker at a time, over all machines, by CouchDB's own rule that of two writers of a revision one wins.
+"""A lease, held by one worker at a time over all machines. It relies on CouchDB accepting one writer per revision.
 
-CouchDB is the one thing that every worker reaches for certain, and an Airflow Variable has no compare-and-set.
+CouchDB is the one server that every worker is sure to reach, and an Airflow Variable has no compare-and-set.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from include.gas.documents.doctypes import LEASE as DOCTYPE
 from include.gas.errors import GasError
 
 LONGEST = 120.0
-"""Seconds: no lease is taken for longer. One that ends later was taken by a clock that was ahead, and is over."""
+"""Longest duration of a lease in seconds. A lease that ends later was taken by a clock that was ahead, and is over."""
 
 
 @contextmanager
 def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float = 0.5) -> Iterator[bool]:
-    """Wait for a lease, hold it, give it back.
+    """Wait for a lease, hold it, and release it.
 
-    A holder that died is waited for no longer than ``seconds``. Whoever has waited that long is told that it does not
-    hold the lease, and decides: asking for a token twice is better than not at all, writing a right twice is not.
+    If the holder has died, the wait lasts ``seconds`` at most. After that time the caller learns that it does not hold
+    the lease, and decides: requesting a token twice is better than not at all, but writing a right twice is not.
 
-    :param couchdb: the hook whose server keeps the lease
+    :param couchdb: the hook for the CouchDB that keeps the lease
     :param name: what the lease is for
-    :param seconds: how long it lasts if nobody gives it back, two minutes at most
-    :param poll: seconds between two looks
+    :param seconds: how long it lasts if it is not released, two minutes at most
+    :param poll: seconds between two attempts
     :return: whether the lease is held
     """
     holder = secrets.token_hex(8)
@@ -39,7 +39,7 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
         yield held
     finally:
         if held:
-            # The work is done: a server that went away meanwhile must not hide its result. The lease ends by itself.
+            # The work is done: if the server went away, that must not hide the result. The lease ends by itself.
             with suppress(GasError):
                 _release(couchdb, name, holder)
 

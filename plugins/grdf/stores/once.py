@@ -1,7 +1,9 @@
-"""What may be used once: marks in CouchDB, of which the first writer wins, on any number of API servers.
+"""Marks for what may be used only once.
 
-A mark is a document with nothing in it but its id: the moment until which it matters, and a hash. Those whose moment is
-long over are removed as new ones come, some at a time.
+They are CouchDB documents: the first writer wins, on any number of API servers.
+
+A mark consists of its id alone: its expiry and a hash. Marks that expired long ago are removed as new ones are made, a
+limited number at a time.
 """
 
 from __future__ import annotations
@@ -18,26 +20,26 @@ from include.gas.errors import GasError
 log = logging.getLogger(__name__)
 
 KEPT = 30 * 86_400
-"""Seconds for which a mark outlives its moment, so that a clock that is days ahead makes nothing good again."""
+"""Seconds for which a mark is kept after it expires, so that a clock that is days ahead makes nothing usable again."""
 SWEPT = 100
-"""Marks that a new one removes at the most: somebody waits for it."""
+"""How many old marks a new one removes at most, because a person is waiting."""
 
 
 class Once:
-    """The marks.
+    """The marks of what was used.
 
-    :param couchdb: the hook whose connection says where they are
+    :param couchdb: the hook for the CouchDB that holds them
     """
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
     def take(self, name: str, until: float) -> bool:
-        """Use something; ``False`` when it was used before.
+        """Mark something as used. Return ``False`` if it was used before.
 
-        :param name: what; only its hash is kept
-        :param until: moment (epoch seconds) after which it is refused anyway
-        :raises ServiceUnavailable: when CouchDB does not answer
+        :param name: identifies it; only its hash is stored
+        :param until: when it expires (epoch seconds)
+        :raises ServiceUnavailable: if CouchDB does not answer
         """
         taken = self._couchdb.put(DOCTYPE, {"_id": mark_id(name, until)}) is not None
         if taken:
@@ -45,10 +47,12 @@ class Once:
         return taken
 
     def release(self, name: str, until: float) -> None:
-        """Let something be used again, after all; never raises: it is then lost, the log says so, and one starts again.
+        """Remove a mark, so that its attempt can be used again.
 
-        :param name: what
-        :param until: as it was taken
+        This never raises. If it fails, the log says so, the attempt is lost, and the household starts again.
+
+        :param name: as in :meth:`take`
+        :param until: as in :meth:`take`
         """
         try:
             Remover(self._couchdb).remove(DOCTYPE, mark_id(name, until))
@@ -66,9 +70,9 @@ class Once:
 
 
 def mark_id(name: str, until: float) -> str:
-    """Return the id of a mark; ids sort by the moment until which they matter.
+    """Return the id of a mark. Ids sort by expiry.
 
-    :param name: what is used
-    :param until: that moment, epoch seconds
+    :param name: identifies what is used
+    :param until: its expiry (epoch seconds)
     """
     return f"{int(until) + 1:012d}-{sha256(name.encode()).hexdigest()}"

@@ -1,12 +1,13 @@
-"""Removing documents from CouchDB so that nothing personal stays.
+"""The removal of documents from CouchDB so that nothing personal stays.
 
-CouchDB keeps a tombstone of every deleted document, with its id; ours hold the meter's number. CouchDB 3 can purge: no
-tombstone stays, and a compaction then frees what old revisions held. Only its list of its latest purges
-(``_purged_infos_limit``, 1,000 by default) still has ids, until others take their place. The embedded server cannot
-purge: there the ids of removed documents stay in its files, one more reason why it is for trying and testing only.
+CouchDB keeps a tombstone of every deleted document, with its id, and our ids contain the meter's number. CouchDB 3 can
+purge: then no tombstone stays, and a compaction frees what old revisions held. Only the server's list of its latest
+purges (``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The embedded server
+cannot purge, so the ids of removed documents stay in its files; this is one more reason to use it for trying and
+testing only.
 
-Only a server administrator may purge. A deletion must, and says so when its login may not; whatever else removes
-documents (marks of what was used, days that a late load stored for a household that has left) does it as its login may.
+Only a server administrator may purge. A deletion must purge, and reports an error if its login may not. Other removals
+(of marks, or of days that a late load stored for a household that has left) do what their login may.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.errors import BadSettings, StoreBusy
 
 PURGE_BATCH = 100
-"""Documents per ``_purge``, CouchDB's default limit (``[purge] max_document_id_number``)."""
+"""Documents per ``_purge``; CouchDB's default limit (``[purge] max_document_id_number``)."""
 PAGE = 1000
 TRIES = 10
 
@@ -30,10 +31,10 @@ STUBS = "not purged, since the login is no server administrator: ids of removed 
 
 
 class Remover:
-    """Remove documents by ranges of their ids.
+    """Removes documents by ranges of their ids.
 
-    :param couchdb: the hook whose server holds them
-    :param wholly: whether nothing may stay, not even an id, where the server can purge: as a deletion needs it
+    :param couchdb: the hook for the CouchDB that holds them
+    :param wholly: whether nothing may stay, not even an id, if the server can purge; a deletion needs this
     """
 
     def __init__(self, couchdb: CouchDBHook, *, wholly: bool = False) -> None:
@@ -42,7 +43,7 @@ class Remover:
 
     @property
     def tombstones(self) -> str:
-        """What the server keeps of removed documents, in words.
+        """What the server keeps of removed documents, as text.
 
         :raises BadSettings: as :attr:`purges`
         """
@@ -50,9 +51,9 @@ class Remover:
 
     @cached_property
     def purges(self) -> bool:
-        """Whether removed documents are purged; asked once.
+        """Whether removed documents are purged. The server is asked once.
 
-        :raises BadSettings: when they must be and could be, but not by this login
+        :raises BadSettings: if they must be purged and the server can, but this login may not
         """
         if not self._can_purge or self._couchdb.is_administrator():
             return self._can_purge
@@ -69,26 +70,24 @@ class Remover:
 
     @cached_property
     def _can_purge(self) -> bool:
-        """CouchDB 2.3 was the first with ``_purge`` on clusters; the embedded server says that it is older."""
+        """CouchDB 2.3 introduced ``_purge`` on clusters. The embedded server reports an older version."""
         version = str(self._couchdb.greeting().get("version", "")).split(".")
         return tuple(int(part) for part in version[:2] if part.isdigit()) >= (2, 3)
 
     def count(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Count the documents of a range.
+        """Return the number of documents in a range.
 
-        :param doctype: Cozy doctype
-        :param startkey: first id
-        :param endkey: last id
+        :param startkey: first id, included
+        :param endkey: last id, included
         """
         return sum(len(page) for page in self._pages(doctype, startkey, endkey))
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Remove all documents of a range, also those that are written meanwhile, and give their number.
+        """Remove all documents of a range, including those written in the meantime, and return their number.
 
-        :param doctype: Cozy doctype
-        :param startkey: first id
-        :param endkey: last id
-        :raises StoreBusy: when the server keeps them all the same
+        :param startkey: first id, included
+        :param endkey: last id, included
+        :raises StoreBusy: if the server keeps them all the same
         """
         removed = in_vain = 0
         while rows := self._revisions(doctype, startkey, endkey, limit=PAGE):
@@ -100,28 +99,24 @@ class Remover:
         return removed
 
     def remove_some(self, doctype: str, startkey: str, endkey: str, *, most: int) -> int:
-        """Remove the first documents of a range in one go, and give their number; one that was changed meanwhile stays.
+        """Remove the first documents of a range in one go, and return their number.
 
-        :param doctype: Cozy doctype
-        :param startkey: first id
-        :param endkey: last id
-        :param most: how many at the most
+        A document that was changed in the meantime stays.
+
+        :param startkey: first id, included
+        :param endkey: last id, included
+        :param most: how many to remove at most
         """
         return self._remove(doctype, self._revisions(doctype, startkey, endkey, limit=most))
 
     def remove(self, doctype: str, doc_id: str) -> int:
-        """Remove one document; one that is gone is fine.
-
-        :param doctype: Cozy doctype
-        :param doc_id: its id
-        """
+        """Remove one document. It is fine if it is gone already."""
         return self.remove_range(doctype, doc_id, doc_id)
 
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
-        """Purge what the server keeps of documents that were deleted before, and give their number.
+        """Purge what the server keeps of documents that were deleted before, and return their number.
 
-        :param doctype: Cozy doctype
-        :param ids: ids that such documents may have had; no range of ids finds them
+        :param ids: ids that such documents may have had; a range of ids does not find them
         """
         if not self.purges or not ids:
             return 0
@@ -134,20 +129,18 @@ class Remover:
         return self._remove(doctype, dead)
 
     def compact(self, doctype: str) -> None:
-        """Have a server that purges free what it kept of removed documents in its files.
-
-        :param doctype: Cozy doctype
-        """
+        """Have the server free what its files keep of removed documents, if it purges."""
         if self.purges:
             response = self._couchdb.request("POST", doctype, "/_compact", body={})
-            if response.status_code != 404:  # no such database: nothing was ever stored
+            if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
                 self._couchdb.good(response)
 
     def _remove(self, doctype: str, rows: dict[str, str]) -> int:
         if not self.purges:
             stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]
             return len(self._couchdb.write(doctype, stubs).written)
-        # Not deleted first: a tombstone is in no _all_docs, so one left by an interrupted try would never be found.
+        # Do not delete first: _all_docs does not list tombstones, so one that an interrupted try left would never be
+        # found.
         keys, removed = list(rows), 0
         for at in range(0, len(keys), PURGE_BATCH):
             batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}

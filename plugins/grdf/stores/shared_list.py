@@ -1,7 +1,8 @@
-"""The last good account list where every machine finds it: an Airflow Variable, written when the list has changed.
+"""The last good account list, shared by all machines in an Airflow Variable that is written when the list has changed.
 
-A DAG processor on a new machine, or with a lost volume, has no copy on disk; without this, CouchDB being down at that
-moment would take every account's DAG away. The DAG processor may read and write Variables while it reads a DAG file.
+A DAG processor on a new machine, or after the loss of its volume, has no copy on disk. Without the Variable, every
+account's DAG would disappear if CouchDB were down at that moment. The DAG processor may read and write Variables while
+it parses a DAG file.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from typing import Any
 VARIABLE = "grdf_accounts"
 """Name of the Variable."""
 LARGEST = 8_000_000
-"""Characters that it may hold: 20,000 accounts with random ids of 32 letters take some 500,000."""
+"""Longest value in characters. 20,000 accounts with random ids of 32 letters take some 500,000."""
 UNPACKED = 64_000_000
-"""Bytes to which it may unpack."""
+"""Largest unpacked size in bytes."""
 BROKEN = 100
-"""Accounts without a DAG that are kept with their reasons."""
+"""How many accounts without a DAG are kept, with their reasons."""
 
 log = logging.getLogger(__name__)
 
 
 def read() -> tuple[Any, float] | None:
-    """Return what was kept and when, ``None`` when nothing was or it cannot be read now."""
+    """Return the stored list and when it was stored, or ``None`` if there is none or it cannot be read now."""
     from airflow.sdk import Variable
 
     try:
@@ -36,18 +37,18 @@ def read() -> tuple[Any, float] | None:
         unpacker = zlib.decompressobj()
         told = json.loads(unpacker.decompress(b64decode(text), UNPACKED))
         return told["list"], float(told["at"])
-    except Exception as error:  # noqa: BLE001 - whatever it is, the list can be had without it
+    except Exception as error:  # noqa: BLE001 - the list is available without the Variable
         log.warning("The Airflow Variable %s cannot be read (%s).", VARIABLE, type(error).__name__)
         return None
 
 
 def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] | None) -> bool:
-    """Keep a list, unless it is the same as before.
+    """Store a list, unless it has not changed.
 
-    :param accounts: ids, and those that cannot have a DAG with the reasons
-    :param at: the present (seconds since 1970)
-    :param before: the list that :func:`read` has given
-    :return: whether it is kept there now
+    :param accounts: ids, and with reasons those that cannot have a DAG
+    :param at: the present (epoch seconds)
+    :param before: the list that :func:`read` returned
+    :return: whether the Variable now holds the list
     """
     from airflow.sdk import Variable
 
@@ -61,9 +62,9 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
         return False
     try:
         Variable.set(VARIABLE, text, description="The last good list of accounts (ids), used when CouchDB is down.")
-    except ImportError:  # a command line such as ``airflow dags list``: nobody is there to keep it, and nobody needs it
+    except ImportError:  # a command line such as ``airflow dags list``, which cannot and need not store it
         return False
-    except Exception as error:  # noqa: BLE001 - whatever it is, the list can be had without it
+    except Exception as error:  # noqa: BLE001 - the list is available without the Variable
         log.warning(
             "The account list could not be stored in the Airflow Variable %s (%s): a machine without a copy on "
             "disk would have no DAGs while CouchDB is down.", VARIABLE, type(error).__name__,

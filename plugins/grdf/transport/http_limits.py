@@ -1,8 +1,8 @@
-"""HTTP exchanges that end: each answer whole within some seconds, and no larger than some bytes once it is unpacked.
+"""HTTP exchanges that are bounded in time and size: an answer arrives whole in time and is not too large when unpacked.
 
-The time limits of ``requests`` hold for connecting and for each single read, so a server that sends a byte now and then
-holds its caller for ever; and a small compressed body may unpack to gigabytes. Here the rest of the exchange's time
-limits each read, down in the socket, whatever is being read: status line, headers, lengths of chunks or the body.
+The timeouts of ``requests`` apply to connecting and to each single read. A server that sends a byte now and then can
+hold its caller for ever, and a small compressed body may unpack to gigabytes. Here the remaining time of the exchange
+limits each read at the level of the socket, whatever is being read: status line, headers, chunk lengths or the body.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError
 
 PIECE = 65_536
-"""Bytes of a body that are unpacked at once."""
+"""How many bytes of a body are unpacked at once."""
 
 
 class TooLate(requests.Timeout):
-    """An answer did not come to its end in time."""
+    """An answer did not arrive completely in time."""
 
 
 class TooLarge(requests.RequestException):
-    """An answer is larger than is read."""
+    """An answer is larger than allowed."""
 
 
 def outcome(error: Exception) -> str:
-    """Say how an exchange went wrong: what follows the name of who was asked.
+    """Return how an exchange failed, as text that follows the name of the server.
 
-    :param error: what ``requests`` or an adapter of this module raised
+    :param error: raised by ``requests`` or by an adapter of this module
     """
     return "did not return a complete answer" if isinstance(error, TooLate | TooLarge) else "could not be reached"
 
 
 def why(error: Exception) -> str:
-    """Say in a few words why an exchange went wrong, without addresses, which hold meters' numbers.
+    """Return the reason of a failed exchange in a few words, without addresses, which contain meters' numbers.
 
-    :param error: what ``requests`` or an adapter of this module raised
+    :param error: raised by ``requests`` or by an adapter of this module
     """
     return str(error) if isinstance(error, TooLate | TooLarge) else type(error).__name__
 
 
 class LimitedAdapter(HTTPAdapter):
-    """Reads each answer to its end before it gives it back, or raises.
+    """Reads each answer to its end before returning it, or raises.
 
-    :param seconds: from the moment at which a request is sent until its answer has come whole
-    :param most: bytes of an answer's body, unpacked
-    :param options: as for ``HTTPAdapter``
+    :param seconds: time from sending a request until its answer has arrived completely
+    :param most: largest body in bytes, unpacked
+    :param options: passed to ``HTTPAdapter``
     """
 
     def __init__(self, *, seconds: float, most: int, **options: Any) -> None:
@@ -62,8 +62,8 @@ class LimitedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send a request and read the whole answer.
 
-        :raises TooLate: when it does not end in time
-        :raises TooLarge: when it is larger than allowed; the connection is closed
+        :raises TooLate: if the answer does not end in time
+        :raises TooLarge: if it is larger than allowed; the connection is then closed
         """
         try:
             response: requests.Response = super().send(request, *args, **options)
@@ -73,12 +73,12 @@ class LimitedAdapter(HTTPAdapter):
             raise
         body = BytesIO()
         try:
-            # requests leaves the body to be read: by itself it would read it piece by piece without an end.
+            # requests does not read the body here, and would later read it piece by piece without an overall limit.
             while piece := response.raw.read(PIECE, decode_content=True):
                 if body.tell() + len(piece) > self._most:
                     raise TooLarge(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
                 body.write(piece)
-        except (HTTPError, OSError) as error:  # what requests raises is an OSError too
+        except (HTTPError, OSError) as error:  # errors of requests are OSErrors, too
             response.raw.close()
             if _is_over(error):
                 raise TooLate(self._late(), request=request) from None
@@ -87,12 +87,12 @@ class LimitedAdapter(HTTPAdapter):
             if isinstance(error, DecodeError):
                 raise requests.exceptions.ContentDecodingError(error, request=request) from error
             raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
-        response._content = body.getvalue()  # as its own ``content`` would have it
+        response._content = body.getvalue()  # where requests keeps its own ``content``
         response._content_consumed = True  # type: ignore[attr-defined]  # private to requests: the body is read here
         return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        """Return requests the pool of connections for one address, whose exchanges end in time."""
+        """Return the connection pool for an address, with connections whose exchanges end in time."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
         if not issubclass(pool.ConnectionCls, _Limited):
@@ -108,7 +108,10 @@ class _Over(TimeoutError):
 
 
 def _is_over(error: BaseException) -> bool:
-    """Return whether an exchange failed since its time was over: urllib3 and requests wrap that in their own errors."""
+    """Return whether an exchange failed because its time was over.
+
+    urllib3 and requests wrap that error in their own.
+    """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _Over):
@@ -118,12 +121,15 @@ def _is_over(error: BaseException) -> bool:
 
 
 class _Limited(HTTPConnection):
-    """Goes before any connection class of urllib3: from sending a request on, its time runs."""
+    """A mixin for urllib3's connection classes: limits the time of an exchange, starting when the request is sent."""
 
     seconds: float
 
     def request(self, *args: Any, **options: Any) -> None:
-        """See urllib3: it has opened connections with TLS before it calls this, but not the plain ones."""
+        """Send a request, see urllib3.
+
+        For TLS urllib3 has connected before it calls this, for plain HTTP it has not.
+        """
         if self.is_closed:
             self.connect()
         if not isinstance(self.sock, _Timed):
@@ -133,9 +139,9 @@ class _Limited(HTTPConnection):
 
 
 class _Timed:
-    """A socket whose reads together take no longer than some seconds.
+    """A socket whose reads together take no longer than a given time.
 
-    :param under: the socket, plain or with TLS
+    :param under: the wrapped socket, plain or with TLS
     """
 
     def __init__(self, under: socket.socket) -> None:
@@ -144,25 +150,19 @@ class _Timed:
         self._end = 0.0
 
     def start(self, seconds: float) -> None:
-        """Let the time of an exchange run, sending included.
-
-        :param seconds: how long
-        """
+        """Start the time of an exchange, which includes sending."""
         self._end = time.monotonic() + seconds
-        self._under.settimeout(seconds)  # of ``sendall`` as a whole
+        self._under.settimeout(seconds)  # applies to ``sendall`` as a whole
 
     def settimeout(self, seconds: float | None) -> None:
-        """Limit each single read, as for any socket.
-
-        :param seconds: how long
-        """
+        """Limit each single read, as for any socket."""
         self._each = seconds
         self._under.settimeout(seconds)
 
     def recv_into(self, *args: Any) -> int:
-        """Read what is there, or wait for it.
+        """Read what has arrived, or wait for data.
 
-        :raises TimeoutError: when nothing comes in time
+        :raises TimeoutError: if nothing arrives in time
         """
         left = self._end - time.monotonic()
         if left <= 0:
@@ -183,5 +183,5 @@ class _Timed:
         return BufferedReader(socket.SocketIO(cast("socket.socket", self), "r"))
 
     def __getattr__(self, name: str) -> Any:
-        """Be the socket in all else."""
+        """Delegate everything else to the socket."""
         return getattr(self._under, name)

@@ -1,4 +1,4 @@
-"""HTTP calls that take their turn at the last moment: the connection stands, only the sending is left."""
+"""HTTP calls that take their turn at the last moment, when the connection is open and only sending is left."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from grdf.transport.http_limits import LimitedAdapter
 class Sent(NamedTuple):
     """A call that was answered.
 
-    :param response: the answer
-    :param at: when the call was sent, after the wait for the quota: of two answers the later question wins
+    :param at: when the call was sent, after the wait for the quota; if two answers differ, the one sent later counts
     """
 
     response: requests.Response
@@ -39,12 +38,9 @@ def send_at_turn(
 ) -> Sent:
     """Send one request at its turn.
 
-    :param session: a session with a :class:`TurnAdapter`
-    :param turn: the call's turn
-    :param method: the HTTP method
-    :param url: the address
-    :param on_sent: called when the turn has come and the request goes out, whatever becomes of it
-    :param options: as for ``requests.Session.request``
+    :param session: has a :class:`TurnAdapter` mounted for this address
+    :param on_sent: called when the turn has come and the request goes out, even if it then fails
+    :param options: passed to ``requests.Session.request``
     :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
     :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
     """
@@ -59,18 +55,18 @@ def send_at_turn(
 
 
 class TurnAdapter(LimitedAdapter):
-    """Sends each request of :func:`send_at_turn` at its turn, whether it goes straight or through a proxy.
+    """Sends each request of :func:`send_at_turn` at its turn, directly or through a proxy.
 
-    It keeps nothing of a call, so that threads may share it and its connections.
+    The adapter holds no state of a call, so threads may share it and its connections.
 
-    :param most: bytes of an answer's body; ``None`` takes ``[grdf] answer_megabytes``
+    :param most: largest body in bytes; ``None`` means ``[grdf] answer_megabytes``
     """
 
     def __init__(self, *, most: int | None = None) -> None:
         super().__init__(seconds=settings.answer_seconds(), most=most or settings.answer_megabytes() * 1_000_000)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Wait until the turn is near, connect, wait the rest, send.
+        """Wait until the turn is near, connect, wait for the rest of the time, and send.
 
         :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
         :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
@@ -85,7 +81,7 @@ class TurnAdapter(LimitedAdapter):
             return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        """Return the pool of connections for one address, whose connections wait before they send."""
+        """Return the connection pool for an address, with connections that wait for their turn before sending."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
         if not issubclass(pool.ConnectionCls, _Waiting):
@@ -94,9 +90,9 @@ class TurnAdapter(LimitedAdapter):
 
 
 def take_turn() -> None:
-    """Wait the rest until the turn of this thread's call; it goes out right after.
+    """Wait for the turn of the current call. The request goes out right after.
 
-    :raises FarOff: when the turn has moved away
+    :raises FarOff: if the turn has moved away
     """
     call = _current()
     if call.sent_at is not None:
@@ -109,7 +105,7 @@ def take_turn() -> None:
 
 @dataclass
 class _Call:
-    """The call that a thread is making: ``requests`` has no way to hand it down to the connection."""
+    """The call that is being made in this context: ``requests`` offers no way to pass it down to the connection."""
 
     turn: Turn
     on_sent: Callable[[], object] | None
@@ -127,10 +123,13 @@ def _current() -> _Call:
 
 
 class _Waiting(HTTPConnection):
-    """Goes before any connection class of urllib3: the request waits for its turn on a connection that stands."""
+    """A mixin for urllib3's connection classes: once connected, the request waits for its turn."""
 
     def request(self, *args: Any, **options: Any) -> None:
-        """See urllib3: it has opened connections with TLS before it calls this, but not the plain ones."""
+        """Send a request, see urllib3.
+
+        For TLS urllib3 has connected before it calls this, for plain HTTP it has not.
+        """
         if self.is_closed:
             self.connect()
         take_turn()
