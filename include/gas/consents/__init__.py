@@ -1,1 +1,1 @@
-"""Consents: which meters a household opened to us, for which days, and GRDF's record of them."""
+"""Consents: which meters a household has opened to us, for which days, and what GRDF has recorded."""

@@ -1,4 +1,4 @@
-"""Consents (``droits d'accès``): which meters a household opened to us, for which days, and whether it still stands."""
+"""Consents (``droits d'accès``): the meters that a household has opened to us, for which days, and their validity."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from include.gas.days.windows import ONE_DAY, Window
 from include.gas.errors import IdTokenRefused
 
 CLAIM = "consentements"
-"""The claim of the id_token that names the meters: a string which holds JSON itself."""
+"""The claim of the id_token that names the meters: a string that contains JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The right to read one meter, or several of them: all that the account brought itself.
+    """The account's own right to read one meter. If it has brought several, the older ones are in ``others``.
 
-    GRDF's calls for data go by the meter alone and succeed as long as any right of ours on it is in force, whoever gave
-    it. So it is for us to keep to the rights whose ids the account has: what follows here says which days they cover.
+    GRDF answers a request for a meter as long as any right of ours to it is in force, whoever granted it. So we must
+    make sure ourselves that we only read under the rights that the account has brought. The fields say which days these
+    rights cover.
 
     :param pce: the meter
-    :param id_accreditation: GRDF's id of the newest right that the account brought, needed to revoke it (also called
-        ``id_droit_acces``), or None when it was never learnt
-    :param first: first gas day it covers, None for no bound
-    :param end: gas day from which it covers nothing, None for no bound
-    :param calls_until: last civil day on which GRDF may be asked under it, None for no bound or when it is not known
-    :param unusable: in plain words, how it stands when GRDF's list says that nothing may be read under it, else ""
-    :param told: when GRDF was asked for the list that said so, UTC text, or "": an older list does not take it back
-    :param brought: when the account brought it, UTC text, or "": a list that is older says nothing of it
-    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first
-    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that
-    :param others: the rights on the same meter that the account brought before, newest first; theirs are empty
+    :param id_accreditation: GRDF's id of the newest right that the account brought (also called ``id_droit_acces``),
+        which is needed to revoke it; ``None`` if unknown
+    :param first: first gas day that the right covers; ``None`` for no bound
+    :param end: first gas day after the right; ``None`` for no bound
+    :param calls_until: last civil day on which GRDF may be asked; ``None`` for no bound or if unknown
+    :param unusable: the state of the right in plain words if GRDF's list says that it cannot be used; ``""`` otherwise
+    :param told: when GRDF was asked for the list that said so, UTC text, or ``""``; older lists do not change it
+    :param brought: when the account brought the right, UTC text, or ``""``; older lists cannot contain it
+    :param looked: if the account's own right is unknown: the day on which we first looked for it
+    :param seen: if the account's own right is unknown: ids of the rights listed for the meter since then, each with the
+        day on which it was first seen
+    :param others: rights to the same meter that the account brought earlier, newest first; their ``others`` are empty
     """
 
     pce: str
@@ -52,40 +54,37 @@ class Consent:
 
     @classmethod
     def of_right(cls, right: AccessRight) -> Consent:
-        """Return the consent that a right in GRDF's list amounts to.
-
-        :param right: the right
-        """
+        """Return the consent for a right in GRDF's list."""
         return cls(right.pce, right.id, right.data_first, right.data_end, right.last)
 
     @property
     def rights(self) -> tuple[Consent, ...]:
-        """All rights that the account brought, each for itself, newest first."""
+        """All rights that the account brought, one by one, newest first."""
         return (replace(self, others=()), *self.others)
 
     @property
     def own(self) -> frozenset[str]:
-        """GRDF's ids of all of them, whether they can still be used or not."""
+        """GRDF's ids of all rights that the account brought, usable or not."""
         return frozenset(right.id_accreditation for right in self.rights if right.id_accreditation)
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """GRDF's ids of those under which the meter is read, newest first."""
+        """GRDF's ids of the rights under which the meter is read, newest first."""
         return tuple(each.id_accreditation for each in self.rights if each.id_accreditation and not each.unusable)
 
     @property
     def lost(self) -> bool:
-        """Whether none of them can be used, by the last look into GRDF's list."""
+        """Whether none of the rights can be used, according to GRDF's list when we last checked it."""
         return all(right.unusable for right in self.rights)
 
     @property
     def is_dated(self) -> bool:
-        """Whether GRDF's list has said how far each right reaches that can be used."""
+        """Whether GRDF's list has told us the dates of every usable right."""
         rights = [right for right in self.rights if not right.unusable]
         return all(right.first or right.end or right.calls_until for right in rights)
 
     def usable(self, today: date) -> tuple[Consent, ...]:
-        """Return those under which GRDF may be asked on a day.
+        """Return the rights under which GRDF may be asked today.
 
         :param today: civil date in Paris
         """
@@ -96,10 +95,11 @@ class Consent:
         )
 
     def covered(self, window: Window, today: date | None = None) -> tuple[Window, ...]:
-        """Cut a window down to the days that any usable right covers: one window for each stretch, in order.
+        """Return the parts of a window that usable rights cover, in order and without overlaps.
 
         :param window: gas days
-        :param today: civil date in Paris on which GRDF is asked; None counts all that are in force by the last look
+        :param today: civil date in Paris on which GRDF is asked; ``None`` to include rights whose ``calls_until`` is
+            over
         """
         rights = self.usable(today) if today else [right for right in self.rights if not right.unusable]
         parts = sorted(part for right in rights if (part := window.clip(right.first, right.end)))
@@ -113,21 +113,21 @@ class Consent:
 
     @property
     def opens(self) -> date | None:
-        """First gas day that any usable right covers, None for no bound."""
+        """First gas day that a usable right covers; ``None`` for no bound."""
         firsts = [right.first for right in self._telling]
         return None if None in firsts else min(day for day in firsts if day)
 
     @property
     def closes(self) -> date | None:
-        """Gas day from which no usable right covers anything, None for no bound."""
+        """First gas day after all usable rights; ``None`` for no bound."""
         ends = [right.end for right in self._telling]
         return None if None in ends else max(day for day in ends if day)
 
     @property
     def until(self) -> date | None:
-        """Last day on which any of them is of use, None when no end is known.
+        """Last day on which a usable right is of use; ``None`` if no end is known.
 
-        GRDF lets the household choose both: for how long we may ask, and the days of gas use that we may ask for.
+        The household chooses two ends on GRDF's site: until when we may ask, and the last gas day we may ask for.
         """
         ends = [
             min((day for day in (each.calls_until, each.end and each.end - ONE_DAY) if day), default=None)
@@ -137,11 +137,11 @@ class Consent:
 
     @property
     def _telling(self) -> tuple[Consent, ...]:
-        """Those that can be used; all of them when none can, since they tell what there was."""
+        """The usable rights; all rights if none is usable, to say what was covered before."""
         return tuple(right for right in self.rights if not right.unusable) or self.rights
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry of an account document."""
+        """Return the entry for the account document."""
         entry: dict[str, Any] = {"pce": self.pce, "id_accreditation": self.id_accreditation}
         for name in ("first", "end", "calls_until", "looked"):
             day = getattr(self, name)
@@ -156,12 +156,13 @@ class Consent:
 
 
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Consent, ...]:
-    """Read the meters out of a **verified** id_token.
+    """Return the consents in a **verified** id_token.
 
-    :param claims: what ``verify_id_token`` returned. ``consentements`` is a JSON array in a string, or a real array
+    :param claims: the result of ``verify_id_token``; ``consentements`` is an array, or a string with a JSON array
     :param account: account id, for messages
-    :return: every consent, in order, each meter once (its last entry counts)
-    :raises IdTokenRefused: if there is none, or if any entry is not understood: half a household is no household
+    :return: one consent per meter, in order; the last entry of a meter counts
+    :raises IdTokenRefused: if there is no entry, or if any entry cannot be understood, since we do not want to connect
+        only a part of a household's meters
     """
     entries = claims.get(CLAIM)
     if isinstance(entries, str):
@@ -186,10 +187,10 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
 
 
 def own_right(consent: Consent, rights: Iterable[AccessRight], today: date) -> AccessRight | None:
-    """Find the right of a consent in GRDF's list by its id, None when it is not there or cannot be used.
+    """Return the right of a consent from GRDF's list; ``None`` if it is not listed or not usable.
 
-    :param consent: the consent; of several rights the newest counts
-    :param rights: all rights known, of any meter
+    :param consent: its newest right is looked for, by id
+    :param rights: all known rights, of any meter
     :param today: civil date in Paris
     """
     mine = (right for right in rights if right.pce == consent.pce and right.id == consent.id_accreditation)
@@ -197,19 +198,18 @@ def own_right(consent: Consent, rights: Iterable[AccessRight], today: date) -> A
 
 
 def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at: datetime | str) -> Consent:
-    """Put what GRDF's list says of its own rights into a consent: their dates, and which cannot be used.
+    """Return a consent updated from GRDF's list: the dates of its rights, and which of them cannot be used.
 
-    A right of another id changes nothing: it may be that of whoever lives there now.
+    Rights with other ids change nothing, because they may belong to the people who live there now.
 
-    :param consent: the consent
-    :param rights: all rights of ours on the meter, or of any
+    :param rights: all our rights to the meter; rights to other meters are ignored
     :param today: civil date in Paris
-    :param asked_at: when GRDF was asked for the list, aware: it cannot hold what was brought later
+    :param asked_at: when GRDF was asked for the list, aware; the list cannot contain rights brought later
     """
     listed = {right.id: right for right in rights if right.pce == consent.pce}
     moment = datetime.fromisoformat(asked_at) if isinstance(asked_at, str) else asked_at
 
-    def is_newer(text: str) -> bool:  # by far newer: some clock was wrong
+    def is_newer(text: str) -> bool:  # but not by more than a day: then some clock was wrong
         return utc_text(moment) < text < utc_text(moment + ONE_DAY)
 
     def one(mine: Consent) -> Consent:

@@ -1,7 +1,7 @@
-"""Under which consent GRDF was asked: a household may give another one before the answer is stored.
+"""The consent under which an answer was read. A household may give a new one before the answer is stored.
 
-The days of an answer are stored whatever has happened since. What it says of a history (that it is read, which days are
-missing) is true of the consent that it was read under, and of no other.
+The days of an answer are stored in any case. What follows from it about the history (that it was read, which days are
+missing) is true only for the consent under which it was read.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from include.gas.consents.consent import Consent
 
 
 def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
-    """Read the consent that an answer carries.
+    """Return the consent that is stored with an answer.
 
-    :param entry: made by :meth:`Consent.as_json`; None of an answer that was staged before answers carried it
+    :param entry: made by :meth:`Consent.as_json`; ``None`` for answers staged by versions that did not store it
+    :return: ``None`` if ``entry`` is not a consent
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):
         return None
@@ -35,9 +36,9 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
 
 
 def is_under(asked: Consent | None, held: Consent | None) -> bool:
-    """Return whether an answer was read under the consent that an account holds now.
+    """Return whether an answer was read under the account's present consent.
 
-    :param asked: the consent that the answer was read under; None when it is not known
-    :param held: the account's present consent on that meter, or None
+    :param asked: the consent under which the answer was read; ``None`` if unknown
+    :param held: the account's present consent for the meter; ``None`` if there is none
     """
     return asked is not None and held is not None and asked.id_accreditation == held.id_accreditation

@@ -1,1 +1,1 @@
-"""What is stored of a meter's gas: databases, ids, days, totals, billing periods, and how they are written."""
+"""The stored documents of a meter: databases, ids, days, totals, billing periods, and how they are written."""

@@ -1,4 +1,4 @@
-"""What loads have changed, in a form small enough to announce: which gas days, and how many months and years."""
+"""Summarises what loads changed for an announcement: which gas days, and how many months and years."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport
 
 DAYS_NAMED = 100
-"""Days that are named one by one, the newest; a first launch of three years is told by its first and last day."""
+"""Maximum number of days that are listed, the newest ones. A first launch changes three years of days: its first and
+last day are then enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one or several loads of an account have changed.
+    """What one or several loads of an account changed.
 
-    :param first: first changed gas day, None when no day changed
-    :param last: last changed gas day
-    :param days: the newest changed gas days, at most :data:`DAYS_NAMED`, in order
-    :param counts: doctype to number of changed documents; none that is 0
+    :param first: first changed gas day; ``None`` if no day changed
+    :param last: last changed gas day; ``None`` if no day changed
+    :param days: the newest changed gas days in order, at most :data:`DAYS_NAMED`
+    :param counts: pairs of a doctype and its number of changed documents; doctypes without changes are left out
     """
 
     first: date | None = None
@@ -31,16 +32,16 @@ class Changes:
 
     @classmethod
     def of(cls, reports: Iterable[LoadReport]) -> Self:
-        """Add up what loads did.
+        """Return the sum of what loads changed.
 
-        :param reports: what each did, one per meter and answer
+        :param reports: one per meter and answer
         """
         reports = list(reports)
         each = [day for report in reports for day in report.changed_days]
         days = sorted(set(each))
         counts = {
             DAY: len(each),
-            # A load that takes up an interrupted one finds its totals written: the days tell which they were.
+            # A load that continues an interrupted one may find the totals written. The days say which ones they were.
             MONTH: max(sum(r.months for r in reports), len({(day.year, day.month) for day in days})),
             YEAR: max(sum(r.years for r in reports), len({day.year for day in days})),
         }
@@ -56,7 +57,7 @@ class Changes:
         return bool(self.counts)
 
     def __add__(self, other: Changes) -> Changes:
-        """Put two together; a day that changed twice counts twice and is named once."""
+        """Return the sum of both. A day that changed twice is counted twice and listed once."""
         days = sorted({*self.days, *other.days})
         counts = dict(self.counts)
         for doctype, number in other.counts:
@@ -64,16 +65,16 @@ class Changes:
         return Changes._made(days, counts, min((d for d in (self.first, other.first) if d), default=None))
 
     def extras(self, account: str) -> dict[str, dict[str, Any]]:
-        """Return what an asset event says, by doctype; doctypes without a change have none.
+        """Return the ``extra`` of asset events by doctype. Doctypes without changes are left out.
 
-        The days are not among it: Airflow has no way to remove an event of a household that leaves.
+        The days are not included, because Airflow cannot remove the events of a household that leaves.
 
         :param account: account id
         """
         return {doctype: {"account": account, "changed": number} for doctype, number in self.counts}
 
     def as_json(self) -> dict[str, Any]:
-        """Write it as JSON; :meth:`from_json` reads it."""
+        """Return the changes as JSON for :meth:`from_json`."""
         return {
             "first": self.first.isoformat() if self.first else None,
             "days": [day.isoformat() for day in self.days],
@@ -82,10 +83,7 @@ class Changes:
 
     @classmethod
     def from_json(cls, told: object) -> Self:
-        """Read what :meth:`as_json` wrote; anything else is no change.
-
-        :param told: a JSON value
-        """
+        """Return the changes that :meth:`as_json` wrote. Any other JSON value counts as no changes."""
         try:
             days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # odd values: below
             first = date.fromisoformat(told["first"]) if told["first"] else None  # type: ignore[index]  # as above

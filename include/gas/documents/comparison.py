@@ -1,4 +1,7 @@
-"""Published periods against the gas days of the same period: a difference is shown on the account, never mended."""
+"""Compares published periods with the gas days of the same time.
+
+A difference is shown on the account. It never changes a document.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,22 @@ from include.gas.documents.periods import period_of
 from include.gas.documents.totals import Number, exact_sum
 
 FLOORED = 1
-"""kWh by which the energy of one gas day may be too low: GRDF cuts it to a whole number (681 of 684 real rows)."""
+"""kWh by which one gas day may be too low, because GRDF rounds it down to a whole number (681 of 684 real rows)."""
 
 USUAL_COEFFICIENT = 12.0
-"""kWh per m³, a little above the highest seen: counts when a period does not name its own."""
+"""kWh per m³, used for periods without a coefficient. It is a little above the highest coefficient seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published period beside its stored gas days.
+    """A published period compared with its stored gas days.
 
-    :param first: first gas day
+    :param first: first gas day, included
     :param end: gas day after the last one, excluded
     :param published: kWh that GRDF published
-    :param stored: kWh of the stored days, summed
-    :param missing_days: how many of its days are not stored
-    :param beyond_rounding: whether rounding alone cannot explain the difference (see :func:`compare`)
+    :param stored: sum of the stored days in kWh
+    :param missing_days: number of its days that are not stored
+    :param beyond_rounding: whether rounding alone cannot explain the difference, see :func:`compare`
     """
 
     first: date
@@ -48,14 +51,14 @@ class Comparison:
 def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     """Compare a period with the stored days.
 
-    What rounding alone explains: each day's energy is cut to whole kWh, so the stored sum may be too low by
-    :data:`FLOORED` a day; and the period's energy counts whole m³ between two indexes, so it may be wrong by one m³
-    (its coefficient, in kWh) either way. A difference outside of these two together is beyond rounding. Missing days
-    make one, which :attr:`Comparison.missing_days` then explains. A period that begins within a calendar month has one
-    coefficient where its days have two, which may show as well.
+    Two kinds of rounding explain a difference. Each day is rounded down to whole kWh, so the stored sum may be too low
+    by :data:`FLOORED` per day. And the period counts whole m³ between two indexes, so it may be off by one m³ in either
+    direction, which is its coefficient in kWh. A difference larger than both together is beyond rounding. Missing days
+    cause such a difference; :attr:`Comparison.missing_days` then explains it. A period that starts in the middle of a
+    calendar month may show one too, since it has one coefficient while its days have two.
 
-    :param period: what GRDF published
-    :param loads: kWh by stored gas day, of any days
+    :param period: the published period
+    :param loads: kWh by stored gas day; may contain other days
     """
     window = Window(period.first, period.end)
     stored = [loads[day] for day in window.days() if day in loads]
@@ -67,11 +70,11 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
 
 
 def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]]) -> tuple[Comparison, ...]:
-    """Compare all stored periods that can be: those that begin when gas days were stored already.
+    """Compare the stored periods of a meter that do not start before its first stored day.
 
     :param periods: stored periods of one meter
     :param days: all stored day documents of that meter
-    :return: by first day; none for a meter without gas days
+    :return: comparisons in order of their first day; empty for a meter without stored days
     """
     loads = {day_of(document): document["load"] for document in days}
     since = min(loads, default=None)

@@ -1,4 +1,4 @@
-"""All databases of this project in one list: who writes each of them, and what a deletion removes from it."""
+"""The list of all databases of this project: who writes each of them, and what a deletion removes from it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Removed = Literal["all documents of the account", "one document of the account",
 class Database:
     """The database of a doctype.
 
-    :param doctype: Cozy's name for the kind of document
-    :param holds: what one document is
-    :param written_by: which part of the project writes it
+    :param doctype: Cozy's name for this kind of document
+    :param holds: what one document is, in words
+    :param written_by: the part of the project that writes it, in words
     :param removed: what the deletion of an account removes
-    :param kept: why a deletion leaves the other documents; "" when it leaves none that is about the account
-    :param partitioned: whether the ids begin with the account and a colon, as a partitioned database requires
+    :param kept: why a deletion keeps the other documents; ``""`` if no other document is about the account
+    :param partitioned: whether ids start with the account id and a colon, as a partitioned database requires
     """
 
     doctype: str
@@ -37,7 +37,7 @@ class Database:
     partitioned: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an entry that does not say what happens to a household's data when it leaves."""
+        """Refuse an entry that does not say what happens to the data of a household that leaves."""
         if self.removed == "nothing" and not self.kept:
             raise ValueError(f"say why a deletion keeps the documents of {self.doctype}")
         if self.partitioned and self.removed != "all documents of the account":
@@ -103,20 +103,19 @@ DATABASES = (
         kept="It holds nothing about any account.",
     ),
 )
-"""In the order in which they are made. A deletion removes the account's documents in this order, the account's own
-last."""
+"""All databases, in the order in which they are created. A deletion removes documents in this order, but the account
+document last."""
 
 DOCTYPES = tuple(database.doctype for database in DATABASES)
 PARTITIONED = frozenset(database.doctype for database in DATABASES if database.partitioned)
 DATA = tuple(database.doctype for database in DATABASES if database.removed == "all documents of the account")
-"""Doctypes whose documents carry the account's id, in the order in which a deletion removes them."""
+"""Doctypes of which a deletion removes all documents of the account, in the order of their removal."""
 
 
 def database(doctype: str) -> Database:
-    """Return the entry of a doctype.
+    """Return the entry of a doctype in :data:`DATABASES`.
 
-    :param doctype: Cozy's name for it
-    :raises ValueError: if it is not in the list, so that nobody knows what a deletion has to remove of it
+    :raises ValueError: if there is none, so that nobody knows what a deletion must remove
     """
     for each in DATABASES:
         if each.doctype == doctype:

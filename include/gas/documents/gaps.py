@@ -1,12 +1,13 @@
-"""Missing days: gas days inside the consent for which nothing is stored, known per meter and calendar year.
+"""Missing days: gas days covered by the consent that are not stored, by meter and calendar year.
 
-A day that is missing may still come: GRDF publishes late, and every run asks again for the days of the re-read window.
-Until a day was asked for at an age at which its month is published, daily runs ask for it, however old it has become.
+A missing day may still come: GRDF publishes late, and every run asks again for the days of the re-read window. Daily
+runs ask for a missing day, however old, until it was asked for once at an age at which its month is published.
 
-One answer that does not hold it proves little: GRDF's platforms fail for days, and a first answer may be short. So GRDF
-has none only once two whole answers did not hold the day, four weeks or more apart: a monthly publication lies between
-them. Daily runs ask for it on the Monday after the first of them, in case that was a passing fault, and then when the
-four weeks are over, in the call that they make anyway. In between they do not reach back to it.
+One answer without the day proves little, because GRDF's platforms fail for days and a first answer may be incomplete.
+So we only conclude that GRDF has no data for a day after two whole answers without it, at least four weeks apart: there
+is a monthly publication between them. Daily runs ask for the day on the Monday after the first of these answers, in
+case of a temporary failure, and again when the four weeks are over. They do so in the call that they make anyway. In
+between they do not reach back to it.
 
 A missing day is never stored as 0.
 """
@@ -24,10 +25,10 @@ from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window, oldest_allowed
 
 PUBLISHED_WITHIN = timedelta(days=3)
-"""Gas days younger than this are not missing yet: rows arrive from D+1 to D+3 (ADICT 3.9)."""
+"""A gas day younger than this is not missing yet, because rows arrive from D+1 to D+3 (ADICT 3.9)."""
 
 APART = timedelta(days=28)
-"""Between the two answers that settle a missing day, at the least. Each month is published once within it."""
+"""Minimum time between the two answers that settle a missing day. A monthly publication always falls within it."""
 
 WEEK = 7
 
@@ -36,15 +37,15 @@ WEEK = 7
 class Gap:
     """The missing days of one meter in one year.
 
-    :param first: the first of them
-    :param last: the last of them
-    :param awaited: how many may still come
-    :param none: how many GRDF has none for, or serves no more
-    :param awaited_from: the first that may still come; None when none may
-    :param ask_from: the first that was not asked for at its age yet; None when there is none
-    :param none_days: those that GRDF has none for, in runs
-    :param once: those that one answer did not hold, in runs, each with the day from which the four weeks count: the
-        Sunday that ends the week of that answer, so that the days of a week make one note
+    :param first: first missing day
+    :param last: last missing day
+    :param awaited: number of missing days that may still come
+    :param none: number of missing days for which GRDF has no data, or that it does not serve any more
+    :param awaited_from: first missing day that may still come; ``None`` if there is none
+    :param ask_from: first missing day not yet asked for at an age at which it is published; ``None`` if there is none
+    :param none_days: the missing days for which GRDF has no data, as runs
+    :param once: the missing days that were absent from one answer, as runs. Each has the day from which the four weeks
+        count: the Sunday that ends the week of that answer, so that there is one note per week
     """
 
     first: date
@@ -57,14 +58,11 @@ class Gap:
     once: tuple[tuple[date, Window], ...] = ()
 
     def is_none(self, day: date) -> bool:
-        """Return whether GRDF has none for a day.
-
-        :param day: the gas day
-        """
+        """Return whether GRDF has no data for a gas day."""
         return any(day in run for run in self.none_days)
 
     def due_from(self, today: date) -> date | None:
-        """Return the first day that a run of today is to ask for.
+        """Return the first missing day that today's run must ask for; ``None`` if there is none.
 
         :param today: civil date in Paris
         """
@@ -85,20 +83,20 @@ def gaps_of(
     consent_end: date | None = None,
     covered: Callable[[Window], Iterable[Window]] | None = None,
 ) -> dict[int, Gap]:
-    """Find the missing days of some years.
+    """Return the missing days of some years.
 
     :param first: first gas day that was ever asked for under the consent
-    :param end: gas day at which the newest question ended, excluded
-    :param stored: the gas days of those years that are stored
+    :param end: gas day at which the newest request ended, excluded
+    :param stored: the stored gas days of these years
     :param years: the years whose stored days are all known
-    :param reread: how far back runs ask again; what is older when it is asked for is published
-    :param asked: the days of the answer that was just stored; None when there is none, or when a missing day may be one
-        that GRDF sent and we could not read, so that the answer settles nothing
-    :param before: what was known of those years
-    :param today: civil date in Paris when that answer was read
-    :param consent_end: gas day from which the consent covers nothing, None for no bound
-    :param covered: cuts a window down to the days that the consent covers, where it has rights with days between them
-    :return: year to gap; a year without missing days is left out
+    :param reread: how far back runs ask again; a day older than this at the time of the request is published
+    :param asked: the requested days of the answer that was just stored. ``None`` if there was none, or if it settles
+        nothing because some of it could not be read, so that a missing day may be among the unreadable lines
+    :param before: what was known of these years before
+    :param today: civil date in Paris when the answer was read
+    :param consent_end: first gas day after the consent; ``None`` for no bound
+    :param covered: returns the parts of a window that the consent covers; needed if its rights have days between them
+    :return: missing days by year; years without any are left out
     """
     have = set(stored)
     last = end - PUBLISHED_WITHIN - ONE_DAY
@@ -124,7 +122,7 @@ def _gap(days: list[date], before: Gap | None, answered: Window | tuple[()], tod
     for day in days:
         noted = since.get(day)
         if noted is not None and noted > _sunday(today):
-            noted = None  # by a clock that was ahead
+            noted = None  # noted by a clock that was ahead
         if day in known or day < oldest or (day in answered and noted is not None and today >= noted + APART):
             none.append(day)
         elif noted is not None or day in answered:
@@ -145,7 +143,7 @@ def _gap(days: list[date], before: Gap | None, answered: Window | tuple[()], tod
 
 
 def _sunday(day: date) -> date:
-    """Return the Sunday that ends a day's week: what was asked for in one week has one note, and few stand at once."""
+    """Return the Sunday that ends a day's week. One note per week keeps the number of notes small."""
     return day + timedelta(days=-day.toordinal() % WEEK)
 
 
@@ -154,6 +152,6 @@ def _is_due(since: date, today: date) -> bool:
 
 
 def _runs(days: Iterable[date]) -> tuple[Window, ...]:
-    """Join days, in their order, to runs without a hole."""
+    """Join sorted days into runs of consecutive days."""
     found = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda each: each[1].toordinal() - each[0])]
     return tuple(Window(run[0], run[-1] + ONE_DAY) for run in found)

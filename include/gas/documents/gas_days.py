@@ -1,8 +1,8 @@
-"""The documents we keep in CouchDB: their databases, their ids, and the day document.
+"""The documents in CouchDB: the names of their databases, their ids, and the day document.
 
-An id is ``<account>:<pce>:<date>``. Neither account ids nor meters hold a colon, so the ids of one account and meter
-are exactly one run of keys: whatever else is stored, a range from one day's id to another's holds that meter's days
-between them and no others.
+An id is ``<account>:<pce>:<date>``. Neither account ids nor meters contain a colon, so the ids of one account and meter
+are contiguous. Whatever else is stored, the range from one day's id to another's contains exactly that meter's days
+between them.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ from include.gas.documents.doctypes import MONTH, YEAR
 Document = dict[str, Any]
 
 ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
-"""Not with ``_`` in front: such ids are CouchDB's own (``_design``, ``_all_docs``), and no document can have one."""
+"""Matches account ids. They cannot start with ``_``, because CouchDB reserves such ids (``_design``, ``_all_docs``)."""
 DAG_PREFIX = "grdf_account__"
 
 CHANGES_KEPT = 10
-"""Corrections of a day that its document remembers, the newest last: enough to answer "why did my March change?"."""
+"""Number of corrections that a day document keeps, newest last: enough to answer "why did my March change?"."""
 
 _COMPARED = ("load", "status", "quality")
 
 
 def database_name(doctype: str, prefix: str = "") -> str:
-    """Name the database of a doctype as cozy-stack does: dots become dashes, after a prefix.
+    """Return the name of a doctype's database. As in cozy-stack, dots become dashes.
 
     :param doctype: for example ``com.grandlyon.grdf.day``
-    :param prefix: put in front as it is; may hold a slash
+    :param prefix: prepended unchanged; may contain a slash
     """
     return prefix + doctype.replace(".", "-")
 
 
 def check_account_id(account: str) -> str:
-    """Return an account id if it is one.
+    """Check an account id and return it.
 
-    :param account: the id to check
-    :raises ValueError: if it is not 1 to 128 letters, digits, ``_`` and ``-``, or begins with ``_``
+    :raises ValueError: if ``account`` is not 1 to 128 letters, digits, ``_`` and ``-``, or starts with ``_``
     """
     if isinstance(account, str) and account.startswith("_"):
         raise ValueError(f"{account!r:.60} is not an account id: ids that begin with '_' are CouchDB's own")
@@ -53,54 +52,46 @@ def check_account_id(account: str) -> str:
 
 
 def dag_id(account: str) -> str:
-    """Name the DAG of an account.
+    """Return the id of an account's DAG.
 
-    :param account: the account's id
-    :raises ValueError: if it is no account id
+    :param account: account id
+    :raises ValueError: if ``account`` is not an account id
     """
     return DAG_PREFIX + check_account_id(account)
 
 
 def account_of(dag_id: str) -> str | None:
-    """Return the account whose DAG this is, or None when it is not the DAG of an account.
-
-    :param dag_id: the DAG's id
-    """
+    """Return the id of the account that a DAG belongs to; ``None`` if it is not the DAG of an account."""
     account = dag_id.removeprefix(DAG_PREFIX)
     return account if account != dag_id and ACCOUNT_ID.fullmatch(account) else None
 
 
 def day_id(account: str, pce: str, day: date) -> str:
-    """Make the id of a day document."""
+    """Return the id of a day document."""
     return f"{account}:{pce}:{day.isoformat()}"
 
 
 def day_of_id(day_id: str) -> date:
-    """Return the gas day that a day document's id names.
+    """Return the gas day in the id of a day document.
 
-    :param day_id: made by :func:`day_id`
-    :raises ValueError: if it names none
+    :param day_id: an id from :func:`day_id`
+    :raises ValueError: if the id does not end with a day
     """
     return date.fromisoformat(day_id.rpartition(":")[2])
 
 
 def month_id(account: str, pce: str, year: int, month: int) -> str:
-    """Make the id of a month document."""
+    """Return the id of a month document."""
     return f"{account}:{pce}:{year:04d}-{month:02d}"
 
 
 def year_id(account: str, pce: str, year: int) -> str:
-    """Make the id of a year document."""
+    """Return the id of a year document."""
     return f"{account}:{pce}:{year:04d}"
 
 
 def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
-    """Return the ids that totals of a meter have, by doctype.
-
-    :param account: account id
-    :param pce: the meter
-    :param years: the years
-    """
+    """Return the ids of all totals that a meter may have in some years, by doctype."""
     years = list(years)
     return {
         MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
@@ -109,14 +100,12 @@ def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[st
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
-    """Return the two keys between which a meter's day documents lie.
+    """Return the range of keys of a meter's day documents.
 
-    :param account: account id
-    :param pce: the meter
     :param first_day: first gas day, included
     :param end_day: gas day after the last one, excluded
-    :return: (startkey, endkey), both included, which is how CouchDB reads them unless told otherwise
-    :raises ValueError: if it would hold no day
+    :return: ``(startkey, endkey)``, both included, which is CouchDB's default
+    :raises ValueError: if ``first_day`` is not before ``end_day``
     """
     if first_day >= end_day:
         raise ValueError(f"a range must start before it ends, not from {first_day} to {end_day}")
@@ -124,23 +113,20 @@ def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[st
 
 
 def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
-    """Return the two keys between which all documents of an account lie, in any of our databases.
+    """Return the range of keys of an account's documents, for any of our databases.
 
     :param account: account id
-    :param pce: one meter only; None is all of them
-    :return: (startkey, endkey). No document bears either key itself
+    :param pce: a meter to restrict the range to; ``None`` for all meters
+    :return: ``(startkey, endkey)``; no document has one of these keys as its id
     """
     start = f"{account}:" if pce is None else f"{account}:{pce}:"
     return start, start[:-1] + ";"  # the character after the colon
 
 
 def day_document(account: str, reading: Reading, pce: str, read_at: datetime | str) -> Document:
-    """Write a reading as the document of its gas day.
+    """Return the day document for a reading.
 
-    :param account: account id
-    :param reading: what ADICT said
-    :param pce: the meter
-    :param read_at: when ADICT said it: an aware datetime or its ISO text. Newer readings win
+    :param read_at: when ADICT was asked: an aware datetime or its ISO text. A newer reading replaces an older one
     """
     day = reading.day
     return {
@@ -162,7 +148,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
 def day_of(document: Mapping[str, Any]) -> date:
     """Return the gas day of a day document.
 
-    :param document: the document; its ``year``, ``month`` and ``day`` are read, or its id where they are missing
+    It is in ``year``, ``month`` and ``day``; if one of them is missing, the id is used.
     """
     try:
         return date(int(document["year"]), int(document["month"]), int(document["day"]))
@@ -171,12 +157,14 @@ def day_of(document: Mapping[str, Any]) -> date:
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
-    """Return whether what is stored was read from ADICT later than what we hold.
+    """Return whether the stored document is newer than the one that we want to store.
 
-    :param stored: the stored day document, or None. One without ``read_at`` counts as the oldest, and so does one that
-        a clock which was ahead has written: a correction must not wait until that clock is right
-    :param new: the day document to store
-    :param now: the present, aware; None asks the clock
+    A stored document without ``read_at`` counts as the oldest. So does one written by a clock that was ahead: otherwise
+    corrections would be ignored until that time has come.
+
+    :param stored: the stored document; ``None`` if there is none
+    :param new: the document to store
+    :param now: an aware datetime; ``None`` for the current time
     """
     if stored is None or not stored.get("read_at") or _is_ahead(stored, now):
         return False
@@ -186,12 +174,12 @@ def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: date
 def says_the_same(
     stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str], now: datetime | None = None
 ) -> bool:
-    """Return whether a stored document needs no writing: it says the same, and when it was read can be believed.
+    """Return whether a stored document need not be written: it has the same values and a plausible ``read_at``.
 
     :param stored: the stored document
     :param new: the document to store
-    :param keys: what is compared
-    :param now: the present, aware; None asks the clock
+    :param keys: the keys to compare
+    :param now: an aware datetime; ``None`` for the current time
     """
     return not _is_ahead(stored, now) and all(stored.get(key) == new[key] for key in keys)
 
@@ -202,17 +190,17 @@ def _is_ahead(stored: Mapping[str, Any], now: datetime | None) -> bool:
 
 
 def merge_day(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
-    """Decide what to write for a gas day.
+    """Return the document to write for a gas day. Keys that other programs added are kept.
 
-    A reading that only repeats what is stored leaves no trace, so that running again writes nothing. The price: a
-    slower run that holds an older and different reading at that very moment cannot know that it was overtaken. The
-    next reading of that day puts it right.
+    A changed load is noted in ``changes``. A reading that repeats what is stored is not written, so that running again
+    writes nothing. The price: a slower run that holds an older, different reading at that moment cannot see that it is
+    out of date. The next reading of the day corrects this.
 
-    :param stored: the stored document with its ``_rev``, or None
+    :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the reading
-    :param now: the present, aware; None asks the clock
-    :return: the document to write, other people's keys kept and the correction noted under ``changes``; or None when
-        there is nothing to write: the same load, status and quality, or a stored one that was read later
+    :param now: an aware datetime; ``None`` for the current time
+    :return: ``None`` if there is nothing to write: load, status and quality are the same, or the stored document is
+        newer
     """
     if stored is None:
         return dict(new)
@@ -232,11 +220,11 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
-    """Narrow a window to the days that may still bring something: those not stored as definitive.
+    """Return the part of a window that is worth asking for: the days that are not stored as definitive.
 
-    :param window: the days that can be asked
+    :param window: the days that can be asked for
     :param stored: the stored day documents of the window
-    :return: from the first to the last such day, in one window as GRDF is asked once; None when there is none
+    :return: one window from the first to the last such day, since GRDF is asked once; ``None`` if there is none
     """
     definitive = {day_of(document) for document in stored if document.get("status") == "definitive"}
     rest = [day for day in window.days() if day not in definitive]

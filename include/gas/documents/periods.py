@@ -1,4 +1,4 @@
-"""Published periods as documents: kept beside the gas days and compared with them, never put in their place."""
+"""Published periods as documents. They are stored beside the gas days and compared with them, never in their place."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 
 
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
-    """Write a period as its document. Its id names its first day, so that a corrected end replaces the former one.
+    """Return the document for a period.
 
-    :param account: account id
-    :param pce: the meter
-    :param period: what ADICT said
-    :param read_at: when ADICT said it: an aware datetime or its ISO text
+    Its id contains the first day only, so that a period with a corrected end replaces the former one.
+
+    :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
     return {
         "_id": f"{account}:{pce}:{period.first.isoformat()}",
@@ -44,10 +43,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 
 
 def period_of(document: Mapping[str, Any]) -> Period:
-    """Return the period of a stored document.
-
-    :param document: made by :func:`period_document`
-    """
+    """Return the period in a document that :func:`period_document` made."""
     return Period(
         date.fromisoformat(document["first"]),
         date.fromisoformat(document["end"]),
@@ -61,12 +57,14 @@ def period_of(document: Mapping[str, Any]) -> Period:
 
 
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
-    """Decide what to write for a period: as for a gas day, newer readings win and a changed load is noted.
+    """Return the document to write for a period.
 
-    :param stored: the stored document with its ``_rev``, or None
+    As for gas days, a newer reading replaces an older one, and a changed load is noted. A changed end is noted too.
+
+    :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
-    :param now: the present, aware; None asks the clock
-    :return: the document to write, or None when the stored one says so already or was read later
+    :param now: an aware datetime; ``None`` for the current time
+    :return: ``None`` if the stored document has the same values or is newer
     """
     if stored is None:
         return dict(new)
@@ -81,8 +79,8 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
 
 
 def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
-    """Return the stored period that starts last, or None.
+    """Return the stored period that starts last; ``None`` if there is none.
 
-    :param documents: stored documents of one meter
+    :param documents: stored periods of one meter
     """
     return max((period_of(document) for document in documents), key=lambda period: period.first, default=None)

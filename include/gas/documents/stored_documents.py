@@ -1,7 +1,7 @@
-"""What each document looks like that we store besides the account: the source of ``docs/documents.md``.
+"""The shape of every stored document except the account. ``docs/documents.md`` is generated from these classes.
 
-The classes describe; the modules that make the documents are named in :mod:`include.gas.documents.doctypes`. Tests
-hold what is made against these classes.
+The classes only describe. :mod:`include.gas.documents.doctypes` names the modules that create the documents, and tests
+check what they create against these classes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Adopted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A figure of the konnector's that our document does not say itself.
+    """A figure from a konnector document that differs from our own.
 
-    :param load: kWh
+    :param load: energy in kWh
     :param former: id of the konnector's document
     """
 
@@ -32,12 +32,12 @@ class Adopted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A reading that has changed the load of a gas day.
+    """A reading that changed the load of a gas day.
 
-    :param at: when it was read, UTC
-    :param before: kWh before, null when there was none
-    :param after: kWh since
-    :param status: the status of that reading
+    :param at: when GRDF was asked for it, UTC
+    :param before: the former load in kWh; null if there was none
+    :param after: the new load in kWh
+    :param status: the status of the new reading
     """
 
     at: str
@@ -47,23 +47,24 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Day(Kept, frozen=True):
-    """The consumption of one gas day, from 06:00 to 06:00 in Paris. A day without usable energy has no document.
+    """The consumption of one gas day, from 06:00 to 06:00 in Paris. A day without a usable energy has no document.
 
     :param id: ``<account>:<pce>:<YYYY-MM-DD>``
     :param rev: CouchDB's revision
     :param account: account id
     :param pce: the meter
-    :param load: energy in kWh. A measured 0 is 0
-    :param year: of the gas day
-    :param month: of the gas day, from 1
-    :param day: of the gas day, from 1
+    :param load: energy in kWh; 0 if GRDF measured 0
+    :param year: year of the gas day
+    :param month: month of the gas day, from 1
+    :param day: day of the month of the gas day, from 1
     :param hour: always 0
     :param minute: always 0
-    :param status: ``provisional`` while GRDF may still change it, else ``definitive``
-    :param quality: how GRDF came by it: ``measured``, ``estimated``, ``corrected`` and the like
-    :param read_at: when GRDF said so, UTC. A newer reading wins. 1970 for a day adopted from the konnector
-    :param changes: its corrections, the newest last, at most 10
-    :param adopted: other figures of the konnector's for this day
+    :param status: ``provisional`` while GRDF may still change the day, then ``definitive``
+    :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
+    :param read_at: when GRDF was asked, UTC; 1970 for a day adopted from the konnector. A newer reading replaces an
+        older one
+    :param changes: the last 10 corrections, newest last
+    :param adopted: other figures for this day from the konnector
     """
 
     account: str
@@ -82,21 +83,21 @@ class Day(Kept, frozen=True):
 
 
 class Total(Kept, frozen=True):
-    """The sum of the stored days of a month or a year. It goes with the last of them.
+    """The sum of the stored days of a month or a year. It is removed together with the last of these days.
 
-    :param id: ``<account>:<pce>:<YYYY-MM>`` of a month, ``<account>:<pce>:<YYYY>`` of a year
+    :param id: ``<account>:<pce>:<YYYY-MM>`` for a month, ``<account>:<pce>:<YYYY>`` for a year
     :param rev: CouchDB's revision
     :param account: account id
     :param pce: the meter
     :param load: energy in kWh
-    :param year: of the period
-    :param month: of the period, from 1; 1 of a year
+    :param year: year of the period
+    :param month: month of the period, from 1; always 1 for a year
     :param day: always 1
     :param hour: always 0
     :param minute: always 0
-    :param days: how many stored days it sums; 0 for a figure of the konnector's of a time without any
-    :param basis: hash of the revisions that were summed: a run that saw older ones meets a conflict
-    :param adopted: figures of the konnector's that the sum does not say, the one to go by last
+    :param days: number of stored days in the sum; 0 for a konnector figure of a period without stored days
+    :param basis: hash of the revisions that were summed, so that a run that read older ones gets a conflict
+    :param adopted: konnector figures that differ from the sum; the one that counts is last
     """
 
     account: str
@@ -113,12 +114,12 @@ class Total(Kept, frozen=True):
 
 
 class PeriodCorrection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A publication that has changed a period.
+    """A publication that changed a period.
 
-    :param at: when it was read, UTC
-    :param before: kWh before
-    :param after: kWh since
-    :param end: the gas day after its last one, before
+    :param at: when GRDF was asked for it, UTC
+    :param before: the former load in kWh
+    :param after: the new load in kWh
+    :param end: the former end of the period: the gas day after its last one
     """
 
     at: str
@@ -128,7 +129,7 @@ class PeriodCorrection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Published(Kept, frozen=True):
-    """A billing period that GRDF published: a month of most meters, half a year of ``6M``, a day of ``JJ``.
+    """A billing period that GRDF published: a month for most meters, half a year for ``6M``, a day for ``JJ``.
 
     :param id: ``<account>:<pce>:<first gas day>``
     :param rev: CouchDB's revision
@@ -137,19 +138,19 @@ class Published(Kept, frozen=True):
     :param load: energy in kWh
     :param first: first gas day
     :param end: gas day after the last one
-    :param year: of the first gas day
-    :param month: of the first gas day, from 1
-    :param day: of the first gas day, from 1
+    :param year: year of the first gas day
+    :param month: month of the first gas day, from 1
+    :param day: day of the month of the first gas day, from 1
     :param hour: always 0
     :param minute: always 0
-    :param days: gas days of the period
+    :param days: number of gas days in the period
     :param coefficient: kWh per m³
     :param volume: m³
     :param reason: why the meter was read at the end (``raison_releve``, such as ``RNO``)
-    :param status: ``provisional`` while GRDF may still change it, else ``definitive``
-    :param quality: how GRDF came by it
-    :param read_at: when GRDF said so, UTC. A newer reading wins
-    :param changes: its corrections, the newest last, at most 10
+    :param status: ``provisional`` while GRDF may still change the period, then ``definitive``
+    :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
+    :param read_at: when GRDF was asked, UTC. A newer reading replaces an older one
+    :param changes: the last 10 corrections, newest last
     """
 
     account: str
@@ -173,15 +174,15 @@ class Published(Kept, frozen=True):
 
 
 class GivenApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An approval of a run of a deletion.
+    """The approval of one run of a deletion.
 
     :param run: Airflow run id
     :param started: when Airflow started the run, UTC
-    :param asked_by: Airflow's name of who started it, null when it does not say
-    :param keep_data: whether only rights are revoked
-    :param plan: hash of what the approver has read
-    :param by: Airflow's name of who approved
-    :param at: when, UTC. It is good for seven days
+    :param asked_by: Airflow user who started the run; null if unknown
+    :param keep_data: whether rights are revoked but no data removed
+    :param plan: hash of the plan that the approver read
+    :param by: Airflow user who approved
+    :param at: when the approval was given, UTC; it is valid for seven days
     """
 
     run: str
@@ -194,18 +195,18 @@ class GivenApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Approval(Kept, frozen=True):
-    """An approval that waits for its run; the record takes it over.
+    """An approval that waits for its run. It moves into the record of the deletion.
 
     :param id: ``approved.<account>:<hash of the run>``
     :param rev: CouchDB's revision
     :param account: account id
     :param run: Airflow run id
     :param started: when Airflow started the run, UTC
-    :param asked_by: Airflow's name of who started it, null when it does not say
-    :param keep_data: whether only rights are revoked
-    :param plan: hash of what the approver has read
-    :param by: Airflow's name of who approved
-    :param at: when, UTC
+    :param asked_by: Airflow user who started the run; null if unknown
+    :param keep_data: whether rights are revoked but no data removed
+    :param plan: hash of the plan that the approver read
+    :param by: Airflow user who approved
+    :param at: when the approval was given, UTC
     """
 
     account: str
@@ -219,11 +220,11 @@ class Approval(Kept, frozen=True):
 
 
 class Resumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A further run that went on with a deletion.
+    """A later run that continued a deletion.
 
     :param run: Airflow run id
-    :param by: who asked for it
-    :param at: when it did, UTC
+    :param by: who asked for the run
+    :param at: when it continued the deletion, UTC
     """
 
     run: str
@@ -232,26 +233,27 @@ class Resumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeletionRecord(Kept, frozen=True):
-    """The record of a deletion. It stays, and holds no meter number, name or address.
+    """The record of a deletion. It is kept for good and contains no meter number, name or address.
 
     :param id: ``<account>:<hash of the run>``
     :param rev: CouchDB's revision
     :param account: account id
-    :param run: Airflow run id of the run that began it
+    :param run: Airflow run id of the run that started the deletion
     :param asked_by: who asked for it
-    :param asked_at: when, UTC
-    :param approved_by: who approved the latest run, null when the settings ask for no approval
-    :param keep_data: whether only rights are revoked
-    :param revoked: by GRDF's id of a right: ``revoked``, ``was not in force``, or ``asked`` while no answer is there
-    :param removed: how many documents were removed, by doctype, and ``staged`` files
-    :param finished_at: when it had ended and was verified, UTC, null before
+    :param asked_at: when it was asked for, UTC
+    :param approved_by: who approved the latest run; null if the settings require no approval
+    :param keep_data: whether rights are revoked but no data removed
+    :param revoked: the outcome by GRDF's id of the right: ``revoked``, ``was not in force``, or ``asked`` while there
+        is no answer
+    :param removed: number of removed documents by doctype, and of removed files as ``staged``
+    :param finished_at: when the deletion was complete and verified, UTC; null before
     :param approvals: all approvals of its runs
-    :param resumed: the runs that went on with it
-    :param left_alone: by GRDF's id of a right on its meters that stays: why
-    :param found: how many documents there were when the first try began, by doctype, and ``staged`` files
-    :param verified: how many were found afterwards: all 0
+    :param resumed: later runs that continued it
+    :param left_alone: the reason by GRDF's id of the right, for rights on the account's meters that are not revoked
+    :param found: number of documents before the first attempt by doctype, and of files as ``staged``
+    :param verified: number of documents and files found after the deletion: all 0
     :param tombstones: what the server keeps of removed documents, in words
-    :param airflow_history: what was ``removed`` of Airflow's own history, and what is ``kept`` and why
+    :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
     """
 
     account: str
@@ -273,23 +275,23 @@ class DeletionRecord(Kept, frozen=True):
 
 
 class Mark(Kept, frozen=True):
-    """Something that was used once, such as an attempt to connect. Removed 30 days after its moment.
+    """Marks that something was used, such as an attempt to connect. It is removed 30 days after the moment in its id.
 
-    :param id: ``<moment, epoch seconds>-<hash>``: until when it matters, and of what
+    :param id: ``<moment, epoch seconds>-<hash>``: until when the mark matters, and a hash of what was used
     :param rev: CouchDB's revision
     """
 
 
 class HouseholdLink(Kept, frozen=True):
-    """Which link of a household is good. Of links only hashes are kept.
+    """Which link of a household is valid. Only hashes of links are stored.
 
     :param id: ``link-<hash of the account's id>``
     :param rev: CouchDB's revision
     :param good: hash of the link that can be used
-    :param used: hash of the link that was used, or is being used
-    :param until: moment until which it is good, epoch seconds
-    :param tries: codes that were sent to GRDF for it, at most 5
-    :param steps: attempts that were begun or ended with it, at most 50
+    :param used: hash of the link that was used or is being used
+    :param until: moment until which the link is valid, epoch seconds
+    :param tries: number of codes sent to GRDF for the link, at most 5
+    :param steps: number of attempts started or ended with the link, at most 50
     """
 
     good: str = ""
@@ -300,12 +302,12 @@ class HouseholdLink(Kept, frozen=True):
 
 
 class Lease(Kept, frozen=True):
-    """Which worker does what only one may do.
+    """A lease, which lets only one worker at a time do something.
 
-    :param id: what for: ``data-token``, ``meters``
+    :param id: its purpose: ``data-token`` or ``meters``
     :param rev: CouchDB's revision
-    :param holder: a random name, null when nobody holds it
-    :param until: when it ends by itself, epoch seconds; 0 when nobody holds it
+    :param holder: random name of the worker that holds it; null if nobody does
+    :param until: when it expires, epoch seconds; 0 if nobody holds it
     """
 
     holder: str | None
@@ -313,11 +315,11 @@ class Lease(Kept, frozen=True):
 
 
 class LastList(Kept, frozen=True):
-    """When GRDF was asked for the last list by which all accounts were checked.
+    """When GRDF was asked for the last list of rights that all accounts were checked against.
 
     :param id: ``list-of-consents``
     :param rev: CouchDB's revision
-    :param asked_at: UTC
+    :param asked_at: when GRDF was asked, UTC
     """
 
     asked_at: str

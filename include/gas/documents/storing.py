@@ -1,19 +1,19 @@
-"""Puts readings into a store: days first, then the month and year totals those days belong to.
+"""Stores readings: first the days, then the month and year totals that they belong to.
 
-The order of the steps is what makes it safe to repeat, to interrupt and to run twice at once:
+The order of the steps makes a load safe to repeat, to interrupt, and to run twice at the same time:
 
-1. read the totals of every year that is touched, with their revisions;
-2. read all stored days of those years, merge, write the days that are new or differ;
-3. sum what was read and what was written, and write the sums against the revisions of step 1.
+1. Read the totals of all years concerned, with their revisions.
+2. Read all stored days of these years, merge, and write the days that are new or different.
+3. Sum the days that were read or written, and write the sums against the revisions from step 1.
 
-Whoever writes a day writes its totals afterwards. So if another load changes a day after we read it, either it read
-the totals before we wrote them, and then it meets a conflict or we do; or it read them later, and then it read our
-days later still. A conflict of any kind starts again at step 1. As the sums come from step 2's reading and our own
-writes, no day is read twice, and a first import reads nothing but keys that do not exist.
+Every load writes a day before its totals. So if another load changes a day after we read it, there are two cases. If it
+read the totals before we wrote them, one of us gets a conflict. If it read them later, it also read our days. After any
+conflict, a load starts again at step 1. The sums are computed from the days that step 2 read and wrote, so no day is
+read twice, and a first import only reads keys that do not exist.
 
-Totals are recomputed even when no day changed, so that a run which follows an interrupted one repairs it. A total of a
-year that is looked at goes when none of its days is stored: against its revision of step 1 too, so that a load which
-stores a day of it at that moment meets a conflict, or we do.
+Totals are recomputed even if no day changed, so that a run repairs what an interrupted one left. A total is removed if
+none of its days is stored any more. It is removed against its revision from step 1, so that if another load stores one
+of its days at that moment, one of the two loads gets a conflict.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
 ATTEMPTS = 10
-"""How often a step is done before giving up on a store where others keep writing the same documents."""
+"""How often a load is tried before it gives up because others keep writing the same documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a bulk write did, document by document.
+    """The result of a bulk write.
 
-    :param written: ids that are stored now
-    :param conflicts: ids that are not, because somebody else changed them after we read them
-    :param revisions: the new revision of each id that is stored
+    :param written: ids of the documents that were stored
+    :param conflicts: ids of those that were not, because somebody else changed them after we read them
+    :param revisions: new revision of each stored document, by id
     """
 
     written: set[str] = field(default_factory=set)
@@ -64,28 +64,31 @@ class WriteResult:
 
 
 class Store(Protocol):
-    """What a load needs of a database; the CouchDB hook gives the real one."""
+    """The database operations that a load needs. The CouchDB hook implements them."""
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
-        """Return the documents whose ids lie between two keys, both included, with ``_id`` and ``_rev``."""
+        """Return the documents with ids between two keys, both included, with ``_id`` and ``_rev``."""
         ...
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Return the documents that exist among some ids, by id, with ``_rev``."""
+        """Return the documents with some ids, by id and with ``_rev``. Ids without a document are left out."""
         ...
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents, each against its ``_rev`` (none: it must be new). Raises for anything but a conflict."""
+        """Write documents, each against its ``_rev``; without one, the document must be new.
+
+        Conflicts are returned. Any other failure is raised.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TotalChange:
-    """A total that this load replaced.
+    """A total that a load changed.
 
     :param id: id of the month or year document
-    :param before: load in kWh it said before; None if there was none
-    :param after: load in kWh it says now; None if it is gone, since no day of it is stored any more
+    :param before: former load in kWh; ``None`` if there was no total
+    :param after: new load in kWh; ``None`` if the total was removed because none of its days is stored any more
     """
 
     id: str
@@ -95,20 +98,20 @@ class TotalChange:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did.
+    """The result of a load.
 
-    :param new: days stored for the first time
-    :param corrected: days whose load changed
-    :param confirmed: days whose status or quality alone changed
-    :param unchanged: days that were stored just so
-    :param stale: days left alone because a later reading is stored
-    :param months: month totals written
-    :param years: year totals written
-    :param totals: totals whose load changed, with old and new loads
-    :param changed_days: gas days that this load wrote, or a former try of it with the very same answer, by day
-    :param stored_days: all gas days of the years looked at that are stored now, by day
+    :param new: number of days stored for the first time
+    :param corrected: number of days whose load changed
+    :param confirmed: number of days whose status or quality changed, but not their load
+    :param unchanged: number of days that were already stored like this
+    :param stale: number of days left alone because a newer reading is stored
+    :param months: number of month totals written
+    :param years: number of year totals written
+    :param totals: totals whose load changed
+    :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
+    :param stored_days: all stored gas days of the years in ``looked_at``, in order
     :param looked_at: the calendar years whose days were read
-    :param held: what is stored of those years now
+    :param held: summary of the stored days by year, for the years in ``looked_at``
     """
 
     new: int = 0
@@ -126,11 +129,11 @@ class LoadReport:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was written at all."""
+        """Whether anything was written."""
         return bool(self.new or self.corrected or self.confirmed or self.months or self.years)
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers alone, for an XCom or a log line."""
+        """Return only the numbers, for an XCom or a log line."""
         values = ((each.name, getattr(self, each.name)) for each in fields(self))
         return {name: value for name, value in values if isinstance(value, int)}
 
@@ -145,18 +148,16 @@ def load_answer(
     window: Window | None = None,
     now: datetime | None = None,
 ) -> LoadReport:
-    """Store readings of one meter and bring its totals up to date.
+    """Store readings of one meter and update its totals.
 
-    Takes 6 store calls however long the history, plus those that conflicts cost, and 3 when nothing changed.
+    This takes 6 store calls for a history of any length, or 3 if nothing changed. Conflicts cost more.
 
-    :param store: where the documents live
-    :param account: account id
-    :param pce: the meter
-    :param readings: one per gas day
-    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Days read later stay as they are
-    :param window: the gas days that were asked; all their years are then looked at, also where nothing was read
-    :param now: the present, aware; None asks the clock. What was read later than that counts as read now
-    :raises StoreBusy: if others kept changing the same documents; repeating the load is safe
+    :param readings: at most one per gas day
+    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Stored days that were read later are not
+        changed. A ``read_at`` after ``now`` counts as ``now``
+    :param window: the requested gas days; the totals of all their years are then updated, even without readings
+    :param now: an aware datetime; ``None`` for the current time
+    :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
     """
     now = now or datetime.now(UTC)
     read_at = not_ahead(read_at, now)
@@ -170,15 +171,12 @@ def load_answer(
 
 
 def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
-    """Remove the days of a meter that were read at a moment or later, and bring its totals up to date.
+    """Remove the days of a meter that were read at or after a moment, and update its totals.
 
-    :param store: where the documents live
-    :param account: account id
-    :param pce: the meter
     :param since: the moment, UTC text
-    :param years: years whose totals are computed anew in any case: a former try may have removed their days
-    :return: what was done; days that are gone count as corrected
-    :raises StoreBusy: if others kept changing the same documents; repeating it is safe
+    :param years: years whose totals are recomputed in any case, because an earlier attempt may have removed their days
+    :return: the result, in which removed days count as corrected
+    :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the call
     """
     found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
     if not found:
@@ -187,7 +185,7 @@ def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[
 
 
 class _Load:
-    """One load; a conflict makes it start again, and what it has done so far stays noted."""
+    """One load. After a conflict it starts again, and remembers what it has written so far."""
 
     def __init__(
         self, store: Store, account: str, pce: str, new: dict[str, Document], years: range, now: datetime
@@ -198,8 +196,8 @@ class _Load:
         self.new = new
         self.now = now
         self.years = years
-        # Every month of a touched year is looked at, as its days are read anyway: a month that an interrupted run
-        # left behind is then repaired by any later run of that year.
+        # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
+        # month that an interrupted run left out of date.
         self.ids = {
             MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
             YEAR: [year_id(account, pce, year) for year in years],
@@ -224,7 +222,7 @@ class _Load:
         raise _busy(self.account, self.pce, what)
 
     def _write_days(self, days: dict[str, Document]) -> bool:
-        """Write the days that differ and put them, as they now stand, among those read; False after a conflict."""
+        """Write the days that differ and update ``days`` with them. Return ``False`` after a conflict."""
         pending: dict[str, Document] = {}
         kinds: dict[str, str] = {}
         for document_id, document in self.new.items():
@@ -236,7 +234,7 @@ class _Load:
             elif document_id not in self.outcome:
                 self.outcome[document_id] = "stale" if is_stale(old, document, self.now) else "unchanged"
                 if old is not None and old.get("read_at") == document["read_at"]:
-                    self.ours.add(document_id)  # written by a try that died before anybody heard of it
+                    self.ours.add(document_id)  # an earlier attempt wrote it, but failed before announcing it
         if not pending:
             return True
         result = self.store.write(DAY, pending.values())
@@ -246,7 +244,7 @@ class _Load:
         return not result.conflicts
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
-        """Write the totals that differ from the sums of the days; False after a conflict."""
+        """Write the totals that differ from the sums of the days. Return ``False`` after a conflict."""
         totals = {
             MONTH: month_documents(self.account, self.pce, days),
             YEAR: year_documents(self.account, self.pce, days),
@@ -292,7 +290,7 @@ class _Load:
 
 
 class _TakeBack(_Load):
-    """Days that go, and their totals, in the steps of a load."""
+    """Removes days and updates their totals, in the same steps as a load."""
 
     def __init__(self, store: Store, account: str, pce: str, since: str, years: range) -> None:
         super().__init__(store, account, pce, {}, years, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Month and year totals: always the exact sum of the stored days, never added to."""
+"""Month and year totals: always the exact sum of the stored days, computed from scratch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ Number = int | float
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
-    """Add numbers as they are written, so that 76.712 + 5.5 is 82.212 whatever the order.
+    """Return the sum of numbers as people write them: 76.712 + 5.5 is 82.212, in any order.
 
     :param loads: kWh
-    :return: an int when all are ints; else the float nearest to the exact sum of the shortest decimal spellings
+    :return: an ``int`` if all numbers are; otherwise the float nearest to the exact sum of the numbers' shortest
+        decimal representations
     """
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
@@ -27,12 +28,10 @@ def exact_sum(loads: Iterable[Number]) -> Number:
 
 
 def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Sum stored days by month.
+    """Return the month totals of stored days.
 
-    :param account: account id
-    :param pce: the meter
-    :param days: stored day documents of that meter, in any order, each at most once
-    :return: one document per month that has a day, by id; ``load`` in kWh, ``days`` the number of days summed
+    :param days: stored day documents of the meter, in any order, each at most once
+    :return: one document per month with stored days, by id; ``load`` in kWh, ``days`` the number of days summed
     """
     groups: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -46,12 +45,10 @@ def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -
 
 
 def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Sum stored days by year.
+    """Return the year totals of stored days.
 
-    :param account: account id
-    :param pce: the meter
     :param days: **all** stored day documents of the years concerned, in any order, each at most once
-    :return: one document per year that has a day, by id; ``load`` in kWh, ``days`` the number of days summed
+    :return: one document per year with stored days, by id; ``load`` in kWh, ``days`` the number of days summed
     """
     groups: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
@@ -63,11 +60,11 @@ def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) ->
 
 
 def merge_total(stored: Document | None, new: Document) -> Document | None:
-    """Decide what to write for a total.
+    """Return the document to write for a total. Keys that other programs added are kept.
 
-    :param stored: the stored total with its ``_rev``, or None
+    :param stored: the stored total with its ``_rev``; ``None`` if there is none
     :param new: the total computed from the stored days
-    :return: the document to write (other people's keys kept), or None when the stored one already says all of it
+    :return: ``None`` if the stored total is up to date
     """
     if stored is None:
         return dict(new)
@@ -77,11 +74,13 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
 
 
 def without_days(stored: Document) -> Document | None:
-    """Decide what to write for a total of which no day is stored any more.
+    """Return the document to write for a total without any stored day left.
+
+    If a figure of the konnector's is noted on the total, the total is reduced to that figure, as adoption does for
+    periods without days. Otherwise it is deleted.
 
     :param stored: the stored total with its ``_rev``
-    :return: its removal; or the konnector's figure alone where one is noted on it, as adoption keeps those of periods
-        without days. None when it never summed days
+    :return: ``None`` if the total never was a sum of days
     """
     if not stored.get("days"):
         return None
@@ -110,9 +109,9 @@ def _total(document_id: str, account: str, pce: str, year: int, month: int, days
 
 
 def _basis(days: list[Mapping[str, Any]]) -> str:
-    # Names the exact revisions that were summed. Equal loads are not enough to call a total current: a day may go from
-    # 5 to 6 and back to 5 while a slower run, which saw the 6, is about to write. Had the faster run left the total
-    # alone because 5 is what it says, the slower one would replace it by 6 and nobody would notice. As the revision
-    # differs, the faster run writes, and the slower one meets a conflict.
+    # Identifies the exact revisions that were summed. Equal loads do not prove that a total is current. Suppose that a
+    # day changes from 5 to 6 and back to 5 while a slower run, which read the 6, is about to write. If the faster run
+    # did not write the total because it says 5 already, the slower run would then replace it with 6 unnoticed. But the
+    # revisions differ, so the faster run writes the total, and the slower run gets a conflict.
     revisions = sorted(f"{document.get('_id', '')}@{document.get('_rev', '')}" for document in days)
     return hashlib.sha256("\n".join(revisions).encode()).hexdigest()[:16]

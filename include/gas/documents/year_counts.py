@@ -1,4 +1,4 @@
-"""How many days of each year are stored of a meter, counted from the days themselves."""
+"""Counts the stored days of a meter by year."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from include.gas.documents.gas_days import day_of
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     """The stored gas days of one meter in one year.
 
-    :param days: how many are stored
-    :param first: the first of them
-    :param last: the last of them
-    :param provisional: how many of them GRDF may still change
-    :param corrected: how many of them say something else than when they were stored first
+    :param days: number of stored days
+    :param first: first stored day
+    :param last: last stored day
+    :param provisional: number of stored days that GRDF may still change
+    :param corrected: number of stored days whose load changed after they were first stored
     """
 
     days: int
@@ -30,9 +30,9 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
-    """Count stored days by year.
+    """Return the summary of stored days by year.
 
-    :param days: all stored day documents of some years of one meter
+    :param days: all stored day documents of one meter, for the years concerned
     """
     years: dict[int, list[tuple[date, Mapping[str, Any]]]] = defaultdict(list)
     for document in days:
@@ -51,12 +51,13 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
 
 
 def shortfall(told: Mapping[int, StoredYear], held: Mapping[int, StoredYear], years: Collection[int]) -> dict[int, int]:
-    """Count the days that are told and not held.
+    """Return how many days of each year are stored less than the account says.
 
-    :param told: what an account said before ``held`` was read
+    :param told: what the account said before ``held`` was read
     :param held: what is stored
-    :param years: the years of which all stored days were read
-    :return: year to days, at least 1 where the days that are held begin later or end earlier; none that is complete
+    :param years: the years whose stored days were all read
+    :return: number of days by year; at least 1 if the stored days start later or end earlier. Years without a loss are
+        left out
     """
     short: dict[int, int] = {}
     for year in years:
