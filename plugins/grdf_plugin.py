@@ -1,7 +1,7 @@
-"""The one module that Airflow's plugin loader reads (``.airflowignore`` hides the rest of this folder from it).
+"""The only module that Airflow's plugin loader reads (``.airflowignore`` hides the rest of this folder from it).
 
-Every Airflow process imports it, each task's among them. So the page, whose FastAPI takes more than a second to import,
-is only made when the API server asks for it.
+Every Airflow process imports it, including that of each task. So the page, whose FastAPI takes more than a second to
+import, is created only when the API server asks for it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from grdf.airflow import alias_links, preload
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"
-"""Where the page is, below Airflow's own address."""
+"""The path of the page below Airflow's own address."""
 
-settings.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not that of tasks
+settings.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not the tasks' parser
 
 
 class GrdfPlugin(AirflowPlugin):
@@ -28,7 +28,7 @@ class GrdfPlugin(AirflowPlugin):
     name = "grdf"
     timetables = [GasDayTimetable]
     listeners = [preload, alias_links]
-    # Airflow drops the whole plugin from its UI for one bad value here. An href without a slash in front is taken
+    # Airflow drops the whole plugin from its UI if one value here is invalid. An href without a leading slash is
     # relative to ``[api] base_url``, so that it also works below a sub-path.
     external_views = [
         {"name": "Gas accounts", "href": f"{PAGE}/", "destination": "nav", "url_route": "gas-accounts"},
@@ -49,7 +49,7 @@ class GrdfPlugin(AirflowPlugin):
 
     @cached_property
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """What keeps GRDF's code out of the API server's logs also where it lands beside the page."""
+        """Middleware that keeps GRDF's codes out of the API server's logs, even if they arrive outside the page."""
         from grdf.page.guard import Unlogged
 
         return [{"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"}]

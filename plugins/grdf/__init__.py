@@ -1,1 +1,1 @@
-"""Airflow's words for the gas data of GRDF: hooks, operators, the gas-day timetable and what DAG files need."""
+"""GRDF's gas data in Airflow: hooks, operators, the gas-day timetable, and what the DAG files need."""

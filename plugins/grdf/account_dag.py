@@ -1,6 +1,6 @@
-"""The DAG of one account; the files ``dags/grdf_accounts_*.py`` hold a share of the accounts each.
+"""The DAG of one account. Each of the files ``dags/grdf_accounts_*.py`` holds a share of the accounts.
 
-It is built here and not in a DAG file so that the scheduler can load it once for all tasks (see
+It is built here and not in a DAG file, so that the scheduler can load it once for all tasks (see
 ``grdf.airflow.preload``).
 """
 
@@ -38,7 +38,7 @@ choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 
 
 def account_dags(file: int) -> dict[str, DAG]:
-    """Build the DAGs of one DAG file: of all its accounts, or in a worker of the one that runs.
+    """Return the DAGs of one DAG file: those of all its accounts, or in a worker only the one that runs.
 
     :param file: the number in the file's name
     :return: the DAGs by their ids
@@ -47,7 +47,7 @@ def account_dags(file: int) -> dict[str, DAG]:
 
 
 def account_dag(account_id: str) -> DAG:
-    """Build the DAG of one account."""
+    """Return the DAG of one account."""
     schedule = GasDayTimetable.for_account(
         account_id,
         publication_days=settings.publication_days(),
@@ -60,12 +60,13 @@ def account_dag(account_id: str) -> DAG:
         **common("account"),
         start_date=START,
         max_active_runs=1,
-        # A task that is nearer to the end of its run goes first, so that runs end one after the other instead of all at
-        # the very end, and slots are free for whoever waits for GRDF. Airflow's default is the other way round.
+        # Tasks closer to the end of their run go first. Then runs end one after another instead of all at the very end,
+        # and slots are free for tasks that wait for GRDF. Airflow's default is the opposite.
         default_args=task_defaults(weight_rule="upstream"),
         doc_md=DOC,
     ) as dag:
-        # ``max_active_runs`` lets one run at a time: a task that hung would end the account's data for good.
+        # ``max_active_runs`` allows one run at a time: without a timeout, a task that hangs would stop the account for
+        # good.
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id, execution_timeout=ONE_CALL)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id, execution_timeout=ONE_CALL)
         extract = ExtractOperator(

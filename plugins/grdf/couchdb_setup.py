@@ -1,6 +1,6 @@
-"""Making in CouchDB what this project needs: databases, the ordinary user, who may come in. May be repeated.
+"""Set-up of CouchDB: creates databases, the ordinary user and access rules. It may be repeated.
 
-``./grdf couchdb setup`` runs it, and ``python -m grdf.couchdb_setup`` where ``./grdf`` is not at hand.
+``./grdf couchdb setup`` runs it, or ``python -m grdf.couchdb_setup`` where ``./grdf`` is not available.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
 
 DONE, NEEDS_A_PERSON, LATER = 0, 1, 4
-"""Exit codes; 2 is wrong usage."""
+"""Exit codes. 2 is wrong usage."""
 
 Say = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Set CouchDB up as the Airflow connections say, and print what was done and what was there.
+    """Set up CouchDB according to the Airflow connections, and print what was created and what existed.
 
     :param argv: command-line arguments
-    :return: exit code
+    :return: the exit code
     """
     options = _arguments(argv)
     from grdf.hooks.couch_roles import administrator
@@ -45,14 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
-    """Make what is missing, correct who may come in, and look whether the ordinary login then has what it needs.
+    """Create what is missing, correct the access rules, and check that the ordinary login has what it needs.
 
-    :param ordinary: hook of the connection for everything
-    :param admin: hook of the administrator's connection; the same one where there is no other
-    :param say: told one line about each thing
-    :param readers: further users of CouchDB who may come into the databases
-    :raises BadSettings: when a connection must be corrected
-    :raises RetryLater: when CouchDB does not answer
+    :param ordinary: the hook of the connection for everything
+    :param admin: the hook of the administrator's connection, or ``ordinary`` if there is no other
+    :param say: called with one line about each item
+    :param readers: names of further CouchDB users with access to the databases
+    :raises BadSettings: if a connection must be corrected
+    :raises RetryLater: if CouchDB does not answer
     """
     from grdf.stores.removal import Remover
 
@@ -89,7 +89,7 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
 
 
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
-    """Make the ordinary user, or give it the password that the connection has; give its name."""
+    """Create the ordinary user, or set its password to the connection's. Return its name."""
     name, password = ordinary.login
     if name == admin.login[0]:
         raise BadSettings.about(
@@ -137,12 +137,12 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Say who comes in and who no longer does; nothing when all is as it should be."""
+    """Return who gains and who loses access, as text; empty if nothing changes."""
     old, new = _who(found), _who(wanted)
     if old == new:
         return []
     if not any(group == "members" for group, _, _ in old):
-        # That is what CouchDB takes empty lists of members for.
+        # CouchDB takes empty lists of members to mean everybody.
         return ["was open to everybody, now to " + (_named(new) or "administrators")]
     said = []
     if come := _named(new - old):
@@ -162,7 +162,7 @@ def _who(security: Mapping[str, Any]) -> set[tuple[str, str, str]]:
 
 
 def _named(who: Collection[tuple[str, str, str]]) -> str:
-    """Name users and roles; administrators come in anyway and are left out."""
+    """Return the names of users and roles as text. Administrators have access anyway and are left out."""
     texts = {entry if kind == "names" else f"the role {entry}" for _, kind, entry in who if entry != "_admin"}
     return " and ".join(sorted(texts))
 
@@ -190,6 +190,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    # Connections come from Airflow's database, too, where there is one. Those in the environment win.
+    # Connections also come from Airflow's database if there is one. Those in the environment take precedence.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     sys.exit(main())

@@ -1,6 +1,6 @@
-"""The settings of this project: Airflow's configuration section ``[grdf]``, read here and nowhere else.
+"""The settings of this project: Airflow's configuration section ``[grdf]``, which is read only here.
 
-Each one can be set in ``airflow.cfg`` or by an environment variable ``AIRFLOW__GRDF__<NAME>`` (Airflow doc,
+Each setting can be made in ``airflow.cfg`` or by an environment variable ``AIRFLOW__GRDF__<NAME>`` (Airflow doc,
 "Setting Configuration Options").
 """
 
@@ -22,22 +22,22 @@ SECTION = "grdf"
 
 
 SECRETS = ("connect_secret", "quota_url")
-"""Options whose value, or a password in it, is a secret."""
+"""Options whose value, or a password in it, is secret."""
 
 
 def hide_secrets(*parsers: Any) -> None:
     """Tell Airflow which options are secret.
 
-    Airflow's configuration page and API then hide them, and each may also be given as ``<name>_cmd`` or
-    ``<name>_secret`` (Airflow doc, "Setting Configuration Options"). Providers declare this in their metadata. This
-    project is a folder, so it adds to Airflow's own description of options, from which everything else is derived.
+    Airflow's configuration page and API then hide them, and each may also be set by ``<name>_cmd`` or ``<name>_secret``
+    (Airflow doc, "Setting Configuration Options"). Providers declare this in their metadata. This project is a folder
+    without metadata, so it extends Airflow's own description of options, from which everything else is derived.
 
     :param parsers: Airflow's parsers of the configuration
     """
     for parser in parsers:
         try:
             options = parser._configuration_description.setdefault(SECTION, {}).setdefault("options", {})
-        except AttributeError:  # another Airflow; tests/connect/test_secrets_hidden.py finds it first
+        except AttributeError:  # another version of Airflow; tests/connect/test_secrets_hidden.py fails first
             log.error(
                 "Airflow could not be told that the options %s of [grdf] are secret. Set [api] expose_config to False.",
                 SECRETS,
@@ -52,14 +52,14 @@ hide_secrets(conf)
 
 
 def home() -> Path:
-    """Folder below Airflow's home for what this project keeps on disk (account list copy, local staging)."""
+    """Return the folder below Airflow's home for files of this project (copy of the account list, local staging)."""
     return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / "grdf"
 
 
 def staging_url() -> str:
-    """Where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
+    """Return where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
 
-    :raises BadSettings: when the value has no scheme
+    :raises BadSettings: if the value has no scheme
     """
     url = conf.get(SECTION, "staging_url", fallback="") or f"file://{home() / 'staging'}"
     if not urlsplit(url).scheme:
@@ -72,17 +72,20 @@ def staging_url() -> str:
 
 
 def staging_conn_id() -> str | None:
-    """Airflow connection for the object store of :func:`staging_url`; ``None`` for a local folder."""
+    """Return the Airflow connection for the object store of :func:`staging_url`, or ``None`` for a local folder."""
     return conf.get(SECTION, "staging_conn_id", fallback="") or None
 
 
 def reread_days() -> int:
-    """Days before the last stored day that each run asks for again; see ``include.gas.days.asked_days.REREAD_DAYS``."""
+    """Return how many days before the last stored day each run asks for again.
+
+    See ``include.gas.days.asked_days.REREAD_DAYS``.
+    """
     return _number("reread_days", REREAD_DAYS, least=0, most=1000)
 
 
 def publication_days() -> int:
-    """Whole days between the end of a gas day and the morning on which its run starts (default 1: the day D+2).
+    """Return the whole days between the end of a gas day and the morning of its run (default 1, which is day D+2).
 
     Rows of a gas day D arrive from D+1 to D+3 (ADICT 3.9), most often in the afternoon of D+1.
     """
@@ -90,108 +93,113 @@ def publication_days() -> int:
 
 
 def first_hour() -> int:
-    """Hour (0 to 23, Paris time) at which the first accounts run in the morning."""
+    """Return the hour (0 to 23, Paris time) at which the first accounts run in the morning."""
     return _number("first_hour", 8, least=0, most=23)
 
 
 def spread_minutes() -> int:
-    """Minutes over which the accounts are spread from :func:`first_hour` on."""
+    """Return the minutes over which the accounts' runs are spread, starting at :func:`first_hour`."""
     return _number("spread_minutes", 240, least=1, most=1440)
 
 
 def accounts_max_age() -> int:
-    """Seconds for which the copy of the account list on disk is used without asking CouchDB again."""
+    """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
     return _number("accounts_max_age", 20, least=0, most=3600)
 
 
 def retries() -> int:
-    """How often a task is tried again after a temporary failure."""
+    """Return how often a task is tried again after a temporary failure."""
     return _number("retries", 3, least=0, most=50)
 
 
 def retry_seconds() -> int:
-    """Seconds to wait before such a retry, unless GRDF says how long."""
+    """Return the seconds to wait before such a retry, unless GRDF says how long."""
     return _number("retry_seconds", 600, least=1, most=86_400)
 
 
 def answer_seconds() -> int:
-    """Seconds from sending a call to GRDF until its answer must have arrived in full, however slowly it drips.
+    """Return the seconds within which an answer of GRDF must arrive in full, counted from sending the call.
 
-    Two minutes by default: three years of gas days are about 1 MB and take GRDF seconds. Without a limit, a server
-    could hold up a task, and all later runs of its account, for as long as it likes.
+    The default is two minutes: three years of gas days are about 1 MB and take GRDF seconds. Without a limit, a server
+    that sends slowly could hold up a task, and all later runs of its account, for as long as it likes.
     """
     return _number("answer_seconds", 120, least=1, most=3600)
 
 
 def answer_megabytes() -> int:
-    """Megabytes that one answer of GRDF may hold once unpacked.
+    """Return how many megabytes one answer of GRDF may have when unpacked.
 
-    100 by default: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60.
+    The default is 100: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60 MB.
     """
     return _number("answer_megabytes", 100, least=1, most=2000)
 
 
 def quota_url() -> str:
-    """Where the calls to GRDF are counted, for all workers together.
+    """Return where the calls to GRDF are counted for all workers together.
 
-    By default a SQLite file in Airflow's home, for one machine. Workers on several machines need ``redis://...`` or
-    ``postgresql://...`` (with the Python package ``redis`` or ``psycopg[binary]``), or each machine would use the whole
-    quota.
+    The default is a SQLite file in Airflow's home, for one machine. Workers on several machines need ``redis://...`` or
+    ``postgresql://...`` (with the Python package ``redis`` or ``psycopg[binary]``); otherwise each machine would use
+    the whole quota.
     """
     return conf.get(SECTION, "quota_url", fallback="").strip() or f"sqlite:///{home() / 'quota.db'}"
 
 
 def pool() -> str:
-    """Airflow pool of the tasks that call GRDF: its slots limit how many of them run (and mostly wait) at once.
+    """Return the Airflow pool of the tasks that call GRDF.
 
-    ``default_pool`` by default. With a pool that does not exist, the tasks never start.
+    Its slots limit how many of them run (and mostly wait) at once.
+
+    The default is ``default_pool``. If the pool does not exist, the tasks never start.
     """
     return conf.get(SECTION, "pool", fallback="") or "default_pool"
 
 
 def daily_reserve() -> int | None:
-    """Return the calls a day that imports of the past leave to the daily runs of all accounts.
+    """Return the calls per day that imports of the past leave to the daily runs of all accounts.
 
-    ``None``, the default, is half of the connection's ``calls_per_day``. A daily run takes one call per meter, and two
-    more on an account's first day.
+    ``None``, the default, means half of the connection's ``calls_per_day``. A daily run takes one call per meter, and
+    two more on an account's first day.
     """
     return _number("daily_reserve", 0, least=0, most=10**9) if conf.get(SECTION, "daily_reserve", fallback="") else None
 
 
 def consent_warning_days() -> int:
-    """Days before a consent's end from which ``grdf_consents`` warns about it."""
+    """Return how many days before a consent's end ``grdf_consents`` starts to warn about it."""
     return _number("consent_warning_days", 30, least=0, most=365)
 
 
 def meter_in_several_accounts() -> bool:
-    """Whether a meter may be connected in an account when another has it under a consent in force (default: no).
+    """Return whether a meter may be connected if another account has it under a consent in force (default: no).
 
-    Both then read and store the same days, each under its own consent.
+    Both accounts then read and store the same days, each under its own consent.
     """
     return _boolean("meter_in_several_accounts", False)
 
 
 def lost_consents_percent() -> int:
-    """Percentage of the accounts that may lose their consents by one morning's list of GRDF.
+    """Return the percentage of accounts that may lose their consents by one morning's list of GRDF.
 
-    Beyond it the list may have been cut short: nobody is marked until the list of another day says the same. Two
-    accounts are always allowed, since households do end their consents. With 100 every list is believed.
+    If more would lose them, the list may have been cut short: nobody is marked until the list of another day says the
+    same. Two accounts are always allowed, since households do end their consents. With 100 every list is believed.
     """
     return _number("lost_consents_percent", 10, least=0, most=100)
 
 
 def deletion_needs_approval() -> bool:
-    """Whether a deletion waits for a person's approval (default: yes)."""
+    """Return whether a deletion waits for a person's approval (default: yes)."""
     return _boolean("deletion_needs_approval", True)
 
 
 def deletion_by_one_person() -> bool:
-    """Whether the person who asked for a deletion may also approve it (default: no), for an Airflow with one user."""
+    """Return whether the person who asked for a deletion may also approve it (default: no).
+
+    It is for an Airflow with one user.
+    """
     return _boolean("deletion_by_one_person", False)
 
 
 def deletion_queue() -> str | None:
-    """Queue of the deletion's tasks; ``None``, the default, is Airflow's default queue.
+    """Return the queue of the deletion's tasks. ``None``, the default, means Airflow's default queue.
 
     With Celery, only the workers that take this queue then need the secret that revokes consents.
     """
@@ -199,22 +207,23 @@ def deletion_queue() -> str | None:
 
 
 def deletion_airflow_conn_id() -> str | None:
-    """Airflow connection (host, login, password of an Airflow user) for removing what Airflow remembers of an account.
+    """Return the Airflow connection that removes what Airflow remembers of an account.
 
-    With ``None``, the default, a deletion leaves it.
+    It contains the API server's host, and the login and password of an Airflow user. With ``None``, the default, a
+    deletion leaves Airflow's history alone.
     """
     return conf.get(SECTION, "deletion_airflow_conn_id", fallback="") or None
 
 
 def connect_secret() -> str:
-    """Key material for sealing the page's connect flow: the same on all API servers.
+    """Return the key material that seals the page's connect flow. It is the same on all API servers.
 
-    By default Airflow's own ``[api] secret_key``, which its API servers must share anyway.
+    The default is Airflow's own ``[api] secret_key``, which its API servers must share anyway.
 
-    :raises BadSettings: when there is neither
+    :raises BadSettings: if neither is set
     """
     secret = conf.get(SECTION, "connect_secret", fallback="").strip() or conf.get("api", "secret_key", fallback="")
-    if not secret or secret == "{SECRET_KEY}":  # Airflow's default before it is filled in, which anybody knows
+    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
         raise BadSettings.about(
             account=None,
             cause="there is no secret for sealing what the page sends to GRDF and to browsers",
@@ -224,30 +233,30 @@ def connect_secret() -> str:
 
 
 def connect_minutes() -> int:
-    """Minutes that a household may take on GRDF's site, from the page's button to coming back."""
+    """Return how many minutes a household may take on GRDF's site, from the page's button to its return."""
     return _number("connect_minutes", 60, least=1, most=1440)
 
 
 def connect_pkce() -> bool:
-    """Whether codes are also bound to the requester by PKCE (RFC 7636); default: yes.
+    """Return whether codes are also bound to the requester by PKCE (RFC 7636); default: yes.
 
-    A server that does not know it must ignore it (RFC 6749, 3.1).
+    A server that does not support it must ignore it (RFC 6749, 3.1).
     """
     return _boolean("connect_pkce", True)
 
 
 def third_party() -> str:
-    """Our own name as GRDF knows it: the last part of ``login_hint`` (ADICT 2.2)."""
+    """Return our own name as GRDF knows it, which is the last part of ``login_hint`` (ADICT 2.2)."""
     return str(conf.get(SECTION, "third_party", fallback="")).strip()
 
 
 def household_links() -> bool:
-    """Whether operators may create links with which a household connects without a login to Airflow (default: no)."""
+    """Return whether operators may create links with which a household connects without a login (default: no)."""
     return _boolean("household_links", False)
 
 
 def household_link_calls() -> int:
-    """Return the calls a day that all household links together may start (default 100, two for each household).
+    """Return the calls per day that all household links together may start (default 100; a household needs two).
 
     The holder of a link needs no login, so these calls are limited separately from those of the daily runs.
     """
@@ -255,7 +264,7 @@ def household_link_calls() -> int:
 
 
 def household_link_days() -> int:
-    """Days for which such a link is valid."""
+    """Return for how many days such a link is valid."""
     return _number("household_link_days", 7, least=1, most=90)
 
 

@@ -1,6 +1,6 @@
-"""The gas-day timetable: one run per gas day, each account at its own minute of the morning.
+"""The gas-day timetable: one run per gas day, with each account at its own minute of the morning.
 
-Registered by ``grdf_plugin.py``; Airflow finds it by the import path ``grdf.timetable.GasDayTimetable``.
+``grdf_plugin.py`` registers it. Airflow finds it by the import path ``grdf.timetable.GasDayTimetable``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ PARIS_NAME = "Europe/Paris"
 
 
 def minute_of(account_id: str, spread_minutes: int) -> int:
-    """Return an account its minute of the morning: always the same for the same id, even over all ids.
+    """Return an account's minute of the morning. It is always the same for the same id, and evenly spread over all ids.
 
-    :param account_id: the account's id
     :param spread_minutes: how many minutes there are to choose from
     :return: 0 to ``spread_minutes - 1``
     """
@@ -30,14 +29,14 @@ def minute_of(account_id: str, spread_minutes: int) -> int:
 
 
 class GasDayTimetable(Timetable):
-    """One run per gas day (06:00 to 06:00 Paris time: 24 h, or 23 h and 25 h over the changes of clock).
+    """One run per gas day (06:00 to 06:00 Paris time: 24 h, or 23 h and 25 h at the clock changes).
 
-    The data interval is the gas day, exactly. The run starts on a later morning, since GRDF publishes a gas day one
-    to three days after it (ADICT 3.9). Unlike a cron timetable it keeps a single number, so that it is cheap to
-    build: Airflow rebuilds each DAG's timetable many times in every pass of the DAG processor.
+    The data interval is exactly the gas day. The run starts on a later morning, because GRDF publishes a gas day one to
+    three days after it (ADICT 3.9). Unlike a cron timetable, this one stores a single number and is cheap to build,
+    because Airflow rebuilds each DAG's timetable many times in every pass of the DAG processor.
 
-    :param minutes: minutes, on the clock of Paris, from 06:00 of the day on which the gas day ends to the start of
-        its run; 0 starts the run at the end of the gas day
+    :param minutes: minutes, in Paris clock time, from 06:00 of the day on which the gas day ends to the start of its
+        run; 0 starts the run at the end of the gas day
     """
 
     description = "Each gas day (06:00 to 06:00 in Paris), once GRDF has published it"
@@ -47,9 +46,9 @@ class GasDayTimetable(Timetable):
 
     @classmethod
     def for_account(cls, account_id: str, *, publication_days: int, first_hour: int, spread_minutes: int) -> Any:
-        """Build an account's timetable.
+        """Return an account's timetable.
 
-        :param account_id: the account's id, which chooses its minute
+        :param account_id: determines the account's minute
         :param publication_days: whole days to wait after the end of the gas day
         :param first_hour: hour of the morning, Paris time, at which the first accounts run
         :param spread_minutes: minutes over which accounts are spread from there
@@ -63,38 +62,33 @@ class GasDayTimetable(Timetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> GasDayTimetable:
-        """Rebuild the timetable from what Airflow stored."""
+        """Return the timetable that Airflow has stored."""
         return cls(data["minutes"])
 
     def __eq__(self, other: object) -> bool:
-        """Two timetables are the same when they start runs at the same minute."""
+        """Return whether two timetables start runs at the same minute."""
         return isinstance(other, GasDayTimetable) and self.minutes == other.minutes
 
     def __hash__(self) -> int:
-        """Hash that agrees with equality."""
+        """Return a hash that agrees with equality."""
         return hash(self.minutes)
 
     @property
     def summary(self) -> str:
-        """Text of the schedule column of Airflow's UI."""
+        """The text in the schedule column of Airflow's UI."""
         days, minutes = divmod(self.minutes + START_HOUR * 60, 1440)
         return f"gas day, read on day D+{days + 1} at {minutes // 60:02d}:{minutes % 60:02d}"
 
     def interval(self, day: date) -> DataInterval:
-        """Return the data interval of a gas day: aware datetimes in UTC.
-
-        :param day: the gas day
-        """
+        """Return the data interval of a gas day, in UTC."""
         return DataInterval(_six_o_clock(day), _six_o_clock(day + timedelta(days=1)))
 
     def run_after(self, day: date) -> DateTime:
-        """Return the moment from which the run of a gas day may start: an aware datetime in UTC.
+        """Return the earliest start of a gas day's run, in UTC.
 
         Its microseconds are the day's number (``date.toordinal``), so that no two gas days ever share a moment,
-        whatever the settings were and are: Airflow names a backfill's runs after this moment and asks no timetable for
-        it, and two gas days of one name are a day that is silently left out.
-
-        :param day: the gas day
+        whatever the settings are and were. Airflow names a backfill's runs after this moment without asking the
+        timetable, and if two gas days had the same name, one of them would be left out silently.
         """
         days, minutes = divmod(self.minutes + START_HOUR * 60, 1440)
         at = day + timedelta(days=1 + days)
@@ -104,14 +98,17 @@ class GasDayTimetable(Timetable):
     def generate_run_id(
         self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
     ) -> str:
-        """Name a scheduled run after its gas day, such as ``scheduled__2026-03-28``: one run per day, one name per day.
+        """Return a scheduled run's name, which contains its gas day, such as ``scheduled__2026-03-28``.
 
-        Named after the moment at which it may start, as Airflow does, the runs of two gas days have one name as soon
-        as ``[grdf] publication_days`` is lowered, and the scheduler ends on it, for all DAGs (``IntegrityError``).
+        There is one run per day, and one name per day.
 
-        :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, since a person may start
+        Airflow's own name is made of the moment at which the run may start. Then the runs of two gas days would get one
+        name as soon as ``[grdf] publication_days`` is lowered, which would stop the scheduler for all DAGs
+        (``IntegrityError``).
+
+        :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, because a person may start
             several for one day
-        :param run_after: the moment from which it may start
+        :param run_after: the earliest start
         :param data_interval: the gas day
         """
         if run_type != DagRunType.SCHEDULED or data_interval is None:
@@ -119,7 +116,7 @@ class GasDayTimetable(Timetable):
         return run_type.generate_run_id(suffix=gas_day_of(data_interval.start).isoformat())
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """Return a manual run the last gas day that is over at the moment it was asked for."""
+        """Return the last complete gas day at the moment when a manual run was requested."""
         return self.interval(gas_day_of(run_after) - timedelta(days=1))
 
     def next_dagrun_info(
@@ -127,9 +124,9 @@ class GasDayTimetable(Timetable):
     ) -> DagRunInfo | None:
         """Return the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
 
-        Without catch-up an account that has waited (new, paused, or Airflow was down) gets the latest gas day whose
-        time has come, and that one alone: its run asks GRDF for the days since the last stored one by itself. So does
-        one of which a clock that was ahead has made the run of a day to come.
+        Without catch-up, an account that has waited (new, paused, or Airflow was down) gets the latest gas day that is
+        due, and no other: its run itself asks GRDF for the days since the last stored one. The same applies to an
+        account for which a clock that was ahead has created a run for a future day.
         """
         if last_automated_data_interval is not None:
             day = gas_day_of(last_automated_data_interval.start) + timedelta(days=1)
@@ -139,8 +136,8 @@ class GasDayTimetable(Timetable):
             return None
         if not restriction.catchup:
             due = self._latest_due(pendulum.now("UTC"))
-            # A last run about a day that is not due yet was made by a clock that was ahead, or runs come later now. To
-            # go on behind it would stop the account until then. Airflow passes over days that have a run already.
+            # If the last run's day is not due yet, it was created by a clock that was ahead, or runs start later now.
+            # Continuing after it would stop the account until then. Airflow skips days that already have a run.
             day = due if day > due + timedelta(days=1) else max(day, due)
             if restriction.earliest is not None:
                 day = max(day, self._first_day_from(restriction.earliest))

@@ -102,7 +102,7 @@ class CheckConsentsOperator(GrdfOperator):
     ) -> None:
         """Run a step for each account.
 
-        An account that is invalid or removed meanwhile is reported and does not stop others.
+        An invalid or removed account is reported and does not stop the others.
         """
         for document in documents:
             try:

@@ -1,1 +1,1 @@
-"""HTTP exchanges that end in time and size, take their turn, and leave no trace of a meter's number."""
+"""HTTP exchanges that are bounded in time and size, wait for their turn, and log no meter's number."""

@@ -1,4 +1,4 @@
-"""Approve: a person other than the one who asked looks at what ``check`` has listed, and lets the deletion go on."""
+"""The approval: a person other than the one who asked reads the plan of the deletion, and lets it continue."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ if TYPE_CHECKING:
 
 
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
-    """Wait until somebody approves who has not asked for the deletion. An approval by the asker is asked for again.
+    """Waits for an approval by somebody who has not asked for the deletion. If the asker approves, it asks again.
 
-    What the approver reads is worked out here: what ``check`` returned can be changed in Airflow, also by the asker.
+    The text for the approver is computed here, because the return value of ``check`` can be changed in Airflow, even by
+    the asker.
 
-    The approval is noted in CouchDB, where the steps that follow look for it: a task's state and what it returned can
-    be changed in Airflow by whoever may edit the DAG's runs.
+    The approval is recorded in CouchDB, where the following steps look for it. A task's state and return value can be
+    changed in Airflow by anyone who may edit the DAG's runs.
     """
 
     template_fields: Sequence[str] = ("account_id", "subject")
 
     def execute(self, context: Context) -> Any:
-        """Ask.
+        """Ask for the approval.
 
-        :param context: Airflow's task context
-        :raises BadRequest: when Airflow does not say who asked, so that nobody can be told from that person
+        :raises BadRequest: if Airflow does not say who asked for the deletion, so that the approver cannot be told
+            apart from that person
         """
         run = Run.of(context)
         if run.asker is None and not settings.deletion_by_one_person():
@@ -53,18 +54,17 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     def _ask(self, context: Context, plan: Plan) -> Any:
         self.body = plan.text()
         try:
-            # Past the check by which Airflow warns of an operator that another one executes: this is the same one.
+            # Bypass Airflow's warning about an operator that is executed by another one: this is the same operator.
             return getattr(ApprovalOperator.execute, "__wrapped__", ApprovalOperator.execute)(self, context)
         except TaskAwaitingInput as waiting:
             waiting.kwargs = {"plan": plan.digest()}
             raise
 
     def execute_complete(self, context: Context, event: dict[str, Any], plan: str = "") -> Any:
-        """Take the answer. What follows a rejection is skipped.
+        """Process the answer. After a rejection the following steps are skipped.
 
-        :param context: Airflow's task context
-        :param event: the answer, with Airflow's own word on who gave it
-        :param plan: which plan the approver has read
+        :param event: the answer, with the user who gave it according to Airflow
+        :param plan: digest of the plan that the approver has read
         """
         run, approver = Run.of(context), _name(event.get("responded_by_user"))
         approved = event.get("chosen_options") == [self.APPROVE]

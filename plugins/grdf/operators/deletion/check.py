@@ -1,4 +1,4 @@
-"""Check: repeat what the form was asked, and say exactly what the deletion would take away."""
+"""The check: validate the form again, and list exactly what the deletion would remove."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ if TYPE_CHECKING:
 
 
 class CheckDeletionOperator(DeletionOperator):
-    """Repeat every check of the form, since whoever starts the DAG through the API has not seen it; print the plan."""
+    """Validates the form again, which callers of the API have not seen, and prints the plan."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: the account, whether this is a dry run, and the plan as text for whoever approves it
-        :raises BadRequest: when the form is not filled in right, or another deletion of the account is going on
-        :raises BadAccount: when there is no such account
+        :return: the account, whether this is a dry run, and the plan as text for the approver
+        :raises BadRequest: if the form is not filled in correctly, or another deletion of the account is in progress
+        :raises BadAccount: if there is no such account
         """
         params = Run.of(context).params
         self._check_form(params)
         if not params["keep_data"]:
-            # Asked now, so that a login that may not purge is found out before the consents are revoked.
+            # Asked now, to find out before the consents are revoked if the login may not purge.
             self.log.info("Account %s: documents that will be removed: %s.", self.account_id, self.remover.tombstones)
         text = self.plan(context).text()
         self.log.info("%s", text)
@@ -42,11 +41,10 @@ class CheckDeletionOperator(DeletionOperator):
         return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
 
     def plan(self, context: Context) -> Plan:
-        """Work out what the deletion would take away.
+        """Return what the deletion would remove.
 
-        :param context: Airflow's task context
-        :raises BadRequest: when another deletion of the account is going on
-        :raises BadAccount: when there is no such account
+        :raises BadRequest: if another deletion of the account is in progress
+        :raises BadAccount: if there is no such account
         """
         keep_data = bool(Run.of(context).params["keep_data"])
         document = self.document()
@@ -81,7 +79,7 @@ class CheckDeletionOperator(DeletionOperator):
                 )
 
     def _resume(self, context: Context, keep_data: bool) -> Plan:
-        """Go on with a deletion that had come as far as removing the account itself."""
+        """Return the plan to continue a deletion that has already removed the account document."""
         record = self.open_record()
         if record is None:
             raise BadAccount.about(

@@ -1,4 +1,4 @@
-"""Mark: from here on nothing reads the account, and nothing stores for it."""
+"""The mark: from here on no task reads the account or stores data for it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ if TYPE_CHECKING:
 
 
 class MarkLeavingOperator(CheckDeletionOperator):
-    """Put the mark of this deletion on the account: its DAG refuses to run from now on, and is no longer listed.
+    """Marks the account as leaving. Its DAG then refuses to run, and is no longer listed.
 
-    Of two deletions at once CouchDB lets one put its mark; the other finds it and stops.
+    If two deletions start at once, CouchDB accepts the mark of one; the other finds it and stops.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :raises BadRequest: when another deletion of the account is going on, or nobody has approved this one
-        :raises BadAccount: when another deletion has removed the account meanwhile
+        :raises BadRequest: if another deletion of the account is in progress, or nobody has approved this one
+        :raises BadAccount: if another deletion has removed the account in the meantime
         """
         run = Run.of(context)
         self.stop_unless_asked(run)
@@ -49,9 +48,9 @@ class MarkLeavingOperator(CheckDeletionOperator):
             raise
 
     def _approval(self, run: Run, record: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return the approval that waits for this run; ``None`` when the record has it already, or none is needed.
+        """Return the approval for this run, or ``None`` if the record already contains it or none is needed.
 
-        :raises BadRequest: when nobody has approved
+        :raises BadRequest: if nobody has approved
         """
         given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
         if given is None or not holds_now(run, given):
@@ -70,9 +69,9 @@ class MarkLeavingOperator(CheckDeletionOperator):
             )
 
     def _forget(self, run: Run) -> None:
-        """Remove the approval: the record has it, or nothing comes of it."""
+        """Remove the approval, because the record contains it or it is not used."""
         given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
-        if given is not None:  # as anybody may remove it: a tombstone of it says no more than the record
+        if given is not None:  # without purging: its tombstone reveals no more than the record
             self.couchdb.write(AUDIT, [{"_id": given["_id"], "_rev": given["_rev"], "_deleted": True}])
 
     def _mark(self, context: Context, run: Run, given: dict[str, Any] | None) -> dict[str, Any]:
@@ -96,7 +95,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             return with_leaving(document, run=run.id, by=run.asked_by, since=now, keep_data=keep_data)
 
         document = self.accounts.update(self.account_id, mark)
-        # After the mark, so that the one of two deletions that was too late leaves no record behind.
+        # After the mark, so that a deletion that came too late leaves no record behind.
         self._take_up(run, given, now, keep_data)
         from grdf.stores.household_links import HouseholdLinks
 
@@ -116,7 +115,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             self._forget(run)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
-        """Take the grant of an account that was never launched: it says which meters it has consents for."""
+        """Use the grant of an account that was never launched, which shows the meters it has consents for."""
         try:
             account = Account.from_document(document)
             if account.needs_first_launch and account.grant is not None:
@@ -124,7 +123,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             if unknown_meters(account):
                 self._learn_rights()
         except (BadSettings, CredentialsRefused):
-            raise  # about us, not about this household: once it is mended, the consents can be found
+            raise  # a problem of ours, not of this household: once it is solved, the consents can be found
         except FailNow as error:
             self.log.warning(
                 "%s So its consents cannot be found, and only the household can end them, on GRDF's site. What "
@@ -133,7 +132,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             )
 
     def _take_grant(self, context: Context) -> None:
-        # A first launch may be under way: it takes the grant, which works once, and stores the meters itself.
+        # A first launch may be in progress. It uses the grant, which works once, and stores the meters itself.
         self.wait_for_running(context)
         account = self.accounts.account(self.account_id)
         if not account.needs_first_launch or account.grant is None:
@@ -143,7 +142,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             self.accounts.update(self.account_id, lambda stored: with_meters(stored, consents))
 
     def _learn_rights(self) -> None:
-        """Find out which right an account of the konnector's brought: no other is revoked."""
+        """Find out which right a konnector's account brought, because no other right is revoked."""
         account = with_dates(self.adict, self.accounts, self.accounts.account(self.account_id))
         for meter in account.meters:
             if meter.id_accreditation is None:

@@ -1,4 +1,4 @@
-"""Purge: remove what is stored of the household, the account itself last."""
+"""The purge: remove what is stored of the household, the account itself last."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 FIRST_YEAR = 2010
-"""No communicating gas meter is older, nor any figure that was adopted."""
+"""No communicating gas meter is older, and neither is any adopted figure."""
 
 
 class PurgeAccountOperator(DeletionOperator):
-    """Remove gas days, totals, staged answers and the account's document; or none of it when the data are kept.
+    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept.
 
-    Tasks of the account's DAG that were running when it was marked end first: those that start later refuse to run.
+    It waits for tasks of the account's DAG that were running when the account was marked. Tasks that start later refuse
+    to run.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: how many documents of each doctype and staged files this try removed
-        :raises BadRequest: when nobody has approved this run
-        :raises StoreBusy: when a task of the account is still running after all that time
+        :raises BadRequest: if nobody has approved this run
+        :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
         from grdf.stores.household_links import link_document
 
@@ -57,17 +57,17 @@ class PurgeAccountOperator(DeletionOperator):
             removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
         self._forget_totals()
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
-        self.remover.remove(CONNECT, link_document(self.account_id))  # void since the mark; empty, and now gone
-        # Last, since as long as it is there, marked, a try that was interrupted can be taken up again.
+        self.remover.remove(CONNECT, link_document(self.account_id))  # void since the mark
+        # Last: as long as the marked document exists, an interrupted try can be continued.
         removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
 
     def _forget_totals(self) -> None:
-        """Have the server forget totals that went while the household was here: they are in no list any more."""
+        """Purge the tombstones of totals that were removed while the household was here, which no listing shows."""
         document = self.document() or {}
         pces = told_meters(document)
-        with suppress(BadAccount):  # it is removed whatever it looks like
+        with suppress(BadAccount):  # it is removed in any case
             pces |= {meter.pce for meter in Account.from_document(document).meters}
         for pce in sorted(pces):
             years = range(FIRST_YEAR, datetime.now(UTC).year + 1)

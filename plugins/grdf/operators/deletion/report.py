@@ -1,4 +1,4 @@
-"""Report: look whether anything is left, and close the record by which the deletion can be proved later."""
+"""The report: verify that nothing is left, and close the record that proves the deletion later."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ if TYPE_CHECKING:
 
 
 class ReportDeletionOperator(DeletionOperator):
-    """Verify and report. What a load that was caught in between may have written is removed here once more."""
+    """Verifies and reports. Documents that a load wrote during the deletion are removed here."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
         :return: the record of the deletion
-        :raises BadRequest: when nobody has approved this run
-        :raises StoreBusy: when something is still there
+        :raises BadRequest: if nobody has approved this run
+        :raises StoreBusy: if something is still stored
         """
         run = Run.of(context)
         record = self.permitted(run)
-        if record.get("finished_at"):  # killed before Airflow heard that it was done, or cleared later
+        if record.get("finished_at"):  # killed before Airflow learned that it was done, or cleared later
             return {key: value for key, value in record.items() if not key.startswith("_")}
         left: dict[str, int] = {}
         if not run.params["keep_data"]:
@@ -67,7 +66,7 @@ class ReportDeletionOperator(DeletionOperator):
         return {key: value for key, value in record.items() if not key.startswith("_")}
 
     def _history(self, run: Run) -> list[Kept]:
-        """Remove what Airflow itself remembers of the account, if the settings say how; give what stays."""
+        """Remove what Airflow remembers of the account, if the settings say how. Return what stays."""
         conn_id = settings.deletion_airflow_conn_id()
         if run.params["keep_data"]:
             return [DATA_KEPT]
@@ -78,7 +77,7 @@ class ReportDeletionOperator(DeletionOperator):
 
         history = AirflowHistory(AirflowApiHook(conn_id))
         found = history.find(self.account_id, this_run=run.id)
-        # Before, so that no run goes unsaid if this is killed in between.
+        # Recorded first, so that no run is missing from the record if the task is killed in between.
         self.record(run, partial(with_removed_runs, found=found.to_remove))
         history.remove(found)
         return [*found.kept, THIS_RUN, AUDIT_LOG, LOGS]

@@ -1,4 +1,4 @@
-"""Revoke: end every consent at GRDF, with the secret that nothing else uses."""
+"""The revocation: end every consent at GRDF, with the secret that nothing else uses."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ if TYPE_CHECKING:
 
 
 class RevokeConsentsOperator(DeletionOperator):
-    """Revoke every right that the account brought, on every meter, and none that another account uses.
+    """Revokes every right that the account brought, on every meter, and none that another account uses.
 
-    What else stands on its meters is noted as left alone: it may be that of whoever lives there now. A right that is no
-    longer in force counts as revoked. Each one is noted in the record before it is asked for and as soon as it is done,
-    so that no revocation is missing there, wherever this is interrupted.
+    Other rights on its meters are recorded as left alone, because they may belong to the present occupants. A right
+    that is no longer in force counts as revoked. Each right is recorded before it is revoked and again afterwards, so
+    that no revocation is missing from the record, wherever the task is interrupted.
     """
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step.
+        """Run the task.
 
-        :param context: Airflow's task context
-        :return: GRDF's ids of the rights, each with what became of it
-        :raises BadRequest: when nobody has approved this run
-        :raises GasError: when a right still stands
+        :return: GRDF's ids of the rights, each with its outcome
+        :raises BadRequest: if nobody has approved this run
+        :raises GasError: if a right is still in force
         """
         from grdf.hooks.revocation import NOT_IN_FORCE, REVOKED, RevocationHook
 

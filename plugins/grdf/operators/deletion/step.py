@@ -33,10 +33,10 @@ GOING_ON = ["running", "restarting", "deferred"]
 
 
 class DeletionOperator(AccountOperator):
-    """A step of the DAG ``grdf_delete_account``; its account comes from the form.
+    """A task of the DAG ``grdf_delete_account``, whose account comes from the form.
 
-    :param account_id: the account (templated); by default what the form says
-    :param patience: seconds to wait in one try for running tasks of the account's DAG, where a step waits for them
+    :param account_id: the account's id (templated); the form's by default
+    :param patience: seconds to wait in one try for running tasks of the account's DAG, in steps that wait for them
     """
 
     template_fields: Sequence[str] = ("account_id",)
@@ -47,16 +47,20 @@ class DeletionOperator(AccountOperator):
 
     @cached_property
     def remover(self) -> Remover:
-        """Counts and removes documents as an administrator of CouchDB, which nothing else of a deletion needs to be."""
+        """Counts and removes documents as an administrator of CouchDB.
+
+        No other part of a deletion needs these rights.
+        """
         from grdf.hooks.couch_roles import administrator
         from grdf.stores.removal import Remover
 
         return Remover(administrator(self.couchdb), wholly=True)
 
     def document(self) -> Document | None:
-        """Read the account's document, ``None`` when it is gone (a former try has removed it).
+        """Return the account's document, or ``None`` if an earlier try has removed it.
 
-        :raises ServiceUnavailable: when the database of accounts is not there: it would come back with the account
+        :raises ServiceUnavailable: if the database of accounts does not exist: restoring it would bring the account
+            back
         """
         document = self.couchdb.get(ACCOUNT, self.account_id)
         if document is None and not self.couchdb.has_database(ACCOUNT):
@@ -70,17 +74,19 @@ class DeletionOperator(AccountOperator):
         return document
 
     def documents_left(self) -> dict[str, int]:
-        """Count the account's documents per doctype, where all others read them too: not by what removes them."""
+        """Return the number of the account's documents per doctype.
+
+        Read them with the ordinary login, like all other steps.
+        """
         from grdf.stores.removal import Remover
 
         reader, keys = Remover(self.couchdb), account_range(self.account_id)
         return {doctype: reader.count(doctype, *keys) for doctype in DATA}
 
     def wait_for_running(self, context: Context) -> None:
-        """Wait until no task of the account's DAG runs any more: since it is marked, none that starts does anything.
+        """Wait until no task of the account's DAG is running. Tasks that start after the mark do nothing.
 
-        :param context: Airflow's task context
-        :raises StoreBusy: when one is still running after all that time
+        :raises StoreBusy: if one is still running after :attr:`patience`
         """
         limit = time.monotonic() + self.patience
         while running := context["ti"].get_ti_count(dag_id=dag_id(self.account_id), states=GOING_ON):
@@ -94,25 +100,21 @@ class DeletionOperator(AccountOperator):
             time.sleep(2)
 
     def open_record(self) -> Document | None:
-        """Find the record of a deletion of this account that has not finished, ``None`` when there is none."""
+        """Return the record of an unfinished deletion of this account, or ``None`` if there is none."""
         records = self.couchdb.range(AUDIT, *account_range(self.account_id))
         return next((record for record in records if not record.get("finished_at")), None)
 
     def known_record(self, run: Run) -> Document | None:
-        """Find the record that this run has made or goes on with, ``None`` when there is none yet.
-
-        :param run: this run
-        """
+        """Return the record that this run has created or continues, or ``None`` if there is none yet."""
         records = self.couchdb.range(AUDIT, *account_range(self.account_id))
         return next((record for record in records if is_of(record, run.id)), None) or self.open_record()
 
     def stop_unless_asked(self, run: Run) -> None:
-        """Stop a step that Airflow runs although the form did not ask for a deletion.
+        """Raise an error if Airflow runs this step although the form did not ask for a deletion.
 
-        Whoever may edit a DAG's runs can mark the steps before it as successful, or clear this one alone.
+        Anyone who may edit a DAG's runs can mark earlier steps as successful, or clear this one alone.
 
-        :param run: this run
-        :raises BadRequest: when the form is no order to delete this account
+        :raises BadRequest: if the form is no order to delete this account
         """
         params = run.params
         if not is_real_run(params) or params["confirm"] != self.account_id or not ACCOUNT_ID.fullmatch(self.account_id):
@@ -123,12 +125,12 @@ class DeletionOperator(AccountOperator):
             )
 
     def permitted(self, run: Run) -> Document:
-        """Return the record of the deletion that this run carries out; stop when it may not.
+        """Return the record of the deletion that this run carries out, if it may.
 
-        What the record says counts, not the states of the tasks before this one.
+        The record decides, not the states of the earlier tasks.
 
-        :param run: this run
-        :raises BadRequest: when this run has not begun the deletion, nobody has approved it, or another has taken over
+        :raises BadRequest: if this run has not started the deletion, nobody has approved it, or another run has taken
+            over
         """
         self.stop_unless_asked(run)
         record = self.known_record(run)
@@ -142,11 +144,10 @@ class DeletionOperator(AccountOperator):
         return record
 
     def stop_unless_approved(self, run: Run, *given: Mapping[str, Any]) -> None:
-        """Stop when none of some approvals is of this run as it is.
+        """Raise an error if none of some approvals is valid for this run in its present form.
 
-        :param run: this run
         :param given: the approvals
-        :raises BadRequest: when the settings ask for one
+        :raises BadRequest: if none is valid and the settings require one
         """
         if settings.deletion_needs_approval() and not any(holds_now(run, each) for each in given):
             raise BadRequest.about(
@@ -157,10 +158,10 @@ class DeletionOperator(AccountOperator):
             )
 
     def stop_if_over(self, record: Mapping[str, Any]) -> None:
-        """Stop a step that is cleared after its deletion has ended: the account may be connected again.
+        """Raise an error if this step is cleared after its deletion has ended: the account may be connected again.
 
-        :param record: of the deletion
-        :raises BadRequest: when it has ended
+        :param record: the record of the deletion
+        :raises BadRequest: if it has ended
         """
         if record.get("finished_at"):
             raise BadRequest.about(
@@ -170,10 +171,11 @@ class DeletionOperator(AccountOperator):
             )
 
     def record(self, run: Run, change: Callable[[Document], Document]) -> Document:
-        """Change the record of this deletion, made on first use; a run that resumes goes on with the one it found.
+        """Change the record of this deletion.
 
-        :param run: this run
-        :param change: makes the new record from the stored one
+        It is created on first use; a run that resumes continues the one it found.
+
+        :param change: returns the new record for the stored one
         """
         for _ in range(10):
             found = self.known_record(run)
@@ -193,48 +195,43 @@ class DeletionOperator(AccountOperator):
 def is_real_run(params: Mapping[str, Any]) -> bool:
     """Return whether the form asked for more than a dry run.
 
-    :param params: what the form says
+    :param params: the values of the form
     """
     return params["dry_run"] is False
 
 
 def order(run: Run) -> Order:
-    """Return what this run does, and for whom.
-
-    :param run: this run
-    """
+    """Return what this run does, and for whom, to compare it with an approval."""
     started = utc_text(run.started) if run.started else ""
     return Order(run.id, started, run.asker, keep_data=bool(run.params.get("keep_data")))
 
 
 def holds_now(run: Run, given: Mapping[str, Any]) -> bool:
-    """Return whether an approval is of this run as it is.
+    """Return whether an approval is valid for this run in its present form.
 
-    :param run: this run
     :param given: the approval
     """
     return holds(given, order(run), now=datetime.now(UTC), by_one_person=settings.deletion_by_one_person())
 
 
 def stop_if_other(context: Context, account_id: str, mark: Leaving | None) -> None:
-    """Stop when another deletion of the same account is still going on.
+    """Raise an error if another deletion of the same account is still in progress.
 
-    A run that has ended has failed or was killed, and is taken over; so is one that Airflow does not know any more.
+    A run that has ended has failed or was killed, and this run takes over. The same applies to a run that Airflow no
+    longer knows.
 
-    :param context: Airflow's task context
-    :param account_id: the account
-    :param mark: which deletion was the last to work on the account, from its document or from the open record
-    :raises BadRequest: when that one is another and still runs
-    :raises ServiceUnavailable: when Airflow does not say
+    :param mark: the deletion that last worked on the account, from its document or from the open record
+    :raises BadRequest: if that is another deletion which is still running
+    :raises ServiceUnavailable: if Airflow does not say
     """
     if mark is None or mark.run == Run.of(context).id:
         return
-    # Counted, not looked up: a run that Airflow does not know any more is no failure then, whichever way this one runs.
+    # Counted instead of looked up, so that a run that Airflow no longer knows is no error, however this task is run.
     try:
         going_on = context["ti"].get_dr_count(
             context["dag"].dag_id, run_ids=[mark.run], states=["running", "queued", "restarting"]
         )
-    except (AirflowRuntimeError, HTTPError) as error:  # in a worker; in ``airflow dags test``
+    except (AirflowRuntimeError, HTTPError) as error:  # the first in a worker, the second in ``airflow dags test``
         raise ServiceUnavailable.about(
             account_id,
             f"Airflow did not say whether an earlier deletion of it (run {mark.run}) is still running",
