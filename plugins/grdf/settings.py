@@ -251,7 +251,10 @@ def third_party() -> str:
 
 
 def household_links() -> bool:
-    """Return whether operators may create links with which a household connects without a login (default: no)."""
+    """Return whether operators may create links for households (default: no).
+
+    With such a link a household connects its meters without a login to Airflow.
+    """
     return _boolean("household_links", False)
 
 

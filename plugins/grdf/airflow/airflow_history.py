@@ -98,7 +98,7 @@ class AirflowHistory:
                 _remove_logs(dag, run)
 
     def _runs(self, account: str) -> Iterator[dict[str, Any]]:
-        """Yield the runs of any DAG that name an account in their configuration, and the re-reads that included it."""
+        """Yield the runs of any DAG whose configuration names an account, and the re-reads that included it."""
         for run in self._all("/dags/~/dagRuns", "dag_runs", conf_contains=account):
             if names(run.get("conf"), account):
                 yield run

@@ -36,7 +36,7 @@ def take_back_foreign(
     log: Log,
     note: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> None:
-    """Remove what was read of meters since somebody else's consent is in force: GRDF has served it under that consent.
+    """Remove what was read of meters after another consent came into force, under which GRDF has served it.
 
     The account records what is stored now, and that the history must be read again if its own consent is in force after
     all. Other DAGs are informed with the account's next load, or by the morning's check.

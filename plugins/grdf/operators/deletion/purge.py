@@ -57,7 +57,7 @@ class PurgeAccountOperator(DeletionOperator):
             removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
         self._forget_totals()
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
-        self.remover.remove(CONNECT, link_document(self.account_id))  # void since the mark
+        self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
         # Last: as long as the marked document exists, an interrupted try can be continued.
         removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)

@@ -144,9 +144,8 @@ class DeletionOperator(AccountOperator):
         return record
 
     def stop_unless_approved(self, run: Run, *given: Mapping[str, Any]) -> None:
-        """Raise an error if none of some approvals is valid for this run in its present form.
+        """Raise an error if none of the given approvals is valid for this run in its present form.
 
-        :param given: the approvals
         :raises BadRequest: if none is valid and the settings require one
         """
         if settings.deletion_needs_approval() and not any(holds_now(run, each) for each in given):
