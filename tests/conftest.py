@@ -77,8 +77,9 @@ def pytest_unconfigure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item, folders: list[Path] = [Path()]) -> None:  # noqa: B006 - kept on purpose
     """Let each folder begin with a world as at first: what tests of one leave behind is none of another's business."""
-    if folders[0] != item.path.parent:
-        folders[0] = item.path.parent
+    folder = Path(*item.path.relative_to(ROOT).parts[:2])
+    if folders[0] != folder:
+        folders[0] = folder
         if _running:
             _as_at_first(_running[0])
 

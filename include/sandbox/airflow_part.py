@@ -1,8 +1,10 @@
 """A component of Airflow that has loaded beforehand what each process that it forks would load for itself.
 
 The DAG processor forks a process for every file that it reads, every few seconds where new accounts are to be seen at
-once; LocalExecutor forks one for each task. Airflow's asset classes alone load the whole of boto3 in each of them where
-the Amazon provider is installed, as it is for the tests. Modules are all that is loaded: no connection, no thread.
+once; LocalExecutor and Celery's workers fork one for each task. Airflow's asset classes alone load the whole of boto3
+in each of them where the Amazon provider is installed, as it is for the tests.
+
+Modules are all that is loaded: no connection, no thread.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 
-FORKING = frozenset({"dag-processor", "scheduler"})
+FORKING = frozenset({"dag-processor", "scheduler", "celery"})
 THEIRS = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.amazon.aws.assets.s3",

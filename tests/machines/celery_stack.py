@@ -83,7 +83,7 @@ class CeleryStack(Prepared):
         names = ["--celery-hostname", f"{name}@here", "--queues", "default,deletion" if first else "default"]
         worker = processes.start(
             f"Airflow's {name}",
-            [sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs", *names],
+            [sys.executable, "-m", "include.sandbox.airflow_part", "celery", "worker", "--skip-serve-logs", *names],
             log=self.home / f"{name}.log",
             env=self.env | {"AIRFLOW_HOME": str(home)} | ({} if first else {SECRET: ""}),
             cwd=home,
