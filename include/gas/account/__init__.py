@@ -1,1 +1,1 @@
-"""The account document, section by section: each class knows its key, reads what is there and writes itself."""
+"""The account document: the account that runs work with, and the parts of the document that they read and write."""

@@ -1,4 +1,4 @@
-"""An account as runs see it: its meters, its grant, its state, and whether it may be read."""
+"""An account as runs use it: its meters, its grant, its state, and whether it may be read."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ ACCOUNT_TYPE = "grdfgrandlyon"
 class Account:
     """One household's connection.
 
-    :param id: the account's id
-    :param state: Cozy's word for what is wrong, or None
-    :param meters: the consents we know, in order; empty before the first launch
-    :param grant: what the household's consent left for us to take, or None
-    :param reconnected: whether the meters are known and yet a newer consent waits to be taken
-    :param leaving: the mark of a deletion under way, or None
-    :param message: the sentence that goes with the state
-    :param partial: whether the state concerns some of its meters only
+    :param id: account id
+    :param state: Cozy's word for what is wrong; ``None`` when all is well
+    :param meters: the known consents, one per meter, in order; empty before the first launch
+    :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
+    :param reconnected: whether the meters are known and the household has since consented anew
+    :param leaving: the mark of a deletion in progress; ``None`` if there is none
+    :param message: explains the state to a person
+    :param partial: whether the state concerns only some of the meters
     """
 
     id: str
@@ -49,10 +49,10 @@ class Account:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
-        """Read an account document.
+        """Return the account in a document.
 
-        :param document: in the shape cozy-stack, the konnector or we leave it in
-        :raises BadAccount: if it is not an account of ours or cannot be understood
+        :param document: written by cozy-stack, the konnector or us
+        :raises BadAccount: if it is another type of account, or cannot be understood
         """
         account = _account_id(document)
         if document.get("account_type") != ACCOUNT_TYPE:
@@ -63,8 +63,8 @@ class Account:
             raise BadAccount.about(account, "its state is not a string")
         grant = grant_in(document, account)
         meters = meters_in(document, account)
-        # We drop the id_token once its meters are known, so one that is there again beside our consents comes from a
-        # new dance, whether or not the household was asked to act. The konnector kept it, but wrote no ``consents``.
+        # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
+        # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
         fresh = isinstance(grant, Code) or (grant is not None and "consents" in results_of(document))
         return cls(
             account,
@@ -79,9 +79,9 @@ class Account:
 
     @property
     def waits_for_person(self) -> bool:
-        """Whether the household must act before a run can succeed, as far as we know.
+        """Whether, as far as we know, the household must act before a run can succeed.
 
-        As in Cozy, scheduled runs then stop at once, until a run started by hand succeeds or a new consent is there.
+        As in Cozy, scheduled runs then stop at once, until a manual run succeeds or the household consents anew.
         """
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         fresh = self.reconnected or (self.grant is not None and not self.meters)
@@ -89,20 +89,20 @@ class Account:
 
     @property
     def reads_on(self) -> bool:
-        """Whether known meters can be read on although a newer consent could not be taken.
+        """Whether known meters can still be read although a newer consent could not be used.
 
-        So it is where nobody is asked to act, or for some of the meters only.
+        They can unless the state asks the household to act for all meters.
         """
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         return bool(self.meters) and (not asked or self.partial)
 
     @property
     def needs_first_launch(self) -> bool:
-        """Whether the meters must be learnt: none is known, or the household has consented anew."""
+        """Whether a first launch must find the meters: none is known, or the household has consented anew."""
         return not self.meters or self.reconnected
 
     def required_grant(self) -> Grant:
-        """Return the grant, which a first launch cannot do without.
+        """Return the grant, which a first launch needs.
 
         :raises GrantRefused: if there is none
         """
@@ -123,10 +123,9 @@ def _account_id(document: Mapping[str, Any]) -> str:
 
 
 def stop_if_leaving(account: Account) -> None:
-    """Refuse to work for a household that is leaving.
+    """Raise an error if the household is leaving.
 
-    :param account: the account
-    :raises AccountLeaving: when its deletion is under way
+    :raises AccountLeaving: if its deletion is in progress
     """
     if account.leaving:
         raise AccountLeaving.about(

@@ -1,4 +1,4 @@
-"""A household connects on the page: what GRDF is told of it, and what its account becomes."""
+"""Connecting a household on the page: the hint that we send to GRDF, and the account document that results."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from include.gas.errors import AccountLeaving
 
 HINT_SEPARATOR = ";"
 LONGEST_HINT_PART = 100
-"""Characters of a name or an address."""
+"""Maximum length of a name or an e-mail address, in characters."""
 
 
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str:
-    """Say to GRDF who is about to consent: four parts, joined by a semicolon (ADICT 2.2).
+    """Return the hint that tells GRDF who is about to consent: four parts joined by semicolons (ADICT 2.2).
 
-    :param first_name: the holder's
-    :param last_name: the holder's
-    :param email: the holder's
-    :param third_party: our own name, as GRDF knows it; may be empty
-    :return: empty when nothing is known of the holder: GRDF then asks by itself
-    :raises ValueError: if only a part is given, or a part cannot be one
+    :param first_name: the contract holder's first name
+    :param last_name: the contract holder's last name
+    :param email: the contract holder's e-mail address
+    :param third_party: our own name as GRDF knows it; may be empty
+    :return: empty if nothing about the holder is given; GRDF then asks the holder itself
+    :raises ValueError: if only some of the holder's parts are given, or a part is not valid
     """
     parts = [part.strip() for part in (first_name, last_name, email)]
     if not any(parts):
@@ -42,11 +42,10 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
 
 
 def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
-    """Return the account that a document holds, if it may be connected anew; None when there is none yet.
+    """Return the account in a document if it may be connected again; ``None`` if there is no document yet.
 
-    :param document: the account document, or None
-    :raises BadAccount: if the document is of another kind of account, or cannot be understood
-    :raises AccountLeaving: if the household's deletion is under way
+    :raises BadAccount: if it is another type of account, or cannot be understood
+    :raises AccountLeaving: if the household's deletion is in progress
     """
     if document is None:
         return None
@@ -57,10 +56,10 @@ def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
 
 
 def deletions(records: Iterable[Mapping[str, Any]]) -> str:
-    """Name which deletions of an account were begun and which have ended: other words when that has changed.
+    """Return a fingerprint of an account's deletions. It changes when a deletion starts or finishes.
 
-    :param records: of the account's deletions
-    :return: a short hash, empty when there was none
+    :param records: the records of the account's deletions
+    :return: a short hash; empty if there are no records
     """
     known = sorted(f"{record['_id']} {record.get('finished_at')}" for record in records)
     return sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
@@ -69,19 +68,18 @@ def deletions(records: Iterable[Mapping[str, Any]]) -> str:
 def connected(
     document: Mapping[str, Any] | None, account: str, consents: Iterable[Consent], *, at: datetime, by: str
 ) -> Document:
-    """Put what a household has just consented to into its account, which it makes when there is none.
+    """Return the account document of a household that has just consented. Create the account if there is none.
 
-    It becomes what it is after a first launch: the ``id_token`` was checked at once, so that no token needs to wait in
-    the database for one. A meter of the account that this consent does not name stays: it may have one of its own.
+    The document is as after a first launch: the ``id_token`` was checked at once, so no token has to wait in the
+    database. Meters of the account that this consent does not name are kept, since they may have another consent.
 
-    :param document: the account document, or None
-    :param account: the account's id
-    :param consents: those of the checked ``id_token``; at least one
-    :param at: the present, aware
-    :param by: who connected it, for the record
-    :return: a new document
-    :raises BadAccount: as ``check_connectable`` does
-    :raises AccountLeaving: as ``check_connectable`` does
+    :param document: the account document; ``None`` if there is none
+    :param account: account id
+    :param consents: the consents in the checked ``id_token``; at least one
+    :param at: an aware datetime, the present
+    :param by: who connected the account, for its document
+    :raises BadAccount: see :func:`check_connectable`
+    :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
     base: Mapping[str, Any] = document or {

@@ -1,6 +1,6 @@
-"""The account document as a whole: its keys, and the section that knows each. The source of ``docs/documents.md``.
+"""The shape of the whole account document. ``docs/documents.md`` is generated from these classes.
 
-Keys that are not here belong to other people, such as Cozy's, and stay as they are.
+Keys that are not listed here belong to other programs, such as Cozy's, and are left alone.
 """
 
 from __future__ import annotations
@@ -47,19 +47,20 @@ SECTIONS: tuple[type[Section], ...] = (
 
 
 class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The right to read one meter, as :class:`include.gas.consents.consent.Consent` writes and reads it.
+    """The account's own right to read one meter, as in :class:`include.gas.consents.consent.Consent`.
 
     :param pce: the meter
-    :param id_accreditation: GRDF's id of the newest right that the account brought, null when it was never learnt
-    :param first: first gas day it covers; absent for no bound
-    :param end: gas day from which it covers nothing; absent for no bound
-    :param calls_until: last civil day on which GRDF may be asked under it
-    :param looked: for a meter whose own right was never learnt: the day on which it was looked for first
-    :param unusable: in words, how it stands when GRDF's list says that nothing may be read under it
+    :param id_accreditation: GRDF's id of the newest right that the account brought; null if unknown
+    :param first: first gas day that the right covers; absent for no bound
+    :param end: first gas day after the right; absent for no bound
+    :param calls_until: last civil day on which GRDF may be asked; absent for no bound
+    :param looked: if the account's own right is unknown: the day on which we first looked for it
+    :param unusable: the state of the right in words, if GRDF's list says that it cannot be used
     :param told: when GRDF was asked for the list that said so, UTC
-    :param brought: when the account brought it, UTC
-    :param seen: for such a meter: the rights that lists have shown on it since, each with the first day of that
-    :param others: the rights on the same meter that the account brought before, newest first
+    :param brought: when the account brought the right, UTC
+    :param seen: if the account's own right is unknown: the rights listed for the meter since then, by GRDF's id, each
+        with the day on which it was first seen
+    :param others: rights to the same meter that the account brought earlier, newest first
     """
 
     pce: str
@@ -76,11 +77,11 @@ class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OAuth(msgspec.Struct, frozen=True):
-    """What is left of cozy-stack's OAuth dance. The first launch takes every token, code and secret out.
+    """What cozy-stack's OAuth flow left. The first launch removes every token, code and secret from it.
 
-    :param code: an authorization code still to exchange; works once
-    :param redirect_uri: the address it was asked with; absent for the configured one
-    :param nonce: the one sent with the request
+    :param code: an authorization code that is not exchanged yet; works once
+    :param redirect_uri: the redirect URI of the authorization request; absent for the configured one
+    :param nonce: the nonce of the authorization request
     """
 
     code: str = ""
@@ -89,10 +90,10 @@ class OAuth(msgspec.Struct, frozen=True):
 
 
 class FormerToken(msgspec.Struct, frozen=True):
-    """The konnector's ``id_token``, as long as it may still tell which right the account brought: 30 days at most.
+    """The konnector's ``id_token``, kept for 30 days at most while it may still say which right the account brought.
 
     :param token: the ``id_token``
-    :param nonce: the one it must bear, or null
+    :param nonce: the nonce that it must contain; null if there is none
     """
 
     token: str
@@ -100,12 +101,12 @@ class FormerToken(msgspec.Struct, frozen=True):
 
 
 class OAuthResults(msgspec.Struct, frozen=True):
-    """What the household's consent has brought. An odd entry makes the account odd: nothing is read for it.
+    """The result of the household's consent. If an entry cannot be understood, nothing is read for the account.
 
-    :param id_token: GRDF's answer to the consent, not checked yet; taken out once its meters are known
-    :param pce_id: the first meter, as the konnector has it
-    :param consents: the rights of each meter; absent before the first launch
-    :param former_id_token: see below
+    :param id_token: GRDF's answer to the consent, not checked yet; removed once its meters are known
+    :param pce_id: the first meter, as in the konnector's accounts
+    :param consents: the rights to each meter; absent before the first launch
+    :param former_id_token: an old token of the konnector's, see below
     """
 
     id_token: str = ""
@@ -115,20 +116,20 @@ class OAuthResults(msgspec.Struct, frozen=True):
 
 
 class AccountDocument(msgspec.Struct, frozen=True):
-    """A household's connection, as cozy-stack, the konnector or the connection page has made it.
+    """A household's connection. cozy-stack, the konnector or the connection page created it.
 
-    :param id: the account's id: 1 to 128 letters, digits, ``_`` and ``-``
+    :param id: the account id: 1 to 128 letters, digits, ``_`` and ``-``
     :param rev: CouchDB's revision
     :param account_type: ``grdfgrandlyon``
-    :param oauth: tokens and codes of the dance; written by cozy-stack, until the first launch takes them out
-    :param oauth_callback_results: what the consent has brought; written by cozy-stack, then by the first launch, the
-        connection page and whoever looks into GRDF's list
+    :param oauth: tokens and codes of the OAuth flow; written by cozy-stack and removed by the first launch
+    :param oauth_callback_results: the result of the consent; written by cozy-stack, then by the first launch, by the
+        connection page and by tasks that check GRDF's list
     :param state: Cozy's word for what is wrong, such as ``USER_ACTION_NEEDED.OAUTH_OUTDATED``; null when all is well.
-        The task that meets the problem writes it, or the check of consents; a load that succeeds takes it away,
-        and so does a new consent
-    :param state_message: in words, what is wrong and what to do. Meters are named by their tags
-    :param state_since: when the state was noticed first, UTC
-    :param state_partial: whether it concerns some of the meters only; the others are read on
+        It is set by the task that meets the problem or by the check of consents, and cleared by a load that succeeds
+        or by a new consent
+    :param state_message: what is wrong and what to do, in words; meters are named by their tags
+    :param state_since: when the state was first noticed, UTC
+    :param state_partial: whether the state concerns only some of the meters; the others are still read
     """
 
     id: str = msgspec.field(name="_id")

@@ -1,4 +1,4 @@
-"""What the household's consent has left for us to take: an ``id_token``, or a code to exchange for one."""
+"""The grant of an account: the ``id_token`` from the household's consent, or a code to exchange for one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
-"""Keys of the account document: what cozy-stack needed for its OAuth dance, and what came of it."""
+"""Keys of the account document: what cozy-stack needed for the OAuth flow, and the result of the flow."""
 FORMER = "former_id_token"
-"""Key beside the consents: the konnector's ``id_token``, while it may still tell which right the account brought."""
+"""Key beside the consents: the konnector's ``id_token``, kept while it may say which right the account brought."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 _GRANTS = ("access_token", "refresh_token", "id_token", "code")
@@ -21,10 +21,10 @@ _GRANTS = ("access_token", "refresh_token", "id_token", "code")
 
 @dataclass(frozen=True, slots=True)
 class IdToken:
-    """A grant already exchanged by cozy-stack.
+    """A grant that cozy-stack has already exchanged.
 
-    :param token: the id_token, not yet checked
-    :param nonce: the one sent with the request, or None
+    :param token: the id_token, not checked yet
+    :param nonce: the nonce of the authorization request; ``None`` if there was none
     """
 
     token: str = field(repr=False)
@@ -33,11 +33,11 @@ class IdToken:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A grant still to exchange.
+    """A grant that is not exchanged yet.
 
-    :param code: the authorization code; works once, for a few minutes
-    :param redirect_uri: the one it was asked with, or None for the configured one
-    :param nonce: the one sent with the request, or None
+    :param code: the authorization code; it works once and expires after a few minutes
+    :param redirect_uri: the redirect URI of the authorization request; ``None`` for the configured one
+    :param nonce: the nonce of the authorization request; ``None`` if there was none
     """
 
     code: str = field(repr=False)
@@ -49,36 +49,30 @@ Grant = IdToken | Code
 
 
 def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the consent has brought; an empty object when there is nothing or it is odd.
-
-    :param document: the account document
-    """
+    """Return the result of the OAuth flow in an account document; empty if there is none or if it is not an object."""
     return members(document.get(RESULTS))
 
 
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
-    """Return the grant of an account document, None when there is none.
+    """Return the grant in an account document; ``None`` if there is none.
 
-    :param document: the account document
     :param account: account id, for messages
-    :raises BadAccount: if a part of it is no object, or no text
+    :raises BadAccount: if an object or a text was expected and something else was found
     """
     oauth, results = part_of(document, OAUTH, account), part_of(document, RESULTS, account)
     nonce = text_in(oauth, "nonce", account)
     code = text_in(oauth, "code", account)
-    if code is not None:  # newer than any id_token: the exchange drops it
+    if code is not None:  # newer than any id_token, since the exchange removes the code
         return Code(code, text_in(oauth, "redirect_uri", account), nonce)
     token = text_in(results, "id_token", account)
     return None if token is None else IdToken(token, nonce)
 
 
 def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
-    """Return a part of the account document that is an object, an empty one when it is absent.
+    """Return the object under a key of the account document; an empty one if the key is absent.
 
-    :param document: the account document
-    :param key: its key
     :param account: account id, for messages
-    :raises BadAccount: if it is anything else
+    :raises BadAccount: if the value is not an object
     """
     part = document.get(key)
     if part is None:
@@ -89,12 +83,10 @@ def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str,
 
 
 def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
-    """Return a text of a part, None when it is absent or empty.
+    """Return the text under a key of an object; ``None`` if it is absent or empty.
 
-    :param part: the part
-    :param key: its key
     :param account: account id, for messages
-    :raises BadAccount: if it is anything else
+    :raises BadAccount: if the value is not a text
     """
     value = part.get(key)
     if value is None or value == "":
@@ -105,10 +97,7 @@ def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
 
 
 def holds_tokens(document: Mapping[str, Any]) -> bool:
-    """Return whether an account document holds a token or a code.
-
-    :param document: the account document
-    """
+    """Return whether an account document contains a token or a code."""
     return any(members(document.get(part)).get(name) for part in (OAUTH, RESULTS) for name in _GRANTS)
 
 
@@ -123,10 +112,9 @@ def without_secrets(part: object) -> Document:
 
 
 def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
-    """Take out a code that GRDF has refused: it works once, so that one found later is known to be a new one.
+    """Return the account document without a code that GRDF refused. A code found later is then known to be new.
 
-    :param document: the account document
-    :param token: whether to take out an ``id_token``, too
+    :param token: whether to remove an ``id_token`` too
     """
     changed = copied(document)
     changed[OAUTH] = without_secrets(changed.get(OAUTH))
@@ -136,10 +124,11 @@ def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Docume
 
 
 def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
-    """Put what a code was exchanged for in its place, as cozy-stack does: the code works once.
+    """Return the account document with the ``id_token`` that its code was exchanged for, in place of the code.
 
-    :param document: the account document
-    :param token: the ``id_token``, with the nonce it must bear
+    cozy-stack does the same, because a code works only once.
+
+    :param token: the ``id_token`` with the nonce that it must contain
     """
     changed = without_grant(document)
     changed[RESULTS] = {**members(changed.get(RESULTS)), "id_token": token.token}
@@ -149,9 +138,9 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
 
 
 def former_token(document: Mapping[str, Any]) -> IdToken | None:
-    """Return the ``id_token`` that the konnector left, put aside while it could not be checked: a setting may be wrong.
+    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting.
 
-    :param document: the account document
+    :return: ``None`` if there is none
     """
     former = members(results_of(document).get(FORMER))
     token, nonce = former.get("token"), former.get("nonce")

@@ -1,4 +1,4 @@
-"""The meters of an account, each under the rights that it has brought itself."""
+"""The meters of an account and the rights that the account itself has brought for them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, BadAccount
 
 FORMER_KEPT = timedelta(days=30)
-"""How long the konnector's ``id_token`` stays: somebody has to put a setting right meanwhile, and no token stays at
-rest for ever."""
+"""How long the konnector's ``id_token`` is kept. In this time somebody can correct a wrong setting. No token is stored
+for ever."""
 
 
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
     """Return the meters of an account document, in order.
 
-    :param document: the account document
     :param account: account id, for messages
-    :raises BadAccount: if anything that tells them is odd: half a household is no household
+    :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
     """
     results = part_of(document, RESULTS, account)
     meters: dict[str, Consent] = {}
@@ -53,20 +52,18 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
 
 
 def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: datetime | str | None = None) -> Document:
-    """Put new consents into an account document and take out every token, code and secret, and the state.
+    """Return the account document with new consents, and without tokens, codes, secrets and the state.
 
-    The state stays, for some of its meters only, where it may be about one that these consents do not name.
+    The state is kept, as partial, if it may be about a meter that the new consents do not name.
 
-    A meter of the account that these consents do not name stays: it may have one of its own, which stands until GRDF
-    says that it is lost or the household leaves, and is then revoked. So does a right that the account brought before
-    for a meter that they do name.
+    Meters that the new consents do not name are kept: they may have another consent, which is valid until GRDF says
+    otherwise, or until the household leaves and it is revoked. Earlier rights to the meters that are named are kept
+    too. As in the konnector's accounts, ``oauth_callback_results.pce_id`` is the first meter.
 
-    :param document: the account document
     :param consents: at least one
-    :param at: when they were brought, aware; None when that is not known
-    :return: a new document; ``oauth_callback_results.pce_id`` is the first meter, as the konnector had it
-    :raises ValueError: if there is no consent
-    :raises BadAccount: if the meters that the document holds cannot be understood
+    :param at: when they were brought, aware; ``None`` if unknown
+    :raises ValueError: if ``consents`` is empty
+    :raises BadAccount: if the meters in the document cannot be understood
     """
     named = {consent.pce: consent for consent in consents}
     if not named:
@@ -89,16 +86,15 @@ def with_meters(document: Mapping[str, Any], consents: Iterable[Consent], at: da
 
 
 def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> Document:
-    """Put what was learnt of known meters (their dates, a missing ``id_accreditation``) into an account document.
+    """Return the account document with updated consents: new dates, or an ``id_accreditation`` that was missing.
 
-    :param document: the account document, as it is when it is written
-    :param consents: all its meters, in order
-    :return: a new document
+    :param document: the account document as read for this write
+    :param consents: all meters of the account, in order
     """
     changed = copied(document)
     results = dict(members(changed.get(RESULTS)))
     consents = list(consents)
-    if "consents" not in results:  # the konnector's document: its old id_token must not pass for a new consent later
+    if "consents" not in results:  # the konnector's: its old id_token must not be taken for a new consent later
         former = {"token": results.get("id_token"), "nonce": members(changed.get(OAUTH)).get("nonce")}
         results = without_secrets(results) | ({FORMER: former} if former["token"] else {})
         changed[OAUTH] = without_secrets(changed.get(OAUTH))
@@ -110,11 +106,10 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
 
 
 def without_old_token(document: Document, today: date) -> Document:
-    """Remove the konnector's ``id_token`` from beside the consents when it was put aside for long enough.
+    """Return the account document without the konnector's ``id_token`` if it was kept for :data:`FORMER_KEPT`.
 
-    :param document: the account document
     :param today: civil date in Paris
-    :return: the same document, or a new one
+    :return: the same document if there is nothing to remove
     """
     results = results_of(document)
     if FORMER not in results:
@@ -126,9 +121,10 @@ def without_old_token(document: Document, today: date) -> Document:
 
 
 def _state_of_others(document: Mapping[str, Any], others: Sequence[Consent], lost: Sequence[Consent]) -> Document:
-    """Keep of the state what is about the meters that a new consent does not name.
+    """Return the account document with the part of its state that is about the other meters.
 
-    ``lost`` are those of them without a usable consent.
+    :param others: the meters that the new consents do not name
+    :param lost: those of them without a usable consent
     """
     account, state = str(document.get("_id")), document.get("state")
     if state not in (OAUTH_OUTDATED, PERMISSIONS_CHANGED):
@@ -136,17 +132,17 @@ def _state_of_others(document: Mapping[str, Any], others: Sequence[Consent], los
     if lost:
         said = [(meter.pce, meter.unusable or "not usable") for meter in lost]
         return with_state(document, state, lost_message(account, said, handed_over(document)), partial=True)
-    if others and not meters_lost(document):  # GRDF has refused a meter, maybe one of these: its list will say
+    if others and not meters_lost(document):  # GRDF refused a meter, maybe one of these; its list will tell
         return put(document, "state_partial", True)
     return with_state(document, None)
 
 
 def _beside(consent: Consent, former: Consent | None) -> Consent:
-    """Return a new consent with the rights that the account brought before on the same meter."""
+    """Return a new consent together with the rights that the account brought earlier for the same meter."""
     rights = former.rights if former else ()
     again = next((right for right in rights if right.id_accreditation == consent.id_accreditation), None)
     if again and (consent.first, consent.end, consent.calls_until) == (None, None, None):
-        consent = replace(again, brought=consent.brought)  # how far it reaches is known
+        consent = replace(again, brought=consent.brought)  # its dates are known
     before = tuple(right for right in rights if right.id_accreditation not in (None, consent.id_accreditation))
     return replace(consent, others=before)
 

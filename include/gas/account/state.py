@@ -1,4 +1,4 @@
-"""The state of an account: Cozy's word for what is wrong, and what a person should know about it."""
+"""The state of an account: Cozy's word for what is wrong, and the explanation for people."""
 
 from __future__ import annotations
 
@@ -12,32 +12,24 @@ from include.gas.documents.gas_days import Document
 from include.gas.meter_tag import without_numbers
 
 UNEXPLAINED = "state_unexplained"
-"""Key of account documents of former versions: their state came from a refusal without a reason. It goes with it."""
+"""Key in account documents of former versions: the state came from a refusal without a reason. It is removed together
+with that state."""
 
 _CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
 
 
 def state_message(document: Mapping[str, Any]) -> str:
-    """Return the sentence that goes with the state, "" when there is none.
-
-    :param document: the account document
-    """
+    """Return the explanation of the state; ``""`` if there is none."""
     return str(document.get("state_message") or "")
 
 
 def state_since(document: Mapping[str, Any]) -> str:
-    """Return when the state was noticed first, UTC text, "" when that is not noted.
-
-    :param document: the account document
-    """
+    """Return when the state was first noticed, UTC text; ``""`` if unknown."""
     return str(document.get("state_since") or "")
 
 
 def is_partial(document: Mapping[str, Any]) -> bool:
-    """Return whether the state concerns some of the account's meters only.
-
-    :param document: the account document
-    """
+    """Return whether the state concerns only some of the account's meters."""
     return document.get("state_partial") is True
 
 
@@ -49,14 +41,13 @@ def with_state(
     *,
     partial: bool = False,
 ) -> Document:
-    """Put a state into an account document.
+    """Return the account document with a new state. It is equal to the old one if that has the same state.
 
-    :param document: the account document
-    :param state: Cozy's word, or None when all is well
-    :param message: why, for a person; must hold no secret. Meters are named by their tags in it: runs log it
-    :param since: when it was noticed, aware; kept from before while the state stays the same
-    :param partial: whether it concerns some of the account's meters only, so that the others are read on
-    :return: a new document, equal to the old one when it said so already
+    :param state: Cozy's word; ``None`` when all is well
+    :param message: the reason, for a person. It is logged, so it must not contain secrets. Meter numbers in it are
+        replaced by tags
+    :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
+    :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
     changed = copied(document)
     if state is None:

@@ -1,4 +1,4 @@
-"""Which accounts have their turn this month: each has a day of its own, so that the calls are spread over the month."""
+"""The monthly turn of each account. Accounts have different days, so that the calls are spread over the month."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
 
 DAYS = 28
-"""Days of the month on which accounts have their turn: every month has them."""
+"""Number of days in a month on which accounts have their turn. Every month has these days."""
 
 
 def day_of_month(account: str) -> int:
-    """Choose an account's day, always the same one.
+    """Return the day of the month on which an account has its turn. It never changes.
 
     :param account: account id
     :return: 1 to 28
@@ -24,10 +24,10 @@ def day_of_month(account: str) -> int:
 
 
 def last_turn(account: str, today: date) -> date:
-    """Return the day on which an account had its latest turn.
+    """Return the day of an account's latest turn, which may be today.
 
     :param account: account id
-    :param today: civil date in Paris; may be that day itself
+    :param today: civil date in Paris
     """
     day = day_of_month(account)
     if today.day >= day:
@@ -36,20 +36,20 @@ def last_turn(account: str, today: date) -> date:
 
 
 def is_new(entry: object) -> bool:
-    """Return whether nothing was ever noted.
+    """Return whether a meter was never read in a monthly turn.
 
-    :param entry: what an account document says of a meter, if anything
+    :param entry: the meter's entry in a section of the account document; anything else counts as new
     """
     return not (isinstance(entry, Mapping) and entry.get("read_at"))
 
 
 def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, today: date) -> bool:
-    """Return whether something is to be asked of GRDF again: at once for a new consent, else when the turn has come.
+    """Return whether GRDF must be asked again: at once for a new consent, otherwise once per turn.
 
-    A turn that was missed is made up for, since it counts when the last reading was.
+    A missed turn is made up for, because the day of the last reading counts.
 
-    :param entry: what an account document says of a meter, with ``read_at`` and ``id_accreditation``; or None
-    :param consent: the meter, under its present consent
+    :param entry: the meter's entry in a section, with ``read_at`` and ``id_accreditation``; ``None`` if there is none
+    :param consent: the meter's present consent
     :param account: account id
     :param today: civil date in Paris
     """
@@ -59,4 +59,4 @@ def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, t
         read = paris_today(datetime.fromisoformat(str(entry["read_at"])))
     except ValueError:
         return True
-    return read > today or read < last_turn(account, today)  # after today: by a clock that was ahead
+    return read > today or read < last_turn(account, today)  # after today: noted by a clock that was ahead

@@ -1,1 +1,1 @@
-"""What GRDF's list of rights means for an account, and whose a right is."""
+"""What GRDF's list of rights means for an account, and which account a right belongs to."""

@@ -1,20 +1,21 @@
-"""A brake on the morning's check: a list of rights that was cut short must not tell hundreds of households to act.
+"""A safeguard of the morning's check: an incomplete list of rights must not make hundreds of households act.
 
-Households revoke one by one. When many consents go missing between two lists, something is more likely wrong with the
-list: then nobody is marked, a person is told, and the list of a later day decides for each account by itself.
+Households revoke consents one by one. If many consents are missing from one list to the next, it is more likely that
+the list is wrong. Then no account is marked, a person is informed, and the list of a later day decides for each
+account.
 """
 
 from __future__ import annotations
 
 FEW = 2
-"""So many accounts may lose their consents in one morning however few there are in all."""
+"""Number of accounts that may lose their consents in one morning, however few accounts there are."""
 
 
 def too_many(lost: int, checked: int, percent: int) -> bool:
-    """Return whether more accounts lose their consents at once than is to be believed of one list.
+    """Return whether so many accounts lose consents at once that the list cannot be trusted.
 
-    :param lost: accounts that lose one by this list and had it by the last one that was believed
-    :param checked: accounts that were checked
-    :param percent: share of the accounts that may lose theirs in one morning; 100 believes every list
+    :param lost: number of accounts that lose a consent which the last trusted list still had
+    :param checked: number of accounts that were checked
+    :param percent: share of accounts that may lose consents in one morning; 100 trusts every list
     """
     return lost > max(FEW, checked * percent / 100)

@@ -1,4 +1,4 @@
-"""What GRDF's list of rights means for an account: consents lost without us, in force again, or about to end."""
+"""Compares an account with GRDF's list of rights: consents that are lost, in force again, or about to end."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An answer of GRDF's about our rights, and what is known of whose they are.
+    """GRDF's list of our rights, and what we know about the accounts they belong to.
 
-    :param rights: all rights of ours on the meters that were asked
-    :param asked_at: when GRDF was asked, aware: the answer cannot hold what was brought later
-    :param meters: the meters that were asked; None for all there are. What is known of others stays
-    :param claimed: for meters whose own right is not known: the id that the account's checked ``id_token`` names
-    :param held: ids of rights that other accounts have brought, for those meters
+    :param rights: all our rights to the requested meters
+    :param asked_at: when GRDF was asked, aware; the list cannot contain rights brought later
+    :param meters: the requested meters; ``None`` for all. What we know about other meters is kept
+    :param claimed: the ids of rights that the account's checked ``id_token`` names, by meter, for meters whose own
+        right is unknown
+    :param held: ids of rights to these meters that other accounts have brought
     """
 
     rights: Sequence[AccessRight]
@@ -50,13 +51,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found out about one account.
+    """The result of the check of one account.
 
-    :param document: the account document as it should be now
-    :param lost: meters whose consent is not usable, with how it stands
-    :param restored: whether a consent that was lost is there again
-    :param ends: the last day of use of the account's consents when the first of them to end is near, else None
-    :param foreign: rights on its meters that stand and that it has not brought
+    :param document: the updated account document
+    :param lost: meters without a usable consent, each with the state of the consent in words
+    :param restored: whether consents that were lost are usable again
+    :param ends: the last day on which the first consent to end is of use, if that is soon; otherwise ``None``
+    :param foreign: rights to its meters that are in force, or may be, and that the account has not brought
     """
 
     document: Document
@@ -66,20 +67,20 @@ class Finding:
     foreign: tuple[AccessRight, ...] = ()
 
     def is_news(self, document: Mapping[str, Any]) -> bool:
-        """Return whether the list alone says that a consent is lost, and says so for the first time.
+        """Return whether a consent is lost for the first time, with no other proof than the list.
 
-        Where somebody else's right stands on the meter, the loss is no mere absence, and must not wait.
+        If the meter has somebody else's right, there is another proof, and the loss must take effect at once.
 
-        :param document: the account document as it was before
+        :param document: the account document before the check
         """
         fresh = {pce for pce, how in self.lost if how != WAITS} - meters_lost(document)
         return bool(fresh) and not fresh & self.handed_over(document)
 
     def handed_over(self, document: Mapping[str, Any]) -> set[str]:
-        """Return the meters on which somebody else's right stands, but not those that two accounts were known to share.
+        """Return the meters to which somebody else has given a right, except those known to be shared by two accounts.
 
-        :param document: the account document as it was before: what it says of shared meters counts as long as nobody
-            has consented on them since
+        :param document: the account document before the check; what it says about shared meters counts as long as
+            nobody has given a newer consent for them
         """
         noted, known = OthersRights.of(self.document), OthersRights.of(document)
         shared = {pce for pce in SharedMeters.of(document) if pce in known and known[pce] == noted.get(pce)}
@@ -89,15 +90,13 @@ class Finding:
 def check_consents(
     document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int
 ) -> Finding | None:
-    """Compare an account with GRDF's list of rights, as the check of every morning does.
+    """Compare an account with GRDF's list of rights for the check every morning.
 
-    :param document: the account document
-    :param listed: what GRDF's list says
-    :param now: the present, aware
+    :param now: an aware datetime
     :param today: civil date in Paris
-    :param warn_days: how many days before its end a consent is worth a warning
-    :return: the finding, or None for an account whose meters are not known yet or that is leaving
-    :raises BadAccount: when the document is odd
+    :param warn_days: days before the end of a consent from which to warn
+    :return: ``None`` for an account that is leaving or whose meters are not known yet
+    :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
     if account.leaving or account.needs_first_launch:
@@ -108,15 +107,14 @@ def check_consents(
 def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int) -> Finding:
     """Compare an account's meters with GRDF's list of rights.
 
-    Only rights that the account brought itself count. Another one on the same meter may be that of whoever lives there
-    now: it is told, and changes nothing.
+    Only rights that the account itself has brought count. Another right to the same meter may belong to the people who
+    live there now. It is noted, but gives the account no consent.
 
-    :param document: the account document, as it is when it is written
-    :param listed: what GRDF's list says
-    :param now: the present, aware
+    :param document: the account document as read for this write
+    :param now: an aware datetime
     :param today: civil date in Paris
-    :param warn_days: how many days before its end a consent is worth a warning
-    :raises BadAccount: when the document is odd
+    :param warn_days: days before the end of a consent from which to warn
+    :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
     before, made = meters_lost(document), made_on(document)
@@ -144,9 +142,9 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     changed = without_old_token(changed, today)
     ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
-    # Whatever has set the state, a list that holds each consent as usable takes it away: GRDF refuses meters by mistake
-    # (ADICT 3.7), and one wrong answer must not stop a household for good. Where GRDF refuses on, the next run
-    # says so as a fault of GRDF's (``grdf.consents.doubt``).
+    # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
+    # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
+    # next run reports it as an error at GRDF (``grdf.consents.doubt``).
     restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
@@ -168,14 +166,15 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
 
 
 def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date) -> dict[str, str]:
-    """Return the meters of which days may have been read under somebody else's right, and since when.
+    """Return the meters whose days may have been read under somebody else's right, each with the moment from which.
 
-    That is since that right was made and the own ones were over; what was read before a list showed an own one in force
-    is the account's. Where neither that list nor the end of the own rights is known, nobody can tell.
+    From that moment on, the other right existed and the account's own rights had ended. Everything read before a list
+    showed an own right in force belongs to the account. If neither such a list nor the end of the own rights is known,
+    nobody can say, and the meter is left out.
 
-    :param document: the account document, as the check has left it
-    :param rights: all rights of ours on its meters
-    :param seen: when a list last showed its own rights, UTC text, or ""
+    :param document: the account document after the check
+    :param rights: all our rights to its meters
+    :param seen: when a list last showed the account's own rights, UTC text, or ``""``
     :param today: civil date in Paris
     """
     known, noted = given_back(document), OthersRights.of(document)
@@ -194,9 +193,9 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
 
 
 def keeps_state(document: Mapping[str, Any]) -> bool:
-    """Return whether an account's state is about a consent that is lost, and so outlives the load of what was read.
+    """Return whether an account's state is about a lost consent, so that a successful load must not clear it.
 
-    :param document: the account document, as it is when it is written
+    :param document: the account document as read for this write
     """
     noted = meters_lost(document)
     lost = [meter for meter in Account.from_document(document).meters if meter.lost and meter.pce in noted]
@@ -205,7 +204,7 @@ def keeps_state(document: Mapping[str, Any]) -> bool:
 
 
 def _noted(document: Mapping[str, Any], listed: Listed, others: Sequence[AccessRight]) -> dict[str, str | None]:
-    """Say for each meter on which another right stands when the newest one was made."""
+    """Return when the newest right of others was created, for each meter that has one."""
     known = OthersRights.of(document) if listed.meters is not None else {}
     noted = {pce: made for pce, made in known.items() if pce not in (listed.meters or ())}
     for right in sorted(others, key=lambda each: each.created or date.min):

@@ -1,8 +1,9 @@
-"""Whose is a right? An account's own rights are those that it brought itself; GRDF's list is no proof of any other.
+"""Finds out which account a right belongs to. An account owns the rights that it has brought itself.
 
-Accounts of Cozy's konnector name a meter and no right. The one that such an account brought is learnt once: from its
-``id_token`` where that is still there, however old; else from GRDF's lists of two days, as long as it can be no other:
-one list may be cut short, and then hold the next tenant's right alone.
+GRDF's list does not prove that a right belongs to an account. But accounts of Cozy's konnector name a meter without a
+right, so the right that such an account brought must be found once. If its ``id_token`` is still there, it names the
+right, however old it is. Otherwise the right is taken from GRDF's lists of two days, provided that no other right comes
+into question: a single list may be incomplete and contain only the next tenant's right.
 """
 
 from __future__ import annotations
@@ -21,16 +22,13 @@ from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount
 
 UNKNOWN = "not known to be its own"
-"""How the consent of a meter stands of which nobody can tell what its account brought."""
+"""State of a meter's consent when nobody can say which right the account brought."""
 WAITS = "only known from GRDF's list, and one list may be cut short: the list of another day must agree"
-"""How it stands when the list of another day will tell it."""
+"""State of a meter's consent when the list of another day will decide."""
 
 
 def made_on(document: Mapping[str, Any]) -> date | None:
-    """Return the day on which cozy-stack made an account, None where it does not say.
-
-    :param document: the account document
-    """
+    """Return the day on which cozy-stack created an account; ``None`` if unknown."""
     return day_in(members(document.get("cozyMetadata")).get("createdAt"))
 
 
@@ -43,20 +41,22 @@ def learnt(
     claimed: str | None = None,
     held: Collection[str] = (),
 ) -> Consent:
-    """Find the right that an account of the konnector's brought for a meter.
+    """Find the right that a konnector account brought for a meter.
 
-    It is none that another account has brought. When the account says when it was made, its right is the newest that
-    is no younger than the account. Else it is the only right that was ever listed on the meter, by lists of two days,
-    and is older than our first look: whoever moves in later brings another one. Where neither tells, the household
-    connects again, or an operator says whose right it is.
+    Rights that other accounts have brought do not come into question. If the day of the account's creation is known,
+    its right is the newest one created up to that day. Otherwise it is the only right that was ever listed for the
+    meter, provided that lists of two days agree and that the right is older than our first check: people who move in
+    later bring another one. If none of this finds a right, the household must connect again, or an operator must assign
+    the right.
 
-    :param meter: the meter; one whose right is known stays as it is
-    :param rights: all rights of ours on the meter, or of any
-    :param today: civil date in Paris. A look of a clock that a right on the meter proves wrong is not noted
-    :param made: the day on which the account was made, if that is known
-    :param claimed: the id that the account's checked ``id_token`` names for the meter
+    :param meter: a meter whose right is known is returned unchanged
+    :param rights: all our rights to the meter; rights to other meters are ignored
+    :param today: civil date in Paris. If a right to the meter was created later, our clock is wrong and the check is
+        not noted
+    :param made: day on which the account was created; ``None`` if unknown
+    :param claimed: the id of the right that the account's checked ``id_token`` names for the meter
     :param held: ids of rights that other accounts have brought
-    :return: the meter with its right, or noted as looked for in vain
+    :return: the meter with its right, or with a note of the unsuccessful search
     """
     if meter.id_accreditation is not None:
         return meter
@@ -87,19 +87,20 @@ def _learnt(meter: Consent, right: str) -> Consent:
 
 
 def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight, ...]:
-    """Return the rights on a meter that stand and that its account has not brought, in the order of the list.
+    """Return the rights to a meter that are in force, or may be, and that its account has not brought.
 
-    :param meter: the meter
-    :param rights: all rights of ours on the meter, or of any
+    :param rights: all our rights to the meter; rights to other meters are ignored
+    :return: in the order of ``rights``
     """
     return tuple(each for each in rights if each.pce == meter.pce and each.stands and each.id not in meter.own)
 
 
 def held_by(documents: Iterable[Mapping[str, Any]], *, but: str = "") -> dict[str, str]:
-    """Return which rights accounts have brought: GRDF's id to the account's.
+    """Return the rights that accounts have brought, as a mapping of GRDF's ids to account ids.
 
-    :param documents: account documents, in whatever shape; those that are leaving give theirs back
-    :param but: an account that does not count
+    :param documents: account documents of any shape. Accounts that are leaving are left out, since they give their
+        rights back, and so are documents that cannot be understood
+    :param but: id of an account to leave out
     """
     held: dict[str, str] = {}
     for document in documents:

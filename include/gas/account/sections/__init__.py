@@ -1,1 +1,1 @@
-"""What is noted on the account document: a class for each section."""
+"""The sections of the account document. Each class knows its key and how to read and write its section."""

@@ -1,4 +1,4 @@
-"""What loads have stored that Airflow has not heard of yet, and what a run is about to tell it."""
+"""Changes that were stored but not announced to Airflow yet, and changes that a run is about to announce."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from include.gas.documents.gas_days import Document
 
 
 class Unannounced(Section, frozen=True):
-    """What was stored by runs that could not announce it, since Airflow hears of successes only.
+    """Changes stored by runs that could not announce them, because Airflow only passes on events of successful tasks.
 
-    :param first: first changed gas day, null when no day changed
-    :param days: the newest changed gas days, at most 100, in order
+    :param first: first changed gas day; null if no day changed
+    :param days: the newest changed gas days in order, at most 100
     :param counts: number of changed documents by doctype
     """
 
@@ -27,19 +27,16 @@ class Unannounced(Section, frozen=True):
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Changes:
-        """Return what is noted; anything that cannot be read is no change.
-
-        :param document: the account document
-        """
+        """Return the noted changes. A value that cannot be read counts as no changes."""
         return Changes.from_json(document.get(cls.key))
 
 
 class Announced(Section, frozen=True):
-    """What the last run with changes announced, should Airflow have its task done again.
+    """What the last run with changes announced, kept in case Airflow repeats its task.
 
     :param run: Airflow run id
-    :param first: first changed gas day, null when no day changed
-    :param days: the newest changed gas days, at most 100, in order
+    :param first: first changed gas day; null if no day changed
+    :param days: the newest changed gas days in order, at most 100
     :param counts: number of changed documents by doctype
     """
 
@@ -53,43 +50,36 @@ class Announced(Section, frozen=True):
 
 
 def unannounced(document: Mapping[str, Any]) -> Changes:
-    """Return what was stored and not announced.
-
-    :param document: the account document
-    """
+    """Return the changes that were stored but not announced."""
     return Unannounced.of(document)
 
 
 def with_unannounced(document: Mapping[str, Any], changes: Changes) -> Document:
-    """Note what was stored by a run that could not announce it.
+    """Return the account document with the changes of a run that could not announce them.
 
-    :param document: the account document
-    :param changes: what the run changed; added to what is noted already
-    :return: a new document, equal to the old one when nothing changed
+    :param changes: the changes of the run; they are added to those noted before
     """
     noted = (unannounced(document) + changes).as_json() if changes else document.get(Unannounced.key)
     return put(document, Unannounced.key, noted)
 
 
 def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> Document:
-    """Take that note off an account, and note instead what its last run with changes is about to announce.
+    """Return the account document without unannounced changes, and with what a run is about to announce.
 
-    Airflow hears of it only when the task has ended well: if it cannot be told so, it has the task done again.
+    Airflow learns of the changes only when the task has succeeded. If the task cannot report that, Airflow repeats it,
+    and the repeated task needs the note.
 
-    :param document: the account document
-    :param changes: what is announced; when it is nothing, the note of a former run stays
-    :param run: id of the run
-    :return: a new document, equal to the old one when nothing changed
+    :param changes: the changes to announce; if there are none, the note of the former run is kept
+    :param run: Airflow run id
     """
     changed = put(document, Unannounced.key, None)
     return put(changed, Announced.key, {"run": run} | changes.as_json()) if changes else changed
 
 
 def announced_by(document: Mapping[str, Any], run: str) -> Changes:
-    """Return what a run was about to announce; nothing when another one has announced something since.
+    """Return what a run was about to announce; no changes if another run has announced something since.
 
-    :param document: the account document
-    :param run: id of the run
+    :param run: Airflow run id
     """
     told = members(document.get(Announced.key))
     return Changes.from_json(told) if told and told.get("run") == run else Changes()

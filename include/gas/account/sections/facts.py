@@ -1,4 +1,4 @@
-"""What GRDF knows of each meter besides its gas: its contract and how often it is read."""
+"""What we know about each meter's contract, and how often GRDF reads it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from include.gas.documents.totals import Number
 
 
 class MeterFacts(MeterSection, frozen=True):
-    """What is known of a meter. What could not be read this time keeps its former value.
+    """The facts about a meter. Facts that could not be read keep their former values.
 
-    :param frequency: how often it is read: ``1M``, ``MM``, ``6M``, ``JJ`` or another word of GRDF's
+    :param frequency: how often GRDF reads the meter: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's
     :param tariff: ``tarif_acheminement``: T1 to T4 or TP
     :param profile: ``profil_type_actuel``, such as P012
-    :param car: reference use in kWh a year
-    :param car_next: the coming one
-    :param cja: capacity in kWh a day; residential meters have none
-    :param commissioned: the day the meter was put into service
-    :param daily_data: whether GRDF has daily data of it; null when the frequency does not say
-    :param message: in words, that it has none
-    :param refused: in words, why GRDF did not tell its ``contract`` or its ``technical`` facts
-    :param id_accreditation: GRDF's id of the right under which they were read
-    :param read_at: when, UTC
+    :param car: annual reference consumption in kWh
+    :param car_next: the next annual reference consumption in kWh
+    :param cja: daily capacity in kWh; residential meters have none
+    :param commissioned: day on which the meter was put into service
+    :param daily_data: whether GRDF has daily data for the meter; null when the frequency does not say
+    :param message: says that the meter has no daily data, in words
+    :param refused: why GRDF refused ``contract`` or ``technical`` data, in words
+    :param id_accreditation: GRDF's id of the right under which the facts were read
+    :param read_at: when GRDF was asked, UTC
     """
 
     key: ClassVar[str] = "meter_facts"
@@ -51,11 +51,7 @@ class MeterFacts(MeterSection, frozen=True):
 
 
 def may_be_daily(document: Mapping[str, Any], pce: str) -> bool:
-    """Return whether a meter may give daily data, as far as is known.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return whether GRDF may have daily data for a meter. Only ``False`` is certain."""
     facts = MeterFacts.of(document, pce)
     return facts is None or facts.daily_data is not False
 
@@ -69,15 +65,13 @@ def with_meter_facts(
     frequency: str | None,
     refused: Mapping[str, str],
 ) -> Document:
-    """Note what is known of a meter. What could not be read this time keeps its former value.
+    """Return the account document with the facts about a meter. Facts that could not be read keep their former values.
 
-    :param document: the account document
-    :param consent: the meter, under its present consent
+    :param consent: the meter's present consent
     :param read_at: when GRDF was asked, aware
-    :param contract: its contract, or None when it could not be read
-    :param frequency: how often it is read, or None when that could not be read
-    :param refused: in words, why something could not be read: ``contract``, ``technical``
-    :return: a new document
+    :param contract: the meter's contract; ``None`` if it could not be read
+    :param frequency: the reading frequency; ``None`` if it could not be read
+    :param refused: why ``contract`` or ``technical`` data could not be read, in words
     """
     former = MeterFacts.raw(document, consent.pce)
     entry = {key: value for key, value in former.items() if key not in ("message", "refused")}

@@ -1,7 +1,7 @@
-"""What GRDF's lists of rights showed of an account and when: what is read long after may be a stranger's.
+"""When GRDF's list of rights last showed an account's rights. Data read long after that may be a stranger's.
 
-A call for data goes by the meter and succeeds under anybody's right. The check of every morning writes one moment for
-all accounts (``grdf.stores.account_store``); an account has one of its own only where its list did not show it.
+GRDF answers a request for a meter under anybody's right. The check of consents every morning writes one moment for all
+accounts (``grdf.stores.account_store``). An account has its own moment only if that list did not show its rights.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
 FRESH = timedelta(hours=36)
-"""How long a list counts: a morning's check may fail once, and the runs of that day ask for nothing more."""
+"""How long a list counts. One morning's check may fail without making that day's runs ask for the list themselves."""
 
 
 class ListSeen(Text, frozen=True):
-    """When a list last showed the account's rights, UTC; "" when that is not known.
+    """When a list last showed the account's rights, UTC; empty if unknown.
 
-    Without the key it is the last list by which all accounts were checked.
+    If the key is absent, that was the last list that all accounts were checked against.
     """
 
     key: ClassVar[str] = "consents_seen"
@@ -31,33 +31,32 @@ class ListSeen(Text, frozen=True):
 
 
 class ListMissed(Text, frozen=True):
-    """The day on which a list that was not believed held no usable consent of the account."""
+    """The day of a list that had no usable consent for the account and that we did not trust."""
 
     key: ClassVar[str] = "consents_missed"
     written_by: ClassVar[str] = "the check of consents; taken out by the next list that is believed"
 
 
 class ConsentEnds(Text, frozen=True):
-    """The last day of use of a consent that ends soon."""
+    """The last day on which a consent that ends soon is of use."""
 
     key: ClassVar[str] = "consent_ends"
     written_by: ClassVar[str] = "whoever looks into GRDF's list"
 
 
 def seen_at(document: Mapping[str, Any], listed_at: str) -> str:
-    """Return when a list last showed how an account's rights stand, UTC text; "" when that is not known.
+    """Return when a list last showed the state of an account's rights, UTC text; ``""`` if unknown.
 
-    :param document: the account document
-    :param listed_at: when the last list of all accounts was asked for, UTC text, or ""
+    :param listed_at: when the last list of all accounts was requested, UTC text or ``""``
     """
     return ListSeen.of(document) if ListSeen.key in document else listed_at
 
 
 def is_fresh(moment: str, now: datetime) -> bool:
-    """Return whether a list of that moment still counts; one of the future was written by a clock that was ahead.
+    """Return whether a list of that moment still counts. A moment in the future does not: a wrong clock wrote it.
 
-    :param moment: UTC text, or ""
-    :param now: the present, aware
+    :param moment: UTC text, or ``""``
+    :param now: an aware datetime
     """
     try:
         return utc_text(moment) >= utc_text(now - FRESH) and not is_ahead(moment, now)
@@ -66,31 +65,26 @@ def is_fresh(moment: str, now: datetime) -> bool:
 
 
 def with_seen(document: Mapping[str, Any], moment: str | None) -> Document:
-    """Note when a list last showed how an account's rights stand.
+    """Return the account document with the moment at which a list last showed the state of its rights.
 
-    :param document: the account document
-    :param moment: UTC text, or "" when it is not known; None when it is that of the last list of all accounts
-    :return: a new document
+    :param moment: UTC text; ``""`` if unknown; ``None`` if it was the last list of all accounts
     """
     return ListSeen.noted(document, moment)
 
 
 def missed_before(document: Mapping[str, Any], today: date) -> bool:
-    """Return whether a list of an earlier day, which was not believed, said the same.
+    """Return whether a list that we did not trust had no usable consent on an earlier day either.
 
-    :param document: the account document
-    :param today: civil date in Paris; the same day, or a later one of a clock that was ahead, says nothing
+    :param today: civil date in Paris. A note of today does not count, nor one of a clock that was ahead
     """
     missed = day_in(ListMissed.of(document))
     return missed is not None and missed < today
 
 
 def with_missed(document: Mapping[str, Any], today: date | None) -> Document:
-    """Note that a list was not believed, or that its word does not count any more.
+    """Return the account document with a note that we did not trust a list. The first of several days is kept.
 
-    :param document: the account document
-    :param today: civil date in Paris; None takes the note out
-    :return: a new document; the first day of several stays
+    :param today: civil date in Paris; ``None`` to remove the note
     """
     if today is None:
         return ListMissed.noted(document, None)

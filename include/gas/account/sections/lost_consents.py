@@ -1,4 +1,4 @@
-"""Which meters of an account have no usable consent in GRDF's list, and on which somebody else's stands."""
+"""Which meters have no usable consent in GRDF's list, and which have a consent that somebody else has given."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from include.gas.meter_tag import meter_tag
 
 
 class LostConsents(Names, frozen=True):
-    """The meters without a usable consent, as the last look into GRDF's list noted."""
+    """The meters without a usable consent when GRDF's list was last checked."""
 
     key: ClassVar[str] = "consents_lost"
     written_by: ClassVar[str] = "whoever looks into GRDF's list; a new consent takes its meters out"
 
 
 class SharedMeters(Names, frozen=True):
-    """The meters that another account reads too, under a right of its own that is in force."""
+    """The meters that another account reads too, under its own right in force."""
 
     key: ClassVar[str] = "meters_shared"
     written_by: ClassVar[str] = "the check of consents every morning"
 
 
 class OthersRights(Section, frozen=True):
-    """The meters on which another right of ours stands, which the account has not brought.
+    """The meters with another right that is granted to us but that this account has not brought.
 
-    Each has the day on which the newest such right was made, null when GRDF does not say.
+    Each has the day on which the newest such right was created; null when GRDF does not say.
 
-    :param made: by meter, that day
+    :param made: the day by meter
     """
 
     key: ClassVar[str] = "consents_of_others"
@@ -41,29 +41,24 @@ class OthersRights(Section, frozen=True):
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> dict[str, str | None]:
-        """Return the meters that are noted, each with the day of the other right.
-
-        :param document: the account document
-        """
+        """Return the noted meters, each with the day on which the other right was created."""
         found = members(document.get(cls.key))
         return {pce: made if isinstance(made, str) else None for pce, made in found.items()}
 
     @classmethod
     def noted(cls, document: Mapping[str, Any], made: Mapping[str, str | None]) -> Document:
-        """Note the meters in place of those that were noted.
+        """Return the account document with these meters noted instead of the former ones.
 
-        :param document: the account document
-        :param made: the meters, each with the day of the other right
-        :return: a new document
+        :param made: the meters, each with the day on which the other right was created
         """
         return put(document, cls.key, dict(made) or None)
 
 
 class GivenBack(MeterSection, frozen=True):
-    """A meter that was looked at once another right was found on it and the own ones were over.
+    """A meter whose stored days were checked after another right to it appeared and the account's own rights had ended.
 
-    :param made: the day on which the other right was made, null when GRDF does not say
-    :param since: the moment since which what was read is taken back, UTC; "" when nothing is
+    :param made: day on which the other right was created; null when GRDF does not say
+    :param since: moment from which the data that we read were removed again, UTC; empty if nothing was removed
     """
 
     key: ClassVar[str] = "given_back"
@@ -74,27 +69,21 @@ class GivenBack(MeterSection, frozen=True):
 
 
 def meters_lost(document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the meters that are noted as without a usable consent.
-
-    :param document: the account document
-    """
+    """Return the meters that are noted as having no usable consent."""
     return frozenset(LostConsents.of(document))
 
 
 def handed_over(document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the meters that are noted and on which a right stands that the account has not brought.
-
-    :param document: the account document
-    """
+    """Return the meters without a usable consent to which somebody else has given us a right."""
     return meters_lost(document) & OthersRights.of(document).keys()
 
 
 def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collection[str]) -> str:
-    """Return what to say to a person about the meters without a usable consent.
+    """Return a message for people about the meters without a usable consent.
 
-    :param account: the account's id
-    :param lost: the meters, each with how its consent stands
-    :param others: meters on which a right stands that the account has not brought
+    :param account: account id
+    :param lost: the meters, each with the state of its consent in words
+    :param others: meters with a right that the account has not brought
     """
     lost = tuple(lost)
     said = "; ".join(f"meter {meter_tag(account, pce)}: the consent is {state}" for pce, state in lost)
@@ -109,20 +98,15 @@ def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collecti
 
 
 def given_back(document: Mapping[str, Any]) -> dict[str, GivenBack]:
-    """Return the meters handed over that were looked at.
-
-    :param document: the account document
-    """
+    """Return the notes of the handed-over meters that were checked, by meter."""
     noted = ((pce, GivenBack.of(document, pce)) for pce in handed_over(document))
     return {pce: note for pce, note in noted if note is not None}
 
 
 def with_given_back(document: Mapping[str, Any], meters: Mapping[str, str]) -> Document:
-    """Note that the handed over meters were looked at; others lose the note.
+    """Return the account document with a note that the handed-over meters were checked. Other meters lose the note.
 
-    :param document: the account document
-    :param meters: those of which what was read is taken back, each with the moment since which it is
-    :return: a new document
+    :param meters: the meters whose data were removed, each with the moment from which they were
     """
     known, others = given_back(document), OthersRights.of(document)
     changed = put(document, GivenBack.key, None)

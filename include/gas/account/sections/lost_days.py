@@ -1,10 +1,10 @@
-"""The account's own book (``stored``) held against what the store holds: days that a database has lost.
+"""Days that a database has lost, found by comparing the account's section ``stored`` with the store.
 
-Loads add days and never take one away. So when fewer days of a year are stored than the account told before, a database
-has lost them: it was restored in part, or is a new one. The book is then not simply written anew, which would hide it:
-the loss is noted under ``lost_days``, and the next daily run asks for the whole history of the meter once more, in the
-call that it makes anyway. A year's note goes when as many days are stored again as there were; what GRDF serves no more
-keeps it.
+Loads add days and never remove any. So if fewer days of a year are stored than the account says, a database has lost
+them: it was partly restored, or it is a new one. Just updating ``stored`` would hide this. Instead the loss is noted
+under ``lost_days``, and the next daily run asks for the whole history of the meter again, in the call that it makes
+anyway. The note of a year is removed when as many days are stored as before. It stays for days that GRDF does not serve
+any more.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from include.gas.documents.year_counts import StoredYear, shortfall
 
 
 class LostDays(MeterSection, frozen=True):
-    """The years of a meter of which days were lost.
+    """The years in which stored days of a meter were lost.
 
-    :param read_again: whether the whole history is to be read once more
-    :param years: by year, how many days were stored before some were lost
+    :param read_again: whether the whole history must be read again
+    :param years: number of days stored before the loss, by year
     """
 
     key: ClassVar[str] = "lost_days"
@@ -38,11 +38,7 @@ class LostDays(MeterSection, frozen=True):
 
     @classmethod
     def of(cls, document: Mapping[str, Any], pce: str) -> LostDays:
-        """Return what is noted of a meter; a year that cannot be read is left out.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return a meter's entry; years that cannot be read are left out."""
         entry = cls.raw(document, pce)
         years = members(entry.get("years"))
         return cls(
@@ -52,7 +48,7 @@ class LostDays(MeterSection, frozen=True):
 
     @property
     def by_year(self) -> dict[int, int]:
-        """How many days were stored before, by year."""
+        """Number of days stored before the loss, by year."""
         return {int(year): days for year, days in self.years.items()}
 
 
@@ -63,14 +59,12 @@ def with_lost_days(
     held: Mapping[int, StoredYear],
     years: Collection[int],
 ) -> Document:
-    """Note which days of a meter the store has lost, and take out what is there again.
+    """Return the account document with an up-to-date note of the days that the store has lost.
 
-    :param document: the account document
-    :param pce: the meter
     :param told: what the account said before ``held`` was read
     :param held: what is stored
-    :param years: the years of which all stored days were read
-    :return: a new document, equal to the old one when nothing was lost or came back
+    :param years: the years whose stored days were all read
+    :return: equal to the old document if no days were lost and none are back
     """
     former = LostDays.of(document, pce)
     noted = former.by_year
@@ -85,28 +79,19 @@ def with_lost_days(
 
 
 def reads_again(document: Mapping[str, Any], pce: str) -> bool:
-    """Return whether the whole history of a meter is to be read once more, since days of it were lost.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return whether the whole history of a meter must be read again because days were lost."""
     return LostDays.of(document, pce).read_again
 
 
 def with_history_read_again(document: Mapping[str, Any], pce: str) -> Document:
-    """Note that the whole history was read once more; what is still short keeps its note.
+    """Return the account document with a note that a meter's whole history was read again.
 
-    :param document: the account document
-    :param pce: the meter
+    Years in which days are still missing keep their note.
     """
     rest = {key: value for key, value in LostDays.raw(document, pce).items() if key != "read_again"}
     return LostDays.put(document, pce, rest or None)
 
 
 def lost_years(document: Mapping[str, Any], pce: str) -> dict[int, int]:
-    """Return the years of a meter of which fewer days are stored than there were, with how many there were.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return the years in which stored days of a meter were lost, with the number of days stored before."""
     return LostDays.of(document, pce).by_year

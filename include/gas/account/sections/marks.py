@@ -1,4 +1,4 @@
-"""Marks on an account: its household leaves, has connected on the page, was given a right by an operator."""
+"""Marks on an account: the household leaves, has connected on the page, or was given a right by an operator."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from include.gas.documents.gas_days import Document
 
 
 class Leaving(Section, frozen=True):
-    """The mark of a deletion under way: nothing reads the account and nothing stores for it.
+    """The mark of a deletion in progress. While it is there, nothing is read or stored for the account.
 
     :param run: Airflow run id of the deletion
-    :param by: who asked for it, Airflow's user name
-    :param since: when it was marked, UTC text
+    :param by: Airflow user who asked for it
+    :param since: when the account was marked, UTC text
     :param keep_data: whether the household keeps its data
     """
 
@@ -30,10 +30,10 @@ class Leaving(Section, frozen=True):
 
 
 class Connected(Section, frozen=True):
-    """That the household has connected on the page.
+    """Says that the household has connected on the page.
 
-    :param at: when it did so last, UTC
-    :param by: who connected it: Airflow's user name, or that a link was used
+    :param at: when it last connected, UTC
+    :param by: who connected it: an Airflow user, or a note that a link was used
     """
 
     key: ClassVar[str] = "connected"
@@ -44,27 +44,20 @@ class Connected(Section, frozen=True):
 
     @classmethod
     def moment(cls, document: Mapping[str, Any]) -> object:
-        """Return what is noted as the moment, None when there is none.
-
-        :param document: the account document
-        """
+        """Return the value noted as the moment, of any type; ``None`` if there is none."""
         return members(document.get(cls.key)).get("at")
 
     def noted(self, document: Mapping[str, Any]) -> Document:
-        """Note it.
-
-        :param document: the account document
-        :return: a new document
-        """
+        """Return the account document with this mark."""
         return put(document, self.key, written(self))
 
 
 class TakenOver(Section, frozen=True):
-    """A right that an operator has made the account's own: an entry of a list, in their order.
+    """A right that an operator has assigned to the account. The list is in the order of the assignments.
 
     :param right: GRDF's id of the right
-    :param by: Airflow's user name
-    :param at: when, UTC
+    :param by: Airflow user who assigned it
+    :param at: when it was assigned, UTC
     """
 
     key: ClassVar[str] = "taken_over"
@@ -77,20 +70,15 @@ class TakenOver(Section, frozen=True):
 
     @classmethod
     def added(cls, document: Mapping[str, Any], entries: Iterable[TakenOver]) -> Document:
-        """Add entries to those that are noted.
-
-        :param document: the account document
-        :param entries: the new ones
-        :return: a new document
-        """
+        """Return the account document with more entries at the end of the list."""
         before = document.get(cls.key)
         return put(document, cls.key, [*(before if isinstance(before, list) else []), *map(written, entries)])
 
 
 def leaving(document: Mapping[str, Any]) -> Leaving | None:
-    """Return the mark on an account document, or None. Any object is a mark, whatever it says.
+    """Return the mark of a deletion on an account document; ``None`` if there is none.
 
-    :param document: the account document
+    Any object counts as a mark, whatever it contains.
     """
     mark = document.get(Leaving.key)
     if not isinstance(mark, Mapping):
@@ -102,13 +90,12 @@ def leaving(document: Mapping[str, Any]) -> Leaving | None:
 def with_leaving(
     document: Mapping[str, Any], *, run: str, by: str, since: datetime, keep_data: bool = False
 ) -> Document:
-    """Mark an account as leaving: from now on nothing reads it and nothing stores for it.
+    """Return the account document with the mark of a deletion. From then on nothing is read or stored for the account.
 
-    :param document: the account document
     :param run: Airflow run id of the deletion
     :param by: who asked for it
-    :param since: the present, aware; kept from before when a former try of a deletion has marked it
-    :param keep_data: only revoke: what is stored stays, also what a run stores that was under way
+    :param since: an aware datetime, the present; if an earlier attempt set a mark, its moment is kept
+    :param keep_data: revoke rights but remove no data, not even what a run in progress still stores
     """
     before = leaving(document)
     mark = Leaving(run, by, before.since if before else utc_text(since), keep_data=keep_data)
@@ -116,8 +103,5 @@ def with_leaving(
 
 
 def without_leaving(document: Mapping[str, Any]) -> Document:
-    """Take the mark away, for a household that keeps its data.
-
-    :param document: the account document
-    """
+    """Return the account document without the mark, for a household that keeps its data."""
     return put(document, Leaving.key, None)

@@ -1,4 +1,4 @@
-"""The missing days of each meter (``gaps``), by year: see :mod:`include.gas.documents.gaps` for what they mean."""
+"""The missing days of each meter by year (``gaps``). :mod:`include.gas.documents.gaps` explains them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from include.gas.documents.gas_days import Document
 class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
     """The missing days of one meter in one year. A run of days is written ``first/last``, both included.
 
-    :param first: the first of them
-    :param last: the last of them
-    :param awaited: how many may still come
-    :param none: how many GRDF has none for, or serves no more
-    :param since: when the first of them was noticed, UTC
-    :param awaited_from: the first that may still come
-    :param ask_from: the first that was not asked for at its age yet
-    :param none_days: those that GRDF has none for, in runs
-    :param once: those that one answer did not hold, in runs, by the day from which the four weeks count
+    :param first: first missing day
+    :param last: last missing day
+    :param awaited: number of missing days that may still come
+    :param none: number of missing days for which GRDF has no data, or that it does not serve any more
+    :param since: when missing days of the year were first noticed, UTC
+    :param awaited_from: first missing day that may still come
+    :param ask_from: first missing day that was not asked for yet at an age at which it is published
+    :param none_days: the missing days for which GRDF has no data, as runs
+    :param once: the missing days that were absent from one answer, as runs, by the day from which the four weeks count
     """
 
     first: date
@@ -42,10 +42,9 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def from_gap(cls, gap: Gap, since: str) -> MissingYear:
-        """Return the entry of a gap.
+        """Return the entry for missing days.
 
-        :param gap: the missing days
-        :param since: when they were noticed, UTC text
+        :param since: when they were first noticed, UTC text
         """
         once: dict[str, list[str]] = {}
         for at, run in gap.once:
@@ -54,9 +53,10 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(gap.first, gap.last, gap.awaited, gap.none, since, gap.awaited_from, gap.ask_from, runs, once)
 
     def gap(self) -> Gap | None:
-        """Return the missing days, None when their runs cannot be read.
+        """Return the missing days; ``None`` if their runs cannot be read.
 
-        An entry of before two answers were needed says only how many days were settled by one: all are looked at anew.
+        Former versions needed only one answer to settle a day, and stored the number of these days without naming them.
+        All days of such an entry are looked for again.
         """
         try:
             runs = tuple(_run(text) for text in self.none_days)
@@ -65,14 +65,14 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
             return None
         if sum(len(run) for run in runs) != self.none:
             return Gap(self.first, self.last, self.awaited + self.none, 0, self.first, self.first)
-        ask = self.ask_from if once else self.ask_from or self.awaited_from  # as it was written before
+        ask = self.ask_from if once else self.ask_from or self.awaited_from  # former versions wrote no ``ask_from``
         return Gap(self.first, self.last, self.awaited, self.none, self.awaited_from, ask, runs, once)
 
 
 class MissingDays(MeterSection, frozen=True):
-    """The missing days of a meter: an object of years.
+    """The missing days of a meter, as an object by year.
 
-    :param years: the missing days of each year that has any, by year
+    :param years: the missing days by year; years without any are left out
     """
 
     key: ClassVar[str] = "gaps"
@@ -86,30 +86,20 @@ class MissingDays(MeterSection, frozen=True):
 
     @classmethod
     def of(cls, document: Mapping[str, Any], pce: str) -> MissingDays:
-        """Return what is noted of a meter; a year that cannot be read is left out, and is found anew.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return a meter's entry. Years that cannot be read are left out; later loads find their missing days again."""
         entries = ((year, read(MissingYear, entry)) for year, entry in cls.raw(document, pce).items())
         return cls({int(year): entry for year, entry in entries if entry is not None and is_year(year)})
 
 
 def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
-    """Return what an account document says of a meter's missing days, by year.
-
-    :param document: the account document; odd entries are left out, and are found anew
-    :param pce: the meter
-    """
+    """Return the noted missing days of a meter by year. Entries that cannot be read are left out."""
     gaps = ((year, entry.gap()) for year, entry in MissingDays.of(document, pce).years.items())
     return {year: gap for year, gap in gaps if gap is not None}
 
 
 def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | None:
-    """Return the first missing day of a meter that a run of today is to ask for, None when there is none.
+    """Return the first missing day of a meter that today's run must ask for; ``None`` if there is none.
 
-    :param document: the account document
-    :param pce: the meter
     :param today: civil date in Paris
     """
     days = (gap.due_from(today) for gap in known_gaps(document, pce).values())
@@ -119,14 +109,11 @@ def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | N
 def with_gaps(
     document: Mapping[str, Any], pce: str, years: Collection[int], found: Mapping[int, Gap], noticed_at: datetime | str
 ) -> Document:
-    """Note the missing days of a meter.
+    """Return the account document with the missing days of a meter.
 
-    :param document: the account document
-    :param pce: the meter
-    :param years: the years that were looked at; what is known of others stays
-    :param found: their gaps
-    :param noticed_at: the present, aware; a year that had missing days before keeps the moment they were noticed
-    :return: a new document, equal to the old one when nothing changed
+    :param years: the years that were checked; the entries of other years are kept
+    :param found: the missing days of these years
+    :param noticed_at: an aware datetime, the present; years that had missing days before keep their earlier moment
     """
     mine = dict(MissingDays.raw(document, pce))
     for year in years:

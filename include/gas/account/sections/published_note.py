@@ -1,4 +1,4 @@
-"""What each meter's published periods say beside its gas days."""
+"""What each meter's published periods say compared with its gas days."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from include.gas.documents.periods import newest_period
 from include.gas.documents.totals import Number
 
 DIFFERENCES_KEPT = 24
-"""Differences that an account document lists per meter, the newest: two years of monthly bills."""
+"""Number of differences listed per meter, the newest ones: two years of monthly bills."""
 
 
 class LastPeriod(msgspec.Struct, frozen=True):
     """The published period that starts last.
 
-    :param first: its first gas day
-    :param end: the gas day after its last one
-    :param load: kWh
+    :param first: first gas day
+    :param end: gas day after the last one
+    :param load: energy in kWh
     """
 
     first: date
@@ -34,13 +34,13 @@ class LastPeriod(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A published period that says something else than its stored days, beyond rounding.
+    """A published period that differs from the sum of its stored days by more than rounding explains.
 
-    :param first: its first gas day
-    :param end: the gas day after its last one
+    :param first: first gas day
+    :param end: gas day after the last one
     :param published: kWh that GRDF published
-    :param stored: kWh of the stored days, summed
-    :param missing_days: how many of its days are not stored
+    :param stored: sum of the stored days in kWh
+    :param missing_days: number of its days that are not stored
     """
 
     first: date
@@ -51,22 +51,19 @@ class Difference(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, each: Comparison) -> Difference:
-        """Return the entry of a comparison.
-
-        :param each: a period beside its days
-        """
+        """Return the entry for a comparison."""
         return cls(each.first, each.end, each.published, each.stored, each.missing_days)
 
 
 class PublishedNote(MeterSection, frozen=True):
-    """What a meter's published periods say.
+    """Summary of a meter's published periods.
 
-    :param last_period: the newest of them, null when none is stored
-    :param differences: the newest 24 periods that say something else than the stored days
-    :param differences_in_all: how many there are
-    :param id_accreditation: GRDF's id of the right under which they were read
-    :param read_at: when, UTC
-    :param message: in words, why GRDF gave none
+    :param last_period: the newest period; null if none is stored
+    :param differences: the newest 24 periods that differ from the stored days
+    :param differences_in_all: number of all periods that differ
+    :param id_accreditation: GRDF's id of the right under which the periods were read
+    :param read_at: when GRDF was asked, UTC
+    :param message: why GRDF sent no periods, in words
     """
 
     key: ClassVar[str] = "published"
@@ -91,15 +88,13 @@ def with_published(
     compared: Iterable[Comparison],
     message: str = "",
 ) -> Document:
-    """Note what a meter's published periods say.
+    """Return the account document with the summary of a meter's published periods.
 
-    :param document: the account document
-    :param consent: the meter, under its present consent
+    :param consent: the meter's present consent
     :param read_at: when GRDF was asked, aware
     :param periods: all stored periods of the meter
-    :param compared: their comparison with the stored days
-    :param message: in words, why GRDF gave none, or ""
-    :return: a new document
+    :param compared: the comparisons of these periods with the stored days
+    :param message: why GRDF sent no periods, in words; ``""`` otherwise
     """
     differences = [Difference.of(each) for each in compared if each.beyond_rounding]
     newest = newest_period(periods)

@@ -1,7 +1,7 @@
-"""What all sections of the account document share: reading forgivingly, and writing beside what others have noted.
+"""The base of all sections of the account document: tolerant reading, and writing that keeps what others wrote.
 
-Anybody may have written into an account document. So a section never trusts what it finds: an entry that it cannot read
-counts as absent, the good ones beside it count, and neither is removed by writing another one.
+Any program may have written to an account document, so a section never trusts what it finds. An entry that it cannot
+read counts as absent, while the good entries beside it count. Writing one entry removes none of the others.
 """
 
 from __future__ import annotations
@@ -21,62 +21,47 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Section(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the account document.
 
-    Its fields are what is stored, under the same names. A field that has its default is left out of the document.
+    Its fields are stored under the same names. A field with its default value is left out of the document.
     """
 
     key: ClassVar[str] = ""
-    """Key of the account document."""
+    """The section's key in the account document."""
     written_by: ClassVar[str] = ""
-    """Which tasks write it, and when it changes, for ``docs/documents.md``."""
+    """Which tasks write the section, and when it changes; for ``docs/documents.md``."""
     shape: ClassVar[str] = "an object"
-    """What the key holds, for ``docs/documents.md``."""
+    """The type of the value in words; for ``docs/documents.md``."""
     entry: ClassVar[type[msgspec.Struct] | None] = None
-    """The class of its entries, where that is not the section itself."""
+    """The class of the entries, if it is not the section itself."""
     has_table: ClassVar[bool] = True
-    """Whether it has keys of its own."""
+    """Whether the section has named keys, which ``docs/documents.md`` lists in a table."""
 
 
 class MeterSection(Section, frozen=True):
-    """What a section says of one meter: its key holds an object of such entries by meter."""
+    """The entry of one meter in a section whose value is an object of entries by meter."""
 
     shape: ClassVar[str] = "an object by meter"
 
     @classmethod
     def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
-        """Return whether there is an entry of a meter, be it empty.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return whether the account document has an entry for a meter, even an empty one."""
         return isinstance(members(document.get(cls.key)).get(pce), Mapping)
 
     @classmethod
     def raw(cls, document: Mapping[str, Any], pce: str) -> Mapping[str, Any]:
-        """Return a meter's entry as it is stored; an empty one when there is none or it is no object.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return a meter's entry as it is stored; an empty one if there is none or if it is not an object."""
         return members(members(document.get(cls.key)).get(pce))
 
     @classmethod
     def of(cls, document: Mapping[str, Any], pce: str) -> Self | None:
-        """Return what is noted of a meter, None when nothing is or it cannot be read.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return a meter's entry; ``None`` if there is none or if it cannot be read."""
         entry = cls.raw(document, pce)
         return read_fields(cls, entry) if entry else None
 
     @classmethod
     def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
-        """Replace what is noted of a meter.
+        """Return the account document with another entry for a meter.
 
-        :param document: the account document
-        :param pce: the meter
-        :param entry: what is stored now; None takes the entry out, and the key with the last of them
-        :return: a new document
+        :param entry: the new entry; ``None`` removes the entry, and with the last entry the key of the section
         """
         meters = {**members(document.get(cls.key)), pce: entry}
         if entry is None:
@@ -84,89 +69,69 @@ class MeterSection(Section, frozen=True):
         return put(document, cls.key, meters or None)
 
     def noted(self, document: Mapping[str, Any], pce: str) -> Document:
-        """Note this of a meter, in place of what was noted.
-
-        :param document: the account document
-        :param pce: the meter
-        :return: a new document
-        """
+        """Return the account document with this entry for a meter, in place of the former one."""
         return self.put(document, pce, written(self))
 
 
 class Names(Section, frozen=True):
-    """A list of meters."""
+    """A section that is a list of meters."""
 
     shape: ClassVar[str] = "a list of meters"
     has_table: ClassVar[bool] = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> list[str]:
-        """Return the meters that are noted, in order; an entry that is no text is left out.
-
-        :param document: the account document
-        """
+        """Return the noted meters in order. Entries that are not texts are left out."""
         found = document.get(cls.key)
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     @classmethod
     def noted(cls, document: Mapping[str, Any], meters: Iterable[str]) -> Document:
-        """Note meters in place of those that were noted; none of them takes the key out.
+        """Return the account document with these meters noted instead of the former ones.
 
-        :param document: the account document
-        :param meters: the meters, in the order in which they are to be named
-        :return: a new document
+        :param meters: the meters in the order to store; an empty iterable removes the key
         """
         return put(document, cls.key, list(meters) or None)
 
 
 class Text(Section, frozen=True):
-    """A single text: a day, a moment."""
+    """A section that is a single text, such as a day or a moment."""
 
     shape: ClassVar[str] = "a text"
     has_table: ClassVar[bool] = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> str:
-        """Return what is noted, "" when it is no text or there is nothing.
-
-        :param document: the account document
-        """
+        """Return the text; ``""`` if there is none, or if the value is not a text."""
         found = document.get(cls.key)
         return found if isinstance(found, str) else ""
 
     @classmethod
     def noted(cls, document: Mapping[str, Any], text: str | None) -> Document:
-        """Note a text.
+        """Return the account document with another text.
 
-        :param document: the account document
-        :param text: what to note; None takes the key out
-        :return: a new document
+        :param text: the new text; ``None`` removes the key
         """
         return put(document, cls.key, text)
 
 
 def members(value: object) -> Mapping[str, Any]:
-    """Return an object's members; none of anything that is no object.
-
-    :param value: a JSON value
-    """
+    """Return a JSON value if it is an object; otherwise an empty object."""
     return value if isinstance(value, Mapping) else {}
 
 
 def copied(document: Mapping[str, Any]) -> Document:
-    """Return a copy that shares nothing with the original, so that nobody changes what was handed in.
+    """Return a deep copy, so that changes do not reach the caller's document.
 
-    :param document: the account document, or an entry of it
+    :param document: the account document, or an entry in it
     """
     return copy.deepcopy(dict(document))
 
 
 def put(document: Mapping[str, Any], key: str, value: object) -> Document:
-    """Return a new document with another value under a key.
+    """Return a copy of the account document with another value under a key.
 
-    :param document: the account document
-    :param key: the key
-    :param value: a JSON value; None takes the key out
+    :param value: a JSON value; ``None`` removes the key
     """
     changed = copied(document)
     if value is None:
@@ -176,11 +141,11 @@ def put(document: Mapping[str, Any], key: str, value: object) -> Document:
 
 
 def read(kind: type[T], value: object) -> T | None:
-    """Read an entry; keys of other people are passed over.
+    """Return an entry. Unknown keys are ignored.
 
     :param kind: the class of the entry
     :param value: a JSON value
-    :return: the entry; None when any field cannot be read
+    :return: ``None`` if any field cannot be read
     """
     try:
         return msgspec.convert(value, kind, strict=False)
@@ -189,26 +154,23 @@ def read(kind: type[T], value: object) -> T | None:
 
 
 def read_fields(kind: type[T], value: object) -> T | None:
-    """Read an entry of which each field counts for itself: one that cannot be read counts as absent.
+    """Return an entry, reading field by field: a field that cannot be read counts as absent.
 
     :param kind: the class of the entry
     :param value: a JSON value
-    :return: the entry; None when it is no object, or a field that it cannot do without is missing
+    :return: ``None`` if the value is not an object, or if a required field is missing and cannot be empty
     """
     found = read(kind, value)
     return found if found is not None or not isinstance(value, Mapping) else _each_for_itself(kind, value)
 
 
 def written(entry: msgspec.Struct) -> dict[str, Any]:
-    """Return an entry as JSON.
-
-    :param entry: the entry
-    """
+    """Return an entry as JSON."""
     return dict(msgspec.to_builtins(entry))
 
 
 _EMPTY: tuple[object, ...] = (None, [], {}, "", 0)
-"""What a required field is taken for that cannot be read, whichever its type allows; a day cannot be any of them."""
+"""Values for a required field that cannot be read. The first one that its type allows is used. A day allows none."""
 
 
 def _each_for_itself(kind: type[T], value: Mapping[str, Any]) -> T | None:

@@ -1,9 +1,9 @@
-"""What is stored of a meter, told in a few numbers on its account, so that a list of accounts need not read any day.
+"""A summary of each meter's stored days on the account, so that a list of accounts need not read any days.
 
-Each load notes the years that it has looked at, from the days that it has read and written anyway. The note follows
-from the stored days alone: a load that finds nothing new changes nothing here. Where it is missing (an account from
-before there was one) or was taken out by hand, the account's next load makes all of it anew. Two loads at once may
-leave a year as the slower one saw it, until the next load of that year; days and totals themselves are right.
+Each load updates the years that it handles, from the days that it reads and writes anyway. The summary depends on the
+stored days alone, so a load that finds nothing new does not change it. If it is absent, because the account is older or
+somebody removed it, the account's next load creates all of it. Two loads at the same time may leave a year as the
+slower one saw it, until the next load of that year. Days and totals are correct even then.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from include.gas.documents.year_counts import StoredYear
 
 
 class Stored(MeterSection, frozen=True):
-    """What is stored of a meter: an object of years.
+    """Summary of a meter's stored days, as an object by year.
 
-    :param years: the stored days of each year that has any, by year
+    :param years: the summaries by year; years without stored days are left out
     """
 
     key: ClassVar[str] = "stored"
@@ -33,59 +33,38 @@ class Stored(MeterSection, frozen=True):
 
     @classmethod
     def of(cls, document: Mapping[str, Any], pce: str) -> Stored:
-        """Return what is noted of a meter; a year that cannot be read is left out.
-
-        :param document: the account document
-        :param pce: the meter
-        """
+        """Return a meter's entry; years that cannot be read are left out."""
         entries = ((year, read(StoredYear, entry)) for year, entry in sorted(cls.raw(document, pce).items()))
         return cls({int(year): entry for year, entry in entries if entry is not None and is_year(year)})
 
 
 def is_year(text: str) -> bool:
-    """Return whether a key names a year.
-
-    :param text: the key
-    """
+    """Return whether a key is a year."""
     return text.isascii() and text.isdigit() and len(text) <= 4
 
 
 def is_told(document: Mapping[str, Any], pce: str) -> bool:
-    """Return whether an account says what is stored of a meter, be it nothing.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return whether an account has a summary for a meter, even an empty one."""
     return Stored.holds(document, pce)
 
 
 def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
-    """Return what an account says is stored of a meter, by year.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return the summary of a meter's stored days by year, as the account document has it."""
     return Stored.of(document, pce).years
 
 
 def told_meters(document: Mapping[str, Any]) -> set[str]:
-    """Return the meters of which an account has ever said what is stored, its own or not any more.
-
-    :param document: the account document
-    """
+    """Return all meters for which an account has a summary, including former meters."""
     return set(members(document.get(Stored.key)))
 
 
 def with_stored(
     document: Mapping[str, Any], pce: str, years: Iterable[int] | None, found: Mapping[int, StoredYear]
 ) -> Document:
-    """Note what is stored of a meter.
+    """Return the account document with the summary of a meter's stored days.
 
-    :param document: the account document
-    :param pce: the meter
-    :param years: the years that were looked at; what is told of others stays. None: all there are
-    :param found: what is stored of them; a year without a stored day has no entry
-    :return: a new document, equal to the old one when nothing changed
+    :param years: the years that were read; the summaries of other years are kept. ``None`` if all years were read
+    :param found: the summaries of these years; years without stored days are left out
     """
     kept = {} if years is None else dict(Stored.raw(document, pce))
     for year in years or ():

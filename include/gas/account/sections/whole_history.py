@@ -1,4 +1,4 @@
-"""Which meters' whole history was read, and under which rights."""
+"""The meters whose whole history was read, and the rights under which it was read."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from include.gas.documents.gas_days import Document
 
 
 class HistoryRead(MeterSection, frozen=True):
-    """That a meter's whole history was read.
+    """Says that a meter's whole history was read.
 
-    :param id_accreditation: GRDF's id of the right under which it was read, null when it was not known
-    :param since: the oldest gas day that was asked
-    :param read_at: when, UTC
-    :param under: GRDF's ids of all rights that it was read under, where it was not that one alone
+    :param id_accreditation: GRDF's id of the right under which it was read; null if unknown
+    :param since: the oldest gas day that was asked for
+    :param read_at: when GRDF was asked, UTC
+    :param under: GRDF's ids of all rights under which it was read, if there were others
     """
 
     key: ClassVar[str] = "history"
@@ -35,13 +35,11 @@ class HistoryRead(MeterSection, frozen=True):
 
 
 def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
-    """Note that a meter's whole history was read.
+    """Return the account document with a note that a meter's whole history was read.
 
-    :param document: the account document
-    :param consent: the consent it was read under
-    :param first: the oldest gas day that was asked
-    :param read_at: when, aware
-    :return: a new document
+    :param consent: the consent under which it was read
+    :param first: the oldest gas day that was asked for
+    :param read_at: when GRDF was asked, aware
     """
     right = consent.id_accreditation
     under = list(consent.ids) if set(consent.ids) - {right} else []
@@ -49,24 +47,19 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
 
 
 def history_since(document: Mapping[str, Any], pce: str) -> date | None:
-    """Return the oldest gas day of a meter that was asked with its whole history, None when that was not read.
-
-    :param document: the account document
-    :param pce: the meter
-    """
+    """Return the oldest gas day that was asked for with a meter's whole history; ``None`` if it was not read."""
     noted = HistoryRead.of(document, pce)
     return noted.since if noted else None
 
 
 def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
-    """Return whether a meter's whole history was read under each right that its consent has in force.
+    """Return whether a meter's whole history was read under all usable rights of its consent.
 
-    It was not if a right now covers older days that GRDF served then: its list said less, or a clock was ahead. Where a
-    right covers less than it did, nothing is to be read again.
+    It was not if a right now covers older days that GRDF served at that time, because GRDF's list said less then or a
+    clock was ahead. If a right covers fewer days than before, nothing must be read again.
 
-    :param document: the account document
     :param consent: the present consent
-    :param now: the present, aware; None takes the clock's
+    :param now: an aware datetime; ``None`` for the current time
     """
     noted = HistoryRead.of(document, consent.pce)
     if noted is None:
