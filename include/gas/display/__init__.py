@@ -1,1 +1,1 @@
-"""What people are shown of accounts and meters."""
+"""Accounts and meters as people see them."""

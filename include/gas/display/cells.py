@@ -1,7 +1,7 @@
-"""What is shown of a meter: a cell per day, month or year, with what is stored, and in which way something is not.
+"""Cells that show a meter's consumption by day, month or year, and why days are missing.
 
-A missing day is never a zero. A cell says whether a day may still come, is known not to exist at GRDF, is not published
-yet, or lies outside of what the household shares.
+A missing day is never shown as zero. Its cell says whether the day may still come, whether GRDF has no data for it,
+whether it is not published yet, or whether the household does not share it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from include.gas.documents.totals import Number
 
 
 class Kind(StrEnum):
-    """How the figure of a cell came about, or why there is none."""
+    """What kind of figure a cell has, or why it has none."""
 
     MEASURED = "measured"
     ESTIMATED = "estimated"
@@ -36,16 +36,16 @@ class Kind(StrEnum):
 
 
 GAPS = frozenset({Kind.AWAITED, Kind.NONE})
-"""Kinds of cells in which something is missing that should be there."""
+"""The kinds of cells for which something is missing that should be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A correction of a day.
 
-    :param at: when it was read, UTC text
-    :param before: kWh that was stored
-    :param after: kWh that replaced it
+    :param at: when GRDF was asked for it, UTC text
+    :param before: the former load in kWh
+    :param after: the new load in kWh
     """
 
     at: str
@@ -55,15 +55,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One period of a meter.
+    """One day, month or year of a meter.
 
-    :param first: its first gas day
-    :param kind: how its figure came about, or why there is none
-    :param load: kWh, or None
-    :param before: kWh of the same period one year earlier, or None
-    :param days: stored days that the figure sums
-    :param expected: days that should be stored by now
-    :param changes: corrections of a day, the newest last
+    :param first: first gas day
+    :param kind: what kind of figure the cell has, or why it has none
+    :param load: kWh; ``None`` if there is no figure
+    :param before: kWh of the same period one year earlier; ``None`` if there is no figure
+    :param days: number of stored days in the figure
+    :param expected: number of days that should be stored by now
+    :param changes: corrections, newest last; only for days
     """
 
     first: date
@@ -76,18 +76,18 @@ class Cell:
 
     @property
     def missing(self) -> int:
-        """How many days should be stored and are not."""
+        """Number of days that should be stored but are not."""
         return max(self.expected - self.days, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Which days of a meter should be stored.
+    """The range of days of a meter that should be stored.
 
-    :param first: the first one; None when nothing was ever asked for or stored
-    :param end: the day after the last one
-    :param gaps: what is known of missing days, by year
-    :param holes: stretches in between that no consent covers
+    :param first: first day; ``None`` if no day was ever asked for or stored
+    :param end: day after the last one, excluded
+    :param gaps: the known missing days by year
+    :param holes: the days in between that no consent covers, as windows
     """
 
     first: date | None
@@ -100,13 +100,13 @@ class Bounds:
         cls, *, first: date | None, consent_end: date | None, today: date, gaps: Mapping[int, Gap],
         covered: Callable[[Window], Sequence[Window]] | None = None,
     ) -> Bounds:  # fmt: skip
-        """Work them out.
+        """Return the bounds for a meter.
 
-        :param first: the first day that was asked for or is stored, or None
-        :param consent_end: gas day from which the consent covers nothing, or None
+        :param first: first day that was asked for or is stored; ``None`` if there is none
+        :param consent_end: first gas day after the consent; ``None`` for no bound
         :param today: civil date in Paris
-        :param gaps: what is known of missing days, by year
-        :param covered: cuts a window down to the stretches that the consent covers
+        :param gaps: the known missing days by year
+        :param covered: returns the parts of a window that the consent covers
         """
         end = today - PUBLISHED_WITHIN
         end = end if consent_end is None else min(end, consent_end)
@@ -116,14 +116,18 @@ class Bounds:
         return cls(first, end, gaps, holes)
 
     def expected(self, first: date, end: date) -> int:
-        """Count the days of a period that should be stored by now."""
+        """Return the number of days in a period that should be stored by now.
+
+        :param first: first gas day, included
+        :param end: gas day after the last one, excluded
+        """
         period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
         if period is None:
             return 0
         return len(period) - sum(len(part) for hole in self.holes if (part := period.clip(hole.first, hole.end)))
 
     def why_not(self, day: date) -> Kind:
-        """Say why a day is not stored."""
+        """Return the reason why a day is not stored."""
         if self.first is None or day < self.first or any(day in hole for hole in self.holes):
             return Kind.OUTSIDE
         if day >= self.end:
@@ -134,7 +138,7 @@ class Bounds:
         return Kind.NONE if gap.is_none(day) else Kind.AWAITED
 
     def why_none_of(self, first: date, end: date) -> Kind:
-        """Say why no day of a period is stored: one of them may still come, or GRDF has none."""
+        """Return the reason why no day of a period is stored: one of them may still come, or GRDF has no data."""
         last = min(end, self.end) - ONE_DAY
         days = (max(first, self.first or first) + timedelta(days=number) for number in range((end - first).days))
         awaited = any(self.why_not(day) == Kind.AWAITED for day in days if day <= last)
@@ -142,15 +146,15 @@ class Bounds:
 
 
 def month_days(month: date) -> Iterator[date]:
-    """Go through the days of a month.
+    """Iterate over the days of a month.
 
-    :param month: any day of it
+    :param month: any day of the month
     """
     return (month.replace(day=number) for number in range(1, monthrange(month.year, month.month)[1] + 1))
 
 
 def year_before(day: date) -> date | None:
-    """Return the same day one year earlier; None for 29 February."""
+    """Return the same day one year earlier; ``None`` for 29 February."""
     try:
         return day.replace(year=day.year - 1)
     except ValueError:
@@ -158,11 +162,11 @@ def year_before(day: date) -> date | None:
 
 
 def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bounds) -> tuple[Cell, ...]:
-    """Make the cells of a month's days.
+    """Return the cells for the days of a month.
 
     :param month: any day of the month
     :param documents: the stored days of that month and of the same month one year earlier
-    :param bounds: which days should be stored
+    :param bounds: the days that should be stored
     """
     stored = {day_of(document): document for document in documents}
     return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
@@ -184,11 +188,10 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
 
 
 def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
-    """Make the cells of a year's months.
+    """Return the cells for the months of a year.
 
-    :param year: the year
-    :param totals: stored month totals, those of other years but the one before are left out
-    :param bounds: which days should be stored
+    :param totals: stored month totals; only those of the year and the year before are used
+    :param bounds: the days that should be stored
     """
     stored = {(document["year"], document["month"]): document for document in totals}
     firsts = [date(year, month, 1) for month in range(1, 13)]
@@ -205,10 +208,10 @@ def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[
 
 
 def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
-    """Make the cells of all years, from the first stored one to the last.
+    """Return the cells for all years from the first to the last stored one.
 
     :param totals: stored year totals
-    :param bounds: which days should be stored
+    :param bounds: the days that should be stored
     """
     stored = {int(document["year"]): document for document in totals}
     if not stored:

@@ -1,19 +1,19 @@
-"""Cells of a CSV file that somebody opens in a spreadsheet, which takes some texts for formulas."""
+"""Cells of CSV files, made safe for spreadsheets, which run some texts as formulas."""
 
 from __future__ import annotations
 
 import re
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-"""How a text begins that a spreadsheet may run (OWASP, CSV Injection); some trim what is blank before they look."""
+"""Matches texts that a spreadsheet may run (OWASP, CSV Injection). Some spreadsheets ignore leading white space."""
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def safe_cell(value: object) -> object:
-    """Make a value fit for a cell: a number stays one, and no text is a formula.
+    """Return a value that is safe in a cell: numbers are unchanged, and no text is run as a formula.
 
-    :param value: what a document holds
-    :return: the value; a text that would be run gets the apostrophe with which spreadsheets mark a text
+    :param value: a value from a document
+    :return: the value; a text that a spreadsheet may run gets a leading apostrophe, which marks it as text
     """
     if value is None or isinstance(value, int | float):
         return value

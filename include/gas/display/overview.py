@@ -1,4 +1,4 @@
-"""How an account is, in one line: what a list of all accounts says of each, from its document alone."""
+"""The summary of an account for the list of all accounts. It is made from the account document alone."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.rights.own_rights import WAITS
 
 LATE = timedelta(days=7)
-"""A newest day older than this is late: rows come from D+1 to D+3, and runs start on D+2 in the morning."""
+"""Age from which the newest day is late. Rows arrive from D+1 to D+3, and runs start in the morning of D+2."""
 
 ENDS_SOON = timedelta(days=30)
-"""How long before the end of a consent its household is told, unless the installation says otherwise."""
+"""Default for how long before the end of a consent the household is told. The installation can change it."""
 
 
 class Situation(StrEnum):
-    """What there is to say of an account first; the most urgent comes first."""
+    """The most important thing to say about an account. The most urgent is listed first."""
 
     LEAVING = "leaving"
     ODD = "odd"
@@ -46,30 +46,31 @@ class Situation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What an account document says, without anything secret and without the present date.
+    """What an account document says, without secrets and independent of the present date.
 
     :param id: account id
-    :param meters: its meters, in order
-    :param state: Cozy's word for what is wrong, or None
-    :param message: the sentence that goes with it
-    :param since: when that was noticed, UTC text, or ""
+    :param meters: the meters in order
+    :param state: Cozy's word for what is wrong; ``None`` when all is well
+    :param message: explains the state to a person
+    :param since: when the state was first noticed, UTC text; ``""`` if unknown
     :param asks: whether nothing is read until the household acts
-    :param pending: whether a consent waits for the run that takes it
-    :param partial: whether the state is about some of its meters only
-    :param leaving: whether a deletion is under way
-    :param odd: why the document cannot be understood, or ""
-    :param first: first stored gas day of any meter, or None
-    :param last: the day up to which every meter that has days is stored; None when no day is stored
-    :param days: stored days of all meters
-    :param provisional: how many of them GRDF may still change
-    :param corrected: how many of them were corrected
-    :param awaited: missing days that may still come
-    :param none: missing days that GRDF has none for
-    :param asked: whether GRDF has been asked for days of any meter, be it in vain
-    :param consent_until: last day on which the first of its consents to end is of use, None when none ends
-    :param consents_until: the same for the last of them; None when one of them does not end
-    :param daily: whether any meter may give daily data
-    :param lost: whether fewer days of a meter are stored than there were
+    :param pending: whether a consent waits for the run that will use it
+    :param partial: whether the state is about only some of the meters
+    :param leaving: whether a deletion is in progress
+    :param odd: why the document cannot be understood; ``""`` otherwise
+    :param first: first stored gas day of any meter; ``None`` if no day is stored
+    :param last: the oldest of the meters' newest stored days, without meters that have no days; ``None`` if no day is
+        stored
+    :param days: number of stored days of all meters
+    :param provisional: number of stored days that GRDF may still change
+    :param corrected: number of stored days that were corrected
+    :param awaited: number of missing days that may still come
+    :param none: number of missing days for which GRDF has no data
+    :param asked: whether GRDF was asked for days of any meter, even without success
+    :param consent_until: last day on which the first consent to end is of use; ``None`` if no consent ends
+    :param consents_until: last day on which the last consent to end is of use; ``None`` if a consent does not end
+    :param daily: whether GRDF may have daily data for any meter
+    :param lost: whether stored days of any meter were lost
     """
 
     id: str
@@ -97,14 +98,14 @@ class Overview:
 
     @property
     def missing(self) -> int:
-        """Missing days, whether they may still come or not."""
+        """Number of missing days, whether or not they may still come."""
         return self.awaited + self.none
 
     def situation(self, today: date, ends_soon: timedelta = ENDS_SOON) -> Situation:
-        """Say what there is to say first.
+        """Return the most important thing to say about the account.
 
         :param today: civil date in Paris
-        :param ends_soon: how long before the end of a consent that is worth saying
+        :param ends_soon: how long before the end of a consent to mention it
         """
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
@@ -129,9 +130,9 @@ class Overview:
 
 
 def overview(document: Mapping[str, Any]) -> Overview:
-    """Read an account document.
+    """Return the summary of an account document.
 
-    :param document: an account of ours, in whatever shape
+    :param document: an account document of any shape
     """
     account_id = str(document.get("_id"))
     try:
@@ -142,7 +143,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
     held = [years for pce in pces if (years := told_years(document, pce))]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
-    # Whatever the state says: a meter without a consent in force is not read.
+    # A meter without a consent in force is not read, whatever the state says.
     gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]

@@ -1,1 +1,1 @@
-"""The documents that Cozy's konnector left, and how they become ours."""
+"""The documents that Cozy's konnector left, and their conversion into ours."""

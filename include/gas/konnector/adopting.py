@@ -1,8 +1,9 @@
-"""Makes the konnector's documents ours; safe to repeat, to interrupt, and while others store.
+"""Converts the konnector's documents into ours. It is safe to repeat, to interrupt, and while others store documents.
 
-Each round reads all, stores ours by the way every load goes, reads ours back, and only then removes those of the
-konnector's whose figure was found in what was read. At any moment each figure is in the one or in the other, so a run
-that was killed is simply started again. A document that changes meanwhile is kept by its revision for the next round.
+Each round reads everything, stores our documents with an ordinary load, and reads them back. Only then does it remove
+the konnector's documents whose figures were found in what it read back. Each figure is always in at least one document,
+so after a run was killed you can just start another one. A document that changes during a round has a new revision, so
+it is not removed and is left to the next round.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from include.gas.konnector.plan import READ_AT, Marks, Plan, Report, lone_total,
 DOCTYPES = (DAY, MONTH, YEAR)
 
 ROUNDS = 5
-"""How often all is read again before giving up on a konnector that keeps writing."""
+"""Number of rounds before giving up because the konnector keeps writing."""
 
 
 class WholeStore(Store, Protocol):
-    """A store whose databases can be read from end to end."""
+    """A store whose databases can be read completely."""
 
     def scan(self, doctype: str) -> Iterable[Document]:
         """Return all documents of a doctype, with ``_id`` and ``_rev``."""
@@ -34,12 +35,11 @@ class WholeStore(Store, Protocol):
 
 
 def look(store: WholeStore, account: str, pce: str, others: Collection[str] = ()) -> Plan:
-    """Read what there is and plan its adoption; writes nothing.
+    """Read all documents and return the plan of the adoption. Write nothing.
 
-    :param store: where the documents live
-    :param account: the account that gets the konnector's documents
-    :param pce: its meter that gets them
-    :param others: ids of the other accounts: what says it was written for them is left alone
+    :param account: id of the account that gets the konnector's documents
+    :param pce: the meter of this account that gets them
+    :param others: ids of the other accounts; documents that were written for them are left alone
     """
     return Plan(sort_documents(account, pce, {doctype: store.scan(doctype) for doctype in DOCTYPES}, others))
 
@@ -52,14 +52,14 @@ def adopt(
     *,
     before_removal: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Make the konnector's documents ours and remove them.
+    """Convert the konnector's documents into ours and remove them.
 
-    :param store: where the documents live
-    :param account: the account that gets them
-    :param pce: its meter that gets them
-    :param others: ids of the other accounts
-    :param before_removal: called once ours are stored; what it raises keeps the konnector's documents
-    :raises StoreBusy: if documents kept appearing or changing; nothing is lost, repeat it
+    :param account: id of the account that gets the konnector's documents
+    :param pce: the meter of this account that gets them
+    :param others: ids of the other accounts; documents that were written for them are left alone
+    :param before_removal: called each time after our documents are stored and before the konnector's are removed; if it
+        raises, they are kept
+    :raises StoreBusy: if documents kept appearing or changing; nothing is lost, and the call can be repeated
     """
     first: Plan | None = None
     removed: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def adopt(
 
 
 class _MarkingStore:
-    """Hands a load's new days on with what is to be noted on them."""
+    """Adds the konnector's figures to the new days that a load writes."""
 
     def __init__(self, store: Store, marks: Marks) -> None:
         self.range, self.fetch = store.range, store.fetch
@@ -96,17 +96,17 @@ class _MarkingStore:
 
 
 def _store_days(store: Store, plan: Plan) -> LoadReport:
-    """Store the days we do not hold, note other figures on those we do, and bring the totals up to date."""
+    """Store the days that we do not have, note different figures on those that we have, and update the totals."""
     found, marks = plan.found, plan.marks(DAY)
     held = found.ours[DAY]
     if notes := [marked(held[key], entries) for key, entries in marks.items() if key in held]:
-        store.write(DAY, notes)  # before the load, since whoever writes a day writes its totals afterwards
+        store.write(DAY, notes)  # before the load, since totals must be written after their days
     readings = (*plan.new_days, *plan.held_days)
     return load_answer(_MarkingStore(store, marks), found.account, found.pce, readings, READ_AT)
 
 
 def _mark_totals(store: Store, plan: Plan) -> bool:
-    """Keep the figures of totals that no sum of days says; tells whether anything was to be written."""
+    """Note the figures of totals that no sum of days confirms. Return whether there was anything to write."""
     found, wrote = plan.found, False
     for doctype in (MONTH, YEAR):
         pending: list[Document] = []
@@ -114,23 +114,23 @@ def _mark_totals(store: Store, plan: Plan) -> bool:
             own, period = found.ours[doctype].get(key), key.rpartition(":")[2]
             if own is not None:
                 pending.append(marked(own, entries))
-            elif period not in plan.sums:  # else its days were stored just now, and their total comes
+            elif period not in plan.sums:  # otherwise its days were just stored, and a load will write their total
                 pending.append(lone_total(found, period, entries))
         if pending:
             wrote = True
-            store.write(doctype, pending)  # conflicts: what was not stored is found missing when it is read back
+            store.write(doctype, pending)  # reading back shows which documents were not stored due to conflicts
     return wrote
 
 
 def _reread(store: Store, found: Found) -> Found:
-    """Read ours anew; the konnector's documents stay as they were read, held to their revisions."""
+    """Read our documents again. The konnector's documents stay as first read, with their revisions."""
     keys = account_range(found.account, found.pce)
     ours = {doctype: {doc["_id"]: doc for doc in store.range(doctype, *keys)} for doctype in DOCTYPES}
     return replace(found, ours=ours)
 
 
 def _remove(store: Store, plan: Plan) -> Counter[str]:
-    """Remove the konnector's documents whose figures are in ours as they were read back."""
+    """Remove the konnector's documents whose figures are in our documents as they were read back."""
     removed: Counter[str] = Counter()
     for doctype in DOCTYPES:
         stubs = [

@@ -1,9 +1,9 @@
-"""The documents that Cozy's konnector left: which they are, and which of several is the one to go by.
+"""The documents that Cozy's konnector left: how to recognise them, and which of several for one period counts.
 
-They are in the same databases as ours, with random ids, and name neither account nor meter. What is known of their
-shape: ``load``, ``year``, ``month``, ``day`` are numbers, ``hour`` and ``minute`` are 0 or not there, the day of a
-month and the month of a year are 1, or 0 as its sibling konnectors write it, and ``cozyMetadata`` says when
-and for which account cozy-stack wrote them.
+They are in the same databases as ours, have random ids, and name neither account nor meter. What we know about their
+shape: ``load``, ``year``, ``month`` and ``day`` are numbers. ``hour`` and ``minute`` are 0 or absent. The day of a
+month and the month of a year are 1, or 0 as similar konnectors write it. ``cozyMetadata`` says when and for which
+account cozy-stack wrote them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from include.gas.documents.gas_days import account_range
 from include.gas.documents.totals import Number
 
 YEARS = range(2000, 2101)
-"""Years that a gas reading can be of; anything else is a mistake."""
+"""The years in which a gas reading can be. Any other year is an error."""
 
 _OURS = re.compile(r"[A-Za-z0-9_-]{1,128}:[^:]+:[0-9]{4}(-[0-9]{2}){0,2}")
 _WHOLE: Mapping[str, tuple[str, ...]] = {
@@ -34,15 +34,15 @@ _WHOLE: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One document of the konnector's.
+    """A document of the konnector's.
 
     :param doctype: Cozy doctype: day, month or year
-    :param id: its id
-    :param rev: its revision
-    :param period: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``: what ids of ours end with
-    :param load: kWh
-    :param written: when cozy-stack wrote it, ISO text; "" when it does not say
-    :param account: the account it was written for (``cozyMetadata.sourceAccount``); "" when it does not say
+    :param id: id of the document
+    :param rev: revision of the document
+    :param period: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``, as at the end of our ids
+    :param load: energy in kWh
+    :param written: when cozy-stack wrote it, ISO text; ``""`` if unknown
+    :param account: the account it was written for (``cozyMetadata.sourceAccount``); ``""`` if unknown
     """
 
     doctype: str
@@ -55,28 +55,27 @@ class Figure:
 
     @property
     def day(self) -> date:
-        """The first gas day of its period."""
+        """The first gas day of the period."""
         return date.fromisoformat((self.period + "-01-01")[:10])
 
 
 class OddDocumentError(ValueError):
-    """A document that is neither ours nor the konnector's; the text says why."""
+    """A document is neither ours nor the konnector's. The text says why."""
 
 
 def is_ours(document: Mapping[str, Any]) -> bool:
-    """Return whether a document names an account and its meter, as ours do.
+    """Return whether a document names an account and a meter, as our documents do.
 
-    :param document: of one of the three doctypes
+    :param document: a document of one of the three doctypes
     """
     return isinstance(document.get("account"), str) and isinstance(document.get("pce"), str)
 
 
 def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
-    """Read a document of the konnector's.
+    """Return the figure in a document of the konnector's.
 
-    :param doctype: its doctype
-    :param document: as CouchDB gives it
-    :raises OddDocumentError: if it is none
+    :param document: the document as CouchDB returns it
+    :raises OddDocumentError: if it is not the konnector's
     """
     doc_id = str(document.get("_id", ""))
     if "account" in document or "pce" in document:
@@ -107,26 +106,26 @@ def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
 
 
 def ranked(figures: Iterable[Figure]) -> list[Figure]:
-    """Sort figures of one period so that the one to go by is the last.
+    """Return the figures of one period sorted so that the one that counts is last.
 
-    That is the one written last; of those written at the same moment the one with the greatest load, since the
-    konnector only ever adds; of those the one with the greatest id, so that the choice is always the same.
+    That is the one written last. Among figures written at the same moment it is the one with the largest load, because
+    the konnector only ever adds; then the one with the greatest id, so that the choice is always the same.
 
-    :param figures: of one period
+    :param figures: the figures of one period
     """
     return sorted(figures, key=lambda each: (each.written, each.load, each.id))
 
 
 @dataclass(frozen=True)
 class Found:
-    """What three databases hold, as far as it concerns one meter.
+    """The documents of the three databases that concern one meter.
 
     :param account: account id
     :param pce: the meter
     :param figures: the konnector's documents
-    :param ours: the account's and meter's own documents, by doctype and id
-    :param odd: doctype, id and reason of documents that are neither
-    :param foreign: how many of the konnector's documents say that they are another account's
+    :param ours: our documents of this account and meter, by doctype and id
+    :param odd: doctype, id and reason for documents that are neither ours nor the konnector's
+    :param foreign: number of the konnector's documents that were written for other accounts
     """
 
     account: str
@@ -137,16 +136,16 @@ class Found:
     foreign: int = 0
 
     def id_of(self, period: str) -> str:
-        """Make the id of our document of a period."""
+        """Return the id of our document for a period."""
         return f"{self.account}:{self.pce}:{period}"
 
     def own(self, figure: Figure) -> Mapping[str, Any] | None:
-        """Return our document of a figure's period."""
+        """Return our document for the period of a figure; ``None`` if there is none."""
         return self.ours[figure.doctype].get(self.id_of(figure.period))
 
     @cached_property
     def periods(self) -> Mapping[str, Mapping[str, list[Figure]]]:
-        """The figures by doctype and period in order, those of each period :func:`ranked`."""
+        """The figures by doctype and period; periods are in order, and the figures of each are :func:`ranked`."""
         groups: dict[str, dict[str, list[Figure]]] = {doctype: defaultdict(list) for doctype in _WHOLE}
         for figure in self.figures:
             groups[figure.doctype][figure.period].append(figure)
@@ -159,12 +158,11 @@ class Found:
 def sort_documents(
     account: str, pce: str, documents: Mapping[str, Iterable[Mapping[str, Any]]], others: Collection[str] = ()
 ) -> Found:
-    """Sort the documents of the three databases, keeping only what concerns one meter.
+    """Sort the documents of the three databases, and keep only those that concern one meter.
 
-    :param account: account id
-    :param pce: the meter that the konnector's documents are taken to be of
-    :param documents: all documents by doctype; read once, in any order
-    :param others: ids of the other accounts: a document that says it was written for one of them is not this one's
+    :param pce: the meter that the konnector's documents are assumed to be about
+    :param documents: all documents by doctype, in any order; each iterable is consumed once
+    :param others: ids of the other accounts; documents that were written for one of them are not this account's
     """
     start, end = account_range(account, pce)
     ours: dict[str, dict[str, Mapping[str, Any]]] = {doctype: {} for doctype in _WHOLE}
@@ -179,7 +177,7 @@ def sort_documents(
                     ours[doctype][doc_id] = document
                 continue
             if doc_id.startswith("_"):
-                continue  # a design document: an index of somebody's
+                continue  # a design document, that is, somebody's index
             try:
                 figure = figure_of(doctype, document)
             except OddDocumentError as error:

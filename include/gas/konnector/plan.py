@@ -1,12 +1,13 @@
-"""Adopting the konnector's documents: what becomes of each figure, and how that is said.
+"""The plan for adopting the konnector's documents: what happens to each figure, and a report about it.
 
-* A **day** that we do not hold becomes ours. Nothing is known of its status, so it is provisional and read in 1970:
-  any reading of GRDF's restates it. A day that we hold keeps its load.
-* A **total** is never taken over while a day of its period is stored: ours is the sum of the stored days. Where no day
-  is, older than GRDF's daily history, the konnector's figure becomes a total with ``days: 0``.
-* Of several documents of one period the one to go by is the last of :func:`include.gas.konnector.old_documents.ranked`.
-* **No figure vanishes.** What is not already said by ours is kept in our document under ``adopted``, a list of load and
-  former id. Only a total that the days of a period contradict, each of them stored, is dropped: it was wrong.
+* A **day** that we do not have becomes ours. Its status is unknown, so it is stored as provisional and read in 1970:
+  any reading from GRDF replaces it. A day that we have keeps its load.
+* A **total** is never adopted while a day of its period is stored, since our total is the sum of the stored days. For a
+  period without stored days, older than GRDF's daily history, the konnector's figure becomes a total with ``days: 0``.
+* If there are several documents for a period, the last of :func:`include.gas.konnector.old_documents.ranked` counts.
+* **No figure is lost.** A figure that differs from ours is kept in our document under ``adopted``, a list of loads with
+  the ids of the former documents. The one exception: if all days of a period are stored and contradict a total, the
+  total was wrong and is dropped.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from include.gas.konnector.old_documents import Figure, Found
 from include.gas.meter_tag import without_numbers
 
 READ_AT = "1970-01-01T00:00:00Z"
-"""When an adopted day counts as read: before anything that GRDF has said."""
+"""When an adopted day counts as read: before any reading from GRDF."""
 
 ROUNDING = 0.001
-"""kWh by which a total of the konnector's may differ from the sum and still say the same: it added floats."""
+"""kWh by which a total of the konnector's may differ from the sum and still count as equal, since it added floats."""
 
 LISTED = 20
-"""Documents of a kind that a report names one by one."""
+"""Maximum number of documents of each kind that a report lists."""
 
 COUNTS: Mapping[str, str] = {
     "days_adopted": "days adopted",
@@ -46,14 +47,14 @@ COUNTS: Mapping[str, str] = {
     "odd": "odd documents, left alone",
     "foreign": "documents of other accounts, left alone",
 }
-"""What is counted, in the order in which it is told."""
+"""The counts of a report, in the order in which it shows them."""
 
 Marks = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an adoption does with what it found.
+    """What an adoption does with the documents it found.
 
     :param found: the documents
     """
@@ -62,27 +63,27 @@ class Plan:
 
     @cached_property
     def new_days(self) -> tuple[Reading, ...]:
-        """The days to store, as readings: nobody has said more of them than their load."""
+        """The days to store, as readings. Only their loads are known."""
         groups = self.found.periods[DAY].values()
         return tuple(Reading(group[-1].day, group[-1].load) for group in groups if self.found.own(group[-1]) is None)
 
     @cached_property
     def held_days(self) -> tuple[Reading, ...]:
-        """The days that we hold in the years of any figure, just as they are stored.
+        """The stored days in the years of any figure, unchanged.
 
-        Loading them writes none of them, but looks after the totals of all those years.
+        Loading them writes none of them, but updates the totals of all these years.
         """
         years = {figure.day.year for figure in self.found.figures}
         stored = self.found.ours[DAY].values()
         return tuple(
-            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, be it none
+            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, even if it is None
             for each in stored
             if day_of(each).year in years
         )
 
     @cached_property
     def sums(self) -> dict[str, Document]:
-        """The totals as they are once the new days are stored, by period."""
+        """The totals after the new days are stored, by period."""
         account, pce = self.found.account, self.found.pce
         days: list[Mapping[str, Any]] = list(self.found.ours[DAY].values())
         days += [day_document(account, reading, pce, READ_AT) for reading in self.new_days]
@@ -90,7 +91,7 @@ class Plan:
         return {key.rpartition(":")[2]: document for key, document in both.items()}
 
     def marks(self, doctype: str) -> Marks:
-        """Return what must be kept under ``adopted``, by the id of our document, the figure to go by last."""
+        """Return the figures to keep under ``adopted``, by the id of our document. The one that counts is last."""
         marks: Marks = {}
         for period, group in self.found.periods[doctype].items():
             own = self.found.own(group[-1])
@@ -98,16 +99,16 @@ class Plan:
             kept: dict[Number, str] = {}
             for figure in group:
                 if figure is chosen or not (self._said(figure, own) or _noted(figure, own)):
-                    kept.pop(figure.load, None)  # once each, the last in its place
+                    kept.pop(figure.load, None)  # keep equal loads once, at the place of the last
                     kept[figure.load] = figure.id
             if kept:
                 marks[self.found.id_of(period)] = [{"load": load, "from": doc_id} for load, doc_id in kept.items()]
         return marks
 
     def settled(self, figure: Figure) -> bool:
-        """Return whether our stored documents say all that a figure does, so that it can go.
+        """Return whether our stored documents contain a figure, so that the konnector's document can be removed.
 
-        :param figure: of a plan made from what is stored **now**
+        :param figure: a figure from a plan made from what is stored **now**
         """
         own = self.found.own(figure)
         if own is None:
@@ -117,17 +118,17 @@ class Plan:
                 return False  # a day of that period is not stored yet
             right = self.sums.get(figure.period)
             if right is not None and (own.get("load"), own.get("days")) != (right["load"], right["days"]):
-                return False  # somebody is storing days of that period at this moment
+                return False  # another task is storing days of that period right now
         return self._said(figure, own) or _noted(figure, own)
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers alone: the keys of :data:`COUNTS`."""
+        """Return the numbers for all keys of :data:`COUNTS`."""
         return {**dict.fromkeys(COUNTS, 0), **Counter(kind for kind, _ in self._stories())}
 
     def text(self, *, dry_run: bool = False) -> str:
-        """Return what is done, for a log (Markdown): which days and totals, and no figure, which stays in CouchDB.
+        """Return a Markdown report for a log. It lists days and totals without their loads, which stay in CouchDB.
 
-        :param dry_run: whether it only would be
+        :param dry_run: whether the report is about what would be done
         """
         number, account = len(self.found.figures), self.found.account
         if not number:
@@ -187,11 +188,11 @@ class Plan:
         return "totals_wrong", story
 
     def _becomes_ours(self, figure: Figure, own: Mapping[str, Any] | None) -> bool:
-        """Whether a figure is the one that our document of its period, which is not there yet, gets its load from."""
+        """Return whether our document for the figure's period does not exist yet and will take its load from it."""
         return own is None and (figure.doctype == DAY or figure.period not in self.sums)
 
     def _said(self, figure: Figure, own: Mapping[str, Any] | None) -> bool:
-        """Whether our load alone says what a figure does, or that it was wrong."""
+        """Return whether our load is equal to a figure, or proves that the figure was wrong."""
         if figure.doctype == DAY:
             if own is None:
                 return figure.load == self.found.periods[DAY][figure.period][-1].load
@@ -203,20 +204,20 @@ class Plan:
 
 
 def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document:
-    """Note figures of the konnector's under ``adopted`` in a document of ours.
+    """Return our document with figures of the konnector's added under ``adopted``.
 
-    :param document: the day or total
-    :param marks: entries of :meth:`Plan.marks`, which leaves out what is noted already
+    :param document: our day or total
+    :param marks: entries from :meth:`Plan.marks`, which leaves out figures that are already noted
     """
     return {**document, "adopted": [*_entries(document), *marks]}
 
 
 def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Document:
-    """Make the total of a period of which no day is stored from the konnector's figure.
+    """Return a total made from the konnector's figure, for a period without stored days.
 
-    :param found: whose it is
+    :param found: names the account and the meter
     :param period: ``YYYY-MM`` or ``YYYY``
-    :param marks: the konnector's figures, the one to go by last
+    :param marks: the konnector's figures; the one that counts is last
     """
     year, month = (*(int(part) for part in period.split("-")), 1)[:2]
     return {
@@ -236,11 +237,11 @@ def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Docume
 
 @dataclass(frozen=True)
 class Report:
-    """What an adoption did.
+    """The result of an adoption.
 
-    :param plan: what it found at first
-    :param removed: how many of the konnector's documents are gone, by doctype
-    :param loads: what each round's load did; there is more than one when documents changed meanwhile
+    :param plan: the plan of the first round
+    :param removed: number of the konnector's documents that were removed, by doctype
+    :param loads: the result of each round's load; more than one if documents changed in the meantime
     """
 
     plan: Plan
@@ -248,11 +249,11 @@ class Report:
     loads: tuple[LoadReport, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers alone."""
+        """Return only the numbers."""
         return {**self.plan.counts(), "removed": sum(self.removed.values())}
 
     def text(self) -> str:
-        """Return it, for a log (Markdown)."""
+        """Return the result as Markdown for a log."""
         gone = ", ".join(f"{number} of {doctype}" for doctype, number in self.removed.items() if number)
         lines = [self.plan.text(), "", f"Removed, after ours were read back: {gone or 'nothing'}."]
         if len(self.loads) > 1:
@@ -274,6 +275,6 @@ def _same(one: Number, other: Number) -> bool:
 
 
 def _length(period: str) -> int:
-    """Count the days of a month or a year."""
+    """Return the number of days in a month or a year."""
     year, _, month = period.partition("-")
     return monthrange(int(year), int(month))[1] if month else 365 + isleap(int(year))

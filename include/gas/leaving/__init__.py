@@ -1,1 +1,1 @@
-"""A household leaves: the mark on its account, what its deletion takes away, and the record that stays."""
+"""The deletion of a household that leaves: its plan, its approval, and the record that is kept."""

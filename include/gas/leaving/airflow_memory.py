@@ -1,4 +1,4 @@
-"""What Airflow remembers of a household that has left: which runs name it, and what a deletion's record says of it."""
+"""What Airflow still stores about a household that has left, and how the record of the deletion lists it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from include.gas.documents.gas_days import Document
 
 DELETION, HISTORY = "grdf_delete_account", "grdf_history"
 SHARED = (DELETION, HISTORY, "grdf_adopt_konnector", "grdf_consents", "grdf_published")
-"""DAGs that work on any account. A run of theirs that names an account goes with it, also when it names others: what
-they have stored stays, and Airflow can neither change a run's configuration nor the names of its mapped tasks."""
+"""DAGs that work on any account. A run that names an account is removed with it, even if it names other accounts too:
+Airflow cannot change the configuration of a run or the names of its mapped tasks. What the run stored is kept."""
 
 REMOVED = (
     "each run with its configuration, notes, tasks, XComs, rendered fields and approvals, and its task logs on the "
@@ -24,11 +24,11 @@ _CLEAN = "until you remove it there, or `airflow db clean` does"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Something that stays.
+    """Something that Airflow keeps.
 
-    :param what: what it is
-    :param columns: where the account's id stands, in Airflow's database: ``table.column``; none for files
-    :param why: the reason, and until when
+    :param what: what it is, in words
+    :param columns: columns of Airflow's database with the account id, as ``table.column``; empty for files
+    :param why: why it is kept, and for how long
     """
 
     what: str
@@ -36,7 +36,7 @@ class Kept:
     why: str
 
     def as_json(self) -> dict[str, Any]:
-        """Write it for the record."""
+        """Return the entry for the record."""
         return {"what": self.what, "columns": list(self.columns), "why": self.why}
 
 
@@ -67,10 +67,7 @@ DATA_KEPT = Kept(WITHOUT_API.what, (), "the account and its data were to be kept
 
 
 def events(number: int) -> Kept:
-    """Say that events stay.
-
-    :param number: how many
-    """
+    """Return the entry for asset events."""
     return Kept(
         f"{number} asset event(s): the account's id, how many days, months and years had changed and when, without the "
         "days; a scheduled run's name gives the gas day that it was about",
@@ -80,9 +77,9 @@ def events(number: int) -> Kept:
 
 
 def not_ended(runs: Collection[tuple[str, str]]) -> Kept:
-    """Say that runs stay which are not over.
+    """Return the entry for runs that had not ended.
 
-    :param runs: DAG id and run id of each
+    :param runs: pairs of DAG id and run id
     """
     names = ", ".join(f"{dag} {run}" for dag, run in sorted(runs))
     return Kept(
@@ -93,18 +90,18 @@ def not_ended(runs: Collection[tuple[str, str]]) -> Kept:
 
 
 def of_others(runs: Mapping[str, int]) -> Kept:
-    """Say that runs stay of DAGs that are not this project's.
+    """Return the entry for runs of DAGs that do not belong to this project.
 
-    :param runs: DAG id to number
+    :param runs: number of runs by DAG id
     """
     names = ", ".join(f"{number} of {dag}" for dag, number in sorted(runs.items()))
     return Kept(f"run(s) of other DAGs whose configuration names the account: {names}", (_FORM,), "they are not ours")
 
 
 def names(conf: object, account: str) -> bool:
-    """Return whether a run's configuration names an account.
+    """Return whether the configuration of a run names an account.
 
-    :param conf: the configuration, whatever somebody has written into it
+    :param conf: the configuration; may be any JSON value
     :param account: account id
     """
     told = conf if isinstance(conf, Mapping) else {}
@@ -117,10 +114,12 @@ def names(conf: object, account: str) -> bool:
 
 
 def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
-    """Note which runs are about to be removed; what a former try has noted, which may have removed them, stays.
+    """Return the record with the numbers of runs that are about to be removed.
+
+    Higher numbers from an earlier attempt are kept, since that attempt may have removed the runs.
 
     :param entry: the record
-    :param found: DAG id to number of runs that will be removed
+    :param found: number of runs to remove, by DAG id
     """
     before: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}
     numbers = {dag: max(before.get(dag, 0), found.get(dag, 0)) for dag in (*before, *found)}
@@ -128,10 +127,9 @@ def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Doc
 
 
 def with_history(entry: Mapping[str, Any], kept: Collection[Kept]) -> Document:
-    """Note in a record what was removed and what stays.
+    """Return the record with what was removed from Airflow and what is kept.
 
     :param entry: the record, with the runs that were removed
-    :param kept: what stays
     """
     removed: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}
     told = {"removed": dict(removed), **({"removed_with_it": REMOVED} if removed else {})}

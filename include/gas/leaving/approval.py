@@ -1,4 +1,4 @@
-"""Who has approved a deletion: an approval is of one run as it was asked for, and of nothing else."""
+"""Approvals of deletions. An approval is valid for one run, exactly as that run was requested."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from include.gas.documents.gas_days import Document
 from include.gas.leaving.deletion_record import audit_id
 
 APPROVED_FOR = timedelta(days=7)
-"""How long an approval is good for."""
+"""How long an approval is valid."""
 
 
 def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool) -> bool:
-    """Return whether somebody may approve a deletion: not who asked for it, unless one person runs the installation.
+    """Return whether a person may approve a deletion.
 
-    :param asker: Airflow's name of who started the run, None when it does not say
-    :param approver: Airflow's name of who approves
-    :param by_one_person: whether the asker may approve
+    The person who asked for it may not, unless one person runs the installation.
+
+    :param asker: Airflow user who started the run; ``None`` if unknown
+    :param approver: Airflow user who approves; ``None`` if unknown
+    :param by_one_person: whether people may approve what they asked for
     """
     if not approver:
         return False
@@ -29,13 +31,13 @@ def may_approve(asker: str | None, approver: str | None, *, by_one_person: bool)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is to do, and for whom: an approval is of that alone.
+    """What a run must do and who asked for it. An approval is valid for this order only.
 
-    :param run: Airflow run id. Whoever starts a run can choose it, also that of a run that was removed
-    :param started: when Airflow started the run, UTC text. Nobody can choose it, and it changes when tasks of a run
-        that has ended are cleared
-    :param asked_by: who started the run, None when Airflow does not say
-    :param keep_data: only revoke
+    :param run: Airflow run id. The person who starts a run can choose it, and can reuse the id of a removed run
+    :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
+        run are cleared
+    :param asked_by: Airflow user who started the run; ``None`` if unknown
+    :param keep_data: revoke rights but remove no data
     """
 
     run: str
@@ -45,15 +47,12 @@ class Order:
 
 
 def approvals_of(account: str) -> str:
-    """Return what stands for the account in the ids of its approvals; no account can have it for its own id.
-
-    :param account: account id
-    """
+    """Return the first part of the ids of an account's approvals. It contains a dot, so it is never an account id."""
     return f"approved.{account}"
 
 
 def approval_id(account: str, run: str) -> str:
-    """Make the id under which an approval waits for its run.
+    """Return the id of an approval that waits for its run.
 
     :param account: account id
     :param run: Airflow run id
@@ -62,25 +61,25 @@ def approval_id(account: str, run: str) -> str:
 
 
 def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) -> Document:
-    """Write down that a deletion was approved, until its record takes it over.
+    """Return the document of an approval, which is stored until it is part of the record of the deletion.
 
     :param account: account id
     :param order: what was approved
-    :param plan: :meth:`Plan.digest` of what the approver has read
-    :param by: who approved
-    :param at: when, aware
+    :param plan: :meth:`Plan.digest` of the plan that the approver read
+    :param by: Airflow user who approved
+    :param at: when the approval was given, aware
     """
     told = {"account": account, **asdict(order), "plan": plan, "by": by, "at": utc_text(at)}
     return {"_id": approval_id(account, order.run), **told}
 
 
 def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_person: bool) -> bool:
-    """Return whether an approval is one of what a run does, by somebody who may give it, and not out of date.
+    """Return whether an approval is valid for a run: for the same order, by a person who may give it, and not expired.
 
-    :param given: made by :func:`approval`, or as a record has it
+    :param given: made by :func:`approval`, or an entry from the record
     :param order: what the run does
-    :param now: the present, aware
-    :param by_one_person: as for :func:`may_approve`
+    :param now: an aware datetime
+    :param by_one_person: see :func:`may_approve`
     """
     of_this = bool(order.started) and all(given.get(name) == value for name, value in asdict(order).items())
     fresh = str(given.get("at", "")) > utc_text(now - APPROVED_FOR)
@@ -88,10 +87,10 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 
 
 def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
-    """Note in a record who approved a run of the deletion.
+    """Return the record with the approval of a run of the deletion.
 
     :param entry: the record
-    :param given: made by :func:`approval`; None when the settings ask for none
+    :param given: made by :func:`approval`; ``None`` if the settings require no approval
     """
     noted = list(entry.get("approvals", []))
     if given is None:

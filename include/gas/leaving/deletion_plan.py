@@ -1,4 +1,4 @@
-"""What a deletion would revoke and remove, for the person who decides."""
+"""The plan of a deletion: what it would revoke and remove, for the person who decides."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Plan:
     """What a deletion would revoke and remove.
 
     :param account: account id
-    :param rights: GRDF's ids of the account's own rights that stand, with their states
-    :param documents: how many documents per doctype
-    :param staged: how many staged files
-    :param tokens: whether the account document holds tokens or a code
-    :param keep_data: only revoke
-    :param notes: what the reader must know besides
-    :param left_alone: GRDF's ids of the other rights that stand on its meters, with the reason why they stay
-    :param gone: whether a former deletion has come as far as removing the account's document
+    :param rights: the account's own rights to revoke: pairs of GRDF's id and the state
+    :param documents: number of documents by doctype
+    :param staged: number of staged files
+    :param tokens: whether the account document contains tokens or a code
+    :param keep_data: revoke rights but remove no data
+    :param notes: further sentences for the reader
+    :param left_alone: other rights to its meters that are not revoked: pairs of GRDF's id and the reason
+    :param gone: whether an earlier deletion has already removed the account document
     """
 
     account: str
@@ -37,12 +37,12 @@ class Plan:
     gone: bool = False
 
     def digest(self) -> str:
-        """Stand for what the plan takes away. Not for how many documents: each day brings some."""
+        """Return a hash of what the plan takes away. It ignores the number of documents, which grows every day."""
         told = [self.account, self.keep_data, self.gone, sorted(right for right, _ in self.rights)]
         return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
     def text(self) -> str:
-        """Write the plan for the person who decides (Markdown)."""
+        """Return the plan as Markdown for the person who decides."""
         if self.gone:
             return (
                 f"Account **{self.account}**: an earlier deletion was interrupted near its end; this one finishes it."
@@ -62,26 +62,26 @@ class Plan:
 
 
 def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
-    """Return the rights that a leaving household has revoked: in force or waiting, and granted to us.
+    """Return the rights that can be revoked when a household leaves: in force or waiting, and granted to us.
 
-    :param rights: all rights on the account's meters
+    :param rights: all rights to the account's meters
     """
     return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
 
 
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
-"""Why a right that stands on a leaving account's meter is left alone."""
+"""Reasons for not revoking a right to a meter of an account that leaves."""
 
 
 def to_revoke(
     rights: Sequence[AccessRight], meters: Iterable[Consent], used: Collection[str]
 ) -> tuple[tuple[AccessRight, ...], dict[str, str]]:
-    """Sort the rights that stand on a leaving account's meters.
+    """Divide the rights to the meters of an account that leaves into those to revoke and those to leave alone.
 
-    :param rights: those that stand
+    :param rights: the rights from :func:`standing`
     :param meters: the account's meters, each with the rights that it brought
-    :param used: ids of rights that other accounts have brought, too
-    :return: those to revoke; and of those that are left alone the ids, each with the reason
+    :param used: ids of rights that other accounts have brought too
+    :return: the rights to revoke; and the reasons for leaving the others alone, by GRDF's id
     """
     own = {right for meter in meters for right in meter.own}
     left = {right.id: NOT_BROUGHT if right.id not in own else USED for right in rights}

@@ -1,4 +1,4 @@
-"""A household leaves: the mark on its account, what its deletion takes away, and the record that stays."""
+"""The record of a deletion, which is kept after the household has left."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
 LATELY = timedelta(days=7)
-"""How old a deletion may be that a task under way has met: far longer than any task runs."""
+"""Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
 
 
 ASKED = "asked"
-"""What a record says of a right whose revocation was asked for and not answered yet."""
+"""The outcome in a record for a right whose revocation was requested but not answered yet."""
 
 
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
-    """Return whether a run has made a record, or gone on with it.
+    """Return whether a run started or continued the deletion of a record.
 
     :param entry: the record
     :param run: Airflow run id
@@ -31,7 +31,7 @@ def is_of(entry: Mapping[str, Any], run: str) -> bool:
 
 
 def audit_id(account: str, run: str) -> str:
-    """Make the id of a deletion's record: one per account and run.
+    """Return the id of a deletion's record. There is one per account and run.
 
     :param account: account id
     :param run: Airflow run id
@@ -40,13 +40,13 @@ def audit_id(account: str, run: str) -> str:
 
 
 def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
-    """Begin the record of a deletion.
+    """Return a new record of a deletion.
 
     :param account: account id
     :param run: Airflow run id
-    :param by: who asked for it
-    :param at: the present, aware
-    :param keep_data: only revoke
+    :param by: who asked for the deletion
+    :param at: an aware datetime, the present
+    :param keep_data: revoke rights but remove no data
     """
     return {
         "_id": audit_id(account, run),
@@ -63,11 +63,11 @@ def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: boo
 
 
 def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Document:
-    """Note which rights were revoked, by GRDF's id, and how; what a former try found out stays.
+    """Return the record with the outcomes of revocations. Outcomes from earlier attempts are kept.
 
     :param entry: the record
-    :param outcomes: GRDF's id of a right to ``revoked``, ``was not in force`` or, before the answer is there,
-        :data:`ASKED`
+    :param outcomes: by GRDF's id of the right: ``revoked``, ``was not in force``, or :data:`ASKED` before there is an
+        answer
     """
     noted: Mapping[str, str] = entry.get("revoked", {})
     settled = {right: said for right, said in noted.items() if said != ASKED}
@@ -75,24 +75,24 @@ def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Docum
 
 
 def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Document:
-    """Note which rights on its meters were left alone, by GRDF's id, and why.
+    """Return the record with the rights that were left alone.
 
     :param entry: the record
-    :param left: GRDF's id of a right to the reason
+    :param left: reasons by GRDF's id of the right
     """
     return {**entry, "left_alone": {**entry.get("left_alone", {}), **left}} if left else dict(entry)
 
 
 def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
-    """Note in a record that a run goes on with the deletion; nothing changes for the run that began it.
+    """Return the record with a note that a run continues the deletion. The run that started it adds no note.
 
-    A run of the same id that another has asked for is another run.
+    A run with the same id but requested by another person is another run.
 
     :param entry: the record
-    :param run: Airflow run id of the present deletion
-    :param by: who asked for it
-    :param at: the present, aware
-    :param keep_data: only revoke, as the form says now
+    :param run: id of the present Airflow run
+    :param by: who asked for that run
+    :param at: an aware datetime, the present
+    :param keep_data: revoke rights but remove no data, as the form of that run says
     """
     resumed = list(entry.get("resumed", []))
     if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each["run"], each["by"]) for each in resumed)):
@@ -101,7 +101,7 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
 
 
 def last_taker(entry: Mapping[str, Any]) -> Leaving:
-    """Return which deletion was the last to work on a record, in the shape of the mark.
+    """Return the last run that worked on a deletion, in the form of the mark on the account.
 
     :param entry: the record
     """
@@ -111,13 +111,13 @@ def last_taker(entry: Mapping[str, Any]) -> Leaving:
 
 
 def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
-    """Tell by the records of an account's deletions whether one has removed it lately.
+    """Return whether a deletion has recently removed an account, judging by its records.
 
-    A deletion makes its record before it removes anything. An old one proves nothing: the household may have connected
-    again since, and its document have been lost in another way.
+    A deletion creates its record before it removes anything. An old record proves nothing: the household may have
+    connected again, and its document may have been lost in another way.
 
-    :param records: of one account
-    :param now: the present, aware
+    :param records: the records of one account's deletions
+    :param now: an aware datetime
     """
     since = utc_text(now - LATELY)
     takers = (last_taker(record) for record in records)
@@ -125,11 +125,12 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
 
 
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return when a household left whose account is there all the same, as a restored backup brings it back.
+    """Return when a household left although its account exists, for example because a backup was restored.
 
-    :param document: the account document, past its first launch
-    :param records: of its deletions
-    :return: when the deletion ended, UTC text; None when none has, or the household has connected since
+    :param document: the account document, after its first launch
+    :param records: the records of its deletions
+    :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
+        since
     """
     ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
     if not ended:
@@ -147,10 +148,10 @@ def _keeps(record: Mapping[str, Any]) -> bool:
 
 
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
-    """Note what there was to remove before the first try began; a later try changes nothing.
+    """Return the record with what there was to remove before the first attempt. Later attempts do not change it.
 
     :param entry: the record
-    :param found: documents per doctype, and ``staged`` files
+    :param found: number of documents by doctype, and of files as ``staged``
     """
     if "found" in entry:
         return dict(entry)
@@ -158,10 +159,10 @@ def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
 
 
 def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Document:
-    """Add to the counts of what was removed, over all tries.
+    """Return the record with higher counts of what was removed. The counts include all attempts.
 
     :param entry: the record
-    :param removed: documents per doctype, and ``staged`` files
+    :param removed: number of documents by doctype, and of files as ``staged``
     """
     before: Mapping[str, int] = entry.get("removed", {})
     keys = [*before, *(key for key in removed if key not in before)]
@@ -169,13 +170,14 @@ def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Docume
 
 
 def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int], tombstones: str) -> Document:
-    """Close the record with the verification.
+    """Return the finished record with the result of the verification.
 
-    A try that was killed may have removed documents without counting them: of those found at first none is left.
+    An attempt that was killed may have removed documents without counting them. So if nothing is left, everything found
+    before the first attempt counts as removed.
 
     :param entry: the record
-    :param at: the present, aware
-    :param left: what was found afterwards, per kind; all zero for a deletion that is complete
+    :param at: an aware datetime, the present
+    :param left: what was found after the deletion, by doctype or ``staged``; all 0 for a complete deletion
     :param tombstones: what the server keeps of removed documents, in words
     """
     removed: Mapping[str, int] = entry.get("removed", {})
