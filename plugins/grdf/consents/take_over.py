@@ -16,6 +16,7 @@ from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import TakenOver, leaving
 from include.gas.answers.access_rights import is_usable
+from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from grdf.airflow.run import Run
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.answers.access_rights import AccessRight
-    from include.gas.consents.consent import Consent
 
 Document = dict[str, Any]
 
