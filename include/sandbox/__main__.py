@@ -1,6 +1,6 @@
 """``python -m include.sandbox``: the ADICT sandbox and the embedded CouchDB together, in the foreground.
 
-The first line on stdout is one JSON object with everything a client needs. Ctrl-C or SIGTERM ends both.
+The first line on stdout is a JSON object with everything a client needs. Ctrl-C or SIGTERM stops both.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _port(text: str) -> int:
     return port
 
 
-_port.__name__ = "port"  # argparse names the type in its message
+_port.__name__ = "port"  # argparse shows this name in its error message
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -64,7 +64,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _start_adict(processes: Processes, options: argparse.Namespace, data: Path) -> tuple[Child, int]:
-    """Start the GRDF stand-in and wait for it; give its process and its port."""
+    """Start the GRDF stand-in and wait until it answers. Return its process and its port."""
     argv: list[str | Path] = [sys.executable, "-m", "include.sandbox.adict", "--port", str(options.port)]
     adict = processes.start(
         "The ADICT sandbox",
@@ -80,9 +80,9 @@ def _start_adict(processes: Processes, options: argparse.Namespace, data: Path) 
 
 
 def _serve(options: argparse.Namespace) -> None:
-    """Start both, say where they are, and stay until a signal.
+    """Start both servers, print how to reach them, and run until a signal arrives.
 
-    :raises ProcessError: when one does not start, or ends by itself
+    :raises ProcessError: if one of them does not start, or exits by itself
     """
     require_port(options.port, purpose="the GRDF stand-in", option="--port")
     require_port(options.couch_port, purpose="the embedded CouchDB", option="--couch-port")
@@ -97,7 +97,7 @@ def _serve(options: argparse.Namespace) -> None:
         print(json.dumps(facts), flush=True)
         print("GRDF stand-in and CouchDB are ready. Ctrl-C stops both.", file=sys.stderr, flush=True)
         while True:
-            with contextlib.suppress(ProcessError):  # it runs on, which is as it should be
+            with contextlib.suppress(ProcessError):  # a timeout means that it is still running, as it should be
                 adict.wait(0.5)
                 break
             if not couch.running:
@@ -106,10 +106,10 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until told to stop.
+    """Run until Ctrl-C or SIGTERM.
 
     :param argv: arguments after the program's name
-    :returns: exit code: 0 after Ctrl-C or SIGTERM, 2 when something could not be started
+    :return: exit code: 0 after Ctrl-C or SIGTERM, 2 if something could not be started
     """
     options = _arguments(argv)
     try:

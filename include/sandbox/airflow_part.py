@@ -1,10 +1,10 @@
-"""A component of Airflow that has loaded beforehand what each process that it forks would load for itself.
+"""An Airflow component that imports modules in advance, so that the processes it forks need not import them.
 
-The DAG processor forks a process for every file that it reads, every few seconds where new accounts are to be seen at
-once; LocalExecutor and Celery's workers fork one for each task. Airflow's asset classes alone load the whole of boto3
-in each of them where the Amazon provider is installed, as it is for the tests.
+The DAG processor forks a process for every file that it parses, and does so every few seconds where new accounts must
+appear at once. LocalExecutor and Celery's workers fork a process for each task. If the Amazon provider is installed, as
+it is for the tests, Airflow's asset classes alone import all of boto3 in each of these processes.
 
-Modules are all that is loaded: no connection, no thread.
+Only modules are imported: no connection is opened and no thread started.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ THEIRS = (
 
 
 def preload() -> None:
-    """Load the modules; those that are not installed here are left out."""
+    """Import the modules. Skip providers that are not installed."""
     for name in (*THEIRS, *_ours()):
         try:
             importlib.import_module(name)

@@ -1,6 +1,7 @@
-"""Airflow's own processes on this machine: the four components that run DAGs, and its REST API to watch them.
+"""A local Airflow: the components that run DAGs, and a client of its REST API to watch them.
 
-For the demo, ``./grdf up`` and tests of whole runs. Nothing here imports Airflow: it is run as a user would run it.
+It serves the demo, ``./grdf up`` and tests of whole runs. Nothing here imports Airflow: it is run as a user would run
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin"
 VIEWER = "viewer"
 APPROVER = "approver"
-"""The users: one who may do all, one who may only look, and one who may approve what the first has asked for."""
+"""The users: one with all rights, one who may only look, and one who may approve what the first has requested."""
 FINISHED = frozenset({"success", "failed"})
 _FEW = {
     "AIRFLOW__CORE__PARALLELISM": "4",
@@ -36,11 +37,11 @@ _FEW = {
 class AirflowStack:
     """API server, scheduler, DAG processor and triggerer of one Airflow home.
 
-    :param home: Airflow's home; its database, logs, password and keys are kept there, readable by the owner alone
-    :param port: port of the UI on loopback; 0 takes a free one
-    :param env: environment on top of this process's: connections, settings
-    :param few: for a few accounts: looks for new ones more often than ``airflow.env`` says, runs four tasks at once;
-        its components load beforehand what their forks need (:mod:`include.sandbox.airflow_part`)
+    :param home: Airflow's home folder. It holds the database, logs, passwords and keys, and only the owner can read it
+    :param port: port of the UI on loopback; 0 for a free one
+    :param env: variables added to this process's environment, such as connections and settings
+    :param few: tune Airflow for a few accounts: look for new ones more often than ``airflow.env`` says, run at most
+        four tasks at once, and import in advance what forked processes need (:mod:`include.sandbox.airflow_part`)
     """
 
     def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
@@ -72,8 +73,8 @@ class AirflowStack:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{APPROVER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-            # SQLite takes one writer at a time. On a busy machine a pass over the DAG files holds the others up for
-            # longer than the 5 s after which they give up by default, and the API answers 500, "Database error".
+            # SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more
+            # than the default timeout of 5 s. The API then responds with 500, "Database error".
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=60",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
@@ -94,10 +95,10 @@ class AirflowStack:
     ) -> None:
         """Migrate the database, start the components and wait until the API answers.
 
-        :param processes: keeps the children, and ends them
-        :param triggerer: start a triggerer as well
-        :param components: the others, the API server among them
-        :raises ProcessError: when a component does not come up; the message shows the end of its log
+        :param processes: the block that stops the components when it is left
+        :param triggerer: whether to start a triggerer as well
+        :param components: the other components, which must include ``api-server``
+        :raises ProcessError: if a component does not start; the message shows the end of its log
         """
         self.migrate()
         names = (*components, *(["triggerer"] if triggerer else []))
@@ -107,8 +108,8 @@ class AirflowStack:
     def component(self, processes: Processes, name: str) -> Child:
         """Start one component.
 
-        :param processes: keeps it, and ends it
-        :param name: Airflow's command for it, such as ``scheduler``
+        :param processes: the block that stops the component when it is left
+        :param name: the Airflow command that runs it, such as ``scheduler``
         """
         return processes.start(
             f"Airflow's {name}",
@@ -121,16 +122,15 @@ class AirflowStack:
     def await_api(self, api_server: Child) -> None:
         """Wait until the API answers, and log in.
 
-        :param api_server: the component
-        :raises ProcessError: when it does not come up; the message shows the end of its log
+        :raises ProcessError: if the API server does not start; the message shows the end of its log
         """
         api_server.await_http(f"{self.url}/api/v2/version", 600)
         self._login()
 
     def migrate(self) -> None:
-        """Make Airflow's database, or bring it up to date.
+        """Create Airflow's database, or upgrade it.
 
-        :raises ProcessError: when that fails
+        :raises ProcessError: if that fails
         """
         done = subprocess.run(
             [sys.executable, "-m", "airflow", "db", "migrate"],
@@ -145,7 +145,7 @@ class AirflowStack:
             raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
 
     def keep_environment(self) -> None:
-        """Leave beside the database what this Airflow runs with, for ``./grdf airflow``: keys, connections and such."""
+        """Write this Airflow's environment (keys, connections) to a file in its home, for ``./grdf airflow``."""
         file = self.home / "stack.env"
         file.touch(mode=0o600)
         lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
@@ -159,11 +159,7 @@ class AirflowStack:
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def token(self, user: str, password: str) -> str:
-        """Log a user in.
-
-        :param user: the name
-        :param password: the password
-        """
+        """Log a user in, and return the bearer token."""
         form = {"username": user, "password": password}
         answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
         answer.raise_for_status()
@@ -172,24 +168,20 @@ class AirflowStack:
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
         """Call Airflow's REST API as the administrator.
 
-        :param method: HTTP method
         :param path: path below ``/api/v2``
         :param options: as for ``requests.request``
         """
         return self._session.request(method, f"{self.url}/api/v2{path}", timeout=300, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return a DAG's runs, newest first; an unknown DAG has none.
-
-        :param dag_id: the DAG
-        """
+        """Return a DAG's runs, newest first. An unknown DAG has none."""
         answer = self.api("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 100})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
     def trigger(self, dag_id: str) -> str:
-        """Start a run by hand, without a logical date, and give its id.
+        """Start a manual run without a logical date, and return its id.
 
-        :param dag_id: the DAG
+        :raises ProcessError: if Airflow refuses it
         """
         answer = self.api("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
         if not answer.ok:
@@ -201,11 +193,11 @@ class AirflowStack:
     ) -> dict[str, dict[str, Any]]:
         """Wait until one run of each DAG has ended.
 
-        :param wanted: DAG id to run id; ``None`` takes the newest run there is
+        :param wanted: run ids by DAG id; ``None`` for any finished run, the newest first
         :param seconds: time limit
-        :param tell: told when a run ends
-        :return: DAG id to its run
-        :raises ProcessError: when some have not ended in time
+        :param tell: called with a line of text when a run ends
+        :return: the runs by DAG id
+        :raises ProcessError: if some have not ended in time
         """
         ended: dict[str, dict[str, Any]] = {}
         limit = time.monotonic() + seconds
@@ -225,12 +217,7 @@ class AirflowStack:
         return ended
 
     def task_log(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Return the text of a task's last log, as an operator reads it in the UI.
-
-        :param dag_id: the DAG
-        :param run_id: the run
-        :param task_id: the task
-        """
+        """Return the log of a task's last try, as an operator sees it in the UI."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         tries = self.api("GET", path).json().get("try_number") or 1
         answer = self.api("GET", f"{path}/logs/{tries}", headers={"Accept": "application/json"})
@@ -248,7 +235,7 @@ def _log_lines(content: list[Any]) -> Iterator[str]:
 
 
 def _defaults() -> dict[str, str]:
-    """Read the project's Airflow settings; what the caller set in the environment wins."""
+    """Read the project's Airflow settings. Leave out those that the environment already sets."""
     settings: dict[str, str] = {}
     for line in (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines():
         name, equals, value = line.partition("=")
@@ -258,7 +245,7 @@ def _defaults() -> dict[str, str]:
 
 
 def _kept_secrets(file: Path) -> dict[str, str]:
-    """Return the keys of this Airflow home, made at its first start: without them its database cannot be read."""
+    """Return the keys of this Airflow home. They are created at its first start and needed to read its database."""
     from base64 import urlsafe_b64encode
 
     kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

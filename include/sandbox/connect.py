@@ -1,7 +1,7 @@
-"""Demo households connect: through the real redirects of Client Connect to an account document in CouchDB.
+"""Demo households that connect: through the real redirects of Client Connect to an account document in CouchDB.
 
-Two front doors are shown, since both kinds of account are accepted: what cozy-stack leaves after it has exchanged the
-code (an ``id_token`` and a reduced token), and a code that is still to be exchanged.
+Both kinds of accounts that the project accepts are shown: what cozy-stack stores after it has exchanged the code (an
+``id_token`` and a reduced token), and a code that has not been exchanged yet.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ WELCOME = "<!doctype html><title>GRDF</title><p>Thank you. You can close this pa
 class Household:
     """One demo account.
 
-    :param account: its account id
-    :param holder: who consents
-    :param cozy: whether cozy-stack exchanges the code; else the account's DAG does
-    :param story: one line for the reader
+    :param account: the account's id
+    :param holder: the person who consents
+    :param cozy: whether cozy-stack exchanges the code; otherwise the account's DAG does
+    :param story: what the household shows, in one line
     """
 
     account: str
@@ -50,9 +50,9 @@ HOUSEHOLDS = (
 
 
 class FrontDoor:
-    """The address to which Client Connect sends a household's browser back, as long as the block lasts.
+    """An HTTP server to which Client Connect sends a household's browser back. It runs inside its ``with`` block.
 
-    :param port: loopback port; 0 takes a free one
+    :param port: loopback port; 0 for a free one
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -70,7 +70,7 @@ class FrontDoor:
                 self.wfile.write(WELCOME.encode())
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing: the query holds a code."""
+                """Do not log requests, because the query contains a code."""
 
         self.received: list[dict[str, str]] = []
         self._server = HTTPServer(("127.0.0.1", port), Handler)
@@ -87,12 +87,10 @@ class FrontDoor:
 
 
 class AccountBook:
-    """The account documents, written the way whoever connects a household writes them: with plain HTTP.
+    """The account documents, read and written with plain HTTP, as another program that connects households would.
 
-    :param url: CouchDB's address
-    :param user: its user
-    :param password: its password
-    :param prefix: database prefix
+    :param url: CouchDB's address, without a login
+    :param prefix: prefix of the database's name
     """
 
     def __init__(self, url: str, user: str, password: str, prefix: str = "") -> None:
@@ -101,10 +99,7 @@ class AccountBook:
         self._http.auth = (user, password)
 
     def get(self, account: str) -> dict[str, Any] | None:
-        """Return an account's document, ``None`` when there is none.
-
-        :param account: account id
-        """
+        """Return an account's document, ``None`` if there is none."""
         answer = self._http.get(f"{self._database}/{quote(account, safe='')}", timeout=TIMEOUT)
         if answer.status_code == 404:
             return None
@@ -118,10 +113,7 @@ class AccountBook:
         return [row["id"] for row in answer.json()["rows"]] if answer.ok else []
 
     def remove(self, account: str) -> None:
-        """Remove an account's document; none is fine.
-
-        :param account: account id
-        """
+        """Remove an account's document, if there is one."""
         stored = self.get(account)
         if stored is not None:
             parameters = {"rev": stored["_rev"]}
@@ -131,13 +123,13 @@ class AccountBook:
             answer.raise_for_status()
 
     def save(self, document: Mapping[str, Any]) -> None:
-        """Write an account's document, over the one there may be.
+        """Store an account's document, and replace an existing one.
 
-        :param document: with its ``_id``
+        :param document: the document with its ``_id``, without a ``_rev``
         """
         stored = self.get(document["_id"]) or {}
         if not stored:
-            self._http.put(self._database, timeout=TIMEOUT)  # 412 when it exists already
+            self._http.put(self._database, timeout=TIMEOUT)  # 412 if it already exists
         revision = {"_rev": stored["_rev"]} if stored else {}
         answer = self._http.put(
             f"{self._database}/{quote(document['_id'], safe='')}", json={**document, **revision}, timeout=TIMEOUT
@@ -149,10 +141,10 @@ def consent(facts: Mapping[str, str], door: FrontDoor, holder: Holder, **choices
     """Let a holder consent in a browser, and receive the code at the front door.
 
     :param facts: the sandbox's connection facts
-    :param door: the front door, whose address the sandbox knows
-    :param holder: who consents
+    :param door: the front door; its address must be a redirect URI of the sandbox
     :param choices: as for :func:`include.sandbox.control.consent_through_browser`
-    :return: ``code``, ``redirect_uri`` and ``nonce``: the grant in the shape an account's ``oauth`` takes it
+    :return: ``code``, ``redirect_uri`` and ``nonce``, as an account's ``oauth`` holds them
+    :raises RuntimeError: if the household comes back without a code or with the wrong state
     """
     state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     query = {
@@ -175,21 +167,21 @@ def consent(facts: Mapping[str, str], door: FrontDoor, holder: Holder, **choices
 
 
 def code_account(account: str, grant: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the document of an account whose code is still to be exchanged.
+    """Return the document of an account whose code has not been exchanged yet.
 
-    :param account: account id
-    :param grant: what :func:`consent` gave
+    :param account: the account's id
+    :param grant: the result of :func:`consent`
     """
     return {"_id": account, "account_type": "grdfgrandlyon", "name": "", "oauth": dict(grant)}
 
 
 def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
-    """Exchange the code as cozy-stack does, and make the document that it leaves.
+    """Exchange the code as cozy-stack does, and return the document that it stores.
 
-    It keeps the reduced token under ``oauth`` and every other key of the answer under ``oauth_callback_results``.
+    It has the reduced token under ``oauth`` and every other key of the answer under ``oauth_callback_results``.
 
-    :param account: account id
-    :param grant: what :func:`consent` gave
+    :param account: the account's id
+    :param grant: the result of :func:`consent`
     :param facts: the sandbox's connection facts
     """
     form = {
@@ -217,12 +209,10 @@ def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str
 
 
 def connect(household: Household, facts: Mapping[str, str], door: FrontDoor, book: AccountBook) -> None:
-    """Connect one demo household.
+    """Connect one demo household and store its account document.
 
-    :param household: who
     :param facts: the sandbox's connection facts
-    :param door: the front door
-    :param book: the account documents
+    :param door: the front door; its address must be a redirect URI of the sandbox
     """
     grant = consent(facts, door, household.holder)
     make = cozy_account(household.account, grant, facts) if household.cozy else code_account(household.account, grant)

@@ -1,4 +1,4 @@
-"""A client of the sandbox's control API, for tests and the demo; and a holder who clicks through the consent page."""
+"""A client of the sandbox's control API, and a simulated holder who clicks through the consent page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _TIMEOUT = 30
 
 
 class ControlRefused(RuntimeError):
-    """The sandbox did not take an order; the text is its own."""
+    """The sandbox refused a request. The text is the sandbox's own."""
 
 
 class SandboxControl:
-    """Orders to a running sandbox.
+    """A client that controls a running sandbox.
 
-    :param base_url: its root, such as ``http://127.0.0.1:8181`` (the facts' ``control_url`` works too).
+    :param base_url: the sandbox's root, such as ``http://127.0.0.1:8181``; ``control_url`` of the facts works too
     """
 
     def __init__(self, base_url: str) -> None:
@@ -42,50 +42,50 @@ class SandboxControl:
         return dict(self._call("GET", "facts"))
 
     def now(self) -> datetime:
-        """Return the sandbox's instant, aware."""
+        """Return the time of the sandbox's clock, as an aware datetime."""
         return datetime.fromisoformat(self._call("GET", "clock")["now"])
 
     def today(self) -> date:
-        """Return the sandbox's civil day in Paris."""
+        """Return the civil date in Paris by the sandbox's clock."""
         return date.fromisoformat(self._call("GET", "clock")["today"])
 
     def set_clock(self, now: datetime | str | None) -> None:
-        """Move the clock; it ticks on from there.
+        """Set the clock. It keeps ticking from there.
 
-        :param now: the new present (text or datetime without offset: Paris time), None for the machine's own.
+        :param now: the new time, in Paris time if it has no offset; ``None`` for the machine's own time
         """
         self._call("POST", "clock", json={"now": now.isoformat() if isinstance(now, datetime) else now})
 
     def meters(self) -> list[dict[str, Any]]:
-        """List the demo meters and all others that something was done to."""
+        """Return the demo meters and all others with a right, a quirk or a correction."""
         return list(self._call("GET", "meters"))
 
     def days(self, pce: str, first: date | str, end: date | str) -> list[dict[str, Any]]:
-        """Return what GRDF says now of each day.
+        """Return what GRDF currently says about each day.
 
-        :param first: first gas day, included.
-        :param end: last gas day, excluded.
-        :returns: rows with ``day``, ``energie``, ``statut_conso``, ``type_qualif_conso``, ``present``, ``readable``.
+        :param first: first gas day
+        :param end: the day after the last gas day
+        :return: rows with ``day``, ``energie``, ``statut_conso``, ``type_qualif_conso``, ``present``, ``readable``
         """
         return list(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
 
     def expected(self, pce: str, first: date | str, end: date | str) -> dict[str, float]:
-        """Return kWh by day (``YYYY-MM-DD``) for exactly the days that an ideal client can have read now.
+        """Return kWh by day (``YYYY-MM-DD``) for exactly those days that an ideal client could read now.
 
-        :param first: first gas day, included.
-        :param end: last gas day, excluded.
+        :param first: first gas day
+        :param end: the day after the last gas day
         """
         return {row["day"]: row["energie"] for row in self.days(pce, first, end) if row["readable"]}
 
     def correct(self, pce: str, day: date | str, energie: float | None, qualif: str = "Corrigé") -> None:
         """Make GRDF correct a day.
 
-        :param energie: kWh, or None to withdraw the day's figure.
+        :param energie: kWh, or ``None`` to withdraw the day's figure
         """
         self._call("POST", f"meters/{pce}/corrections", json={"day": str(day), "energie": energie, "qualif": qualif})
 
     def uncorrect(self, pce: str) -> None:
-        """Take back all corrections of a meter."""
+        """Undo all corrections of a meter."""
         self._call("DELETE", f"meters/{pce}/corrections")
 
     def set_quirks(
@@ -97,7 +97,7 @@ class SandboxControl:
         refusal: str | None = None,
         **more: Any,
     ) -> None:
-        """Replace a meter's quirks; without any, clear them. See ``adict.quirks`` for the words."""
+        """Replace a meter's quirks; without arguments, clear them. ``adict.quirks`` lists them."""
         order = {"layout": list(layout), "lines": dict(lines or {}), "refusal": refusal, **more}
         self._call("POST", f"meters/{pce}/quirks", json=order)
 
@@ -106,27 +106,27 @@ class SandboxControl:
         return list(self._call("GET", "consents"))
 
     def consent(self, pces: Iterable[str], **terms: Any) -> list[dict[str, Any]]:
-        """Make rights without the dance.
+        """Create access rights without the redirects of Client Connect.
 
         :param terms: ``perimeters``, ``conso_debut``, ``conso_fin``, ``droit_debut``, ``droit_fin`` (ISO dates),
-            ``keep_others``, ``fields``.
-        :returns: the new rights; their ``id_droit_acces`` is the id_token's ``id_accreditation``.
+            ``keep_others``, ``fields``
+        :return: the new rights; their ``id_droit_acces`` is the ``id_accreditation`` of an ``id_token``
         """
         return list(self._call("POST", "consents", json={"pces": list(pces), **terms}))
 
     def change_consent(self, right_id: str, **fields: Any) -> dict[str, Any]:
-        """Set keys of a right's line, such as ``etat_droit_acces``."""
+        """Set fields of an access right, such as ``etat_droit_acces``."""
         return dict(self._call("PATCH", f"consents/{right_id}", json=fields))
 
     def revoke(self, right_id: str, by: str = "holder") -> dict[str, Any]:
-        """End a right.
+        """Revoke an access right.
 
-        :param by: ``holder``, ``third party`` or ``grdf``.
+        :param by: ``holder``, ``third party`` or ``grdf``
         """
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the request log after entry number ``since``; no secret is in it."""
+        """Return the entries of the request log after number ``since``. They contain no secrets."""
         return list(self._call("GET", "log", params={"since": since}))
 
     def clear_log(self) -> None:
@@ -142,25 +142,25 @@ class SandboxControl:
         self._call("POST", "settings", json=settings)
 
     def fault(self, path: str, **more: Any) -> None:
-        """Order one more fault.
+        """Add a fault.
 
-        :param path: regular expression searched in the URL path.
+        :param path: regular expression that is searched for in the URL path
         :param more: ``status``, ``times``, ``retry_after``, ``method``, ``body``, ``delay_s``, ``cut``, ``after``
-            (see ``adict.gate``).
+            (see ``adict.gate``)
         """
         self.set(faults=[*self.settings()["faults"], {"path": path, **more}])
 
     def drop_tokens(self) -> None:
-        """Make GRDF forget every access token, so that the next call with one is 401."""
+        """Make GRDF forget all access tokens, so that the next call with one of them gets a 401."""
         self._call("DELETE", "tokens")
 
     def drop_calls(self) -> None:
-        """Set the counts of the quota back to zero."""
+        """Reset the quota's counters to zero."""
         self._call("DELETE", "calls")
 
 
 class _Form(HTMLParser):
-    """Reads the first form of a page: its fields as a browser would send them."""
+    """A parser for the first form of a page. It collects the fields that a browser would send."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,18 +199,18 @@ def consent_through_browser(
     accept: bool = True,
     session: requests.Session | None = None,
 ) -> str:
-    """Do what a holder does in a browser: follow redirects to the consent page, fill its form, send it.
+    """Do what a holder does in a browser: follow redirects to the consent page, fill in its form and send it.
 
-    :param authorize_url: the authorize address, or any page that redirects there.
-    :param params: query to add to it; must lead to a ``login_hint`` that names the holder.
-    :param pces: the meters to choose, also such as the page does not offer; None keeps what the page proposes.
-    :param perimeters: some of ``publiees``, ``informatives``, ``contractuelles``, ``techniques``; None: all.
-    :param conso_debut: first gas day to allow; None: as proposed.
-    :param conso_fin: end (excluded) of the days to allow; None: as proposed.
-    :param accept: False to press the refusal button.
-    :param session: keeps cookies, for a caller with pages of its own in the chain.
-    :returns: the ``Location`` of the redirect back to the third party, not followed.
-    :raises ControlRefused: when there is no such page or it does not take the answer, with its text.
+    :param authorize_url: the address of the authorization page, or of any page that redirects there
+    :param params: query parameters to add to it; they must lead to a ``login_hint`` that names the holder
+    :param pces: the meters to choose, even if the page does not offer them; ``None`` keeps the page's proposal
+    :param perimeters: some of ``publiees``, ``informatives``, ``contractuelles``, ``techniques``; ``None`` for all
+    :param conso_debut: first gas day to allow; ``None`` keeps the page's proposal
+    :param conso_fin: the day after the last gas day to allow; ``None`` keeps the page's proposal
+    :param accept: ``False`` to press the button that refuses
+    :param session: a session to use, for callers whose own pages are part of the redirects
+    :return: the ``Location`` of the redirect back to the third party, which is not followed
+    :raises ControlRefused: if there is no consent page, or it does not accept the form; with the page's text
     """
     http = session or requests.Session()
     page = http.get(authorize_url, params=dict(params or {}), timeout=_TIMEOUT)

@@ -1,7 +1,7 @@
-"""``./grdf demo``: three households connect, Airflow runs their DAGs, and what is stored is laid beside GRDF's figures.
+"""``./grdf demo``: three households connect, Airflow runs their DAGs, and the stored figures are compared with GRDF's.
 
-Everything runs on this machine, on free loopback ports, and is stopped at the end. What it stores stays in its folder,
-so that a second call finds nothing to change.
+Everything runs on this machine, on free loopback ports, and is stopped at the end. The stored data is kept in the
+demo's folder, so that a second call finds nothing to change.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from include.sandbox.processes import ProcessError
 ROOT = Path(__file__).resolve().parents[2]
 CORRECTED_ACCOUNT = "two-meters"
 CORRECTION_AGE = 20
-"""How many days before the newest stored one GRDF corrects a day: inside the window that each run reads again."""
+"""Age in days, counted from the newest stored day, of the day that GRDF corrects. Every run reads that day again."""
 
 
 class Demo:
     """One call of ``./grdf demo``.
 
-    :param data: folder that keeps the demo's state
+    :param data: folder for the demo's state, which later calls use again
     """
 
     def __init__(self, data: Path) -> None:
@@ -41,14 +41,14 @@ class Demo:
         self.wrong: list[str] = []
 
     def run(self) -> int:
-        """Run it and give the exit code: 0 when everything stored is what it should be."""
+        """Run the demo and return the exit code: 0 if everything is stored as it should be, otherwise 1."""
         with self.world:
             self.say("GRDF's stand-in and CouchDB run.")
             airflow = AirflowStack(self.data / "airflow", 0, self.world.connections())
             airflow.start(self.world.processes)
             self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
             self.airflow = airflow
-            first_time = self._connect()  # now, since a code to be exchanged lives for a minute
+            first_time = self._connect()  # not earlier, because a code is only valid for a minute
             self.shelf = Shelf(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             self._wait({dag_id(household.account): None for household in HOUSEHOLDS})
@@ -86,14 +86,14 @@ class Demo:
         self.runs = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
         for household in HOUSEHOLDS:
             state = self.runs[dag_id(household.account)]["state"]
-            # Red where the run itself met the revocation; the check of all consents may have come before, and it is
-            # skipped then. What the account says of it is looked at in the end.
+            # The run fails if it meets the revocation itself. If the check of all consents came first, the tasks are
+            # skipped. The account's state is checked at the end.
             wanted = ("failed", "success") if household is HOUSEHOLDS[2] else ("success",)
             if state not in wanted:
                 self.wrong.append(f"the DAG of {household.account} ended as {state}, not as {wanted[0]}")
 
     def _correct(self) -> tuple[str, str, float, float] | None:
-        """Let GRDF correct a past day, once: later calls find it corrected."""
+        """Make GRDF correct a past day. Later calls of the demo find it already corrected."""
         pce = HOUSEHOLDS[1].holder.pces[0]
         marker = self.data / "corrected"
         if marker.exists():
@@ -186,12 +186,12 @@ class Demo:
         return 0
 
     def say(self, text: str) -> None:
-        """Tell the reader what happens, with the seconds since the start."""
+        """Print what happens, with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:4.0f} s] {text}", flush=True)
 
 
 def _last_day(run: Mapping[str, Any]) -> str:
-    """Return the newest gas day that a run has asked for."""
+    """Return the newest gas day that a run has requested."""
     if start := run.get("data_interval_start"):
         return gas_day_of(datetime.fromisoformat(start)).isoformat()
     return (gas_day_of(datetime.fromisoformat(run["run_after"])) - timedelta(days=1)).isoformat()
@@ -201,7 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo.
 
     :param argv: command-line arguments
-    :return: exit code: 0 when all is as it should be, 1 when not, 2 when it could not be run
+    :return: exit code: 0 if everything is stored as it should be, 1 if not, 2 if the demo could not run, 130 after
+        Ctrl-C
     """
     parser = argparse.ArgumentParser(prog="./grdf demo", description="Connect three households and run their DAGs.")
     parser.add_argument("--data", type=Path, default=ROOT / ".grdf" / "demo", help="folder that keeps the demo's state")

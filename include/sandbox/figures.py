@@ -1,4 +1,4 @@
-"""What CouchDB holds of an account beside what GRDF says it should hold."""
+"""The figures that CouchDB holds for an account, compared with GRDF's."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from include.sandbox.control import SandboxControl
 
 TIMEOUT = 30
 Figures = dict[str, float]
-"""Period to kWh: ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
+"""kWh by period: ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
 
 
 @dataclass(frozen=True)
 class MeterFigures:
     """One meter's figures from both sides.
 
-    :param pce: the meter
-    :param stored: what CouchDB holds
-    :param expected: what GRDF says now, summed by the sandbox's own days
+    :param stored: the figures in CouchDB
+    :param expected: what GRDF currently says, with sums over the sandbox's own days
     """
 
     pce: str
@@ -37,7 +36,7 @@ class MeterFigures:
 
     @property
     def differences(self) -> list[str]:
-        """Periods that differ or stand on one side alone, sorted."""
+        """Periods that differ or exist on one side only, sorted."""
         both = self.stored.keys() | self.expected.keys()
         return sorted(period for period in both if self.stored.get(period) != self.expected.get(period))
 
@@ -47,11 +46,9 @@ class MeterFigures:
 
 
 class Shelf:
-    """Read the stored figures with plain HTTP, so that our own code does not vouch for itself.
+    """A reader of the stored figures that uses plain HTTP, so that the project's code does not check itself.
 
-    :param url: CouchDB's address
-    :param user: its user
-    :param password: its password
+    :param url: CouchDB's address, without a login
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
@@ -60,11 +57,7 @@ class Shelf:
         self._http.auth = (user, password)
 
     def figures(self, account: str, pce: str) -> Figures:
-        """Return the loads of a meter's days, months and years.
-
-        :param account: account id
-        :param pce: the meter
-        """
+        """Return the loads of a meter's days, months and years."""
         return {
             document["_id"].rpartition(":")[2]: document["load"]
             for doctype in (DAY, MONTH, YEAR)
@@ -72,12 +65,7 @@ class Shelf:
         }
 
     def documents(self, doctype: str, account: str, pce: str) -> list[dict[str, Any]]:
-        """Return a meter's documents of one doctype.
-
-        :param doctype: Cozy doctype
-        :param account: account id
-        :param pce: the meter
-        """
+        """Return a meter's documents of one Cozy doctype."""
         start, end = account_range(account, pce)
         answer = self._http.get(
             f"{self._url}/{quote(database_name(doctype), safe='')}/_all_docs",
@@ -91,11 +79,9 @@ class Shelf:
 
 
 def expected_figures(control: SandboxControl, pce: str, last_day: str | None) -> Figures:
-    """Sum what GRDF says now over days, months and years.
+    """Return what GRDF currently says for days, months and years.
 
-    :param control: the sandbox
-    :param pce: the meter
-    :param last_day: newest gas day that our runs have asked for; ``None`` for none
+    :param last_day: the newest gas day that a run has requested; ``None`` if there is none
     """
     if last_day is None:
         return {}
@@ -106,9 +92,9 @@ def expected_figures(control: SandboxControl, pce: str, last_day: str | None) ->
 
 
 def summed(days: Mapping[str, float]) -> Figures:
-    """Add days up to months and years, exactly.
+    """Return the days with their exact sums by month and year.
 
-    :param days: ``YYYY-MM-DD`` to kWh
+    :param days: kWh by ``YYYY-MM-DD``
     """
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for day, load in days.items():
@@ -118,11 +104,10 @@ def summed(days: Mapping[str, float]) -> Figures:
 
 
 def csv_differences(stored: Mapping[str, float], shift_years: int) -> list[str]:
-    """Compare stored months and years with the sums of the real household's file.
+    """Return the months and years that differ from the sums of the real household's file.
 
-    :param stored: what CouchDB holds
-    :param shift_years: years by which the sandbox moved the file's dates
-    :return: periods that differ
+    :param stored: the figures in CouchDB
+    :param shift_years: number of years by which the sandbox has moved the file's dates
     """
     sums = real_sums(shift_years)
     ours = {period: load for period, load in stored.items() if len(period) < 10}
@@ -130,11 +115,11 @@ def csv_differences(stored: Mapping[str, float], shift_years: int) -> list[str]:
 
 
 def table(meters: Iterable[tuple[str, MeterFigures]], *, months: int = 6, days: int = 4) -> str:
-    """Draw the figures as a table: all years, the newest months and days.
+    """Return the figures as a text table: all years, and the newest months and days.
 
-    :param meters: label (account) and figures
-    :param months: how many months to show per meter
-    :param days: how many days to show per meter
+    :param meters: each meter's label (its account) and figures
+    :param months: number of months to show per meter
+    :param days: number of days to show per meter
     """
     rows: list[tuple[str, ...]] = [("account", "meter", "period", "stored kWh", "GRDF kWh", "")]
     for label, meter in meters:

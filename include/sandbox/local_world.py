@@ -1,4 +1,4 @@
-"""The outside world on this machine: GRDF's stand-in, an embedded CouchDB and a front door for households."""
+"""The outside world on this machine: GRDF's stand-in, a CouchDB, and a front door to which households come back."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ class Couch(Protocol):
 
     @property
     def url(self) -> str:
-        """Return its address, without a login."""
+        """The address, without a login."""
         ...
 
     @property
     def user(self) -> str:
-        """Return the name of an administrator."""
+        """The name of an administrator."""
         ...
 
     @property
     def password(self) -> str:
-        """Return that administrator's password."""
+        """That administrator's password."""
         ...
 
     def __enter__(self) -> Any:
-        """Begin."""
+        """Start it."""
         ...
 
     def __exit__(self, *exception: Any) -> None:
-        """End."""
+        """Stop it."""
         ...
 
 
 class LocalWorld:
-    """Start the sandbox and CouchDB, keep them as long as the ``with`` block lasts, and end them.
+    """The sandbox and CouchDB, running inside the ``with`` block.
 
     :param data: folder that keeps their state from one start to the next
     :param sandbox_port: loopback port of the sandbox, 0 for a free one
     :param couch_port: loopback port of CouchDB, 0 for a free one
-    :param memory: let CouchDB keep nothing
-    :param couch: a CouchDB to use instead of an embedded one; entered and left with this block
-    :param redirect_uris: where households may be sent back to, beside the front door
+    :param memory: keep CouchDB's data in memory only
+    :param couch: a CouchDB to use instead of an embedded one; it is entered and left with this block
+    :param redirect_uris: redirect URIs to allow in addition to the front door's
     """
 
     def __init__(
@@ -106,9 +106,9 @@ class LocalWorld:
         self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 120)[0])
 
     def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
-        """Return Airflow's connections to this world, as environment variables in JSON (Airflow doc).
+        """Return Airflow's connections to this world, as environment variables in Airflow's JSON format.
 
-        :param redirect_uri: where the page has households sent back to; by default it is the front door
+        :param redirect_uri: the address to which GRDF sends households back; by default the front door's
         """
         facts = self.facts
         couch = urlsplit(self.couch.url)
@@ -118,7 +118,7 @@ class LocalWorld:
                 name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")
             }
             extra["redirect_uri"] = redirect_uri or extra["redirect_uri"]
-            extra["calls_per_second"] = 1000  # the sandbox has no quota unless it is told so
+            extra["calls_per_second"] = 1000  # the sandbox has no quota unless one is set
             return json.dumps(
                 {
                     "conn_type": "generic",

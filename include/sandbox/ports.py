@@ -1,4 +1,4 @@
-"""Loopback ports: finding a free one, refusing a taken one, waiting for an answer on one."""
+"""Loopback ports: find a free one, refuse a taken one, wait for an answer."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ _POLL_SECONDS = 0.03
 
 
 class ProcessError(RuntimeError):
-    """A child did not do what it was started for; the message says which, why and what its log ends with."""
+    """A child process failed. The message says which one, why, and how its log ends."""
 
 
 class PortTaken(ProcessError):
-    """Another program listens on the port asked for."""
+    """Another program is listening on the requested port."""
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on now.
+    """Return a port of 127.0.0.1 that nothing listens on at the moment.
 
-    Another program may take it before it is used: where that matters, let the server choose (port 0) instead.
-
-    :returns: a port of 127.0.0.1
+    Another program may take it before it is used. Where that matters, let the server choose a port (0) instead.
     """
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -34,12 +32,12 @@ def free_port() -> int:
 
 
 def port_is_free(port: int) -> bool:
-    """Say whether a server could listen on this loopback port now.
+    """Return whether a server could listen on this loopback port now.
 
     :param port: 1 to 65535
     """
     with socket.socket() as probe:
-        # As servers do: a connection of a server that ended a moment ago does not count as taken.
+        # Servers do the same: connections left by a server that has just ended do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -49,12 +47,11 @@ def port_is_free(port: int) -> bool:
 
 
 def require_port(port: int, *, purpose: str, option: str) -> None:
-    """Refuse a port that is taken or may not be used, in one line for the user. Port 0 (any free one) always passes.
+    """Check that a port is free and may be used. Port 0 (any free one) always passes.
 
-    :param port: the port asked for
     :param purpose: what would listen there, such as ``the ADICT sandbox``
-    :param option: what sets the port, such as ``--port``
-    :raises PortTaken: naming the port, and what to do about it
+    :param option: the option that sets the port, such as ``--port``
+    :raises PortTaken: with one line for the user, which names the port and says what to do
     """
     if port == 0 or port_is_free(port):
         return
@@ -67,10 +64,10 @@ def require_port(port: int, *, purpose: str, option: str) -> None:
 def wait_http(url: str, seconds: float, *, alive: Callable[[], bool] = lambda: True) -> None:
     """Wait until a GET of ``url`` is answered with a status below 500.
 
-    :param url: a loopback URL; proxies of the environment are not asked
-    :param seconds: the time limit
-    :param alive: asked between attempts; waiting ends early when it says no
-    :raises TimeoutError: when there was no such answer in time, or ``alive`` said no
+    :param url: a loopback URL; proxies from the environment are not used
+    :param seconds: time limit
+    :param alive: called between attempts; when it returns ``False``, waiting ends early
+    :raises TimeoutError: if there was no such answer in time, or ``alive`` returned ``False``
     """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + seconds

@@ -1,8 +1,8 @@
 """Child processes that never outlive their parent.
 
-The sandbox, the demo and the tests start real servers. Each child leads a process group of its own, so that it is
-ended with everything it started itself; all are ended when the block that started them is left, whichever way: its
-end, an exception, Ctrl-C, SIGTERM, SIGHUP. Should the parent be killed outright, Linux ends the children in its stead.
+The sandbox, the demo and the tests start real servers. Each child leads its own process group, so it is stopped
+together with everything that it has started. All children are stopped when the block that started them is left, whether
+normally, by an exception, or by Ctrl-C, SIGTERM or SIGHUP. If the parent itself is killed, Linux stops the children.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 STOP_SECONDS = 8.0
-"""How long a child may take to end after SIGTERM before it is killed."""
+"""Seconds that a child may take to exit after SIGTERM before it is killed."""
 
 _POLL_SECONDS = 0.03
 _TAIL_LINES = 12
 
-# Runs in the child before the real program takes its place: asks Linux for SIGTERM when the parent dies (elsewhere
-# prctl is missing and nothing is asked), then makes sure that the parent did not die before the question.
+# Runs in the child before the real program replaces it. It asks Linux to send SIGTERM when the parent dies (other
+# systems have no prctl, so nothing happens there), then checks that the parent did not die before that.
 _TETHER = """
 import ctypes, os, sys
 try:
@@ -58,10 +58,10 @@ if os.getppid() == int(sys.argv[1]):
 
 @contextlib.contextmanager
 def signals_as_exit() -> Iterator[None]:
-    """Inside the block SIGTERM and SIGHUP raise :class:`SystemExit` with 128 + the signal's number, as Ctrl-C raises.
+    """Make SIGTERM and SIGHUP raise :class:`SystemExit` inside the block, with 128 plus the signal's number.
 
-    So that blocks around children are left in order. Only in the main thread, and only for signals that would end the
-    process at once: whoever handles one already, or ignores it (``nohup``), means it.
+    Like Ctrl-C, they then leave the blocks around children in order. This applies only in the main thread, and only to
+    signals with the default action. Signals that are already handled or ignored (``nohup``) stay as they are.
     """
     former: dict[signal.Signals, Any] = {}
     if threading.current_thread() is threading.main_thread():
@@ -80,7 +80,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 class Child:
-    """One started process, known by its pid; made by :meth:`Processes.start`."""
+    """A started process, created by :meth:`Processes.start`."""
 
     def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self.name = name
@@ -96,11 +96,11 @@ class Child:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """The exit code, negative for a signal; ``None`` while the process is running."""
         return self._popen.poll()
 
     def alive(self) -> bool:
-        """Say whether it still runs."""
+        """Return whether the process is still running."""
         return self._popen.poll() is None
 
     def output(self) -> str:
@@ -113,16 +113,15 @@ class Child:
             return ""
 
     def tail(self) -> str:
-        """Return the last lines of its log, indented, for an error message."""
+        """Return the last lines of the log, indented, for an error message."""
         lines = self.output().splitlines()[-_TAIL_LINES:]
         return "\n".join(f"    {line}" for line in lines) or "    (nothing)"
 
     def wait(self, seconds: float) -> int:
-        """Wait for it to end by itself.
+        """Wait for the process to exit by itself, and return its exit code.
 
-        :param seconds: the time limit
-        :returns: its exit code
-        :raises ProcessError: when it still runs after that
+        :param seconds: time limit
+        :raises ProcessError: if it is still running after that
         """
         try:
             return self._popen.wait(seconds)
@@ -133,8 +132,8 @@ class Child:
         """Wait until the URL is answered with a status below 500.
 
         :param url: a loopback URL that this child serves
-        :param seconds: the time limit
-        :raises ProcessError: when it ended, or did not answer in time
+        :param seconds: time limit
+        :raises ProcessError: if the process has ended, or did not answer in time
         """
         try:
             wait_http(url, seconds, alive=self.alive)
@@ -144,17 +143,17 @@ class Child:
             raise self._failure(f"did not answer at {url} within {seconds:g} seconds") from None
 
     def await_line(self, pattern: str, seconds: float) -> re.Match[str]:
-        """Wait until its log holds a match.
+        """Wait until the process's log contains a match, and return the match.
 
-        Unlike an answer on a port, a line in its own log cannot come from another program.
+        Unlike an answer on a port, a line in this log cannot come from another program.
 
-        :param pattern: a regular expression, searched for in its output
-        :param seconds: the time limit
-        :raises ProcessError: when it ended, or there was no match in time
+        :param pattern: a regular expression to search for in the output
+        :param seconds: time limit
+        :raises ProcessError: if the process has ended, or there was no match in time
         """
         deadline = time.monotonic() + seconds
         while True:
-            ended = not self.alive()  # asked first: what it wrote last is then in the log
+            ended = not self.alive()  # check this first, so that the log then contains its last output
             match = re.search(pattern, self.output())
             if match:
                 return match
@@ -165,24 +164,23 @@ class Child:
             time.sleep(_POLL_SECONDS)
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
-        """End it and everything in its process group: SIGTERM, then SIGKILL.
+        """Stop the process and its process group with SIGTERM, then SIGKILL. Return the exit code.
 
-        :param seconds: how long it may take to end by itself after SIGTERM
-        :returns: its exit code
+        :param seconds: how long the process may take to exit after SIGTERM
         """
         if not self._stopped:
             try:
                 self._signal(signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._popen.wait(seconds)
-            finally:  # also when a second Ctrl-C cuts the waiting short
+            finally:  # even if a second Ctrl-C interrupts the waiting
                 self._signal(signal.SIGKILL)
                 self._popen.wait()
                 self._stopped = True
         return self._popen.wait()
 
     def _signal(self, number: int) -> None:
-        # To the whole group: what the child started may outlive it.
+        # Signal the whole group, because processes that the child has started may outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -191,10 +189,10 @@ class Child:
 
 
 class Processes:
-    """Children that are ended, last started first, when the ``with`` block is left.
+    """Children that are stopped, last started first, when the ``with`` block is left.
 
-    Inside the block signals that end a process are exceptions, see :func:`signals_as_exit`. Children started without
-    a block are ended when Python ends.
+    Inside the block, signals that end a process become exceptions, see :func:`signals_as_exit`. Children started
+    without a block are stopped when Python exits.
     """
 
     def __init__(self) -> None:
@@ -222,15 +220,15 @@ class Processes:
         cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
     ) -> Child:
-        """Start a program in a process group of its own, without input, its output added to a log file.
+        """Start a program in its own process group, without input, and append its output to a log file.
 
-        :param name: what to call it in messages, such as ``The embedded CouchDB``
-        :param argv: the program and its arguments; no secrets, which every user of the machine could read there
-        :param log: the file for its output, made readable by nobody else
+        :param name: its name in messages, such as ``The embedded CouchDB``
+        :param argv: the program and its arguments; no secrets, because every user of the machine can read arguments
+        :param log: the log file; it is created so that only the owner can read it
         :param env: variables added to this process's environment
-        :param cwd: the folder to run in
-        :param pass_fds: file descriptors to leave open in it
-        :raises ProcessError: when the program cannot be started
+        :param cwd: working directory
+        :param pass_fds: file descriptors that the program inherits
+        :raises ProcessError: if the program cannot be started
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [os.fspath(part) for part in argv]
@@ -238,7 +236,8 @@ class Processes:
         if shutil.which(command[0], path=environment.get("PATH")) is None:
             raise ProcessError(f"{name} could not be started: there is no program {command[0]}.")
         if threading.current_thread() is threading.main_thread():
-            # Linux takes the end of the starting *thread* for the parent's death, so only the main thread may ask.
+            # Linux considers the parent dead when the *thread* that started the child ends. So do this in the main
+            # thread only.
             command = [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command]
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -259,19 +258,19 @@ class Processes:
             os.close(descriptor)
         child = Child(name, popen, log, start)
         if not self._children:
-            atexit.register(self.stop)  # for those who start without a with block
+            atexit.register(self.stop)  # in case there is no with block
         self._children.append(child)
         return child
 
     @property
     def children(self) -> tuple[Child, ...]:
-        """The children that were started and not yet stopped, first started first."""
+        """The children that have not been stopped yet, first started first."""
         return tuple(self._children)
 
     def stop(self) -> None:
-        """End every child, last started first. An interruption in the meantime makes it quicker, not incomplete."""
+        """Stop all children, last started first. An interruption makes this faster, but not incomplete."""
         if os.getpid() != self._owner:
-            return  # a fork of the process that started them: they are not its children
+            return  # in a fork of the process that started them, they are not this process's children
         atexit.unregister(self.stop)
         interruption: BaseException | None = None
         while self._children:

@@ -1,4 +1,4 @@
-"""``./grdf up``: the whole thing to look at, until Ctrl-C: Airflow's UI, GRDF's stand-in and CouchDB."""
+"""``./grdf up``: run Airflow's UI, GRDF's stand-in and CouchDB to try everything out, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ UP = ROOT / ".grdf" / "up"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Start everything, say where it is, wait for Ctrl-C, end everything.
+    """Start everything, print how to reach it, wait for Ctrl-C and stop everything.
 
     :param argv: command-line arguments
-    :return: exit code: 0 after Ctrl-C or SIGTERM, 2 when something could not be started, 1 when a part ended by itself
+    :return: exit code: 0 after Ctrl-C or SIGTERM, 1 if a part exited by itself, 2 if something could not be started
     """
     options = _arguments(argv)
     try:
@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     data: Path = options.data
     port = options.port or free_port()
     address = f"http://localhost:{port}"
-    page = f"{address}/grdf/callback"  # where GRDF's stand-in sends a household back to
+    page = f"{address}/grdf/callback"  # GRDF's stand-in sends households back to this address
     world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port, redirect_uris=[page])
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
         airflow = AirflowStack(data / "airflow", port, env)
         airflow.start(world.processes, triggerer=True)
         airflow.keep_environment()
-        for household in HOUSEHOLDS[:2]:  # now, since a code to be exchanged lives for a minute
+        for household in HOUSEHOLDS[:2]:  # not earlier, because a code is only valid for a minute
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.door, world.book)
         print(
@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _prefix(home: Path) -> str:
-    """Return what ``./grdf airflow`` must be told to find this Airflow: nothing, where it looks by itself."""
+    """Return the variable that ``./grdf airflow`` needs to find this Airflow, or ``""`` if it finds it by itself."""
     return "" if home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(home))} "
 
 

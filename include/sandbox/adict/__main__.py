@@ -1,6 +1,6 @@
 """``python -m include.sandbox.adict``: run the ADICT sandbox in the foreground.
 
-The first line on stdout is one JSON object, the connection facts, written once the server accepts connections.
+The first line on stdout is a JSON object with the connection facts, written once the server accepts connections.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def _instant(text: str) -> datetime:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until told to stop.
+    """Serve until SIGTERM or Ctrl-C.
 
-    :param argv: arguments after the program's name.
-    :returns: exit code: 0 after SIGTERM or Ctrl-C, 2 when the port is taken or the folder unusable.
+    :param argv: arguments after the program's name
+    :return: exit code: 0 after SIGTERM or Ctrl-C, 2 if the port is taken or the folder cannot be used
     """
     options = _arguments(argv)
     signal.signal(signal.SIGTERM, _stop)
@@ -68,14 +68,14 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if options.calls_per_second is not None:
         at.store.put("calls_per_second", options.calls_per_second or None)
-    # A cut connection is an ordered fault, and a full queue is a busy test: neither is news.
+    # Do not log cut connections, which are injected faults, or full queues, which are busy tests.
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     server = create_server(
         make_app(at),
         sockets=[listener],
         threads=16,
         ident=None,
-        # Beyond its limit (100 by default) waitress lets callers wait in silence until others hang up.
+        # Above this limit (by default 100), waitress makes new clients wait until others disconnect.
         connection_limit=2000,
         asyncore_use_poll=True,
     )

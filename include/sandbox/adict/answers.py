@@ -1,7 +1,7 @@
-"""The bodies that ADICT answers with, beside the readings themselves.
+"""ADICT's response bodies other than readings.
 
-Codes of seven digits belong to data endpoints, of ten digits to access rights. Codes that start with ``999`` are
-**invented**: GRDF documents the situation but no public source gives its number.
+Codes with seven digits belong to data endpoints, codes with ten digits to access rights. Codes that start with ``999``
+are **invented**: GRDF documents the situation, but no public source gives its number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ JSON: Final = "application/json"
 SUCCESS: Final = "0000000000"
 WAITING_FOR_HOLDER: Final = "0000000002"
 
-#: Data refusals that come with HTTP 200.
+#: Refusals of data, sent with HTTP 200.
 REFUSALS: Final = {
     "1000000": "Le titulaire du contrat semble avoir quitté le logement.",
     "1000001": "Le droit d'accès est arrivé à échéance.",
@@ -36,7 +36,7 @@ REFUSALS: Final = {
     "9990006": "La période demandée dépasse celle du consentement.",
 }
 
-#: Caller's mistakes on data endpoints, HTTP 400.
+#: Client errors on data endpoints, sent with HTTP 400.
 BAD_PCE: Final = ("9999401", "L'identifiant du point de comptage n'est pas valable.")
 BOTH_OR_NONE: Final = ("9999402", "Donner soit periode, soit date_debut et date_fin.")
 ONE_DATE: Final = ("9999403", "date_debut et date_fin vont ensemble.")
@@ -51,20 +51,18 @@ UNKNOWN_PCE: Final = ("9999440", "Ce point de comptage est inconnu.")
 
 
 def body(payload: Any, status: int = 200, mimetype: str = JSON) -> Response:
-    """Return a JSON answer, accents kept.
+    """Return a JSON response, with accents unescaped.
 
-    :param payload: any JSON value.
-    :param status: HTTP status.
-    :param mimetype: content type without charset.
+    :param payload: any JSON value
+    :param mimetype: content type without charset
     """
     return Response(json.dumps(payload, ensure_ascii=False), status=status, mimetype=mimetype)
 
 
 def data_error(error: tuple[str, str], status: int = 400) -> Response:
-    """Return a refusal of a data endpoint in the ``statut_restitution`` shape.
+    """Return a refusal of a data endpoint, as ``statut_restitution``.
 
-    :param error: code and message.
-    :param status: HTTP status.
+    :param error: code and message
     """
     return body({"statut_restitution": {"code": error[0], "message": error[1]}}, status)
 
@@ -72,8 +70,8 @@ def data_error(error: tuple[str, str], status: int = 400) -> Response:
 def treatment(code: str, message: str) -> dict[str, str]:
     """Return the status object of the access-right endpoints.
 
-    :param code: ten digits.
-    :param message: French text.
+    :param code: ten digits
+    :param message: French text
     """
     return {"code_statut_traitement": code, "message_retour_traitement": message}
 
@@ -81,19 +79,17 @@ def treatment(code: str, message: str) -> dict[str, str]:
 def rights_error(code: str, message: str, status: int) -> Response:
     """Return a refusal of an access-right endpoint.
 
-    :param code: ten digits.
-    :param message: French text.
-    :param status: HTTP status.
+    :param code: ten digits
+    :param message: French text
     """
     return body(treatment(code, message), status)
 
 
 def gateway_error(message: str, status: int, retry_after: float | None = None) -> Response:
-    """Return a refusal of the gateway before ADICT, with its key ``erreur``.
+    """Return a refusal by the gateway in front of ADICT, with the key ``erreur``.
 
-    :param message: French text.
-    :param status: HTTP status.
-    :param retry_after: seconds for the ``Retry-After`` header, None for no header.
+    :param message: French text
+    :param retry_after: seconds for the header ``Retry-After``; ``None`` for no header
     """
     answer = body({"erreur": message}, status)
     if retry_after is not None:

@@ -1,4 +1,4 @@
-"""The Flask application: ADICT, Client Connect and the control API around one state."""
+"""The Flask application: ADICT, Client Connect and the control API, which share one state."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def open_world(
     redirect_uris: tuple[str, ...] = (identity.DEFAULT_REDIRECT_URI,),
     now: datetime | None = None,
 ) -> World:
-    """Open the state in a folder, made on the first start together with the real household's shift.
+    """Open the state in a folder. The first start creates it and fixes the real household's shift.
 
-    :param data: the folder; made when missing.
-    :param port: TCP port that the server listens on.
-    :param redirect_uris: exact redirect URIs of the data client.
-    :param now: aware instant to set the clock to; None leaves it as it last was.
-    :raises OSError: when the folder cannot be made.
-    :raises sqlite3.Error: when the state file cannot be used.
+    :param data: the folder; created if missing
+    :param port: TCP port on which the server listens
+    :param redirect_uris: exact redirect URIs of the data client
+    :param now: aware time to set the clock to; ``None`` keeps the last setting
+    :raises OSError: if the folder cannot be created
+    :raises sqlite3.Error: if the state file cannot be used
     """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     at = World(Store(data / "adict.sqlite3"), port, redirect_uris)
@@ -43,11 +43,8 @@ def open_world(
 
 
 def make_app(at: World) -> Flask:
-    """Build the application.
-
-    :param at: the open world.
-    """
-    # Authlib refuses plain HTTP unless told; the sandbox speaks it on loopback only.
+    """Return the application for an open world."""
+    # Authlib refuses plain HTTP by default. The sandbox uses it on loopback only.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # /pce//donnees_... must reach its own refusal

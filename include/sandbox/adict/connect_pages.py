@@ -1,9 +1,9 @@
-"""Client Connect's addresses: the page on which a holder consents, the token endpoint, the key set.
+"""The routes of Client Connect: the consent page, the token endpoint and the key set.
 
-Without ``login_hint`` the page first asks which demo holder one is. There is no password: whoever opens the page is the
-holder. A browser in which somebody has consented stays that holder's, whatever the hint says, unless the third party
-asks for ``prompt=login`` (OpenID Connect Core, 3.1.2.1). An unknown client or redirect URI is told on a page of its own
-and never sent back to the caller.
+Without ``login_hint``, the page first asks which demo holder the visitor is. There is no password. Once a holder has
+consented in a browser, that browser stays logged in as this holder, whatever the hint says, unless the third party asks
+for ``prompt=login`` (OpenID Connect Core, 3.1.2.1). For an unknown client or redirect URI, an error page is shown, and
+the browser is never redirected.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _server() -> Server:
 
 @blueprint.route("/authorize", methods=["GET", "POST"])
 def authorize() -> Response | tuple[str, int]:
-    """Show the consent page, or act on the holder's answer."""
+    """Show the consent page, or handle the holder's answer."""
     server = _server()
     g.client_id = request.args.get("client_id")
     try:
@@ -109,7 +109,7 @@ def _page(at: World, holder: meters.Holder, values: MultiDict[str, str], problem
 
 
 def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms | None, str]:
-    """Read the holder's answer; no terms but a text when it cannot be accepted."""
+    """Parse the holder's answer. Return the meters, the terms and a problem; without terms if there is a problem."""
     pces = list(dict.fromkeys([*form.getlist("pce"), *form.get("autre_pce", "").replace(",", " ").split()]))
     unknown = [pce for pce in pces if meters.find(pce) is None]
     chosen = tuple(name for name in rights.PERIMETERS if name in form.getlist("perimetre"))
@@ -131,7 +131,7 @@ def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms |
 
 @blueprint.post("/access_token")
 def access_token() -> Response:
-    """Answer both grants."""
+    """Return a token for either grant."""
     g.client_id, g.grant = request.form.get("client_id"), request.form.get("grant_type")
     answer: Response = _server().create_token_response()
     return answer
@@ -139,5 +139,5 @@ def access_token() -> Response:
 
 @blueprint.get("/connect/jwk_uri")
 def jwk_uri() -> Response:
-    """Return the public key that RS256 id_tokens verify with."""
+    """Return the public key for verifying ``id_token`` signed with RS256."""
     return answers.body(keys.public_keys(world().store))

@@ -1,6 +1,6 @@
-"""The control API under ``/sandbox/``: what GRDF, time and holders do, ordered by a test or the demo.
+"""The control API under ``/sandbox/``, with which tests and the demo control GRDF, the clock and the holders.
 
-It answers loopback names only (a web page elsewhere cannot reach it through a rebound host name).
+It only answers requests to loopback names, so that a web page elsewhere cannot reach it through DNS rebinding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BadOrder(ValueError):
-    """The order makes no sense; the text says why."""
+    """The request to the control API is invalid. The text says why."""
 
 
 @blueprint.errorhandler(BadOrder)
@@ -50,20 +50,20 @@ def _meter(pce: str) -> meters.Meter:
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Tell that the sandbox answers."""
+    """Report that the sandbox is ready."""
     return answers.body({"ready": True, "today": world().today().isoformat()})
 
 
 @blueprint.get("/facts")
 def facts() -> Response:
-    """Return the connection facts, secrets included (all invented)."""
+    """Return the connection facts, including the secrets, which are all invented."""
     at = world()
     return answers.body(identity.connection_facts(at.port, at.redirect_uris[0]))
 
 
 @blueprint.get("/clock")
 def clock() -> Response:
-    """Return the sandbox's instant, and whether it is the machine's."""
+    """Return the time of the sandbox's clock, and whether it has been moved."""
     at = world()
     moved = bool(at.store.get("clock_offset_s", 0.0))
     return answers.body({"now": at.now().isoformat(), "today": at.today().isoformat(), "moved": moved})
@@ -71,7 +71,7 @@ def clock() -> Response:
 
 @blueprint.post("/clock")
 def set_clock() -> Response:
-    """Move the clock: ``{"now": ISO instant or null}``; it ticks on from there. Without offset: Paris time."""
+    """Set the clock: ``{"now": ISO time or null}``. It keeps ticking. A time without an offset is Paris time."""
     text = _order().get("now")
     instant = None if text is None else datetime.fromisoformat(text)
     if instant is not None and instant.tzinfo is None:
@@ -82,7 +82,7 @@ def set_clock() -> Response:
 
 @blueprint.get("/meters")
 def list_meters() -> Response:
-    """List the demo holders' meters and every other that has a right, a quirk or a correction."""
+    """Return the demo holders' meters and all others with a right, a quirk or a correction."""
     at = world()
     known = [pce for holder in meters.DEMO_HOLDERS for pce in holder.pces]
     for table in ("rights", "quirks", "corrections"):
@@ -110,11 +110,12 @@ def _describe(at: World, pce: str) -> dict[str, Any]:
 
 @blueprint.get("/meters/<pce>/days")
 def days(pce: str) -> Response:
-    """Return what GRDF says now, one row per calendar day from ``from`` (included) to ``to`` (excluded).
+    """Return what GRDF currently says, one row per day from ``from`` (inclusive) to ``to`` (exclusive).
 
-    ``present``: the day has a usable energy now. ``readable``: and a call made now gets it (right active, daily
-    perimeter, consent window, three years of depth, no ordered refusal). An ideal client that reads this meter has
-    exactly the readable days; days that it read before a right ended it keeps.
+    ``present`` means that the day has a usable energy now. ``readable`` also means that a call made now returns it: the
+    right is active and covers daily data, the day is inside the consent's window and less than three years old, and no
+    refusal is set. An ideal client of this meter has exactly the readable days, plus days that it read before a right
+    ended.
     """
     at = world()
     meter = _meter(pce)
@@ -153,7 +154,7 @@ def _each_day(first: date, end: date) -> Iterator[date]:
 
 @blueprint.post("/meters/<pce>/corrections")
 def correct(pce: str) -> Response:
-    """Make GRDF correct a day: ``{"day", "energie": kWh or null (withdrawn), "qualif": "Corrigé"}``."""
+    """Make GRDF correct a day: ``{"day", "energie": kWh or null to withdraw it, "qualif": "Corrigé"}``."""
     at, order = world(), _order()
     _meter(pce)
     day, energy = date.fromisoformat(str(order.get("day"))), order.get("energie")
@@ -166,7 +167,7 @@ def correct(pce: str) -> Response:
 
 @blueprint.delete("/meters/<pce>/corrections")
 def uncorrect(pce: str) -> Response:
-    """Take back all corrections of a meter."""
+    """Undo all corrections of a meter."""
     return answers.body({"removed": world().store.run("DELETE FROM corrections WHERE pce = ?", pce)})
 
 
@@ -185,16 +186,16 @@ def set_quirks(pce: str) -> Response:
 
 @blueprint.get("/consents")
 def list_consents() -> Response:
-    """Return all rights, oldest first."""
+    """Return all access rights, oldest first."""
     return answers.body(rights.every(world().store))
 
 
 @blueprint.post("/consents")
 def consent() -> Response:
-    """Make rights without the dance.
+    """Create access rights without the redirects of Client Connect.
 
-    The body: ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?, "droit_fin"?, "keep_others"?,
-    "fields"? (keys of the right to set)}``.
+    The body is ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?, "droit_fin"?, "keep_others"?,
+    "fields"? (fields of the right to set)}``.
     """
     at, order = world(), _order()
     pces = [_meter(str(pce)).pce for pce in order.get("pces") or []]
@@ -230,13 +231,13 @@ def _right(right_id: str) -> rights.Right:
 
 @blueprint.patch("/consents/<right_id>")
 def change_consent(right_id: str) -> Response:
-    """Set keys of a right's line, such as ``etat_droit_acces`` or ``statut_controle_preuve``."""
+    """Set fields of an access right, such as ``etat_droit_acces`` or ``statut_controle_preuve``."""
     return answers.body(_with_fields(world(), _right(right_id), _order()))
 
 
 @blueprint.post("/consents/<right_id>/revoke")
 def revoke(right_id: str) -> Response:
-    """End a right: ``{"by": "holder" | "third party" | "grdf"}``."""
+    """Revoke an access right: ``{"by": "holder" | "third party" | "grdf"}``."""
     at, by = world(), str(_order().get("by", "holder"))
     if by not in rights.SOURCES:
         raise BadOrder(f"by is one of {sorted(rights.SOURCES)}")
@@ -245,7 +246,7 @@ def revoke(right_id: str) -> Response:
 
 @blueprint.get("/log")
 def log() -> Response:
-    """Return the request log after entry ``since``."""
+    """Return the entries of the request log after number ``since``."""
     return answers.body(journal.since(world(), int(request.args.get("since", 0))))
 
 
@@ -286,13 +287,13 @@ def set_settings() -> Response:
 
 @blueprint.delete("/tokens")
 def drop_tokens() -> Response:
-    """Forget every access token, so that the next call with one is 401."""
+    """Forget all access tokens, so that the next call with one of them gets a 401."""
     return answers.body({"removed": world().store.run("DELETE FROM tokens")})
 
 
 @blueprint.delete("/calls")
 def drop_calls() -> Response:
-    """Set the counts of the quota back to zero."""
+    """Reset the quota's counters to zero."""
     pace: gate.Pace = current_app.extensions["sandbox_pace"]
     pace.reset(world())
     return answers.body({})

@@ -1,9 +1,10 @@
 """The data endpoints of ADICT v2.
 
-Decisions where GRDF is silent: an unknown but well-formed PCE is 404; a window that goes past the consented one is
-answered for the consented days only (all days outside: 1000008), or refused whole with an invented code when the
-setting ``outside_perimeter`` is ``refuse``; a ``periode`` that starts before the depth limit or ends after today is
-clipped, one wholly outside is 400. Published rows are those whose billing period starts in the window.
+Where GRDF's documentation says nothing, the sandbox behaves as follows. An unknown but well-formed PCE gets a 404. If a
+window exceeds the consented one, only the consented days are returned (1000008 if there are none); with the setting
+``outside_perimeter`` set to ``refuse``, the whole call is refused with an invented code. A ``periode`` that starts
+before the depth limit or ends after today is clipped; one that is completely outside gets a 400. Published rows are
+those whose billing period starts in the window.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _YEARS: Final = {"informatives": 3, "publiees": 5}
 
 
 def _asked(today: date, years: int) -> Asked | tuple[str, str]:
-    """Read the window of the request, or give the error of its first breach."""
+    """Return the window of the request, or the error for the first rule that it breaks."""
     period, first_text, end_text = (request.args.get(name) for name in ("periode", "date_debut", "date_fin"))
     oldest = paris.years_before(today, years)
     if (period is None) == (first_text is None and end_text is None):
@@ -56,7 +57,7 @@ def _asked(today: date, years: int) -> Asked | tuple[str, str]:
 
 
 def _meter(pce: str) -> Meter | Response:
-    """Return the meter that the URL names, or the refusal that every data endpoint shares."""
+    """Return the meter in the URL, or a refusal common to all data endpoints."""
     if g.client_id == identity.DELETE_CLIENT_ID:
         return answers.gateway_error("Ces identifiants ne permettent que la révocation.", 403)
     g.pce = pce
@@ -66,7 +67,7 @@ def _meter(pce: str) -> Meter | Response:
 
 
 def _refused(at: World, pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[rights.Right], str | None]:
-    """Return the rights that allow the call, or the code of the refusal."""
+    """Return the access rights that allow the call, or the code of the refusal."""
     if oddities.get("refusal"):
         return [], str(oddities["refusal"])
     return rights.decide(rights.of_meter(at.store, pce), perimeter, at.today())
@@ -74,7 +75,7 @@ def _refused(at: World, pce: str, perimeter: str, oddities: dict[str, Any]) -> t
 
 @blueprint.get("/pce/<pce>/donnees_consos_<any(informatives, publiees):perimeter>")
 def consumption(pce: str, perimeter: str) -> Response:
-    """Answer one meter's daily or billed consumption."""
+    """Return one meter's daily or billed consumption."""
     at = world()
     meter = _meter(pce)
     if isinstance(meter, Response):
@@ -150,7 +151,7 @@ def _billed(
 @blueprint.get("/pce/<pce>/donnees_injections_publiees")
 @blueprint.get("/pce/<pce>/donnees_injection_publiees")  # as GRDF's own sandbox spells it
 def injections(pce: str) -> Response:
-    """Answer injected gas: the sandbox's meters only consume, so there is never a right to it."""
+    """Refuse data about injected gas. The sandbox's meters only consume, so there is never a right to it."""
     meter = _meter(pce)
     if isinstance(meter, Response):
         return meter
@@ -162,7 +163,7 @@ def injections(pce: str) -> Response:
 
 @blueprint.get("/pce/<pce>/donnees_<any(contractuelles, techniques):perimeter>")
 def facts(pce: str, perimeter: str) -> Response:
-    """Answer one meter's contract or technical facts."""
+    """Return one meter's contractual or technical data."""
     at = world()
     meter = _meter(pce)
     if isinstance(meter, Response):
@@ -221,5 +222,5 @@ def _technical(meter: Meter, frequency: str) -> dict[str, Any]:
 
 @blueprint.get("/pce//<path:_what>")
 def no_pce(_what: str) -> Response:
-    """Refuse a call whose PCE is empty (403 in GRDF's list of errors)."""
+    """Refuse a call with an empty PCE (403 in GRDF's list of errors)."""
     return answers.gateway_error("Le paramètre id_pce manque.", 403)

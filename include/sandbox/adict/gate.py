@@ -1,14 +1,14 @@
-"""The gateway before ADICT: who calls, with which scope, how often; and the faults that tests order.
+"""The gateway in front of ADICT, which checks callers, scopes and quotas, and the faults that tests inject.
 
-Order of checks: ordered faults, Bearer form (400), token known and not over (401), scope (403), quota (429). Calls
-refused before the quota do not count. The one-second window is taken 5 % short, so that a client which waits exactly
-one second between calls is never refused for the jitter of two clocks. The day's quota starts anew at midnight in
-Paris. The quotas cover both clients together.
+The order of checks is: injected faults, form of the bearer token (400), token known and valid (401), scope (403),
+quota (429). Calls refused before the quota check do not count. The one-second window is shortened by 5 %, so that a
+client which waits exactly one second between calls is never refused because of clock jitter. The daily quota is reset
+at midnight in Paris. The quotas apply to both clients together.
 
-A fault: ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
-"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``; only ``path`` is needed. ``status``
-null only delays, ``cut`` breaks the connection in the middle of the body, ``after`` lets the call take effect first
-(a revocation done whose answer is lost).
+A fault is ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
+"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``. Only ``path`` is required. With
+``status`` null the call is only delayed. ``cut`` breaks the connection in the middle of the body. ``after`` lets the
+call take effect first, for example a revocation whose response is lost.
 """
 
 from __future__ import annotations
@@ -29,26 +29,20 @@ _BEARER = re.compile(r"Bearer [\w\-.~+/]+=*")
 
 
 class Pace:
-    """Counts calls against ``calls_per_second`` and ``calls_per_day``."""
+    """A counter of calls for the quotas ``calls_per_second`` and ``calls_per_day``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._recent: deque[float] = deque()
 
     def reset(self, world: World) -> None:
-        """Forget all calls counted.
-
-        :param world: the sandbox.
-        """
+        """Forget all counted calls."""
         with self._lock:
             self._recent.clear()
             world.store.run("DELETE FROM calls")
 
     def take(self, world: World) -> bool:
-        """Count one call; False when it is one too many.
-
-        :param world: the sandbox.
-        """
+        """Count one call. Return ``False`` if it exceeds a quota."""
         per_second, per_day = world.setting("calls_per_second"), world.setting("calls_per_day")
         with self._lock:
             if per_second is not None:
@@ -72,11 +66,7 @@ class Pace:
 
 
 def refuse(world: World, pace: Pace) -> Response | None:
-    """Let a call to the API pass (None), or answer in its place.
-
-    :param world: the sandbox.
-    :param pace: the counter.
-    """
+    """Return the response that refuses a call to the API, ``None`` if the call may pass."""
     header = request.headers.get("Authorization")
     if header is None:
         return answers.gateway_error("Authentification nécessaire.", 401)
@@ -96,10 +86,9 @@ def refuse(world: World, pace: Pace) -> Response | None:
 
 
 def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
-    """Return the first ordered fault that this request meets, and count one use of it.
+    """Return the first fault that matches this request, and count one use of it.
 
-    :param world: the sandbox.
-    :param after: look for those that strike after the call took effect.
+    :param after: whether to look for faults that apply after the call has taken effect
     """
     if not world.setting("faults"):
         return None
@@ -120,10 +109,10 @@ def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
 
 
 def strike(fault: dict[str, Any]) -> Response | None:
-    """Do what an ordered fault says.
+    """Apply a fault.
 
-    :param fault: as in the module's text.
-    :returns: None when it only delays.
+    :param fault: in the form that the module's docstring describes
+    :return: the response to send, or ``None`` if the fault only delays the call
     """
     time.sleep(float(fault.get("delay_s") or 0))
     if fault.get("cut"):
@@ -142,7 +131,7 @@ def strike(fault: dict[str, Any]) -> Response | None:
 
 
 def _usual_body(status: int) -> Any:
-    """Return the shape in which this address tells a technical error of its own (500) or of the gateway (others)."""
+    """Return a technical error in the form that this path uses: ADICT's own for a 500, otherwise the gateway's."""
     message = "Panne ordonnée au bac à sable."
     if status != 500 or not request.path.startswith(identity.API_PATH):
         return {"erreur": message}
@@ -152,7 +141,7 @@ def _usual_body(status: int) -> Any:
 
 
 class CutOff(Exception):
-    """Raised in the middle of a body to make the server drop the connection."""
+    """An error raised in the middle of a body to make the server drop the connection."""
 
 
 def _cut_short() -> Iterator[bytes]:

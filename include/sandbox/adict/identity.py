@@ -1,8 +1,8 @@
-"""Who may call the sandbox: two invented clients of one invented third party, and the addresses to put in a connection.
+"""The two clients that may call the sandbox, both invented like their company, and the addresses for a connection.
 
-The *data* client reads data and lists access rights. The *delete* client lists access rights and revokes them, and
-nothing else: the sandbox refuses (403) a revocation by the data client and a data call by the delete client, so that
-a mistake of secret shows at once and the request log tells which of the two revoked.
+The *data* client reads data and lists access rights. The *delete* client can only list access rights and revoke them.
+The sandbox refuses (403) revocations by the data client and data calls by the delete client. So using the wrong secret
+shows at once, and the request log says which client has revoked a right.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 API_PATH: Final = "/adict/v2"
 REALM_PATH: Final = "/openam/oauth2/realms/externeGrdf"
-#: GRDF's real issuer names the realm without ``realms/``; the sandbox keeps that difference.
+#: GRDF's real issuer contains the realm without ``realms/``. The sandbox reproduces that difference.
 ISSUER_PATH: Final = "/openam/oauth2/externeGrdf"
 
 DATA_CLIENT_ID: Final = "sandbox_data_grdf"
@@ -26,26 +26,20 @@ SERVICE_USER: Final = "sandbox-user"
 
 
 def base_url(port: int) -> str:
-    """Return the root URL of a sandbox that listens on ``port``.
-
-    :param port: TCP port on 127.0.0.1.
-    """
+    """Return the root URL of a sandbox that listens on a port of 127.0.0.1."""
     return f"http://{HOST}:{port}"
 
 
 def issuer(port: int) -> str:
-    """Return the ``iss`` claim of the id_tokens of a sandbox that listens on ``port``.
-
-    :param port: TCP port on 127.0.0.1.
-    """
+    """Return the ``iss`` claim in each ``id_token`` of a sandbox that listens on a port of 127.0.0.1."""
     return base_url(port) + ISSUER_PATH
 
 
 def connection_facts(port: int, redirect_uri: str = DEFAULT_REDIRECT_URI) -> dict[str, str]:
-    """Return everything a client needs to talk to the sandbox, under the names that ``./grdf sandbox`` prints.
+    """Return everything a client needs to use the sandbox, under the names that ``./grdf sandbox`` prints.
 
-    :param port: TCP port on 127.0.0.1.
-    :param redirect_uri: the first redirect URI that the sandbox was started with.
+    :param port: TCP port on 127.0.0.1
+    :param redirect_uri: the first redirect URI that the sandbox was started with
     """
     base = base_url(port)
     return {

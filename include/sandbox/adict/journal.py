@@ -1,4 +1,4 @@
-"""The request log: what clients asked, without any secret."""
+"""The request log, which contains no secrets."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from flask import Response, g, request
 
 from .world import World
 
-#: Query parameters that are kept; codes, states, hints and secrets are not among them.
+#: Query parameters that are logged. Codes, states, hints and secrets are not.
 _KEPT: Final = ("date_debut", "date_fin", "periode", "filtre", "scope", "response_type", "redirect_uri")
 
 
 def note(at: World, answer: Response) -> None:
-    """Add the request at hand to the log.
-
-    :param at: the sandbox.
-    :param answer: what it was answered.
-    """
+    """Add the current request and the status of its response to the log."""
     entry = {
         "at": at.now().isoformat(timespec="milliseconds"),
         "method": request.method,
@@ -33,18 +29,14 @@ def note(at: World, answer: Response) -> None:
 
 
 def since(at: World, number: int) -> list[dict[str, Any]]:
-    """Return the entries after a number, oldest first, each with its ``n``.
+    """Return the entries after a number, oldest first, each with its number ``n``.
 
-    :param at: the sandbox.
-    :param number: ``n`` of the last entry already seen; 0 for all.
+    :param number: ``n`` of the last entry already seen; 0 for all
     """
     rows = at.store.rows("SELECT n, body FROM log WHERE n > ? ORDER BY n", number)
     return [{"n": n} | json.loads(body) for n, body in rows]
 
 
 def clear(at: World) -> None:
-    """Forget all entries; numbers go on where they were.
-
-    :param at: the sandbox.
-    """
+    """Delete all entries. Numbers continue from where they were."""
     at.store.run("DELETE FROM log")

@@ -1,4 +1,4 @@
-"""The sandbox's RSA key for id_tokens, made once and kept in the state."""
+"""The sandbox's RSA key for ``id_token``, generated once and kept in the state."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from .store import Store
 
 @lru_cache(maxsize=4)
 def rsa_key(store: Store) -> RSAKey:
-    """Return the private key, making it on first use (2048 bits).
-
-    :param store: the state.
-    """
+    """Return the private key (2048 bits). It is generated on first use."""
     with store.lock:
         rows = store.rows("SELECT value FROM keys WHERE name = 'rsa'")
         if rows:
@@ -27,8 +24,5 @@ def rsa_key(store: Store) -> RSAKey:
 
 
 def public_keys(store: Store) -> dict[str, Any]:
-    """Return the JWKS document.
-
-    :param store: the state.
-    """
+    """Return the JWKS document."""
     return {"keys": [rsa_key(store).as_dict(private=False)]}

@@ -1,4 +1,4 @@
-"""How the objects of an answer are laid out as text: one per line, or one of the oddities that clients have met."""
+"""The text layout of a response: one object per line, or one of the odd layouts that clients have seen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .answers import SUCCESS, treatment
 
 
 def render(lines: list[dict[str, Any]], layout: Collection[str] = ()) -> str:
-    """Write the objects of one answer.
+    """Return the text of one response.
 
-    :param lines: the objects, in order.
-    :param layout: names of :data:`quirks.LAYOUTS`; several may be combined. ``envelope`` puts the objects in the list
-        ``liste_acces`` of one object, ``array`` in a plain JSON array.
+    :param lines: the objects, in order
+    :param layout: names from :data:`quirks.LAYOUTS`, which may be combined. ``envelope`` puts the objects into the list
+        ``liste_acces`` of one object, ``array`` into a plain JSON array
     """
     if "empty_body" in layout and not any(line.get("consommation") for line in lines):
         return ""

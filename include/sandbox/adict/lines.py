@@ -1,4 +1,4 @@
-"""ADICT's lines: one JSON object per gas day, per billing month, or per refusal."""
+"""ADICT's lines: one JSON object per gas day, billing month or refusal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PERIOD = re.compile(r"(?:PN-)?(\d{4})(?:-(?:(\d{2})|W(\d{2})|(\d{3})))?")
 class Asked:
     """The window of a request.
 
-    :param first: first gas day, included.
-    :param end: last gas day, excluded.
-    :param period: the text of ``periode`` when the caller used it.
+    :param first: first gas day
+    :param end: the day after the last gas day
+    :param period: the text of ``periode``, if the client used it
     """
 
     first: date
@@ -28,18 +28,17 @@ class Asked:
     period: str | None = None
 
     def echo(self) -> dict[str, Any]:
-        """Return the ``periode`` object; its ``date_fin`` is the text sent, or the last day of a ``periode``."""
+        """Return the ``periode`` object. Its ``date_fin`` is that of the request, or the last day of a ``periode``."""
         last = self.end - timedelta(days=1) if self.period else self.end
         return {"valeur": self.period, "date_debut": self.first.isoformat(), "date_fin": last.isoformat()}
 
 
 def parse_period(text: str) -> Asked | None:
-    """Read the forms of ``periode``: ``YYYY``, ``YYYY-NN``, ``YYYY-WNN``, ``YYYY-NNN``, each also after ``PN-``.
+    """Parse a ``periode``: ``YYYY``, ``YYYY-NN``, ``YYYY-WNN`` or ``YYYY-NNN``, each also with the prefix ``PN-``.
 
-    What ``PN-`` ("previous") really changes is not public; here it names the same window.
+    What ``PN-`` ("previous") really means is not public; here it makes no difference.
 
-    :param text: the parameter's text.
-    :returns: None when it has no known form or names no real period.
+    :return: ``None`` if the text has no known form or is not a real period
     """
     if (match := _PERIOD.fullmatch(text)) is None:
         return None
@@ -68,11 +67,10 @@ def _index(side: str, value: int | None, when: str | None) -> dict[str, Any]:
 
 
 def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
-    """Return the line of one gas day.
+    """Return the line for one gas day.
 
-    :param pce: the meter.
-    :param asked: the request's window.
-    :param day: what GRDF knows of the day.
+    :param asked: the request's window
+    :param day: what GRDF knows about the day
     """
     start, end = paris.six_o_clock(day.day), paris.six_o_clock(day.day + timedelta(days=1))
     return {
@@ -99,9 +97,9 @@ def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
 
 
 def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, Any]:
-    """Return the line that says a day has no data yet.
+    """Return the line that says that a day has no data yet.
 
-    :param energy: None or 0: both are said to occur.
+    :param energy: ``None`` or 0, as both are reported to occur
     """
     line = informative(pce, asked, day)
     line["releve_fin"] = {"date_releve": None, **_index("fin", None, None)}
@@ -116,10 +114,10 @@ def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, A
 
 
 def refusal(pce: str, asked: Asked, code: str, message: str | None = None) -> dict[str, Any]:
-    """Return the line of a business refusal.
+    """Return the line of a refusal.
 
-    :param code: seven digits.
-    :param message: text for a code that :data:`answers.REFUSALS` does not have.
+    :param code: seven digits
+    :param message: text for a code that is not in :data:`answers.REFUSALS`
     """
     return {
         "pce": {"id_pce": pce},
@@ -134,11 +132,11 @@ def refusal(pce: str, asked: Asked, code: str, message: str | None = None) -> di
 def informative_lines(
     pce: str, asked: Asked, days: list[Day], quirks: dict[str, Any], fails_from: date | None = None
 ) -> list[dict[str, Any]]:
-    """Return all lines of one daily answer, line quirks applied.
+    """Return all lines of a response with daily data, with line quirks applied.
 
-    :param days: what GRDF knows, oldest first.
-    :param quirks: the meter's.
-    :param fails_from: first day that this answer withholds with code 2000100.
+    :param days: what GRDF knows, oldest first
+    :param quirks: the meter's quirks
+    :param fails_from: the day from which this response fails with code 2000100
     """
     wanted = quirks.get("lines") or {}
     broken = wanted.get("broken") or {}
@@ -168,9 +166,9 @@ def informative_lines(
 
 
 def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
-    """Return the published line of one billing period.
+    """Return the published line for one billing period.
 
-    :param days: all its days, oldest first.
+    :param days: all days of the period, oldest first
     """
     start, end = paris.six_o_clock(days[0].day), paris.six_o_clock(days[-1].day + timedelta(days=1))
     read = {

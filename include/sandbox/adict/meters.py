@@ -1,4 +1,4 @@
-"""Which meters exist, and who holds them."""
+"""The meters that exist, and their holders."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FLEET_EMAIL = re.compile(r"foyer-(\d{1,7})(?:-(\d))?@.*")
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One meter that GRDF would know.
+    """A meter that GRDF knows.
 
-    :param pce: its id, 14 digits or ``GI`` + 6 digits.
-    :param kind: the real household's or a synthetic one.
+    :param pce: its id, 14 digits or ``GI`` and 6 digits
+    :param kind: whether it has the real household's data or synthetic data
     """
 
     pce: str
@@ -27,20 +27,20 @@ class Meter:
 
     @property
     def postcode(self) -> str:
-        """The invented postcode of its address: the nine districts of Lyon."""
+        """The invented postcode of its address, one of the nine districts of Lyon."""
         return f"6900{1 + synthetic.draw(self.pce, 'postcode') % 9}"
 
     @property
     def yearly_use(self) -> int:
-        """Its reference use, kWh per year."""
+        """Its reference consumption, in kWh per year."""
         return 22_300 if self.kind == "real" else synthetic.yearly_use(self.pce)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person who may consent for some meters. All invented.
+    """A person who may consent for some meters. All holders are invented.
 
-    :param email: what ``login_hint`` finds them by.
+    :param email: identifies the holder in a ``login_hint``
     """
 
     first_name: str
@@ -49,7 +49,7 @@ class Holder:
     pces: tuple[str, ...]
 
 
-#: The household of the real figures, one with two meters, and one whose consent the demo revokes.
+#: The household with the real figures, one with two meters, and one whose consent the demo revokes.
 DEMO_HOLDERS: Final = (
     Holder("Camille", "Exemple", "camille@example.org", (REAL_PCE,)),
     Holder("Dominique", "Exemple", "dominique@example.org", ("09999990000042", "GI999042")),
@@ -58,31 +58,25 @@ DEMO_HOLDERS: Final = (
 
 
 def well_formed(pce: str) -> bool:
-    """Return whether the text has the form of a PCE.
-
-    :param pce: text from a request.
-    """
+    """Return whether a text has the form of a PCE."""
     return _FORM.fullmatch(pce) is not None
 
 
 def find(pce: str) -> Meter | None:
-    """Return the meter of that id, None when GRDF knows none.
-
-    :param pce: a meter id.
-    """
+    """Return the meter with that id, ``None`` if GRDF does not know it."""
     if pce == REAL_PCE:
         return Meter(pce, "real")
     return Meter(pce, "synthetic") if synthetic.exists(pce) else None
 
 
 def holder_of(login_hint: str) -> Holder | None:
-    """Find or invent the holder that an authorize request speaks of.
+    """Return the holder named in an authorization request. Invent one if necessary.
 
-    ``foyer-<n>@...`` holds the fleet meter ``0999999`` + n on 7 digits, ``foyer-<n>-<k>@...`` holds k meters from n
-    on. Any other e-mail gets one meter drawn from its text.
+    ``foyer-<n>@...`` holds the fleet meter ``0999999`` followed by n in 7 digits; ``foyer-<n>-<k>@...`` holds k meters,
+    starting with n. Any other e-mail address holds one meter derived from the address.
 
-    :param login_hint: first name, last name, e-mail and third party, joined by ``;`` (older guides: ``|``).
-    :returns: None when the hint has no e-mail.
+    :param login_hint: first name, last name, e-mail address and third party, separated by ``;`` (in older guides ``|``)
+    :return: ``None`` if the hint has no e-mail address
     """
     fields = [field.strip() for field in re.split(r"[;|]", login_hint)] + [""] * 3
     first_name, last_name, email = fields[0], fields[1], fields[2].lower()
@@ -100,10 +94,7 @@ def holder_of(login_hint: str) -> Holder | None:
 
 
 def known_holder(pce: str) -> Holder:
-    """Return the holder to print on a right made without the authorize page.
-
-    :param pce: a meter id.
-    """
+    """Return the holder to name on an access right that is created without the consent page."""
     for holder in DEMO_HOLDERS:
         if pce in holder.pces:
             return holder

@@ -1,13 +1,14 @@
-"""Client Connect's authorization server on Authlib: two clients, two grants, one kind of id_token.
+"""Client Connect's authorization server, built on Authlib: two clients, two grants and one kind of ``id_token``.
 
-Only ``client_secret_post`` authenticates a client, as every known ADICT client does it. A ``client_credentials``
-request must ask for exactly the API's path as scope. An authorization code gives a token of scope ``openid`` that no
-data endpoint accepts, and an id_token with ForgeRock's claims and ``consentements`` (JSON in a string).
+Clients authenticate with ``client_secret_post`` only, as every known ADICT client does. A ``client_credentials``
+request must ask for exactly the API's path as its scope. An authorization code is exchanged for a token with the scope
+``openid``, which no data endpoint accepts, and an ``id_token`` with ForgeRock's claims and ``consentements`` (JSON in a
+string).
 """
 
-# Authlib ships no types, so every class of its that we extend is Any to mypy:
+# Authlib has no type hints, so mypy sees its classes as Any:
 # mypy: disallow-subclassing-any=False
-# Authlib calls our functions with more than they need:
+# Authlib passes our functions more arguments than they need:
 # ruff: noqa: ARG001, ARG002
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from .world import World, world
 class Client(ClientMixin):
     """One of the two registered clients.
 
-    :param may_connect: True when it may use the authorization code grant.
+    :param may_connect: whether it may use the authorization code grant
     """
 
     client_id: str
@@ -53,7 +54,7 @@ class Client(ClientMixin):
         return self.client_id
 
     def get_default_redirect_uri(self) -> None:
-        """No default: a request must name its redirect URI."""
+        """There is no default: a request must name its redirect URI."""
         return
 
     def get_allowed_scope(self, scope: str | None) -> str:
@@ -89,8 +90,8 @@ CLIENTS = {
 class Grantor:
     """The holder who has just consented.
 
-    :param email: who.
-    :param right_ids: the rights made.
+    :param email: the holder's e-mail address
+    :param right_ids: ``id_droit_acces`` of the new access rights
     """
 
     email: str
@@ -99,7 +100,7 @@ class Grantor:
 
 @dataclass(frozen=True, slots=True)
 class TakenCode(AuthorizationCodeMixin):
-    """An authorization code being exchanged, in Authlib's words."""
+    """An authorization code that is being exchanged, with Authlib's interface."""
 
     text: str
     code: tokens.Code
@@ -132,7 +133,7 @@ class TakenCode(AuthorizationCodeMixin):
 
 
 class CodeGrant(AuthorizationCodeGrant):
-    """The authorization code grant, its codes in the state file."""
+    """The authorization code grant, with codes kept in the state file."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post",)
 
@@ -169,17 +170,17 @@ class CodeGrant(AuthorizationCodeGrant):
         return TakenCode(code, taken) if taken else None
 
     def delete_authorization_code(self, authorization_code: TakenCode) -> None:
-        """Nothing left to do: the code was burnt when it was read."""
+        """Do nothing, because the code was already marked as used when it was read."""
 
     def authenticate_user(self, authorization_code: TakenCode) -> Grantor:
         return Grantor(authorization_code.code.subject, authorization_code.code.right_ids)
 
 
 class ConnectIdToken(OpenIDCode):
-    """What Client Connect's id_token says."""
+    """The content of Client Connect's ``id_token``."""
 
     def exists_nonce(self, nonce: str, request: Any) -> bool:
-        return False  # GRDF is not known to refuse a nonce it has seen
+        return False  # GRDF is not known to refuse a nonce that was used before
 
     def get_client_algorithm(self, client: Client) -> str:
         return str(world().setting("id_token_alg"))
@@ -241,7 +242,7 @@ class ConnectIdToken(OpenIDCode):
 
 
 class Pkce(CodeChallenge):
-    """PKCE (RFC 7636) by the setting ``pkce``: whether GRDF's server knows it is not known."""
+    """PKCE (RFC 7636), as the setting ``pkce`` says. It is not known whether GRDF's server supports it."""
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         pkce = world().setting("pkce")
@@ -256,7 +257,7 @@ class Pkce(CodeChallenge):
 
 
 class DataGrant(ClientCredentialsGrant):
-    """The client credentials grant, for the API's path only."""
+    """The client credentials grant, limited to the API's path as scope."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post",)
 
@@ -266,7 +267,7 @@ class DataGrant(ClientCredentialsGrant):
 
 
 class Server(AuthorizationServer):
-    """Authlib's server for Flask with the sandbox's clients and state."""
+    """Authlib's server for Flask, with the sandbox's clients and state."""
 
     def __init__(self) -> None:
         super().__init__(query_client=CLIENTS.get, save_token=_save_token)
@@ -276,7 +277,7 @@ class Server(AuthorizationServer):
         self.register_grant(DataGrant)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
-        # Authlib says 400; RFC 6749 5.2 lets a server say 401 for invalid_client, and both known servers of GRDF do.
+        # Authlib responds with 400. RFC 6749, 5.2 allows 401 for invalid_client, which both known GRDF servers use.
         if isinstance(payload, dict) and payload.get("error") == "invalid_client":
             status_code = 401
         answer: Response = super().handle_response(status_code, payload, headers)
@@ -303,10 +304,10 @@ def _save_token(token: dict[str, Any], request: Any) -> None:
 
 
 def check_connect_request(data: Any) -> None:
-    """Refuse what Authlib lets pass and Client Connect needs: the scope ``openid`` alone, and a ``state``.
+    """Check what Client Connect requires and Authlib does not check: only the scope ``openid``, and a ``state``.
 
-    :param data: the query of the authorize request.
-    :raises OAuth2Error: to be sent back to the redirect URI, which must have been checked before.
+    :param data: the query of the authorization request
+    :raises OAuth2Error: to be sent to the redirect URI, which must have been checked before
     """
     redirect_uri, state = data.get("redirect_uri"), data.get("state")
     if data.get("scope") != "openid":

@@ -1,7 +1,7 @@
 """Gas days and civil days in Paris, as the sandbox needs them.
 
-Written apart from ``include.gas.days.gas_day`` on purpose: the sandbox checks the client, so it must not
-share its mistakes.
+This is intentionally independent of ``include.gas.days.gas_day``: the sandbox checks the client, so it must not share
+its mistakes.
 """
 
 from __future__ import annotations
@@ -16,35 +16,30 @@ _SIX = time(6, 0)
 
 @lru_cache(maxsize=8192)
 def six_o_clock(day: date) -> str:
-    """Return 06:00 Paris time of ``day`` as ISO text with its offset (``+01:00`` or ``+02:00``).
-
-    :param day: a civil day.
-    """
+    """Return 06:00 Paris time on ``day`` as ISO text with its offset (``+01:00`` or ``+02:00``)."""
     return datetime.combine(day, _SIX, PARIS).isoformat()
 
 
 def at_hour(day: date, hour: int) -> datetime:
-    """Return the UTC instant of a whole hour, Paris time.
+    """Return a whole hour in Paris as a UTC time.
 
-    :param day: a civil day.
-    :param hour: hour of that day in Paris, 0 to 23 (not one that a DST change repeats or skips).
+    :param hour: hour of that day in Paris, 0 to 23; not one that a DST change repeats or skips
     """
     return datetime.combine(day, time(hour, 0), PARIS).astimezone(UTC)
 
 
 def civil_day(instant: datetime) -> date:
-    """Return the civil day in Paris at an aware instant.
+    """Return the civil day in Paris at an instant.
 
-    :param instant: aware datetime.
+    :param instant: an aware datetime
     """
     return instant.astimezone(PARIS).date()
 
 
 def years_before(day: date, years: int) -> date:
-    """Return the same date some years earlier; 29 February becomes 28 February.
+    """Return the same date some years earlier. 29 February becomes 28 February where necessary.
 
-    :param day: a civil day.
-    :param years: how many years back (negative: forward).
+    :param years: number of years to go back; forward if negative
     """
     try:
         return day.replace(year=day.year - years)
@@ -53,8 +48,5 @@ def years_before(day: date, years: int) -> date:
 
 
 def month_after(day: date) -> date:
-    """Return the first day of the month after that of ``day``.
-
-    :param day: a civil day.
-    """
+    """Return the first day of the month after that of ``day``."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)

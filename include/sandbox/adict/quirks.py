@@ -1,6 +1,6 @@
-"""Per-meter oddities, all switchable: how an answer is laid out, which lines it has, and whether it refuses.
+"""Quirks that can be set per meter: how a response is laid out, which lines it has, and whether it is a refusal.
 
-The shape, every key optional::
+Quirks have this shape, where every key is optional::
 
     {"layout": ["glued", "pretty", "nbsp", "bom", "blank_lines", "missing_bracket", "truncated", "status_line",
                 "envelope", "array", "empty_body", "scalar_car"],
@@ -9,10 +9,10 @@ The shape, every key optional::
                "partial": {"from": day, "times": 1 or null}},
      "refusal": "1000014" or null, "frequency": "1M" | "MM" | "6M" | "JJ", "contract_ended": true}
 
-``layout`` quirks never cost a client a good line: ``missing_bracket`` puts a broken copy of the first line before it,
-``truncated`` a cut copy of the last line after it. ``lines`` quirks say which days have no usable energy (all but
-``duplicate`` and ``foreign``); ``partial`` cuts the answer with code 2000100 from a day on, ``times`` times (null: for
-ever).
+``layout`` quirks never lose a good line: ``missing_bracket`` adds a broken copy of the first line before it,
+``truncated`` adds a cut copy of the last line after it. ``lines`` quirks, except ``duplicate`` and ``foreign``, list
+days without usable energy. ``partial`` makes the response fail with code 2000100 from a day on, ``times`` times (null:
+forever).
 """
 
 from __future__ import annotations
@@ -46,11 +46,7 @@ KEYS: Final = frozenset(["layout", "lines", "refusal", "frequency", "contract_en
 
 
 def read(store: Store, pce: str) -> dict[str, Any]:
-    """Return a meter's quirks, ``{}`` when it has none.
-
-    :param store: the state.
-    :param pce: the meter.
-    """
+    """Return a meter's quirks, ``{}`` if it has none."""
     rows = store.rows("SELECT body FROM quirks WHERE pce = ?", pce)
     found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
     return found
@@ -59,10 +55,8 @@ def read(store: Store, pce: str) -> dict[str, Any]:
 def write(store: Store, pce: str, quirks: dict[str, Any]) -> None:
     """Replace a meter's quirks.
 
-    :param store: the state.
-    :param pce: the meter.
-    :param quirks: the shape above; ``{}`` clears.
-    :raises ValueError: on a word that means nothing here, naming it.
+    :param quirks: in the shape that the module's docstring describes; ``{}`` clears them
+    :raises ValueError: if a name is not known; the text says which
     """
     lines = quirks.get("lines") or {}
     for name, known, given in (
@@ -81,11 +75,7 @@ def write(store: Store, pce: str, quirks: dict[str, Any]) -> None:
 
 
 def unusable(quirks: dict[str, Any], day: date) -> bool:
-    """Return whether the quirks leave no usable energy for a day.
-
-    :param quirks: the meter's.
-    :param day: the gas day.
-    """
+    """Return whether a meter's quirks leave no usable energy for a gas day."""
     lines = quirks.get("lines") or {}
     text = day.isoformat()
     partial = lines.get("partial")
@@ -96,12 +86,11 @@ def unusable(quirks: dict[str, Any], day: date) -> bool:
 
 
 def use_partial(store: Store, pce: str, first: date, end: date) -> date | None:
-    """Return the day from which this answer fails with 2000100, None when it does not, and count one use.
+    """Return the day from which this response fails with 2000100, and count one use of the quirk.
 
-    :param store: the state.
-    :param pce: the meter.
-    :param first: first day asked, included.
-    :param end: last day asked, excluded.
+    :param first: first day requested
+    :param end: the day after the last day requested
+    :return: ``None`` if the response does not fail
     """
     with store.lock:
         quirks = read(store, pce)

@@ -1,12 +1,12 @@
-"""What GRDF knows of a meter's days at an instant: absent, provisional, corrected, definitive.
+"""What GRDF knows about a meter's days at a given time: absent, provisional, corrected or definitive.
 
-A synthetic meter's gas day D appears at 08:00 Paris time on D+1, D+2 or D+3 (drawn per day). One day in ten is first
-an estimate, a little off, for five days. In one month out of three the coefficient is provisional too, so its days
-change by a kWh or two when the month is published, on the 3rd of the next month at 08:00; from then on a day is
-definitive. A meter whose quirk ``frequency`` is ``MM`` shows a month's days on the 10th to 20th of the next month, a
-``6M`` or ``JJ`` meter never shows days.
+A synthetic meter's gas day D appears at 08:00 Paris time on D+1, D+2 or D+3 (chosen per day). One day in ten is at
+first an estimate, slightly off, for five days. In one month out of three the coefficient is provisional too, so the
+days change by a kWh or two when the month is published, on the 3rd of the next month at 08:00. From then on, a day is
+definitive. If the quirk ``frequency`` is ``MM``, a month's days appear between the 10th and the 20th of the next month.
+With ``6M`` or ``JJ``, days never appear.
 
-The real household does not ripen: each of its days is definitive as soon as it is over.
+The real household's days are definitive as soon as they are over.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ _SETTLES_AFTER = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One gas day as GRDF tells it now.
+    """One gas day as GRDF currently reports it.
 
-    :param energy: kWh; None when GRDF has withdrawn the figure.
-    :param volume: m³, the whole difference of the indexes.
-    :param quality: ``Mesuré``, ``Estimé`` or ``Corrigé``.
-    :param status: ``Provisoire`` or ``Définitive``.
+    :param index_start: meter index at the start of the day, in m³
+    :param index_end: meter index at the end of the day, in m³
+    :param energy: kWh; ``None`` if GRDF has withdrawn the figure
+    :param coefficient: kWh per m³
+    :param quality: ``Mesuré``, ``Estimé`` or ``Corrigé``
+    :param status: ``Provisoire`` or ``Définitive``
     """
 
     day: date
@@ -48,16 +50,16 @@ class Day:
 
     @property
     def volume(self) -> int:
-        """The whole m³ between the two indexes."""
+        """Volume between the two indexes, in whole m³."""
         return self.index_end - self.index_start
 
 
 def published_at(month: date, frequency: str, pce: str) -> datetime:
-    """Return the instant from which a month's days are definitive.
+    """Return the time from which a month's days are definitive.
 
-    :param month: any day of that month.
-    :param frequency: ``1M`` or ``MM``.
-    :param pce: the meter (``MM`` meters publish on a day drawn per month).
+    :param month: any day of that month
+    :param frequency: ``1M`` or ``MM``
+    :param pce: the meter's id, which decides the day of publication for ``MM``
     """
     after = paris.month_after(month)
     day = 10 + synthetic.draw(pce, after) % 11 if frequency == "MM" else 3
@@ -65,11 +67,7 @@ def published_at(month: date, frequency: str, pce: str) -> datetime:
 
 
 def first_seen(pce: str, day: date) -> datetime:
-    """Return the instant at which a ``1M`` synthetic meter's day appears.
-
-    :param pce: the meter.
-    :param day: the gas day.
-    """
+    """Return the time at which a gas day of a synthetic ``1M`` meter appears."""
     delay = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)[synthetic.draw(pce, day, "delay") % 10]
     return paris.at_hour(day + timedelta(days=delay), 8)
 
@@ -77,15 +75,14 @@ def first_seen(pce: str, day: date) -> datetime:
 def days_now(
     store: Store, meter: Meter, first: date, end: date, now: datetime, *, frequency: str = "1M", shift: int = 0
 ) -> list[Day]:
-    """Return the days that GRDF can tell now, oldest first, corrections included.
+    """Return the days that GRDF currently knows, oldest first, with corrections.
 
-    :param store: where corrections are kept.
-    :param meter: whose days.
-    :param first: first gas day, included.
-    :param end: last gas day, excluded.
-    :param now: aware instant of the sandbox's clock.
-    :param frequency: reading frequency of the meter.
-    :param shift: whole years that the real household's figures are moved.
+    :param store: the state, which contains the corrections
+    :param first: first gas day
+    :param end: the day after the last gas day
+    :param now: time of the sandbox's clock, aware
+    :param frequency: the meter's reading frequency; only ``1M`` and ``MM`` have days
+    :param shift: number of years by which the real household's figures are moved
     """
     if frequency not in ("1M", "MM"):
         return []
@@ -103,7 +100,7 @@ def days_now(
         day = date.fromisoformat(text)
         if day in days:
             days[day] = replace(days[day], energy=_plain(energy), quality=quality)
-        elif meter.kind == "real":  # a day that the file does not have and that GRDF now "finds"
+        elif meter.kind == "real":  # a day that is not in the file and that GRDF now "finds"
             days[day] = Day(day, 0, 0, _plain(energy), 11.2, quality, DEFINITIVE)
     return [days[day] for day in sorted(days)]
 

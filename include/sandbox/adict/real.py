@@ -1,9 +1,9 @@
-"""The real household: 711 days of figures moved forward by a whole number of years.
+"""The real household: 711 days of figures, moved forward by a whole number of years.
 
-The move keeps month and day, so every month of the file becomes one whole month of the sandbox: the sum of a moved
-month is the sum of the file's month. Two exceptions, both about 29 February: a 29 February that lands in a year
-without one is **dropped** (its month then sums 28 days), and a 29 February of the new years that no day of the file
-lands on stays **absent**. ``real_days`` and ``real_sums`` already say so: compare with them, never with the raw file.
+Moving keeps the month and day, so every month of the file becomes a whole month of the sandbox with the same sum. There
+are two exceptions, both about 29 February. A 29 February that is moved to a year without one is **dropped**, so its
+month has 28 days. A 29 February in the new years to which no day is moved stays **absent**. ``real_days`` and
+``real_sums`` take this into account, so compare with them and never with the raw file.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ CSV_FILE: Final = Path(__file__).resolve().parent.parent / "data" / "real-daily-
 class RealDay:
     """One gas day of the file.
 
-    :param day: the gas day.
-    :param index_start: meter index at 06:00 that day, m³.
-    :param index_end: meter index at 06:00 the next day, m³.
-    :param volume: m³ in 0.1 steps.
-    :param energy: kWh, whole.
-    :param coefficient: kWh per m³.
-    :param measured: False for the file's estimated row.
+    :param index_start: meter index at 06:00 that day, in m³
+    :param index_end: meter index at 06:00 the next day, in m³
+    :param volume: m³, in steps of 0.1
+    :param energy: whole kWh
+    :param coefficient: kWh per m³
+    :param measured: ``False`` for the one estimated row of the file
     """
 
     day: date
@@ -43,7 +42,7 @@ class RealDay:
 
 @lru_cache(maxsize=1)
 def file_days() -> tuple[RealDay, ...]:
-    """Read the file, oldest day first, dates as in the file."""
+    """Return the days of the file, oldest first, with their original dates."""
     with CSV_FILE.open(encoding="utf-8", newline="") as file:
         return tuple(
             RealDay(
@@ -60,12 +59,12 @@ def file_days() -> tuple[RealDay, ...]:
 
 
 def shift_for(today: date) -> int:
-    """Return the whole number of years that puts the file's newest day in the past, less than a year ago.
+    """Return the number of years that moves the file's newest day to less than a year ago.
 
-    The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day on the day
-    of the first start.
+    The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day when the
+    sandbox is first started.
 
-    :param today: civil day in Paris.
+    :param today: civil date in Paris
     """
     newest = file_days()[-1].day
     years = max(0, today.year - newest.year)
@@ -76,7 +75,7 @@ def shift_for(today: date) -> int:
 def real_days(shift_years: int) -> tuple[RealDay, ...]:
     """Return the household's days as the sandbox serves them.
 
-    :param shift_years: whole years that the file is moved forward (the sandbox tells it as ``real_shift_years``).
+    :param shift_years: number of years by which the file is moved forward (``real_shift_years`` in the control API)
     """
     moved = []
     for row in file_days():
@@ -90,7 +89,7 @@ def real_days(shift_years: int) -> tuple[RealDay, ...]:
 def real_sums(shift_years: int) -> dict[str, int]:
     """Return the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
 
-    :param shift_years: as for :func:`real_days`.
+    :param shift_years: as for :func:`real_days`
     """
     sums: Counter[str] = Counter()
     for row in real_days(shift_years):

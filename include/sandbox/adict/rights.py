@@ -1,8 +1,9 @@
-"""Access rights (``droits d'accès``): their making, their end, and what each lets the third party read.
+"""Access rights (``droits d'accès``): how they are created, how they end, and what each allows the third party to read.
 
-Decisions where GRDF is silent: ``date_fin_droit_acces`` is the right's last day; the consumption window runs from
-``perim_donnees_conso_debut`` included to ``perim_donnees_conso_fin`` **excluded**, like a request's window; a new
-consent by Client Connect turns the meter's earlier active ones ``Obsolète``.
+Where GRDF's documentation says nothing, the sandbox behaves as follows. ``date_fin_droit_acces`` is the last day of the
+right. The consumption window runs from ``perim_donnees_conso_debut`` (inclusive) to ``perim_donnees_conso_fin``
+(**exclusive**), like the window of a request. A new consent by Client Connect makes the meter's earlier active rights
+``Obsolète``.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ _NO_PERIMETER = {"publiees": "1000009", "informatives": "1000010"}
 class Terms:
     """What a holder consents to.
 
-    :param perimeters: some of :data:`PERIMETERS`.
-    :param data_first: first gas day that may be read.
-    :param data_end: first gas day after those that may be read.
-    :param right_first: first civil day of the right.
-    :param right_last: last civil day of the right.
+    :param perimeters: some of :data:`PERIMETERS`
+    :param data_first: first gas day that may be read
+    :param data_end: the day after the last gas day that may be read
+    :param right_first: first civil day of the right
+    :param right_last: last civil day of the right
     """
 
     perimeters: tuple[str, ...]
@@ -49,31 +50,28 @@ class Terms:
 
     @classmethod
     def usual(cls, today: date, perimeters: Iterable[str] = PERIMETERS) -> Terms:
-        """Return what the authorize page proposes: five years back, three years ahead.
+        """Return what the consent page proposes: five years back and three years ahead.
 
-        :param today: civil day in Paris.
-        :param perimeters: some of :data:`PERIMETERS`.
+        :param today: civil date in Paris
+        :param perimeters: some of :data:`PERIMETERS`
         """
         ahead = paris.years_before(today, -3)
         return cls(tuple(perimeters), paris.years_before(today, 5), ahead, today, ahead)
 
 
 def stamp(now: datetime) -> str:
-    """Write an instant as access rights do: Paris time without zone.
+    """Format a time as access rights do, in Paris time without a zone.
 
-    :param now: aware instant.
+    :param now: an aware datetime
     """
     return f"{now.astimezone(paris.PARIS):%Y-%m-%d %H:%M:%S}"
 
 
 def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fields: Any) -> Right:
-    """Return the line of a new right, not yet stored.
+    """Return a new access right. It is not stored yet.
 
-    :param pce: the meter.
-    :param holder: who consents.
-    :param terms: to what.
-    :param now: the sandbox's instant.
-    :param fields: keys of the line to set otherwise (``etat_droit_acces``, ``parcours``, ``role_tiers`` ...).
+    :param now: time of the sandbox's clock, aware
+    :param fields: fields to override, such as ``etat_droit_acces``, ``parcours`` or ``role_tiers``
     """
     meter = meters.find(pce)
     right: Right = {
@@ -112,38 +110,23 @@ def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fi
 
 
 def every(store: Store) -> list[Right]:
-    """Return all rights, oldest first.
-
-    :param store: the state.
-    """
+    """Return all rights, oldest first."""
     return [json.loads(body) for (body,) in store.rows("SELECT body FROM rights ORDER BY seq")]
 
 
 def of_meter(store: Store, pce: str) -> list[Right]:
-    """Return one meter's rights, oldest first.
-
-    :param store: the state.
-    :param pce: the meter.
-    """
+    """Return one meter's rights, oldest first."""
     return [json.loads(body) for (body,) in store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce)]
 
 
 def find(store: Store, right_id: str) -> Right | None:
-    """Return one right by its ``id_droit_acces``.
-
-    :param store: the state.
-    :param right_id: its UUID.
-    """
+    """Return the right with that ``id_droit_acces``, ``None`` if there is none."""
     rows = store.rows("SELECT body FROM rights WHERE id = ?", right_id)
     return json.loads(rows[0][0]) if rows else None
 
 
 def save(store: Store, right: Right) -> None:
-    """Store a right, new or changed.
-
-    :param store: the state.
-    :param right: its line.
-    """
+    """Store a new or changed right."""
     store.run(
         "INSERT INTO rights (id, pce, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         right["id_droit_acces"],
@@ -161,14 +144,11 @@ def consent(
     *,
     keep_others: bool = False,
 ) -> list[Right]:
-    """Make one right per meter, as a holder's consent by Client Connect does.
+    """Create one right per meter, as a holder's consent by Client Connect does.
 
-    :param store: the state.
-    :param pces: the meters.
-    :param holder: who consents; None for the one known to hold each meter.
-    :param terms: to what.
-    :param now: the sandbox's instant.
-    :param keep_others: leave the meters' earlier active rights active.
+    :param holder: the holder who consents; ``None`` for each meter's own holder
+    :param now: time of the sandbox's clock, aware
+    :param keep_others: whether the meters' earlier active rights stay active
     """
     made = []
     with store.lock:
@@ -191,12 +171,10 @@ def consent(
 
 
 def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
-    """End a right.
+    """Revoke a right, store it and return it.
 
-    :param store: the state.
-    :param right: its line.
-    :param source: ``TITULAIRE``, ``TIERS`` or ``GRDF``.
-    :param now: the sandbox's instant.
+    :param source: ``TITULAIRE``, ``TIERS`` or ``GRDF``
+    :param now: time of the sandbox's clock, aware
     """
     ended = right | {"etat_droit_acces": "Révoquée", "date_revocation": stamp(now), "source_revocation": source}
     save(store, ended)
@@ -204,12 +182,12 @@ def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
 
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:
-    """Return which rights let the third party read, or the code of the refusal.
+    """Return the rights that allow the third party to read, or the code of the refusal.
 
-    :param rights: the meter's, oldest first.
-    :param perimeter: one of :data:`PERIMETERS`.
-    :param today: civil day in Paris.
-    :returns: the rights that do, and None; or no right, and the refusal's code.
+    :param rights: all rights of the meter, oldest first
+    :param perimeter: one of :data:`PERIMETERS`
+    :param today: civil date in Paris
+    :return: the rights and ``None``, or no rights and the code of the refusal
     """
     supply = [right for right in rights if "FOURNITURE" in right["role_tiers"]]
     if not supply:
@@ -236,11 +214,7 @@ def _refusal_of(right: Right, today: str) -> str:
 
 
 def covers(rights: Iterable[Right], day: date) -> bool:
-    """Return whether any of the rights has the gas day in its consumption window.
-
-    :param rights: usable rights.
-    :param day: a gas day.
-    """
+    """Return whether the consumption window of any of the rights includes the gas day."""
     text = day.isoformat()
     return any(
         (right["perim_donnees_conso_debut"] or "") <= text < (right["perim_donnees_conso_fin"] or "9999")

@@ -1,8 +1,9 @@
 """The access-right endpoints of ADICT v2.
 
-Decisions where GRDF is silent: only the delete client may revoke (the data client gets 403) and only the data client
-may declare a right; a right that is not active, waiting or to be checked again answers a revocation with 409 (setting
-``second_revocation_status``: 404); more than 1000 PCE in a filter is 400.
+Where GRDF's documentation says nothing, the sandbox behaves as follows. Only the delete client may revoke rights (the
+data client gets a 403), and only the data client may declare them. Revoking a right that is not active, waiting or to
+be checked again gets a 409 (or a 404, by the setting ``second_revocation_status``). A filter with more than 1000 PCEs
+gets a 400.
 """
 
 from __future__ import annotations
@@ -50,13 +51,13 @@ def _listing(found: list[rights.Right]) -> Response:
 
 @blueprint.get("/droits_acces")
 def list_rights() -> Response:
-    """List all rights of the third party, oldest first, then the status object."""
+    """Return all rights of the third party, oldest first, followed by the status object."""
     return _listing(rights.every(world().store))
 
 
 @blueprint.post("/droits_acces")
 def filter_rights() -> Response:
-    """List the rights that meet every filter given."""
+    """Return the rights that match all given filters."""
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or set(asked) - set(_FILTERS):
         return _bad("Corps de requête invalide.")
@@ -80,7 +81,7 @@ def filter_rights() -> Response:
 
 @blueprint.patch("/droit_acces/<right_id>")
 def revoke(right_id: str) -> Response:
-    """Revoke a right in the third party's name."""
+    """Revoke a right on behalf of the third party."""
     at = world()
     if g.client_id != identity.DELETE_CLIENT_ID:
         return _bad("Ces identifiants ne permettent pas la révocation.", "9999999403", 403)
@@ -117,7 +118,7 @@ def _terms(asked: dict[str, Any]) -> rights.Terms | None:
 
 @blueprint.put("/pce/<pce>/droit_acces")
 def declare(pce: str) -> Response:
-    """Declare a right for a holder, who is then asked (state ``A valider``, or the setting's)."""
+    """Declare a right, which the holder must then confirm (state ``A valider``, or that of the setting)."""
     at = world()
     g.pce = pce
     if g.client_id == identity.DELETE_CLIENT_ID:
@@ -175,7 +176,7 @@ def declare(pce: str) -> Response:
 
 @blueprint.put("/droit_acces/<right_id>/preuves")
 def proofs(right_id: str) -> Response:
-    """Take one to three proofs of consent; the right's proof is then being checked."""
+    """Accept one to three proofs of consent. The right's proof is then in the state of being checked."""
     at = world()
     right = rights.find(at.store, right_id)
     if right is None:

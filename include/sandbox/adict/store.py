@@ -1,4 +1,4 @@
-"""The sandbox's whole state in one SQLite file, so that a restart keeps everything."""
+"""The sandbox's state, which is kept in one SQLite file and survives a restart."""
 
 from __future__ import annotations
 
@@ -29,18 +29,15 @@ CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 def fingerprint(secret: str) -> str:
-    """Return the SHA-256 of a token or code, hex: the state file never holds the secret itself.
-
-    :param secret: access token or authorization code.
-    """
+    """Return the SHA-256 of a token or code in hexadecimal. The state file never contains the secret itself."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Store:
-    """One SQLite connection shared by the server's threads, one statement at a time.
+    """A SQLite connection that the server's threads share, one statement at a time.
 
-    :param path: the state file; made when missing.
-    :raises sqlite3.Error: when the file cannot be opened or is not ours.
+    :param path: the state file; created if missing
+    :raises sqlite3.Error: if the file cannot be opened or is not a state file
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +45,7 @@ class Store:
         self.lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
-        # A crash of the machine may lose the last second of a sandbox's life; a killed process loses nothing.
+        # If the machine crashes, the last second may be lost. If the process is killed, nothing is.
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_SCHEMA)
         self._settings: dict[str, Any] = {
@@ -56,42 +53,34 @@ class Store:
         }
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement and give all its rows.
+        """Run one statement and return all its rows.
 
-        :param sql: statement with ``?`` places.
-        :param values: what goes there.
+        :param sql: a statement with ``?`` placeholders
+        :param values: values for the placeholders
         """
         with self.lock:
             return self._db.execute(sql, values).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
-        """Run one statement and give the number of rows it changed.
+        """Run one statement and return the number of rows that it has changed.
 
-        :param sql: statement with ``?`` places.
-        :param values: what goes there.
+        :param sql: a statement with ``?`` placeholders
+        :param values: values for the placeholders
         """
         with self.lock:
             return self._db.execute(sql, values).rowcount
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return one stored setting.
-
-        :param name: its name.
-        :param default: the answer when it was never put.
-        """
+        """Return a setting, or ``default`` if it has never been stored."""
         return self._settings.get(name, default)
 
     def put(self, name: str, value: Any) -> None:
-        """Store one setting (any JSON value).
-
-        :param name: its name.
-        :param value: its value.
-        """
+        """Store a setting, whose value can be any JSON value."""
         with self.lock:
             self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
             self._settings[name] = value
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file. The store cannot be used afterwards."""
         with self.lock:
             self._db.close()

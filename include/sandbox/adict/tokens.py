@@ -1,4 +1,4 @@
-"""Access tokens and authorization codes: kept as SHA-256 only, with an end on the sandbox's clock."""
+"""Access tokens and authorization codes, stored as SHA-256 only, which expire by the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .store import Store, fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of an access token.
+    """The data of an access token.
 
-    :param scope: as answered: ``openid``, or the API path followed by the user and the company.
-    :param grant_type: ``client_credentials`` or ``authorization_code``.
+    :param scope: the scope as sent to the client: ``openid``, or the API path followed by the user and the company
+    :param grant_type: ``client_credentials`` or ``authorization_code``
     """
 
     client_id: str
@@ -25,12 +25,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an authorization code stands for.
+    """The data of an authorization code.
 
-    :param right_ids: ``id_droit_acces`` of the rights that the holder just made.
-    :param auth_time: epoch seconds at which the holder consented.
-    :param code_challenge: PKCE's challenge, if one was sent.
-    :param code_challenge_method: and its method.
+    :param subject: the holder's e-mail address
+    :param right_ids: ``id_droit_acces`` of the holder's new access rights
+    :param auth_time: when the holder consented, in epoch seconds
+    :param code_challenge: PKCE's code challenge, if one was sent
+    :param code_challenge_method: the method of that challenge
     """
 
     client_id: str
@@ -45,12 +46,11 @@ class Code:
 
 
 def save_token(store: Store, text: str, token: Token, expires: datetime, code: str | None = None) -> None:
-    """Keep a new access token.
+    """Store a new access token.
 
-    :param store: the state.
-    :param text: the token.
-    :param expires: its end, aware.
-    :param code: the authorization code it was given for.
+    :param text: the token itself
+    :param expires: when it expires, aware
+    :param code: the authorization code for which it was issued, if any
     """
     store.run(
         "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
@@ -64,11 +64,10 @@ def save_token(store: Store, text: str, token: Token, expires: datetime, code: s
 
 
 def find_token(store: Store, text: str, now: datetime) -> Token | None:
-    """Return what is known of a token that is not over.
+    """Return the data of a token, ``None`` if it is unknown or has expired.
 
-    :param store: the state.
-    :param text: the token.
-    :param now: the sandbox's instant.
+    :param text: the token itself
+    :param now: time of the sandbox's clock, aware
     """
     rows = store.rows(
         "SELECT client_id, scope, grant_type FROM tokens WHERE hash = ? AND expires > ?",
@@ -79,26 +78,24 @@ def find_token(store: Store, text: str, now: datetime) -> Token | None:
 
 
 def save_code(store: Store, text: str, code: Code, expires: datetime) -> None:
-    """Keep a new authorization code.
+    """Store a new authorization code.
 
-    :param store: the state.
-    :param text: the code.
-    :param code: what it stands for.
-    :param expires: its end, aware.
+    :param text: the code itself
+    :param code: the data of the code
+    :param expires: when it expires, aware
     """
     store.run("INSERT INTO codes VALUES (?, ?, ?, 0)", fingerprint(text), json.dumps(asdict(code)), expires.timestamp())
 
 
 def use_code(store: Store, text: str, client_id: str, now: datetime) -> Code | None:
-    """Take an authorization code, once. A second use also ends the tokens that the first one gave (RFC 6749 4.1.2).
+    """Use an authorization code, once. A second use also ends the tokens issued for the first one (RFC 6749, 4.1.2).
 
-    The code is burnt even when the rest of the request turns out wrong, as a stolen code would be tried.
+    The code counts as used even if the rest of the request turns out to be invalid, because it may be stolen.
 
-    :param store: the state.
-    :param text: the code.
-    :param client_id: who presents it.
-    :param now: the sandbox's instant.
-    :returns: None when it is unknown, over, used or another client's.
+    :param text: the code itself
+    :param client_id: the client that presents it
+    :param now: time of the sandbox's clock, aware
+    :return: ``None`` if the code is unknown, expired, used or belongs to another client
     """
     key = fingerprint(text)
     with store.lock:

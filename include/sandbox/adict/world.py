@@ -1,4 +1,4 @@
-"""What every part of the sandbox needs at hand: its state, its clock and its settings."""
+"""The running sandbox, with its state, clock and settings."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from flask import current_app
 from . import identity, paris
 from .store import Store
 
-#: Settings that ``POST /sandbox/settings`` takes, with their defaults.
+#: Settings that ``POST /sandbox/settings`` accepts, with their defaults.
 DEFAULTS: Final[dict[str, Any]] = {
     "calls_per_second": None,  # number or null: no limit
     "calls_per_day": None,  # whole number or null: no limit
-    "retry_after": None,  # seconds to say in Retry-After on 429, null: no header
+    "retry_after": None,  # seconds for the header Retry-After of a 429; null: no header
     "token_lifetime_s": 14399,
     "id_token_lifetime_s": 3600,
     "code_lifetime_s": 60,
-    "pkce": "known",  # or "required", or "unknown": the server passes over it
-    "authorize_error": None,  # an OAuth error with which the authorize page sends the browser back at once
+    "pkce": "known",  # or "required", or "unknown": the server ignores it
+    "authorize_error": None,  # an OAuth error with which the consent page redirects the browser at once
     "id_token_alg": "HS256",  # or RS256
     "id_token_clock": "wall",  # or "sandbox": which clock iat and exp follow
-    "id_token_claims": {},  # laid over the claims at the end; null takes a claim away
-    "redirect_uris": [],  # beside those of the command line
+    "id_token_claims": {},  # claims to override; null removes a claim
+    "redirect_uris": [],  # in addition to those of the command line
     "no_right_status": 200,  # HTTP status of refusal 1000002: 200 or 403
     "outside_perimeter": "truncate",  # or "refuse"
-    "declared_right_state": "A valider",  # state of a right made by PUT: or "Active"
+    "declared_right_state": "A valider",  # or "Active": state of a right declared with PUT
     "second_revocation_status": 409,  # or 404
-    "too_many_rights": False,  # lists of access rights are refused as too long (200, with an asynchronous id)
+    "too_many_rights": False,  # refuse lists of access rights as too long (200, with an asynchronous id)
     "rights_layout": [],  # layout quirks of access-right lists
-    "faults": [],  # see faults.py
+    "faults": [],  # see gate.py
 }
 
 
@@ -39,9 +39,9 @@ DEFAULTS: Final[dict[str, Any]] = {
 class World:
     """The running sandbox.
 
-    :param store: its state.
-    :param port: TCP port it listens on.
-    :param redirect_uris: those of the command line.
+    :param store: the sandbox's state
+    :param port: TCP port on which it listens
+    :param redirect_uris: redirect URIs from the command line
     """
 
     store: Store
@@ -49,36 +49,33 @@ class World:
     redirect_uris: tuple[str, ...] = (identity.DEFAULT_REDIRECT_URI,)
 
     def now(self) -> datetime:
-        """Return the sandbox's present instant (UTC): the machine's, moved by what the control API set. It ticks."""
+        """Return the sandbox's current time in UTC: the machine's, moved by the offset that the control API has set."""
         return datetime.now(UTC) + timedelta(seconds=self.store.get("clock_offset_s", 0.0))
 
     def set_clock(self, now: datetime | None) -> None:
-        """Move the clock.
+        """Set the clock.
 
-        :param now: aware instant that is now the present; None for the machine's own time.
+        :param now: the new time, aware; ``None`` for the machine's own time
         """
         offset = 0.0 if now is None else (now - datetime.now(UTC)).total_seconds()
         self.store.put("clock_offset_s", offset)
 
     def today(self) -> date:
-        """Return the sandbox's civil day in Paris."""
+        """Return the civil date in Paris by the sandbox's clock."""
         return paris.civil_day(self.now())
 
     def setting(self, name: str) -> Any:
-        """Return one setting of :data:`DEFAULTS`.
-
-        :param name: its name.
-        """
+        """Return the setting with a name from :data:`DEFAULTS`."""
         return self.store.get(name, DEFAULTS[name])
 
     @property
     def shift_years(self) -> int:
-        """Whole years that the real household's figures are moved, fixed at the first start."""
+        """Number of years by which the real household's figures are moved, fixed at the first start."""
         years: int = self.store.get("real_shift_years", 0)
         return years
 
 
 def world() -> World:
-    """Return the world of the request at hand."""
+    """Return the world of the current request."""
     found: World = current_app.extensions["sandbox"]
     return found

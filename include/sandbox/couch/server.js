@@ -1,6 +1,6 @@
 'use strict';
-// The sandbox's CouchDB: a small HTTP server that answers as CouchDB does, for demo, development and tests.
-// It is started by EmbeddedCouch (__init__.py), which awaits the "listening" line below and ends it with SIGTERM.
+// The sandbox's CouchDB: a small HTTP server that answers as CouchDB does, for the demo, development and tests.
+// EmbeddedCouch (embedded.py) starts it, waits for the "listening" line below and stops it with SIGTERM.
 
 const { readSettings } = require('./lib/settings');
 
@@ -16,11 +16,11 @@ const { Databases } = require('./lib/databases');
 const { buildApp } = require('./lib/app');
 const { catchStrays } = require('./lib/strays');
 
-const GRACE_MS = 1000; // how long running requests may take to finish once we are asked to stop
+const GRACE_MS = 1000; // how long running requests may take to finish after SIGTERM
 
 const app = buildApp(settings, new Databases(settings));
 const server = app.listen(settings.port, '127.0.0.1');
-server.keepAliveTimeout = 75_000; // longer than clients keep a pooled connection, so that none is closed under a request
+server.keepAliveTimeout = 75_000; // longer than clients keep pooled connections, so that none is closed during a request
 
 server.once('error', (error) => {
   console.error(error.code === 'EADDRINUSE'
@@ -30,7 +30,7 @@ server.once('error', (error) => {
 });
 
 server.once('listening', () => {
-  catchStrays(); // not earlier: what goes wrong before this must end the server
+  catchStrays(); // not earlier: errors before this point must end the server
   console.log(`listening on http://127.0.0.1:${server.address().port}/ (pid ${process.pid}, ${settings.memory ? 'memory' : 'LevelDB'})`);
 });
 

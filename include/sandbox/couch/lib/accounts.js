@@ -1,13 +1,13 @@
 'use strict';
-// Who may come in, as in CouchDB 3.5: the server administrator whom the settings name, and the users of the database
-// _users. After some wrong passwords CouchDB answers a login 403 for minutes, also with the right one
-// (chttpd_auth_lockout); here that is off unless the settings ask for it.
+// Who may log in, as in CouchDB 3.5: the server administrator from the settings, and the users in the database _users.
+// After several wrong passwords, CouchDB answers every login with 403 for some minutes, even with the right password
+// (chttpd_auth_lockout). Here that is off unless the settings enable it.
 const crypto = require('crypto');
 const names = require('./names');
 
 const USERS = '_users';
 const PREFIX = 'org.couchdb.user:';
-const ROUNDS = 1000; // CouchDB has 600,000 and keeps nobody's password but a city's; this server listens on loopback alone
+const ROUNDS = 1000; // CouchDB uses 600,000 and keeps the passwords of a real service; this server listens on loopback only
 const LOCKED = 'Account is temporarily locked due to multiple authentication failures';
 
 const digest = (text) => crypto.createHash('sha256').update(String(text)).digest();
@@ -21,14 +21,14 @@ class Accounts {
   }
 
   /**
-   * Tells who has this name and password.
-   * @returns {Promise<{name: string, admin: boolean, roles: string[]}|null>} null for nobody
-   * @throws {{locked: string}} when too many wrong passwords came for this name
+   * Returns the user with this name and password.
+   * @returns {Promise<{name: string, admin: boolean, roles: string[]}|null>} null if there is none
+   * @throws {{locked: string}} after too many wrong passwords for this name
    */
   async login(name, password) {
     const account = name === undefined ? null : await this.find(String(name));
     if (account === null) return null; // as in CouchDB, a name that does not exist is never locked
-    // As in CouchDB a new password lifts the lock, since the user's salt is part of what is counted.
+    // As in CouchDB, a new password lifts the lock, because failures are counted per name and salt.
     const key = JSON.stringify([name, account.salt]);
     const failed = this.failures.get(key);
     if (failed && failed.since + this.lockoutMs < Date.now()) this.failures.delete(key);
@@ -39,7 +39,7 @@ class Accounts {
     return null;
   }
 
-  /** The account of this name, without its password: for a session that was opened with it. */
+  /** Returns the account of this name without checking a password, for a session that was opened with one. */
   async named(name) {
     return (await this.find(name))?.who ?? null;
   }
@@ -61,7 +61,7 @@ class Accounts {
   }
 }
 
-/** A user's document as it is kept: with the password's hash in place of the password. */
+/** Returns a user's document as it is stored: with the password's hash in place of the password. */
 function keptUser(document) {
   const { password, ...kept } = document;
   if (password === undefined) return kept;
@@ -69,7 +69,7 @@ function keptUser(document) {
   return { ...kept, password_scheme: 'pbkdf2', pbkdf2_prf: 'sha256', iterations: ROUNDS, salt, derived_key: derive(password, salt) };
 }
 
-/** What CouchDB says of a user's document that it does not take, or null. */
+/** Returns CouchDB's reason for refusing a user's document, or null. */
 function wrongUser(id, document) {
   if (document.type !== 'user') return 'doc.type must be user';
   if (typeof document.name !== 'string' || PREFIX + document.name !== id) return 'Doc ID must be of the form org.couchdb.user:name';

@@ -1,5 +1,5 @@
 'use strict';
-// The request's way: account and its rights, whole databases, CouchDB's rules for documents, express-pouchdb.
+// The path of a request: login and rights, whole databases, CouchDB's rules for documents, then express-pouchdb.
 const { load } = require('./packages');
 const { Accounts } = require('./accounts');
 const { Gate } = require('./gate');
@@ -10,19 +10,19 @@ const { traceRequest } = require('./strays');
 const { collectionRules } = require('./collections');
 const { reply, refuse, mendRefusals } = require('./replies');
 
-const BODY_LIMIT = '64mb'; // the whole request stands in memory; this project's bulk writes are far smaller
+const BODY_LIMIT = '64mb'; // the whole request is kept in memory; this project's bulk writes are far smaller
 
-/** express-pouchdb cut down to what happens inside a database. */
+/** express-pouchdb, reduced to requests inside a database. */
 function insideDatabases(databases) {
-  // It takes these functions out of its module while it is loaded, so ours must be there before.
+  // It reads these functions from its module while it is loaded, so ours must be in place before.
   load('express-pouchdb/lib/create-or-delete-dbs').getOrCreateDB = async (Pouch, folder) => databases.open(folder);
   const couch = load('express-pouchdb')(databases.Pouch, {
     mode: 'minimumForPouchDB',
     overrideMode: {
       include: ['routes/find'],
       exclude: [
-        ...['compression', 'routes/all-dbs', 'routes/root', 'routes/session-stub'], // ours, or in the way
-        ...['routes/attachments', 'routes/bulk-get', 'routes/revs-diff', 'routes/temp-views'], // not used: less to break
+        ...['compression', 'routes/all-dbs', 'routes/root', 'routes/session-stub'], // we have our own, or they interfere
+        ...['routes/attachments', 'routes/bulk-get', 'routes/revs-diff', 'routes/temp-views'], // not used, so they cannot break anything
       ],
     },
   });
@@ -50,12 +50,12 @@ function buildApp(settings, databases) {
   return app;
 }
 
-/** Other bodies are nobody's here. */
+/** Other bodies are not parsed, because no route reads them. */
 function isJson(request) {
   return /^application\/json\b/i.test(request.headers['content-type'] || '');
 }
 
-// Express knows an error handler by its four parameters.
+// Express recognises an error handler by its four parameters.
 function lastResort(error, request, response, next) { // eslint-disable-line no-unused-vars
   if (response.headersSent) return response.destroy();
   if (error instanceof URIError || error.status === 400) return refuse(response, 400);

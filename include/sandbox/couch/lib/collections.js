@@ -1,5 +1,5 @@
 'use strict';
-// _bulk_docs, _find and _changes: what express-pouchdb answers, made into what CouchDB answers.
+// _bulk_docs, _find and _changes: turns express-pouchdb's answers into CouchDB's.
 const crypto = require('crypto');
 const { refuse, rewriteAnswer } = require('./replies');
 
@@ -7,7 +7,7 @@ const LONGPOLL_MS = 60_000;
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 const json = (value) => JSON.stringify(value) + '\n';
 
-/** Before express-pouchdb sees the request (its body is read already). */
+/** Runs before express-pouchdb handles the request. Its body has already been read. */
 function collectionRules(request, response, next) {
   const [, name] = /\/(_bulk_docs|_find|_changes)$/.exec(request.path) || [];
   if (!name) return next();
@@ -17,13 +17,13 @@ function collectionRules(request, response, next) {
   return { _bulk_docs: bulkDocs, _find: find, _changes: changes }[name](request, response, next);
 }
 
-/** PouchDB answers rows in any order, CouchDB in the order asked. */
+/** PouchDB returns rows in any order, CouchDB in the order of the request. */
 function bulkDocs(request, response, next) {
   const docs = request.body && request.body.docs;
   if (!Array.isArray(docs)) return refuse(response, 400, ['bad_request', '`docs` parameter must be an array.']);
   if (!docs.every(isObject)) return refuse(response, 400, ['bad_request', 'Document must be a JSON object']);
   if (request.body.new_edits === false) {
-    // A history that makes no sense would break the database for all its readers.
+    // An invalid revision history would break the database for all clients.
     return refuse(response, 400, ['bad_request', 'The embedded CouchDB takes no replicated revisions (new_edits=false).']);
   }
   for (const doc of docs) {
@@ -52,7 +52,7 @@ function badId(id) {
   return null;
 }
 
-/** PouchDB has no bookmarks: an offset stands in for one. */
+/** PouchDB has no bookmarks, so an offset is used instead. */
 function find(request, response, next) {
   const body = request.body;
   const wrong = badQuery(body);
@@ -75,7 +75,7 @@ function badQuery({ selector, fields, limit, skip }) {
   return null;
 }
 
-/** CouchDB writes one change a line, and clients read it so; `pending` here says only none (0) or some (1). */
+/** CouchDB writes one change per line, and clients rely on it. Here, `pending` only says none (0) or some (1). */
 function changes(request, response, next) {
   const feed = request.query.feed || 'normal';
   if (!['normal', 'longpoll', 'continuous'].includes(feed)) {
@@ -104,7 +104,7 @@ function changes(request, response, next) {
   return next();
 }
 
-/** express-pouchdb ignores timeout= and would send heartbeats for ever. */
+/** express-pouchdb ignores timeout= and would send heartbeats forever. */
 function endLongpoll(request, response) {
   const wait = Math.min(Number(request.query.timeout) || LONGPOLL_MS, LONGPOLL_MS);
   const since = Number(request.query.since) || 0;

@@ -1,12 +1,12 @@
 'use strict';
-// Which databases exist, and the one open PouchDB of each. express-pouchdb's own registry runs every opening and
-// deletion through one chain of promises that a single failure breaks for good; this one keeps databases apart.
+// Which databases exist, with one open PouchDB for each. express-pouchdb's own registry runs all openings and deletions
+// through one chain of promises, which a single failure breaks permanently. This one keeps databases independent.
 const fs = require('fs');
 const path = require('path');
 const { load } = require('./packages');
 const names = require('./names');
 
-const VIEW_FOLDER = /-mrview-[0-9a-f]{32}$/; // PouchDB keeps each index in a database of its own beside the data
+const VIEW_FOLDER = /-mrview-[0-9a-f]{32}$/; // PouchDB keeps each index in a separate database next to the data
 
 class Databases {
   constructor({ dir, memory }) {
@@ -23,14 +23,14 @@ class Databases {
       Pouch = Pouch.defaults({ prefix: root + path.sep });
     }
     Pouch.setMaxListeners(0);
-    // express-pouchdb asks this before each request; given here, it does not keep a list in a database of its own.
+    // express-pouchdb calls this before each request. Without it, it would keep the list in a database of its own.
     Pouch.allDbs = async () => [...this.known];
     this.Pouch = Pouch;
     this.opened = new Map();
     this.leaving = new Map();
   }
 
-  /** Names of all databases, sorted as CouchDB sorts them. */
+  /** Returns the names of all databases, sorted as CouchDB sorts them. */
   list() {
     return [...this.known].map(names.fromFolder).sort();
   }
@@ -39,19 +39,19 @@ class Databases {
     return this.known.has(names.toFolder(name));
   }
 
-  /** The open database of this folder name; express-pouchdb calls it after it looked the name up in allDbs(). */
+  /** Returns the open database of this folder name. express-pouchdb calls it after looking up the name in allDbs(). */
   open(folder) {
     if (!this.opened.has(folder)) this.opened.set(folder, new this.Pouch(folder));
     return this.opened.get(folder);
   }
 
   /**
-   * Makes a database.
-   * @returns {Promise<boolean>} false when there is one of that name already; of two racing calls one gets true
+   * Creates a database.
+   * @returns {Promise<boolean>} false if the name already exists; of two concurrent calls, only one gets true
    */
   async create(name) {
     const folder = names.toFolder(name);
-    await this.leaving.get(folder); // LevelDB is still deleting the files of the last one
+    await this.leaving.get(folder); // LevelDB may still be deleting the files of the previous one
     if (this.known.has(folder)) return false;
     this.known.add(folder);
     try {
@@ -64,7 +64,7 @@ class Databases {
     return true;
   }
 
-  /** Deletes a database and its indexes; false when there is none of that name. */
+  /** Deletes a database and its indexes. Returns false if there is none of that name. */
   async destroy(name) {
     const folder = names.toFolder(name);
     if (!this.known.delete(folder)) return false;

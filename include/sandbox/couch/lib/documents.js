@@ -1,11 +1,11 @@
 'use strict';
-// Requests about documents, put into the shape express-pouchdb understands. Where it is laxer than CouchDB, code that
-// works here would fail there: so these lay down CouchDB's rules.
+// Puts requests about documents into the shape that express-pouchdb expects. Where express-pouchdb is laxer than
+// CouchDB, code that works here would fail there, so CouchDB's rules are enforced here.
 const { reply, refuse } = require('./replies');
 
 const KEYS = ['key', 'keys', 'startkey', 'endkey', 'start_key', 'end_key'];
-// PouchDB takes any option from the query, some of which leave a database locked for good. CouchDB ignores what it does
-// not know, and so do we; what CouchDB does know and we do not is refused, never half done.
+// PouchDB takes any option from the query, and some of them lock a database permanently. Like CouchDB, we ignore
+// unknown options. Options that CouchDB supports and we do not are refused, so that nothing works only in part.
 const OPTIONS = new Set([
   ...KEYS, 'rev', 'limit', 'skip', 'descending', 'include_docs', 'inclusive_end', 'conflicts', 'revs', 'revs_info',
   'since', 'feed', 'timeout', 'heartbeat', 'filter', 'style', 'reduce', 'group', 'group_level',
@@ -13,7 +13,7 @@ const OPTIONS = new Set([
 const REFUSED = ['open_revs', 'latest', 'atts_since', 'new_edits', 'attachments', 'doc_ids', 'update_seq'];
 const ALIASES = { start_key: 'startkey', end_key: 'endkey' };
 
-/** The document's id when the request is about one whole document (not about an attachment), else null. */
+/** Returns the document's id if the request is about one whole document (not an attachment), else null. */
 function documentId(request) {
   const [, path] = /^\/[^/]*\/(.+)$/s.exec(request.path) || [];
   if (path === undefined || /^_(?!design\/[^/]+$)/.test(path)) return null;
@@ -21,10 +21,10 @@ function documentId(request) {
   return decodeURIComponent(path);
 }
 
-/** Before the body is read: its type, and what the query says. */
+/** Checks the body's type and the query, before the body is read. */
 function documentRules(request, response, next) {
   const id = documentId(request);
-  request.headers.accept = 'application/json'; // else the answer is marked as plain text
+  request.headers.accept = 'application/json'; // otherwise the response is marked as plain text
   if (!settleContentType(request, id !== null)) {
     return refuse(response, 415, ['bad_content_type', 'Content-Type must be application/json']);
   }
@@ -45,7 +45,7 @@ function documentRules(request, response, next) {
   return next();
 }
 
-/** CouchDB wants POSTs marked as JSON and reads any PUT of a document as JSON; PouchDB stores `{}` for an unmarked one. */
+/** CouchDB requires POSTs to be JSON and reads any PUT of a document as JSON. PouchDB stores `{}` without the type. */
 function settleContentType(request, isDocument) {
   const type = request.headers['content-type'] || '';
   if (/^application\/json\b/i.test(type)) return true;
@@ -54,7 +54,7 @@ function settleContentType(request, isDocument) {
   return true;
 }
 
-/** CouchDB refuses a key that is not JSON (a forgotten quote); PouchDB would take it as text. */
+/** CouchDB refuses a key that is not JSON (such as one with a missing quote). PouchDB would treat it as text. */
 function badKey(query) {
   return KEYS.filter((key) => query[key] !== undefined).find((key) => {
     try {
@@ -66,7 +66,7 @@ function badKey(query) {
   });
 }
 
-/** Once the body is read: the id is the URL's, the revision may stand in a header, and a deletion must name it. */
+/** Runs after the body is read: the id comes from the URL, the revision may be in a header, and deletions need one. */
 function documentWrites(databases) {
   return async (request, response, next) => {
     try {
@@ -86,7 +86,7 @@ function documentWrites(databases) {
   };
 }
 
-/** As CouchDB: 404 for what is not there, 409 for a revision that is missing or not the newest. */
+/** As in CouchDB: 404 if the document does not exist, 409 if the revision is missing or not the newest. */
 async function remove(database, id, rev, response) {
   try {
     await database.get(id);
@@ -98,7 +98,7 @@ async function remove(database, id, rev, response) {
   }
 }
 
-/** A document's ETag is its revision, which PouchDB writes last in the text it sends. */
+/** Returns a document's ETag: its revision, which PouchDB writes at the end of the body. */
 function revisionTag(body) {
   const match = /"_rev":"(\d+-[0-9a-f]+)"\}\s*$/.exec(body.subarray(-120).toString('latin1'));
   return match ? `"${match[1]}"` : undefined;

@@ -1,6 +1,6 @@
 'use strict';
-// Who is asking, by HTTP basic authentication or by a session cookie. Nothing passes without an account but /_up. Behind
-// the gate express-pouchdb runs without accounts of its own: its own refusals can hang or end a server.
+// Authentication by HTTP basic authentication or a session cookie. Only /_up works without an account. Behind the gate,
+// express-pouchdb runs without authentication of its own, because its refusals can hang or crash a server.
 const crypto = require('crypto');
 const { load } = require('./packages');
 const { refuse } = require('./replies');
@@ -20,7 +20,7 @@ class Gate {
     return crypto.createHmac('sha256', this.key).update(text).digest('base64url');
   }
 
-  /** The account of this request and how it proves it ('default' for basic, 'cookie'), or null. */
+  /** Returns the account of this request and how it was authenticated ('default' for basic, or 'cookie'), or null. */
   async caller(request) {
     const [scheme, value = ''] = (request.headers.authorization || '').split(' ');
     if (/^basic$/i.test(scheme)) {
@@ -56,7 +56,7 @@ class Gate {
     })];
   }
 
-  /** Lets nobody else in, and takes the credentials off the request before others see it. */
+  /** Refuses requests without an account, and removes the credentials from all others. */
   check() {
     return this.guarded(async (request, response, next) => {
       const caller = await this.caller(request);
@@ -71,7 +71,7 @@ class Gate {
     });
   }
 
-  /** A handler whose account may turn out to be locked. */
+  /** Wraps a handler, and answers 403 if the account turns out to be locked. */
   guarded(handler) {
     return async (request, response, next) => {
       try {

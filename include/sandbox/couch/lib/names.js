@@ -1,14 +1,14 @@
 'use strict';
-// Database names: what CouchDB allows, and how they stand in URLs and on disk.
+// Database names: what CouchDB allows, and how names appear in URLs and on disk.
 //
-// CouchDB allows "/" in a name (cozy-stack's prefixes use it), a folder name does not. Inside the server "/" is
-// written "~", which no CouchDB name may hold: so the two spellings never meet.
+// CouchDB allows "/" in a name (cozy-stack's prefixes use it), but folder names cannot contain it. Inside the server,
+// "/" is written as "~", which no CouchDB name may contain, so the two cannot be confused.
 
 const LEGAL = /^[a-z][a-z0-9_$()+/-]*$/;
 const SYSTEM = new Set(['_users', '_replicator', '_global_changes']);
 const LONGEST = 238; // CouchDB's max_db_name_length
 
-/** The reason CouchDB gives for refusing a new database of this name, or null. */
+/** Returns CouchDB's reason for refusing a new database of this name, or null. */
 function refusal(name) {
   if (name.length > LONGEST) {
     return ['database_name_too_long', `Database name: '${name.slice(0, LONGEST)}...' is too long.`];
@@ -26,7 +26,7 @@ const fromFolder = (folder) => folder.replaceAll('~', '/');
 /**
  * Splits a request's URL into its database and the rest.
  * @returns {{name: string, rest: string}|null} null for the root and the server's own `_...` paths
- * @throws {URIError} when the first part is not proper percent-encoding
+ * @throws {URIError} if the first part is not valid percent-encoding
  */
 function splitUrl(url) {
   const [, encoded, rest] = /^\/([^/?]*)(.*)$/s.exec(url) || [];

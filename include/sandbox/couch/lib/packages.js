@@ -1,6 +1,6 @@
 'use strict';
-// Loads npm packages from the folder that EmbeddedCouch installed them into (outside the repository), and from
-// nowhere else: a node_modules folder further up the tree must not slip in other versions.
+// Loads npm packages only from the folder into which EmbeddedCouch has installed them. A node_modules folder further up
+// the tree must not provide other versions.
 const path = require('path');
 const { createRequire } = require('module');
 

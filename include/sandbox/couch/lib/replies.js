@@ -1,5 +1,5 @@
 'use strict';
-// Answers in CouchDB's form: one JSON object and a line end.
+// Responses in CouchDB's format: one JSON object and a newline.
 
 const USUAL = {
   400: ['bad_request', 'invalid UTF-8 JSON'],
@@ -19,8 +19,8 @@ function refuse(response, status, [error, reason] = USUAL[status]) {
 }
 
 /**
- * Passes the body that express-pouchdb is about to send with a 2xx through `change`, which returns the new text.
- * What `change` cannot read is sent as it is.
+ * Passes the body of a 2xx response from express-pouchdb through `change`, which returns the new text.
+ * If `change` fails, the body is sent as it is.
  */
 function rewriteAnswer(response, change) {
   const send = response.send;
@@ -38,7 +38,7 @@ function rewriteAnswer(response, change) {
   };
 }
 
-/** express-pouchdb gives some of the client's mistakes the status of a fault of the server, which clients retry. */
+/** express-pouchdb answers some client errors with a server error's status, which clients would retry. */
 function mendRefusals(request, response, next) {
   const send = response.send;
   response.send = (body) => {

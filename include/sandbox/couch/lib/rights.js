@@ -1,13 +1,13 @@
 'use strict';
-// What an account that is no server administrator may do: read and write documents of the databases whose _security
-// names it, and nothing about databases as such. Statuses and words are those of CouchDB 3.5.
+// The rights of accounts that are not server administrators: they may read and write documents in the databases whose
+// _security names them, but not manage databases. Statuses and messages are those of CouchDB 3.5.
 const express = require('./packages').load('express');
 const names = require('./names');
 const { reply, refuse } = require('./replies');
 const { keptUser, wrongUser, USERS } = require('./accounts');
 
 const SECURITY = '_local/_security';
-const NO_ONE = { admins: { roles: ['_admin'] }, members: { roles: ['_admin'] } }; // CouchDB 3's, until it is told otherwise
+const NO_ONE = { admins: { roles: ['_admin'] }, members: { roles: ['_admin'] } }; // CouchDB 3's default
 const SERVER_ADMIN = ['unauthorized', 'You are not a server admin.'];
 const DB_ADMIN = ['unauthorized', 'You are not a db or server admin.'];
 const SERVER_ADMINS = /^\/[^/?]*\/(_purge|_purged_infos_limit)\b/;
@@ -24,7 +24,7 @@ async function securityOf(databases, name) {
 
 const listed = (who, { names: users = [], roles = [] } = {}) => users.includes(who.name) || roles.some((role) => who.roles.includes(role));
 
-/** Refuses what this account may not do. */
+/** Refuses requests that the account has no right to make. */
 function rights(databases) {
   return async (request, response, next) => {
     try {
@@ -35,7 +35,7 @@ function rights(databases) {
       if (target === null) return next();
       const whole = /^\/?(\?|$)/.test(target.rest);
       if (whole && (request.method === 'PUT' || request.method === 'DELETE')) return refuse(response, 401, SERVER_ADMIN);
-      if (!databases.has(target.name)) return next(); // 404, for whoever asks
+      if (!databases.has(target.name)) return next(); // 404 for everybody
       const security = await securityOf(databases, target.name);
       const admin = listed(who, security.admins);
       if (!admin && !listed(who, security.members)) {
@@ -50,7 +50,7 @@ function rights(databases) {
   };
 }
 
-/** GET and PUT /db/_security, and users' documents, whose passwords are not kept. After rights(), before the databases. */
+/** GET and PUT /db/_security, and users' documents, stored without passwords. Runs after rights(), before the databases. */
 function securityRoutes(databases) {
   const body = express.json({ type: () => true });
   return async (request, response, next) => {
@@ -90,7 +90,7 @@ function securityRoutes(databases) {
 }
 
 async function keepSecurity(database, asked, response) {
-  const security = {}; // the lists alone: what else a client sends is not looked at, and could be anything
+  const security = {}; // only the lists: anything else that a client sends is ignored
   for (const group of ['admins', 'members']) {
     security[group] = {};
     for (const kind of ['names', 'roles']) {

@@ -1,16 +1,16 @@
 'use strict';
-// The server's own paths, and making, listing, reading and deleting databases.
+// The server's own paths, and creating, listing, describing and deleting databases.
 const names = require('./names');
 const { reply, refuse } = require('./replies');
 
 const GREETING = {
   couchdb: 'Welcome',
-  version: '2.0.0', // nothing newer than CouchDB 2 is promised: no partitions, no _purge
+  version: '2.0.0', // do not promise more than CouchDB 2: no partitions, no _purge
   features: [],
   vendor: { name: 'GRDF sandbox (PouchDB)' },
 };
 
-/** Answers what concerns whole databases; hands requests inside an existing database on, with its folder's name. */
+/** Answers requests about whole databases. Passes on those inside an existing database, with the name of its folder. */
 function serverRoutes(databases) {
   return async (request, response, next) => {
     try {

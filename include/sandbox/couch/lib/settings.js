@@ -1,12 +1,12 @@
 'use strict';
-// What the server is told, by environment only: a command line is readable by every user of the machine.
+// The server's settings. They come from the environment only, because every user of the machine can read command lines.
 const path = require('path');
 
 /**
  * @param {Record<string, string|undefined>} env
  * @returns {{dir: string, port: number, user: string, password: string, memory: boolean, sessionSeconds: number,
  *   lockout: number, lockoutSeconds: number}} lockout: wrong passwords after which a login is locked, 0 for never
- * @throws {Error} with a sentence for the user when a setting is missing or makes no sense
+ * @throws {Error} with a sentence for the user if a setting is missing or invalid
  */
 function readSettings(env) {
   const password = env.GRDF_COUCH_PASSWORD;

@@ -1,14 +1,14 @@
 'use strict';
-// PouchDB throws some errors where nobody catches them, long after the handler of the request returned. Such a request
-// would never be answered; so the errors are traced back to their request by its asynchronous context, and a request
-// without an answer for minutes gets one in any case.
+// PouchDB throws some errors where nothing catches them, long after the request's handler has returned. The request
+// would never be answered. So such errors are traced back to their request through its asynchronous context, and any
+// request that has had no answer for minutes gets one.
 const { AsyncLocalStorage } = require('async_hooks');
 const { refuse } = require('./replies');
 
 const PATIENCE_MS = 240_000; // building an index over much data takes minutes
 const current = new AsyncLocalStorage();
 
-/** Remembers which answer is being worked on. */
+/** Records which response is being worked on. */
 function traceRequest(request, response, next) {
   const feed = /\/_changes(\?|$)/.test(request.url);
   const timer = feed ? null : setTimeout(() => giveUp(response, 500, 'no answer within the time limit'), PATIENCE_MS);
@@ -16,13 +16,13 @@ function traceRequest(request, response, next) {
   current.run(response, next);
 }
 
-/** Catches what nobody caught: one bad request must never end the server for everybody else. */
+/** Catches uncaught errors, because one bad request must never end the server for all others. */
 function catchStrays() {
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error) => {
       console.error(`${event}:`, error);
       const response = current.getStore();
-      // A TypeError or the like deep in PouchDB is how it takes a request that makes no sense.
+      // PouchDB reacts to some invalid requests with a TypeError or similar, raised deep inside.
       if (response) giveUp(response, 400, String((error && error.message) || error));
     });
   }

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 COOKIE = "grdf_connect_"
 MARGIN = 600
-"""Seconds by which the cookie outlives the state, so that the message for a late answer is "too late", not "not yours".
-"""
+"""Seconds by which the cookie outlives the state, so that a late answer is refused as "too late", not "not yours"."""
 
 
 @dataclass(frozen=True)
