@@ -32,7 +32,7 @@ class Account:
     :param state: Cozy's word for what is wrong; ``None`` when all is well
     :param meters: the known consents, one per meter, in order; empty before the first launch
     :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
-    :param reconnected: whether the meters are known and the household has since consented anew
+    :param reconnected: whether the meters are known and the household has consented again since
     :param leaving: the mark of a deletion in progress; ``None`` if there is none
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
@@ -81,7 +81,7 @@ class Account:
     def waits_for_person(self) -> bool:
         """Whether, as far as we know, the household must act before a run can succeed.
 
-        As in Cozy, scheduled runs then stop at once, until a manual run succeeds or the household consents anew.
+        As in Cozy, scheduled runs then stop at once until a manual run succeeds or the household consents again.
         """
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         fresh = self.reconnected or (self.grant is not None and not self.meters)
@@ -98,7 +98,7 @@ class Account:
 
     @property
     def needs_first_launch(self) -> bool:
-        """Whether a first launch must find the meters: none is known, or the household has consented anew."""
+        """Whether a first launch must find the meters: none is known, or the household has consented again."""
         return not self.meters or self.reconnected
 
     def required_grant(self) -> Grant:

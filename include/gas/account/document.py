@@ -53,7 +53,7 @@ class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     :param id_accreditation: GRDF's id of the newest right that the account brought; null if unknown
     :param first: first gas day that the right covers; absent for no bound
     :param end: first gas day after the right; absent for no bound
-    :param calls_until: last civil day on which GRDF may be asked; absent for no bound
+    :param calls_until: last civil day on which GRDF may be asked; absent for no bound or if unknown
     :param looked: if the account's own right is unknown: the day on which we first looked for it
     :param unusable: the state of the right in words, if GRDF's list says that it cannot be used
     :param told: when GRDF was asked for the list that said so, UTC

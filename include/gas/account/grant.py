@@ -13,7 +13,7 @@ from include.gas.errors import BadAccount
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
 """Keys of the account document: what cozy-stack needed for the OAuth flow, and the result of the flow."""
 FORMER = "former_id_token"
-"""Key beside the consents: the konnector's ``id_token``, kept while it may say which right the account brought."""
+"""Key next to the consents: the konnector's ``id_token``, kept while it may show which right the account brought."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 _GRANTS = ("access_token", "refresh_token", "id_token", "code")

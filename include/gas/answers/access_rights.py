@@ -109,7 +109,7 @@ class AccessRight:
 
     @property
     def stands(self) -> bool:
-        """Whether the right is or may come into force, so that it must be revoked when the household leaves."""
+        """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", "waiting for the holder")
 
     def over_at(self, today: date) -> str:
@@ -199,7 +199,7 @@ def is_usable(right: AccessRight, today: date) -> bool:
 
 
 def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> AccessRight | None:
-    """Return the best right for reading a meter's daily data today, whoever granted it.
+    """Return the best right for reading a meter's daily data today, no matter who granted it.
 
     A right that covers the coming gas days is preferred, then the one that lasts longest.
 

@@ -53,7 +53,7 @@ def verify_id_token(
     :param nonce: the nonce that we sent and that the token must repeat; ``None`` when we sent none
     :param now: an aware datetime; ``None`` for the current time
     :param leeway: seconds by which clocks may differ
-    :param jwks: a JWKS document beside a secret in ``key``, when both kinds of algorithm are accepted
+    :param jwks: a JWKS document in addition to a secret in ``key``, when both kinds of algorithm are accepted
     :raises IdTokenRefused: if there is any doubt. The message names the account, the cause and the next step, and never
         quotes the token
     """

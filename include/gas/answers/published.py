@@ -47,8 +47,8 @@ class Period:
 def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
     """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
 
-    If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row of one day without
-    data beside the row of the month. A row without data never replaces a row with data.
+    If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
+    data next to the row for the month. A row without data never replaces a row with data.
 
     :param text: the body as received
     :param account: account id, for messages

@@ -193,7 +193,7 @@ class _Reader:
             self._part, self._part_at, at = self.source[position : position + LARGEST], position, 0
 
     def _recover(self, start: int) -> int:
-        """Read a run of braces that cannot be decoded as it is, and return the position to go on from."""
+        """Read a run of braces that cannot be decoded as a whole, and return the position to continue from."""
         unclosed, deeper = array("q", [start]), 0
         for token in _TOKEN.finditer(self.source, start + 1):
             mark = self.source[token.start()]

@@ -1,8 +1,8 @@
 """Sorts the lines of an answer. The code is the same for gas days and published periods.
 
-A bad line never costs us the good ones and never goes unnoticed: every line is counted exactly once. The rules that
-differ are in a :class:`Kind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and reports
-of its clients.
+A bad line never makes us lose the good ones and never goes unnoticed: every line is counted exactly once. The rules
+that differ are in a :class:`Kind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and
+reports of its clients.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Span = TypeVar("Span")
 """The type of the time that a line is about: a day or a window."""
 
 MOST_REFUSALS = 10_000
-"""Number of refusals that are kept; further ones are only counted. GRDF may refuse each day of three years."""
+"""Number of refusals that are kept; further ones are only counted. GRDF may refuse three years of days one by one."""
 
 HIGHEST_LOAD = 10_000_000
 """kWh per day. No meter with daily data consumes nearly as much, so a line with more is broken."""

@@ -21,9 +21,9 @@ CLAIM = "consentements"
 class Consent:
     """The account's own right to read one meter. If it has brought several, the older ones are in ``others``.
 
-    GRDF answers a request for a meter as long as any right of ours to it is in force, whoever granted it. So we must
-    make sure ourselves that we only read under the rights that the account has brought. The fields say which days these
-    rights cover.
+    GRDF answers a request for a meter as long as any of our rights to it is in force, no matter who granted it. So we
+    must make sure ourselves that we read only under the rights that the account has brought. The fields say which days
+    these rights cover.
 
     :param pce: the meter
     :param id_accreditation: GRDF's id of the newest right that the account brought (also called ``id_droit_acces``),

@@ -85,7 +85,7 @@ class Changes:
     def from_json(cls, told: object) -> Self:
         """Return the changes that :meth:`as_json` wrote. Any other JSON value counts as no changes."""
         try:
-            days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # other values raise, see below
+            days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # see the except
             first = date.fromisoformat(told["first"]) if told["first"] else None  # type: ignore[index]  # as above
             counts = {str(name): int(number) for name, number in told["counts"].items()}  # type: ignore[index]  # too
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):

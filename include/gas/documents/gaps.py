@@ -7,7 +7,7 @@ One answer without the day proves little, because GRDF's platforms fail for days
 So we only conclude that GRDF has no data for a day after two whole answers without it, at least four weeks apart: there
 is a monthly publication between them. Daily runs ask for the day on the Monday after the first of these answers, in
 case of a temporary failure, and again when the four weeks are over. They do so in the call that they make anyway. In
-between they do not reach back to it.
+between they do not go back that far.
 
 A missing day is never stored as 0.
 """

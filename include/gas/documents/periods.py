@@ -1,4 +1,4 @@
-"""Published periods as documents. They are stored beside the gas days and compared with them, never in their place."""
+"""Published periods as documents. They are compared with the stored gas days, but never replace them."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ class DeletionRecord(Kept, frozen=True):
 
 
 class Mark(Kept, frozen=True):
-    """Marks that something was used, such as an attempt to connect. It is removed 30 days after the moment in its id.
+    """A mark for something that was used, such as an attempt to connect. It is removed 30 days after its moment.
 
     :param id: ``<moment, epoch seconds>-<hash>``: until when the mark matters, and a hash of what was used
     :param rev: CouchDB's revision

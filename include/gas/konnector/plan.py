@@ -76,7 +76,7 @@ class Plan:
         years = {figure.day.year for figure in self.found.figures}
         stored = self.found.ours[DAY].values()
         return tuple(
-            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, even if it is None
+            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, even None
             for each in stored
             if day_of(each).year in years
         )

@@ -69,7 +69,7 @@ class Finding:
     def is_news(self, document: Mapping[str, Any]) -> bool:
         """Return whether a consent is lost for the first time, with no other proof than the list.
 
-        If the meter has somebody else's right, there is another proof, and the loss must take effect at once.
+        If somebody else has given a right to the meter, that is another proof, and the loss must take effect at once.
 
         :param document: the account document before the check
         """
@@ -166,16 +166,17 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
 
 
 def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date) -> dict[str, str]:
-    """Return the meters whose days may have been read under somebody else's right, each with the moment from which.
+    """Return the meters whose days may have been read under somebody else's right, and since which moment.
 
     From that moment on, the other right existed and the account's own rights had ended. Everything read before a list
-    showed an own right in force belongs to the account. If neither such a list nor the end of the own rights is known,
-    nobody can say, and the meter is left out.
+    showed one of its own rights in force belongs to the account. If neither such a list nor the end of its own rights
+    is known, the moment is unknown and the meter is left out.
 
     :param document: the account document after the check
     :param rights: all our rights to its meters
     :param seen: when a list last showed the account's own rights, UTC text, or ``""``
     :param today: civil date in Paris
+    :return: moments, UTC text, by meter
     """
     known, noted = given_back(document), OthersRights.of(document)
     found: dict[str, str] = {}

@@ -2,8 +2,8 @@
 
 GRDF's list does not prove that a right belongs to an account. But accounts of Cozy's konnector name a meter without a
 right, so the right that such an account brought must be found once. If its ``id_token`` is still there, it names the
-right, however old it is. Otherwise the right is taken from GRDF's lists of two days, provided that no other right comes
-into question: a single list may be incomplete and contain only the next tenant's right.
+right, however old it is. Otherwise the right is taken from GRDF's lists of two days, provided that it is the only
+candidate: a single list may be incomplete and contain only the next tenant's right.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def learnt(
 ) -> Consent:
     """Find the right that a konnector account brought for a meter.
 
-    Rights that other accounts have brought do not come into question. If the day of the account's creation is known,
-    its right is the newest one created up to that day. Otherwise it is the only right that was ever listed for the
-    meter, provided that lists of two days agree and that the right is older than our first check: people who move in
-    later bring another one. If none of this finds a right, the household must connect again, or an operator must assign
-    the right.
+    Rights that other accounts have brought are not considered. If the day of the account's creation is known, its right
+    is the newest one created up to that day. Otherwise it is the only right that was ever listed for the meter,
+    provided that the lists of two days agree and that the right is older than our first check: people who move in later
+    bring another one. If none of this finds a right, the household must connect again, or an operator must assign the
+    right.
 
     :param meter: a meter whose right is known is returned unchanged
     :param rights: all our rights to the meter; rights to other meters are ignored

@@ -1,7 +1,7 @@
 """The base of all sections of the account document: tolerant reading, and writing that keeps what others wrote.
 
 Any program may have written to an account document, so a section never trusts what it finds. An entry that it cannot
-read counts as absent, while the good entries beside it count. Writing one entry removes none of the others.
+read counts as absent, and the good entries next to it still count. Writing one entry removes none of the others.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class HistoryRead(MeterSection, frozen=True):
     :param id_accreditation: GRDF's id of the right under which it was read; null if unknown
     :param since: the oldest gas day that was asked for
     :param read_at: when GRDF was asked, UTC
-    :param under: GRDF's ids of all rights under which it was read, if there were others
+    :param under: GRDF's ids of all rights under which it was read, if that was not the only one
     """
 
     key: ClassVar[str] = "history"
