@@ -1,4 +1,4 @@
-"""What Airflow's database holds."""
+"""Access to the rows of Airflow's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of databases of one's own on a CouchDB: the embedded one, or the one that GRDF_TEST_COUCHDB_URL names."""
+"""Separate sets of databases on a CouchDB: the embedded one, or the one in ``GRDF_TEST_COUCHDB_URL``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from include.sandbox.couch import EmbeddedCouch
 VARIABLE = "GRDF_TEST_COUCHDB_URL"
 TIMEOUT = 120
 RAW = "bench.raw"
-"""A doctype of the benchmark's own, for the raw write."""
+"""A doctype that only the benchmark uses, for the raw write."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What stands in the store after a run, read with plain HTTP.
+    """The stored data after a run, read with plain HTTP.
 
     :param days: kWh by gas day, one entry per document
     :param months: kWh by ``YYYY-MM``, one entry per document
@@ -40,9 +40,9 @@ class Stored:
     years: Sequence[tuple[str, float]]
 
     def differences(self, truth: dict[date, int]) -> dict[str, int]:
-        """Count what is not as it should be.
+        """Return how many days, months and years are wrong.
 
-        :param truth: kWh by gas day, as GRDF says now
+        :param truth: kWh by gas day, as GRDF currently reports it
         """
         held = dict(self.days)
         totals = [*self.months, *self.years]
@@ -57,11 +57,11 @@ class Stored:
 
 @dataclass
 class Place:
-    """A set of fresh databases on the server, behind a prefix of their own.
+    """A set of fresh databases on the server, whose names share a prefix.
 
     :param url: the server's address, without credentials
     :param auth: user and password
-    :param prefix: what the names of the databases start with
+    :param prefix: prefix of the databases' names
     """
 
     url: str
@@ -69,7 +69,7 @@ class Place:
     prefix: str
 
     def session(self) -> requests.Session:
-        """Return a session that keeps its connection open and does nothing else by itself."""
+        """Return a session that keeps its connection open and has no retries or other extras."""
         session = requests.Session()
         session.auth, session.trust_env = self.auth, False
         return session
@@ -91,7 +91,7 @@ class Place:
                 http.delete(self.database(doctype), timeout=TIMEOUT)
 
     def documents(self, doctype: str) -> list[dict[str, Any]]:
-        """Read all documents of a doctype."""
+        """Return all documents of a doctype."""
         with self.session() as http:
             answer = http.get(self.database(doctype) + "/_all_docs", params={"include_docs": "true"}, timeout=TIMEOUT)
             answer.raise_for_status()
@@ -99,7 +99,7 @@ class Place:
             return [document for document in rows if not document["_id"].startswith("_design/")]
 
     def stored(self) -> Stored:
-        """Read what a run has left, by the fields of the documents: ids are each way's own."""
+        """Return the data that a run has stored, read from the documents' fields, because ids differ between ways."""
         days, months, years = (self.documents(doctype) for doctype in (DAY, MONTH, YEAR))
         return Stored(
             days=[(date(each["year"], each["month"], each["day"]), each["load"]) for each in days],
@@ -108,7 +108,7 @@ class Place:
         )
 
     def airflow_connection(self) -> str:
-        """Return the Airflow connection to these databases, in JSON."""
+        """Return the Airflow connection to these databases, as JSON."""
         parts = urlsplit(self.url)
         return json.dumps(
             {
@@ -127,7 +127,7 @@ class Server:
 
     :param url: its address, without credentials
     :param auth: user and password
-    :param greeting: what it says of itself
+    :param greeting: the server's answer at its root, with its name and version
     """
 
     url: str
@@ -137,9 +137,9 @@ class Server:
 
     @contextmanager
     def fresh(self, through: str | None = None) -> Iterator[Place]:
-        """Return a place for databases, all removed afterwards.
+        """Return a place for databases, which are all removed afterwards.
 
-        :param through: address of a proxy to use instead of the server's own
+        :param through: address of a proxy to use instead of the server's
         """
         self._used += 1
         place = Place(through or self.url, self.auth, f"bench-{os.getpid()}-{self._used}-")
@@ -151,9 +151,9 @@ class Server:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
-    """Return the server, started here unless the environment names one.
+    """Return the server. It is started here unless the environment names one.
 
-    :param folder: where the embedded one keeps its data
+    :param folder: folder for the embedded server's data
     """
     if named := os.environ.get(VARIABLE):
         parts = urlsplit(named)
@@ -182,6 +182,6 @@ def _sums(days: dict[date, int] | dict[date, float]) -> dict[str, float]:
 
 
 def _off(totals: Sequence[tuple[str, float]], sums: dict[str, float]) -> int:
-    """Count the periods without exactly one document that says the sum, and documents of other periods."""
+    """Count the periods that do not have exactly one document with the right sum, and documents of other periods."""
     wrong = sum(1 for period in sums if [load for name, load in totals if name == period] != [sums[period]])
     return wrong + sum(1 for name, _ in totals if name not in sums)

@@ -1,4 +1,4 @@
-"""Empty SQLite databases of the installed Airflow, made once per machine: a migration takes ten seconds."""
+"""Empty SQLite databases for the installed Airflow, created once per machine, because migrating takes ten seconds."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 def empty_database(auth_manager: str | None = None) -> Path:
     """Return a migrated database to copy.
 
-    :param auth_manager: one that has tables of its own, such as :data:`FAB`
+    :param auth_manager: an auth manager with its own tables, such as :data:`FAB`
     """
     package = "apache-airflow-providers-fab" if auth_manager == FAB else None
     made = KEPT / f"empty-{version('apache-airflow')}{f'-fab-{version(package)}' if package else ''}.db"
     made.parent.mkdir(parents=True, exist_ok=True)
     with made.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run in parallel
         if not made.exists():
             with tempfile.TemporaryDirectory(dir=made.parent) as folder:
                 draft = Path(folder) / "airflow.db"

@@ -1,6 +1,6 @@
-"""Writes ``docs/documents.md`` from the classes of the stored documents: ``python -m tests.documents_page``.
+"""Write ``docs/documents.md`` from the classes of the stored documents: ``python -m tests.documents_page``.
 
-With ``--check`` it only tells whether the page is up to date; ``./grdf check`` calls it so.
+With ``--check``, only check whether the page is up to date, as ``./grdf check`` does.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     CONNECT: (documents.Mark, documents.HouseholdLink),
     LEASE: (documents.Lease, documents.LastList),
 }
-"""The kinds of document in each database."""
+"""The kinds of documents in each database."""
 
 INTRODUCTION = """\
 # Documents
@@ -60,15 +60,15 @@ here belong to other people: they are kept.
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the page's text."""
     return "\n".join([INTRODUCTION, *(line for each in DATABASES for line in _database(each))]).rstrip() + "\n"
 
 
 def main(argv: list[str]) -> int:
-    """Write the page, or compare it.
+    """Write the page, or check it.
 
-    :param argv: ``--check`` to compare.
-    :return: exit code.
+    :param argv: ``--check`` to check it
+    :return: exit code: 1 if the page is not up to date
     """
     if "--check" not in argv:
         PAGE.write_text(page(), encoding="utf-8")
@@ -146,7 +146,7 @@ def _table(kind: type[msgspec.Struct], told: set[type]) -> Iterator[str]:
 
 
 def _type(hint: Any, inner: list[type[msgspec.Struct]]) -> str:
-    """Say a type in words, and note the classes that need a table of their own."""
+    """Describe a type in words, and note the classes that need their own table."""
     simple = {str: "text", int: "number", float: "number", bool: "true or false", date: "day", object: "anything"}
     if hint is type(None):
         return "null"
@@ -168,7 +168,7 @@ def _title(kind: type) -> str:
 
 
 def _docs(kind: type) -> tuple[str, dict[str, str]]:
-    """Return what a class's docstring says of it, and of each field."""
+    """Return what a class's docstring says about the class and about each field."""
     about, *params = re.split(r"^:param (?=\w+:)", cleandoc(kind.__doc__ or "").replace("``", "`"), flags=re.MULTILINE)
     told = {name: " ".join(text.split()) for name, _, text in (each.partition(":") for each in params)}
     return re.sub(r":class:`[\w.]+\.(\w+)`", r"`\1`", about.strip()), told

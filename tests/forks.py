@@ -1,7 +1,7 @@
-"""A Python that has imported Airflow once, and runs each piece of code in a fork of itself.
+"""A Python process that has imported Airflow once and runs each piece of code in a fork of itself.
 
-Importing Airflow takes some two seconds of CPU. A fork finds in memory what was imported, has its own environment, and
-leaves nothing behind in the others. What depends on how a process begins needs a process of its own.
+Importing Airflow takes about two seconds of CPU time. A fork has everything imported already, has its own environment,
+and does not affect the others. Code that depends on how a process starts needs a process of its own.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ import airflow.dag_processing.dagbag
 import airflow.jobs.scheduler_job_runner
 import airflow.providers.amazon.aws.assets.s3
 """
-"""What ``airflow`` itself imports for most of its commands."""
+"""Modules that ``airflow`` itself imports for most of its commands."""
 
 
 class Forks:
-    """The process.
+    """The process that is forked.
 
-    :param imports: code that it runs at first
-    :param env: its environment on top of this process's
+    :param imports: code to run first
+    :param env: variables added to this process's environment
     """
 
     def __init__(self, imports: str, env: Mapping[str, str] | None = None) -> None:
@@ -79,12 +79,11 @@ class Forks:
     def run(
         self, code: str, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run code in a fork; its ``stdout`` holds what it printed on both streams.
+        """Run code in a fork. The result's ``stdout`` contains what it printed on both streams.
 
-        :param code: the code
         :param arguments: ``sys.argv``
-        :param env: its environment on top of the process's
-        :param cwd: where it runs; by default here
+        :param env: variables added to the process's environment
+        :param cwd: working directory; by default this process's
         """
         asked = {"code": code, "argv": ["-c", *arguments], "env": dict(env or {}), "cwd": str(cwd or Path.cwd())}
         assert self._process.stdin
@@ -98,7 +97,7 @@ class Forks:
     def airflow(
         self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``airflow`` with these arguments in a fork."""
+        """Run ``airflow`` with some arguments in a fork."""
         code = 'import sys; sys.argv[0] = "airflow"; from airflow.__main__ import main; main()'
         return self.run(code, *arguments, env=env, cwd=cwd)
 

@@ -1,4 +1,4 @@
-"""Households for tests: each account id has a holder and meters of its own, and connects by the real redirects."""
+"""Households for tests. Each account id has its own holder and meters, and connects through the real redirects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 PATIENCE = 600.0
-"""Seconds that a whole Airflow may take for anything: on a busy machine a test is slow, not red."""
+"""Time limit in seconds for anything that a whole Airflow does. On a busy machine, tests must be slow, not fail."""
 FIRST_METER = 5_000_000
 
 
@@ -37,7 +37,10 @@ def holder(account_id: str, meters: int = 1) -> Holder:
 
 
 def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
-    """Connect as Cozy does: consent in a browser, code exchanged, document with ``id_token``. Gives the meters."""
+    """Connect as Cozy does: consent in a browser, exchange the code, store a document with ``id_token``.
+
+    Return the meters.
+    """
     who = holder(account_id, meters)
     grant = consent(world.facts, world.door, who, **choices)
     world.book.save(cozy_account(account_id, grant, world.facts))
@@ -45,7 +48,7 @@ def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices:
 
 
 def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
-    """Connect with a code that is still to be exchanged. Gives the meters."""
+    """Connect with a code that has not been exchanged yet. Return the meters."""
     who = holder(account_id, meters)
     world.book.save(code_account(account_id, consent(world.facts, world.door, who, **choices)))
     return who.pces
@@ -54,7 +57,9 @@ def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices:
 def known_account(
     world: LocalWorld, account_id: str, meters: int = 1, *, history: bool = True, **terms: Any
 ) -> tuple[str, ...]:
-    """Make an account past its first launch: rights at GRDF, meters in the document. Gives the meters.
+    """Create an account as it is after its first run, with rights at GRDF and meters in its document.
+
+    Return the meters.
 
     :param history: whether the whole history counts as read
     :param terms: as for ``SandboxControl.consent``
@@ -81,7 +86,7 @@ def known_account(
 
 
 class MemoryShelf:
-    """A shelf for the shared token that any number of hooks of one process can hold."""
+    """An in-memory store for the shared token, which several hooks of one process can use."""
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text
@@ -98,25 +103,25 @@ class MemoryShelf:
 def adict_hook(
     shelf: MemoryShelf | None = None, one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> AdictHook:
-    """Return our ADICT hook on the connection ``grdf_adict``, with a shelf in memory."""
+    """Return an ADICT hook for the connection ``grdf_adict`` that keeps the shared token in memory."""
     from grdf.hooks.adict import AdictHook
 
     return AdictHook(shelf=shelf or MemoryShelf(), one_at_a_time=one_at_a_time)
 
 
 def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:
-    """Let an operator that a test executes itself keep the shared token in memory."""
+    """Make an operator that the test executes directly keep the shared token in memory."""
     operator.__dict__["adict"] = adict_hook(shelf)
     return operator
 
 
 def lose(world: LocalWorld, *pces: str) -> None:
-    """End the rights on some meters as their holder does: GRDF refuses their data, and its list says so too."""
+    """Revoke the rights on some meters as their holder would: GRDF refuses their data, and its list says so too."""
     _states(world, pces, "Révoquée")
 
 
 def give_back(world: LocalWorld, *pces: str) -> None:
-    """Put the same rights in force again."""
+    """Make the same rights active again."""
     _states(world, pces, "Active")
 
 
@@ -134,9 +139,9 @@ def context(
     max_tries: int = 3,
     run_id: str = "run",
 ) -> dict[str, Any]:
-    """Return the part of Airflow's task context that our operators read.
+    """Return the part of Airflow's task context that the project's operators read.
 
-    :param day: the gas day of the data interval; ``None`` for a run started by hand, which has no interval
+    :param day: the gas day of the data interval; ``None`` for a manual run, which has no interval
     """
     now = datetime.now(UTC)
     found: dict[str, Any] = {
@@ -152,12 +157,12 @@ def context(
 
 
 def yesterday(world: LocalWorld) -> date:
-    """Return the day before today in the sandbox's Paris."""
+    """Return yesterday's date in Paris by the sandbox's clock."""
     return world.control.today() - timedelta(days=1)
 
 
 def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
-    """Return kWh by period (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``) that CouchDB holds of a meter."""
+    """Return the kWh in CouchDB for a meter, by period (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``)."""
     span = account_range(account_id, pce)
     return {
         document["_id"].rpartition(":")[2]: document["load"]
@@ -167,16 +172,15 @@ def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
 
 
 def days_of(figures: Mapping[str, float]) -> dict[str, float]:
-    """Leave out the totals of what :func:`stored` gives."""
+    """Return the days from the result of :func:`stored`, without the totals."""
     return {period: load for period, load in figures.items() if len(period) == 10}
 
 
 def wait(found: Callable[[], Any], seconds: float = PATIENCE, what: str = "an answer") -> Any:
-    """Wait until a function gives something true, and give that.
+    """Wait until a function returns something true, and return that.
 
-    :param found: the function
     :param seconds: time limit
-    :param what: what is waited for, for the message
+    :param what: what the test waits for, for the error message
     """
     limit = time.monotonic() + seconds
     while not (value := found()):

@@ -1,12 +1,12 @@
-"""The way of Cozy's konnector, rebuilt from what is public about it, to measure ours beside it.
+"""A reimplementation of how Cozy's konnector stores data, from public information, for comparison in benchmarks.
 
-* Days: ``hydrateAndFilter`` reads the whole doctype and drops what is stored already, then ``addData`` sends one
+* Days: ``hydrateAndFilter`` reads the whole doctype and drops days that are already stored, then ``addData`` sends one
   document per request. A day that GRDF has corrected counts as stored.
-* Totals: for each month and each year that the new days fall in, the whole doctype is read, the old document deleted,
-  and its load plus that of the new days stored as a new document, by ``hydrateAndFilter`` and ``addData`` again.
+* Totals: for each month and year of the new days, the whole doctype is read, the old document is deleted, and its load
+  plus that of the new days is stored as a new document, again with ``hydrateAndFilter`` and ``addData``.
 
-The konnector talks to cozy-stack, which talks to CouchDB; here it talks to CouchDB at once, which spares it the
-stack's own work and further requests (the stack looks a document up before it deletes it).
+The real konnector uses CouchDB through cozy-stack. This one uses CouchDB directly, which saves it the stack's own work
+and requests (the stack looks up a document before deleting it).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ KEYS = ("year", "month", "day", "hour", "minute")
 
 
 class Konnector:
-    """One household's databases, as the konnector uses them.
+    """The konnector for one household's databases.
 
-    :param place: where they are
+    :param place: the databases
     """
 
     def __init__(self, place: Place) -> None:
@@ -35,7 +35,7 @@ class Konnector:
         self.requests_sent = 0
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._http.close()
 
     def load(self, readings: Iterable[Reading]) -> None:
@@ -56,7 +56,7 @@ class Konnector:
         return totals
 
     def _reset(self, doctype: str, year: int, month: int) -> float:
-        """Remove the present total of a period and give its load: the whole doctype is read to find it."""
+        """Remove the current total of a period and return its load. The whole doctype is read to find it."""
         load = 0.0
         for document in self._all(doctype):
             if (document["year"], document["month"]) == (year, month):

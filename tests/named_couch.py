@@ -1,8 +1,8 @@
-"""The CouchDB that ``GRDF_TEST_COUCHDB_URL`` names, behind a prefix that is one session's own.
+"""The CouchDB in ``GRDF_TEST_COUCHDB_URL``, with a prefix for the databases of each test session.
 
-Tests ask it by way of a proxy that puts the prefix before the name of each database, and takes it away again: whatever
-asks finds an empty server, meets nobody else's databases, and cannot leave any behind, as all with the prefix are
-removed at the end. Users are the server's: tests give theirs names that nobody has.
+Tests use it through a proxy that adds the prefix to the name of each database in requests and removes it in responses.
+So a client finds an empty server, does not see other databases, and cannot leave any behind, because all databases with
+the prefix are removed at the end. Users belong to the whole server, so tests give theirs unique names.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ import requests
 
 VARIABLE = "GRDF_TEST_COUCHDB_URL"
 SERVERS = ["embedded", *(["real"] if os.environ.get(VARIABLE) else [])]
-"""On which servers tests of the embedded one run: on a real one, too, when the variable names it."""
+"""The servers on which tests of the embedded CouchDB run: also on a real one, if the variable names one."""
 HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"})
 
 
 class NamedCouch:
-    """The server, as :class:`include.sandbox.couch.EmbeddedCouch` is one.
+    """The named server, with the interface of :class:`include.sandbox.couch.EmbeddedCouch`.
 
-    :attr:`url` leads there by way of the proxy, :attr:`root` does not.
+    :attr:`url` leads to it through the proxy, :attr:`root` directly.
 
-    :param address: with user and password: ``http://user:password@host:5984``
+    :param address: the address with user and password: ``http://user:password@host:5984``
     """
 
     def __init__(self, address: str) -> None:
@@ -58,7 +58,7 @@ class NamedCouch:
 
 
 def named_couch() -> NamedCouch | None:
-    """Return the server that the environment names, not yet reached; ``None`` when it names none."""
+    """Return the server that the environment names, without connecting to it; ``None`` if it names none."""
     address = os.environ.get(VARIABLE)
     return NamedCouch(address) if address else None
 
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer, content = self._ask(f"{target}{'?' if query else ''}{query}", body, headers)
         except (OSError, http.client.HTTPException):
-            self.close_connection = True  # as if the server itself had gone
+            self.close_connection = True  # as if the server itself had disappeared
             return
         if answer.status == 200 and path == "/_all_dbs":
             content = _change(content, lambda names: [self._bare(each) for each in names if self._is_ours(each)])
@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_COPY = _pass_on  # noqa: N815 - the base class's names
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Do not log requests."""
 
 
 def _change(content: bytes, change: Callable[[Any], Any]) -> bytes:

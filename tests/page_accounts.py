@@ -1,4 +1,4 @@
-"""Thousands of connected accounts as their documents are, some with all that is stored of them."""
+"""Documents of thousands of connected accounts, and all the stored data of some of them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ YEARS = 3
 
 
 def account_id(number: int) -> str:
-    """Name an account."""
+    """Return the id of an account."""
     return f"household-{number:05}"
 
 
 def meter(number: int) -> str:
-    """Return the account's meter, an invented one."""
+    """Return the account's meter, which is invented."""
     return f"099{number:011}"
 
 
 class Fleet:
-    """Accounts of every kind; the figures are the real household's, from another day on in each account.
+    """Accounts of every kind. Each has the real household's figures, starting at a different day.
 
     :param today: civil date in Paris
     """
@@ -41,7 +41,7 @@ class Fleet:
         self._energies = [row.energy for row in file_days()]
 
     def days(self, number: int) -> list[dict[str, Any]]:
-        """Return the gas days of an account: three years but for some missing days, the last 35 of them provisional."""
+        """Return an account's gas days: three years with some missing days, where the last 35 days are provisional."""
         last = self.today - timedelta(days=2 if number % 50 else 20)
         first = last.replace(year=last.year - YEARS, day=min(last.day, 28))
         made = []
@@ -65,7 +65,7 @@ class Fleet:
         return made
 
     def stored(self, number: int) -> dict[str, list[dict[str, Any]]]:
-        """Return everything that is stored of an account but its own document, by doctype."""
+        """Return everything that is stored for an account except its own document, by doctype."""
         days, account, pce = self.days(number), account_id(number), meter(number)
         return {
             DAY: days,
@@ -75,7 +75,7 @@ class Fleet:
         }
 
     def account(self, number: int) -> dict[str, Any]:
-        """Return an account's document, as its loads leave it."""
+        """Return an account's document as it is after its loads."""
         account, pce = account_id(number), meter(number)
         right = f"00000000-0000-4000-8000-{number:012}"
         days = self.days(number)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own for tests and benchmarks: Airflow's database as in production, on a free loopback port."""
+"""A temporary PostgreSQL server for Airflow's database, as in production, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from include.sandbox.processes import Child, ProcessError, Processes, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 DEBIAN = Path("/usr/lib/postgresql")
-"""Where Debian puts the programs of each version, off the PATH."""
+"""The folder where Debian installs the programs of each version, which is not on the ``PATH``."""
 USERS = ("postgres", "nobody")
 START_SECONDS = 120
 
@@ -31,10 +31,10 @@ START_SECONDS = 120
 class Postgres:
     """A running server.
 
-    :param child: its process
-    :param port: where it listens, on loopback
-    :param password: of its administrator
-    :param folder: its files
+    :param child: the server's process
+    :param port: its port on loopback
+    :param password: password of the administrator
+    :param folder: folder with the server's files
     """
 
     user = "airflow"
@@ -46,21 +46,21 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Its address for libpq."""
+        """The server's address for libpq."""
         return f"postgresql://{self._address}"
 
     def airflow_settings(self) -> dict[str, str]:
-        """Return the settings that make it Airflow's database; psycopg 3 for both, since the lock has it."""
+        """Return the settings that make it Airflow's database. Both use psycopg 3, because it is in the lock file."""
         url = f"postgresql+psycopg://{self._address}"
         return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
 
 
 @contextmanager
 def postgres(processes: Processes) -> Iterator[Postgres]:
-    """Make and start a server; its data are removed when the block is left.
+    """Create and start a server. Its data is removed when the block is left.
 
-    :param processes: keeps the server
-    :raises ProcessError: when there are no programs, or it does not start
+    :param processes: the block that stops the server
+    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
     """
     server = start_postgres(processes)
     yield server
@@ -69,18 +69,19 @@ def postgres(processes: Processes) -> Iterator[Postgres]:
 
 
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
-    """Make and start a server; its data are removed when Python ends.
+    """Create and start a server. Its data is removed when Python exits.
 
-    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL does not run as
-    root: root lends it an unprivileged user. Its folder is none of pytest's, which each pytest that starts shuts to all
-    but root.
+    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL refuses to run as
+    root, so root runs it as an unprivileged user. Its folder is not one of pytest's, because every pytest process
+    makes those inaccessible to all users but root when it starts.
 
-    :param processes: keeps the server, and ends it
-    :param airflow: with Airflow's tables: a copy of what is made once per machine, as that takes a quarter of a minute
-    :raises ProcessError: when there are no programs, or it does not start
+    :param processes: the block that stops the server
+    :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine, because that
+        takes a quarter of a minute
+    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
     """
     folder = _folder()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # also when a test is broken off
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # even if a test is interrupted
     if airflow:
         _copy(_migrated(processes), folder)
     else:
@@ -111,11 +112,11 @@ def _start(processes: Processes, folder: Path) -> Postgres:
 
 
 def _migrated(processes: Processes) -> Path:
-    """Return a folder of a server with Airflow's tables, made once per machine and release."""
+    """Return the folder of a server with Airflow's tables. It is created once per machine and release."""
     made = ROOT / ".grdf" / "airflow-test" / f"postgres-{version()}-{metadata.version('apache-airflow')}"
     made.parent.mkdir(parents=True, exist_ok=True)
     with made.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run in parallel
         if not made.exists():
             folder = _folder()
             try:
@@ -146,9 +147,9 @@ def _copy(made: Path, folder: Path) -> None:
 
 
 def program(name: str) -> str:
-    """Find a program of PostgreSQL: on the PATH, or where Debian keeps the newest version.
+    """Return the path of a PostgreSQL program, from the ``PATH`` or from Debian's newest version.
 
-    :raises ProcessError: when there is none, with the package to install
+    :raises ProcessError: if there is none; the message names the package to install
     """
     if found := shutil.which(name):
         return found
@@ -159,7 +160,7 @@ def program(name: str) -> str:
 
 
 def available() -> bool:
-    """Return whether PostgreSQL's programs are on this machine."""
+    """Return whether PostgreSQL's programs are installed."""
     try:
         program("initdb")
     except ProcessError:
@@ -185,16 +186,16 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _as_unprivileged() -> list[str]:
-    """Return what to put before a command so that it does not run as root; nothing when we do not either."""
+    """Return the words to put before a command so that it does not run as root; none if this process is not root."""
     user = _unprivileged()
     if user is None:
         return []
     ids = ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
-    return ["setpriv", *ids, "--pdeathsig", "INT"]  # changing the user takes the tether of processes.py away
+    return ["setpriv", *ids, "--pdeathsig", "INT"]  # changing the user removes the tether of processes.py
 
 
 def _let_others_through(folder: Path) -> None:
-    """Let PostgreSQL's user reach its folder when that is another one, also below a ``TMPDIR`` of one user."""
+    """Let PostgreSQL's user reach its folder if it is a different user, even below a private ``TMPDIR``."""
     for path in folder.parents if _unprivileged() else ():
         if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & 0o001:
             path.chmod(path.stat().st_mode | 0o001)

@@ -1,4 +1,4 @@
-"""Several processes that read meters under a quota, and what the sandbox saw of it."""
+"""Several processes that read meters under a quota, and the calls as the sandbox saw them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the sandbox saw of one way.
+    """What the sandbox saw.
 
-    :param calls: requests, those for tokens included
-    :param refused: of these, answered 429
-    :param seconds: from the first request to the last
-    :param floor: seconds that so many calls need at least under the quota
+    :param calls: number of requests, including those for tokens
+    :param refused: number of these that got a 429
+    :param seconds: time from the first request to the last
+    :param floor: minimum seconds for that many calls under the quota
     :param trouble: what the workers could not read, in words
     """
 
@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def ratio(self) -> float:
-        """How many times the floor it took."""
+        """Ratio of the time taken to the floor."""
         return self.seconds / self.floor if self.floor else 1.0
 
 
@@ -51,14 +51,13 @@ def calls(
     workers: int = 4,
     pause: float | None = None,
 ) -> Outcome:
-    """Let several processes read one meter of each account, under a quota that the sandbox enforces.
+    """Make several processes read one meter of each account, under a quota that the sandbox enforces.
 
-    :param world: the sandbox
-    :param home: Airflow's home of the workers, where they share their count
-    :param accounts: how many accounts
-    :param per_second: the quota
-    :param workers: how many processes
-    :param pause: seconds that each worker waits between its own calls; ``None`` for our hook and its governor
+    :param home: Airflow's home of the workers, where they share their count of calls
+    :param accounts: number of accounts
+    :param per_second: quota, in calls per second
+    :param workers: number of processes
+    :param pause: seconds that each worker waits between its own calls; ``None`` to use the project's hook and governor
     """
     work = [(f"bench-{number}", _meter(number)) for number in range(accounts)]
     control = world.control
@@ -74,7 +73,7 @@ def calls(
         with ExitStack() as stack:
             running = [stack.enter_context(_worker(env, pause)) for _ in range(workers)]
             for each in running:
-                _line(each)  # it is ready
+                _line(each)  # wait until it is ready
             for number, each in enumerate(running):
                 assert each.stdin
                 each.stdin.write(json.dumps(work[number::workers]) + "\n")
@@ -120,7 +119,7 @@ def _worker(env: dict[str, str], pause: float | None) -> Iterator[subprocess.Pop
 
 
 def _line(process: subprocess.Popen[Any]) -> str:
-    """Return a worker's next line that is ours: Airflow may log on the way."""
+    """Return a worker's next own line of output. Skip lines logged by Airflow."""
     assert process.stdout
     for line in process.stdout:
         if line.startswith(("ready", '{"refused"')):

@@ -1,8 +1,9 @@
-"""Is every account read every day, those with many meters too, when GRDF's calls are scarce and an import runs beside?
+"""A simulation that shows whether every account is read every day while calls to GRDF are scarce and an import runs.
 
-A fleet on a clock of its own: the daily runs' ``extract`` and the import's ``read`` are the real operators, with the
-real hook, governor and ledger of calls. Made up are GRDF's answers (empty), the network, CouchDB, Airflow's scheduler
-(a pool of slots; a task that waits gives its slot back and comes again) and time. It is the same every time it runs.
+Some accounts have many meters. The daily runs' ``extract`` and the import's ``read`` are the real operators, with the
+real hook, governor and ledger of calls. Simulated are time, GRDF's answers (empty), the network, CouchDB and Airflow's
+scheduler (a pool of slots, where a task that waits returns its slot and runs again later). The result is the same every
+time.
 
 ``./grdf bench quota-fleet`` prints it.
 """
@@ -28,26 +29,26 @@ from include.gas.days.gas_day import PARIS, utc_text
 
 LOG = logging.getLogger("tests.quota_fleet")
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
-"""When it begins; no clocks change in the three weeks after that."""
+"""Start of the simulation. There is no clock change in the three weeks after it."""
 DAY = 86_400.0
 FIRST_HOUR, SPREAD = 8, 240
 SLOTS, IMPORT_SLOTS = 32, 2
 SHORTEST = 5.0
-"""Seconds after which a task that waits comes again at the earliest, as in ``grdf.airflow.waiting``."""
+"""Minimum seconds before a waiting task runs again, as in ``grdf.airflow.waiting``."""
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet and its quota.
+    """A fleet of accounts and its quota.
 
-    :param small: accounts of one meter
-    :param big: accounts of :attr:`meters` meters
-    :param meters: meters of each of those
-    :param per_second: calls a second
-    :param per_day: calls a day
-    :param days: days that are looked at
+    :param small: number of accounts with one meter
+    :param big: number of accounts with :attr:`meters` meters
+    :param meters: number of meters of each big account
+    :param per_second: calls per second
+    :param per_day: calls per day
+    :param days: number of days to simulate
     :param import_day: day on which an import of the past of all accounts is started
-    :param import_hour: at which hour
+    :param import_hour: hour at which that import is started
     """
 
     small: int = 2000
@@ -61,11 +62,11 @@ class Fleet:
 
     @property
     def wanted(self) -> int:
-        """Calls that the daily runs want a day."""
+        """Number of calls that the daily runs need per day."""
         return self.small + self.big * self.meters
 
     def part(self, divisor: int) -> Fleet:
-        """Return the same at a part of its size and pace."""
+        """Return the same fleet, scaled down in size and quota."""
         return replace(
             self,
             small=self.small // divisor,
@@ -77,13 +78,13 @@ class Fleet:
 
 @dataclass
 class Outcome:
-    """What came of it.
+    """The result of a simulation.
 
-    :param read: by day, how many of the small and of the big accounts had all their meters read on it
-    :param calls: by day, the calls that GRDF saw, of daily runs and of the import
-    :param latest: by day, how many hours after its time the last run of the day was done; of those that were
-    :param waits: by day, how often a task was sent away to come again
-    :param most: most calls in any 24 hours
+    :param read: by day, the number of small and big accounts whose meters were all read on that day
+    :param calls: by day, the number of calls that GRDF saw, of daily runs and of the import
+    :param latest: by day, how many hours after its scheduled time the last run ended, of the runs that have ended
+    :param waits: by day, how often a task had to wait and run again later
+    :param most: highest number of calls in any 24 hours
     """
 
     fleet: Fleet
@@ -94,7 +95,7 @@ class Outcome:
     most: int = 0
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the table's rows, one a day."""
+        """Return the table's rows, one per day."""
         return [
             {
                 "day": day,
@@ -110,12 +111,12 @@ class Outcome:
 
     @property
     def unread(self) -> int:
-        """How often an account was not read on a day."""
+        """Number of times that an account was not read on a day."""
         return sum(self.fleet.small + self.fleet.big - sum(day) for day in self.read)
 
 
 class Hub:
-    """Time, and those who wait for it."""
+    """The simulated clock, and what is scheduled on it."""
 
     def __init__(self) -> None:
         self.now = MIDNIGHT
@@ -124,17 +125,17 @@ class Hub:
         self._greenlet = greenlet.getcurrent()
 
     def at(self, moment: float, do: Callable[[], object]) -> None:
-        """Do something later."""
+        """Schedule something for later."""
         self._number += 1
         heapq.heappush(self._queue, (moment, self._number, do))
 
     def sleep(self, seconds: float) -> None:
-        """Let a task sleep; others go on meanwhile."""
+        """Make a task sleep, while others go on."""
         self.at(self.now + seconds, greenlet.getcurrent().switch)
         self._greenlet.switch()
 
     def run(self, until: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         while self._queue and self._queue[0][0] <= until:
             self.now, _, do = heapq.heappop(self._queue)
             do()
@@ -142,7 +143,7 @@ class Hub:
 
 
 class MemoryStore:
-    """The ledger's place, on the hub's clock."""
+    """The store of the ledger, on the hub's clock."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -161,27 +162,27 @@ class Accounts:
         self.documents = documents
 
     def document(self, account: str) -> dict[str, Any]:
-        """Return one."""
+        """Return an account's document."""
         return self.documents[account]
 
     def account(self, account: str) -> Any:
-        """Return one, read."""
+        """Return an account, parsed."""
         from include.gas.account.account import Account
 
         return Account.from_document(self.documents[account])
 
     def listed_at(self) -> str:
-        """Return when the morning's list was asked for: just now."""
+        """Return when the morning's list was requested: just now."""
         return utc_text(datetime.now(UTC))
 
     def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-        """Change one."""
+        """Change an account's document."""
         self.documents[account] = change(self.documents[account])
         return self.documents[account]
 
 
 class Couch:
-    """What is stored: enough that a daily run is about its own day."""
+    """The stored data: just enough for a daily run to request its own day."""
 
     def __init__(self, newest: str) -> None:
         self._newest = newest
@@ -203,13 +204,13 @@ class Couch:
 
 
 class Task:
-    """One task of Airflow: it has a slot while it runs, and comes again when it was sent away."""
+    """An Airflow task. It occupies a slot while it runs, and runs again later if it has to wait."""
 
     def __init__(self, world: World, work: Callable[[], Any], done: Callable[[Any], object], *, daily: bool) -> None:
         self.world, self.work, self.done, self.daily = world, work, done, daily
 
     def start(self) -> None:
-        """Run, in a slot."""
+        """Run the task in a slot."""
         greenlet(self._run, self.world.hub._greenlet).switch()
 
     def _run(self) -> None:
@@ -270,12 +271,12 @@ class World:
     # -- Airflow -------------------------------------------------------------------------------------------------------
 
     def submit(self, task: Task) -> None:
-        """Let a task run as soon as there is a slot; daily runs first."""
+        """Run a task as soon as there is a free slot. Daily runs have priority."""
         (self.ready if task.daily else self.ready_import).append(task)
         self._fill()
 
     def give_back(self, task: Task) -> None:
-        """Take a slot back."""
+        """Return a slot to the pool."""
         self.slots += 1
         self.import_slots += not task.daily
         self.hub.at(self.hub.now, self._fill)
@@ -290,7 +291,7 @@ class World:
     # -- the tasks -----------------------------------------------------------------------------------------------------
 
     def hook(self) -> Any:
-        """Return the hook for ADICT: the real one down to the sending of a request."""
+        """Return the hook for ADICT. It is the real one, except that it does not send requests."""
         import requests
 
         from grdf.hooks.adict import AdictHook
@@ -330,7 +331,7 @@ class World:
         return operator
 
     def daily_run(self, account: str, day: int) -> None:
-        """Start an account's run of a day, unless its last one still goes on."""
+        """Start an account's run for a day, unless its last run is still going on."""
         from grdf.operators.extract import ExtractOperator
         from grdf.staging.area import Staging
 
@@ -354,7 +355,7 @@ class World:
         self.submit(Task(self, work, done, daily=True))
 
     def import_(self) -> None:
-        """Start an import of the past of all accounts: a mapped task each."""
+        """Start an import of the past of all accounts, with one mapped task for each."""
         from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator
         from grdf.quota.governor import Governor
 
@@ -381,7 +382,7 @@ class World:
     # -- the days ------------------------------------------------------------------------------------------------------
 
     def go(self) -> Outcome:
-        """Let the days pass."""
+        """Run the simulation for all days."""
         from grdf.timetable import minute_of
 
         fleet, outcome = self.fleet, Outcome(self.fleet)
@@ -422,9 +423,8 @@ def _context(run_id: str, start: datetime | None) -> Any:
 
 
 def simulate(fleet: Fleet, home: Path) -> Outcome:
-    """Let a fleet live.
+    """Simulate a fleet.
 
-    :param fleet: the fleet
     :param home: an empty folder
     """
     ours = logging.getLogger("grdf")

@@ -1,8 +1,8 @@
-"""One worker of the quota benchmark and tests: asks for a few days of some meters, one call after the other.
+"""A worker for the quota benchmark and tests. It requests a few days of some meters, one call after the other.
 
-Run as ``python -P -m tests.quota_worker`` with Airflow's connection ``grdf_adict`` in the environment. It says
-``ready``, reads the list ``[[account, meter], ...]`` in JSON from its first line of input, and starts. With a number of
-seconds as argument it does not use our hook, but waits itself that long between two calls.
+Run it as ``python -P -m tests.quota_worker`` with the Airflow connection ``grdf_adict`` in the environment. It prints
+``ready``, reads the list ``[[account, meter], ...]`` as JSON from its first line of input, and starts. With a number of
+seconds as an argument it does not use the project's hook, but waits that long between two calls.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ WINDOW = Window(TODAY - timedelta(days=5), TODAY - timedelta(days=2))
 
 
 def by_our_hook() -> Callable[[str, str], object]:
-    """Return the call as our tasks make it."""
+    """Return a function that makes calls as the project's tasks do."""
     hook = AdictHook(shelf=MemoryShelf())
     return lambda account, pce: hook.daily_lines(pce, WINDOW, account=account)
 
 
 def alone(pause: float) -> Callable[[str, str], object]:
-    """Return the call of a client that knows nothing of others: one, then a pause, whatever the answer."""
+    """Return a function that calls as an uncoordinated client would: a call, then a pause, whatever the answer."""
     oauth = AdictHook().oauth
     headers = {"Authorization": f"Bearer {oauth.ask_data_token().value}"}
     dates = {"date_debut": WINDOW.first.isoformat(), "date_fin": WINDOW.end.isoformat()}
@@ -45,7 +45,7 @@ def alone(pause: float) -> Callable[[str, str], object]:
 
 
 def main(pause: float | None) -> None:
-    """Make the calls; a refusal is no reason to stop."""
+    """Make the calls. Go on after a refusal."""
     print("ready", flush=True)
     work = json.loads(sys.stdin.readline())
     call = by_our_hook() if pause is None else alone(pause)

@@ -1,6 +1,6 @@
-"""Servers that several machines share besides PostgreSQL: Redis and an object store, on free loopback ports.
+"""Servers besides PostgreSQL that several machines share: Redis and an object store, on free loopback ports.
 
-They are Debian's ``redis-server`` and the Python package ``moto``, started here and ended by pid.
+They are Debian's ``redis-server`` and the Python package ``moto``. They are started here and stopped by their pid.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests import postgres
 
 
 def servers_missing() -> str:
-    """Say which of the programs is missing on this machine, and how to install it; empty when all are there."""
+    """Return which program is missing on this machine and how to install it; ``""`` if all are installed."""
     lacking = [] if postgres.available() else ["PostgreSQL (apt-get install postgresql)"]
     if shutil.which("redis-server") is None:
         lacking.append("Redis (apt-get install redis-server)")
@@ -26,12 +26,12 @@ def servers_missing() -> str:
 
 
 def start_redis(processes: Processes, folder: Path) -> str:
-    """Start a Redis of one's own, which keeps nothing.
+    """Start a temporary Redis server, which stores nothing on disk.
 
-    :param processes: ends it
-    :param folder: for its log
-    :return: ``redis://127.0.0.1:port``, without the number of a database
-    :raises ProcessError: when there is no Redis here, with the package to install
+    :param processes: the block that stops it
+    :param folder: folder for its log
+    :return: ``redis://127.0.0.1:port``, without a database number
+    :raises ProcessError: if Redis is not installed; the message names the package to install
     """
     program = shutil.which("redis-server")
     if program is None:
@@ -50,9 +50,9 @@ def start_redis(processes: Processes, folder: Path) -> str:
 class ObjectStore:
     """An S3 server with one bucket.
 
-    :param endpoint: its address
-    :param bucket: the bucket
-    :param connection: Airflow's connection to it, as a URI (Airflow doc, Amazon Web Services Connection)
+    :param endpoint: the server's address
+    :param bucket: the bucket's name
+    :param connection: the Airflow connection to it, as a URI (Airflow doc, Amazon Web Services Connection)
     """
 
     endpoint: str
@@ -60,9 +60,9 @@ class ObjectStore:
     connection: str
 
     def objects(self, prefix: str = "") -> list[str]:
-        """Return the keys of the objects, by a client that is not the one our code uses.
+        """Return the keys of the objects. The client is not the one that the project's code uses.
 
-        :param prefix: what the keys begin with
+        :param prefix: only return keys that start with this
         """
         import boto3
 
@@ -75,11 +75,11 @@ class ObjectStore:
 
 
 def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grdf-staging") -> ObjectStore:
-    """Start moto's S3 server with an empty bucket; it keeps objects in memory.
+    """Start moto's S3 server with an empty bucket. It keeps objects in memory.
 
-    :param processes: ends it
-    :param folder: for its log
-    :param bucket: made in it
+    :param processes: the block that stops it
+    :param folder: folder for its log
+    :param bucket: name of the bucket
     """
     port = free_port()
     endpoint = f"http://{LOOPBACK}:{port}"

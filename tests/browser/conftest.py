@@ -1,7 +1,7 @@
-"""``./grdf up`` as a person starts it, and a Chromium to look at it with.
+"""``./grdf up`` as a person starts it, and a Chromium browser to use it.
 
-Debian's Chromium is used (``apt-get install chromium``); without one these tests are skipped, or fail with ``CI=true``.
-While working on them, ``GRDF_TEST_UP=FOLDER`` takes what ``./grdf up --data FOLDER >FOLDER/up.log`` runs already.
+These tests use Debian's Chromium (``apt-get install chromium``). Without it they are skipped, or fail if ``CI=true``.
+While working on them, set ``GRDF_TEST_UP=FOLDER`` to use a running ``./grdf up --data FOLDER >FOLDER/up.log``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The whole thing, with its two demo households read."""
+    """A running ``./grdf up`` whose two demo households have been read."""
     with Processes() as processes:
         if named := os.environ.get("GRDF_TEST_UP"):
             running = Up(Path(named))
@@ -68,14 +68,14 @@ Visit = Callable[..., "BrowserContext"]
 
 @pytest.fixture
 def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
-    """Open a browser window: ``visit(role, width=, theme=, locale=)``, nobody logged in without a role.
+    """A function that opens a browser window: ``visit(role, width=, theme=, locale=)``; no role means no login.
 
-    What the pages complain about on the console (a blocked script, a missing file) fails the test, unless the test
-    expects it: ``expected=`` a pattern.
+    Errors that the pages write to the console (such as a blocked script or a missing file) fail the test, unless they
+    match the pattern ``expected=``.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
-    # Airflow's own pages ask for what a role may not see, and say so there.
+    # Airflow's own pages request what a role may not see, and log that.
     patterns = ["status of (401|403|404)"]
 
     def open_window(

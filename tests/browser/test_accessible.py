@@ -1,4 +1,4 @@
-"""axe finds nothing, in light and dark, on a wide and a narrow screen, and nothing runs out of the screen."""
+"""axe finds no problem in either theme, on a wide or narrow screen, and nothing overflows the screen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_everybody_can_use_it(up: Up, visit: Visit, path: str, theme: str, width
     page.wait_for_load_state("networkidle")
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     found = Axe().run(page)
-    assert len(found.response["passes"]) > 10  # it has really looked
+    assert len(found.response["passes"]) > 10  # axe has really checked something
     assert [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("document.documentElement.dataset.theme") == theme

@@ -1,4 +1,4 @@
-"""What the README says to type beside ``./grdf up`` reaches that Airflow."""
+"""The commands in the README for use with ``./grdf up`` reach that Airflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAG = "grdf_account__real-household"
 
 
 def airflow(up: Up, *arguments: str) -> str:
-    """Run ``./grdf airflow`` as a person does, without the variables that this test run itself was given."""
+    """Run ``./grdf airflow`` as a person does, without the environment variables of this test run."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     done = subprocess.run(
         [str(ROOT / "grdf"), "airflow", *arguments],

@@ -1,4 +1,4 @@
-"""A run that a button has started is followed on the page, also when something comes between."""
+"""The page follows a run started by a button, even if something interferes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAG = "grdf_account__two-meters"
 ITS_RUN = "**/api/v2/dags/*/dagRuns/manual__*"
-"""What is asked about a run that is followed."""
+"""Requests about a run that the page follows."""
 LONG = 600_000
 """Milliseconds that a run may take on a busy machine."""
 
@@ -80,5 +80,5 @@ def test_it_may_not_be_seen_any_more(up: Up, visit: Visit, refusal: int, why: st
     expect(status).to_contain_text("Started.")
     expect(status.get_by_role("link")).to_have_attribute("href", re.compile(f"/dags/{DAG}/runs/manual__"))
     page.clock.run_for(30_000)
-    page.evaluate("fetch(location.href).then(() => undefined)")  # whatever was asked before is known by then
+    page.evaluate("fetch(location.href).then(() => undefined)")  # by then, all earlier requests have been answered
     assert len(asked) == 1, "it has stopped asking"

@@ -1,4 +1,4 @@
-"""A household's whole way through the page: it connects, is read, is looked at, is read again, and leaves."""
+"""A household's whole life on the page: it connects, is read, is viewed, is read again, and leaves."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def connect(tab: Page) -> None:
 
 
 def watch_first_run(up: Up, tab: Page) -> None:
-    """Load the view again and again, as a person does, until the first run has brought a chart."""
+    """Reload the account's page, as a person does, until it shows a chart after the first run."""
     expect(tab.get_by_text("Waiting for its first run")).to_be_visible()
     limit = time.monotonic() + LONG / 1000
     while not tab.locator("svg.chart").count():
@@ -128,7 +128,7 @@ def leave(up: Up, tab: Page) -> None:
     go, status = form.get_by_role("button", name="Start"), tab.get_by_role("status")
     form.get_by_label("Type the account’s id").fill("another")
     go.click()
-    assert up.runs("grdf_delete_account") == []  # the browser wants the very id
+    assert up.runs("grdf_delete_account") == []  # the browser requires exactly this id
     form.get_by_label("Type the account’s id").fill(ACCOUNT)
     go.click()
     expect(status).to_contain_text("It succeeded", timeout=LONG)

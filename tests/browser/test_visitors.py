@@ -1,4 +1,4 @@
-"""Who sees what: somebody who may only look, and nobody in particular; and the page where Airflow shows it."""
+"""What visitors see who may only look or are not logged in, and the page inside Airflow's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_viewer_looks_and_starts_nothing(up: Up, visit: Visit) -> None:
 
 
 def test_whoever_may_not_any_more_is_told_so(up: Up, visit: Visit) -> None:
-    """The page was loaded as an administrator; meanwhile somebody who may only look has logged in."""
+    """The page was loaded by an administrator. In the meantime, somebody who may only look has logged in."""
     window = visit(ADMIN)
     page = window.new_page()
     page.goto(f"{up.url}/grdf/accounts/two-meters")
@@ -64,7 +64,7 @@ def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit)
     page.get_by_role("link", name="Gas accounts").click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="two-meters").click()
-    frame.get_by_role("link", name="its DAG in Airflow").click()  # the whole window goes there, out of the iframe
+    frame.get_by_role("link", name="its DAG in Airflow").click()  # the whole window navigates there, out of the iframe
     page.wait_for_url("**/dags/grdf_account__two-meters")
     page.goto(f"{up.url}/dags/grdf_account__two-meters/plugin/gas-account")
     expect(frame.get_by_role("heading", level=1)).to_have_text("two-meters")
@@ -87,7 +87,7 @@ def test_the_keyboard_reaches_everything(up: Up, visit: Visit) -> None:
     page.get_by_label("Account or meter").focus()
     page.keyboard.type("two-me")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("row")).to_have_count(2)  # with the one of the headings
+    expect(page.get_by_role("row")).to_have_count(2)  # including the one in the headings
     link = page.get_by_role("link", name="two-meters")
     for _ in range(30):
         page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""``./grdf up``, started and asked as a person would, with Airflow's API to see what came of it."""
+"""``./grdf up``, started as a person would, and Airflow's API to check the results."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ SAID = re.compile(
 
 
 class Up:
-    """Start it and wait until it says where it is.
+    """A running ``./grdf up``.
 
-    :param data: where it keeps its state, and ``up.log`` what it says
+    :param data: folder with its state, and its output in ``up.log``
     """
 
     @classmethod
     def started(cls, processes: Processes, data: Path) -> Up:
-        """Start it and wait until it says where it is.
+        """Start it and wait until it prints its addresses.
 
-        :param processes: ends it
-        :param data: where it keeps its state
+        :param processes: the block that stops it
+        :param data: folder for its state
         """
         child = processes.start(
             "./grdf up",
@@ -53,7 +53,7 @@ class Up:
         self._session = requests.Session()
 
     def token(self, role: str) -> str:
-        """Log somebody in."""
+        """Log a user in, and return the token."""
         form = {"username": role, "password": self._passwords[role]}
         answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
         answer.raise_for_status()
@@ -81,9 +81,9 @@ class Up:
         )
 
     def approve(self, dag: str, run: str, task: str = "approve") -> None:
-        """Approve what the administrator has asked for, once the scheduler has heard that the first half has ended.
+        """Approve the administrator's request, after the scheduler has noticed that the task is waiting.
 
-        Airflow 3.3.2 fails a task that is answered before that; a person is never so quick.
+        Airflow 3.3.2 fails a task that is answered before that. A person is never that fast.
         """
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
         log = self.home / "scheduler.log"

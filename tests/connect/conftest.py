@@ -1,4 +1,4 @@
-"""A real API server with the page, and one user of each role."""
+"""A real API server with the page, and one user for each role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Airflow's API server with SimpleAuthManager, below a sub-path as behind many a proxy."""
+    """Airflow's API server with SimpleAuthManager, below a sub-path as behind many proxies."""
     with Processes() as processes:
         made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db", path="/gas/airflow")
         made.start(processes)
@@ -27,7 +27,7 @@ def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def fab_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Another one, whose auth manager is FAB."""
+    """Airflow's API server with FAB as its auth manager."""
     with Processes() as processes:
         made = FabSite(tmp_path_factory.mktemp("fab-site"), world)
         made.start(processes)
@@ -36,9 +36,9 @@ def fab_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def door(site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The site, to which a sandbox that no other test has changed sends households back.
+    """The site, with a fresh sandbox that sends households back to it.
 
-    This process shares its secret and its connections, so that a test can look into what was sealed.
+    This process shares its secret and its connections, so that a test can open what was sealed.
     """
     clean.control.set(redirect_uris=[site.redirect_uri])
     monkeypatch.setenv("AIRFLOW__API__SECRET_KEY", site.stack.env["AIRFLOW__API__SECRET_KEY"])
@@ -49,7 +49,7 @@ def door(site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site
 
 @pytest.fixture(scope="session")
 def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Another one, at its host's root, on which households may connect with links."""
+    """An API server at its host's root, on which households may connect with links."""
     with Processes() as processes:
         home = tmp_path_factory.mktemp("open-site")
         settings = {
@@ -65,7 +65,7 @@ def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def front(open_site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """That site, to which the sandbox sends households back; this process shares its settings."""
+    """That site, with a sandbox that sends households back to it. This process shares its settings."""
     clean.control.set(redirect_uris=[open_site.redirect_uri])
     for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW_CONN_GRDF_ADICT"):
         monkeypatch.setenv(name, open_site.stack.env[name])

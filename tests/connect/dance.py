@@ -1,4 +1,4 @@
-"""A household connects, step by step, as its browser does it."""
+"""The steps by which a household connects, as its browser takes them."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
 
 
 def names(account: str, meters: int = 1) -> dict[str, str]:
-    """Return what the holder of a test's account types into the form."""
+    """Return what the holder of a test's account enters in the form."""
     who = holder(account, meters)
     return {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
 
 
 def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") -> str:
-    """Press the button; gives the address at GRDF."""
+    """Press the button, and return the address at GRDF."""
     answer = browser.post(path or f"/connect/{account}", data=names(account, meters))
     assert answer.status_code == 303, answer.text
     return answer.headers["Location"]
 
 
 def asked(authorize: str) -> dict[str, str]:
-    """Return what GRDF is asked."""
+    """Return the query sent to GRDF."""
     pairs = parse_qsl(urlsplit(authorize).query, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs), "no parameter twice"
     return dict(pairs)
 
 
 def consent(authorize: str, **choices: Any) -> str:
-    """Agree on GRDF's page; gives the address to which it sends the browser back."""
+    """Consent on GRDF's page, and return the address to which it sends the browser back."""
     return consent_through_browser(authorize, **choices)
 
 
 def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> requests.Response:
-    """The whole dance; gives the last page."""
+    """Take all steps, and return the last page."""
     return browser.get(consent(begin(browser, account, meters), **choices))
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a page says, without its tags."""
+    """The text of a page, without its tags."""
 
     status: int
     title: str
@@ -59,7 +59,7 @@ class Said:
 
 
 def said(answer: requests.Response) -> Said:
-    """Read a page."""
+    """Return the text of a page."""
     title = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text.partition("<main>")[2]))
     return Said(answer.status_code, html.unescape(title[1].strip()) if title else "", html.unescape(text))

@@ -1,4 +1,4 @@
-"""Links with which a household connects without a user of Airflow's."""
+"""Links with which a household connects without an Airflow user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route of the page, and what each role is answered."""
+"""Every route of the page, with the response for each role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grdf.page.html.render import static_name
 
 @dataclass(frozen=True)
 class Row:
-    """What a route answers: to nobody in particular, and to a viewer, user, op and admin."""
+    """The statuses of a route: without a login, and for a viewer, user, op and admin."""
 
     method: str
     path: str
@@ -32,10 +32,10 @@ TABLE = {
     "GET /connect/": Row("GET", "/connect/", 401, 403, 403, 200, 200),
     "GET /connect/{account}": Row("GET", "/connect/nobody-yet", 401, 403, 403, 200, 200),
     "POST /connect/{account}": Row("POST", "/connect/nobody-yet", 401, 403, 403, 303, 303),
-    # Who may connect the account that the answer is for is asked once its state is read: see test_connect_refused.py.
+    # The right to connect the account is checked after the state has been read: see test_connect_refused.py.
     "GET /callback": Row("GET", "/callback?code=x&state=y", 401, 400, 400, 400, 400),
     "GET /callback/": Row("GET", "/callback/?code=x&state=y", 401, 400, 400, 400, 400),
-    # Links for households are switched off here: see test_household.py.
+    # Household links are switched off here: see test_household.py.
     "POST /connect/{account}/link": Row("POST", "/connect/nobody-yet/link", 401, 403, 403, 404, 404),
     "POST /connect/{account}/link/take-back": Row(
         "POST", "/connect/nobody-yet/link/take-back", 401, 403, 403, 200, 200
@@ -45,6 +45,6 @@ TABLE = {
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),
     "GET /household/": Row("GET", "/household/?token=x", 404, 404, 404, 404, 404),
     "POST /household/": Row("POST", "/household/?token=x", 404, 404, 404, 404, 404),
-    # Style and script of this project: they say nothing about anybody.
+    # The project's style sheets and scripts contain no data.
     "GET /static/{name}": Row("GET", f"/static/{static_name('page.css')}", 200, 200, 200, 200, 200),
 }

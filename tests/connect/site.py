@@ -1,4 +1,4 @@
-"""An Airflow API server of the tests' own, and visitors to its page, each as a browser or as a program."""
+"""An Airflow API server for tests, and visitors to its page, each as a browser or a program."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PAGE = {"Accept": "text/html"}
 
 
 class Site:
-    """The API server.
+    """An API server with the page.
 
     :param home: its Airflow home
     :param world: CouchDB and GRDF's stand-in
     :param database: an empty, migrated database to copy
-    :param path: sub-path below which Airflow answers, as a proxy would have it
-    :param settings: environment on top
+    :param path: sub-path of Airflow, as behind a proxy
+    :param settings: variables added to the environment
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Site:
         self._tokens: dict[str, str] = {}
 
     def start(self, processes: Processes, *others: str) -> None:
-        """Start the API server, alone or with other parts of Airflow."""
+        """Start the API server, alone or with other components of Airflow."""
         self.stack.url = self.url
         self.stack.start(processes, components=("api-server", *others))
 
     def token(self, role: str) -> str:
-        """Log a user of this role in, once, and give the token."""
+        """Log in a user with this role, once, and return the token."""
         if role not in self._tokens:
             form = {"username": role, "password": self.passwords[role]}
             answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
@@ -74,14 +74,14 @@ class Site:
         return self._tokens[role]
 
     def browser(self, role: str = ANONYMOUS) -> Browser:
-        """Return a browser in which a user of this role is logged in to Airflow's UI."""
+        """Return a browser in which a user with this role is logged in to Airflow's UI."""
         browser = Browser(self)
         if role != ANONYMOUS:
             browser.cookies.set("_token", self.token(role), path="/")
         return browser
 
     def program(self, role: str = ANONYMOUS) -> requests.Session:
-        """Return a program that sends the bearer token of a user of this role."""
+        """Return a program that sends the bearer token of a user with this role."""
         session = requests.Session()
         if role != ANONYMOUS:
             session.headers["Authorization"] = f"Bearer {self.token(role)}"
@@ -89,10 +89,10 @@ class Site:
 
 
 class FabSite(Site):
-    """The same with FAB for an auth manager, as ``docker-compose.yaml`` has it: its own roles, users and tables.
+    """A site with FAB as its auth manager, as in ``docker-compose.yaml``, with FAB's roles, users and tables.
 
-    Beside a user of each role there are a ``stranger``, whose role may do nothing, and a ``neighbour``, whose role may
-    read one DAG and no other.
+    Besides a user for each role, there is a ``stranger``, whose role has no rights, and a ``neighbour``, whose role may
+    only read one DAG.
     """
 
     OWN = "neighbours-own"
@@ -104,7 +104,7 @@ class FabSite(Site):
         self.roles = {"Stranger": [], "Neighbour": [("can_read", f"DAG:{dag_id(self.OWN)}")]}
 
     def start(self, processes: Processes, *others: str) -> None:
-        """Make the users, then start the API server."""
+        """Create the users, then start the API server."""
         done = subprocess.run(
             [sys.executable, "-c", FAB_USERS],
             input=json.dumps({"users": self.passwords, "roles": self.roles}),
@@ -133,11 +133,11 @@ with get_application_builder() as builder:
         role = manager.find_role(who.title())
         assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who
 """
-"""Makes FAB's roles and users in one process; its command line takes one for each."""
+"""Creates FAB's roles and users in one process. FAB's command line would need a process for each."""
 
 
 class Browser(requests.Session):
-    """Sends what a browser sends beside the request, and does not follow redirects unless told to."""
+    """A client that sends a browser's headers, and follows redirects only on request."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Whoever may start the DAGs that reach any account, and one account's own DAG, reaches that account alone."""
+"""Users who may start the DAGs for any account and one account's own DAG can only act on that account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_pub
 
 
 class KeeperSite(FabSite):
-    """With one more user, the ``keeper`` of one account, who may start runs of some DAGs and of no other."""
+    """A site with one more user, the ``keeper`` of one account, who may start runs of some DAGs only."""
 
     def __init__(self, home: Path, world: LocalWorld) -> None:
         super().__init__(home, world)
@@ -38,11 +38,11 @@ class KeeperSite(FabSite):
 
 @pytest.fixture(scope="module")
 def kept(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """An API server with FAB that knows our DAGs."""
+    """An API server with FAB that knows the project's DAGs."""
     world.book.save({"_id": OWN, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {}})
     with Processes() as processes:
         made = KeeperSite(tmp_path_factory.mktemp("kept"), world)
-        made.start(processes, "dag-processor")  # which writes the DAGs down
+        made.start(processes, "dag-processor")  # this stores the DAGs
         admin = made.program("admin")
         wait(lambda: all(admin.get(f"{made.url}/api/v2/dags/{dag}", timeout=60).ok for dag in (*DAGS, dag_id(OWN))))
         yield made
@@ -53,7 +53,7 @@ def start(site: Site, who: str, dag: str, **conf: Any) -> requests.Response:
 
 
 def backfill(site: Site, who: str, dag: str, **more: Any) -> requests.Response:
-    """Ask for two days in the past."""
+    """Request a backfill of two days in the past."""
     days = {"from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-03T00:00:00Z"}
     return post(site, who, "backfills", {"dag_id": dag, **days, "max_active_runs": 1, **more})
 
@@ -139,7 +139,7 @@ def test_the_keeper_backfills_the_own_dag(kept: Site) -> None:
 def test_whatever_a_user_may_have_asked_for_is_checked(
     by: DagRunTriggeredByType | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also by a way that Airflow may come to have one day."""
+    """This includes ways of starting a run that a later Airflow may add."""
     monkeypatch.setattr("grdf.page.security.may_start", lambda *_: False)
     run = SimpleNamespace(
         dag_id="grdf_consents", triggered_by=by, triggering_user_name="keeper", conf={"accounts": [OTHER]}

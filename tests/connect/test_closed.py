@@ -1,4 +1,4 @@
-"""Whatever keeps Airflow from saying who may do what closes the page, and never opens it."""
+"""If Airflow cannot say who may do what, for whatever reason, the page closes and never opens."""
 
 from __future__ import annotations
 

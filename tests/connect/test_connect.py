@@ -1,4 +1,4 @@
-"""An operator connects a household: what is asked of GRDF, what is kept, what is shown."""
+"""An operator connects a household: what is sent to GRDF, what is stored, and what is shown."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_whatever_the_server_makes_of_pkce(door: Site, world: LocalWorld, accoun
 
 
 def test_the_challenge_is_the_one_of_the_standard() -> None:
-    """The example of RFC 7636, appendix B."""
+    """This is the example in RFC 7636, appendix B."""
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 

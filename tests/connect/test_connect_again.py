@@ -1,4 +1,4 @@
-"""Households that were here before, or are about to go, and what is kept of an attempt."""
+"""Households that connect again or are leaving, and what is stored about an attempt."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_attempt_that_was_begun_before_a_deletion(
 def test_a_deletion_that_ends_while_grdf_is_asked(
     door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The account is written by what is so at the write."""
+    """What counts is the state when the account is written."""
     known_account(world, account_id)
     attempt = Attempt.begin(account_id, visitor="op", redirect_uri=door.redirect_uri)
 
@@ -121,7 +121,7 @@ def test_couchdb_is_down(world: LocalWorld, account_id: str, monkeypatch: pytest
 
 
 def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    """A moment and a hash; and it goes when the moment is long over."""
+    """A time and a hash are stored, and removed long after that time."""
     old = mark_id("an old one", time.time() - KEPT - 10)
     couchdb.put(DOCTYPE, {"_id": old})
     assert whole(door.browser("op"), account_id).status_code == 200

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, a page says what happened and how to start again, and there is no half account."""
+"""If anything goes wrong, a page says what happened and how to start again, and no partial account is stored."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def cookie_for(door: Site, state: State, visitor: str = "op") -> str:
 
 
 def test_in_another_browser(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    """Somebody who lets another person's browser finish what he began would give that person his own meter."""
+    """Otherwise, an attacker could make another person's browser finish the attempt with the attacker's meter."""
     back = consent(begin(door.browser("op"), account_id))
     told = said(door.browser("op").get(back))
     assert (told.status, told.title) == (400, "This was started by somebody else, or in another browser")
@@ -114,7 +114,7 @@ def test_a_state_that_is_none_of_ours(door: Site, couchdb: CouchDBHook, account_
 
 
 def test_an_attempt_of_another_account(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    """The cookie of one attempt does not serve the state of another."""
+    """The cookie of one attempt is not valid for the state of another."""
     browser = door.browser("op")
     one, two = begin(browser, account_id), begin(browser, f"b-{account_id}")
     first, second = State.read(asked(one)["state"]), State.read(asked(two)["state"])

@@ -1,4 +1,4 @@
-"""Once with all of Airflow's own parts: whoever connects is read without anybody's doing."""
+"""With all of Airflow's components: a household that connects is read without anybody having to act."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
     settings = {
         "AIRFLOW__GRDF__STAGING_URL": f"file://{home / 'staging'}",
         "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
-        "AIRFLOW__GRDF__RETRIES": "3",  # on a busy machine Airflow loses a task that has not begun, now and then
+        "AIRFLOW__GRDF__RETRIES": "3",  # on a busy machine, Airflow sometimes loses a task that has not started
         "AIRFLOW__GRDF__RETRY_SECONDS": "1",
         "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
@@ -43,7 +43,7 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         "AIRFLOW__DAG_PROCESSOR__DEACTIVATE_STALE_DAGS_INTERVAL": "3",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
     }
-    for known in list(world.book.listed()):  # those that other tests have connected would all run here
+    for known in list(world.book.listed()):  # otherwise the accounts of other tests would all run here
         world.book.remove(known)
     with Processes() as processes:
         if postgres.available():
@@ -64,7 +64,7 @@ def runs(site: Site, account: str) -> list[tuple[str, str, str | None]]:
 
 
 def finished(site: Site, account: str, number: int) -> list[tuple[str, str, str | None]]:
-    """Wait until there are so many runs, and all have ended; the newest first."""
+    """Wait until there are that many runs and all have ended. Return them, the newest first."""
     ended = {"success", "failed"}
     return wait(
         lambda: (found := runs(site, account)) and len(found) == number and {s for _, s, _ in found} <= ended and found
@@ -86,7 +86,7 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
     assert len(days) > 30
     assert days.items() <= world.control.expected(pce, first, world.control.today()).items()
 
-    # The consent is lost and given again: what is missing is read at once, not tomorrow morning.
+    # The consent is lost and given again: missing days are read at once, not tomorrow morning.
     lost = stored_account(couchdb, account_id)
     assert lost is not None
     couchdb.put(ACCOUNT, with_state(lost, OAUTH_OUTDATED, "the holder has revoked", "2026-01-01T00:00:00Z"))
@@ -94,7 +94,7 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
     assert "A run of its DAG has been started" in page.text
     assert finished(site, account_id, 2)[0] == ("manual", "success", "op")
 
-    # Its document goes, and Airflow forgets the DAG, but not its runs. A paused DAG waits, and the page says so.
+    # The document is removed, and Airflow forgets the DAG, but not its runs. A paused DAG waits, and the page says so.
     world.book.remove(account_id)
     wait(lambda: site.stack.api("GET", f"/dags/{dag_id(account_id)}").json().get("is_stale", True))
     page = said(whole(browser, account_id, conso_debut=first))
@@ -107,7 +107,7 @@ def test_from_the_button_to_stored_days_again_and_after_leaving(
     site.stack.api("PATCH", f"/dags/{dag_id(account_id)}", json={"is_paused": False}).raise_for_status()
     assert finished(site, account_id, 4)[0] == ("manual", "success", "op")
 
-    # A household that connects again with a link has its run too.
+    # A household that connects again with a link also gets a run.
     answer = site.program("op").post(f"{site.url}/grdf/connect/{account_id}/link", timeout=60)
     link = answer.json()["link"].removeprefix(f"{site.url}/grdf")
     household = site.browser()

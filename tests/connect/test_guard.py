@@ -1,4 +1,4 @@
-"""Every answer carries the security headers, and no request from another site changes anything."""
+"""Every response has the security headers, and no request from another site changes anything."""
 
 from __future__ import annotations
 

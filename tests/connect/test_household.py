@@ -1,4 +1,4 @@
-"""A household connects with a link, without a login: signed, once, for some days, and for its account alone."""
+"""A household connects with a link, without a login. A link is sealed, and valid once, for days, for one account."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_no_log_holds_a_link(front: Site, account_id: str) -> None:
 
 
 def test_where_they_are_switched_off(door: Site, front: Site, account_id: str) -> None:
-    """Neither the link nor what was begun with it counts there, though the secret is the same one."""
+    """Neither a link nor an attempt begun with it is valid there, although the secret is the same."""
     sealed = Seal("household link").close({"id": "x", "account": account_id, "until": int(time.time()) + 60})
     assert requests.get(f"{door.url}/grdf/household", params={"token": sealed}, timeout=60).status_code == 404
     browser = door.browser()

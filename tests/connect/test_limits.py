@@ -1,4 +1,4 @@
-"""What a request may be like: its size and its time have limits, on every route, before anybody has logged in."""
+"""The size and duration of requests are limited, on every route and before the login is checked."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 POURED = 48 * MIB
-"""Bytes that a test sends if it is let."""
+"""Bytes that a test sends at most."""
 IN_BETWEEN = 16 * MIB
-"""Bytes that the machine's own buffers may hold, on both sides of a connection that nobody reads."""
+"""Bytes that the system's buffers may hold, on both sides of a connection that nobody reads."""
 SAID = "Refused: this request is larger than any form of this page. Nothing was read from it.\n"
 
 
 class Answer:
-    """What a server says to bytes, and how many it took.
+    """The response of a server to raw bytes, and how many bytes it accepted.
 
-    :param site: the server
-    :param head: the request's line and headers
-    :param body: bytes, sent again and again until :data:`POURED` or until the server has closed the connection
-    :param times: how often they are sent at most
-    :param pause: seconds between them
+    :param head: the request line and headers
+    :param body: bytes to send repeatedly, up to :data:`POURED` or until the server closes the connection
+    :param times: maximum number of repetitions
+    :param pause: seconds between repetitions
     """
 
     def __init__(self, site: Site, head: str, body: bytes = b"", *, times: int = 1, pause: float = 0) -> None:
@@ -41,7 +40,7 @@ class Answer:
         started = time.monotonic()
         with socket.create_connection((address.hostname, address.port), timeout=12) as wire:
             wire.sendall(f"{head}\r\n\r\n".replace("\n", "\r\n").replace("\r\r", "\r").encode())
-            with contextlib.suppress(OSError):  # it has closed the connection: that is what is tested
+            with contextlib.suppress(OSError):  # the server has closed the connection, which is what the test checks
                 for _ in range(times):
                     wire.sendall(body)
                     self.taken += len(body)
@@ -63,14 +62,14 @@ def head(site: Site, method: str, path: str, *more: str) -> str:
 
 
 def poured(site: Site, method: str, path: str, *more: str) -> Answer:
-    """Send far more than any form of the page holds."""
-    piece = b"a=" + b"x" * (MIB - 3) + b"&"  # Starlette refuses a field above 1 MiB, and takes 1,000 of them
+    """Send far more than any form of the page contains."""
+    piece = b"a=" + b"x" * (MIB - 3) + b"&"  # Starlette refuses fields above 1 MiB, but accepts 1,000 of them
     length = f"Content-Length: {POURED}"
     return Answer(site, head(site, method, path, length, *more), piece, times=POURED // MIB)
 
 
 def poured_in_chunks(site: Site, method: str, path: str) -> Answer:
-    """The same, without saying beforehand how much it will be."""
+    """Send the same without announcing its length."""
     piece = b"10000\r\n" + b"x" * 65_535 + b"&\r\n"
     return Answer(site, head(site, method, path, "Transfer-Encoding: chunked"), piece, times=POURED // 65_536)
 

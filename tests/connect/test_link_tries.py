@@ -1,4 +1,4 @@
-"""A household's link in the wrong hands: it is good for a few tries, and no link burns the daily runs' calls."""
+"""A household's link in the wrong hands is valid for a few tries, and links never use up the daily runs' calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BUDGET = 100
 
 
 def ledger(site: Site) -> Governor:
-    """Return the count of the site's calls, at a pace that lets a test make many."""
+    """Return the ledger of the site's calls, with a quota that allows many calls per second."""
     client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
     place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
     return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))
@@ -39,7 +39,7 @@ def ledger(site: Site) -> Governor:
 
 @pytest.fixture
 def fresh(front: Site) -> Iterator[Site]:
-    """The site on a day on which nobody has called yet, also for those who come after this test."""
+    """The site on a day without any calls so far. It is reset again after the test."""
     governor = ledger(front)
     governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
     yield front
@@ -47,7 +47,7 @@ def fresh(front: Site) -> Iterator[Site]:
 
 
 def guess(site: Site, path: str, code: str) -> requests.Response:
-    """Do what somebody does who has a link and no code."""
+    """Try to connect as somebody would who has a link but no code."""
     browser = site.browser()
     begun = browser.post(path)
     if begun.status_code != 303:
@@ -57,7 +57,7 @@ def guess(site: Site, path: str, code: str) -> requests.Response:
 
 
 def codes_sent(world: LocalWorld) -> int:
-    """Count GRDF's calls for codes."""
+    """Return the number of codes that were sent to GRDF."""
     return sum("access_token" in entry["path"] for entry in world.control.log())
 
 
@@ -101,7 +101,7 @@ def test_a_household_that_errs_can_still_connect(
 def test_one_address_loaded_again_and_again_costs_no_more_calls(
     fresh: Site, world: LocalWorld, account_id: str
 ) -> None:
-    """GRDF fails, which may pass: the same code is good again, and each time it is sent is a call."""
+    """After a temporary failure of GRDF, the same code is valid again. Each time that it is sent counts as a call."""
     path, other = (path_of(link_for(fresh, account)) for account in (account_id, f"{account_id}-b"))
     browser = fresh.browser()
     state = asked(browser.post(path).headers["Location"])["state"]

@@ -1,4 +1,4 @@
-"""A household's link can be taken back, does not outlive a deletion, and shows nothing of who was there before."""
+"""A household's link can be taken back, does not survive a deletion, and reveals nothing about earlier households."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_who_may_take_it_back(front: Site, account_id: str, who: str) -> None:
 def test_it_is_taken_back_while_grdf_is_asked(
     front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The account is written by the link's validity at the write, not by that before GRDF was asked."""
+    """What counts is the link's validity when the account is written, not before the calls to GRDF."""
     link = Link("a-link", int(time.time()) + 60, "")
     HouseholdLinks(couchdb).make(account_id, link.id, link.until)
     attempt = Attempt.begin(account_id, visitor="", redirect_uri=front.redirect_uri, link=link)
@@ -167,7 +167,7 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
 def test_a_used_link_stays_used_whatever_a_clock_says(
     front: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An API server whose clock is days ahead takes a mark, and sweeps those that it believes to be over."""
+    """An API server whose clock is days ahead sets a mark, and removes those that have expired by its clock."""
     path = path_of(link_for(front, account_id))
     browser = front.browser()
     assert said(browser.get(consent(begin(browser, account_id, path=path)))).title == "Thank you, you are connected"

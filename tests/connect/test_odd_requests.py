@@ -1,4 +1,4 @@
-"""Whatever an address, a header or a form holds: no route of the page fails at it (5xx)."""
+"""No address, header or form makes a route of the page fail with a server error (5xx)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def account(front: Site, world: LocalWorld, account_id: str) -> str:
 
 
 class Asker:
-    """Sends bytes as they are, which ``requests`` would mend."""
+    """A client that sends bytes as they are. ``requests`` would correct them."""
 
     def __init__(self, site: Site, who: str) -> None:
         parts = urlsplit(site.url)
@@ -114,7 +114,7 @@ def ask_all(asker: Asker, account: str) -> None:
         for body in BODIES:
             asker.ask(row.method, path, body)
             asker.ask(row.method, path, body, **{"Content-Type": "multipart/form-data; boundary=x"})
-    for name in ("month", "meter", "page", "search"):  # each by itself: another one must not stop it first
+    for name in ("month", "meter", "page", "search"):  # one at a time, so that another one cannot cause the refusal
         for odd in ODD:
             asker.ask("GET", f"/accounts/{account}?{name}={odd}")
             asker.ask("GET", f"/?{name}={odd}")

@@ -1,4 +1,4 @@
-"""The page as Airflow knows it: an entry in its navigation, a tab on each DAG, and no complaint."""
+"""The page as Airflow sees it: an entry in its navigation, a tab on each DAG, and no errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_command_line_lists_it(site: Site) -> None:
 
 
 def test_the_addresses_of_its_views_lead_to_the_page(site: Site) -> None:
-    """Airflow's UI takes them relative to its base address, and puts the DAG's id in."""
+    """Airflow's UI resolves them relative to its base address, and inserts the DAG's id."""
     browser = site.browser("admin")
     for view in plugin(site)["external_views"]:
         href = view["href"].replace("{DAG_ID}", dag_id("nobody"))

@@ -1,6 +1,6 @@
-"""Who may do what: a row for every route of the page, for every kind of visitor, as browser and as program.
+"""Access rights: every route of the page, for every kind of visitor, as a browser and as a program.
 
-A route without a row fails the first test.
+The first test fails if a route has no row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is secret is shown by none of Airflow's own pages, and stands in none of its logs."""
+"""Airflow's own pages and logs never show a secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_secrets_may_come_from_a_command(monkeypatch: pytest.MonkeyPatch, name: 
 
 
 def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a word in Airflow's source: what is sealed with it, a link for a household, anybody could have sealed."""
+    """It is public in Airflow's source, so anybody could seal a household's link with it."""
     for name in ("AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW__API__SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(BadSettings, match="there is no secret"):
@@ -91,7 +91,7 @@ def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id:
             assert to.recv(12).startswith(b"HTTP/1.1 ")
     last = f"looked-for-{account_id}"
     requests.get(f"{front.url}/api/v2/dags?state=running&tags={last}", timeout=60)
-    for _ in range(100):  # it is logged after it was answered, and as ever
+    for _ in range(100):  # requests are still logged, after the response
         if last in log_of(front):
             break
         time.sleep(0.1)
@@ -101,7 +101,7 @@ def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id:
 
 
 def test_grdfs_answer_is_taken_with_a_slash_too(front: Site, account_id: str) -> None:
-    """Without a redirect, which would carry the code once more."""
+    """There is no redirect, which would send the code again."""
     browser = front.browser("op")
     back = consent(begin(browser, account_id)).replace("/callback?", "/callback/?")
     answer = browser.get(back)

@@ -1,4 +1,4 @@
-"""A meter that another account has: refused with a sentence, as long as the other's consent is in force."""
+"""A meter of another account is refused with an explanation, as long as the other account's consent is in force."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 STAYS = {"parcours": "DECLARATION_TIERS"}
-"""A right that a new consent by Client Connect does not end."""
+"""An access right that a new consent by Client Connect does not end."""
 
 
 def other_of(account: str) -> str:
@@ -82,7 +82,7 @@ def test_who_may_not_see_the_other_account_does_not_hear_its_name(
 def test_whose_consent_is_over_makes_way_and_hears_of_it(
     door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """The old tenant never came back; GRDF lets the new consent end the old one."""
+    """The old tenant never came back, and the new consent ends the old one at GRDF."""
     (pce,) = known_account(world, other_of(account_id))
     old = stored_account(couchdb, other_of(account_id))
     assert old is not None
@@ -114,7 +114,7 @@ def test_grdf_cannot_say_whose_consent_is_in_force(
 def test_whoever_was_there_before_must_log_in_again(
     door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """One computer, two households: each gives its own meter."""
+    """Two households use one computer, and each connects its own meter."""
     import requests
 
     shared = requests.Session()

@@ -1,4 +1,4 @@
-"""The catalogue: both languages say the same things, and all that a page asks for is there."""
+"""The catalogue has the same texts in both languages, and every text that a page uses."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_templates_ask_for_texts_that_exist() -> None:
 
 
 def test_every_problem_has_its_three_texts() -> None:
-    """Those that the code names are found in it: ``problem(request, status, "key", ...)``, ``Stop("key", status)``."""
+    """Keys are found in the code: ``problem(request, status, "key", ...)`` and ``Stop("key", status)``."""
     keys = {key for path in Path(render.HERE).glob("*.py") for key in problems_of(path)}
     assert keys
     missing = {f"{key}.{part}" for key in keys for part in ("title", "what", "next")} - catalogue("en").keys()

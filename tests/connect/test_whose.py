@@ -1,4 +1,4 @@
-"""Who may read one account's DAG and no other sees that account and no other; FAB can give such a right."""
+"""A user who may only read one account's DAG sees that account only. FAB can grant such a right."""
 
 from __future__ import annotations
 

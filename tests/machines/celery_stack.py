@@ -1,7 +1,8 @@
-"""Airflow over several machines, as far as one machine can show it: workers that share nothing but servers.
+"""An Airflow on several machines, simulated on one machine: workers that only share servers.
 
-Each Celery worker has an Airflow home, and so a disk, of its own. Shared are PostgreSQL (Airflow's), Redis (Celery's
-broker, and the count of calls to GRDF), the object store (answers between ``extract`` and ``load``), CouchDB and GRDF.
+Each Celery worker has its own Airflow home, and so its own disk. The workers share PostgreSQL (Airflow's database),
+Redis (Celery's broker, and the count of calls to GRDF), the object store (answers between ``extract`` and ``load``),
+CouchDB and GRDF.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 class CeleryStack(Prepared):
     """API server, scheduler, DAG processor and Celery workers.
 
-    :param home: Airflow's home of all but the workers, whose homes are beside it
-    :param env: environment on top of this process's: connections, settings
-    :param processes: keeps the servers, and ends them
-    :param workers: how many workers are started with the rest
+    :param home: Airflow's home for all components but the workers, whose homes are next to it
+    :param env: variables added to this process's environment, such as connections and settings
+    :param processes: the block that stops the servers
+    :param workers: number of workers to start with the rest
     """
 
     store: ObjectStore
@@ -48,7 +49,7 @@ class CeleryStack(Prepared):
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
-            # Logs alone lie in one folder, where the API server finds them, as they would with remote logging.
+            # Only logs share a folder, so that the API server finds them, as with remote logging.
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
             "AIRFLOW__GRDF__QUOTA_URL": f"{redis}/1",
             "AIRFLOW__GRDF__STAGING_URL": f"s3://{self.store.bucket}/staging",
@@ -61,20 +62,20 @@ class CeleryStack(Prepared):
         self.workers: list[Child] = []
 
     def start(self, processes: Processes, *, triggerer: bool = False) -> None:
-        """Start everything, workers last.
+        """Start everything, with the workers last.
 
-        :param processes: keeps the children, and ends them
-        :param triggerer: start a triggerer as well
+        :param processes: the block that stops the children
+        :param triggerer: whether to start a triggerer as well
         """
         super().start(processes, triggerer=triggerer)
         for _ in range(self.number):
             self.add_worker(processes)
 
     def add_worker(self, processes: Processes) -> Child:
-        """Start one more worker in a home of its own. The first one alone has the secret that revokes consents.
+        """Start another worker with its own home. Only the first one has the secret that revokes consents.
 
-        :param processes: keeps it, and ends it
-        :return: the worker, also the last of :attr:`workers`
+        :param processes: the block that stops it
+        :return: the worker, which is also the last one in :attr:`workers`
         """
         name = f"worker-{len(self.workers) + 1}"
         home = self.home.with_name(f"{self.home.name}-{name}")

@@ -1,4 +1,4 @@
-"""Two workers that share nothing but servers: the quota holds, one token serves all, a dead worker loses nothing."""
+"""Two workers that only share servers: they keep the quota, share one token, and lose nothing if one dies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def processes() -> Iterator[Processes]:
 def stack(
     world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory, processes: Processes
 ) -> Iterator[CeleryStack]:
-    """Two workers, one call a second, and accounts that no test has connected yet."""
+    """Two workers, a quota of one call per second, and accounts that no test has connected yet."""
     from tests.machines.celery_stack import CeleryStack
 
     env = world.connections()
@@ -71,13 +71,13 @@ def couch_connection(world: LocalWorld) -> dict[str, Any]:
 
 
 def connect(world: LocalWorld, account: str) -> None:
-    """Let a household consent, now: the reduced token and the ``id_token`` do not live long."""
+    """Make a household consent now, because the reduced token and the ``id_token`` expire soon."""
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     book.save(cozy_account(account, consent(world.facts, world.door, holder(account)), world.facts))
 
 
 def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:
-    """Stored is what GRDF says, and the exact sums of it."""
+    """Check that the stored days are GRDF's, and that the totals are their exact sums."""
     (pce,) = holder(account).pces
     figures = stored(couch, account, pce)
     days = {period: load for period, load in figures.items() if len(period) == 10}
@@ -88,7 +88,7 @@ def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:
 
 
 def taken_by(stack: CeleryStack) -> list[int]:
-    """Return how many tasks each worker has taken."""
+    """Return the number of tasks that each worker has run."""
     return [worker.output().count("execute_workload[") for worker in stack.workers]
 
 
@@ -117,7 +117,7 @@ def test_first_launches_on_two_workers(world: LocalWorld, stack: CeleryStack) ->
 
 
 def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, processes: Processes) -> None:
-    """The worker that is reading GRDF is killed outright; the task is done again by the one that is left."""
+    """The worker that is reading from GRDF is killed. The other one runs the task again."""
     from grdf.hooks.couchdb import CouchDBHook
 
     world.control.fault("/donnees_consos_informatives", delay_s=20, times=1)
@@ -136,7 +136,7 @@ def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, pr
     above = psutil.Process(next(each["pid"] for each in task if each["task_id"] == "extract")).parents()
     (victim,) = {process.pid for process in above} & {worker.pid for worker in stack.workers}
     for process in [*psutil.Process(victim).children(recursive=True), psutil.Process(victim)]:
-        process.kill()  # as when the machine's power goes
+        process.kill()  # as if the machine lost power
 
     runs = stack.wait_for_runs({dag: None}, seconds=PATIENCE)
     assert runs[dag]["state"] == "success"

@@ -1,7 +1,7 @@
-"""A clock that a life sets: GRDF's time, and ours, which may be wrong.
+"""A clock that a life controls: GRDF's time, and the project's own, which may be wrong.
 
-Our code and the sandbox ask ``datetime.now`` and the module ``time``, by names of their own modules. Both names are
-replaced there, and nowhere else: hypothesis, pytest and requests keep the machine's time.
+The project's code and the sandbox use ``datetime.now`` and the module ``time`` by names in their own modules. Only
+these names are replaced, so hypothesis, pytest and requests keep using the machine's time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ OURS, THEIRS = ("grdf.", "include.gas."), ("include.sandbox.adict.",)
 
 
 class Clock:
-    """The time of one life.
+    """The clock of one life.
 
-    :param now: where it begins, aware
+    :param now: the time at the start, aware
     """
 
     def __init__(self, now: real.datetime) -> None:
@@ -30,28 +30,28 @@ class Clock:
 
     @property
     def ours(self) -> real.datetime:
-        """What our machines believe."""
+        """The time by the project's own clock."""
         return self.true + self.wrong
 
     def pass_(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.true += real.timedelta(seconds=seconds)
         self.ticks += seconds
 
     def until(self, moment: real.datetime) -> None:
-        """Let time pass until a true moment; nothing when it is over."""
+        """Advance the clock to a true time. Do nothing if that time has passed."""
         self.pass_(max(0.0, (moment - self.true).total_seconds()))
 
 
 class _Face:
-    """Where the replaced names look: the clock of the life that is being led."""
+    """The clock that the replaced names use: that of the current life."""
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
 
     def at(self, *, ours: bool) -> real.datetime:
         assert self.clock is not None, "no life is being led"
-        self.clock.pass_(0.001)  # no two looks see the same instant
+        self.clock.pass_(0.001)  # no two calls return the same time
         return self.clock.ours if ours else self.clock.true
 
     def sleep(self, seconds: float) -> None:
@@ -93,7 +93,7 @@ def _modules(prefixes: tuple[str, ...]) -> Iterator[ModuleType]:
 
 @contextmanager
 def replaced() -> Iterator[None]:
-    """Put the clock in place of the machine's; all modules must be imported before."""
+    """Replace the machine's clock. All modules must have been imported before."""
     from grdf.quota.governor import Governor
 
     undo: list[tuple[Any, str, Any]] = []

@@ -1,4 +1,4 @@
-"""Fixtures for lives: the world's parts in their places, and which seeds are led."""
+"""Fixtures for lives: the installed parts of the world, and the seeds to use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from tests.model import tasks
 
 USUAL_SEED, USUAL_LIVES = 12, 100
-"""What every run of all tests leads: always the same lives, so that it does not fail by chance."""
+"""Seeds used in every run of all tests. These are always the same lives, so that no run fails by chance."""
 BATCH = 100
-"""Lives that one seed stands for."""
+"""Number of lives per seed."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def staging() -> Iterator[Path]:
-    """Put our code into a world in memory, and give the folder for staged answers."""
+    """Put the project's code into an in-memory world, and return the folder for staged answers."""
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="grdf-lives-", dir=place) as folder, pytest.MonkeyPatch.context() as patch:
         for name, value in tasks.environment(Path(folder) / "staging").items():

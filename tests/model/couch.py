@@ -1,4 +1,4 @@
-"""CouchDB in memory, as its HTTP API: what our hook asks of it, and nothing else."""
+"""An in-memory CouchDB with the part of the HTTP API that the project's hook uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Reply = tuple[int, Any]
 class Couch:
     """The server.
 
-    :param written: is told of each change: database, id, the new document or None when it is removed
+    :param written: called for each change with the database, the id and the new document, or ``None`` if it was removed
     """
 
     def __init__(self, written: Callable[[str, str, Document | None], None]) -> None:
@@ -23,7 +23,7 @@ class Couch:
         self._written = written
 
     def documents(self, database: str) -> dict[str, Document]:
-        """Return a database's documents by id; none when it is not there."""
+        """Return a database's documents by id; none if it does not exist."""
         return self.databases.get(database, {})
 
     def answer(self, method: str, url: str, body: bytes | None) -> Reply:
@@ -137,7 +137,7 @@ class Couch:
 
 
 def _matches(value: Any, selector: Any) -> bool:
-    """Return whether a value meets a selector (Mango), as far as our hook writes them."""
+    """Return whether a value matches a Mango selector. Only the selectors that the hook uses are supported."""
     if not isinstance(selector, dict):
         return bool(value == selector)
     for name, wanted in selector.items():

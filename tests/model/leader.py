@@ -1,7 +1,7 @@
-"""How a life is led, step by step: each step is a method of :class:`Leader`.
+"""The steps of a life. Each step is a method of :class:`Leader`.
 
-A life is a date and a list of steps; a step is a tuple of its name and plain values, so that a life can be printed,
-kept in a test and led again. A step for which the world is not ready does nothing.
+A life is a date and a list of steps. A step is a tuple of its name and plain values, so that a life can be printed,
+kept in a test and repeated. A step for which the world is not ready does nothing.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ Step = tuple[Any, ...]
 Life = tuple[str, list[Step]]
 
 SETTLE = (1, 1, 1, 1, 2, 3, 5, 15, 20)
-"""Days between the mornings that follow once all is calm."""
+"""Days between the mornings after all trouble has ended."""
 ODD_CODES = ("1000002", "1000000", "1000001", "1000014", "1000010")
 
 
 @dataclass
 class Leader:
-    """Leads one life."""
+    """The leader of one life, which performs its steps."""
 
     world: World
     numbers: Any = field(default_factory=lambda: count(1))
     open: dict[str, tuple[dict[str, Any], Any]] = field(default_factory=dict)
-    """Runs between ``extract`` and ``load``: context and what is staged."""
+    """Runs between ``extract`` and ``load``, with their contexts and staged answers."""
     last_day: dict[str, date] = field(default_factory=dict)
     publication_days: int = 1
 
     def step(self, step: Step) -> None:
-        """Let something happen, and see whether the truth still holds.
+        """Perform a step, and check whether the truth still holds.
 
         :raises Untrue: if it does not
         """
@@ -55,7 +55,7 @@ class Leader:
     def do_connect(
         self, account: str, meters: list[int], way: str, back: int, ahead: int, calls: int, more: str
     ) -> None:
-        """A household consents, and its consent reaches us in one of three ways."""
+        """A household consents, and its consent arrives here in one of three ways."""
         world, nonce = self.world, f"nonce-{next(self.numbers)}"
         stored = world.account(account)
         if stored and stored.get("leaving"):
@@ -96,7 +96,7 @@ class Leader:
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            attempt.deletions = connecting.deletions_of(account)  # the household is back at once
+            attempt.deletions = connecting.deletions_of(account)  # the household comes back at once
             connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
         except connecting.Stop as stop:
             self.world.say(f"  the page says {stop.key} {stop.cause}")
@@ -108,7 +108,7 @@ class Leader:
             self.world.wire.actor = outer
 
     def do_revoke(self, meter: int, account: str, source: str) -> None:
-        """A holder (or GRDF) ends what an account was given on a meter."""
+        """A holder (or GRDF) revokes an account's right to a meter."""
         for right in self.world.rights_of(METERS[meter]):
             if self.world.book.owner.get(right["id_droit_acces"]) == account:
                 self.world.end_right(right, source)
@@ -123,14 +123,14 @@ class Leader:
     # -- GRDF -------------------------------------------------------------------------------------------------------
 
     def do_hole(self, meter: int, back: int, length: int) -> None:
-        """GRDF's answers leave out some days."""
+        """GRDF's answers omit some days."""
         pce, first = METERS[meter], self.world.today - timedelta(days=back)
         days = [(first + timedelta(days=n)).isoformat() for n in range(length)]
         known = (self.world.oddities(pce).get("lines") or {}).get("missing") or []
         self.world.oddities(pce, lines={"missing": sorted({*known, *days})})
 
     def do_fill(self, meter: int) -> None:
-        """GRDF has the days after all."""
+        """GRDF has those days after all."""
         self.world.oddities(METERS[meter], lines={"missing": []})
 
     def do_correct(self, meter: int, back: int, energy: int | None) -> None:
@@ -138,11 +138,11 @@ class Leader:
         self.world.correct(METERS[meter], self.world.today - timedelta(days=back), energy)
 
     def do_refuse(self, meter: int, code: int) -> None:
-        """GRDF refuses a meter although all is well."""
+        """GRDF refuses a meter without reason."""
         self.world.oddities(METERS[meter], refusal=ODD_CODES[code])
 
     def do_relent(self, meter: int) -> None:
-        """GRDF does so no more."""
+        """GRDF stops refusing the meter."""
         self.world.oddities(METERS[meter], refusal=None)
 
     def do_partial(self, meter: int, back: int, times: int) -> None:
@@ -151,22 +151,22 @@ class Leader:
         self.world.oddities(METERS[meter], lines={"partial": {"from": day, "times": times}})
 
     def do_lists(self, how: str, times: int) -> None:
-        """GRDF's next whole lists of rights come spoilt."""
+        """GRDF's next complete lists of rights are damaged."""
         self.world.wire.lists = [how] * times
 
     # -- time and trouble -------------------------------------------------------------------------------------------
 
     def do_days(self, number: int) -> None:
-        """Some mornings come, each with all that runs then."""
+        """Some mornings pass, each with everything that runs then."""
         for _ in range(number):
             self.morning()
 
     def do_pass(self, hours: int) -> None:
-        """Time passes, and Airflow is not there."""
+        """Time passes while Airflow is not running."""
         self.world.clock.pass_(3600 * hours)
 
     def do_wrong(self, hours: int) -> None:
-        """Our clock goes wrong by some hours; 0 sets it right."""
+        """The project's clock becomes wrong by some hours; 0 corrects it."""
         self.world.clock.wrong = timedelta(hours=hours)
 
     def do_set(self, name: str, value: int) -> None:
@@ -176,11 +176,11 @@ class Leader:
             self.publication_days = value
 
     def do_trouble(self, host: str, after: int, what: str, times: int) -> None:
-        """Something will go wrong on the wire."""
+        """A later request will fail."""
         self.world.wire.troubles.append(Trouble({"grdf": GRDF, "couch": COUCH}[host], after, what, times))
 
     def do_meanwhile(self, after: int, step: Step) -> None:
-        """Something will happen while a task is at work."""
+        """Something will happen while a task is running."""
         name, *values = step
 
         def doing() -> None:
@@ -192,7 +192,7 @@ class Leader:
     # -- our tasks --------------------------------------------------------------------------------------------------
 
     def morning(self) -> None:
-        """The next morning: the check of consents, each account's run, then the published data."""
+        """Go to the next morning: run the check of consents, each account's DAG, then the published data."""
         at = paris.at_hour(self.world.today, 7) + timedelta(minutes=30)
         if at <= self.world.clock.true:
             at += timedelta(days=1)
@@ -234,12 +234,12 @@ class Leader:
             self._run(account, "manual", None)
 
     def do_extract(self, account: str, run_type: str) -> None:
-        """A run comes as far as ``extract``; ``load`` has to wait."""
+        """A run executes ``extract``, and ``load`` has to wait."""
         if self.world.account(account) is not None and account not in self.open:
             self._extract(account, run_type, None)
 
     def do_during(self, account: str, after: int, step: Step) -> None:
-        """Something happens at one of the requests of a run."""
+        """Something happens during one of a run's requests."""
         self.do_meanwhile(after, step)
         self.do_run(account)
 
@@ -251,7 +251,7 @@ class Leader:
         self.do_load(account)
 
     def do_overlap(self, first: Step, after: int, second: Step) -> None:
-        """A household consents and, while its first run is at work (-1: before it loads), consents anew."""
+        """A household consents, and consents again during its first run (-1: before that run loads)."""
         _, account, meters, _, *given = first
         self.do_connect(account, meters, "page", *given)
         if after < 0:
@@ -260,7 +260,7 @@ class Leader:
             self.do_during(account, after, second)
 
     def do_backfill(self, account: str, back: int) -> None:
-        """One run of a native backfill."""
+        """A native backfill runs once."""
         if self.world.account(account) is not None and account not in self.open:
             self._run(account, "backfill", self.world.today - timedelta(days=back))
 
@@ -281,7 +281,7 @@ class Leader:
         return True
 
     def do_load(self, account: str) -> None:
-        """A run that has come as far as ``extract`` goes on."""
+        """A run that has executed ``extract`` goes on."""
         from grdf.operators.load import LoadOperator
 
         if account in self.open:
@@ -291,7 +291,7 @@ class Leader:
                 self.world.book.kept.add(f"{account} {at_hand['run_id']}")
 
     def do_history(self, account: str, back: int, length: int, definitive: bool) -> None:
-        """Somebody has a range of the past read again."""
+        """Somebody starts reading a range of the past again."""
         from grdf.operators.history import ReadHistoryOperator
 
         if self.world.account(account) is None:
@@ -313,11 +313,11 @@ class Leader:
         tasks.execute(self.world, ReadPublishedOperator, self._context("scheduled"), actor=None)
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
-        """A household leaves; the deletion may stop after some of its steps."""
+        """A household leaves. The deletion may stop after some of its steps."""
         from grdf.operators.deletion import approve, check, mark, purge, report, revoke
 
         class Approved(approve.ApproveDeletionOperator):
-            """Somebody else than the operator who asks has approved at once."""
+            """An approval that somebody other than the requesting operator has given at once."""
 
             def execute(self, context: Any) -> Any:
                 somebody = {"id": "7", "name": "somebody-else"}
@@ -355,7 +355,7 @@ class Leader:
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let all troubles end, let enough mornings come, and see whether all that must be true then is.
+        """End all trouble, let enough mornings pass, and check everything that must be true then.
 
         :raises Untrue: if it is not
         """
@@ -385,8 +385,8 @@ def lead(life: Life, staging: Path) -> Leader:
     """Lead a life to its end.
 
     :param life: the day on which it begins, and its steps
-    :param staging: a folder for staged answers, emptied before
-    :raises Untrue: if the truth did not hold, with what happened
+    :param staging: a folder for staged answers, which is emptied first
+    :raises Untrue: if the truth did not hold, with what has happened
     """
     start, steps = life
     shutil.rmtree(staging, ignore_errors=True)
@@ -409,6 +409,6 @@ def lead(life: Life, staging: Path) -> Leader:
 
 
 def told(life: Life) -> str:
-    """Write a life as it can be led again."""
+    """Return a life as text that can be used to repeat it."""
     start, steps = life
     return "\n".join([f"LIFE = ({start!r}, [", *(f"    {step!r}," for step in steps), "])"])

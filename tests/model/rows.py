@@ -1,7 +1,7 @@
-"""Faults that two audits have found and that are mended: what each did, a short life in which it shows, and how it was.
+"""Fixed faults that two audits have found, each with a short life in which it shows and its old behaviour.
 
-``was`` puts the old behaviour back, so that a test can see the model find it again. As long as the module that a row's
-mend has brought is not there, the row is not mended: what breaks the truth by its signs is known, and is passed over.
+``was`` restores the old behaviour, so that a test can check that the model finds the fault again. If the module that
+came with the fix does not exist, the row is not fixed: lives that break the truth with its signs are then ignored.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Row:
     """A fault.
 
     :param number: its row in the issue
-    :param signs: what the broken truth says of it
-    :param life: in which it shows
-    :param was: puts it back
-    :param mend: a module, or a name in one, that its mend has brought
+    :param signs: the messages of the broken truth that it causes
+    :param life: a life in which it shows
+    :param was: restores the old behaviour
+    :param mend: a module, or a name in one, that came with the fix
     """
 
     number: int
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def is_mended(self) -> bool:
-        """Whether its mend is there."""
+        """Whether the fault is fixed."""
         module, _, name = self.mend.partition(":")
         return find_spec(module) is not None and (not name or hasattr(import_module(module), name))
 
@@ -52,7 +52,7 @@ def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls:
 
 
 def _by_meter(patch: pytest.MonkeyPatch) -> None:
-    """An account took over whatever right was in force on its meter, whoever had given it."""
+    """An account took over any right in force on its meter, whoever had given it."""
     from include.gas.answers.access_rights import usable_right
     from include.gas.consents.consent import Consent
     from include.gas.rights import consent_check
@@ -67,7 +67,7 @@ def _by_meter(patch: pytest.MonkeyPatch) -> None:
 
 
 def _longest(patch: pytest.MonkeyPatch) -> None:
-    """Of several rights the one that lasts longest won, wherever its perimeter ended."""
+    """Of several rights, the one that lasts longest was used, whatever its perimeter."""
     from include.gas.answers.access_rights import is_usable
     from include.gas.consents.consent import Consent
     from include.gas.rights import consent_check
@@ -84,7 +84,7 @@ def _longest(patch: pytest.MonkeyPatch) -> None:
 
 
 def _snapshot(patch: pytest.MonkeyPatch) -> None:
-    """The meters that an account had before GRDF was asked were written back after it."""
+    """The meters that an account had before a call to GRDF were written back after it."""
     from grdf.operators import extract
     from include.gas.account.own_meters import with_consents
 
@@ -101,7 +101,7 @@ def _snapshot(patch: pytest.MonkeyPatch) -> None:
 
 
 def _under_any(patch: pytest.MonkeyPatch) -> None:
-    """What an answer says of a history was noted under whatever consent the account held by then."""
+    """What an answer says about a history was noted for whichever consent the account had by then."""
     from grdf.meters import notes
     from include.gas.account.sections.whole_history import with_history
 
@@ -114,7 +114,7 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("grdf.meters.saving.note_history", note_history)
 
     def history_read(document: dict[str, Any], consent: Any, _now: Any = None) -> bool:
-        """Ids alone counted: else what covers more than was read shows it."""
+        """Only ids counted. Otherwise, a consent that covers more than was read shows it."""
         entry = (document.get("history") or {}).get(consent.pce)
         return entry is not None and entry["id_accreditation"] == consent.id_accreditation
 
@@ -129,12 +129,12 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_late(patch: pytest.MonkeyPatch) -> None:
-    """A day that a clock which was ahead has stored refused what was read after it."""
+    """A day stored while a clock was ahead blocked later readings."""
     patch.setattr("include.gas.documents.gas_days.is_ahead", lambda _moment, _now: False)
 
 
 def _believed(patch: pytest.MonkeyPatch) -> None:
-    """A refusal was believed whatever GRDF's list said, and the mark that it set stayed."""
+    """A refusal was believed whatever GRDF's list said, and the resulting mark stayed."""
     from include.gas.account.sections.lost_consents import meters_lost
     from include.gas.account.state import UNEXPLAINED
     from include.gas.rights import consent_check
@@ -154,7 +154,7 @@ def _believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _after_one_answer(patch: pytest.MonkeyPatch) -> None:
-    """One answer that did not hold a day, asked for at its age, settled that GRDF has none."""
+    """A single answer without a requested day settled that GRDF does not have that day, whatever its age."""
     from include.gas.documents import gaps
 
     today = gaps._gap
@@ -264,13 +264,13 @@ FOUND = {
         ],
     ),
 }
-"""What the model has found by itself: lives that went wrong, and go well."""
+"""Lives that the model found by itself. They used to go wrong and now go well."""
 
 
 def is_known(untrue: object) -> bool:
-    """Return whether a broken truth shows the signs of a row that is not mended yet.
+    """Return whether a broken truth shows the signs of a row that is not fixed yet.
 
-    :param untrue: what it says
+    :param untrue: the message of the broken truth
     """
     said: Any = str(untrue).partition("\n")[0]
     return any(not row.is_mended and re.search(row.signs, said) for row in ROWS)

@@ -1,6 +1,6 @@
-"""From a life that went wrong to a short one that goes wrong in the same way.
+"""Shorten a life that went wrong to one that goes wrong in the same way.
 
-Hypothesis could do that too, but it takes minutes where a life takes a moment: steps are left out here, and no more.
+Hypothesis could do this too, but would take minutes. Here, steps are only left out.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ Wrong = Callable[[Life], str]
 
 
 def smaller(life: Life, wrong: Wrong, *, seconds: float = 60.0) -> Life:
-    """Leave out steps for as long as the same goes wrong.
+    """Leave out steps as long as the life still goes wrong in the same way.
 
-    :param life: one that goes wrong
-    :param wrong: leads a life and says how it goes wrong, "" when it does not
-    :param seconds: when to stop, at the latest
+    :param life: a life that goes wrong
+    :param wrong: leads a life and returns how it goes wrong, ``""`` if it does not
+    :param seconds: time limit
     """
     start, steps = life
     how, limit = wrong(life), time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Our tasks, executed in this process as Airflow would: tries and waits, deaths, skipped runs, and what they return."""
+"""The project's tasks, executed in this process as Airflow would, with retries, waits, deaths and skipped runs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 TRIES = 4
 WAITS = 3
-"""How often a task is let wait for GRDF's quota; somebody stops it then."""
+"""Maximum number of times that a task waits for GRDF's quota before somebody stops it."""
 OF_ACCOUNTS = ("acquire_token", "rescope_token", "extract", "load")
 """Modules of the operators of an account's own DAG."""
 SETTINGS = {"reread_days": "5", "publication_days": "1", "spread_minutes": "60"}
 
 
 class Quiet(logging.Handler):
-    """Keeps what tasks log, for whoever reads how a life went wrong."""
+    """A handler that keeps what tasks log, to show how a life went wrong."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -54,7 +54,7 @@ LOG.addHandler(EAR)
 class Outcome:
     """How a task ended.
 
-    :param state: success, skipped, failed
+    :param state: ``success``, ``skipped`` or ``failed``
     """
 
     state: str
@@ -63,7 +63,7 @@ class Outcome:
 
 
 def environment(staging: object) -> dict[str, str]:
-    """Return the variables with which Airflow finds this world: connections and settings."""
+    """Return the environment variables that lead Airflow to this world: connections and settings."""
     import json
 
     from include.sandbox.adict import identity
@@ -99,7 +99,7 @@ def setting(name: str, value: object) -> None:
 
 
 def context(world: World, run_id: str, run_type: str, day: date | None = None, **more: Any) -> dict[str, Any]:
-    """Return the part of Airflow's task context that our operators read.
+    """Return the part of Airflow's task context that the project's operators read.
 
     :param day: the gas day of the data interval
     """
@@ -132,9 +132,9 @@ def execute(
     """Execute an operator until it ends, as often as Airflow would.
 
     :param kind: the operator's class
-    :param at_hand: the context
-    :param actor: the account for which it works, if it is one
-    :raises Exception: what no operator may raise
+    :param at_hand: the task's context
+    :param actor: the account for which it works, if there is only one
+    :raises Exception: an exception that no operator may raise
     """
     outer, at_work = (world.wire.actor, world.wire.run), set(world.at_work)
     if actor and kind.__module__.rpartition(".")[2] in OF_ACCOUNTS:
@@ -182,7 +182,7 @@ def execute(
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Put wire, clock, shelf and ledger in their places for as long as lives are led."""
+    """Install the wire, clock, shelf and ledger for as long as lives are led."""
     import pytest
 
     from tests.model import clock, wire
@@ -198,9 +198,9 @@ def installed() -> Iterator[None]:
         patch.setattr("grdf.page.connect.exchange.ServerShelf", Shelf)
         patch.setattr("grdf.page.connect.exchange.start_first_run", lambda *_: "by itself")
         patch.setattr("grdf.quota.shared_quota.store_at", Ledger)
-        patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # thousands of lives, each with its own
+        patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # there are thousands of lives, each with its own
         patch.setattr("grdf.staging.area.write_private", _written_now)
-        # What is asked of the machine at each request, and is always the same, takes a third of a life's time.
+        # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
         patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
         patch.setattr("grdf.settings.conf", _Settings)
@@ -215,7 +215,7 @@ def installed() -> Iterator[None]:
 
 
 class _Settings:
-    """Airflow's configuration, as far as our settings ask it: from the environment."""
+    """The part of Airflow's configuration that the project's settings use, from the environment."""
 
     @staticmethod
     def get(section: str, name: str, fallback: str = "") -> str:
@@ -223,7 +223,7 @@ class _Settings:
 
 
 def _written_now(target: Any, text: str) -> None:
-    """Write a file whose age is told by the life's clock, and do not wait for the disk."""
+    """Write a file whose age follows the life's clock, without waiting for the disk."""
     from tests.model.clock import FACE
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -248,7 +248,7 @@ def _import_all() -> None:
 
 
 def run_of(account: str, now: datetime, publication_days: int) -> tuple[date, datetime]:
-    """Return the newest gas day whose run has come, and when it came."""
+    """Return the newest gas day whose run is due, and when it became due."""
     from grdf.timetable import GasDayTimetable
 
     table = GasDayTimetable.for_account(account, publication_days=publication_days, first_hour=8, spread_minutes=60)

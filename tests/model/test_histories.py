@@ -1,4 +1,4 @@
-"""Lives in which a history is read when GRDF's list or our clock is wrong, or while the meter changes hands."""
+"""Lives in which a history is read while GRDF's list or the clock is wrong, or while the meter changes hands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALDER, PCE = "alder", METERS[0]
 
 @pytest.fixture
 def leader(staging: Path) -> Iterator[Leader]:
-    """The leader of a life that has just begun."""
+    """The leader of a new life."""
     for name, value in tasks.SETTINGS.items():
         tasks.setting(name, value)
     world = begin(date(2026, 4, 20), staging)
@@ -29,7 +29,7 @@ def leader(staging: Path) -> Iterator[Leader]:
 
 
 def connect(leader: Leader, back: int) -> str:
-    """Let a household consent to some days of the past, on the page; gives the right."""
+    """Make a household consent to some past days on the page, and return the right."""
     given = terms(leader.world.today, back, 400, 800)
     code, (right,) = leader.world.consent(ALDER, [PCE], given, keep_others=True, nonce="n")
     leader._by_page(ALDER, code, "n")
@@ -37,7 +37,7 @@ def connect(leader: Leader, back: int) -> str:
 
 
 def say(leader: Leader, right: str, first: date) -> None:
-    """Let GRDF's list say from which day on a right allows days."""
+    """Make GRDF's list say from which day on a right allows days."""
     changed = rights.find(leader.world.sandbox.store, right)
     assert changed is not None
     changed["perim_donnees_conso_debut"] = first.isoformat()
@@ -54,7 +54,7 @@ def first_stored(leader: Leader) -> date:
 
 
 def asked_from(leader: Leader, mornings: int) -> list[date]:
-    """Let mornings come; gives the first day of each question for gas days."""
+    """Let mornings pass, and return the first day of each request for gas days."""
     asked: list[date] = []
     wire = leader.world.wire
     usual = wire.witness.answered

@@ -1,4 +1,4 @@
-"""Lives of households against our code, held against the truth on a page (``truth.py``)."""
+"""Lives of households with the project's code, compared with the truth on a page (``truth.py``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.model.truth import Untrue
 
 
 class Found(Exception):
-    """A life went wrong: hypothesis is to stop."""
+    """A life went wrong, and hypothesis must stop."""
 
     def __init__(self, life: Life) -> None:
         super().__init__()
@@ -24,9 +24,9 @@ class Found(Exception):
 
 
 def first_wrong(number: int, lives: int, staging: Path) -> tuple[Life | None, int]:
-    """Lead as many lives as asked for, always the same ones for the same number, up to the first that goes wrong.
+    """Lead a number of lives, which only depend on that number, up to the first that goes wrong.
 
-    :return: that one, and how many were led
+    :return: that life, and how many were led
     """
     led = 0
 
@@ -45,12 +45,12 @@ def first_wrong(number: int, lives: int, staging: Path) -> tuple[Life | None, in
     try:
         each()
     except Found as found:
-        return found.life, led - 1  # hypothesis leads the last one twice, to be sure
+        return found.life, led - 1  # hypothesis repeats the last one to be sure
     return None, led
 
 
 def how_wrong(life: Life, staging: Path) -> str:
-    """Lead a life and say which sentence of the truth it breaks, "" when it breaks none."""
+    """Lead a life, and return which sentence of the truth it breaks, ``""`` if it breaks none."""
     try:
         lead(life, staging)
     except Untrue as untrue:
@@ -64,7 +64,7 @@ def how_wrong(life: Life, staging: Path) -> str:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.is_mended], ids=lambda row: f"row-{row.number}")
 def test_the_model_finds_what_was_mended(row: Row, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lead(row.life, staging)  # mended, the life goes well
+    lead(row.life, staging)  # with the fix, the life goes well
     row.was(monkeypatch)
     with pytest.raises(Untrue, match=row.signs):
         lead(row.life, staging)

@@ -3,28 +3,28 @@ anybody else; every hole is either asked for again or said.*
 
 * A household **allows** a gas day of a meter while a right that it gave itself is in force at GRDF, with daily data in
   its perimeter and the day between the perimeter's ends. Rights of others on the same meter allow it nothing.
-* GRDF has **said** what its answers held that reached a task at work for that account.
-* Published periods and facts of the contract and the meter are allowed by the perimeters of their own.
+* GRDF has **said** what was in its answers that reached a running task of that account.
+* Published periods, and facts about the contract and the meter, are allowed by their own perimeters.
 
 Always, after each step:
 
-1. a stored day holds what GRDF said of it while the household allowed it, and no day goes but by a deletion, or as it
-   was read since a right that the account has not brought stands on its meter, and so may be taken back; a period that
-   is stored and a fact that is noted was said while the household allowed it;
+1. a stored day holds what GRDF said about it while the household allowed it; a day only disappears by a deletion, or
+   because it was read after somebody else's right appeared on the meter, so that it may be taken back; a stored period
+   and a noted fact were said while the household allowed them;
 2. an account names only rights that its own household gave, and forgets none of its meters;
-3. no right is revoked but one of the household that leaves;
+3. only rights of a household that leaves are revoked;
 4. no meter number, code, token or secret leaves a task through its XCom;
 5. a household that has left has nothing stored.
 
-Once the troubles are over, and enough mornings have come:
+Once all trouble has ended and enough mornings have passed:
 
 6. each day that the household allows and GRDF has is stored, as GRDF last said it;
 7. unless GRDF had none, asked at two times apart: then the account says so;
-8. each missing day is counted as missing, and where one is the page does not say that all is well; month and year
+8. each missing day is counted as missing, and the page does not say that all is well if there is one; month and year
    totals are the sums, and the account's book is right;
-9. an account that GRDF calls in force is read, and one that it does not says so.
+9. an account whose right GRDF lists as in force is read, and any other account says that it is not.
 
-This module is written apart from the code that it judges: it shares no function with it but the names of documents.
+This module is independent of the code that it checks: they share no functions except those for the names of documents.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PARIS = ZoneInfo("Europe/Paris")
 ACCOUNTS, DAYS = "io-cozy-accounts", "com-grandlyon-grdf-day"
 DATA = (DAYS, "com-grandlyon-grdf-month", "com-grandlyon-grdf-year", "com-grandlyon-grdf-published")
 APART = timedelta(days=27)
-"""Between two answers that settle that GRDF has none for a day: four weeks, with a monthly publication between."""
+"""Time between two answers that settle that GRDF does not have a day: four weeks, including a monthly publication."""
 
 Right = Mapping[str, Any]
 
@@ -55,12 +55,12 @@ class Untrue(AssertionError):
 
 @dataclass(frozen=True)
 class Said:
-    """What an answer said of a day.
+    """What an answer said about a day.
 
     :param at: when it was sent, in true time
-    :param energy: kWh; None when GRDF said that it has none, or said nothing of a day that was asked for
+    :param energy: kWh; ``None`` if GRDF said that it has none, or did not mention a requested day
     :param allowed: whether the household allowed it at that moment
-    :param run: in which run
+    :param run: the run that received it
     """
 
     at: datetime
@@ -70,7 +70,7 @@ class Said:
 
 
 def paris_day(instant: datetime) -> date:
-    """Return the civil day in Paris."""
+    """Return the civil date in Paris."""
     return instant.astimezone(PARIS).date()
 
 
@@ -90,26 +90,26 @@ def covers(right: Right, day: date) -> bool:
 
 @dataclass
 class Book:
-    """All that is known of a life.
+    """Everything known about a life.
 
-    :param rights: gives all rights at GRDF as they are now
-    :param now: gives the true time
+    :param rights: returns all rights at GRDF as they are now
+    :param now: returns the true time
     """
 
     rights: Callable[[], list[Right]]
     now: Callable[[], datetime]
     owner: dict[str, str] = field(default_factory=dict)
-    """Which account's household gave a right."""
+    """The account whose household gave each right."""
     secrets: set[str] = field(default_factory=set)
     said: dict[tuple[str, str, date], list[Said]] = field(default_factory=lambda: defaultdict(list))
     brought: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    """By account and meter, the rights that its document has named, oldest first."""
+    """The rights that an account's document has named, by account and meter, oldest first."""
     kept: set[str] = field(default_factory=set)
     """Runs that have ended well."""
     left: set[str] = field(default_factory=set)
-    """Accounts whose deletion has ended, and that have not come back."""
+    """Accounts whose deletion has ended and that have not come back."""
     leaving: dict[str, set[str]] = field(default_factory=dict)
-    """Accounts whose deletion is under way: the rights that it has to end."""
+    """Accounts whose deletion is in progress, with the rights that it must end."""
     faults: list[str] = field(default_factory=list)
     documents: dict[tuple[str, str], Any] = field(default_factory=dict)
     monthly: dict[tuple[str, str], set[tuple[str, str, float]]] = field(default_factory=lambda: defaultdict(set))
@@ -180,7 +180,7 @@ class Book:
                 self.said[account, pce, day].append(Said(now, told.get(day), allowed, call.run))
 
     def written(self, database: str, key: str, document: Mapping[str, Any] | None) -> None:
-        """Note a change of a document in CouchDB."""
+        """Record a change of a document in CouchDB."""
         before = self.documents.get((database, key))
         if document is None:
             self.documents.pop((database, key), None)
@@ -249,13 +249,13 @@ class Book:
                 self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")
 
     def came_back(self, account: str) -> None:
-        """Note that a household connects, again or for the first time."""
+        """Record that a household connects, again or for the first time."""
         self.left.discard(account)
         if (ACCOUNTS, account) not in self.documents:  # a deletion that stopped near its end has nothing more to do
             self.leaving.pop(account, None)
 
     def begins_to_leave(self, account: str) -> None:
-        """Note that the deletion of an account marks it."""
+        """Record that the deletion of an account has marked it."""
         results = (self.documents.get((ACCOUNTS, account)) or {}).get("oauth_callback_results") or {}
         named = {
             each.get("id_accreditation")
@@ -265,7 +265,7 @@ class Book:
         self.leaving[account] = self.leaving.get(account, set()) | named
 
     def has_left(self, account: str) -> None:
-        """Check what a deletion that has ended well leaves behind, and note that the household has left."""
+        """Check what a successful deletion leaves behind, and record that the household has left."""
         for database, key in self.documents:
             if database in (*DATA, ACCOUNTS) and key.partition(":")[0] == account:
                 self.faults.append(f"5: {self._place(key)} of {database} is left of {account}, which has left")
@@ -278,11 +278,11 @@ class Book:
             del self.said[key]
 
     def stays_without_consent(self, account: str) -> None:
-        """Note that a deletion which keeps the data has ended well."""
+        """Record that a deletion which keeps the data has succeeded."""
         self.leaving.pop(account, None)
 
     def returned(self, account: str | None, result: object) -> None:
-        """Look at what a task returned."""
+        """Check what a task returned."""
         text = json.dumps(result, default=str)
         if any(secret in text for secret in self.secrets):
             self.faults.append(f"4: a task of {account} returned a secret or a meter's number")
@@ -290,7 +290,7 @@ class Book:
     # -- what must hold ---------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise what has been found untrue.
+        """Raise an error if anything was found to be untrue.
 
         :raises Untrue: if anything was
         """
@@ -301,7 +301,7 @@ class Book:
             raise Untrue("; ".join(self.faults))
 
     def must_be_read(self, account: str) -> dict[str, list[Right]]:
-        """Return, by meter, the rights that an account has brought and that are in force."""
+        """Return an account's own rights that are in force, by meter."""
         today = paris_day(self.now())
         rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, today)}
         brought = self.brought.get(account, {})
@@ -310,10 +310,10 @@ class Book:
     def settled(
         self, account: str, until: date, has: Callable[[str, date, date], Mapping[date, float]], *, well: bool
     ) -> None:
-        """Check an account once all is calm.
+        """Check an account after all trouble has ended.
 
         :param until: the last gas day that must have been read
-        :param has: gives, of a meter, first day and end, the days that GRDF has now
+        :param has: returns the days that GRDF has now for a meter, a first day and an end
         :param well: whether the page says that all is well
         """
         document = self.documents.get((ACCOUNTS, account))

@@ -1,7 +1,7 @@
-"""The wire between our code and the servers: in process, with faults, deaths and other people's doings on it.
+"""The in-process connection between the project's code and the servers, with faults, deaths and interference by others.
 
-``requests.adapters.HTTPAdapter.send`` is the one thing that is replaced. What goes over it are the real requests and
-answers, as bytes; GRDF is the sandbox's own application, asked without a socket.
+Only ``requests.adapters.HTTPAdapter.send`` is replaced. It carries the real requests and responses, as bytes. GRDF is
+the sandbox's application, called without a socket.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from tests.model.couch import Couch
 
 GRDF, COUCH = "127.0.0.1:9", "127.0.0.1:8"
-"""Where nobody listens."""
+"""A host on which nothing listens."""
 
 
 class Killed(BaseException):
-    """The task's process is gone: nothing may catch it."""
+    """The task's process has been killed. Nothing may catch this."""
 
 
 @dataclass
 class Trouble:
     """Something that happens at one of the next requests.
 
-    :param host: at which server, or "" for any
-    :param after: how many requests to it go well first
-    :param what: a fault's name
-    :param times: at how many requests in a row
+    :param host: the server, or ``""`` for any
+    :param after: number of requests to it that succeed first
+    :param what: name of the fault
+    :param times: number of consecutive requests affected
     """
 
     host: str
@@ -52,9 +52,9 @@ class Trouble:
 
 @dataclass
 class Call:
-    """A request that GRDF has answered in full.
+    """A request that GRDF has answered completely.
 
-    :param actor: the account for which a task was at work, if it was one account's
+    :param actor: the account whose task was running, if it was the task of one account
     """
 
     actor: str | None
@@ -68,22 +68,22 @@ class Call:
 
 
 class Witness(Protocol):
-    """Who looks at what passes."""
+    """An observer of the requests."""
 
     def about_to(self, actor: str | None, method: str, path: str) -> None:
         """A request is about to reach GRDF."""
 
     def answered(self, call: Call) -> None:
-        """GRDF's answer has reached us."""
+        """GRDF's answer has arrived."""
 
 
 @dataclass
 class Wire:
     """The wire of one life.
 
-    :param app: GRDF
+    :param app: GRDF's application
     :param couch: CouchDB
-    :param clock: on which each request takes a moment
+    :param clock: the clock, on which each request takes a moment
     """
 
     app: Flask
@@ -97,10 +97,10 @@ class Wire:
     sent: int = 0
     calm: bool = False
     lists: list[str] = field(default_factory=list)
-    """How the next whole lists of rights come: cut, empty, odd."""
+    """How the next complete lists of rights are damaged: cut, empty or odd."""
 
     def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest) -> requests.Response:
-        """Carry one request."""
+        """Send one request and return the response."""
         host = urlsplit(request.url or "").netloc.rpartition("@")[2]
         self.sent += 1
         if not self.calm:
@@ -115,7 +115,7 @@ class Wire:
         return self._couch(adapter, request, trouble)
 
     def _others(self) -> None:
-        """Let others do what they were to do at this moment, undisturbed."""
+        """Let others act as planned for this moment, without further faults."""
         due = [doing for left, doing in self.meanwhile if left <= 0]
         self.meanwhile = [(left - 1, doing) for left, doing in self.meanwhile if left > 0]
         for doing in due:
@@ -195,7 +195,7 @@ class Wire:
 
 
 def _list_as(body: bytes, how: str) -> bytes:
-    """Spoil a list of rights: some rights are left out, as by a fault at GRDF; the line with its status stays."""
+    """Damage a list of rights: leave out some rights, as a fault at GRDF would, but keep the status line."""
     *lines, status = body.decode().splitlines()
     if how == "empty":
         kept = []
@@ -209,7 +209,7 @@ def _list_as(body: bytes, how: str) -> bytes:
 def _answer(
     adapter: HTTPAdapter, request: requests.PreparedRequest, status: int, body: bytes, headers: dict[str, str]
 ) -> requests.Response:
-    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}  # it may be spoilt
+    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}  # it may be damaged
     raw = HTTPResponse(body=io.BytesIO(body), headers=headers, status=status, preload_content=False)
     return adapter.build_response(request, raw)
 
@@ -218,13 +218,13 @@ _CURRENT: list[Wire] = []
 
 
 def lay(wire: Wire | None) -> None:
-    """Let all requests go over a wire from now on."""
+    """Send all requests over a wire from now on."""
     _CURRENT[:] = [wire] if wire else []
 
 
 @contextmanager
 def replaced() -> Iterator[None]:
-    """Put the wire in place of the network."""
+    """Replace the network by the wire."""
 
     def send(self: HTTPAdapter, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         assert _CURRENT, "no life is being led"

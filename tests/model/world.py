@@ -1,4 +1,4 @@
-"""The world of one life: GRDF and CouchDB in memory, households who consent, and what is known of all of it."""
+"""The world of one life: GRDF and CouchDB in memory, households that consent, and a record of everything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCOUNTS_DATABASE = database_name(ACCOUNT)
 
 @cache
 def _sandbox() -> tuple[Flask, Sandbox]:
-    """Return GRDF, made once: what a life changes is all in its store."""
+    """Return GRDF. It is created once, because everything that a life changes is in its store."""
     from include.sandbox.adict.app import make_app
 
     sandbox = Sandbox(Store(Path(":memory:")), int(GRDF.rpartition(":")[2]), (REDIRECT,))
@@ -41,7 +41,7 @@ def _sandbox() -> tuple[Flask, Sandbox]:
 
 
 class Shelf:
-    """Airflow's Variable with the shared token."""
+    """The store of the shared token, which is an Airflow Variable in production."""
 
     text: str | None = None
 
@@ -53,7 +53,7 @@ class Shelf:
 
 
 class Ledger:
-    """The place where the calls to GRDF are counted."""
+    """The store of the ledger of calls to GRDF."""
 
     text: str | None = None
 
@@ -67,10 +67,10 @@ class Ledger:
 
 @dataclass
 class World:
-    """Where one life is led.
+    """The world of one life.
 
-    :param clock: its time
-    :param staging: a folder of its own
+    :param clock: the life's clock
+    :param staging: a folder that only this life uses
     """
 
     clock: Clock
@@ -81,7 +81,7 @@ class World:
     book: Book = field(init=False)
     diary: list[str] = field(default_factory=list)
     at_work: set[str] = field(default_factory=set)
-    """DAGs of accounts of which a task runs: a deletion waits for it."""
+    """DAGs of accounts with a running task, for which a deletion waits."""
 
     def __post_init__(self) -> None:
         FACE.clock = self.clock
@@ -103,12 +103,12 @@ class World:
         FACE.clock = None
 
     def say(self, text: str) -> None:
-        """Note what happens, for whoever reads how a life went wrong."""
+        """Record what happens, to show how a life went wrong."""
         self.diary.append(f"{self.clock.true:%Y-%m-%d %H:%M} {text:.300}")
 
     @property
     def today(self) -> date:
-        """The civil day in Paris."""
+        """The civil date in Paris."""
         return paris.civil_day(self.clock.true)
 
     # -- households -------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class World:
     def consent(
         self, account: str, pces: Iterable[str], terms: rights.Terms, *, keep_others: bool, nonce: str
     ) -> tuple[str, list[str]]:
-        """Let a household consent on GRDF's site. Gives the code, and the rights made."""
+        """Make a household consent on GRDF's site. Return the code and the new rights."""
         store, now = self.sandbox.store, self.clock.true
         holder = Holder("Alix", "Exemple", f"{account}@example.org", tuple(pces))
         made = rights.consent(store, pces, holder, terms, now, keep_others=keep_others)
@@ -132,7 +132,7 @@ class World:
         return code, ids
 
     def exchanged(self, code: str) -> dict[str, Any]:
-        """Exchange a code as cozy-stack does, by a wire of its own."""
+        """Exchange a code as cozy-stack does, over a separate wire."""
         told = (
             _sandbox()[0]
             .test_client()
@@ -154,7 +154,7 @@ class World:
         return token
 
     def put_account(self, account: str, parts: Document) -> None:
-        """Write an account document as cozy-stack does: over what is there, all else kept."""
+        """Write an account document as cozy-stack does: replace its own keys and keep all others."""
         self.couch.databases.setdefault(ACCOUNTS_DATABASE, {})
         stored = self.account(account) or {"_id": account, "account_type": "grdfgrandlyon", "name": ""}
         status, _ = self.couch.answer(
@@ -178,7 +178,7 @@ class World:
             rights.revoke(self.sandbox.store, right, source, self.clock.true)
 
     def oddities(self, pce: str, **changed: Any) -> dict[str, Any]:
-        """Return a meter's oddities, changed first."""
+        """Change a meter's quirks, and return them."""
         found = quirks.read(self.sandbox.store, pce)
         if changed:
             lines = {**(found.get("lines") or {}), **changed.pop("lines", {})}
@@ -187,13 +187,13 @@ class World:
         return found
 
     def correct(self, pce: str, day: date, energy: int | None) -> None:
-        """Let GRDF correct or withdraw a day."""
+        """Make GRDF correct or withdraw a day."""
         self.sandbox.store.run(
             "INSERT OR REPLACE INTO corrections VALUES (?, ?, ?, ?)", pce, day.isoformat(), energy, readings.CORRECTED
         )
 
     def told_now(self, pce: str, first: date, end: date) -> dict[date, float]:
-        """Return the days of which GRDF has a figure now."""
+        """Return the days for which GRDF has a figure now."""
         meter = find(pce)
         assert meter is not None
         odd = self.oddities(pce)
@@ -202,11 +202,11 @@ class World:
 
 
 def terms(today: date, back: int, ahead: int, calls: int, *, daily: bool = True) -> rights.Terms:
-    """Return what a holder consents to.
+    """Return the terms of a consent.
 
-    :param back: days of the past that may be read
-    :param ahead: days from today on that may be read; negative ends in the past
-    :param calls: days for which calls are allowed
+    :param back: number of past days that may be read
+    :param ahead: number of days from today on that may be read; if negative, the consent ends in the past
+    :param calls: number of days during which calls are allowed
     """
     first = today - timedelta(days=back)
     perimeters = rights.PERIMETERS if daily else ("publiees", "contractuelles")
@@ -215,5 +215,5 @@ def terms(today: date, back: int, ahead: int, calls: int, *, daily: bool = True)
 
 
 def begin(start: date, staging: Path) -> World:
-    """Make a world whose time begins on a day, at noon."""
+    """Create a world whose time begins on a day, at noon."""
     return World(Clock(datetime(start.year, start.month, start.day, 11, tzinfo=UTC)), staging)

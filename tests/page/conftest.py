@@ -1,4 +1,4 @@
-"""Databases of one test's own, and the page."""
+"""Databases for a single test, and the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def couchdb(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[CouchDBHook]:
-    """A hook on the connection ``couchdb``, whose databases no other test sees."""
+    """A hook for the connection ``couchdb``, with databases that no other test uses."""
     parts, login = urlsplit(world.couch.url), (world.couch.user, world.couch.password)
     root, prefix = f"{parts.scheme}://{parts.hostname}:{parts.port}", f"page{secrets.token_hex(4)}/"
     connection = {
@@ -38,7 +38,7 @@ def couchdb(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Couc
 
 @pytest.fixture(scope="session")
 def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Airflow's API server with the page, one user of each role, and the session's own CouchDB."""
+    """Airflow's API server with the page, one user for each role, and the session's CouchDB."""
     with Processes() as processes:
         made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db")
         made.start(processes)

@@ -1,4 +1,4 @@
-"""The view of an account as a visitor gets it from Airflow's API server."""
+"""An account's page as a visitor gets it from Airflow's API server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def today() -> date:
 
 @pytest.fixture(scope="module")
 def figures(world: LocalWorld, today: date) -> dict[str, list[dict[str, Any]]]:
-    """An account with three years, missing days and a corrected day among them."""
+    """An account with three years of days, including missing days and a corrected day."""
     stored = Fleet(today).stored(NUMBER)
     couchdb = CouchDBHook()
     for doctype, documents in stored.items():
@@ -98,7 +98,7 @@ def test_consent_contract_and_state_are_said(visitor: requests.Session, today: d
     assert "Days missing Nothing to do: the next runs ask for them again." in said
     assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
     assert "3 may still come; GRDF does not have 1" in said
-    end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the one from which it covers nothing
+    end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the consent's end, which is exclusive
     assert f"until {end.day} {end:%b %Y}" in said
     assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
 
@@ -206,5 +206,5 @@ def test_who_may_only_look_gets_no_buttons(site: Site, figures: object) -> None:
 
 
 def test_a_meter_has_its_tag_beside_its_number(visitor: requests.Session) -> None:
-    """By it an operator finds the meter that a log names."""
+    """It lets an operator find the meter that a log mentions."""
     assert f"{PCE} ({meter_tag(ACCOUNT, PCE)})" in text(visitor.get(f"/accounts/{ACCOUNT}").text)

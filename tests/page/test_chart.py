@@ -1,4 +1,4 @@
-"""Charts: nothing in them that a strict Content-Security-Policy forbids, every text escaped, gaps unlike zeros."""
+"""Charts contain nothing that a strict Content-Security-Policy forbids, escape every text, and tell gaps from zeros."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_nothing_at_all_is_drawn_too() -> None:
 
 
 def test_it_is_the_same_without_lxml() -> None:
-    """Production may have no lxml; pygal then writes with Python's own library."""
+    """Without lxml, as may be the case in production, pygal uses the standard library."""
     code = (
         "from grdf.page.html.chart import *; "
         "print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n'))"

@@ -1,4 +1,4 @@
-"""What an address of the list asks for, and what it gets: found, counted, sorted, cut into pages."""
+"""The query parameters of the list, and the result: filtered, counted, sorted and divided into pages."""
 
 from __future__ import annotations
 

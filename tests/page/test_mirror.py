@@ -1,4 +1,4 @@
-"""The mirror of the accounts: right after anything that can happen to the documents, and cheap."""
+"""The mirror of the accounts is correct after any change of the documents, and cheap."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
 
 def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
     mirror = AccountMirror(couchdb)
-    assert mirror.overviews() == {}  # not even a database
+    assert mirror.overviews() == {}  # there is not even a database
     put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
     couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
     assert sorted(mirror.overviews()) == list(IDS)
@@ -45,7 +45,7 @@ def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> No
 def test_an_account_that_is_gone_without_a_word_is_noticed(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a purge, of which CouchDB's feed of changes does not tell."""
+    """For example after a purge, which CouchDB's changes feed does not report."""
     mirror = AccountMirror(couchdb)
     put(couchdb, *map(account, IDS))
     mirror.overviews()
