@@ -1,4 +1,4 @@
-"""One DAG for each connected account in this file's share of the accounts, built by ``grdf.account_dag``."""
+"""One Airflow DAG for each connected account in this file's share of the accounts, built by ``grdf.account_dag``."""
 
 from __future__ import annotations
 
