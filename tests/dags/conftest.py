@@ -16,14 +16,14 @@ from tests.forks import Forks
 
 @pytest.fixture(scope="session")
 def parser() -> Iterator[Forks]:
-    """A process in whose forks DAG files are parsed."""
+    """A process that parses DAG files in forks of itself."""
     with Forks(BEFORE, PATH) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def three_accounts(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment whose CouchDB holds three accounts, written in another order than that of their ids."""
+    """An environment whose CouchDB holds three accounts, not stored in the order of their ids."""
     from include.sandbox.connect import AccountBook
 
     prefix = f"dags{secrets.token_hex(4)}/"

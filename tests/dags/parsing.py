@@ -1,4 +1,4 @@
-"""The DAG files, parsed the way Airflow does it: in a process of their own, or in a fork of one that has Airflow."""
+"""The DAG files, parsed as Airflow does it: in a new process, or in a fork of one that has imported Airflow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ print("RESULT" + json.dumps({{
 
 @dataclass(frozen=True)
 class Parsed:
-    """What Airflow makes of the DAG files."""
+    """The result of parsing the DAG files."""
 
     errors: dict[str, str]
     dags: dict[str, dict[str, Any]]
@@ -50,7 +50,7 @@ class Parsed:
 
 
 def run_python(code: str, *arguments: str, env: Mapping[str, str]) -> str:
-    """Run a piece of Python with the project on its path; gives what it printed after RESULT."""
+    """Run Python code with the project on its path, and return what it printed after ``RESULT``."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
         env=os.environ | PATH | dict(env),
@@ -64,14 +64,14 @@ def run_python(code: str, *arguments: str, env: Mapping[str, str]) -> str:
 
 
 def parse(env: Mapping[str, str], forks: Forks | None = None) -> Parsed:
-    """Parse the dags folder in a process of its own, or in a fork of one that has imported :data:`BEFORE`."""
+    """Parse the dags folder in a new process, or in a fork of one that has imported :data:`BEFORE`."""
     if forks is None:
         return Parsed(**json.loads(run_python(PARSE, str(ROOT / "dags"), env=env)))
     return Parsed(**json.loads(forked(forks, PARSE, str(ROOT / "dags"), env=env)))
 
 
 def forked(forks: Forks, code: str, *arguments: str, env: Mapping[str, str]) -> str:
-    """Run a piece of Python in a fork; gives what it printed after RESULT."""
+    """Run Python code in a fork, and return what it printed after ``RESULT``."""
     done = forks.run(code, *arguments, env=env)
     assert done.returncode == 0, done.stdout
     return done.stdout.partition("RESULT")[2]

@@ -1,4 +1,4 @@
-"""The scheduler writes down where our asset aliases lead before any event does, in a real database of Airflow's."""
+"""The scheduler links the project's asset aliases to assets before any event does, in a real Airflow database."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def airflow_of(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def without_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    """An Airflow without its tables, in whose forks components start."""
+    """A process that starts components in forks of itself, with an Airflow database that has no tables."""
     with Forks(BEFORE, PATH | airflow_of(tmp_path_factory.mktemp("without-tables"))) as running:
         yield running
 
@@ -92,5 +92,5 @@ def test_a_scheduler_starts_without_the_tables(without_tables: Forks) -> None:
 
 @pytest.mark.parametrize("component", ["api-server", "task"])
 def test_no_other_component_links_them(without_tables: Forks, component: str) -> None:
-    """A task that LocalExecutor runs is forked from the scheduler: it said in every log what it could not do."""
+    """LocalExecutor forks tasks from the scheduler. They used to log in every task that they could not link them."""
     assert started(without_tables, component) == []

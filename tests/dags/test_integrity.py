@@ -1,4 +1,4 @@
-"""The DAG files as Airflow sees them: every account's DAG, alike at each parse, and one alone for a worker."""
+"""The DAG files as Airflow sees them: every account's DAG, the same at each parse, and only one DAG for a worker."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_account_is_in_the_fields_and_no_secret_is(parsed: Parsed, world: Lo
 
 
 def test_tasks_announce_by_aliases_that_are_linked_beforehand_to_assets_that_are_there(parsed: Parsed) -> None:
-    """Airflow fails the later one of two first events at once (see ``grdf.airflow.announcing``)."""
+    """Of two simultaneous first events, Airflow fails the later one (see ``grdf.airflow.announcing``)."""
     aliases, assets = [], set()
     for data in parsed.dags.values():
         for task in tasks(data["dag"]).values():
@@ -89,7 +89,7 @@ def test_tasks_announce_by_aliases_that_are_linked_beforehand_to_assets_that_are
 
 
 def test_what_names_accounts_has_its_asker_checked(parsed: Parsed) -> None:
-    """Also by a backfill, which would write other accounts into runs that are there already without a word to us."""
+    """This includes backfills, which would write other accounts into existing runs without being noticed."""
     naming = {
         name
         for name, data in parsed.dags.items()
@@ -102,7 +102,7 @@ def test_what_names_accounts_has_its_asker_checked(parsed: Parsed) -> None:
 
 
 def test_no_step_of_a_deletion_reads_what_another_returned(parsed: Parsed) -> None:
-    """Who may edit a DAG's runs can change it."""
+    """Users who may edit a DAG's runs can change it."""
     assert "xcom_pull" not in json.dumps(parsed.dags["grdf_delete_account"])
 
 
@@ -160,7 +160,7 @@ def test_two_parses_are_alike(parsed: Parsed, three_accounts: dict[str, str]) ->
 
 
 def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three_accounts: dict[str, str], parser: Forks) -> None:
-    """So the DAG processor is given none: ``docker-compose.yaml``."""
+    """Therefore ``docker-compose.yaml`` gives none to the DAG processor."""
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
     found = parse(three_accounts | unreadable, parser)
     assert (found.errors, found.hashes) == ({}, parsed.hashes)
@@ -209,6 +209,6 @@ def test_a_worker_builds_the_dag_it_runs_and_pays_for_nothing_else(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["settings.py", "account_dag.py"])
 def test_no_setting_is_read_at_random(name: str) -> None:
-    """``now()``, ``uuid4()`` and the like in a DAG file make a new version of the DAG at every parse."""
+    """``now()``, ``uuid4()`` and the like in a DAG file would create a new version of the DAG at every parse."""
     text = next(ROOT.glob(f"*/**/{name}")).read_text()
     assert not any(word in text for word in ("now(", "uuid", "random"))

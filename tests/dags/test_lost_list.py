@@ -1,4 +1,4 @@
-"""A DAG processor on a machine without any copy of the account list, while CouchDB is down: a real one, four times."""
+"""A real DAG processor on a machine without any copy of the account list, while CouchDB is down."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tests.forks import AIRFLOW, Forks
 
 DOWN = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
 FILES = {*(f"grdf_accounts_{dag_file_of(name)}.py" for name in ACCOUNTS), "grdf_broken_accounts.py"}
-"""The DAG files that matter here; a processor takes its time over each."""
+"""The DAG files that matter here. Processing a file takes time."""
 FERNET = "8SBq0D1hqlzbMv0dkXZDkKlPqWcoMUtHStgcX6tcbjM="
 
 
 class Machine:
-    """A machine that holds nothing but Airflow's database.
+    """A machine with nothing but Airflow's database.
 
-    :param home: Airflow's home on it
-    :param database: the database, copied
+    :param home: Airflow's home on that machine
+    :param database: the database to copy
     """
 
     def __init__(self, home: Path, database: Path) -> None:
@@ -41,7 +41,7 @@ class Machine:
 
     @cached_property
     def forks(self) -> Forks:
-        """Airflow on this machine."""
+        """A process that runs Airflow's commands on this machine, in forks of itself."""
         env = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
@@ -49,14 +49,14 @@ class Machine:
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__FERNET_KEY": FERNET,
-            # The first call of a process for a Variable imports Airflow's API: seconds, or many on a busy machine.
+            # A process's first access to a Variable imports Airflow's API, which takes seconds, more on a busy machine.
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
             "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
         }
         return Forks(AIRFLOW, env | PATH)
 
     def process(self, couchdb: str) -> str:
-        """Read all DAG files once, as ``airflow dag-processor`` does; give what it says."""
+        """Process all DAG files once, as ``airflow dag-processor`` does, and return its output."""
         done = self.forks.airflow(
             "dag-processor", "--num-runs", "1", env={"AIRFLOW_CONN_COUCHDB": couchdb}, cwd=self.home
         )
@@ -82,7 +82,7 @@ class Machine:
 
 @pytest.fixture
 def machine() -> Iterator[Callable[[Path, Path], Machine]]:
-    """A function that makes machines; what runs on them is ended afterwards."""
+    """A function that creates machines. Their processes are stopped afterwards."""
     with ExitStack() as stack:
 
         def make(home: Path, database: Path) -> Machine:
@@ -109,7 +109,7 @@ def test_a_machine_without_a_copy_finds_the_list_although_couchdb_is_down(
     assert (second.errors(), second.active()) == ({}, every), said
     assert second.rows("SELECT count(*) FROM dag_version") == versions
 
-    # Nothing is known at all: Airflow is told, and what it sets aside comes back.
+    # Nothing is known at all: Airflow gets an import error, and the DAGs that it deactivates come back later.
     second.forget_the_list()
     second.process(DOWN)
     told = second.errors()

@@ -1,4 +1,4 @@
-"""The plugins folder as Airflow loads it: one module, which shadows nothing and costs little."""
+"""The plugins folder as Airflow loads it: one module, which shadows nothing and is cheap to import."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_airflow_s_own_loader(tmp_path: Path) -> None:
     assert "grdf" in found["names"]
     assert "grdf.timetable.GasDayTimetable" in found["timetables"]
     assert str(PLUGINS) not in found["http"]
-    heavy = ("fastapi", "cloudant", "grdf.hooks", "grdf.operators")  # what Airflow itself loads is its own affair
+    heavy = ("fastapi", "cloudant", "grdf.hooks", "grdf.operators")  # modules that Airflow itself loads do not count
     assert [name for name in found["loaded"] if name.startswith(heavy)] == []
 
 

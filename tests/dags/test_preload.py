@@ -1,4 +1,4 @@
-"""What the scheduler loads before LocalExecutor forks: all that an account's tasks import, and no more than modules."""
+"""What the scheduler imports before LocalExecutor forks: all modules that an account's tasks need, and nothing else."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CONNECTIONS = {
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
-    """A process in whose forks components start."""
+    """A process that starts components in forks of itself."""
     with Forks(BEFORE, PATH) as running:
         yield running
 

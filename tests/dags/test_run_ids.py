@@ -1,4 +1,4 @@
-"""Airflow's real scheduler over a change of settings: each gas day has a run of its own, and the scheduler goes on."""
+"""Airflow's real scheduler when settings change: each gas day gets its own run, and the scheduler keeps working."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAGS = ("grdf_account__moved-60001", "grdf_account__moved-60002")
 
 @dataclass
 class Scheduler:
-    """An Airflow with nothing but a scheduler: runs are made and never ended, unless :meth:`end_runs` does."""
+    """An Airflow with only a scheduler. Runs are created but only end by :meth:`end_runs`."""
 
     home: Path
     forks: Forks
@@ -42,7 +42,7 @@ class Scheduler:
         return done.stdout
 
     def read_files_and_schedule(self, **settings: str) -> str:
-        """Read the DAG file and go through the scheduler's loop a few times, as after a restart."""
+        """Parse the DAG file and run the scheduler's loop a few times, as after a restart."""
         read = self.run("dags", "reserialize", **settings)
         assert "Traceback" not in read, read
         return self.run("scheduler", "--num-runs", "3", **settings)
@@ -54,13 +54,13 @@ class Scheduler:
         return found
 
     def end_runs(self) -> None:
-        """End all runs, so that the next may be made (``max_active_runs`` is 1)."""
+        """End all runs, so that the next ones can be created (``max_active_runs`` is 1)."""
         self.query("UPDATE dag_run SET state = 'success', end_date = start_date")
         self.query("UPDATE task_instance SET state = 'success'")
         self.query("UPDATE dag SET exceeds_max_non_backfill = 0")
 
     def rename_as_before(self, dag_id: str) -> str:
-        """Name a DAG's only run as a former version did: after the moment from which it might start."""
+        """Rename a DAG's only run as an earlier version would have: after the time from which it may start."""
         ((moment,),) = self.query("SELECT run_after FROM dag_run WHERE dag_id = ?", dag_id)
         former = datetime.fromisoformat(moment).replace(tzinfo=UTC, microsecond=0)
         name = f"scheduled__{former.isoformat()}"
@@ -71,7 +71,7 @@ class Scheduler:
         return name
 
     def copy_run(self, dag_id: str, days: int) -> None:
-        """Give a DAG another run as its first one, some days later: as a clock that was ahead has it made."""
+        """Copy a DAG's first run to some days later, as if it had been created by a clock that was ahead."""
         names = [row[1] for row in self.query("PRAGMA table_info(dag_run)") if row[1] != "id"]
         (row,) = self.query(f"SELECT {', '.join(names)} FROM dag_run WHERE dag_id = ? ORDER BY id LIMIT 1", dag_id)
         run = dict(zip(names, row, strict=True))
@@ -84,7 +84,7 @@ class Scheduler:
         self.query(f"INSERT INTO dag_run ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", *run.values())
 
     def next_day(self, dag_id: str) -> str:
-        """Return the gas day of the run that the scheduler makes next."""
+        """Return the gas day of the next run that the scheduler will create."""
         ((start,),) = self.query("SELECT next_dagrun FROM dag WHERE dag_id = ?", dag_id)
         return datetime.fromisoformat(start).replace(tzinfo=UTC).astimezone(PARIS).date().isoformat()
 
@@ -107,7 +107,7 @@ def scheduler(airflow_home: Path, tmp_path: Path) -> Iterator[Scheduler]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path / 'airflow.db'}?timeout=60",
         "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Tasks are not what this is about: nothing may start one.
+        # These tests are not about tasks, so no task may start.
         "AIRFLOW__CORE__PARALLELISM": "1",
         "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "1",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": "0",
@@ -118,9 +118,9 @@ def scheduler(airflow_home: Path, tmp_path: Path) -> Iterator[Scheduler]:
 
 
 def test_lowering_publication_days_neither_stops_the_scheduler_nor_skips_a_day(scheduler: Scheduler) -> None:
-    """Both gas days are due at one moment: the first is, by the former setting, when the second is by the new one.
+    """Both gas days are due at the same time: the first one by the old setting, the second one by the new setting.
 
-    The first account's run has the name that a former version of this project gave it.
+    The first account's run has the name that an earlier version of this project would have given it.
     """
     scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="1")
     before = {dag: scheduler.runs(dag) for dag in DAGS}
@@ -137,7 +137,7 @@ def test_lowering_publication_days_neither_stops_the_scheduler_nor_skips_a_day(s
 
 
 def test_a_run_that_a_clock_ahead_has_made_stops_no_account(scheduler: Scheduler) -> None:
-    """The first account has such a run alone; the second has others too: of the latest due day and of the next one."""
+    """The first account has only such a run. The second one also has runs for the latest due day and the next one."""
     scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="1")
     (due,) = scheduler.runs(DAGS[0])
     after = [str(date.fromisoformat(due) + timedelta(days=days)) for days in range(41)]
@@ -155,7 +155,7 @@ def test_a_run_that_a_clock_ahead_has_made_stops_no_account(scheduler: Scheduler
 
 
 def test_backfills_before_and_after_the_change_read_each_day(scheduler: Scheduler) -> None:
-    """Airflow names their runs by itself, and leaves a day out whose name is taken, without a word."""
+    """Airflow chooses the names of their runs, and silently skips a day whose name is taken."""
     made = []
     for days, first, end in (("1", "2026-03-01", "2026-03-04"), ("0", "2026-03-03", "2026-03-08")):
         settings = {"AIRFLOW__GRDF__PUBLICATION_DAYS": days}

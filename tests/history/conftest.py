@@ -1,4 +1,4 @@
-"""The past: re-reads and backfills by their operators in this process, whole DAGs in a worker, once under Airflow."""
+"""Re-reads and backfills: their operators in this process, whole DAGs in a worker, and once under Airflow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(autouse=True)
 def calm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sandbox that no other test has changed, and a folder of its own for what operators in this process stage."""
+    """A fresh sandbox, and a separate staging folder for operators in this process."""
     if "dags" not in request.fixturenames:
         monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     if "world" in request.fixturenames and "stack" not in request.fixturenames:

@@ -1,4 +1,4 @@
-"""Steps of ``grdf_history`` and of an account's DAG, executed in this process as Airflow would; and what they leave."""
+"""Steps of ``grdf_history`` and of an account's DAG, executed in this process as Airflow would, and their results."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LOG = logging.getLogger("tests.history")
 LOG.setLevel(logging.INFO)
 TODAY = paris_today(datetime.now(UTC))
 Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)
-"""The year of the last March that is definitive by now."""
+"""The year of the last March whose days are definitive by now."""
 DAY, MONTH, YEAR = (f"com.grandlyon.grdf.{name}" for name in ("day", "month", "year"))
 
 
 @dataclass
 class Outlet:
-    """Stands for Airflow's ``outlet_events[alias]``."""
+    """A stand-in for Airflow's ``outlet_events[alias]``."""
 
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -41,9 +41,9 @@ class Outlet:
 
 @dataclass
 class Outcome:
-    """What an executed step did.
+    """The outcome of an executed step.
 
-    :param result: what it returned
+    :param result: the step's return value
     :param events: asset and extra of each event that it attached
     """
 
@@ -64,12 +64,12 @@ def _done(result: Any, outlets: defaultdict[Any, Outlet]) -> Outcome:
 
 
 def form(first: date | str, end: date | str, **more: Any) -> dict[str, Any]:
-    """Return a filled form of ``grdf_history``."""
+    """Return a completed form for ``grdf_history``."""
     return {"accounts": [], "from": str(first), "to": str(end), "include_definitive": False, **more}
 
 
 def _heard(operator: Any) -> Any:
-    """Let a step write to our own log; Airflow's goes to the standard output."""
+    """Keep a step's log messages on the project's logger. Airflow's logging would write them to standard output."""
     operator._cached_logger = LOG
     return operator
 
@@ -84,7 +84,7 @@ def read_operator(account: str) -> Any:
 
 
 def read(account: str, first: date | str, end: date | str, *, operator: Any = None, **more: Any) -> Outcome:
-    """Re-read a range of an account, and announce what that changed."""
+    """Read a range of an account again, and announce the changes."""
     from airflow.sdk import DAG
 
     from grdf.airflow.announcing import changes_of
@@ -123,7 +123,7 @@ def run(
     """Execute ``extract`` on its last try and ``load``, for one gas day.
 
     :param reread_days: the argument of ``extract``
-    :param loads: how often ``load`` is executed, as when Airflow did not hear that it ended well; the last one counts
+    :param loads: how often to execute ``load``, as when Airflow misses that it succeeded; the last result is returned
     """
     from airflow.sdk import DAG
 
@@ -147,14 +147,14 @@ def run(
 
 
 def backfill(account: str, day: date, **conf: Any) -> Outcome:
-    """Do what one run of a native backfill does."""
+    """Execute one run of a native backfill."""
     return run(account, day, "backfill", conf)
 
 
 def household(world: LocalWorld, account: str, since: date, meters: int = 1, **consent: str) -> tuple[str, ...]:
-    """Make an account whose history counts as read from a gas day on. Gives the meters.
+    """Create an account whose history counts as read from a gas day on, and return the meters.
 
-    :param consent: ``first`` and ``end`` of the consent, as the account knows it; ``first`` is that day by default
+    :param consent: ``first`` and ``end`` of the consent, as the account knows them; by default, ``first`` is that day
     """
     pces = known_account(world, account, meters)
     document = world.book.get(account) or {}
@@ -168,7 +168,7 @@ def household(world: LocalWorld, account: str, since: date, meters: int = 1, **c
 
 
 def weeks_pass(world: LocalWorld, account: str) -> None:
-    """Let four weeks and one go by since the answers that did not hold a day, as the account notes them."""
+    """Age the account's notes about answers without a day by five weeks."""
     document = world.book.get(account) or {}
     for years in document["gaps"].values():
         for entry in years.values():
@@ -178,7 +178,7 @@ def weeks_pass(world: LocalWorld, account: str) -> None:
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Return (meter, first day, end) of each call for data, in order, and forget them."""
+    """Return (meter, first day, end) of each call for data, in order, and clear the log."""
     calls = [entry for entry in world.control.log() if entry["path"].endswith("/donnees_consos_informatives")]
     world.control.clear_log()
     return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
@@ -187,18 +187,18 @@ def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
 def assert_stored_as_grdf(
     world: LocalWorld, couchdb: CouchDBHook, account: str, pce: str, first: date | str, end: date | str
 ) -> None:
-    """Assert that exactly GRDF's days of a range are stored, and their sums."""
+    """Assert that exactly GRDF's days of a range and their sums are stored."""
     assert stored(couchdb, account, pce) == summed(world.control.expected(pce, first, end))
 
 
 def settled(world: LocalWorld) -> date:
-    """Return the first day whose month is not certainly published yet: all before it are definitive."""
+    """Return the first day whose month may not be published yet. All days before it are definitive."""
     return (world.control.today().replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 @contextmanager
 def said() -> Iterator[list[str]]:
-    """Collect what is logged meanwhile by our operators, as an operator reads it."""
+    """Collect what the project's operators log in the meantime, as it appears in Airflow's logs."""
     lines: list[str] = []
 
     class Ear(logging.Handler):

@@ -1,4 +1,4 @@
-"""Once with all of Airflow's own parts: a re-read of two accounts, native backfills, and the consumer they wake."""
+"""With all of Airflow's components: a re-read of two accounts, native backfills, and the consumer they trigger."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ONE = timedelta(days=1)
 
 @dataclass
 class Stack:
-    """Airflow, as a user runs it, on databases of its own.
+    """Airflow, as a user runs it, with separate databases.
 
     :param pces: the accounts' meters
     """
@@ -47,7 +47,7 @@ class Stack:
     pces: dict[str, str]
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Change something through the API; SQLite, which Airflow's parts share here, may be locked at that moment."""
+        """Change something through the API. Retry if SQLite, which Airflow's components share here, is locked."""
         answer = wait(
             lambda: found if (found := self.airflow.api(method, path, json=body)).status_code != 500 else None
         )
@@ -55,7 +55,7 @@ class Stack:
         return dict(answer.json())
 
     def ended(self, dag: str, kind: str, number: int) -> list[dict[str, Any]]:
-        """Wait until a DAG has so many runs of a kind, all of them ended."""
+        """Wait until a DAG has that many runs of a type and all of them have ended."""
 
         def found() -> list[dict[str, Any]] | None:
             runs = [run for run in self.airflow.runs(dag) if run["run_type"] == kind]
@@ -70,7 +70,7 @@ class Stack:
         return "\n".join(self.airflow.task_log(run["dag_id"], run["dag_run_id"], task) for task in tasks)
 
     def told(self) -> list[str]:
-        """Return what the consumer has written to its log so far."""
+        """Return what the consumer has logged so far."""
         return [
             line
             for run in self.airflow.runs(CONSUMER)
@@ -115,7 +115,7 @@ def test_reread_backfill_and_consumer(world: LocalWorld, stack: Stack) -> None:
     stack.send("PATCH", f"/dags/{CONSUMER}", {"is_paused": False})
     asked(world)
 
-    # 1. GRDF has corrected a month. Two accounts, one mapped task and one call each; the consumer wakes.
+    # 1. GRDF has corrected a month. Two accounts, one mapped task and one call each, and the consumer runs.
     for pce in stack.pces.values():
         for number in range((END - FIRST).days):
             world.control.correct(pce, str(FIRST + number * ONE), 40.5 + number)
@@ -132,7 +132,7 @@ def test_reread_backfill_and_consumer(world: LocalWorld, stack: Stack) -> None:
     lines = {f"Account {account}: {line}" for account in ACCOUNTS}
     wait(lambda: lines & set(stack.told()), what="news of the re-read")
 
-    # 2. A native backfill over what is stored, by the command line, newest first: no call, and it says so.
+    # 2. A native backfill of stored days from the command line, newest first: it makes no calls and says so.
     command = [
         sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", dag_id(ONE_ID), "--run-backwards",
         "--from-date", f"{Y}-03-28", "--to-date", f"{Y}-03-31", "--reprocess-behavior", "completed",
@@ -148,7 +148,7 @@ def test_reread_backfill_and_consumer(world: LocalWorld, stack: Stack) -> None:
         log = airflow.task_log(run["dag_id"], run["dag_run_id"], "extract")
         assert "is stored as definitive, so GRDF is not asked" in log
 
-    # 3. The same days once more, by the API, and asked all the same: GRDF has corrected one of them.
+    # 3. The same days again, through the API, and this time requested anyway: GRDF has corrected one of them.
     before = stack.told()
     world.control.correct(stack.pces[ONE_ID], f"{Y}-03-29", 123.5)
     order = {
@@ -164,7 +164,7 @@ def test_reread_backfill_and_consumer(world: LocalWorld, stack: Stack) -> None:
     check_store(world, stack, ONE_ID, stack.pces[ONE_ID])
     news = f"Account {ONE_ID}: 1 gas days changed, from {Y}-03-29 to {Y}-03-29."
     wait(lambda: news in stack.told(), what="news of the correction")
-    # Airflow may tell an event that came while it made the consumer's run by the next run only; it loses none.
+    # Airflow may pass an event that came while it created the consumer's run to the next run. It loses none.
     assert lines <= set(stack.told())
     assert {line for line in stack.told() if line not in before} - lines == {news}, "the two other days wake nobody"
 
@@ -174,7 +174,7 @@ def backfills(stack: Stack) -> list[dict[str, Any]]:
 
 
 def check_store(world: LocalWorld, stack: Stack, account: str, pce: str) -> None:
-    """Stored are the days of March and those of the daily run, as GRDF tells them, and their sums."""
+    """Check that the days of March and of the daily run are stored as GRDF reports them, with their sums."""
     figures = stored(stack.couch, account, pce)
     days = {period: load for period, load in figures.items() if len(period) == 10}
     expected = world.control.expected(pce, FIRST, world.control.today())

@@ -1,4 +1,4 @@
-"""Native backfills, day by day: whatever their order, they end as one call for the range would, and ask for no more."""
+"""Native backfills, day by day: in any order, the result is that of one call for the range, without extra requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ONE = timedelta(days=1)
 
 
 def last_sunday(year: int, month: int) -> date:
-    """Return the day on which the clock changes, in March and October."""
+    """Return the last Sunday of a month, on which the clocks change in March and October."""
     last = date(year, month, 31)
     return last - (last.isoweekday() % 7) * ONE
 
@@ -34,7 +34,7 @@ RANGES = {
     "25 hours": (last_sunday(Y - 1, 10) - 3 * ONE, last_sunday(Y - 1, 10) + ONE),
 }
 if RANGES["leap day"][0] < oldest_allowed(TODAY):
-    del RANGES["leap day"]  # in some years none can be asked any more
+    del RANGES["leap day"]  # in some years, none can be requested any more
 ORDERS: dict[str, Callable[[list[date]], list[date]]] = {
     "forwards": list,
     "backwards": lambda days: days[::-1],
@@ -57,7 +57,7 @@ def test_in_any_order_it_ends_as_one_call_for_the_range(
     assert asked(world) == [(pce, str(day), str(day + ONE)) for day in days], "each its own day alone"
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, end)
 
-    # Once more: only the days that GRDF does not have are asked again.
+    # Again: only the days that GRDF does not have are requested.
     figures = stored(couchdb, account_id, pce)
     for day in days:
         assert backfill(account_id, day).events == []
@@ -65,7 +65,7 @@ def test_in_any_order_it_ends_as_one_call_for_the_range(
     assert sorted(date.fromisoformat(call[1]) for call in asked(world)) == open_days
     assert stored(couchdb, account_id, pce) == figures
 
-    # GRDF corrects a definitive day, and finds the two others.
+    # GRDF corrects a definitive day, and adds the two missing days.
     world.control.set_quirks(pce)
     world.control.correct(pce, first, 40.5)
     for day in days:
@@ -73,7 +73,7 @@ def test_in_any_order_it_ends_as_one_call_for_the_range(
     assert len(asked(world)) == len(days), "one call per day"
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, end)
 
-    # One call for the range finds nothing to add.
+    # One call for the whole range finds nothing new.
     done = read(account_id, first, end, include_definitive=True)
     assert asked(world) == [(pce, str(first), str(end))]
     assert (done.events, done.result["unchanged"]) == ([], len(days))

@@ -1,4 +1,4 @@
-"""What a DAG that an event has woken is told: the days while they are known, else that they are not."""
+"""What a DAG triggered by an event learns: the changed days while they are known, otherwise that they are not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def result(account: str, *days: int) -> dict[str, Any]:
 
 
 def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleNamespace:
-    """Return an event in Airflow's shape."""
+    """Return an event as Airflow represents it."""
     dag, task = source
     extra = {"account": account, "changed": changed}
     return SimpleNamespace(
@@ -32,7 +32,7 @@ def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleN
 
 
 def told(xcoms: dict[str, Any], *events: SimpleNamespace) -> list[tuple[str, int, Changes | None]]:
-    """Ask with Airflow's way to give XComs: of a mapped task a list, of others the value, None when there is none."""
+    """Call it with XComs as Airflow returns them: a list for a mapped task, otherwise the value or ``None``."""
     pulled: list[str] = []
 
     def xcom_pull(*, task_ids: str, dag_id: str, run_id: str) -> Any:

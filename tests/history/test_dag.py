@@ -1,4 +1,4 @@
-"""The whole DAG ``grdf_history`` by ``dag.test()``: one mapped task per account, a summary, asset events."""
+"""The whole DAG ``grdf_history``, run by ``dag.test()``: one mapped task per account, a summary and asset events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first answer that is incomplete is not GRDF's last word: older days are asked for again, and "well" is not said."""
+"""An incomplete first answer is not final: older days are requested again, and the account does not count as well."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def situation(world: LocalWorld, account: str) -> Situation:
 
 
 def connected(world: LocalWorld, account: str) -> tuple[str, date, date]:
-    """Make a household whose first answer held the last 93 days of three years. Gives its meter and GRDF's days."""
+    """Create a household whose first answer held the last 93 days of three years. Return its meter and GRDF's days."""
     today = world.control.today()
     first, last = oldest_allowed(today), today - 2 * ONE
     (pce,) = known_account(world, account, history=False, conso_debut=str(first))
@@ -90,7 +90,7 @@ def test_two_answers_four_weeks_apart_settle_and_the_history_is_said_to_have_hol
 def test_days_that_one_answer_settled_before_are_looked_at_anew_once(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """An account as the former version left it."""
+    """This is an account as the previous version has left it."""
     pce, first, last = connected(world, account_id)
     changed = document(world, account_id)
     for year, gap in known_gaps(changed, pce).items():

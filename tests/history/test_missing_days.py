@@ -1,4 +1,4 @@
-"""Missing days are known on the account, never stored as 0, and healed by the daily run in the call it makes anyway."""
+"""Missing days are noted on the account, never stored as 0, and filled in by the daily run without extra calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def gaps(world: LocalWorld, account: str) -> dict[str, Any]:
 
 
 def told(world: LocalWorld, account: str, pce: str) -> tuple[str, str, int, int]:
-    """Return what is noted of a meter, over the years: first, last, awaited, none."""
+    """Return what is noted about a meter's missing days over all years: first, last, awaited, none."""
     years = [gap for _, gap in sorted(gaps(world, account)[pce].items())]
     return (
         years[0]["first"], years[-1]["last"], sum(gap["awaited"] for gap in years), sum(gap["none"] for gap in years),
@@ -95,7 +95,7 @@ def test_days_that_grdf_does_not_have_are_noted_and_go_when_they_come(
     assert all(gap["since"] == since[year] for year, gap in gaps(world, account_id)[pce].items())
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
 
-    # What is too old for the daily runs is found when a person asks for it.
+    # Days that are too old for the daily runs are found when a person requests them.
     world.control.set_quirks(pce)
     run(account_id, last)
     assert pce in gaps(world, account_id)
@@ -117,7 +117,7 @@ def test_missing_days_are_judged_with_the_window_that_the_run_asked_with(
     argument: int | None,
     answered: bool,
 ) -> None:
-    """A day that the next runs ask for again anyway is not answered yet."""
+    """A day that the next runs request again anyway does not count as answered yet."""
     if setting:
         monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", setting)
     today = world.control.today()
@@ -203,7 +203,7 @@ def test_a_measured_zero_is_a_reading_and_a_withdrawn_figure_keeps_the_last_know
 def test_a_newer_day_read_by_hand_hides_no_older_one_that_is_missing(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """Nothing runs for a hundred days; then somebody has yesterday read, before the first daily run comes."""
+    """Nothing runs for a hundred days. Then somebody starts reading yesterday, before the first daily run."""
     today = world.control.today()
     last, first = today - 2 * ONE, today - 200 * ONE
     (pce,) = household(world, account_id, first)
@@ -234,7 +234,7 @@ def test_a_meter_that_stays_silent_for_months_and_then_tells_all_is_read_whole(
 def test_a_reread_before_the_first_run_learns_how_far_the_consent_reaches(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """As of an account that the konnector left: its meter is known, its consent's dates are not."""
+    """This applies to an account that the konnector has left: its meter is known, but not its consent's dates."""
     today = world.control.today()
     begin = today - 40 * ONE
     (pce,) = known_account(world, account_id, history=False, conso_debut=str(begin))

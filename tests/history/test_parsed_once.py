@@ -1,4 +1,4 @@
-"""Each answer is parsed once in a task: by ``extract``, by ``load``, which has the text alone, and by a re-read."""
+"""Each answer is parsed once per task: in ``extract``, in ``load``, which only has the text, and in a re-read."""
 
 from __future__ import annotations
 

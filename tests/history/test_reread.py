@@ -1,4 +1,4 @@
-"""A range of the past in one call per meter: what is asked, what is left out and why, what is stored."""
+"""A past range in one call per meter: what is requested, what is left out and why, and what is stored."""
 
 from __future__ import annotations
 

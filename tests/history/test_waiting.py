@@ -1,4 +1,4 @@
-"""The day's quota is spent: tasks wait for the next day without failing, and what was read before is not lost."""
+"""When the daily quota is used up, tasks wait for the next day without failing, and lose nothing that was read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def calls_per_day(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let GRDF allow that many calls a day, from now on."""
+    """Make GRDF allow that many calls per day from now on."""
 
     def allow(number: int, reserve: int = 0) -> None:
         connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
@@ -71,10 +71,10 @@ def test_a_daily_run_waits_for_the_next_day_and_nothing_is_marked(
 def test_a_backfill_leaves_the_calls_of_the_daily_runs_alone(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
 ) -> None:
-    """Whoever may start one for a single account had spent the day of all others with it."""
+    """Otherwise, a user who may start a backfill of one account could use up the day's calls of all others."""
     today = world.control.today()
     (pce,) = household(world, account_id, date(Y, 1, 1))
-    calls_per_day(20, reserve=15)  # each of these steps takes a token of its own, too
+    calls_per_day(20, reserve=15)  # each of these steps also requests its own token
     days = (date(Y, 3, 31) - number * ONE_DAY for number in range(20))
     with pytest.raises(AirflowRescheduleException), said() as lines:
         list(map(partial(backfill, account_id), days))
@@ -112,7 +112,7 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
 def test_what_was_stored_before_airflow_ended_a_try_is_announced_later(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Airflow raises it wherever the task is when its ``execution_timeout`` is over."""
+    """Airflow raises the exception wherever the task is when its ``execution_timeout`` has passed."""
     one, two = household(world, account_id, date(Y, 1, 1), 2, first=f"{Y}-01-01")
     daily_lines = AdictHook.daily_lines
 
@@ -129,7 +129,7 @@ def test_what_was_stored_before_airflow_ended_a_try_is_announced_later(
 
 
 def test_a_load_whose_end_airflow_did_not_hear_of_can_be_done_again(world: LocalWorld, account_id: str) -> None:
-    """Its answers are loaded and gone by then; what it changed is announced all the same."""
+    """By then its answers have been loaded and removed. Its changes are announced nevertheless."""
     today = world.control.today()
     household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
     (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY, loads=2).events if name == DAY]
@@ -184,7 +184,7 @@ def test_the_plan_says_over_how_many_days_an_import_goes(
 
 
 def kept(account: str) -> list[Path]:
-    """Return what lies in the account's staging folder."""
+    """Return the files in the account's staging folder."""
     return list((Path(os.environ["AIRFLOW_HOME"]) / "grdf" / "staging" / account).glob("*"))
 
 

@@ -1,4 +1,4 @@
-"""Runs a benchmark as ``./grdf bench`` does, also with something in it broken on purpose."""
+"""Run a benchmark as ``./grdf bench`` does, optionally with something broken on purpose."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ sys.exit(bench.main(sys.argv[1:]))
 
 
 def bench(tmp_path: Path, name: str, *arguments: str, sabotage: str | None = None) -> tuple[int, str, dict[str, Any]]:
-    """Run a benchmark once; give its exit code, what it printed and its figures.
+    """Run a benchmark once, and return its exit code, its output and its figures.
 
-    :param tmp_path: where its figures go
-    :param name: which benchmark
-    :param arguments: more of the command line
-    :param sabotage: Python to run in it before it begins, indented by four
+    :param tmp_path: folder for its figures
+    :param name: the benchmark's name
+    :param arguments: further command-line arguments
+    :param sabotage: Python code to run in it before it begins, indented by four spaces
     """
     file = tmp_path / "figures.json"
     start = ("-m", "tests.bench") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
@@ -52,8 +52,7 @@ def bench(tmp_path: Path, name: str, *arguments: str, sabotage: str | None = Non
 def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
     """Return a table of a report.
 
-    :param report: the report
-    :param title: how the table's title begins
+    :param title: the beginning of the table's title
     """
     return next(rows for name, rows in report["tables"].items() if name.startswith(title))
 
@@ -69,4 +68,4 @@ A_DOCUMENT_LESS = """
         return done
     CouchDBHook.write = write
 """
-"""Our hook says that it has stored all, and has not."""
+"""Makes the hook claim to have stored everything, although it has not."""

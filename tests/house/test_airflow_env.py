@@ -1,4 +1,4 @@
-"""``airflow.env``: every line is a setting that Airflow knows, as it ignores the others without a word."""
+"""Every line of ``airflow.env`` is a setting that Airflow knows, because it silently ignores others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_setting_exists(line: str, options: dict[str, set[str]]) -> None:
 
 
 def test_the_compose_file_says_none_of_it_anew() -> None:
-    """What it said would win, and Airflow adds nothing to the setting of the database once it is set."""
+    """Its values would take precedence, and Airflow would add nothing to an explicit database setting."""
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
     here = {line.split("=", 1)[0] for line in LINES}
     assert not [name for name, service in services.items() if here & set(service["environment"])]

@@ -1,4 +1,4 @@
-"""The benchmarks run, at a tiny size, and really look at what was stored. No figure is judged here: times are times."""
+"""The benchmarks run at a tiny size, and really check what was stored. The measured times are not checked here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet benchmark notices a store that is not as GRDF says, and memory that grows. No Airflow is started here."""
+"""The fleet benchmark notices if the store differs from GRDF, or memory grows. No Airflow is started here."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_memory_that_grows_misses_the_target(tmp_path: Path) -> None:
         "growth of leaking (pss), %": False,
         "growth of leaking (anon), %": True,
     }
-    # A run too short to say anything says nothing of growth.
+    # A run that is too short for a statement says nothing about growth.
     with file.open(newline="") as lines:
         early = [row for row in csv.DictReader(lines) if float(row["minute"]) <= 20]
     short = Report("fleet")
@@ -87,7 +87,7 @@ def test_how_often_dag_files_are_read_again_is_told(monkeypatch: pytest.MonkeyPa
     start = datetime(2026, 3, 1, tzinfo=UTC)
     seen = [
         ("one.py", 10, start, 0.5),
-        ("one.py", 10, start, 0.5),  # looked at again before Airflow read it again
+        ("one.py", 10, start, 0.5),  # checked again before Airflow has read it again
         ("one.py", 11, start + timedelta(seconds=40), 0.7),
         ("one.py", 11, start + timedelta(seconds=90), 0.6),
     ]

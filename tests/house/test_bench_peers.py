@@ -1,4 +1,4 @@
-"""The comparison with other ways, at a tiny size: it counts all, knows each way's faults, and cannot be fooled."""
+"""The comparison with other ways, at a tiny size: it counts everything, knows each way's faults, and is not fooled."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ def test_every_way_is_counted_and_verified(tmp_path: Path) -> None:
     daily = {row["way"]: row for row in rows(report, "Daily run")}
     ways = [FLOOR, CORE, OURS, KONNECTOR, LOWATT]
     assert list(first) == list(daily) == ways
-    # A token and the days; ours asks how far the consent reaches, the konnector is refused with the reduced token.
+    # A token and the days. Ours also asks what the consent covers; the konnector is refused with the reduced token.
     assert [first[way]["calls"] for way in ways] == [2, 2, 3, 3, 2]
     assert [daily[way]["calls"] for way in ways] == [2] * 5
     assert [first[way]["requests"] for way in ways[:2]] == [1, 6]
     assert first[KONNECTOR]["requests"] > days
     assert first[LOWATT]["requests"] > 3 * days  # fetched, looked for, written
-    # A first launch also looks who else holds the meter and reads the account again after calls that may wait.
+    # A first run also checks who else has the meter, and reads the account again after calls that may have to wait.
     assert daily[OURS]["requests"] <= first[OURS]["requests"] < 30
-    # It never sees a correction: two days, in one or two months and years.
+    # It never notices a correction: two days, in one or two months and years.
     assert daily[KONNECTOR]["days wrong"] == 2
     assert 2 <= daily[KONNECTOR]["totals not GRDF's"] <= 4
     assert all(daily[way]["days wrong"] == daily[way]["totals not GRDF's"] == 0 for way in ways if way != KONNECTOR)
     assert all(row["days wrong"] == row["totals not GRDF's"] == 0 for row in first.values())
     cut = {row["way"]: row["totals not the sum of stored days"] for row in rows(report, "A daily run cut off")}
     assert (cut[OURS], cut[LOWATT]) == (0, 0)
-    assert cut[KONNECTOR] == 2  # the new day is missing from its month and its year for good
+    assert cut[KONNECTOR] == 2  # the new day is permanently missing from its month and year
 
 
 def test_a_way_that_stores_too_little_or_wrong_makes_it_fail(tmp_path: Path) -> None:

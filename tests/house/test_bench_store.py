@@ -1,4 +1,4 @@
-"""The store benchmark, at a tiny size: it runs, goes on where it stopped, draws, and cannot be fooled."""
+"""The store benchmark at a tiny size: it runs, continues where it stopped, draws plots, and is not fooled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_kept_store_grows_from_run_to_run_and_its_curves_are_drawn(tmp_path: P
     by_history = rows(report, "A daily run's load by length")
     assert [row["gas days"] for row in by_history] == [30, 365, 1095, 3652]
     assert {row["requests"] for row in by_history} == {9}
-    # What is read is two calendar years at most, whatever lies before them; the konnector reads all there is.
+    # At most two calendar years are read, however much is stored before. The konnector reads everything.
     assert by_history[-1]["KB"] < 1.1 * by_history[2]["KB"]
     assert by_history[-1]["konnector's KB"] > 3 * by_history[2]["konnector's KB"]
     assert report["targets"][0] == {

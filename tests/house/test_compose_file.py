@@ -1,4 +1,4 @@
-"""``docker-compose.yaml``: what can be set, which service is given which secret, and how little each may do."""
+"""``docker-compose.yaml``: its settings, which service gets which secret, and the limited rights of each service."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SECRETS = {
     "couchdb": {"COUCHDB_ADMIN_PASSWORD"},
     "couchdb-setup": {"COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"},
     "airflow-init": {"POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD"},
-    # It checks every token, opens what is encrypted for all tasks, keeps sessions, and connects households.
+    # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": {
         *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
         *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD"),
     },
-    # It makes the tokens of tasks and sends them; it runs none.
+    # It creates tokens for tasks and sends them, but runs no tasks.
     "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
     "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY", "COUCHDB_PASSWORD"},
     "airflow-triggerer": {"POSTGRES_PASSWORD", "FERNET_KEY"},
@@ -40,7 +40,7 @@ SECRETS = {
         *("COUCHDB_ADMIN_PASSWORD", "GRDF_DELETE_CLIENT_SECRET", "DELETION_AIRFLOW_CONNECTION"),
     },
 }
-"""Each service with the secrets of ``.env`` that it is given."""
+"""Each service, with the secrets from ``.env`` that it gets."""
 NO_SECRETS = {"GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT", "GRDF_POOL_SLOTS"} | {
     *("STAGING_URL", "QUOTA_URL"),
     *(f"GRDF_{name}" for name in ("API_BASE", "TOKEN_URL", "AUTHORIZE_URL", "REDIRECT_URI", "ISSUER", "JWKS_URL")),
@@ -49,7 +49,7 @@ NO_SECRETS = {"GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "AIRFLOW_ADMIN_USER", "
 
 
 def given(service: dict[str, Any]) -> set[str]:
-    """The variables of ``.env`` whose values reach a service; ``${X:+y}`` tells only that there is one."""
+    """The variables of ``.env`` whose values a service gets. ``${X:+y}`` only reveals that there is a value."""
     text = re.sub(r"\$\{\w+:\+[^}]*\}", "", json.dumps(service))
     return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - NO_SECRETS
 
@@ -81,7 +81,7 @@ VOLUMES = yaml.safe_load(COMPOSE.read_text())["volumes"]
 
 def test_the_api_server_reads_logs_and_writes_nowhere() -> None:
     assert SERVICES["airflow-apiserver"]["volumes"] == ["airflow-logs:/opt/airflow/logs:ro"]
-    for name in ("scheduler", "triggerer", "worker", "worker-deletion"):  # else they needed its key
+    for name in ("scheduler", "triggerer", "worker", "worker-deletion"):  # otherwise they would need its key
         assert "--skip-serve-logs" in SERVICES[f"airflow-{name}"]["command"]
 
 
@@ -107,7 +107,7 @@ def test_redis_asks_for_its_password() -> None:
 
 @pytest.mark.parametrize("service", sorted(AIRFLOW))
 def test_settings_of_ones_own_reach_it(service: str) -> None:
-    """They win over the project's, and need not be there; git does not take them."""
+    """They override the project's settings, are optional, and are ignored by git."""
     assert SERVICES[service]["env_file"] == ["airflow.env", {"path": "settings.env", "required": False}]
     assert "/settings.env" in (ROOT / ".gitignore").read_text().splitlines()
 

@@ -1,4 +1,4 @@
-"""Files and modules that the documentation names exist."""
+"""The files and modules that the documentation names exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/documents.md`` says what is stored: it is up to date, whole, and true of documents as they are made."""
+"""``docs/documents.md`` is up to date, complete, and matches the documents as they are created."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``./grdf`` itself: what it says, what it refuses, which environment a command gets. Nothing is installed here.
+"""The script ``./grdf``: its messages, what it refuses, and the environment of its commands. Nothing is installed here.
 
-The script runs on a copy in a folder with a space in its name. "Python" is, where a test needs another one than ours, a
-small shell script that changes what the real one reports.
+The script runs in a copy whose folder has a space in its name. Where a test needs a different Python, a small shell
+script changes what the real one reports.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A copy of what the script needs of the project."""
+    """A copy of the parts of the project that the script needs."""
     house = tmp_path / "a house"
     house.mkdir()
     for name in ("grdf", "requirements-dev.txt", "airflow.env"):
@@ -31,7 +31,7 @@ def house(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(house: Path) -> Run:
-    """Run ``./grdf`` of the copy, without the variables that this test run itself got from ``./grdf test``."""
+    """Run the copy's ``./grdf``, without the variables that this test run got from ``./grdf test``."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -53,7 +53,7 @@ def run(house: Path) -> Run:
 
 
 def pretending(folder: Path, statement: str) -> str:
-    """A Python that runs ``statement`` before the program it is given with ``-c``."""
+    """A Python that runs ``statement`` before the program passed with ``-c``."""
     python = folder / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -c "{statement}\n$3"\n')
     python.chmod(0o755)
@@ -110,7 +110,7 @@ def test_python_without_venv_names_the_package(run: Run, house: Path) -> None:
 
 
 def test_no_network_leaves_nothing(run: Run, house: Path) -> None:
-    # Port 9 (discard) of the loopback: refused at once.
+    # Port 9 (discard) on loopback refuses connections at once.
     closed = "http://127.0.0.1:9/simple"
     result = run(
         "test", GRDF_PYTHON=sys.executable, PIP_INDEX_URL=closed, PIP_NO_CACHE_DIR="1", PIP_CONFIG_FILE=os.devnull
@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(run: Run, house: Path) -> None:
 
 @pytest.fixture
 def ready(house: Path) -> Path:
-    """An environment that looks finished: its ``airflow`` and ``python -m`` print what they were given."""
+    """An environment that looks complete. Its ``airflow`` and ``python -m`` print their arguments."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     binaries = house / ".venv" / "bin"
     binaries.mkdir(parents=True)
@@ -198,7 +198,7 @@ def test_a_database_of_the_caller_is_not_touched(run: Run, ready: Path) -> None:
 
 @pytest.fixture
 def stack(ready: Path) -> Path:
-    """What ``./grdf up`` leaves of its Airflow."""
+    """The files that ``./grdf up`` leaves for its Airflow."""
     home = ready / ".grdf" / "up" / "airflow"
     home.mkdir(parents=True)
     lines = {

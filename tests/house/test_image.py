@@ -1,4 +1,4 @@
-"""``Dockerfile``: what is in the image comes from the lock, hashes checked, and belongs to nobody who runs it."""
+"""``Dockerfile``: packages come from the lock file, hashes are checked, and the user who runs them owns nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGES = {
 
 
 def where(word: str, start: str = "") -> int:
-    """The number of the only step that starts so and holds a word."""
+    """Return the number of the only step that starts this way and contains a word."""
     (found,) = [at for at, (kind, rest) in enumerate(STEPS) if kind.startswith(start) and word in rest]
     return found
 

@@ -1,4 +1,4 @@
-"""``./grdf check`` goes red when a layering rule of pyproject.toml is broken: each is seen to bite on a small tree."""
+"""``./grdf check`` fails if a layering rule in pyproject.toml is broken. Each rule is tested on a small tree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLEAN = {
 
 
 def rooms() -> dict[str, str]:
-    """All folders that pyproject.toml puts in an order, as empty packages."""
+    """All folders that pyproject.toml orders, as empty packages."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     return {
         f"{place.replace('.', '/')}/{room}/__init__.py": ""

@@ -1,4 +1,4 @@
-"""The lock files: complete, hashed, free of addresses, and agreeing with each other."""
+"""The lock files are complete, have hashes, contain no addresses, and agree with each other."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ LOCKS = ["requirements.txt", "requirements-dev.txt"]
 
 
 def entries(lock: str) -> dict[str, str]:
-    """What a lock holds: ``name==version ; marker`` to the whole entry with its hashes.
+    """Return a lock's entries with their hashes, by ``name==version ; marker``.
 
-    A package may stand twice, with versions for different Pythons.
+    A package may occur twice, with versions for different Pythons.
     """
     text = re.sub(r"^ *#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
     blocks = re.split(r"\n(?=\S)", text.strip())

@@ -1,4 +1,4 @@
-"""No source writes a meter's number or an amount of gas into a message: read from the sources themselves."""
+"""No source file puts a meter's number or an amount of gas into a message. This is checked in the source."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SOURCES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
 TELLERS = {"debug", "info", "warning", "error", "exception", "critical", "log", "about", "describe_for"}
-"""Calls whose words people read: loggers' methods, and what makes our errors."""
+"""Calls whose text people read: methods of loggers, and calls that create the project's errors."""
 TAGGED = {"meter_tag", "without_numbers", "no_daily_data", "len"}
-"""Functions that a meter may be handed to on its way into a message."""
+"""Functions to which a meter may be passed on the way to a message."""
 NUMBERS = {"pce", "pces", "pce_id", "id_pce"}
 AMOUNT = re.compile(r"^ ?kWh|%\S+ ?kWh")
 AMOUNTS = {"load", "loads", "energie", "kwh"}
 
 
 def told(source: str) -> Iterator[tuple[int, str]]:
-    """Return line and name of everything that a message is told and should not be."""
+    """Return line and name of everything in a message that should not be there."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -1,4 +1,4 @@
-"""``./grdf test`` itself: it forgets no folder, fails when a test does, and says at the end what there was."""
+"""``./grdf test`` runs every folder, fails if a test fails, and ends with a summary."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ FAILING = 'def test_wrong():\n    print("what it printed")\n    assert 1 == 2, "
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of its own, without tests."""
+    """A separate project without tests."""
     (tmp_path / "tests").mkdir()
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = ['--import-mode=importlib']\n")
     return tmp_path
 
 
 def put(project: Path, **files: str) -> None:
-    """Write test files: ``folder__name`` and their text."""
+    """Write test files, given as ``folder__name`` and their text."""
     for name, text in files.items():
         folder, _, file = name.partition("__")
         (project / "tests" / folder).mkdir(exist_ok=True)
@@ -149,5 +149,5 @@ def test_it(tmp_path):
         env=os.environ | {"PYTHONPATH": f"{ROOT}:{project / 'include'}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    # Of four functions three are run, each with one of its two ways.
+    # Three of four functions are run, each with one of its two branches.
     assert done.stdout.splitlines()[-1].endswith("(10 of 16 lines, 3 of 8 branches)"), done.stdout

@@ -1,4 +1,4 @@
-"""Tests import helpers, not each other, and no benchmark's code: each can be read, moved and run by itself."""
+"""Tests import helpers, but neither each other nor benchmark code, so each can be read, moved and run by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT_BENCHMARKS = ("test_bench", "bench_runs")
-"""Files whose subject is the benchmarks."""
+"""Files that test the benchmarks."""
 
 
 def imported(file: Path) -> Iterator[str]:

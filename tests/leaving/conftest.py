@@ -1,4 +1,4 @@
-"""Leaving: the steps of a deletion in this process, whole DAGs in a worker, and once with all of Airflow's parts."""
+"""Leaving: the steps of a deletion in this process, whole DAGs in a worker, and once with all of Airflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def forks(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A process that executes deletions and loads in forks of itself; it runs no DAG, so that it has no threads."""
+    """A process that executes deletions and loads in forks of itself. It runs no DAG, so that it has no threads."""
     with worker(tmp_path_factory.mktemp("forks") / "worker.log", world) as running:
         yield running
 

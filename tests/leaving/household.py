@@ -1,4 +1,4 @@
-"""What there is of a household anywhere, read without our own code, and households that have something to lose."""
+"""All data of a household anywhere, read without the project's code, and households with data to remove."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Couch:
         return list(self.http.get(f"{self.url}/_all_dbs", timeout=30).json())
 
     def documents(self, database: str) -> list[dict[str, Any]]:
-        """Return all documents of a database; none when there is no such database."""
+        """Return all documents of a database; none if it does not exist."""
         answer = self.http.get(f"{self.url}/{quote(database, safe='')}/_all_docs?include_docs=true", timeout=30)
         return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
 
     def mentions(self, *words: str, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
-        """Return the ids, per database, of documents whose id or text holds one of the words."""
+        """Return the ids of documents whose id or text contains one of the words, by database."""
         found = {
             name: [doc["_id"] for doc in self.documents(name) if any(word in json.dumps(doc) for word in words)]
             for name in self.databases()
@@ -49,22 +49,22 @@ class Couch:
         return {name: ids for name, ids in found.items() if ids}
 
     def put(self, database: str, document: Mapping[str, Any]) -> None:
-        """Write a new document, and the database if there is none yet."""
+        """Create a document, and the database if it does not exist."""
         self.http.put(f"{self.url}/{database}", timeout=30)
         url = f"{self.url}/{database}/{quote(document['_id'], safe='')}"
         assert self.http.put(url, json=document, timeout=30).ok
 
     def remove(self, database: str, document: Mapping[str, Any]) -> None:
-        """Remove a document as it is."""
+        """Remove a document in its current revision."""
         url = f"{self.url}/{database}/{quote(document['_id'], safe='')}"
         assert self.http.delete(url, params={"rev": document["_rev"]}, timeout=30).ok
 
     def drop(self, database: str) -> None:
-        """Remove a whole database."""
+        """Remove a database."""
         assert self.http.delete(f"{self.url}/{database}", timeout=30).ok
 
     def restore(self, database: str, documents: list[dict[str, Any]]) -> None:
-        """Bring documents back that are gone, and their database if need be."""
+        """Restore removed documents, and their database if necessary."""
         self.http.put(f"{self.url}/{database}", timeout=30)
         there = {doc["_id"] for doc in self.documents(database)}
         for document in documents:
@@ -77,17 +77,17 @@ class Couch:
             self.remove("io-cozy-accounts", doc)
 
     def revisions(self) -> dict[str, str]:
-        """Return the revision of every document but the leases."""
+        """Return the revisions of all documents except leases."""
         names = [name for name in self.databases() if not name.endswith("lease")]
         return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
 
     def records(self, account: str) -> list[dict[str, Any]]:
-        """Return the records of an account's deletions, without approvals that wait."""
+        """Return the records of an account's deletions, without pending approvals."""
         return [doc for doc in self.documents(AUDIT_DATABASE) if doc["_id"].startswith(f"{account}:")]
 
 
 def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) -> dict[str, int]:
-    """Store some days with their totals for each meter, as a load would, and give the number per doctype."""
+    """Store some days and their totals for each meter, as a load would. Return the number of documents per doctype."""
     couch = Couch(world)
     docs: dict[str, list[dict[str, Any]]] = {DAY: [], MONTH: [], YEAR: []}
     for pce in pces:
@@ -107,14 +107,14 @@ def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) 
 
 
 def staging_folder(account: str) -> Path:
-    """Return the folder in which an account's answers wait."""
+    """Return the folder with an account's staged answers."""
     from grdf import settings
 
     return Path(settings.staging_url().removeprefix("file://")) / account
 
 
 def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind", **more: str) -> str:
-    """Leave a staged file behind, as a run that failed does, and give its reference."""
+    """Leave a staged file behind, as a failed run does, and return its reference."""
     from grdf import settings
     from grdf.staging.area import StagedAnswer, Staging
 
@@ -125,7 +125,7 @@ def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind",
 
 
 def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, **terms: Any) -> tuple[str, ...]:
-    """Make an account past its first launch with stored days, totals and a staged file. Gives its meters."""
+    """Create an account as after its first run, with stored days, totals and a staged file. Return its meters."""
     pces = known_account(world, account, meters, **terms)
     fill(world, account, pces, days)
     stage(account, pces[0])
@@ -133,7 +133,7 @@ def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, *
 
 
 def brought(world: LocalWorld, account: str, *made: Mapping[str, Any]) -> None:
-    """Let rights on an account's meters be some that it brought itself, as when it had connected again before."""
+    """Record rights on an account's meters as its own, as if it had connected again before."""
     document = world.book.get(account) or {}
     for entry in document["oauth_callback_results"]["consents"]:
         mine = [right for right in made if right["id_pce"] == entry["pce"]]
@@ -143,14 +143,14 @@ def brought(world: LocalWorld, account: str, *made: Mapping[str, Any]) -> None:
 
 
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
-    """Return the state of each right on some meters by GRDF's id."""
+    """Return the state of each right on some meters, by GRDF's id."""
     return {
         each["id_droit_acces"]: each["etat_droit_acces"] for each in world.control.consents() if each["id_pce"] in pces
     }
 
 
 def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
-    """Return (right, HTTP status, client) of every revocation that was asked for, in order."""
+    """Return (right, HTTP status, client) of every requested revocation, in order."""
     return [
         (call["path"].rpartition("/")[2], call["status"], call["client_id"])
         for call in world.control.log()
@@ -159,12 +159,12 @@ def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
 
 
 def assert_gone(world: LocalWorld, account: str, pces: tuple[str, ...]) -> Mapping[str, Any]:
-    """Nothing of the household is anywhere but its record, which holds no meter number. Gives the record."""
+    """Assert that only the deletion's record is left of the household, without meter numbers. Return the record."""
     couch = Couch(world)
     assert couch.mentions(account, *pces, but=(AUDIT_DATABASE,)) == {}
     assert not staging_folder(account).exists()
     assert couch.mentions(*pces) == {}
-    # Its own document is gone; those of other accounts of the session may hold such names.
+    # Its own document is gone. Documents of the session's other accounts may contain the same names.
     assert couch.mentions("Exemple", "example.org", but=(ACCOUNTS,)) == {}
     (record,) = couch.records(account)
     assert record["finished_at"] >= record["asked_at"]

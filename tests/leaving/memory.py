@@ -1,4 +1,4 @@
-"""What Airflow itself remembers: every column of every table of its database, read past its models and its API."""
+"""What Airflow remembers: every column of every table of its database, read without its models or API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def rows(airflow: AirflowStack) -> Iterator[tuple[str, dict[str, str]]]:
     """Return every row with its table, each value as text.
 
-    :param airflow: a whole Airflow, whatever its database
+    :param airflow: a whole Airflow, with any database
     """
     engine = create_engine(airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     try:
@@ -29,12 +29,12 @@ def rows(airflow: AirflowStack) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def columns_with(airflow: AirflowStack, *words: str, beside: str = "") -> dict[str, list[str]]:
-    """Return the columns in which words stand, with some of what stands there.
+    """Return the columns that contain one of the words, with some of their values.
 
     :param airflow: a whole Airflow
-    :param words: what is looked for
-    :param beside: look only at rows that hold this, too
-    :return: ``table.column`` to values
+    :param words: the words to search for
+    :param beside: only search in rows that also contain this
+    :return: values by ``table.column``
     """
     found: dict[str, list[str]] = {}
     for table, row in rows(airflow):

@@ -1,7 +1,7 @@
-"""A small CouchDB that can purge: of revisions, tombstones, ``_purge`` and ``_compact`` what the Remover relies on.
+"""A small CouchDB that can purge. It has the parts of revisions, tombstones, ``_purge`` and ``_compact`` that are used.
 
-Written after CouchDB 3's reference (``_all_docs``, ``_bulk_docs``, ``_purge``, ``_compact``): a purge takes away leaf
-revisions only, a document without any leaf is gone with its id, and no more than 100 documents may be named at once.
+It follows CouchDB 3's reference (``_all_docs``, ``_bulk_docs``, ``_purge``, ``_compact``): a purge only removes leaf
+revisions, a document without any leaf disappears with its id, and at most 100 documents may be named at once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MOST_IDS = 100
 
 
 class PurgingCouch:
-    """Databases of documents that have one leaf each, which may be a tombstone.
+    """Databases whose documents have one leaf each, which may be a tombstone.
 
-    :param before: told method, path and body of each request, before it is carried out
-    :param members: logins that are no server administrators
+    :param before: called with the method, path and body of each request, before it is carried out
+    :param members: logins of users who are not server administrators
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class PurgingCouch:
                 self._serve()
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
 
     def answer(self, method: str, target: str, asked: Any, *, admin: bool = True) -> tuple[int, Any]:
-        """Carry out one request; members may neither make databases nor purge nor compact (seen on CouchDB 3.5.2)."""
+        """Carry out one request. Members may not create databases, purge or compact (as seen on CouchDB 3.5.2)."""
         parts = urlsplit(target)
         if parts.path == "/_session":
             return 200, {"ok": True, "userCtx": {"name": "somebody", "roles": ["_admin"] if admin else []}}
@@ -136,7 +136,7 @@ class PurgingCouch:
 
     @contextmanager
     def running(self) -> Iterator[PurgingCouch]:
-        """Serve as long as the block lasts."""
+        """Serve inside the block."""
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -1,4 +1,4 @@
-"""Single steps of an account's DAG, executed in this process as if the timetable had started them."""
+"""Single steps of an account's DAG, executed in this process as part of a scheduled run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def acquire(account: str, run_type: str = "scheduled") -> dict[str, Any]:
 
 
 def extract(account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4) -> dict[str, Any]:
-    """Execute ``extract``, on its last try unless told otherwise."""
+    """Execute ``extract``, by default on its last try."""
     from airflow.sdk import DAG
 
     from grdf.operators.extract import ExtractOperator

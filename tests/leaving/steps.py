@@ -1,4 +1,4 @@
-"""The steps of a deletion, executed in this process one after the other as Airflow would."""
+"""The steps of a deletion, executed in this process one after the other, as Airflow would."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def deletion_context(
 ) -> dict[str, Any]:
     """Return the part of Airflow's context that the steps read.
 
-    :param states: run id to state, of the other runs that Airflow knows; a number is the HTTP status of its failure
-        in a worker, an exception what is raised elsewhere
-    :param started: when Airflow started the run, which it does anew when tasks of a run that has ended are cleared
-    :param running: what successive counts of running tasks of the account's DAG give; 0 afterwards
+    :param states: the state of Airflow's other runs by run id; a number is the HTTP status with which Airflow fails in
+        a worker, an exception is what it raises elsewhere
+    :param started: when Airflow started the run; clearing tasks of an ended run starts it again
+    :param running: results of successive counts of running tasks of the account's DAG; 0 afterwards
     """
     counts, known = iter(running), dict(states or {})
 
@@ -39,7 +39,7 @@ def deletion_context(
         assert dag_id == "grdf_delete_account"
         (run,) = run_ids
         state = known.get(run)
-        if isinstance(state, int):  # as a worker hears it when Airflow fails
+        if isinstance(state, int):  # the exception in a worker when Airflow fails
             detail = {"status_code": state, "message": "", "detail": None}
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
         if isinstance(state, Exception):
@@ -58,7 +58,7 @@ def deletion_context(
 
 
 def operators(account: str) -> dict[str, Any]:
-    """Return the operators of the DAG by their task ids, with the shared data token in memory."""
+    """Return the DAG's operators by task id, with the shared data token kept in memory."""
     from airflow.sdk import DAG
 
     from grdf.operators.deletion.approve import ApproveDeletionOperator
@@ -78,7 +78,7 @@ def operators(account: str) -> dict[str, Any]:
 
 
 def answer(by: str | None, choice: str = "Approve", at: datetime | None = None) -> dict[str, Any]:
-    """Return what Airflow hands to the approval once somebody has answered."""
+    """Return what Airflow passes to the approval once somebody has answered."""
     user = None if by is None else {"id": "7", "name": by}
     at = at or datetime.now(UTC)
     return {"chosen_options": [choice], "params_input": {}, "responded_at": at, "responded_by_user": user}
@@ -94,12 +94,12 @@ def delete(
     approved_at: datetime | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Run steps of a deletion and give what each returned.
+    """Run steps of a deletion, and return the result of each.
 
-    :param approved_by: who approves before ``mark``; None when nobody does
-    :param steps: with ``approve`` and without ``mark``, the approval is left waiting
-    :param approved_at: when; by default now
-    :param form: over the usual filled form
+    :param approved_by: the user who approves before ``mark``; ``None`` if nobody does
+    :param steps: the steps to run; with ``approve`` but without ``mark``, the approval is left pending
+    :param approved_at: time of the approval; by default now
+    :param form: values that override the usual form
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.run import Run

@@ -1,4 +1,4 @@
-"""Once with all of Airflow's own parts: the form through the REST API, a person's approval, and what is left."""
+"""With all of Airflow's components: the form through the REST API, a person's approval, and what remains."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ REMEMBERED = {
     *("dag_run.conf", "rendered_task_instance_fields.rendered_fields", "xcom.value"),
     *("hitl_detail.body", "hitl_detail.subject"),
 }
-"""Where Airflow's API leaves an account's id, and README says so."""
+"""Where an account's id remains because Airflow's API cannot remove it, as the README says."""
 PASSED_ON = {"AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW__GRDF__RETRIES": "0"}
 
 
 @pytest.fixture(scope="module")
 def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
-    """API server, scheduler and DAG processor, and what runs tasks; no triggerer: an approval needs none."""
-    Couch(world).forget_accounts()  # those that other tests have connected would all run here
+    """API server, scheduler and DAG processor, which run tasks. Approvals need no triggerer."""
+    Couch(world).forget_accounts()  # otherwise the accounts of other tests would all run here
     home = tmp_path_factory.mktemp("stack")
     env = {
         **world.connections(),
@@ -74,7 +74,7 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
 
 
 def send(airflow: AirflowStack, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Change something through the API; SQLite, which Airflow's parts share here, may be locked at that moment."""
+    """Change something through the API. Retry if SQLite, which Airflow's components share here, is locked."""
 
     def tried() -> requests.Response | None:
         answer = airflow.api(method, path, json=body)
@@ -100,9 +100,9 @@ def tasks(airflow: AirflowStack, run: str) -> dict[str, str]:
 
 
 def parked(airflow: AirflowStack, run: str, times: int = 1) -> None:
-    """Wait until the approval waits, and until the scheduler has heard that its first half has ended.
+    """Wait until the approval is pending and the scheduler has noticed it.
 
-    Airflow 3.3.2 fails a task that is answered before that; a person is never so quick.
+    Airflow 3.3.2 fails a task that is answered before that. A person is never that fast.
     """
     wait(lambda: task(airflow, run, "approve") == "awaiting_input")
 
@@ -116,7 +116,7 @@ def parked(airflow: AirflowStack, run: str, times: int = 1) -> None:
 
 
 def answer_to(airflow: AirflowStack, run: str, choice: str, by: str = APPROVER) -> None:
-    """Answer as the second person, or as another one."""
+    """Answer as the second person, or as another user."""
     path = f"/dags/{DAG}/dagRuns/{run}/taskInstances/approve/-1/hitlDetails"
     password = {APPROVER: airflow.approver_password, ADMIN: airflow.password}[by]
     token = {"Authorization": f"Bearer {airflow.token(by, password)}"}
@@ -136,7 +136,7 @@ def end_of(airflow: AirflowStack, run: str) -> str:
 
 @pytest.fixture(scope="module")
 def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ...]]:
-    """A household of which Airflow remembers as much as it ever may, and its neighbour's DAG that stays."""
+    """A household about which Airflow remembers as much as possible, and a neighbour's DAG, which stays."""
     account, last = "leaver-90001", yesterday(world)
     pces = connect_cozy(world, account, 1, conso_debut=str(last - timedelta(days=40)))
     connect_cozy(world, NEIGHBOUR, 1, conso_debut=str(last - timedelta(days=40)))
@@ -145,7 +145,7 @@ def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ..
         wait(lambda each=each: airflow.api("GET", f"/dags/{dag_id(each)}").ok)
     own = {dag_id(each): start(airflow, dag_id(each)) for each in both}
     assert {run["state"] for run in airflow.wait_for_runs(own, seconds=PATIENCE).values()} == {"success"}
-    for at, named in enumerate((both, [], [NEIGHBOUR])):  # two, all, and one that is none of the leaver's business
+    for at, named in enumerate((both, [], [NEIGHBOUR])):  # two accounts, all accounts, and only another account
         for pce in pces:
             world.control.correct(pce, last - timedelta(days=20 + at), 77 + at)
         days = {"from": str(last - timedelta(days=30)), "to": str(last), "include_definitive": True}
@@ -154,7 +154,7 @@ def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ..
     ended(airflow, "grdf_consents", accounts=[account], dry_run=True)
     ended(airflow, "grdf_adopt_konnector", account=account, dry_run=True)
     quiet(airflow, *own, "grdf_consents", "grdf_published", "grdf_history")
-    # These wait, since their DAGs are off: one of ours, and one that stands for anybody's.
+    # These wait because their DAGs are paused: one of the project's, and one that stands for any other DAG.
     start(airflow, "grdf_example_consumer", account=account)
     start(airflow, "grdf_history", accounts=both, **days)
     return account, pces
@@ -167,7 +167,7 @@ def ended(airflow: AirflowStack, dag: str, **conf: Any) -> None:
 
 
 def quiet(airflow: AirflowStack, *dags: str) -> None:
-    """Switch DAGs off and let their runs end, so that what changes from now on is the deletion's doing."""
+    """Pause DAGs and wait for their runs to end, so that later changes are caused by the deletion."""
     for dag in dags:
         wait(lambda dag=dag: airflow.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).ok)
     ended = {"success", "failed"}
@@ -267,7 +267,7 @@ def test_from_the_form_to_nothing_left(
 def test_what_airflow_still_remembers_is_what_the_record_says(
     world: LocalWorld, airflow: AirflowStack, listed: tuple[str, tuple[str, ...]]
 ) -> None:
-    """Every column of every table is read: the account's id stands where the record says, its days nowhere."""
+    """Every column of every table is read. The account's id is only where the record says, its days are nowhere."""
     account, pces = listed
     (record,) = Couch(world).records(account)
     history = record["airflow_history"]
@@ -280,7 +280,7 @@ def test_what_airflow_still_remembers_is_what_the_record_says(
 
     assert history["removed"].pop(dag_id(account)) >= 1  # by hand, and perhaps by the timetable
     assert history["removed"] == {
-        DAG: 3,  # a form with a wrong confirmation, a dry run, a rejected one
+        DAG: 3,  # a form with a wrong confirmation, a dry run, and a rejected deletion
         "grdf_history": 2,  # both accounts, and all; not the neighbour's own
         "grdf_published": 1,
         "grdf_consents": 1,
@@ -324,7 +324,7 @@ def test_what_the_record_calls_a_matter_of_db_clean_is_one(
 
 
 def test_two_at_once(world: LocalWorld, airflow: AirflowStack) -> None:
-    """Both are approved at the same time: Airflow knows that the first one still runs, and the second stops."""
+    """Both are approved at the same time. Airflow knows that the first one is still running; the second one stops."""
     account = "leaver-90002"
     pces = household(world, account)
     fill(world, account, ("GI000001",))
@@ -333,7 +333,7 @@ def test_two_at_once(world: LocalWorld, airflow: AirflowStack) -> None:
         parked(airflow, run)
     for run in runs:
         answer_to(airflow, run, "Approve")
-    # The one that stops is over before the other comes to remove what Airflow remembers, that run among it.
+    # The one that stops ends before the other one removes what Airflow remembers, including that run.
     loser = wait(lambda: next((run for run in runs if task(airflow, run, "mark_leaving") == "failed"), None))
     assert "another deletion" in airflow.task_log(DAG, loser, "mark_leaving")
     (winner,) = set(runs) - {loser}

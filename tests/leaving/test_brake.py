@@ -1,4 +1,4 @@
-"""A list of rights that a fault has cut short tells no household to consent again; a list of another day decides."""
+"""An incomplete list of rights does not make households consent again. The list of another day decides."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 class Town:
-    """Ten households on databases of their own, so that a list of theirs is a whole list.
+    """Ten households with separate databases, so that a list of their rights is a complete list.
 
     :param world: the outside world
-    :param prefix: of the databases
+    :param prefix: prefix of the databases' names
     """
 
     def __init__(self, world: LocalWorld, prefix: str) -> None:
@@ -45,7 +45,7 @@ class Town:
             )
 
     def list_only(self, *names: str, times: int | None = None) -> None:
-        """Let GRDF list the rights of some households alone."""
+        """Make GRDF list the rights of some households only."""
         mine = {self.rights[name] for name in names}
         lines = [right for right in self.world.control.consents() if right["id_droit_acces"] in mine]
         body = "\n".join(json.dumps(line) for line in lines)
@@ -61,7 +61,7 @@ class Town:
         return [name for name in self.names if ListMissed.key in (self.book.get(name) or {})]
 
     def next_day(self) -> None:
-        """Make the notes of today those of yesterday."""
+        """Turn today's notes into yesterday's."""
         for name in self.missed():
             document: dict[str, Any] = self.book.get(name) or {}
             earlier = self.world.control.today() - timedelta(days=1)
@@ -102,7 +102,7 @@ def test_tried_again_on_the_same_day_it_still_marks_nobody(town: Town) -> None:
 
 
 def test_what_the_list_of_another_day_says_counts(town: Town) -> None:
-    """Seven are missing on one day; on the next day five of them still are."""
+    """Seven are missing on one day, and five of them are still missing on the next day."""
     town.list_only(*town.names[:3])
     with pytest.raises(ServiceUnavailable):
         check()
@@ -124,7 +124,7 @@ def test_households_that_leave_one_by_one_are_marked_at_once(town: Town) -> None
 
 
 def test_whose_meter_somebody_else_has_now_is_marked_all_the_same(town: Town) -> None:
-    """New tenants have consented on three meters, and the list has lost four more lines."""
+    """New tenants have consented on three meters, and four more lines are missing from the list."""
     moved = town.names[:3]
     for name in moved:
         town.world.control.revoke(town.rights[name])

@@ -1,4 +1,4 @@
-"""``grdf_consents``: one call for all accounts says whose consent is gone, back, or about to end."""
+"""``grdf_consents`` finds out with one call whose consents are gone, back, or about to end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
-    """Make an account that the check has nothing to change of."""
+    """Create an account in which the check has nothing to change."""
     pces = known_account(world, account, meters, **terms)
     check()
     world.control.clear_log()
@@ -75,14 +75,14 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     with pytest.raises(AirflowSkipException, match="revoked on"):
         acquire(account_id)
     with pytest.raises(AirflowSkipException, match=r"none of its meters is read at the moment.*revoked on"):
-        extract(account_id, yesterday(clean))  # it came after ``acquire_token``: no green run in which nothing was read
+        extract(account_id, yesterday(clean))  # it came after ``acquire_token``: no success without reading
     assert clean.control.log() == []
     check()
     assert document(clean, account_id) == marked, "said once"
 
 
 def test_consented_again(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """By GRDF's list alone nobody can tell who consented: the account keeps to its own until it connects again."""
+    """GRDF's list does not say who has consented, so the account keeps its own consent until it connects again."""
     pces = settled(clean, account_id)
     (old,) = rights(clean, pces)
     clean.control.revoke(old)
@@ -207,7 +207,7 @@ def test_odd_accounts_keep_nobody_else_from_being_checked(clean: LocalWorld, acc
     assert counts["odd"] >= len(ODD) - 1
     assert document(clean, account_id)["state"] == OUTDATED
     assert {name: document(clean, name) for name in odd} == before
-    for name in odd:  # the next tests look at the log and the counts
+    for name in odd:  # the next tests check the log and the counts
         clean.book.save({**before[name], "account_type": "other"})
 
 
@@ -331,4 +331,4 @@ def test_the_whole_dag(clean: LocalWorld, account_id: str, dags: Worker) -> None
     answered = [
         call for call in clean.control.log() if call["path"].endswith("/droits_acces") and call["status"] == 200
     ]
-    assert len(answered) == 1  # before it, the token that an earlier test's run has left may be refused
+    assert len(answered) == 1  # before it, a token left by an earlier test's run may be refused

@@ -1,4 +1,4 @@
-"""A consent that is gone without us: said once on the account, then GRDF is left alone until something has changed."""
+"""A consent that ended at GRDF is reported once on the account. No further calls are made until something changes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_new_consent_is_taken_by_the_next_scheduled_run(
     with pytest.raises(ConsentLost):
         extract(account_id, yesterday(clean))
     old = account_of(clean, account_id)
-    connect_cozy(clean, account_id, **recent(clean))  # cozy-stack writes both parts anew
+    connect_cozy(clean, account_id, **recent(clean))  # cozy-stack replaces both parts
     fresh = account_of(clean, account_id)
     fresh["oauth_callback_results"] = old["oauth_callback_results"] | fresh["oauth_callback_results"]
     clean.book.save({**old, "oauth": fresh["oauth"], "oauth_callback_results": fresh["oauth_callback_results"]})
@@ -139,15 +139,15 @@ def test_a_meter_that_grdfs_list_does_not_hold_is_left_out_until_it_is_there_aga
     check()
     marked = account_of(clean, account_id)
     clean.control.clear_log()
-    run_well(clean, account_id, "scheduled")  # so whoever wakes on its data hears of the other meter
+    run_well(clean, account_id, "scheduled")  # so DAGs triggered by its data learn about the other meter
     assert [call["pce"] for call in clean.control.log() if call["path"].endswith("informatives")] == [kept]
     assert stored(couchdb, account_id, kept)
     after = account_of(clean, account_id)
     assert (after["state"], after["state_partial"], after["state_since"]) == (OUTDATED, True, marked["state_since"])
     with pytest.raises(FailNow, match="not everything could be read"):
-        run_well(clean, account_id)  # a person may try all the same
+        run_well(clean, account_id)  # a person may try anyway
 
-    grant = consent(clean.facts, clean.door, holder(account_id), **recent(clean))  # of the lost one alone
+    grant = consent(clean.facts, clean.door, holder(account_id), **recent(clean))  # only for the lost one
     clean.book.save(account_of(clean, account_id) | {"oauth": dict(grant)})
     run_well(clean, account_id, "scheduled")
     assert stored(couchdb, account_id, lost)
@@ -161,7 +161,7 @@ def test_the_other_meter_is_read_on_even_if_it_gave_nothing_that_day(clean: Loca
     with pytest.raises((ConsentLost, ServiceUnavailable)):
         extract(account_id, yesterday(clean))
     clean.control.set(faults=[])
-    acquire(account_id)  # skipped, it would be read no more until somebody looks
+    acquire(account_id)  # if skipped, it would not be read again until somebody notices
     assert extract(account_id, yesterday(clean))["counts"]["readings"] > 0
 
 

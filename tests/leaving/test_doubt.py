@@ -1,4 +1,4 @@
-"""A refusal that GRDF's own list contradicts: tried again soon, then daily, and no household is told to act."""
+"""A refusal that GRDF's own list contradicts is retried soon, then daily, and no household is asked to act."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_right_refusal_is_the_households_at_once(clean: LocalWorld, account_id
 
 
 def test_another_households_consent_on_the_meter_contradicts_nothing(clean: LocalWorld, account_id: str) -> None:
-    """The right that stands is not the account's own: the refusal is believed."""
+    """The right in force is not the account's own, so the refusal is believed."""
     pces = settled(clean, account_id)
     (own,) = rights(clean, pces)
     clean.control.revoke(own)
@@ -107,7 +107,7 @@ def test_another_households_consent_on_the_meter_contradicts_nothing(clean: Loca
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(days=90)])
 def test_a_mark_that_the_list_contradicts_goes_by_itself(clean: LocalWorld, account_id: str, age: timedelta) -> None:
-    """Of an hour in which the list could not be asked, or of a former version: it had stood for ever."""
+    """The mark was set while the list was not available, or by an earlier version. It used to stay forever."""
     settled(clean, account_id)
     error = ConsentLost.about(account_id, "there is no right of access (GRDF: code 1000002)")
     since = datetime.now(UTC) - age

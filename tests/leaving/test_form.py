@@ -1,4 +1,4 @@
-"""The form's checks are repeated in the first task, since whoever starts the DAG through the API has not seen it."""
+"""The first task repeats the form's checks, because users who start the DAG through the API have not seen the form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deletion that is killed or cut off anywhere, and started again."""
+"""A deletion that is killed or interrupted at any point, and started again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST = 71_000
 
 
 class Killer:
-    """Runs deletions in a real process, by way of a proxy that kills it with SIGKILL at some request."""
+    """Runs deletions in a real process, through a proxy that kills the process with SIGKILL at some request."""
 
     def __init__(self, world: LocalWorld, forks: Worker, folder: Path) -> None:
         self.world, self.forks, self.pid = world, forks, folder / "pid"
@@ -51,7 +51,7 @@ def killed(clean: LocalWorld, forks: Worker, tmp_path: Path) -> Killer:
 
 
 def finish(world: LocalWorld, account: str, pces: tuple[str, ...]) -> dict[str, Any]:
-    """Start a killed deletion again, and see that all is as if it had not been killed."""
+    """Start a killed deletion again, and check that the result is the same as without the kill."""
     delete(account, run_id="run-2", states={"run-1": "failed"})
     record = dict(assert_gone(world, account, pces))
     assert record["removed"] == FOUND
@@ -82,7 +82,7 @@ def test_killed_in_the_middle_of_the_purge(clean: LocalWorld, account_id: str, c
 
 
 def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
-    """After each write in turn, once CouchDB has carried it out and before its answer came."""
+    """This is tried for each write in turn, after CouchDB has carried it out and before its response arrives."""
     at, ended = 1, False
     while not ended:
         account, writes = f"killed-{FIRST + at}", itertools.count(1)
@@ -95,7 +95,7 @@ def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
         struck = killed(account, when)
         ended = struck["signal"] is None
         if ended or any(record["finished_at"] for record in Couch(clean).records(account)):
-            assert_gone(clean, account, pces)  # killed when all was done, or not at all
+            assert_gone(clean, account, pces)  # killed when everything was done, or not at all
         else:
             finish(clean, account, pces)
         at += 1
@@ -122,7 +122,7 @@ def test_couchdb_is_down_at_a_step(
 
 
 def test_the_accounts_are_restored_meanwhile(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """Without their database no step concludes that the account is gone: it would come back with it."""
+    """Without the accounts' database, no step concludes that the account is gone: it would come back with it."""
     pces = household(clean, account_id)
     accounts = "io-cozy-accounts"
     for steps, then in ((("check", "mark"), ("revoke", "purge")), (("revoke", "purge"), ("check", "mark", "report"))):
@@ -159,7 +159,7 @@ def test_airflow_tries_again_what_may_pass(clean: LocalWorld, account_id: str, d
 
 
 def test_a_run_that_fails_for_good_is_resumed_by_another(clean: LocalWorld, account_id: str, dags: Worker) -> None:
-    """Airflow's own word on the first run's end is what lets the second take over."""
+    """The second run may take over because Airflow says that the first one has ended."""
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=403)
     env = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRIES": "2"}
@@ -176,7 +176,7 @@ def test_a_run_that_fails_for_good_is_resumed_by_another(clean: LocalWorld, acco
 def test_a_run_that_airflow_does_not_know_any_more_is_resumed(
     clean: LocalWorld, account_id: str, couch: Couch, dags: Worker
 ) -> None:
-    """Killed in ``airflow dags test``, whose run is gone when the next one begins: Airflow's own words for it there."""
+    """It was killed in ``airflow dags test``, whose run no longer exists when the next one starts."""
     pces = household(clean, account_id)
     delete(account_id, run_id="killed-and-gone", steps=("check", "mark", "revoke"))
     before = couch.revisions()

@@ -1,4 +1,4 @@
-"""What a deletion does somebody asked for and somebody else approved, whatever is done to its tasks in Airflow."""
+"""A deletion only does what one person requested and another approved, whatever is done to its tasks in Airflow."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def untouched(world: LocalWorld, couch: Couch, before: dict[str, str], pces: tup
     [
         ("ana", "ben", False, True),
         ("ana", "ana", False, False),
-        ("ana", "Ana", False, False),  # FAB takes both for one name
+        ("ana", "Ana", False, False),  # FAB considers both to be the same name
         ("ana", None, False, False),
         ("ana", "", True, False),
         (None, "ben", False, False),
@@ -117,7 +117,7 @@ def test_somebody_must_have_asked(account_id: str, monkeypatch: pytest.MonkeyPat
 def test_a_step_whose_approval_was_skipped_by_hand_does_nothing(
     clean: LocalWorld, account_id: str, couch: Couch, first: str
 ) -> None:
-    """``approve`` and what follows marked as successful in Airflow, and the rest run."""
+    """``approve`` and some later tasks are marked as successful in Airflow, and the rest is run."""
     pces = household(clean, account_id)
     before = couch.revisions()
     for step in STEPS[STEPS.index(first) :]:
@@ -131,7 +131,7 @@ def test_a_step_whose_approval_was_skipped_by_hand_does_nothing(
 def test_a_step_of_a_run_that_is_no_order_does_nothing(
     clean: LocalWorld, account_id: str, couch: Couch, step: str, form: dict[str, Any]
 ) -> None:
-    """A task of a dry run that is cleared alone would run, whatever was skipped before it."""
+    """If a single task of a dry run is cleared, Airflow runs it, even if earlier tasks were skipped."""
     pces = household(clean, account_id)
     before = couch.revisions()
     with pytest.raises(BadRequest, match="does not ask for its deletion"):
@@ -169,7 +169,7 @@ def test_an_approval_is_of_one_run_and_account(clean: LocalWorld, account_id: st
 
 
 def test_keeping_the_data_is_approved_for_itself(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """A run is removed in Airflow, and one of the same id is started; its ``approve`` is marked as successful."""
+    """A run is removed in Airflow, and one with the same id is started, whose ``approve`` is marked as successful."""
     pces = household(clean, account_id)
     delete(account_id, form={"keep_data": True}, by="ben", approved_by="ana", steps=("check", "mark"))
     with pytest.raises(BadRequest, match="nobody has approved this run"):
@@ -204,7 +204,7 @@ def test_an_approval_is_of_what_was_asked_by_whom_and_when(
 
 
 def test_an_approval_expires(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """A deletion that stopped half-way is finished later by another run, with an approval of its own."""
+    """A deletion that stopped half-way is finished later by another run, with its own approval."""
     pces = household(clean, account_id)
     long_ago = datetime.now(UTC) - timedelta(days=7, minutes=1)
     with pytest.raises(BadRequest, match="nobody has approved this run"):
@@ -224,7 +224,7 @@ def test_an_approval_expires(clean: LocalWorld, account_id: str, couch: Couch) -
 
 
 class Asked:
-    """Airflow's side of the question: what the approver reads, and how the task is told which plan that was."""
+    """Airflow's side of the approval: what the approver reads, and how the task learns which plan that was."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bodies: list[str] = []
@@ -249,7 +249,7 @@ def consent_anew(world: LocalWorld, account: str, pces: tuple[str, ...]) -> str:
 def test_the_approver_reads_what_is_so_and_not_what_check_returned(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The asker may change in Airflow what ``check`` has returned."""
+    """The user who requested the deletion may change the return value of ``check`` in Airflow."""
     pces = household(clean, account_id)
     asked, approve = Asked(monkeypatch), operators(account_id)["approve"]
     context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM})
@@ -267,7 +267,7 @@ def test_a_consent_that_comes_after_the_plan_was_read_is_asked_about(
     asked, approve = Asked(monkeypatch), operators(account_id)["approve"]
     context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM}, by="ana")
     read = asked.by(approve.execute, context)
-    fill(clean, account_id, ("GI000001",))  # days come each morning, and nobody needs to be asked again
+    fill(clean, account_id, ("GI000001",))  # new days arrive every morning, which must not require a new approval
     new = consent_anew(clean, account_id, pces)
     before = couch.revisions()
     read = asked.by(approve.execute_complete, context, answer("ben"), read["plan"])

@@ -1,4 +1,4 @@
-"""``grdf_published`` as Airflow runs it, and a household that leaves takes its published periods along."""
+"""``grdf_published`` as Airflow runs it. When a household leaves, its published periods are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is removed, what the record keeps, and a household that comes back."""
+"""What is removed, what the record keeps, and what happens if a household comes back."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_an_id_token_that_has_expired(clean: LocalWorld, account_id: str, capfd:
 
 
 def test_our_own_wrong_credentials_do_not_lose_the_consents(clean: LocalWorld, account_id: str) -> None:
-    """A code that cannot be exchanged because of us is not thrown away with the account."""
+    """A code that cannot be exchanged because of an error here is not discarded with the account."""
     from include.gas.errors import CredentialsRefused
 
     pces = connect_code(clean, account_id)
@@ -150,7 +150,7 @@ def test_a_document_that_cannot_be_understood_is_removed(
 
 
 def test_an_account_of_the_konnector(clean: LocalWorld, account_id: str) -> None:
-    """It kept the ``id_token`` and knew no id of the right: GRDF's list knows."""
+    """It kept the ``id_token`` but not the id of the right, which is in GRDF's list."""
     pces = connect_cozy(clean, account_id)
     document = clean.book.get(account_id) or {}
     document["oauth_callback_results"]["pce_id"] = pces[0]

@@ -1,4 +1,4 @@
-"""A load that is under way while its household is deleted, and two deletions at once."""
+"""A load that is running while its household is deleted, and two deletions at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TOTALS = "/com-grandlyon-grdf-year/_bulk_docs"
 
 
 class Pause:
-    """Holds back the first request that is a certain one, before CouchDB gets it."""
+    """Delays the first matching request before CouchDB gets it."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -71,7 +71,7 @@ def staged(world: LocalWorld, account: str) -> tuple[dict[str, Any], date]:
 def test_a_load_that_airflow_has_lost_sight_of(
     clean: LocalWorld, account_id: str, forks: Worker, pool: ThreadPoolExecutor, held: str
 ) -> None:
-    """It has seen that all is well, is held up, and writes when the deletion is over: nothing of it stays."""
+    """The load has passed its checks, is delayed, and writes after the deletion has ended. None of it stays."""
     pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
     reference, day = staged(clean, account_id)
     pause = Pause(held)
@@ -140,7 +140,7 @@ def test_a_load_under_way_does_not_remove_what_the_household_keeps(
 def test_a_load_whose_account_is_lost_without_a_deletion_takes_nothing_back(
     clean: LocalWorld, account_id: str, couch: Couch, forks: Worker, pool: ThreadPoolExecutor, lost: str
 ) -> None:
-    """An operator restores the accounts, or removes a document by hand; an old deletion of the same id is no reason."""
+    """An operator restores the accounts, or removes a document manually. An old deletion of that id does not count."""
     pces = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
     former = audit_entry(account_id, "old", by="someone", at=datetime.now(UTC) - timedelta(days=30), keep_data=False)
     couch.put(AUDIT_DATABASE, former)
@@ -205,7 +205,7 @@ def test_a_leaving_account_is_not_listed(clean: LocalWorld, account_id: str) -> 
 def test_a_first_launch_under_way_brings_its_meters_first(
     clean: LocalWorld, account_id: str, forks: Worker, pool: ThreadPoolExecutor
 ) -> None:
-    """The code is taken by the run; only its worker knows the meters until they are stored."""
+    """The run has exchanged the code, and only its worker knows the meters until they are stored."""
     pces = connect_code(clean, account_id)
     pause = Pause(f"/io-cozy-accounts/{account_id}")
     seen: list[str] = []
@@ -246,7 +246,7 @@ class TestTwoAtOnce:
         with pytest.raises(BadRequest, match="started by first"):
             delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "queued"})
         delete(account_id, steps=("revoke", "purge", "report"), by="first")
-        monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # what waited the first has removed
+        monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # removed by the first one
         with pytest.raises(BadAccount, match="another deletion has removed it in the meantime"):
             delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "success"})
         assert assert_gone(clean, account_id, pces)["run"] == "run-1"

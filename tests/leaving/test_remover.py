@@ -1,4 +1,4 @@
-"""Removing documents: on a server that can purge no tombstone stays, on one that cannot it is said."""
+"""Removing documents leaves no tombstones on a server that can purge. On other servers, the record says so."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_compaction(server: PurgingCouch, remover: Remover) -> None:
 
 
 def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
-    """Whatever request was the last: the next try leaves nothing, not even a tombstone."""
+    """After a kill at any request, the next try leaves nothing behind, not even a tombstone."""
     from grdf.stores.removal import Remover
 
     class Killed(Exception):
@@ -169,7 +169,7 @@ def test_a_real_server_keeps_no_tombstone(world: LocalWorld, couchdb: CouchDBHoo
 def test_what_was_deleted_before_is_purged_by_its_ids(
     server: PurgingCouch, hook: CouchDBHook, remover: Remover
 ) -> None:
-    """A load takes away a total whose days are gone, and its tombstone is in no list."""
+    """A load removes a total whose days are gone, and its tombstone does not appear in any list."""
     server.databases[database_name(MONTH)] = {}
     ids = [f"leaver:p:2025-{month:02}" for month in range(1, 13)]
     hook.write(MONTH, [{"_id": key} for key in ids[:2]])

@@ -1,4 +1,4 @@
-"""A backup of before brings a household back that has left: it is told, and not read."""
+"""A household that has left is restored from an old backup. This is reported, and its data is not read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def left_and_restored(world: LocalWorld, account: str, *, keep: bool = False) ->
 
 
 def told(account: str, capfd: pytest.CaptureFixture[str]) -> bool:
-    """Return whether the morning's check says that an account is there again; tests before have left such ones, too."""
+    """Return whether the morning's check reports that an account is back. Earlier tests may have left others."""
     capfd.readouterr()
     given = check()
     found = f"Account {account}: its household left on 20" in "".join(capfd.readouterr())
@@ -46,7 +46,7 @@ def test_a_household_that_left_and_is_restored_is_told_every_day_and_not_read(
     neighbour = f"neighbour-{account_id.rpartition('-')[2]}9"
     known_account(clean, neighbour)
     pces = left_and_restored(clean, account_id)
-    clean.control.consent(pces)  # who lives there now has consented
+    clean.control.consent(pces)  # the household that lives there now has consented
     for _ in range(2):
         assert told(account_id, capfd)
         assert not (clean.book.get(neighbour) or {}).get("state")

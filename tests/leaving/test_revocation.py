@@ -1,4 +1,4 @@
-"""Revoking: every right that the account brought, before anything is removed, and with the secret made for it alone."""
+"""Revoking covers every right of the account, comes before any removal, and uses the dedicated secret only."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, accoun
 
 def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWorld, account_id: str) -> None:
     pces = household(clean, account_id, 2)
-    grant = consent(clean.facts, clean.door, holder(account_id))  # of the first meter alone; no run has taken it yet
+    grant = consent(clean.facts, clean.door, holder(account_id))  # only for the first meter, and not taken by a run yet
     account = clean.book.get(account_id) or {}
     clean.book.save(account | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "oauth": dict(grant)})
     delete(account_id)
@@ -91,13 +91,13 @@ def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, 
 
 @pytest.mark.parametrize("status", [409, 404])
 def test_revoked_already(clean: LocalWorld, account_id: str, status: int) -> None:
-    """GRDF lists the right as standing, yet it is gone when we revoke it."""
+    """GRDF lists the right as active, but it is gone when it is to be revoked."""
     pces = household(clean, account_id)
     (right,) = rights(clean, pces)
     clean.control.set(second_revocation_status=status)
     line = next(each for each in clean.control.consents() if each["id_droit_acces"] == right)
     clean.control.revoke(right)
-    # The check, the approval (its question, its answer), the mark and then the revocation see it stand.
+    # The check, the approval (request and answer), the mark and then the revocation see it as active.
     clean.control.fault("/droits_acces", status=200, body=line, times=5)
     delete(account_id)
     assert revocations(clean) == [(right, status, DELETE_CLIENT)]
@@ -125,7 +125,7 @@ def test_a_refusal_of_a_right_that_still_stands_is_no_success(clean: LocalWorld,
 
 
 def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
-    """Return GRDF's list of two rights, of which one line is cut."""
+    """Return GRDF's list of two rights, with one line cut off."""
     lines = {each["id_droit_acces"]: json.dumps(each) for each in world.control.consents()}
     return f"{lines[whole]}\n{lines[broken][: len(lines[broken]) // 2]}"
 
@@ -134,7 +134,7 @@ def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
 def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     clean: LocalWorld, account_id: str, couch: Couch, known_is_broken: bool
 ) -> None:
-    """An old right that is revoked can be read; the one in force, the account's newest or not, cannot."""
+    """An old, revoked right can be read. The one in force, which may be the account's newest, cannot."""
     pces = household(clean, account_id)
     (known,) = rights(clean, pces)
     (more,) = clean.control.consent(pces, keep_others=True)
@@ -161,7 +161,7 @@ def test_a_right_whose_line_cannot_be_read_is_not_called_over(
 
 
 def test_a_line_that_is_no_right_keeps_nobody_from_leaving(clean: LocalWorld, account_id: str) -> None:
-    """Every day's list holds it; what the account brought is in lines that can be read."""
+    """The line is in every day's list, but the account's own rights are in readable lines."""
     pces = household(clean, account_id)
     lines = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces]
     odd = json.dumps({"id_pce": None, "id_droit_acces": "0000", "etat_droit_acces": "Obsolete"})
@@ -210,7 +210,7 @@ def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
 
 
 def test_a_2xx_in_html_is_no_success(clean: LocalWorld, account_id: str) -> None:
-    """As the gateway's page of a maintenance comes now and then."""
+    """The gateway's maintenance page sometimes comes this way."""
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=200, body="<html>Maintenance</html>", times=None)
     with pytest.raises(ServiceUnavailable, match="did not complete the revocation"):

@@ -1,4 +1,4 @@
-"""The two roles in CouchDB: an ordinary member does everything but purge, which a deletion does as an administrator."""
+"""The two roles in CouchDB: a member does everything except purging, which a deletion does as an administrator."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Connect = Callable[..., None]
 
 @pytest.fixture
 def server() -> Iterator[PurgingCouch]:
-    """A CouchDB that purges, with databases that somebody has made, and one ordinary user."""
+    """A CouchDB that can purge, with existing databases and one ordinary user."""
     with PurgingCouch(members={"member"}).running() as running:
         running.databases |= {database_name(doctype): {} for doctype in (DAY, CONNECT)}
         yield running
@@ -158,7 +158,7 @@ def _hook_to(server: PurgingCouch) -> Any:
 
 
 def test_a_whole_life_with_two_roles(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A household is set up, read, and leaves, with a member for everything and an administrator to remove."""
+    """A household is set up, is read, and leaves. A member does everything, and an administrator removes the data."""
     from grdf import couchdb_setup
     from grdf.hooks.couchdb import CouchDBHook
 

@@ -1,4 +1,4 @@
-"""Nothing but the revocation can reach the secret that revokes. Read from the source, and seen at GRDF's stand-in."""
+"""Only the revocation uses the secret that revokes. This is checked in the source and at GRDF's stand-in."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_one_file_names_the_connection() -> None:
 
 
 def test_no_file_puts_the_name_together_from_parts() -> None:
-    """A constant such as ``_delete`` beside ``grdfgrandlyon`` would be another way to the connection."""
+    """A constant such as ``_delete`` next to ``grdfgrandlyon`` would be another way to reach the connection."""
     parts = {
         f"{name}: {node.value}"
         for name, tree in sources()

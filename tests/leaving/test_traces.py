@@ -1,4 +1,4 @@
-"""Whole lives, with every logger at its most talkative: no meter's number and no amount of gas is kept."""
+"""Whole lives with all loggers at their most verbose level: no meter number and no amount of gas is kept."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 HUGE = 8_602_937.5
-"""kWh of a day: no moment or id in a log looks like it by chance, nor like a sum that holds it."""
+"""kWh of a day. No time or id in a log looks like it, or like a sum that includes it, by chance."""
 
 
 @dataclass
 class Life:
     """What happened.
 
-    :param accounts: account to its meters
-    :param output: all that was logged
-    :param amounts: every figure that was ever stored and is large enough to be told from others, as text
+    :param accounts: meters by account
+    :param output: everything that was logged
+    :param amounts: every figure that was ever stored and is large enough to be unmistakable, as text
     """
 
     accounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -45,21 +45,21 @@ class Life:
         return {pce for pces in self.accounts.values() for pce in pces}
 
     def note(self, couch: Couch) -> None:
-        """Take down the figures that are stored now."""
+        """Record the figures that are stored now."""
         for name in couch.databases():
             for document in couch.documents(name):
                 if isinstance(load := document.get("load"), int | float) and load >= HUGE:
                     self.amounts |= {str(load), str(int(load))}
 
     def betrayed(self, text: str) -> list[str]:
-        """Return what a text holds that it should not."""
+        """Return what a text contains and should not."""
         found = [each for each in (*self.numbers, *self.amounts) if each in text]
         return found + re.findall(r"\d ?kWh", text)
 
 
 @pytest.fixture(scope="module")
 def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Let it all happen: first launch, corrections, re-reads, published periods, refusals, a lost consent, a leave."""
+    """Let it all happen: first run, corrections, re-reads, published periods, refusals, a lost consent, a deletion."""
     couch = Couch(world)
     couch.forget_accounts()
     world.control.set(**DEFAULTS)
@@ -100,7 +100,7 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
             run("grdf_adopt_konnector", account=other, dry_run=dry_run)
         lived.note(couch)
 
-        # GRDF repeats the meter's number, in whatever way it refuses.
+        # GRDF repeats the meter's number in every kind of refusal.
         said = f"PCE {first} ({second}) : "
         for fault in (
             {"status": 503, "body": {"erreur": said}},
@@ -137,7 +137,7 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
 
 
 def test_it_has_happened(life: Life, world: LocalWorld) -> None:
-    """What is looked for could be found: meters are named, figures were large, libraries did speak."""
+    """The search could find something: meters are named, figures are large, and libraries have logged."""
     assert len(life.amounts) > 4
     assert "urllib3.connectionpool" in life.output
     assert "/donnees_consos_informatives" in life.output
@@ -156,7 +156,7 @@ def test_no_log_line_holds_a_meters_number_or_an_amount(life: Life) -> None:
 
 
 def test_nothing_that_airflow_keeps_holds_one(life: Life, airflow_home: Path) -> None:
-    """XComs, rendered fields, run confs, asset events and aliases, and whatever else it may write down."""
+    """This covers XComs, rendered fields, run configurations, asset events, aliases, and all else in its tables."""
     rows = list(rows_of(airflow_home / "airflow.db"))
     assert {"xcom", "rendered_task_instance_fields", "dag_run", "asset_event"} <= {table for table, _ in rows}
     told = [(table, row[:400]) for table, row in rows if life.betrayed(row)]
@@ -164,7 +164,7 @@ def test_nothing_that_airflow_keeps_holds_one(life: Life, airflow_home: Path) ->
 
 
 def test_no_account_says_one_in_a_sentence(life: Life, world: LocalWorld) -> None:
-    """What is said of an account is logged, shown and quoted; CouchDB holds numbers as keys and fields alone."""
+    """Messages about an account are logged, shown and quoted. CouchDB contains numbers only as keys and fields."""
     for document in Couch(world).documents("io-cozy-accounts"):
         words = [text for text in _strings(document) if " " in text]
         assert not any(number in text for number in life.numbers for text in words), json.dumps(words)

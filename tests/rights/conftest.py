@@ -1,4 +1,4 @@
-"""Whose rights are whose: steps of DAGs in this process."""
+"""Fixtures for tests about the owners of rights, with steps of DAGs in this process."""
 
 from __future__ import annotations
 

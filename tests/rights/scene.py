@@ -1,4 +1,4 @@
-"""Households that share a meter, one after the other or at once, each with a right that its account brought."""
+"""Households with the same meter, one after the other or at once, each with a right of its own account."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms: Any) -> str:
-    """Let a household consent on a meter, beside whatever stands there, and make its account. Gives the right's id.
+    """Make a household consent for a meter, beside existing rights, and create its account. Return the right's id.
 
-    :param days: how many days of the past it covers
+    :param days: number of past days that the consent covers
     :param terms: as for ``SandboxControl.consent``
     """
     terms = {"conso_debut": str(yesterday(world) - timedelta(days=days)), "keep_others": True} | terms
@@ -39,7 +39,7 @@ def document(world: LocalWorld, account: str) -> dict[str, Any]:
 
 
 def consents(world: LocalWorld, account: str) -> list[dict[str, Any]]:
-    """Return what an account has of its meters."""
+    """Return an account's consents by meter."""
     return list(document(world, account)["oauth_callback_results"]["consents"])
 
 
@@ -51,7 +51,7 @@ def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
 
 
 def check(*accounts: str, dry_run: bool | None = None, by: str = "someone") -> dict[str, int]:
-    """Execute ``check_consents``, or with accounts the deliberate act of a person."""
+    """Execute ``check_consents``; with accounts, as a person does it on purpose."""
     from airflow.sdk import DAG
 
     from grdf.operators.check_consents import CheckConsentsOperator

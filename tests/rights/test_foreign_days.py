@@ -1,4 +1,4 @@
-"""Days that GRDF has served under somebody else's right: not read, or taken back once it is known."""
+"""Days that GRDF has served under somebody else's right are not read, or are taken back once this is known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def hands_over(world: LocalWorld, account: str, right: str) -> str:
-    """The tenant revokes, and the next one consents at GRDF and does not come back to us. Gives the new right's id."""
+    """The tenant revokes, and the next one consents at GRDF without coming back here. Return the new right's id."""
     world.control.revoke(right)
     pce = holder(account).pces[0]
     (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
@@ -35,13 +35,13 @@ def hands_over(world: LocalWorld, account: str, right: str) -> str:
 
 
 def listed_then(couchdb: CouchDBHook, hours: float) -> None:
-    """The last list by which all were checked was asked for so long ago."""
+    """Set how long ago the last list was requested that all accounts were checked against."""
     known = couchdb.get(LEASE, "list-of-consents") or {"_id": "list-of-consents"}
     assert couchdb.put(LEASE, known | {"asked_at": utc_text(datetime.now(UTC) - timedelta(hours=hours))})
 
 
 def list_of(world: LocalWorld, *, garbled: str = "", without: str = "") -> str:
-    """Return the list of all rights with one line garbled, or without one; odd ones of other tests are left out."""
+    """Return the list of all rights with one line garbled or missing. Odd rights of other tests are left out."""
     rights = [right for right in world.control.consents() if AccessRight.from_line(right)]
     lines = [(right["id_droit_acces"], json.dumps(right)) for right in rights]
     return "\n".join(text[: len(text) // 2] if own == garbled else text for own, text in lines if own != without)
@@ -57,7 +57,7 @@ def test_what_a_run_between_two_lists_has_read_is_taken_back(
     check()
     before = stored(couchdb, account_id, pce)
     new = hands_over(clean, account_id, right)
-    for back in (1, 2):  # GRDF has new days of the new tenant's
+    for back in (1, 2):  # GRDF has new days of the new tenant
         clean.control.correct(pce, yesterday(clean) - timedelta(days=back), 888)
     run(clean, account_id)
     assert {777, 888} <= set(stored(couchdb, account_id, pce).values()), "no list has shown it yet"
@@ -109,7 +109,7 @@ def test_what_a_load_stores_while_the_check_looks_is_taken_back(
 
 
 def test_what_was_read_before_is_kept(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
-    """A list that was cut, and holds another's right alone: nothing is taken back that a list has shown as its own."""
+    """The list was cut and only has another's right. Data that an earlier list showed as the account's own is kept."""
     pce, new = holder(account_id).pces[0], other_of(account_id)
     right = bring(clean, account_id, pce)
     run(clean, account_id)
@@ -144,7 +144,7 @@ def test_a_line_that_cannot_be_read_does_not_hide_that_a_meter_has_changed_hands
 def test_an_own_line_that_cannot_be_read_is_asked_for_once_the_last_good_list_is_old(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """Without another right on the meter the account is left as it is, but not for ever."""
+    """Without another right on the meter, the account is left unchanged, but not forever."""
     pce = holder(account_id).pces[0]
     right = bring(clean, account_id, pce)
     check()
@@ -161,7 +161,7 @@ def test_an_own_line_that_cannot_be_read_is_asked_for_once_the_last_good_list_is
 def test_no_days_are_read_on_the_word_of_a_list_that_is_old(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """GRDF's list cannot be had for days, and its data can: the meter changes hands meanwhile."""
+    """GRDF's list is unavailable for days, but its data is not. In the meantime, the meter changes hands."""
     pce = holder(account_id).pces[0]
     right = bring(clean, account_id, pce)
     check()
@@ -213,7 +213,7 @@ def test_a_load_keeps_the_mark_that_the_check_has_set_meanwhile(clean: LocalWorl
 
 
 def test_the_konnectors_right_is_not_told_by_one_list(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
-    """The old tenant's line is left out by one list, which holds the new tenant's alone."""
+    """One list omits the old tenant's line and only contains the new tenant's."""
     pce = holder(account_id).pces[0]
     (right,) = clean.control.consent([pce])
     new = hands_over(clean, account_id, str(right["id_droit_acces"]))
@@ -239,7 +239,7 @@ def test_the_konnectors_right_is_not_told_by_one_list(clean: LocalWorld, account
 def test_an_id_token_that_cannot_be_checked_now_is_not_thrown_away(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection names a wrong issuer when the konnector's accounts are looked at first."""
+    """The connection has a wrong issuer when the konnector's accounts are first checked."""
     (pce,) = connect_cozy(clean, account_id)
     old = document(clean, account_id)
     old["oauth_callback_results"]["pce_id"] = pce

@@ -1,4 +1,4 @@
-"""A meter changes hands: what the new tenant allowed never reaches the old tenant's account."""
+"""A meter changes hands: data that the new tenant has allowed never reaches the old tenant's account."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 def test_the_new_tenants_right_never_serves_the_old_account(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """The audit's experiment: revoked, then given by somebody else, whose days may be read by that account alone."""
+    """The audit's experiment: a right is revoked, and somebody else gives one, which only their account may use."""
     pce, new = holder(account_id).pces[0], other_of(account_id)
     old_right = bring(clean, account_id, pce)
     run(clean, account_id)
-    check()  # the moments of GRDF's list are whole seconds: what was read is the account's, as a later list shows
+    check()  # GRDF's list has whole seconds: what was read belongs to the account, as a later list shows
     before = stored(couchdb, account_id, pce)
     assert len(days_of(before)) > 30
     clean.control.revoke(old_right)
@@ -55,7 +55,7 @@ def test_the_new_tenants_right_never_serves_the_old_account(
 def test_a_run_between_the_mornings_check_and_the_next(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """Revoked at 9:00, given anew at 9:05 to an account whose first launch takes it; the old one runs at 10:00."""
+    """Revoked at 9:00, given at 9:05 to another account, whose first run takes it. The old account runs at 10:00."""
     pce, new = holder(account_id).pces[0], other_of(account_id)
     old_right = bring(clean, account_id, pce)
     run(clean, account_id)
@@ -72,7 +72,7 @@ def test_a_run_between_the_mornings_check_and_the_next(
 
 
 def test_who_consents_twice_is_read_under_both(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
-    """Two active rights of its own: the older one lasts longest and its days are over, the newer one covers today."""
+    """It has two active rights: the older one lasts longest but its days are over, the newer one covers today."""
     today = clean.control.today()
     pce = holder(account_id).pces[0]
     bring(
@@ -84,7 +84,7 @@ def test_who_consents_twice_is_read_under_both(clean: LocalWorld, account_id: st
     old = document(clean, account_id)
     connect_cozy(clean, account_id, conso_debut=str(today - timedelta(days=30)))
     fresh = document(clean, account_id)
-    for right in clean.control.consents():  # as a declared right stands beside one of Client Connect
+    for right in clean.control.consents():  # as a declared right can exist in addition to one from Client Connect
         if right["id_pce"] == pce:
             clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     results = old["oauth_callback_results"] | fresh["oauth_callback_results"]
@@ -100,7 +100,7 @@ def test_who_consents_twice_is_read_under_both(clean: LocalWorld, account_id: st
 def test_of_two_rights_the_one_whose_days_are_over_does_not_win(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """The audit's experiment on row 4, with both rights the account's own."""
+    """This is the audit's experiment on row 4, where both rights are the account's own."""
     today = clean.control.today()
     pce = holder(account_id).pces[0]
     old = bring(clean, account_id, pce, days=90, conso_fin=str(today - timedelta(days=20)), droit_fin="2031-01-01")
@@ -120,7 +120,7 @@ def test_of_two_rights_the_one_whose_days_are_over_does_not_win(
 def test_a_meter_connected_while_the_dates_are_asked_stays(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """The audit's experiment on row 6: the answer takes its time, and a second meter is connected meanwhile."""
+    """This is the audit's experiment on row 6: the answer is slow, and a second meter is connected in the meantime."""
     from grdf.consents.consent_dates import with_dates
     from grdf.stores.account_store import AccountStore
 
@@ -146,7 +146,7 @@ def test_a_meter_connected_while_the_dates_are_asked_stays(
 def test_a_household_connects_again_while_the_list_is_on_its_way(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """The answer cannot hold what was brought after the question: that is not lost for it."""
+    """The answer cannot contain a right given after the request, which does not mean that it is lost."""
     from grdf.consents.consent_dates import with_dates
     from grdf.stores.account_store import AccountStore
 
@@ -171,7 +171,7 @@ def test_a_household_connects_again_while_the_list_is_on_its_way(
 def test_what_was_asked_before_another_connected_is_not_stored_after_it(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """Between the new tenant's consent at GRDF and the account that brings it, GRDF serves the old one's call."""
+    """Between the new tenant's consent at GRDF and the new account, GRDF serves the old account's call."""
     pce, new = holder(account_id).pces[0], other_of(account_id)
     old_right = bring(clean, account_id, pce)
     run(clean, account_id)
@@ -273,7 +273,7 @@ def test_two_that_take_a_meter_at_once(clean: LocalWorld, account_id: str) -> No
 def test_a_run_by_hand_looks_into_the_list_first(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, state: str
 ) -> None:
-    """The account knows of its loss by a refusal, or by the calendar, and not yet by the list."""
+    """The account knows about its loss from a refusal or from the calendar, but not from the list yet."""
     pce = holder(account_id).pces[0]
     own = bring(clean, account_id, pce)
     run(clean, account_id)
@@ -299,7 +299,7 @@ def test_a_run_by_hand_looks_into_the_list_first(
 def test_a_mornings_list_that_is_older_than_the_new_tenant(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
-    """The check has its list, and waits; meanwhile the meter changes hands; then the check comes to the old account."""
+    """The check has its list and waits. The meter changes hands, and then the check reaches the old account."""
     from grdf.stores.account_store import AccountStore
 
     pce, new = holder(account_id).pces[0], other_of(account_id)

@@ -1,4 +1,4 @@
-"""A household leaves: its own consents are revoked, and none that another account uses or that nobody here brought."""
+"""A household leaves: only its own consents are revoked, not those of another account or of nobody here."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_one_that_was_never_launched(clean: LocalWorld, account_id: str) -> None
 
 @pytest.mark.parametrize("token", [True, False])
 def test_an_account_of_the_konnectors(clean: LocalWorld, account_id: str, token: bool) -> None:
-    """Its own right is known by its id_token; without one, nothing that may be somebody else's is revoked."""
+    """Its own right is known from its ``id_token``. Without one, no right that may be somebody else's is revoked."""
     (pce,) = connect_cozy(clean, account_id)
     old = document(clean, account_id)
     old["oauth_callback_results"]["pce_id"] = pce

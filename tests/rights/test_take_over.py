@@ -1,4 +1,4 @@
-"""An operator says that a right is a household's: deliberately, by name, and never one that another account uses."""
+"""An operator assigns a right to a household: on purpose, by name, and never a right that another account uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_newest_right_becomes_its_own_when_a_person_says_so(
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))
     check()
-    (right,) = clean.control.consent([pce])  # by letter, say, which no account has brought
+    (right,) = clean.control.consent([pce])  # for example by letter, so that it belongs to no account
     assert document(clean, account_id)["state"] == OUTDATED
     before = document(clean, account_id)
     assert check(account_id, dry_run=True, by="ines")["taken_over"] == 1
@@ -103,7 +103,7 @@ def connect(couchdb: CouchDBHook, account: str, pce: str, right: str) -> None:
 def test_a_household_that_connects_meanwhile_is_seen(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It comes back from GRDF right after it was looked who else has the meter."""
+    """It comes back from GRDF right after the check whether another account has the meter."""
     pce, new = holder(account_id).pces[0], other_of(account_id)
     clean.control.revoke(bring(clean, account_id, pce))
     check()
@@ -123,7 +123,7 @@ def test_a_household_that_connects_meanwhile_is_seen(
         looked(self, *args)
         if household.ident is None:
             household.start()
-            household.join(3)  # as far as it comes
+            household.join(3)  # as far as it gets
 
     monkeypatch.setattr(TakeOver, "_refuse_if_anothers", looked_meanwhile)
     try:
@@ -162,7 +162,7 @@ def test_who_does_not_get_the_lease_writes_nothing(
 def test_who_has_held_the_lease_for_too_long_writes_nothing(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one may have looked already."""
+    """The next holder may have checked already."""
     monkeypatch.setattr("grdf.consents.taking.IN_TIME", 0.0)
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))

@@ -1,4 +1,4 @@
-"""Whole runs: Airflow's own ``dag.test()`` in a process of its own, on the session's sandbox and CouchDB."""
+"""Whole runs: Airflow's ``dag.test()`` in a separate process, with the session's sandbox and CouchDB."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="session")
 def steps(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A process that runs single operators in forks of itself; it never runs a DAG, so that it has no threads."""
+    """A process that runs single operators in forks of itself. It never runs a DAG, so that it has no threads."""
     with worker(tmp_path_factory.mktemp("steps") / "steps.log", world) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def calm(request: pytest.FixtureRequest) -> None:
-    """Leave the sandbox without faults and odd settings, and with an empty log, before each test."""
+    """Reset the sandbox's faults, settings and log before each test."""
     if "world" in request.fixturenames or "airflow" in request.fixturenames:
         from include.sandbox.adict.world import DEFAULTS
 

@@ -1,4 +1,4 @@
-"""A CouchDB that dies in the middle: passes requests on, and strikes at one of them."""
+"""A proxy for a CouchDB that passes requests on, and does something at one of them, such as killing a process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PASSED_ON = ("Authorization", "Content-Type", "Accept")
 
 
 class Proxy:
-    """Passes requests on to a CouchDB.
+    """A proxy that passes requests on to a CouchDB.
 
-    :param target: its address
-    :param when: tells by its number (from 1) and its text (``POST /database/_bulk_docs``) at which request to strike
-    :param strike: what happens once CouchDB has carried that request out; its answer is not given
+    :param target: CouchDB's address
+    :param when: returns whether to strike, from a request's number (from 1) and text (``POST /database/_bulk_docs``)
+    :param strike: called after CouchDB has carried out that request; its response is not sent
     """
 
     def __init__(self, target: str, when: Callable[[int, str], bool], strike: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class Proxy:
             do_GET = do_PUT = do_POST = _pass  # noqa: N815 - the base class calls them so
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -69,7 +69,7 @@ class Proxy:
 
     @contextmanager
     def running(self) -> Iterator[Proxy]:
-        """Serve as long as the block lasts."""
+        """Serve inside the block."""
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -81,6 +81,6 @@ class Proxy:
 
 
 def through(world: LocalWorld, proxy: Proxy) -> dict[str, str]:
-    """Return the connection to CouchDB by way of a proxy."""
+    """Return the connection to CouchDB through a proxy."""
     connection = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"])
     return {"AIRFLOW_CONN_COUCHDB": json.dumps(connection | {"port": proxy.port})}

@@ -1,4 +1,4 @@
-"""The tests' side of the worker: start it, ask it, read what it logged meanwhile."""
+"""The tests' side of the worker: start it, send requests, and read what it has logged."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 USUAL = {"AIRFLOW__GRDF__RETRIES": "0"}
-"""A task that may be tried again would let ``dag.test()`` wait; tests of retries ask for them."""
+"""No retries, because ``dag.test()`` would wait for them. Tests of retries set their own."""
 
 
 @dataclass(frozen=True)
 class Run:
     """One finished run of an account's DAG.
 
-    :param state: ``success`` or ``failed``; ``None`` when there was no such DAG
-    :param tasks: task id to state
-    :param output: everything that was printed and logged meanwhile
-    :param calls: what GRDF's stand-in was asked meanwhile
+    :param state: ``success`` or ``failed``; ``None`` if there was no such DAG
+    :param tasks: states by task id
+    :param output: everything that was printed and logged during the run
+    :param calls: the calls to GRDF's stand-in during the run
     """
 
     state: str | None
@@ -40,7 +40,7 @@ class Run:
     errors: list[str] = field(default_factory=list)
 
     def asked(self, path: str) -> list[dict[str, Any]]:
-        """Return the calls whose path ends so."""
+        """Return the calls whose path has this ending."""
         return [call for call in self.calls if call["path"].endswith(path)]
 
     @property
@@ -75,7 +75,7 @@ class Worker:
         self._answers = os.fdopen(into, encoding="utf-8")
 
     def ask(self, do: str, env: Mapping[str, str] | None = None, **arguments: Any) -> Any:
-        """Send one request and give its answer."""
+        """Send one request and return its answer."""
         request = {"do": do, "env": {**USUAL, **(env or {})}, **arguments}
         with self._lock:
             assert self._process.stdin is not None
@@ -88,7 +88,7 @@ class Worker:
         return reply["answer"]
 
     def step(self, step: str, account: str, day: date, **arguments: Any) -> tuple[dict[str, Any], Run]:
-        """Execute one operator in a process of its own. Gives its outcome, and what was logged and asked meanwhile."""
+        """Execute one operator in a separate process. Return its outcome, its log and its calls."""
         seen, start = self._mark()
         answer = self.ask("run_step", step=step, account=account, day=day.isoformat(), **arguments)
         return answer, Run(None, {}, self._since(start), self._world.control.log(seen))
@@ -103,7 +103,7 @@ class Worker:
             return log.read().decode("utf-8", errors="replace")
 
     def run(self, account: str, day: date | None = None, env: Mapping[str, str] | None = None) -> Run:
-        """Run an account's DAG: about a gas day, or as if started by hand now."""
+        """Run an account's DAG for a gas day, or as a manual run now."""
         seen, start = self._mark()
         at = None if day is None else _noon_after(day).isoformat()
         answer = self.ask("run_dag", env, account=account, at=at)
@@ -117,7 +117,7 @@ class Worker:
         )
 
     def run_named(self, dag_id: str, conf: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Run:
-        """Run a DAG with what its form was given."""
+        """Run a DAG with the values of its form."""
         seen, start = self._mark()
         answer = self.ask("run_named", env, dag_id=dag_id, conf=conf)
         return Run(
@@ -138,7 +138,7 @@ class Worker:
 
 @contextmanager
 def worker(log: Path, world: LocalWorld) -> Iterator[Worker]:
-    """Run a worker as long as the block lasts."""
+    """Run a worker inside the block."""
     running = Worker(log, world)
     try:
         yield running
@@ -147,7 +147,7 @@ def worker(log: Path, world: LocalWorld) -> Iterator[Worker]:
 
 
 def _noon_after(day: date) -> datetime:
-    """Return a moment at which a gas day is the last one that is over, unlike that of any other call."""
+    """Return a time at which a gas day is the last one that has ended. Each call returns a different time."""
     now = datetime.now(UTC)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(days=1)
     return noon + timedelta(seconds=now.second, microseconds=now.microsecond)

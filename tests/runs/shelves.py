@@ -1,4 +1,4 @@
-"""What is stored, read with plain HTTP, and what every whole run must leave behind."""
+"""The stored data, read with plain HTTP, and what must hold after every whole run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET_KEYS = ("token", "code", "secret", "nonce", "password")
 
 
 def shelf(world: LocalWorld) -> Shelf:
-    """Return a reader of the stored documents that is not our own hook."""
+    """Return a reader of the stored documents that does not use the project's hook."""
     return Shelf(world.couch.url, world.couch.user, world.couch.password)
 
 
@@ -57,7 +57,7 @@ def data_revisions(world: LocalWorld, account: str) -> Revisions:
 
 
 def assert_totals(world: LocalWorld, account: str, pce: str) -> None:
-    """Every month and year is there once, sums its stored days exactly and says how many they are."""
+    """Assert that every month and year exists once, with the exact sum and the number of its stored days."""
     reader = shelf(world)
     stored = {document["_id"]: document for document in reader.documents(DAY, account, pce)}
     counted: dict[str, int] = defaultdict(int)
@@ -78,10 +78,10 @@ def assert_totals(world: LocalWorld, account: str, pce: str) -> None:
 
 
 def assert_as_grdf(world: LocalWorld, account: str, pce: str, last: date, first: date | None = None) -> None:
-    """Stored are exactly the days that GRDF can tell now, of those asked, and their sums.
+    """Assert that exactly those requested days are stored that GRDF knows now, with their sums.
 
-    :param last: last gas day asked
-    :param first: first gas day asked; ``None`` for the whole allowed history
+    :param last: last gas day requested
+    :param first: first gas day requested; ``None`` for the whole allowed history
     """
     expected = world.control.expected(
         pce, first or oldest_allowed(world.control.today()), min(last + timedelta(days=1), world.control.today())
@@ -91,7 +91,7 @@ def assert_as_grdf(world: LocalWorld, account: str, pce: str, last: date, first:
 
 
 def secrets_in(part: Any, path: str = "") -> list[str]:
-    """Return the keys of a document under which a secret may be."""
+    """Return the keys of a document that may contain a secret."""
     if isinstance(part, dict):
         here = [f"{path}{key}" for key in part if any(word in key.lower() for word in SECRET_KEYS)]
         return here + [found for key, value in part.items() for found in secrets_in(value, f"{path}{key}.")]

@@ -1,4 +1,4 @@
-"""The first launch from either shape of account, and what later launches do."""
+"""The first run of either kind of account, and what later runs do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONNECT = {"cozy": connect_cozy, "code": connect_code}
 
 
 def last_day(world: LocalWorld) -> Any:
-    """Return the gas day that a run started by hand now is about."""
+    """Return the gas day of a manual run that starts now."""
     return gas_day_of(world.control.now()) - timedelta(days=1)
 
 
@@ -59,7 +59,7 @@ def test_first_launch_then_second(world: LocalWorld, airflow: Worker, account_id
     assert [call["pce"] for call in again.data_calls] == list(pces)
     assert len(again.calls) == len(pces), "nothing but one call per meter"
     stored = max(date.fromisoformat(day) for day in days(world, account_id, pces[0]))
-    missing = min(last_day(world), stored + timedelta(days=1))  # a meter's newest day may not have arrived yet
+    missing = min(last_day(world), stored + timedelta(days=1))  # the meter's newest day may not be available yet
     assert again.data_calls[0]["query"]["date_debut"] == (missing - timedelta(days=62)).isoformat()
     assert revisions(world, account_id) == before, "nothing was written"
 
@@ -92,7 +92,7 @@ def test_account_that_the_konnector_made(world: LocalWorld, airflow: Worker, acc
 def test_konnectors_old_id_token_does_not_stand_in_the_way_of_a_state(
     world: LocalWorld, airflow: Worker, account_id: str
 ) -> None:
-    """Once its consent was lost and found again, the account runs, though its id_token expired long ago."""
+    """After its consent was lost and is found again, the account runs, although its ``id_token`` expired long ago."""
     (pce,) = connect_cozy(world, account_id)
     document = world.book.get(account_id)
     assert document is not None
@@ -114,7 +114,7 @@ def test_konnectors_old_id_token_does_not_stand_in_the_way_of_a_state(
 
 
 def test_consent_made_anew_is_taken(world: LocalWorld, airflow: Worker, account_id: str) -> None:
-    """The household was asked to act, connects again, and has one meter more."""
+    """The household was asked to act, and connects again with one more meter."""
     (first,) = connect_cozy(world, account_id)
     assert airflow.run(account_id).state == "success"
     right = next(right for right in world.control.consents() if right["id_pce"] == first)

@@ -1,4 +1,4 @@
-"""Forged and spoilt ``id_token``: refused with a clear message, and the account is left exactly as it was."""
+"""A forged or damaged ``id_token`` is refused with a clear message, and the account is left exactly as it was."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def segment(part: Any) -> str:
 
 
 def hs256(key: bytes, claims: Any, **header: Any) -> str:
-    """Sign by hand: a library refuses to use a public key as a secret, an attacker does not."""
+    """Sign without the library, which refuses to use a public key as a secret. An attacker would not."""
     head = f"{segment({'alg': 'HS256', 'typ': 'JWT', **header})}.{segment(claims)}"
     kind = "sha512" if header.get("alg") == "HS512" else "sha256"
     return f"{head}.{segment(hmac.new(key, head.encode(), kind).digest())}"
@@ -119,7 +119,7 @@ VICTIM, BESIDE = "victim-60101", "beside-60102"
 
 @pytest.fixture(scope="module")
 def genuine(world: LocalWorld, airflow: Worker) -> tuple[dict[str, Any], Claims]:
-    """A new account with its genuine ``id_token`` and the nonce that was sent, and another account past its launch."""
+    """A new account with its genuine ``id_token`` and nonce, and another account after its first run."""
     connect_cozy(world, BESIDE)
     assert airflow.run(BESIDE).state == "success"
     grant = consent(world.facts, world.door, holder(VICTIM))
@@ -130,7 +130,7 @@ def genuine(world: LocalWorld, airflow: Worker) -> tuple[dict[str, Any], Claims]
 
 
 WHOLE = ("alg none", "expired", "bad pce")
-"""Forgeries that a whole run of the DAG meets; the others meet its first task alone, which ends the run."""
+"""Forgeries that are tested with a whole run. The others are tested with the first task only, which ends the run."""
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -167,7 +167,7 @@ def test_the_other_account_still_works(world: LocalWorld, airflow: Worker, genui
 
 
 def test_the_genuine_token_is_taken(world: LocalWorld, airflow: Worker, genuine: Any) -> None:
-    """The same document with the token as GRDF made it works: it was the forgery that was refused."""
+    """The same document works with GRDF's genuine token, so the forgery was the reason for the refusals."""
     world.book.save(genuine[0])
     run = airflow.run(VICTIM)
     assert run.state == "success", run.output
@@ -178,7 +178,7 @@ def test_the_genuine_token_is_taken(world: LocalWorld, airflow: Worker, genuine:
 
 @pytest.fixture
 def public_keys(world: LocalWorld) -> dict[str, str]:
-    """The connection of a login server that signs with RS256, and the sandbox being one."""
+    """A connection to a login server that signs with RS256, and a sandbox that does so."""
     world.control.set(id_token_alg="RS256")
     connection = json.loads(world.connections()["AIRFLOW_CONN_GRDF_ADICT"])
     connection["extra"] |= {"id_token_algorithms": ["RS256"], "jwks_url": world.facts["jwks_url"]}
@@ -197,7 +197,7 @@ def test_genuine_token_signed_with_a_private_key(
 def test_code_is_not_burnt_while_the_public_keys_cannot_be_read(
     world: LocalWorld, airflow: Worker, account_id: str, public_keys: dict[str, str]
 ) -> None:
-    """A passing failure must not cost the household its consent: a code works once."""
+    """A temporary failure must not cost the household its consent, because a code only works once."""
     connect_code(world, account_id)
     world.control.fault("/jwk_uri", status=503, times=1)
 

@@ -1,4 +1,4 @@
-"""Account documents that nobody should have written: named, left alone, and no trouble for the others."""
+"""Invalid account documents are reported, left unchanged, and do not affect other accounts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "history a list": ({"history": [], "oauth_callback_results": {"pce_id": PCE}}, "its history is not an object"),
 }
 WHOLE = ("oauth a list", "pce_id a number", "consents a text")
-"""Documents that a whole run of the DAG meets; the others meet its first task alone, which ends the run."""
+"""Documents that are tested with a whole run. The others are tested with the first task only, which ends the run."""
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -1,6 +1,6 @@
-"""Each way in which GRDF can refuse: the run ends as it should, says who, why and what next, and spoils nothing.
+"""For each way in which GRDF can refuse, the run ends as it should, says who, why and what next, and damages nothing.
 
-One household meets all of them in turn (after each it runs well again); a second one runs beside it.
+One household gets all refusals in turn, and runs normally after each. A second household runs in between.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ CONSENT = "must (give its consent|consent|connect) again"
 class Case:
     """One kind of bad answer.
 
-    :param name: for the reader
-    :param state: the Cozy word the account gets, ``None`` for none
+    :param name: name of the test case
+    :param state: the Cozy state that the account gets, ``None`` for none
     :param cause: regular expression for the message's cause
     :param step: regular expression for the message's next step
     :param quirks: quirks of the meter
-    :param fault: an ordered fault of its data calls
+    :param fault: fault of its data calls
     :param settings: settings of the sandbox
-    :param calls: how many data calls there are in one try
+    :param calls: number of data calls in one try
     :param body: text of the answer that no log may repeat
     """
 
@@ -61,7 +61,7 @@ def code(number: str, state: str | None, cause: str, step: str, **more: Any) -> 
 
 
 def line(name: str, number: str, message: str, state: str | None, cause: str, step: str) -> Case:
-    """A refusal in a line of an HTTP 200 whose number is not public."""
+    """Return a refusal in a line of an HTTP 200 whose code is not public."""
     body = {"consommation": None, "statut_restitution": {"code": number, "message": message}}
     return Case(name, state, cause, step, fault={"status": 200, "body": body, "times": None})
 
@@ -126,7 +126,7 @@ CASES = [
 ]
 # fmt: on
 BESIDE = ("1000014", "1000002 with HTTP 403", "we are suspended", "401 twice", "429", "503", "200 in HTML")
-"""While these last, the other household's DAG is run as well: one of each sort, and all that touch the shared token."""
+"""Cases in which the other household's DAG also runs: one of each kind, and all that affect the shared token."""
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def households(world: LocalWorld, airflow: Worker) -> tuple[str, str]:
 
 @pytest.fixture
 def meter(world: LocalWorld, airflow: Worker, households: tuple[str, str]) -> Any:
-    """The unlucky household's meter; afterwards it is mended, and if it bore a state, a run shows that it goes."""
+    """The affected household's meter. It is repaired afterwards, and a run then clears the account's state, if any."""
     yield households[0]
     world.control.set(faults=[], no_right_status=200)
     world.control.set_quirks(households[0])
@@ -155,7 +155,7 @@ def meter(world: LocalWorld, airflow: Worker, households: tuple[str, str]) -> An
 
 
 def messages(output: str) -> str:
-    """Return what was logged about the account, without the frames and local variables of tracebacks."""
+    """Return what was logged about the account, without frames and local variables of tracebacks."""
     return "\n".join(found for found in output.splitlines() if UNLUCKY in found)
 
 
@@ -163,7 +163,7 @@ def messages(output: str) -> str:
 def test_refusal(world: LocalWorld, airflow: Worker, households: tuple[str, str], meter: str, case: Case) -> None:
     before, document = data_revisions(world, UNLUCKY), world.book.get(UNLUCKY)
     if case.state in {OUTDATED, PERMISSIONS}:
-        lose(world, meter)  # GRDF's list agrees with the refusal; where it does not, see tests/leaving/test_doubt.py
+        lose(world, meter)  # GRDF's list agrees with the refusal; for the opposite case see tests/leaving/test_doubt.py
     world.control.set(**case.settings)
     world.control.set_quirks(meter, **case.quirks)
     if case.fault:
@@ -256,7 +256,7 @@ def test_one_401_is_mended_by_one_new_token(world: LocalWorld, airflow: Worker, 
 def test_token_endpoint_refuses(
     world: LocalWorld, airflow: Worker, meter: str, fault: dict[str, Any], cause: str, step: str, task: str
 ) -> None:
-    """It concerns every account, and none is to blame: no household is told anything."""
+    """It affects every account through no fault of theirs, so no household is asked to act."""
     before, document = data_revisions(world, UNLUCKY), world.book.get(UNLUCKY)
     airflow.ask("forget_token")
     world.control.fault("/access_token", times=None, **fault)

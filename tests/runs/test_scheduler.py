@@ -31,14 +31,14 @@ PREFIX = "stack/"
 COZY, CODE = "scheduled-60401", "scheduled-60402"
 TASKS = ("acquire_token", "rescope_token", "extract", "load")
 FIRST, LAST = date(2026, 3, 27), date(2026, 3, 29)
-"""Gas days of the backfill; the clock goes forward within the gas day of 28 March, which lasts 23 hours."""
+"""Gas days of the backfill. The clock goes forward in the gas day of 28 March, which lasts 23 hours."""
 
 
 @dataclass
 class Stack:
-    """Airflow, as a user runs it, on databases of its own.
+    """Airflow, as a user runs it, with separate databases.
 
-    :param secrets: all that must not be shown
+    :param secrets: everything that must not be shown
     """
 
     airflow: AirflowStack
@@ -57,7 +57,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Two connected accounts and a running Airflow, which is ended by pid afterwards."""
+    """Two connected accounts and a running Airflow, which is stopped by pid afterwards."""
     from grdf.hooks.couchdb import CouchDBHook
 
     home = tmp_path_factory.mktemp("stack")
@@ -66,7 +66,7 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     env["AIRFLOW_CONN_COUCHDB"] = env["AIRFLOW_CONN_STACK_COUCHDB"] = json.dumps(couch)
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     secrets = {world.facts["client_secret"], world.facts["delete_client_secret"], world.couch.password}
-    # What pytest's own Airflow was told by the environment is not for this one.
+    # Remove the environment variables for the Airflow inside pytest.
     with pytest.MonkeyPatch.context() as patch, Processes() as processes:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW__GRDF__", "AIRFLOW_CONN_"))]:
             patch.delenv(name)
@@ -74,7 +74,7 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
             patch.setenv(name, value)
         airflow = airflow_at(home, env, processes, airflow_home / "airflow.db")
         airflow.start(processes)
-        # Not before: a code lives for a minute, and a busy machine takes longer than that to start Airflow.
+        # Not earlier: a code is valid for a minute, and a busy machine takes longer than that to start Airflow.
         for name in (COZY, CODE):
             grant = consent(world.facts, world.door, holder(name))
             document = cozy_account(name, grant, world.facts) if name == COZY else code_account(name, grant)
@@ -96,7 +96,7 @@ def data_calls(world: LocalWorld, since: int = 0) -> list[dict[str, Any]]:
 
 def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
     airflow = stack.airflow
-    # 1. Nobody does anything: both DAGs appear, are not paused, and their first run comes by itself.
+    # 1. Without any action, both DAGs appear, are not paused, and have their first run.
     runs = airflow.wait_for_runs({dag_id(COZY): None, dag_id(CODE): None}, seconds=PATIENCE)
     assert {run["state"] for run in runs.values()} == {"success"}, logs_of(airflow, runs.values())
     assert {run["run_type"] for run in runs.values()} == {"scheduled"}
@@ -105,7 +105,7 @@ def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
     for name in (COZY, CODE):
         check_store(world, stack, name, runs[dag_id(name)])
 
-    # 2. GRDF corrects days around the change of clock; a native backfill reads each of them again, one call per day.
+    # 2. GRDF corrects days around the clock change, and a native backfill reads them again, with one call per day.
     pce = holder(COZY).pces[0]
     before = stack.stored(COZY, pce)
     for n in range(3):
@@ -136,7 +136,7 @@ def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
     }  # fmt: skip
     check_store(world, stack, COZY, runs[dag_id(COZY)])
 
-    # 3. What an operator reads of all this holds no secret.
+    # 3. Nothing that an operator sees contains a secret.
     token = shared_token(stack)
     secrets = stack.secrets | {token}
     for run in [*runs.values(), *backfilled]:
@@ -152,7 +152,7 @@ def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
 
 
 def check_store(world: LocalWorld, stack: Stack, name: str, run: dict[str, Any]) -> None:
-    """Stored is what GRDF says of the days up to the run's own, and the exact sums of it."""
+    """Check that the days up to the run's own are stored as GRDF reports them, with their exact sums."""
     (pce,) = holder(name).pces
     today = world.control.today()
     last = date.fromisoformat(run["data_interval_start"][:10])
@@ -165,7 +165,7 @@ def check_store(world: LocalWorld, stack: Stack, name: str, run: dict[str, Any])
 
 
 def logs_of(airflow: AirflowStack, runs: Iterable[dict[str, Any]]) -> str:
-    """Return the task logs of the runs that failed, for whoever has to find out why."""
+    """Return the task logs of failed runs, to help find the reason."""
     return "\n".join(
         airflow.task_log(run["dag_id"], run["dag_run_id"], task)
         for run in runs
@@ -185,7 +185,7 @@ def wait_for_backfill(airflow: AirflowStack, dag: str, number: int) -> list[dict
 
 
 def shared_token(stack: Stack) -> str:
-    """Return the data token as only Airflow's own key can read it."""
+    """Return the data token, which only Airflow's own key can decrypt."""
     code = "from airflow.models.variable import Variable; print('TOKEN', Variable.get('grdf_data_token'))"
     done = subprocess.run(
         [sys.executable, "-c", code],

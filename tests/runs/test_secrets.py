@@ -1,4 +1,4 @@
-"""A whole life of several accounts, good and bad; afterwards no secret that ever existed is found anywhere."""
+"""A whole life of several accounts, good and bad. Afterwards, no secret that ever existed is found anywhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
     from tests.runs.runner import Worker
 
-MARK = "Zq9"  # so that invented secrets are found whatever surrounds them
+MARK = "Zq9"  # so that invented secrets are found in any surrounding text
 
 
 def deep_strings(part: Any) -> Iterator[str]:
@@ -48,7 +48,7 @@ def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def life(world: LocalWorld, airflow: Worker) -> tuple[str, set[str], list[str]]:
-    """Let it all happen. Gives what was logged, the secrets, and the accounts."""
+    """Let everything happen. Return the log, the secrets and the accounts."""
     world.control.set(**DEFAULTS)
     cozy, code, forged = "cozy-60301", "code-60302", "forged-60303"
     facts = world.facts
@@ -90,7 +90,7 @@ def life(world: LocalWorld, airflow: Worker) -> tuple[str, set[str], list[str]]:
     run(cozy, "success")  # a 401, and a new token
     shared()
 
-    # GRDF and its gateway repeat to us what they should not.
+    # GRDF and its gateway repeat secrets in their answers.
     pce = holder(cozy).pces[0]
     token, mail = airflow.ask("shared_token")["value"], holder(cozy).email
     for fault in (
@@ -137,7 +137,7 @@ def test_no_secret_is_left_anywhere(
 ) -> None:
     output, secrets, (cozy, code, forged) = life
     assert len(secrets) > 15
-    # What is refused stays in its account as it was; the household's next consent will replace it.
+    # Refused grants stay in their account unchanged. The household's next consent replaces them.
     world.book.save({"_id": forged, "account_type": "grdfgrandlyon"})
     pattern = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
 
@@ -158,7 +158,7 @@ def test_no_secret_is_left_anywhere(
         if file.is_file() and not file.name.startswith("airflow.db"):
             clean(str(file), file.read_bytes().decode("utf-8", "replace"))
 
-    # Nothing is left in staging; what a run in progress has there is for its owner's eyes alone.
+    # Nothing is left in staging. Only the owner can read the files of a run in progress.
     assert [found for found in (airflow_home / "grdf" / "staging").rglob("*") if found.is_file()] == []
     folder = tmp_path / "staging"
     answer = steps.ask(

@@ -1,4 +1,4 @@
-"""After any run each month and year equals the sum of its stored days: repeated, corrected, interrupted, doubled."""
+"""After any run, whether repeated, correcting, interrupted or doubled, months and years are the sums of their days."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_correction_in_a_past_year_reaches_its_totals(world: LocalWorld, airflow
 
 
 def test_the_seeds_example(world: LocalWorld, airflow: Worker, account_id: str) -> None:
-    """A year that stands at 76.712 is 82.212 after one more day of it was read; there is still one document."""
+    """A year with a total of 76.712 has 82.212 after one more day has been read, and there is still one document."""
     last = date(run_day(world).year - 1, 9, 20)
     (pce,) = known_account(world, account_id, conso_debut=(last - timedelta(days=2)).isoformat())
     for ago, load in ((2, 40.5), (1, 36.212)):
@@ -83,7 +83,7 @@ def test_the_seeds_example(world: LocalWorld, airflow: Worker, account_id: str) 
 
 
 def test_a_year_of_the_konnectors_sum_is_replaced(world: LocalWorld, airflow: Worker, account_id: str) -> None:
-    """A total that no stored days account for gives way to the sum of those that are stored."""
+    """A total without stored days is replaced by the sum of those that are stored."""
     (pce,) = known_account(world, account_id, conso_debut=(run_day(world) - timedelta(days=60)).isoformat())
     assert airflow.run(account_id).state == "success"
     good = loads(world, account_id, pce)
@@ -141,7 +141,7 @@ def test_outage_that_passes_is_retried_within_the_run(world: LocalWorld, airflow
 
 @pytest.mark.parametrize("changed", [date(2026, 3, 29), date(2025, 10, 26)], ids=["23h", "25h"])
 def test_days_of_the_clock_changes(world: LocalWorld, airflow: Worker, account_id: str, changed: date) -> None:
-    """The gas day that is 23 or 25 hours long, run by itself, is one day like any other."""
+    """A run for a single gas day of 23 or 25 hours treats it like any other day."""
     long_day = changed - timedelta(days=1)
     first = changed - timedelta(days=10)
     (pce,) = known_account(world, account_id, conso_debut=first.isoformat())
@@ -210,7 +210,7 @@ def test_a_day_that_grdf_withdraws_stays_as_it_was_read(world: LocalWorld, airfl
 
 
 class Interrupted:
-    """An account whose load can be repeated: its staged answers, and a load that dies at some CouchDB request."""
+    """An account whose load can be repeated, with its staged answers and a load that is killed at a CouchDB request."""
 
     def __init__(self, world: LocalWorld, steps: Worker, account: str, folder: Path, reread: int = 62) -> None:
         self.world, self.steps, self.account, self.folder = world, steps, account, folder
@@ -228,7 +228,7 @@ class Interrupted:
     def load(
         self, staged: dict[str, Any], when: Callable[[int, str], bool] = lambda _number, _line: False
     ) -> tuple[dict[str, Any], list[str]]:
-        """Load; once a certain request is carried out the process is killed. Gives the outcome and the requests."""
+        """Execute ``load``, and kill it after a certain request has been carried out. Return outcome and requests."""
         pid = self.folder / "pid"
         couch = json.loads(self.world.connections()["AIRFLOW_CONN_COUCHDB"])
 
@@ -252,11 +252,11 @@ class Interrupted:
 def test_load_killed_at_any_request_is_healed_by_its_repetition(
     world: LocalWorld, steps: Worker, account_id: str, tmp_path: Path
 ) -> None:
-    """A correction of a past year and new days, killed at each request in turn, then simply done again."""
+    """A load with a correction of a past year and new days is killed at each request in turn, then repeated."""
     (pce,) = known_account(world, account_id)
     case = Interrupted(world, steps, account_id, tmp_path, reread=400)
     assert case.load(case.extract())[0]["result"]
-    first = run_day(world) - timedelta(days=399)  # the second day that is asked for
+    first = run_day(world) - timedelta(days=399)  # the second day that is requested
     kinds: set[str] = set()
     for at in range(1, 40):
         for day in (first, run_day(world)):
@@ -293,7 +293,7 @@ def test_first_launch_killed_between_days_and_totals_is_healed_by_the_next_run(
 def test_long_gap_over_new_year_killed_between_days_and_totals_is_healed_by_the_next_run(
     world: LocalWorld, steps: Worker, airflow: Worker, account_id: str, tmp_path: Path
 ) -> None:
-    """The account was paused since last year; the retry of the killed load never comes, only the next run does."""
+    """The account has been paused since last year. The killed load is not retried, but the next run happens."""
     (pce,) = known_account(world, account_id)
     long_ago = date(run_day(world).year - 1, 11, 20)
     assert airflow.run(account_id, long_ago, env={"AIRFLOW__GRDF__REREAD_DAYS": "5"}).state == "success"
@@ -317,7 +317,7 @@ def days_written(number: int, line: str) -> bool:
 def test_two_loads_of_one_account_at_once(
     world: LocalWorld, steps: Worker, airflow: Worker, account_id: str, tmp_path: Path
 ) -> None:
-    """Two processes load what two runs have read at different times, again and again; the later reading stays."""
+    """Two processes repeatedly load what two runs have read at different times. The later reading stays."""
     (pce,) = known_account(world, account_id)
     last = run_day(world)
     case = Interrupted(world, steps, account_id, tmp_path, reread=400)

@@ -1,7 +1,7 @@
-"""A process that runs DAGs by ``dag.test()`` on request, so that every byte they print or log lands in one file.
+"""A process that runs DAGs with ``dag.test()`` on request, so that everything they print or log goes to one file.
 
-Inside pytest Airflow's logging would keep the captured streams of whichever test imported it first. Requests are
-JSON lines on stdin, answers JSON lines on the file descriptor that the command line names: neither is in the log.
+Inside pytest, Airflow's logging would keep the captured streams of the test that imported it first. Requests are JSON
+lines on stdin. Answers are JSON lines on the file descriptor given on the command line. Neither is in the log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
 def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
-    """Run an account's DAG as ``airflow dags test`` does; the run is about the last gas day over ``at`` that moment."""
+    """Run an account's DAG as ``airflow dags test`` does, for the last gas day that has ended at the time ``at``."""
     dag, errors = _dag(dag_id(account), f"grdf_accounts_{dag_file_of(account)}.py")
     if dag is None:
         return {"state": None, "errors": errors}
@@ -31,7 +31,7 @@ def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
 
 
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    """Run a DAG as ``airflow dags test`` does, with what its form was given."""
+    """Run a DAG as ``airflow dags test`` does, with the values of its form."""
     _, of_an_account, account = dag_id.partition(DAG_PREFIX)
     dag, errors = _dag(dag_id, f"grdf_accounts_{dag_file_of(account)}.py" if of_an_account else f"{dag_id}.py")
     assert dag is not None, errors
@@ -39,7 +39,7 @@ def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dag(dag_id: str, file: str) -> tuple[Any, list[str]]:
-    """Return the DAG from its file; if it is not there, from any, and what Airflow could not import."""
+    """Return the DAG from its file, or else from any file, and Airflow's import errors."""
     from airflow.dag_processing.dagbag import DagBag
 
     if dag := DagBag(str(DAGS / file)).dags.get(dag_id):
@@ -57,12 +57,12 @@ def _ended(run: Any) -> dict[str, Any]:
 
 
 def run_step(step: str, account: str, pid_to: str = "", **arguments: Any) -> dict[str, Any]:
-    """Execute a step in a fork of this process, which a test may kill; its pid is written to a file first.
+    """Execute a step in a fork of this process, which a test may kill. Its pid is written to a file first.
 
     :param step: ``acquire``, ``extract``, ``load`` (one operator, with its arguments) or ``delete`` (a whole deletion)
     :param account: the account's id
-    :param pid_to: the file
-    :param arguments: of an operator, and ``day``, ``run_id`` and ``run_type`` of its run; or those of a deletion
+    :param pid_to: the file for the pid
+    :param arguments: arguments of an operator, with ``day``, ``run_id`` and ``run_type`` of its run, or of a deletion
     """
     _import_all()
     into, out = os.pipe()
@@ -126,7 +126,7 @@ def _delete(account: str, **arguments: Any) -> Any:
 
 
 def shared_token() -> dict[str, Any]:
-    """Return the shared data token as the Variable holds it."""
+    """Return the shared data token from its Variable."""
     from airflow.models.variable import Variable
 
     return json.loads(Variable.get("grdf_data_token", default_var="{}"))
@@ -140,7 +140,7 @@ def forget_token() -> None:
 
 
 def asset_events() -> list[dict[str, Any]]:
-    """Return all asset events that this Airflow holds, oldest first."""
+    """Return all asset events of this Airflow, oldest first."""
     from airflow.models.asset import AssetEvent, AssetModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -165,7 +165,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
 
 
 def main() -> None:
-    """Serve requests until stdin ends."""
+    """Serve requests until stdin is closed."""
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as answers:
         for line in sys.stdin:
             request = json.loads(line)
