@@ -1,4 +1,4 @@
-"""How the property tests run: without a stop-watch, as a busy machine is no bug."""
+"""Settings of the property tests: no deadline, because a busy machine is not a bug."""
 
 from hypothesis import HealthCheck, settings
 

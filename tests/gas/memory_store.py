@@ -1,4 +1,4 @@
-"""An in-memory store with revisions and conflicts, and ways to interleave and to kill those who use it."""
+"""An in-memory store with revisions and conflicts, and ways to interleave or kill its users."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from include.gas.documents.storing import WriteResult
 
 
 class Killed(BaseException):
-    """The process is gone: nothing may catch it."""
+    """The process has been killed. Nothing may catch this."""
 
 
 class MemoryStore:
-    """What CouchDB does, as far as a load can tell."""
+    """A store that behaves like CouchDB, as far as a load can tell."""
 
     def __init__(self) -> None:
         self.docs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
@@ -64,7 +64,7 @@ class MemoryStore:
         return {key: doc["_rev"] for docs in self.docs.values() for key, doc in docs.items()}
 
     def check_totals(self) -> None:
-        """Assert that the totals are the sums of the stored days: none is missing, wrong or too many."""
+        """Assert that the totals are the sums of the stored days, and that none is missing or superfluous."""
         sums: dict[str, dict[str, list[Any]]] = {MONTH: defaultdict(list), YEAR: defaultdict(list)}
         for doc in self.docs[DAY].values():
             meter = f"{doc['account']}:{doc['pce']}"
@@ -77,7 +77,7 @@ class MemoryStore:
 
 
 class Mortal:
-    """A store whose user is killed at one call: before it, halfway through a write, or before its answer comes."""
+    """A store whose user is killed at one call: before it, halfway through a write, or before its answer arrives."""
 
     def __init__(self, store: MemoryStore, at: int, how: str) -> None:
         self.store, self.at, self.how, self.count = store, at, how, 0
@@ -100,7 +100,7 @@ class Mortal:
 
 
 class Worker:
-    """Runs something in a thread that stops before every store call until it is let on."""
+    """Runs a function in a thread that stops before every store call until it may go on."""
 
     def __init__(self, store: MemoryStore, job: Callable[[Any], Any]) -> None:
         self.store, self.job = store, job
@@ -144,7 +144,7 @@ class Worker:
 
 
 def interleave(store: MemoryStore, jobs: list[Callable[[Any], Any]], order: Iterable[int]) -> None:
-    """Run jobs at once, letting one at a time make its next store call, in a given order; then all to the end."""
+    """Run jobs concurrently. They make their store calls one at a time, in a given order, and then run to the end."""
     workers = [Worker(store, job) for job in jobs]
     for which in order:
         workers[which % len(workers)].step()

@@ -25,7 +25,7 @@ def test_differs_between_meters_and_between_accounts() -> None:
 
 def test_does_not_tell_which_meter_of_a_town_it_is() -> None:
     tags = [meter_tag("ana", pce) for pce in PCES]
-    assert len(set(tags)) < len(tags)  # 2,000 meters already share some
+    assert len(set(tags)) < len(tags)  # among 2,000 meters, some already share a tag
 
 
 @pytest.mark.parametrize("pce", ["09999999000017", "GI999042"])

@@ -1,4 +1,4 @@
-"""Redaction: secrets go, the rest stays."""
+"""Redaction removes secrets and keeps the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quota's clockwork for tests: a store in memory, and a clock that moves when somebody sleeps."""
+"""An in-memory store for the quota, and a clock that advances when somebody sleeps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRDF = Quota(1.0, 6000, 3000)
 def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
     """Wait for one call's turn, as :class:`grdf.transport.turn_adapter.TurnAdapter` does, and send nothing.
 
-    :param governor: who gives it
+    :param governor: the governor that grants the turn
     :param purpose: see :class:`grdf.quota.terms.Terms`
     :param booking: see :class:`grdf.quota.terms.Terms`
     :param whose: see :meth:`grdf.quota.governor.Governor.turn`
@@ -34,9 +34,9 @@ def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None
 
 
 class Clockwork(Store):
-    """A store in memory and the clock that goes with it.
+    """An in-memory store and its clock.
 
-    :param now: when it begins (epoch seconds)
+    :param now: the time at the start, in epoch seconds
     """
 
     def __init__(self, now: float = NOON) -> None:
@@ -49,7 +49,7 @@ class Clockwork(Store):
 
     @property
     def passed(self) -> float:
-        """Seconds since noon: an approximation of an epoch would allow for half an hour."""
+        """Seconds since noon. ``pytest.approx`` of an epoch would tolerate half an hour."""
         return self.now - NOON
 
     def sleep(self, seconds: float) -> None:
@@ -60,7 +60,7 @@ class Clockwork(Store):
 
 
 def instants(clock: Clockwork, governor: Governor, calls: int, purpose: Purpose = "daily") -> list[float]:
-    """Make some calls; give when each was let go."""
+    """Make some calls, and return when each was allowed."""
     made = []
     for _ in range(calls):
         call(governor, account="home", purpose=purpose)

@@ -1,4 +1,4 @@
-"""A small web server for answers that the sandbox never gives, and connections that lead to it."""
+"""A small web server for responses that the sandbox never sends, and connections to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 @dataclass
 class Heard:
-    """One request that a :class:`Server` got."""
+    """A request to a :class:`Server`."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Heard:
 
 @dataclass
 class Reply:
-    """What a :class:`Server` answers."""
+    """A response of a :class:`Server`."""
 
     body: bytes | str | dict[str, Any] = ""
     status: int = 200
@@ -40,7 +40,7 @@ class Reply:
 
 
 class Server:
-    """Answers every request as a function says, on a loopback port, and remembers what it heard."""
+    """A server on a loopback port that answers requests as a function says and records them."""
 
     def __init__(self, answer: Callable[[Heard], Reply]) -> None:
         self.heard: list[Heard] = []
@@ -68,7 +68,7 @@ class Server:
             do_GET = do_POST = do_PUT = do_HEAD = do_PATCH = do_DELETE = _any  # noqa: N815 - the base class's names
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -93,7 +93,7 @@ def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A function that puts an Airflow connection into the environment: its id, then its fields."""
+    """A function that puts an Airflow connection into the environment, given its id and its fields."""
 
     def put(conn_id: str, **fields: Any) -> str:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": "generic", **fields}))
@@ -104,7 +104,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 @pytest.fixture
 def grdf(world: Any, connection: Callable[..., str]) -> Callable[..., str]:
-    """A function that makes a GRDF connection to the sandbox with some fields changed, and gives its id."""
+    """A function that creates a GRDF connection to the sandbox with some fields changed, and returns its id."""
 
     def put(*, extra: dict[str, Any] | None = None, **fields: Any) -> str:
         facts = world.facts

@@ -1,4 +1,4 @@
-"""A server that answers at once with a first part, and with the rest a byte at a time, for ever."""
+"""A server that sends the first part of a response at once, and the rest one byte at a time, forever."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cryptography.x509.oid import NameOID
 
 
 class Drip:
-    """Drips on a loopback port while it is entered.
+    """A dripping server on a loopback port, running inside its block.
 
-    :param first: what is sent at once after each request
-    :param then: what is sent a byte at a time after that, over and over
+    :param first: what to send at once after each request
+    :param then: what to send after that, one byte at a time, repeatedly
     :param every: seconds between two bytes
-    :param times: how often ``then`` is sent; ``None`` for ever
-    :param certificate: file with key and certificate, to speak TLS
+    :param times: how often to send ``then``; ``None`` for forever
+    :param certificate: file with key and certificate, to use TLS
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Drip:
         self.gone.set()
 
     def _answered(self, connection: socket.socket) -> bool:
-        """Answer one request; say whether there may be another."""
+        """Answer one request, and return whether another one may follow."""
         heard = b""
         while b"\r\n\r\n" not in heard:
             piece = connection.recv(65536)
@@ -106,9 +106,9 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def certificate_for(folder: Path) -> Path:
-    """Write a key and a certificate for ``localhost``, which nobody but a test trusts.
+    """Write a key and a certificate for ``localhost``, which only tests trust.
 
-    :param folder: where
+    :param folder: folder for the file
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

@@ -1,4 +1,4 @@
-"""Steps of the DAGs, executed directly, and what is stored and asked for meanwhile."""
+"""Steps of the DAGs, executed directly, with what they store and request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Return (meter, first day, end) of each call for data, in order, and forget them."""
+    """Return (meter, first day, end) of each call for data, in order, and clear the log."""
     calls = [entry for entry in world.control.log() if "donnees_consos" in entry["path"]]
     world.control.clear_log()
     return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
@@ -43,7 +43,7 @@ def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
 
 
 def sums(days: dict[str, float]) -> dict[str, float]:
-    """Return all that must be stored for these days: they, their months and their years."""
+    """Return everything that must be stored for these days: the days, their months and their years."""
     from decimal import Decimal
 
     totals: dict[str, Decimal] = {}

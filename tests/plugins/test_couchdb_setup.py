@@ -28,7 +28,7 @@ Put = Callable[..., str]
 
 
 class Server:
-    """A CouchDB, and the connections to it that a test asks for."""
+    """A CouchDB, with the connections to it that a test needs."""
 
     def __init__(self, url: str, user: str, password: str, connection: Put) -> None:
         self.url, self.connection = url, connection
@@ -266,7 +266,7 @@ def test_no_connection_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert "couchdb" in wrong
 
 
-@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # never on a server that others use
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # never on a shared server
 def test_a_locked_login_is_waited_for(server: Server, run: Run, connection: Put) -> None:
     server.connect()
     run()
@@ -281,7 +281,7 @@ def test_a_locked_login_is_waited_for(server: Server, run: Run, connection: Put)
 
 
 def test_the_list_of_databases_is_whole() -> None:
-    """Every doctype that any code names is in the one list that the set-up goes by."""
+    """Every doctype named in the code is in the list that the set-up uses."""
     named = set()
     for folder in ("plugins", "include/gas", "dags"):
         for file in (ROOT / folder).rglob("*.py"):

@@ -1,4 +1,4 @@
-"""The gas-day timetable, by itself and as Airflow's scheduler and backfills use it: on a serialised DAG."""
+"""The gas-day timetable, on its own and as Airflow's scheduler and backfills use it, on a serialised DAG."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MINUTES = st.integers(0, 30 * 1440 + 1439)
 
 
 def serialised(minutes: int, *, catchup: bool = False, start: datetime | None = None) -> Any:
-    """Return the DAG as the scheduler holds it: after a round trip through the JSON in the database."""
+    """Return the DAG as the scheduler sees it, after a round trip through the JSON in the database."""
     with DAG(
         "timetable",
         schedule=GasDayTimetable(minutes),
@@ -75,7 +75,7 @@ def test_a_run_starts_after_its_gas_day_at_its_minute_on_the_clock_of_paris(day:
 def test_no_two_gas_days_share_a_moment_or_a_name_under_any_settings(
     day: date, other: date, minutes: int, others: int
 ) -> None:
-    """A lower ``publication_days`` makes the run of the next day due at the very minute of the last one's."""
+    """A lower ``publication_days`` makes the next day's run due in the same minute as the last one's."""
     before, after = GasDayTimetable(minutes), GasDayTimetable(others)
     neighbour = before.run_after(day).astimezone(PARIS).date() - timedelta(days=1 + (others + 360) // 1440)
     for another in {other, neighbour} - {day}:

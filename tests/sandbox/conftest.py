@@ -1,4 +1,4 @@
-"""A running ADICT sandbox per test module, and what a client of it needs."""
+"""A running ADICT sandbox for each test module, and what its clients need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Running:
-    """One sandbox process and a caller of it."""
+    """A sandbox process and a client for it."""
 
     process: subprocess.Popen[str]
     facts: dict[str, str]
@@ -51,7 +51,7 @@ class Running:
         return requests.post(self.facts["token_url"], data=identity | fields, timeout=10)
 
     def token(self, who: str = "") -> str:
-        """Return a fresh data token of the data client (or of the one whose facts start with ``who``)."""
+        """Return a new data token for the data client, or for the client whose facts start with ``who``."""
         answer = self.post_token(
             grant_type="client_credentials",
             scope="/adict/v2",
@@ -87,7 +87,7 @@ class Running:
         return {name: value for name, value in (query | changes).items() if value is not None}
 
     def consent(self, query: dict[str, str] | None = None, **choices: Any) -> dict[str, str]:
-        """Walk the consent page; give the callback's query."""
+        """Go through the consent page, and return the query of the callback."""
         location = consent_through_browser(self.facts["authorize_url"], query or self.connect_query(), **choices)
         assert location.startswith(self.facts["redirect_uri"] + "?")
         return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}

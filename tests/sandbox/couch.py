@@ -1,4 +1,4 @@
-"""A client of CouchDB that does nothing by itself."""
+"""A plain client of CouchDB."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ TIMEOUT = 30
 
 
 class Couch(requests.Session):
-    """A session whose requests take paths."""
+    """A session whose requests take paths instead of URLs."""
 
     def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
         super().__init__()
         self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
         self.direct = self.root
-        """The server without what puts a prefix before the names of databases."""
+        """The server's address without the proxy that adds a prefix to the names of databases."""
 
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": TIMEOUT, **options})

@@ -266,7 +266,7 @@ def test_an_error_can_be_ordered(adict):
 
 
 class Labels(HTMLParser):
-    """Collects inputs without a label, and the page's language."""
+    """A parser that collects inputs without a label, and the page's language."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -319,7 +319,7 @@ def test_claims_can_be_ordered_for_tests_of_refusals(adict):
 
 
 def test_a_browser_stays_with_the_holder_who_was_there_before_unless_a_login_is_asked_for(adict):
-    """A shared computer: who comes second would give consents for the meters of who was there first."""
+    """On a shared computer, the second household would otherwise consent for the first one's meters."""
     browser = requests.Session()
     adict.consent(session=browser)
     other = "Alix;Exemple;foyer-31@example.org;TIERS"

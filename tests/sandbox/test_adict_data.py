@@ -1,4 +1,4 @@
-"""The data endpoints: windows, refusals, shapes."""
+"""The data endpoints: windows, refusals and the form of responses."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_daily_line_has_every_documented_key(adict):
 def test_real_household_is_served_whole_and_definitive(adict):
     shift = adict.control.settings()["real_shift_years"]
     days = real.real_days(shift)
-    # the clock of this test may stand before the newest day, and three years of depth are all that may be asked
+    # this test's clock may be before the newest day, and at most three years may be requested
     today = adict.control.today()
     wanted = {d.day.isoformat(): d.energy for d in days if date(2023, 6, 20) <= d.day < today}
     lines = adict.daily_lines(REAL, "2023-06-20", TODAY)

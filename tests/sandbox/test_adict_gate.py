@@ -1,4 +1,4 @@
-"""The gateway: tokens, quotas, ordered faults, the request log."""
+"""The gateway: tokens, quotas, injected faults, and the request log."""
 
 from __future__ import annotations
 

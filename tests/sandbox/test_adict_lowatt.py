@@ -1,4 +1,4 @@
-"""Proof: lowatt-grdf, a client used against the real ADICT, drives the sandbox with only its addresses changed."""
+"""lowatt-grdf, a client used with the real ADICT, works with the sandbox when only its addresses are changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client(adict: Any, who: str = "") -> api.API:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client sleeps a second before each call; the sandbox sets no pace here."""
+    """Remove the client's pause of one second before each call. The sandbox has no quota here."""
     monkeypatch.setattr("lowatt_grdf.api.time.sleep", lambda _seconds: None)
 
 
@@ -47,7 +47,7 @@ def test_every_endpoint(adict):
     assert technical["caracteristiques_compteur"]["frequence"] == "1M"
 
     other = "09999990004343"
-    adict.control.set_quirks(other)  # makes the meter appear in the list, where its postcode can be read
+    adict.control.set_quirks(other)  # makes the meter appear in the list, which contains its postcode
     postcode = next(meter["postcode"] for meter in adict.control.meters() if meter["pce"] == other)
     access = models.DeclareAccess(
         pce=other,
@@ -80,7 +80,7 @@ def test_every_endpoint(adict):
 
 
 def test_staging_client_reads_glued_and_pretty_answers(adict):
-    """Its staging variant undoes the layouts that it met at GRDF, so it must undo ours too."""
+    """Its staging variant handles the layouts that GRDF used, so it must also handle the sandbox's."""
 
     class SandboxStaging(api.StagingAPI):
         scope = "/adict/v2"

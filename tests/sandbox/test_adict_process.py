@@ -1,4 +1,4 @@
-"""The process: what a restart keeps, how it starts and stops."""
+"""The sandbox process: what a restart keeps, and how it starts and stops."""
 
 from __future__ import annotations
 

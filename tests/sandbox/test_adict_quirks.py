@@ -1,4 +1,4 @@
-"""Oddities of answers, switched on per meter."""
+"""Quirks of responses, set per meter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def no_quirks_left(adict: Any) -> Any:
 
 
 def objects(text: str) -> list[Any]:
-    """Read the whole objects of a text that holds nothing else but blanks."""
+    """Return the JSON objects in a text that otherwise contains only whitespace."""
     decoder, found, text = json.JSONDecoder(), [], text.lstrip()
     while text:
         value, end = decoder.raw_decode(text)

@@ -1,4 +1,4 @@
-"""The real household and the synthetic meters: figures that are the same everywhere and add up."""
+"""The figures of the real household and the synthetic meters are the same everywhere and add up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def year(pce: str, number: int = 2025) -> list[synthetic.SyntheticDay]:
 
 
 def test_a_known_day_never_changes():
-    """Figures are promised to be the same on every machine and in every version."""
+    """Figures must be the same on every machine and in every version."""
     day = synthetic.final_day("09999990000042", date(2025, 1, 15))
     assert day is not None
     assert (day.volume, day.coefficient, synthetic.energy_of(day.volume, day.coefficient)) == (35, 11.131, 38)

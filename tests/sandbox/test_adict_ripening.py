@@ -1,4 +1,4 @@
-"""Days ripen: absent, provisional, corrected, definitive."""
+"""The states of a day over time: absent, provisional, corrected, definitive."""
 
 from __future__ import annotations
 

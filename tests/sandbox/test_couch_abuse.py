@@ -1,4 +1,4 @@
-"""Nothing that a client sends ends the embedded CouchDB, hangs it, or spoils a database for others."""
+"""Nothing that a client sends crashes or hangs the embedded CouchDB, or damages a database for others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two roles and the lockout of CouchDB 3.4 and later: the embedded server answers as CouchDB 3.5 does.
 
-Where GRDF_TEST_COUCHDB_URL names a CouchDB, the roles are tried there, too, with a user made for it.
+If ``GRDF_TEST_COUCHDB_URL`` names a CouchDB, the roles are also tested there, with a user created for the tests.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Member = Callable[..., Couch]
 
 @pytest.fixture
 def member(admin: Couch) -> Iterator[Member]:
-    """A function that makes an ordinary user and gives a session of it."""
+    """A function that creates an ordinary user and returns a session for it."""
     made = []
     admin.put("/_users")
 

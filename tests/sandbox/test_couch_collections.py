@@ -1,6 +1,6 @@
-"""Many documents at once: _bulk_docs, _all_docs, _changes, _find, and the cloudant client over them.
+"""Many documents at once: _bulk_docs, _all_docs, _changes and _find, also through the cloudant client.
 
-As in test_couch_documents.py, GRDF_TEST_COUCHDB_URL adds a real CouchDB to the embedded one.
+As in test_couch_documents.py, ``GRDF_TEST_COUCHDB_URL`` adds a real CouchDB to the embedded one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import requests
 from include.sandbox.couch import EmbeddedCouch
 from tests.named_couch import SERVERS
 
-with warnings.catch_warnings():  # its import warns, once, that it is deprecated
+with warnings.catch_warnings():  # importing it warns once that it is deprecated
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
 
@@ -72,7 +72,7 @@ def test_bulk_answers_row_by_row_in_the_order_asked(db: Database) -> None:
     first = db.bulk(*({"_id": f"k{n:03d}", "n": n} for n in range(60)))
     revs = {row["id"]: row["rev"] for row in first}
     assert [row["id"] for row in first] == sorted(revs)
-    # Backwards; every third with its revision, every third without, every third new.
+    # In reverse order: one third with a revision, one third without, one third new.
     docs: list[dict[str, Any]] = []
     for n in reversed(range(60)):
         key = f"k{n:03d}"

@@ -1,6 +1,6 @@
 """Documents and databases: the embedded CouchDB answers as CouchDB 3 does.
 
-Each test runs against the embedded server, and against a real one when GRDF_TEST_COUCHDB_URL names one.
+Each test runs with the embedded server, and also with a real one if ``GRDF_TEST_COUCHDB_URL`` names one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def db(new_database: Callable[[str], str]) -> str:
     return new_database("grdf-test")
 
 
-# A name that nobody has: CouchDB 3.4 and later lock a login for minutes after five wrong passwords, and with it us.
+# Use an unknown name: after five wrong passwords, CouchDB 3.4 and later would lock the tests' own login for minutes.
 @pytest.mark.parametrize("auth", [None, (f"nobody-{secrets.token_hex(4)}", "wrong"), ("", "")])
 def test_nobody_passes_without_the_account(couch: Couch, db: str, auth: tuple[str, str] | None) -> None:
     couch.put(db + "/a", json={"x": 1})
@@ -104,7 +104,7 @@ def test_of_racing_creations_one_wins(couch: Couch) -> None:
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda _: couch.put(path).status_code, range(8)))
     couch.delete(path)
-    # A cluster may answer 202 to racing creations, but never twice that it made the database.
+    # A cluster may answer concurrent creations with 202, but never says twice that it has created the database.
     assert codes.count(201) == 1
     assert set(codes) <= {201, 202, 412}
 
@@ -212,8 +212,8 @@ def test_values_come_back_as_they_went(couch: Couch, db: str) -> None:
 
 
 def test_a_whole_float_is_equal_to_the_integer(couch: Couch, db: str) -> None:
-    # The embedded server sends 1.0 back as 1 (JavaScript knows one kind of number), CouchDB as 1.0: write no code
-    # that tells them apart.
+    # The embedded server returns 1.0 as 1 (JavaScript has one number type), CouchDB as 1.0. So the project's code must
+    # not distinguish them.
     couch.put(db + "/a", json={"load": 1.0, "zero": 0.0})
     stored = couch.get(db + "/a").json()
     assert (stored["load"], stored["zero"]) == (1, 0)

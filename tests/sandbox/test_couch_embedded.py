@@ -1,4 +1,4 @@
-"""What is the embedded CouchDB's own: its process, its folder, its password."""
+"""What is specific to the embedded CouchDB: its process, folder and password."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_it_listens_on_loopback_only(folder: Path) -> None:
     with EmbeddedCouch(folder) as couch:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.connect(("192.0.2.1", 9))  # sends nothing: asks which address the machine would use
+                probe.connect(("192.0.2.1", 9))  # sends nothing, only finds out which address the machine would use
                 address = probe.getsockname()[0]
             except OSError:
                 pytest.skip("this machine has no address but loopback")
@@ -103,13 +103,13 @@ def test_a_taken_port_is_said_in_one_line(folder: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"^Port {port}, .*--couch-port"):
             EmbeddedCouch(folder, port).start()
-    with EmbeddedCouch(folder, port) as couch:  # and it is free to be used afterwards
+    with EmbeddedCouch(folder, port) as couch:  # and the port is free afterwards
         assert couch.url == f"http://127.0.0.1:{port}"
 
 
 def test_one_server_a_folder(folder: Path) -> None:
     with EmbeddedCouch(folder) as couch:
-        couch.start()  # runs already
+        couch.start()  # is already running
         with pytest.raises(CouchError, match="in use by another embedded CouchDB"):
             EmbeddedCouch(folder).start()
     with EmbeddedCouch(folder):

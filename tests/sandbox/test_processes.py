@@ -1,4 +1,4 @@
-"""Child processes end with their parent, whichever way it ends."""
+"""Child processes end with their parent, however it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from include.sandbox.processes import (
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A child that has a child of its own, and says both ids.
+# A child that starts a child of its own, and prints both pids.
 FAMILY = """
 import subprocess, sys, os, time
 inner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -52,7 +52,7 @@ def runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with contextlib.suppress(OSError):  # a zombie that init has not collected yet has ended
+    with contextlib.suppress(OSError):  # a zombie that init has not reaped yet has ended
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return True
 
@@ -164,7 +164,7 @@ def test_a_killed_parent_takes_its_child_along(tmp_path: Path) -> None:
     parent.communicate(timeout=20)
     assert gone(pids[0])
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pids[1], signal.SIGKILL)  # a grandchild is the child's to end, and this one's parent does not
+        os.kill(pids[1], signal.SIGKILL)  # the child should end its own children, but this one does not
 
 
 def start_parent(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int]]:

@@ -1,4 +1,4 @@
-"""Account documents in every shape they come in, and what we write into them."""
+"""Account documents in every form in which they occur, and what the project writes to them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_what_is_learnt_of_known_meters() -> None:
     konnectors = document(results={"id_token": "s3cr3t-i", "pce_id": PCE})
     learnt = with_consents(konnectors, METERS[:1])
     assert Account.from_document(learnt).meters == METERS[:1]
-    # The old token would pass for a new consent as soon as the household is asked to act.
+    # The old token would be mistaken for a new consent as soon as the household is asked to act.
     assert not Account.from_document(with_state(learnt, "USER_ACTION_NEEDED.OAUTH_OUTDATED")).needs_first_launch
     assert learnt["oauth"] == {}, "the tokens that Cozy kept fresh are of no use any more"
     ours = with_meters(document(), METERS)

@@ -1,4 +1,4 @@
-"""What GRDF is told of a holder, and what an account becomes when its household connects on the page."""
+"""What GRDF is told about a holder, and how an account changes when its household connects on the page."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 def lost(*pces, **more):
-    """An account with two meters, of which GRDF's list has said that some are lost."""
+    """An account with two meters, some of which are lost according to GRDF's list."""
     entries = [
         {"pce": pce, "id_accreditation": f"old-{pce}"} | ({"unusable": "revoked"} if pce in pces else {})
         for pce in (A, B)

@@ -1,4 +1,4 @@
-"""The account's book against the store: what is lost is noted until it is there again."""
+"""The account's book compared with the store: lost days are noted until they are stored again."""
 
 from __future__ import annotations
 

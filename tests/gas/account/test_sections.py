@@ -1,4 +1,4 @@
-"""Every section of the account document: any JSON in, never an exception, and what others have noted stays."""
+"""Every section of the account document accepts any JSON without an exception, and keeps what others have noted."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
     "connected": ([Connected.moment], [Connected("x", "b").noted]),
     "taken_over": ([], [lambda d: TakenOver.added(d, [])]),
 }
-"""Of each key of the account document: what reads it, and what writes it."""
+"""What reads and what writes each key of the account document."""
 
 TOGETHER = {"announced": ("unannounced",)}
 """Sections that are written together."""

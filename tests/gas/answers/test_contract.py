@@ -1,4 +1,4 @@
-"""Contract and technical answers, whatever shape their figures have."""
+"""Contract and technical answers, with figures in every form."""
 
 from __future__ import annotations
 

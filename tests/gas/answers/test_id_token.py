@@ -1,4 +1,4 @@
-"""The id_token: genuine ones pass, and every known way to forge one is refused with a message that helps."""
+"""A genuine ``id_token`` is accepted, and every known kind of forgery is refused with a helpful message."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sign(algorithm: str = "HS256", key: Any = SECRET, headers: dict[str, Any] | 
 
 
 def forge(header: dict[str, Any], claims: Any = CLAIMS, key: bytes = b"") -> str:
-    """Sign by hand what the library refuses to sign."""
+    """Sign what the library refuses to sign."""
 
     def part(data: bytes) -> str:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
@@ -78,7 +78,7 @@ def refuse(token: Any, cause: str, **changes: Any) -> None:
         assert len(part) < 8 or part not in text
 
 
-@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")  # raised by the test's own signing
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")  # raised when the test itself signs
 def test_genuine_tokens() -> None:
     assert verify(sign()) == CLAIMS
     assert verify(sign(key="short"), key="short") == CLAIMS
@@ -227,7 +227,7 @@ def test_any_text_is_refused(token: str) -> None:
 def test_any_flipped_letter_is_refused(place: int, by: int) -> None:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     token = sign()
-    place %= len(token) - 1  # the very last letter has bits that mean nothing
+    place %= len(token) - 1  # some bits of the last letter have no meaning
     if token[place] == ".":
         return
     other = letters[(letters.index(token[place]) + by) % 64]

@@ -40,7 +40,7 @@ CONSENT, NARROW = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMI
         ("1000000006", "", e.BadRequest),
         ("2000000007", "", e.ServiceUnavailable),
         ("2000000009", "", e.BadRequest),
-        # Situations whose numbers are unknown are sorted by their words.
+        # Situations whose codes are unknown are recognised by their text.
         ("1000099", "Consentement révoqué par GRDF pour le compte du titulaire", e.ConsentLost),
         ("1000099", "DROIT D'ACCÈS OBSOLÈTE", e.ConsentLost),
         ("1000099", "vous n'êtes plus autorisé à accéder", e.ConsentLost),

@@ -1,4 +1,4 @@
-"""The scanner: every layout that ADICT was seen to use, and whatever else may come."""
+"""The scanner handles every layout that ADICT has been seen to use, and anything else."""
 
 from __future__ import annotations
 
@@ -159,13 +159,13 @@ def test_time_grows_with_the_length_alone(unit: str, closing: str) -> None:
         scan(text)
         return time.process_time() - start
 
-    # Eight times as long may take some 8 times as long; were it the square, it would take 64 times as long.
-    # Measured anew when it seems not to be so: on a busy machine even the time of one process is not its own.
+    # A text eight times as long may take about 8 times as long. If the time were quadratic, it would be 64 times.
+    # Measured again if it seems too slow: on a busy machine, even the CPU time of a process varies.
     assert any(seconds(40_000) < 0.2 + 20 * seconds(5_000) for _ in range(4))
 
 
 def lean(text: str) -> tuple[float, int, int]:
-    """Read a text that a process of its own makes; give its peak in bytes for each of the text, and what it found."""
+    """Scan a text in a separate process. Return its peak memory in bytes per byte of text, and what it found."""
     code = (
         "import resource, sys\n"
         "from include.gas.answers.scan import scan\n"

@@ -205,7 +205,7 @@ def test_a_list_says_nothing_of_what_was_brought_after_it() -> None:
 
 
 def test_an_older_list_does_not_take_back_what_a_newer_one_said() -> None:
-    """The morning's list is minutes old when it comes to the account that somebody else's first launch has marked."""
+    """The morning's list is minutes old when it is applied to an account that somebody else's first run has marked."""
     lost = told(Consent(PCE, "u-1"), rights(right(etat_droit_acces="Obsolète")), TODAY, NOW)
     assert lost.lost
     assert told(lost, rights(right()), TODAY, NOW - timedelta(minutes=5)) == lost

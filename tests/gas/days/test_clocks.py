@@ -1,4 +1,4 @@
-"""Moments that a clock which was ahead has written hold nothing up."""
+"""Times written while a clock was ahead do not block anything."""
 
 from __future__ import annotations
 

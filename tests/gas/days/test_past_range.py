@@ -1,4 +1,4 @@
-"""A range of the past: what is asked, what is left out, and the reasons."""
+"""A past range: what is requested, what is left out, and why."""
 
 from __future__ import annotations
 

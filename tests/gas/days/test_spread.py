@@ -1,4 +1,4 @@
-"""Spreading accounts over DAG files: always in the same one, and evenly."""
+"""Accounts are spread evenly over the DAG files, and each stays in the same file."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def test_each_file_has_its_share(name: str) -> None:
 
 @pytest.mark.parametrize(("account", "file"), [("real-household", 4), ("two-meters", 4), ("a", 4), ("b", 3)])
 def test_it_is_the_same_file_on_every_machine(account: str, file: int) -> None:
-    """An account that moved would lose its DAG until Airflow has read the other file."""
+    """If an account moved, it would lose its DAG until Airflow has parsed the other file."""
     assert dag_file_of(account) == file

@@ -1,4 +1,4 @@
-"""Windows: what a daily run asks for."""
+"""Windows: what a daily run requests."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_negative_reread_is_refused() -> None:
 
 @given(st.integers(0, 400))
 def test_one_rule_says_what_runs_ask_again_and_what_counts_as_answered(days: int) -> None:
-    """A missing day is answered once it is too old for the next run's window: no day is neither."""
+    """A missing day counts as answered once it is too old for the next run's window. Each day is one or the other."""
     reread, stored = Reread(days), {date(2024, 3, 31)}
     asked = ask(reread=reread, last_stored=RUN, run_day=RUN)
     following = ask(reread=reread, last_stored=RUN, run_day=TODAY, today=TODAY + timedelta(days=1))

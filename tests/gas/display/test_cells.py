@@ -1,4 +1,4 @@
-"""Cells of the page: every period has exactly one, a missing day is no zero, and why it is missing is said."""
+"""Cells of the page: each period has exactly one, and a missing day is not a zero and has a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells of a CSV file: numbers stay numbers, and no text is a formula."""
+"""Cells of a CSV file: numbers stay numbers, and no text becomes a formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from include.gas.display.csv_cells import safe_cell
 
 RUN = "=+-@＝＋－＠"
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection)."""
+"""Characters that a spreadsheet may interpret as the beginning of a formula (OWASP, CSV Injection)."""
 
 
 @pytest.mark.parametrize(

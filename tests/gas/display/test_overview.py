@@ -1,4 +1,4 @@
-"""What the list says of an account first, and that it says it of any document at all."""
+"""The situation that the list shows for an account, and that any document has one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TODAY = date(2026, 5, 20)
 
 
 def account(**more: Any) -> dict[str, Any]:
-    """An account that is well: two years stored, the newest day three days old."""
+    """An account without problems: two years are stored, and the newest day is three days old."""
     document: dict[str, Any] = {
         "_id": "home",
         "account_type": "grdfgrandlyon",
@@ -40,7 +40,7 @@ def consents(*ends: str | None, **more: str) -> dict[str, Any]:
 
 
 def calls_until(days: int) -> dict[str, Any]:
-    """GRDF may be asked for so many days more; what it may be asked for reaches far beyond."""
+    """Return a consent that allows calls for that many more days, and covers data far beyond."""
     return consents("2029-01-01", calls_until=(TODAY + timedelta(days)).isoformat())
 
 

@@ -1,4 +1,4 @@
-"""What loads changed: added up, bounded, kept on an account until it is announced."""
+"""The changes made by loads: summed up, limited in size, and kept on the account until they are announced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one list of databases: nothing is stored that is not in it, and each says what a deletion does with it."""
+"""The list of databases: nothing is stored outside it, and each entry says what a deletion does with it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
 
 
 def texts(path: Path) -> Iterator[str]:
-    """Return each text constant of a module, but no docstring."""
+    """Return all string constants of a module except docstrings."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
 
 def test_no_other_module_names_a_doctype() -> None:
-    """So that nobody can store in a database which this list, and with it a deletion, does not know."""
+    """Otherwise, data could be stored in a database that this list, and so a deletion, does not know."""
     named = {
         (str(path.relative_to(ROOT)), text)
         for folder in ("include/gas", "plugins", "dags")

@@ -1,4 +1,4 @@
-"""Missing days: each counted once, none that is stored, none that may still be on its way; and the trace of changes."""
+"""Missing days are counted once, but not if they are stored or may still arrive. Also the trace of changes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EVERY = frozenset({2023, 2024, 2025})
 ALL = Window(FIRST, date(2026, 1, 1))
 TODAY = date(2025, 6, 4)
 WHOLE: dict[str, Any] = {"asked": ALL, "before": {}, "today": TODAY}
-"""All days have just been asked for, and nothing was known before."""
+"""All days have just been requested, and nothing was known before."""
 AGAIN = timedelta(days=7) + APART
-"""After so long, a second answer settles what the first one did not hold, on whatever day of the week it came."""
+"""Time after which a second answer settles what was missing in the first one, on any day of the week."""
 OFFSETS = st.integers(0, 500)
 
 
@@ -41,7 +41,7 @@ def day(offset: int) -> date:
 def missing_days(
     end: date, stored: set[date], years: frozenset[int], consent_end: date | None, first: date = FIRST
 ) -> list[date]:
-    """Return the slow way which days should be there."""
+    """Return the days that should exist, computed in a slow and simple way."""
     return [
         each
         for each in (first + timedelta(days=n) for n in range(1200))
@@ -112,7 +112,7 @@ def test_leap_day_and_days_of_the_clock_changes_can_be_missing() -> None:
 
 
 def test_a_day_counts_as_none_only_once_two_answers_well_apart_did_not_hold_it_at_its_age() -> None:
-    """A person has a newer day read; the old hole before it was never asked for late enough, so it stays awaited."""
+    """Somebody starts reading a newer day. The older gap was never requested late enough, so it stays awaited."""
     hole, end, today = date(2024, 3, 1), date(2024, 6, 20), date(2024, 6, 20)  # a Thursday
     stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
     facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread": Reread(62)}
@@ -138,7 +138,7 @@ def test_a_day_counts_as_none_only_once_two_answers_well_apart_did_not_hold_it_a
 
 
 def test_a_day_that_is_lost_before_those_that_grdf_has_none_for_is_none_of_them() -> None:
-    """The database lost it: nobody has asked GRDF for it in vain."""
+    """The database has lost the day, so GRDF was never asked for it in vain."""
     end, hole, lost = date(2024, 9, 1), date(2024, 3, 9), date(2024, 2, 2)
     stored = {each for n in range(300) if (each := day(n)) < end and each != hole}
     facts: dict[str, Any] = {"first": FIRST, "end": end, "years": EVERY, "reread": Reread(62)}
@@ -181,7 +181,7 @@ def test_what_one_answer_settled_in_a_former_version_is_looked_at_anew() -> None
 def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes_back(
     runs: list[tuple[int, int, bool]], holes: set[int]
 ) -> None:
-    """Runs of any reach, now and then; what they call none was asked for by two of them, at an age of 62 days."""
+    """Runs with any window happen at times. Days that count as none were requested by two of them, 62 days later."""
     document: dict[str, Any] = {"_id": "a"}
     end, answers = FIRST, dict[date, list[date]]()
     for later, back, daily in runs:
@@ -218,7 +218,7 @@ def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes
 
 @given(st.sets(st.integers(0, 400), min_size=1, max_size=200))
 def test_daily_runs_settle_every_hole_and_reach_far_back_on_few_days(holes: set[int]) -> None:
-    """A history that is read whole at once, then a run a day: three wide questions, and a year's holes are settled."""
+    """After a whole history is read at once, daily runs settle a year's gaps with three wide requests."""
     document: dict[str, Any] = {"_id": "a"}
     start = FIRST + timedelta(days=480)
     wide = 0

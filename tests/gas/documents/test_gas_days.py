@@ -64,7 +64,7 @@ def test_a_range_holds_exactly_its_days(
     stored: list[tuple[str, str, date]], account: str, pce: str, first: date, length: int
 ) -> None:
     end = first + timedelta(days=length)
-    # The nearest strangers: accounts that start or end alike, and days just beside the range.
+    # The nearest other documents: accounts with the same beginning or end, and days just outside the range.
     near = [account, account + "-", account + "_", account + "a", account[:-1] or "a", "-" + account, account + "-b"]
     stored += [(who, pce, when) for who in near for when in (first, end)]
     stored += [(account, pce, first - timedelta(days=1)), (account, "GI999999", first), (account, "0" * 14, first)]

@@ -1,4 +1,4 @@
-"""Whatever GRDF says when, and however runs are skipped, doubled or repeated: what is stored is its last word."""
+"""Whatever GRDF says and however runs are skipped, doubled or repeated, its last word is what is stored."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ACCOUNT = "a"
 METERS = ("09999999900017", "GI999042")
 REREAD = 9
 STARTS = (date(2023, 12, 18), date(2024, 2, 22), date(2024, 3, 24), date(2025, 10, 20))
-"""A year's end, a leap day, and the days that last 23 and 25 hours come within the first weeks."""
+"""Start dates for which a year's end, a leap day, or days of 23 and 25 hours come within the first weeks."""
 LOADS = st.integers(0, 40) | st.sampled_from([0.5, 36.212, 40.5, 76.712])
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What GRDF gave, and when it was asked."""
+    """What GRDF answered, and when it was asked."""
 
     pce: str
     window: Window
@@ -45,12 +45,12 @@ class Answer:
 
 @dataclass
 class Grdf:
-    """What GRDF says now of each day of a meter: kWh and whether that is its last word; absent days are not in it."""
+    """What GRDF currently says about a meter's days: kWh, and whether that is final. Absent days are left out."""
 
     days: dict[date, tuple[float, bool]] = field(default_factory=dict)
 
     def text(self, pce: str, window: Window) -> str:
-        """Write the answer to a call. Some absent days have a line that says so, others have none."""
+        """Return the text of the answer to a call. Some absent days have a line that says so, others have none."""
         lines = []
         for day in window.days():
             if day not in self.days:
@@ -73,17 +73,17 @@ def line(pce: str, day: date, load: float | None, quality: str, status: str) -> 
 
 
 class Histories(RuleBasedStateMachine):
-    """Time goes by, GRDF publishes and restates, and our runs come or do not."""
+    """Time passes, GRDF publishes and restates days, and runs happen or do not."""
 
     def __init__(self) -> None:
         super().__init__()
         self.store = MemoryStore()
         self.account: dict[str, Any] = {"_id": ACCOUNT}
         self.grdf = {pce: Grdf() for pce in METERS}
-        self.read: dict[tuple[str, date], float] = {}  # the last thing that we were told of each day
-        self.due: set[tuple[str, date]] = set()  # changes that the next daily run must bring
+        self.read: dict[tuple[str, date], float] = {}  # what was last learnt about each day
+        self.due: set[tuple[str, date]] = set()  # changes that the next daily run must find
         self.history_read: set[str] = set()
-        self.late: list[Answer] = []  # read, and not loaded yet
+        self.late: list[Answer] = []  # read but not loaded yet
         self.first = date.max
         self.now = datetime.max.replace(tzinfo=UTC)
 
@@ -100,7 +100,7 @@ class Histories(RuleBasedStateMachine):
 
     @property
     def run_day(self) -> date:
-        """The gas day that today's run is about."""
+        """The gas day of today's run."""
         return self.today - 2 * ONE_DAY
 
     @rule(days=st.sampled_from([0, 1, 1, 1, 2, 7, 12]))
@@ -109,7 +109,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(pce=st.sampled_from(METERS), ago=st.integers(1, 6), loads=st.lists(LOADS, min_size=1, max_size=6))
     def days_are_published(self, pce: str, ago: int, loads: list[float]) -> None:
-        """In order or not: what is younger may come before what is older."""
+        """Publish days in any order: newer days may appear before older ones."""
         for number, load in enumerate(loads):
             self._say(pce, self.today - (ago + number) * ONE_DAY, load, definitive=False)
 
@@ -130,21 +130,21 @@ class Histories(RuleBasedStateMachine):
         if not self.first <= day < self.today:
             return
         if self.grdf[pce].days.get(day, (None, False))[1] and not definitive:
-            definitive = True  # a definitive day may be put right, and then stays definitive
+            definitive = True  # a definitive day may be corrected, and then stays definitive
         self.grdf[pce].days[day] = (load, definitive)
         if self._is_reread(pce, day):
             self.due.add((pce, day))
 
     def _is_reread(self, pce: str, day: date) -> bool:
-        """Return whether the next daily run will ask for a day, whenever it comes.
+        """Return whether the next daily run will request a day, whenever it happens.
 
-        It goes back from the newest stored day, and to any older day that is missing and may still come; to the first
-        day of all as long as nothing is stored.
+        It goes back from the newest stored day, and to any older missing day that may still arrive. As long as nothing
+        is stored, it goes back to the very first day.
         """
         stored = self._stored(pce)
         if pce not in self.history_read or not stored:
             return True
-        # Days that an answer did not hold at their age are asked for again on a Monday and weeks later: not counted on.
+        # Days missing from an answer at their age are requested again on a Monday and weeks later: not assumed here.
         gaps = known_gaps(self.account, pce).values()
         awaited = min((gap.ask_from for gap in gaps if gap.ask_from), default=None)
         reread = max(stored) + ONE_DAY - timedelta(days=REREAD)
@@ -211,10 +211,10 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.late)
     @rule(data=st.data(), again=st.booleans())
     def a_late_load_comes(self, data: st.DataObject, again: bool) -> None:
-        """Whatever was read later and stored must outlive it.
+        """Readings made later and already stored must stay.
 
-        A day that a later reading only confirmed keeps no trace of that (see ``merge_day``), and may so fall back to
-        an older word until it is read again: the next daily run must put it right.
+        A day that a later reading only confirmed keeps no trace of it (see ``merge_day``). So it may fall back to an
+        older reading until it is read again, and the next daily run must correct it.
         """
         answer = data.draw(st.sampled_from(self.late))
         if not again:
@@ -255,7 +255,7 @@ class Histories(RuleBasedStateMachine):
         self._forget_what_is_settled(pce)
 
     def _forget_what_is_settled(self, pce: str) -> None:
-        """A day that was read ahead moves the window on, though never past a day that may still come."""
+        """A day that was read ahead moves the window forward, but never past a day that may still arrive."""
         self.due = {(meter, day) for meter, day in self.due if meter != pce or self._is_reread(pce, day)}
 
     # -- always --------------------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class Histories(RuleBasedStateMachine):
                     assert one["at"] <= next_one["at"]
 
     def teardown(self) -> None:
-        """The last run reads everything; a run that was cut off long ago may still come before it, and none after."""
+        """The last run reads everything. An old interrupted run may still load before it, but not after."""
         if self.first == date.max:
             return
         for answer in self.late:
@@ -316,7 +316,7 @@ class Histories(RuleBasedStateMachine):
             ]
             noted = self.account.get("gaps", {}).get(pce, {}).values()
             assert sum(gap["awaited"] + gap["none"] for gap in noted) == len(missing)
-        for answer in self.late:  # and if one comes all the same, what was read later stays
+        for answer in self.late:  # and if one does anyway, later readings stay
             before = self._stored(answer.pce)
             touched = {
                 day for day, doc in ((day_of(d), d) for d in self._documents(answer.pce).values())

@@ -1,4 +1,4 @@
-"""Published periods: parsed, kept once per first day, and compared with the days without touching them."""
+"""Published periods: parsed, stored once per first day, and compared with the days without changing them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_billing_month() -> None:
 @pytest.mark.parametrize(
     ("first", "end"),
     [
-        ("2024-03-01", "2024-04-01"),  # bare dates are the labels themselves
+        ("2024-03-01", "2024-04-01"),  # plain dates are the labels themselves
         ("2024-03-01T05:00:00+00:00", "2024-04-01T04:00:00+00:00"),  # the same instants in UTC
         ("2024-03-01T06:00:00", "2024-04-01T06:00:00"),  # no offset: Paris
         ("2024-03-01T06:00:00+02:00", "2024-04-01T06:00:00+01:00"),  # the offset of the other season
@@ -240,7 +240,7 @@ def test_missing_days_are_counted_and_make_a_difference() -> None:
 
 @given(st.integers(1, 62), st.data())
 def test_what_grdf_rounds_is_no_difference(days: int, data: Any) -> None:
-    """Volumes in tenths of m³, floored to kWh a day; whole m³ of an index, floored, for the period."""
+    """Days use volumes in tenths of m³, floored to kWh; the period uses whole m³ of an index, floored."""
     coefficient = data.draw(st.integers(9800, 11500)) / 1000
     volumes = data.draw(st.lists(st.integers(0, 250), min_size=days, max_size=days))
     start = data.draw(st.integers(0, 9))  # tenths of m³ on the index before

@@ -1,4 +1,4 @@
-"""Loads: what is stored, how many calls it takes, and what happens when they are repeated, killed and doubled."""
+"""Loads: what they store, how many calls they need, and what happens if they are repeated, killed or doubled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"
 T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
-FIRST = date(2023, 12, 29)  # the readings straddle a year and a month
+FIRST = date(2023, 12, 29)  # the readings cross the end of a year and of a month
 
 
 def at(minutes: int) -> datetime:
@@ -127,7 +127,7 @@ def test_a_wrong_total_is_repaired_although_no_day_changed() -> None:
     put(store, {0: 10, 5: 20, 40: 3})
     store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] = 999
     del store.docs[YEAR][f"a:{PCE}:2024"]
-    report = put(store, {40: 3}, minutes=1)  # the load is about February; January is repaired all the same
+    report = put(store, {40: 3}, minutes=1)  # the load is about February, but January is repaired too
     assert report.unchanged == 1
     assert (report.months, report.years) == (1, 1)
     store.check_totals()
@@ -158,7 +158,7 @@ def test_killed_anywhere_and_repeated(call: int, how: str) -> None:
 
 
 def final_is_newest(store: MemoryStore, before: dict[int, int], old: dict[int, int], new: dict[int, int]) -> None:
-    """Check the days. A reading that repeats what is stored leaves no trace: there an older one may land later."""
+    """Check the days. A reading that repeats what is stored leaves no trace, so an older one may replace it later."""
     for n in before | old | new:
         stored = store.loads()[f"a:{PCE}:{FIRST + timedelta(days=n)}"]
         newest = next(loads[n] for loads in (new, old, before) if n in loads)
@@ -203,7 +203,7 @@ def test_three_at_once_one_of_them_killed_and_repeated(
 
 
 def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
-    """Every interleaving of a slow load that saw 6 with a later one that saw 5 again, which is what stood before."""
+    """This tries every interleaving of a slow load that read 6 with a later one that read 5, the earlier value."""
     steps = 6
     for places in combinations(range(2 * steps), steps):
         store = MemoryStore()

@@ -1,4 +1,4 @@
-"""Totals of which no day is stored any more go; figures that adoption keeps without days stay."""
+"""Totals are removed when none of their days is stored any more. Figures that adoption keeps without days stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account says is stored of its meters: what the days say, and nothing else."""
+"""What an account says is stored for its meters is exactly what the days say."""
 
 from __future__ import annotations
 

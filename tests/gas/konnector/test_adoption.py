@@ -1,4 +1,4 @@
-"""Adoption: whatever the konnector left, in whatever state ours is, no figure is lost and the totals are right."""
+"""Adoption: whatever the konnector left and whatever is stored, no figure is lost and the totals are right."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from include.gas.konnector.plan import READ_AT
 from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 ACCOUNT, PCE = "home", "09900000000017"
-FIRST = date(2023, 12, 27)  # the days straddle two years and three months
+FIRST = date(2023, 12, 27)  # the days span two years and three months
 SPAN = 40
 NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 DOCTYPES = (DAY, MONTH, YEAR)
@@ -34,7 +34,7 @@ _ids = itertools.count()
 
 
 class Shelf(MemoryStore):
-    """A store that can be read from end to end, and removes what is written as deleted."""
+    """A store that can be read completely, and that removes documents written as deleted."""
 
     def scan(self, doctype: str) -> list[dict[str, Any]]:
         self.calls.append("scan")
@@ -64,7 +64,7 @@ def konnector(day: date, load: Any, doctype: str = DAY, zero: bool = False, writ
 
 
 def shelf(**kinds: list[dict[str, Any]]) -> Shelf:
-    """Make a store that holds these documents: ``day=``, ``month=``, ``year=``."""
+    """Return a store with some documents: ``day=``, ``month=``, ``year=``."""
     store = Shelf()
     for kind, documents in kinds.items():
         store.write(f"com.grandlyon.grdf.{kind}", documents)
@@ -104,7 +104,7 @@ def length(period: str) -> int:
 
 
 def assert_said(store: Shelf, doctype: str, document: dict[str, Any]) -> None:
-    """A figure of the konnector's is in its own document still, or in ours, or every day says that it was wrong."""
+    """Assert that each figure of the konnector is still in its document, in a new one, or contradicted by every day."""
     if document["_id"] in store.docs[doctype]:
         return
     period, load = period_of(doctype, document), document["load"]
@@ -241,7 +241,7 @@ def test_while_a_load_is_going_on(store: Shelf, loads: dict[int, Any], order: li
     interleave(store, [run, lambda at_once: ours(at_once, loads, NOW + timedelta(days=1))], order)
     for doctype, document in theirs:
         if doctype == DAY:
-            continue  # its figure may be GRDF's by now, which restates it
+            continue  # by now, GRDF may have restated the figure
         assert document["_id"] not in store.docs[doctype]
     assert_totals(store)
     days = own(store, DAY)
@@ -305,7 +305,7 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
     january = [konnector(date(2024, 1, n), 2) for n in range(1, 32)]
     months = [
         konnector(date(2024, 1, 1), 99, MONTH),  # added twice
-        konnector(date(2023, 12, 1), 500, MONTH, zero=True),  # all of December, of which one day is stored
+        konnector(date(2023, 12, 1), 500, MONTH, zero=True),  # the whole of December, of which one day is stored
         konnector(date(2019, 3, 1), 232.5, MONTH, zero=True),
     ]
     years = [konnector(date(2024, 1, 1), 62.00000001, YEAR), konnector(date(2019, 1, 1), 2700, YEAR, zero=True)]
@@ -387,7 +387,7 @@ def test_what_is_raised_before_the_removal_keeps_the_konnectors() -> None:
 
 def test_only_what_was_read_back_is_removed() -> None:
     class Lossy(Shelf):
-        """Says that it has stored a day and does not keep it."""
+        """A store that claims to have stored a day but does not keep it."""
 
         def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
             result = super().write(doctype, docs)
@@ -410,7 +410,7 @@ def test_a_total_that_is_behind_its_days_keeps_the_konnectors() -> None:
     plan = look(store, ACCOUNT, PCE)
     (figure,) = plan.found.figures
     assert plan.settled(figure)
-    store.docs[MONTH] = behind  # another load has stored its day and not yet its total
+    store.docs[MONTH] = behind  # another load has stored its day but not its total yet
     assert not look(store, ACCOUNT, PCE).settled(figure)
 
 

@@ -1,4 +1,4 @@
-"""Which of Airflow's runs name an account, and what a deletion's record says of them."""
+"""Which of Airflow's runs name an account, and what a deletion's record says about them."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_a_configuration_names_an_account(conf: Any, named: bool) -> None:
 
 
 def test_every_dag_that_works_on_any_account_is_known() -> None:
-    """A new one is either added there, or its runs would be called somebody else's."""
+    """A new DAG must be added there, or its runs would count as somebody else's."""
     ours = {file.stem for file in DAGS.glob("grdf_*.py")} - {"grdf_broken_accounts", "grdf_example_consumer"}
     assert {name for name in ours if not name.startswith("grdf_accounts_")} == set(SHARED)
 
 
 def test_a_try_that_was_killed_and_the_next_one_tell_of_all_runs_together() -> None:
     record: dict[str, Any] = {"_id": "home:1"}
-    noted = with_removed_runs(record, {"grdf_account__home": 40, "grdf_history": 2})  # and killed amid removing
+    noted = with_removed_runs(record, {"grdf_account__home": 40, "grdf_history": 2})  # and killed while removing
     noted = with_removed_runs(noted, {"grdf_account__home": 0, "grdf_history": 1, "grdf_consents": 1})
     history = with_history(noted, [THIS_RUN, AUDIT_LOG])["airflow_history"]
     assert history["removed"] == {"grdf_account__home": 40, "grdf_history": 2, "grdf_consents": 1}

@@ -104,7 +104,7 @@ def test_there_again() -> None:
 
 
 def test_a_right_of_another_id_changes_nothing() -> None:
-    """The old tenant has revoked, the new one has consented: by the list alone nobody can tell them apart."""
+    """The old tenant has revoked and the new one has consented. The list alone does not tell them apart."""
     another = right(id="u-new", created=date(2026, 4, 30), data_first=date(2021, 1, 1))
     lost = check(account(PCE), right(state="revoked"), another)
     assert [pce for pce, _ in lost.lost] == [PCE]
@@ -185,7 +185,7 @@ def told(document: dict[str, Any], *rights: AccessRight, today: date = TODAY, **
 
 
 def told_twice(document: dict[str, Any], *rights: AccessRight, **more: Any) -> dict[str, Any]:
-    """By lists of two days."""
+    """Apply the lists of two days."""
     return told(told(document, *rights, **more), *rights, today=TODAY + timedelta(days=1), **more)
 
 
@@ -200,7 +200,7 @@ def test_an_account_of_the_konnector_learns_its_right_from_its_id_token() -> Non
 
 
 def test_an_id_token_that_tells_nothing_is_kept_for_a_month_and_no_longer() -> None:
-    """Its account says nothing else, and two rights are listed."""
+    """Its account has no other information, and two rights are listed."""
     two = [right(id="u-1", state="revoked"), right(id="u-2")]
     document = KONNECTOR | {"oauth_callback_results": {**KONNECTOR["oauth_callback_results"], "id_token": "s3cr3t"}}
     for day, there in ((0, True), (29, True), (30, False), (31, False)):
@@ -231,7 +231,7 @@ def test_or_as_the_only_right_that_there_ever_was() -> None:
 
 
 def test_never_from_a_list_that_lacks_a_line() -> None:
-    """The audit's experiment: the old tenant's own right is left out once, and the new tenant's stands there alone."""
+    """The audit's experiment: a list omits the old tenant's own right once, and only contains the new tenant's."""
     mine = right(id="u-1", state="revoked", created=date(2024, 1, 1))
     new = right(id="u-new", created=TODAY - timedelta(days=2))
     document = told(KONNECTOR, new)
@@ -242,7 +242,7 @@ def test_never_from_a_list_that_lacks_a_line() -> None:
 
 
 def test_a_clock_that_is_behind_notes_no_look() -> None:
-    """Its look would be older than any right, and the household's never be learnt."""
+    """The time of its check would be before any right, so the household's right would never be found."""
     old = right(id="u-1", created=date(2024, 1, 1))
     wrong = told(KONNECTOR, old, today=date(2020, 1, 1))
     assert "looked" not in entry(wrong)

@@ -1,4 +1,4 @@
-"""The account list: one short look-up, with the last good copy behind it."""
+"""The account list: one short request, with the last good copy as a fallback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARSING = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Airflow home of this test's own, with no copy of the list."""
+    """A separate Airflow home without a copy of the list."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "0")
     monkeypatch.delenv(PARSING, raising=False)
@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Variables:
-    """Airflow's Variables, which a process of a test's own cannot write (but see tests/dags/test_lost_list.py)."""
+    """Airflow's Variables, which a test process cannot write (but see tests/dags/test_lost_list.py)."""
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
@@ -65,7 +65,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
 
 @pytest.fixture
 def book(world: LocalWorld, connection: Callable[..., str]) -> CouchDBHook:
-    """Databases of this test's own, at the connection that the list reads."""
+    """Databases only for this test, at the connection that the list uses."""
     fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
     connection("couchdb", **fields, extra={"database_prefix": f"list{secrets.token_hex(4)}/"})
     return CouchDBHook()
@@ -153,7 +153,7 @@ def test_the_shared_list_is_written_when_it_has_changed_and_costs_nothing_else(
     variables.calls.clear()
     known_accounts()
     assert variables.calls == ["get", "set"]
-    variables.kept.clear()  # somebody removed it
+    variables.kept.clear()  # somebody has removed it
     variables.calls.clear()
     later = time.time() + 86_401
     monkeypatch.setattr("grdf.airflow.account_list.time.time", lambda: later)
@@ -185,7 +185,7 @@ def test_of_a_copy_and_the_shared_list_the_later_counts(
     known_accounts_of(book, "a")
     copy = home / "grdf" / "accounts.json"
     old = copy.read_text()
-    known_accounts_of(book, "b")  # as another machine might, while this one's copy grew old
+    known_accounts_of(book, "b")  # as another machine might, while this one's copy became old
     copy.write_text(old)
     os.utime(copy, (time.time() - 7200, time.time() - 7200))
     down(connection)
@@ -247,7 +247,7 @@ def test_accounts_that_go_all_at_once_keep_their_dags_for_a_day_and_a_person_is_
     assert (found.ids, found.missing) == (names[8:], 22)
     assert "22 account(s) vanished from CouchDB all at once" in what_is_wrong(found)
     remove()
-    known_accounts_of(book, "new", *names[8:28])  # the restoring goes on: the few that lack yet stay too
+    known_accounts_of(book, "new", *names[8:28])  # while restoring goes on, the few missing accounts also stay
     found = known_accounts()
     assert (found.ids, found.missing) == ((*names[8:], "new"), 2)
     later = time.time() + 86_401
@@ -376,7 +376,7 @@ def test_a_fresh_copy_is_used_without_asking(
     assert known_accounts().ids == ("a",)
     assert server.heard == []
     copy = home / "grdf" / "accounts.json"
-    for age in (61, -3600):  # too old; or made before somebody set the clock back
+    for age in (61, -3600):  # too old, or made before the clock was set back
         os.utime(copy, (time.time() - age, time.time() - age))
         server.heard.clear()
         known_accounts()

@@ -1,4 +1,4 @@
-"""What is tried again and when, and settings that name themselves when they are wrong."""
+"""What is retried and when, and invalid settings, whose error names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run as a value: what is read from Airflow's context, and what a run without an interval is about."""
+"""The run as a value: what is read from Airflow's context, and the gas day of a run without an interval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import context
 
 
 class Kind(Enum):
-    """Airflow gives its own enumeration, or a text."""
+    """A run type as an enumeration, as in Airflow. It may also be a string."""
 
     BACKFILL = "backfill"
 

@@ -1,4 +1,4 @@
-"""The ADICT hook: what it sends, what it does about a refused token, and every answer's place in the tree."""
+"""The ADICT hook: what it sends, how it handles a refused token, and the error class for every answer."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_access_rights_in_one_call(clean: LocalWorld, account_id: str) -> None:
 
 @pytest.fixture
 def adict(serve: Serve, connection: Callable[..., str]) -> Callable[..., tuple[AdictHook, Server]]:
-    """A function: what ADICT answers -> a hook, and the server that also gives its token."""
+    """A function that returns a hook, and a server that sends the given answer of ADICT and also issues the token."""
 
     def make(reply: Reply, **extra: Any) -> tuple[AdictHook, Server]:
         server = serve(lambda heard: Reply(TOKEN) if heard.path == "/token" else reply)
@@ -275,7 +275,7 @@ def test_the_test_button_when_adict_refuses(clean: LocalWorld) -> None:
 def test_the_turn_is_taken_when_all_but_the_sending_is_done(
     serve: Serve, grdf: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is done between the turn and the sending moves calls together at GRDF: 429 on a busy machine."""
+    """Work between the turn and sending would bring calls closer together at GRDF, with a 429 on a busy machine."""
     order: list[str] = []
     prepare, take = AdictHook.get_conn, Turn.take
 

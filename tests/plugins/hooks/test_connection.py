@@ -1,4 +1,4 @@
-"""The GRDF connection's fields: any type, any form, and every problem in one message."""
+"""The GRDF connection's fields, in any type and form. All problems are reported in one message."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_algorithms_as_text_or_list(connection: Callable[..., str], algorithms: 
 
 @pytest.mark.parametrize("extra", ['{"token_url": "https://x/s3cret"', '["s3cret"]', "s3cret", "null", "[" * 9000])
 def test_an_extra_that_is_no_json_object_is_said(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
-    """Airflow takes it for empty; GRDF's production would be asked with the login of a test."""
+    """Airflow treats it as empty, so GRDF's production would be called with a test login."""
     fields = {"conn_type": "http", "host": "http://127.0.0.1:9", "login": "i", "password": "s", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
     for ask in (lambda: read("grdf_x"), lambda: CouchDBHook("grdf_x").get_conn()):

@@ -1,4 +1,4 @@
-"""The CouchDB hook on a server over HTTP."""
+"""The CouchDB hook with a server over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from include.sandbox.local_world import LocalWorld
 
 @pytest.fixture
 def hook(world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
-    """A hook whose databases are this test's own: their prefix holds a slash, as Cozy's do."""
+    """A hook with databases only for this test. Their prefix contains a slash, as Cozy's do."""
     prefix, root = f"cozy{secrets.token_hex(4)}/", world.couch.url
     user, password = world.couch.user, world.couch.password
     conn_id = connection(
@@ -57,7 +57,7 @@ def test_the_first_write_makes_the_database(hook: CouchDBHook) -> None:
     assert hook.write(DAY, [day(1)]).written == {day(1)["_id"]}
     assert hook.has_database(DAY)
     assert not hook.has_database(MONTH)
-    hook.create_database(DAY)  # once more is fine
+    hook.create_database(DAY)  # doing it again is fine
 
 
 def test_no_database_is_made_that_a_deletion_does_not_know(hook: CouchDBHook) -> None:

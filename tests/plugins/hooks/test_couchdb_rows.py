@@ -1,4 +1,4 @@
-"""Rows of ``_all_docs`` that CouchDB could not read: an error that is tried again, never a document left out."""
+"""Rows of ``_all_docs`` that CouchDB could not read cause an error that is retried. No document is left out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ODD: list[dict[str, Any]] = [
 
 @pytest.fixture
 def hook(connection: Callable[..., str], serve: Serve) -> Callable[[list[dict[str, Any]]], tuple[CouchDBHook, Server]]:
-    """A hook to a CouchDB whose ``_all_docs`` gives some rows."""
+    """A hook for a CouchDB whose ``_all_docs`` returns some rows."""
 
     def to(rows: list[dict[str, Any]]) -> tuple[CouchDBHook, Server]:
         server = serve(lambda _: Reply({"total_rows": 2, "offset": 0, "rows": rows}))

@@ -1,4 +1,4 @@
-"""The CouchDB hook when something is wrong: each message names the place, the cause and the next step."""
+"""The CouchDB hook when something is wrong. Each message names the place, the cause and the next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared data token: when it serves, when it is renewed, and that one worker at a time does it."""
+"""The shared data token: when it is used, when it is renewed, and that one worker at a time renews it."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_it_is_renewed_before_its_end(clean: LocalWorld) -> None:
     old = json.loads(shelf.text or "")
     for name in ("asked_at", "until"):
         old[name] = (datetime.fromisoformat(old[name]) - timedelta(seconds=2701)).isoformat()
-    shelf.text = json.dumps(old)  # as if 2,701 of its 3,600 s were over
+    shelf.text = json.dumps(old)  # as if 2,701 of its 3,600 s had passed
     second, asked = adict_hook(shelf).tokens.get(for_seconds=900)
     assert asked
     assert second.value != first.value
@@ -181,7 +181,7 @@ def token_requests(world: LocalWorld) -> int:
 
 def test_eight_threads_at_once_ask_once(clean: LocalWorld) -> None:
     shelf, start = MemoryShelf(), Barrier(8)
-    clean.control.fault("access_token", delay_s=0.2, status=None)  # long enough for all to want it
+    clean.control.fault("access_token", delay_s=0.2, status=None)  # long enough for all of them to need it
 
     def work(_: int) -> str:
         couchdb = CouchDBHook()

@@ -1,4 +1,4 @@
-"""Every call to GRDF ends: one that drips, one that unpacks to more than is read, and one that nests without end."""
+"""Every call to GRDF ends, even if the response drips, unpacks to more than the limit, or is nested endlessly."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WEEK = Window(date(2026, 1, 1), date(2026, 1, 8))
 
 @pytest.fixture
 def call(clean: LocalWorld, grdf: Grdf, connection: Callable[..., str]) -> Callable[[str, str], object]:
-    """A function that makes one call of a kind to an address, all else going to the sandbox."""
+    """A function that makes one kind of call to an address, while all others go to the sandbox."""
 
     def make(kind: str, url: str) -> object:
         if kind == "token":
@@ -96,7 +96,7 @@ def test_a_call_whose_answer_is_far_larger_than_it_looks(
 @pytest.mark.parametrize("unit", ['{"a":', "[", '{"liste_x":['])
 def test_a_call_whose_answer_nests_without_end(call: Call, serve: Serve, kind: str, unit: str) -> None:
     server = serve(lambda _: Reply(unit * 60_000))
-    with suppress(ServiceUnavailable):  # what is made of it is another matter; here it must only come back
+    with suppress(ServiceUnavailable):  # the result does not matter here; the call must only return
         call(kind, server.url)
     assert len(server.heard) == 1
 

@@ -1,4 +1,4 @@
-"""The OAuth hook against the sandbox's OAuth server, and against answers that no good server gives."""
+"""The OAuth hook with the sandbox's OAuth server, and with responses that no good server sends."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_rs256_with_the_provider_s_keys(clean: LocalWorld, grdf: Grdf, account_i
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
     assert hook.consents_of(token, account=account_id, nonce=got["nonce"])[0].pce == holder(account_id).pces[0]
     with pytest.raises(IdTokenRefused):
-        GrdfOAuthHook().consents_of(token, account=account_id, nonce=got["nonce"])  # HS256 alone is accepted there
+        GrdfOAuthHook().consents_of(token, account=account_id, nonce=got["nonce"])  # only HS256 is accepted there
 
 
 def test_an_hs256_token_signed_with_the_public_key_is_refused(clean: LocalWorld, grdf: Grdf, account_id: str) -> None:
@@ -231,7 +231,7 @@ def test_an_hs256_token_signed_with_the_public_key_is_refused(clean: LocalWorld,
     public = PyJWK(key).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for secret in (public, key["n"].encode(), json.dumps(key).encode()):
         head = encoded(b'{"alg":"HS256","typ":"JWT","kid":"' + key["kid"].encode() + b'"}')
-        signed = f"{head}.{token.split('.')[1]}"  # by hand: PyJWT does not lend itself to it
+        signed = f"{head}.{token.split('.')[1]}"  # without PyJWT, which refuses to do this
         forged = f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
         with pytest.raises(IdTokenRefused, match=account_id):
             hook.consents_of(forged, account=account_id, nonce=got["nonce"])

@@ -1,4 +1,4 @@
-"""No redirect is followed with credentials, tokens, keys or households' data: the new address was checked by nobody."""
+"""No redirect is followed with credentials, tokens, keys or households' data, as nobody has checked the new address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOVED = (301, 302, 303, 307, 308)
 
 
 def detour(serve: Serve, status: int, answer: Reply | None = None) -> tuple[Server, Server]:
-    """Return a server that sends everybody on to another one, and that other one, which would answer."""
+    """Return a server that redirects all requests to another one, and that other one, which would answer."""
     trap = serve(lambda _: answer or Reply({}))
     return serve(lambda heard: Reply(status=status, headers={"Location": trap.url + heard.path})), trap
 
@@ -34,7 +34,7 @@ def detour(serve: Serve, status: int, answer: Reply | None = None) -> tuple[Serv
 def test_the_public_keys_are_not_fetched_from_another_address(
     clean: LocalWorld, serve: Serve, grdf: Grdf, status: int
 ) -> None:
-    """Whoever chooses the keys can sign an ``id_token`` for any meter."""
+    """An attacker who chooses the keys could sign an ``id_token`` for any meter."""
     server, trap = detour(serve, status, Reply({"keys": []}))
     extra = {"id_token_algorithms": ["RS256"], "jwks_url": f"{server.url}/keys"}
     with pytest.raises(BadSettings, match=rf"home-1.*HTTP {status}.*jwks_url"):
@@ -71,7 +71,7 @@ def test_the_token_of_airflow_s_user_goes_to_no_other_address(connection: Callab
 @pytest.mark.parametrize("odd", ["<html>Sign in</html>", "[]", "null"])
 @pytest.mark.parametrize("at", ["/auth/token", "/api/v2/dags"])
 def test_what_is_no_airflow_is_told_so(connection: Callable[..., str], serve: Serve, at: str, odd: str) -> None:
-    """A proxy's page of its own, with HTTP 200."""
+    """A proxy may send its own page, with HTTP 200."""
     server = serve(lambda heard: Reply(odd if heard.path == at else {"access_token": "t"}))
     hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="hush-hush"))
     with pytest.raises(ServiceUnavailable, match=r"airflow_api\) does not answer like Airflow's API"):

@@ -1,4 +1,4 @@
-"""GRDF refuses the token that all accounts share: one finds out, the others wait, and no calls are burnt."""
+"""GRDF refuses the token that all accounts share: one task finds out, the others wait, and no calls are wasted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IMPATIENT = Terms(longest_wait=0.2)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A count of calls of this test's own."""
+    """A separate count of calls for this test."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
@@ -156,7 +156,7 @@ def test_somebody_who_finds_out_and_dies_is_waited_for_a_while() -> None:
 
 
 def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> None:
-    """5,000 accounts come within four hours; those that are sent away come again when they were told."""
+    """5,000 accounts run within four hours. Those that have to wait run again when they were told to."""
     clock, shelf, calls = Clockwork(), MemoryShelf(), 0
 
     class Refused(AdictHook):

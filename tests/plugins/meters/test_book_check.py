@@ -1,4 +1,4 @@
-"""Days that the database has lost: seen by the book that the account keeps, asked for again, and counted."""
+"""Days that the database has lost are noticed from the account's book, requested again, and counted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ONE = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
@@ -41,13 +41,13 @@ def document(world: LocalWorld, account: str) -> dict[str, Any]:
 
 
 def lose(couchdb: CouchDBHook, account: str, pce: str, wanted: Callable[[str], bool]) -> int:
-    """Take days out of the database behind everybody's back, and leave all totals. Gives how many."""
+    """Remove days directly from the database, keep all totals, and return the number of days."""
     days = [each for each in couchdb.range(DAY, *account_range(account, pce)) if wanted(each["_id"][-10:])]
     return len(couchdb.write(DAY, [each | {"_deleted": True} for each in days]).written)
 
 
 def connected(world: LocalWorld, account: str) -> tuple[str, date, date]:
-    """Make a household with its whole history stored. Gives its meter, the first day and the last run's."""
+    """Create a household with its whole history stored. Return its meter, the first day, and the last run's day."""
     today = world.control.today()
     first, last = oldest_allowed(today), today - 4 * ONE  # GRDF shows no day later than that, whatever the meter
     (pce,) = known_account(world, account, history=False, conso_debut=str(first))

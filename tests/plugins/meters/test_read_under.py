@@ -1,4 +1,4 @@
-"""A household consents anew between two steps: what is noted belongs to the consent under which GRDF was asked."""
+"""A household consents again between two steps. Notes belong to the consent under which GRDF was asked."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
 
 def consent_anew(world: LocalWorld, account_id: str, pce: str, first: date) -> str:
-    """Let the household connect again: a new right of another window, put on the account as the page does."""
+    """Make the household connect again: a new right with another window, stored on the account as the page does."""
     (right,) = world.control.consent([pce], conso_debut=str(first))
     world.book.save(with_meters(document(world, account_id), [Consent(pce, right["id_droit_acces"])]))
     return str(right["id_droit_acces"])
@@ -82,7 +82,7 @@ def test_a_consent_that_was_widened_meanwhile_has_its_older_days_unread(
     right = held(clean, account_id).id_accreditation
     clean.control.change_consent(str(right), perim_donnees_conso_debut=str(longer))
     changed = document(clean, account_id)
-    changed["oauth_callback_results"]["consents"][0]["first"] = str(longer)  # as grdf_consents has found it
+    changed["oauth_callback_results"]["consents"][0]["first"] = str(longer)  # as grdf_consents would find it
     clean.book.save(changed)
     load(account_id, staged)
     asked(clean)
@@ -95,7 +95,7 @@ def test_a_consent_that_was_widened_meanwhile_has_its_older_days_unread(
 def test_an_answer_under_the_old_consent_says_nothing_of_days_that_the_new_one_adds(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    """The new consent's history is read, and then the load of a run that began before is done again."""
+    """The new consent's history is read, and then the load of an earlier run is repeated."""
     today = clean.control.today()
     (pce,) = known_account(clean, account_id, history=False, conso_debut=str(today - timedelta(days=200)))
     hole = today - timedelta(days=150)

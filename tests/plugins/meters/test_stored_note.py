@@ -1,4 +1,4 @@
-"""What the account says is stored of it, for the page's list: kept by every way of storing days, and made up for."""
+"""The account's note about its stored days, for the page's list. Every way of storing days updates or repairs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.plugins.steps import acquire, document, extract, load
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
@@ -77,7 +77,7 @@ def test_the_note_never_makes_a_load_fail(
         patch.setattr(CouchDBHook, "scan", lambda *_, **__: (_ for _ in ()).throw(ServiceUnavailable("no")))
         patch.setattr(CouchDBHook, "range", CouchDBHook_range)
         assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
-    assert not is_told(document(clean, account_id), pce)  # no half truth either
+    assert not is_told(document(clean, account_id), pce)  # and no partial note either
     load(account_id, extract(account_id, yesterday(clean)))
     assert_told(couchdb, clean, account_id, pce)
 

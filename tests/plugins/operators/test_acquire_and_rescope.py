@@ -34,7 +34,7 @@ def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
 
 
 def edit(world: LocalWorld, account_id: str, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Change an account's document; gives it as it then is."""
+    """Change an account's document, and return it."""
     stored = document(world, account_id)
     change(stored)
     world.book.save(stored)
@@ -153,7 +153,7 @@ def test_a_nonce_that_is_not_ours(clean: LocalWorld, account_id: str) -> None:
 @pytest.mark.parametrize("as_cozy", [True, False])
 def test_a_meter_that_a_new_consent_does_not_name_stays(clean: LocalWorld, account_id: str, as_cozy: bool) -> None:
     first, second = known_account(clean, account_id, 2)
-    grant = consent(clean.facts, clean.door, holder(account_id))  # of the first meter alone
+    grant = consent(clean.facts, clean.door, holder(account_id))  # only of the first meter
 
     def connect_again(stored: dict[str, Any]) -> None:
         stored.update(state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_partial=True, oauth=dict(grant))

@@ -1,4 +1,4 @@
-"""Adoption in a real CouchDB: what the rebuilt konnector stored, cut off at each request and started again."""
+"""Adoption in a real CouchDB of what the reimplemented konnector stored, interrupted at each request and restarted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _numbers = itertools.count(1)
 
 
 class House:
-    """One Cozy instance: databases behind a prefix of their own, with an account in them."""
+    """One Cozy instance: databases with a separate prefix, and an account in them."""
 
     def __init__(self, world: LocalWorld, patch: pytest.MonkeyPatch, account: str = "home") -> None:
         self.account = account
@@ -46,7 +46,7 @@ class House:
         self.put_account()
 
     def use(self, port: int | None = None) -> None:
-        """Point the connection at these databases, or at a proxy before them."""
+        """Set the connection to these databases, or to a proxy in front of them."""
         self._patch.setenv("AIRFLOW_CONN_COUCHDB", self.connection(port))
 
     def connection(self, port: int | None = None) -> str:
@@ -72,7 +72,7 @@ class House:
         return [row["doc"] for row in answer.json()["rows"]]
 
     def own(self, doctype: str, documents: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
-        """Return our documents by period."""
+        """Return the project's own documents by period."""
         start = f"{self.account}:{PCE}:"
         found = self.documents(doctype) if documents is None else documents
         return {each["_id"].removeprefix(start): each for each in found if each["_id"].startswith(start)}
@@ -100,10 +100,10 @@ def house(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]
 
 @pytest.fixture(scope="module")
 def konnectors(world: LocalWorld) -> dict[str, list[dict[str, Any]]]:
-    """What the konnector leaves after 30 days and a correction it missed, then spoilt as it is told of it.
+    """What the konnector leaves after 30 days and a missed correction, with the damage that is known to occur.
 
-    The total of one month counts some days twice, another bears day 0 as does its year, one day is there twice, and
-    months and a year older than any day stand alone.
+    The total of one month counts some days twice, another one and its year have day 0, one day exists twice, and there
+    are months and a year that are older than any day.
     """
     place = Place(world.couch.url, (world.couch.user, world.couch.password), f"adopt-konnector-{next(_numbers)}/")
     place.create(*DOCTYPES)
@@ -135,7 +135,7 @@ def _without_rev(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def filled(house: House, konnectors: dict[str, list[dict[str, Any]]]) -> House:
-    """The konnector's documents, and five days of ours, of which one was corrected since."""
+    """The konnector's documents, and five days of the project's own, one of which has been corrected since."""
     fill(house, konnectors)
     return house
 
@@ -222,7 +222,7 @@ def test_after_it_there_is_one_document_per_day_and_totals_are_right(filled: Hou
 def test_cut_off_at_each_request_and_started_again(
     world: LocalWorld, monkeypatch: pytest.MonkeyPatch, konnectors: dict[str, list[dict[str, Any]]]
 ) -> None:
-    """Each request in turn is carried out, and its answer never comes."""
+    """Each request in turn is carried out, but its response never arrives."""
     said: dict[str, Any] | None = None
     for at in itertools.count(1):
         house = House(world, monkeypatch)
@@ -255,7 +255,7 @@ def at_request(at: int) -> Callable[[int, str], bool]:
 
 
 def assert_nothing_lost(house: House, konnectors: dict[str, list[dict[str, Any]]]) -> None:
-    """Each figure of the konnector's is in its own document, or in ours of the same period."""
+    """Assert that each of the konnector's figures is in its own document, or in the new one for the same period."""
     for doctype, documents in konnectors.items():
         found = house.documents(doctype)
         stored, own = {each["_id"] for each in found}, house.own(doctype, found)
@@ -339,9 +339,9 @@ def test_forms_that_are_refused(filled: House) -> None:
 
 @pytest.mark.parametrize("deleted", [True, False])
 def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.MonkeyPatch, deleted: bool) -> None:
-    """A deletion that began and ended while days were stored leaves nothing of ours; the konnector's stay.
+    """After a deletion that began and ended while days were stored, none of the new documents stay; the konnector's do.
 
-    Without a deletion's record the account is lost, and ours stay as well.
+    Without a deletion's record, the account is lost, and the new documents stay as well.
     """
     from grdf.operators import adopt as module
 

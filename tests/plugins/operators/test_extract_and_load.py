@@ -1,4 +1,4 @@
-"""Extraction and load, executed directly: the right days asked for, all that came stored, nothing lost or doubled."""
+"""Extraction and load, executed directly: the right days are requested, and all are stored, none lost or doubled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REREAD = 62
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
@@ -77,7 +77,7 @@ def test_the_first_launch_reads_the_whole_allowed_history_in_one_call_per_meter(
     assert set(history) == set(pces)
     extract(account_id, day)
     last = date.fromisoformat(max(days_of(stored(couchdb, account_id, pces[0]))))
-    first_missing = min(day, last + timedelta(days=1))  # yesterday may be there already: it depends on the hour
+    first_missing = min(day, last + timedelta(days=1))  # depending on the hour, yesterday may already be available
     assert asked(clean)[0][1] == str(first_missing - timedelta(days=REREAD))
 
 

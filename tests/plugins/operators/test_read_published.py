@@ -1,4 +1,4 @@
-"""The monthly reading, executed directly: periods kept and compared, meters known, no account in another's way."""
+"""The monthly reading, executed directly: it stores and compares periods, and no account affects another."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ TODAY = paris_today(datetime.now(UTC))
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The world with databases of this test's own, so that a run meets no other test's accounts."""
+    """The world with databases only for this test, so that a run finds no accounts of other tests."""
     prefix = f"published{secrets.token_hex(4)}/"
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
     book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list has been made
+    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list is done
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
 
 
 def read_days(account: str, world: Any) -> None:
-    """Do what the account's own DAG does of a day."""
+    """Do what the account's own DAG does for a day."""
     task = ExtractOperator(task_id="extract", account_id=account)
     staged = with_memory_shelf(task, MemoryShelf()).execute(context(yesterday(world)))
     LoadOperator(task_id="load", account_id=account, staged=staged).execute(context())
@@ -72,7 +72,7 @@ def periods(account: str) -> list[dict[str, Any]]:
 
 
 def calls(world: Any) -> list[str]:
-    """Return what GRDF was asked for besides tokens, in order."""
+    """Return the calls to GRDF except those for tokens, in order."""
     log = world.control.log()
     return [call["path"].rpartition("/")[2] for call in log if not call["path"].endswith("/access_token")]
 
@@ -109,7 +109,7 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
 def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
     own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``[grdf] reread_days`` is about daily runs; ``PUBLISHED_REREAD`` says why."""
+    """``[grdf] reread_days`` only affects daily runs; ``PUBLISHED_REREAD`` says why."""
     known_account(own, account_id)
     monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
     read(account_id)
@@ -124,7 +124,7 @@ def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
 def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_month(
     own: Any, account_id: str, waits: bool
 ) -> None:
-    """A load has stored days and died, and then the consent ended."""
+    """A load has stored days and was killed, and then the consent ended."""
     (pce, *others) = known_account(own, account_id, 1 if waits else 2, history=False)
     read_days(account_id, own)
     state = {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_message": "x", "state_partial": not waits}
@@ -254,7 +254,7 @@ def test_a_consent_that_is_gone_is_noted_and_left_to_the_daily_run(own: Any, acc
 
 
 def family(world: Any, account_id: str, *names: str) -> dict[str, str]:
-    """Make accounts with one meter each; gives the meters by account id, in the order of the run."""
+    """Create accounts with one meter each. Return the meters by account id, in the order of the run."""
     number = int(account_id.rpartition("-")[2]) * 10
     ids = [f"{name}-{number + n}" for n, name in enumerate(names)]
     return {each: known_account(world, each)[0] for each in ids}

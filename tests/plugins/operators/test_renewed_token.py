@@ -1,4 +1,4 @@
-"""cozy-stack has connected an account again although nobody was asked to: its consent is taken, and no token stays."""
+"""cozy-stack has connected an account again without a request: the consent is taken, and no token stays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def acquire(account_id: str) -> dict[str, Any]:
 
 
 def renew(world: LocalWorld, account_id: str) -> dict[str, Any]:
-    """Go through the dance again, and put what came of it into the account as cozy-stack does; gives the document."""
+    """Connect again, and store the result on the account as cozy-stack does. Return the document."""
     fresh = cozy_account(account_id, consent(world.facts, world.door, holder(account_id)), world.facts)
     known = world.book.get(account_id) or {}
     results = known["oauth_callback_results"] | fresh["oauth_callback_results"]
@@ -33,7 +33,7 @@ def renew(world: LocalWorld, account_id: str) -> dict[str, Any]:
 
 
 def age(world: LocalWorld, document: dict[str, Any]) -> str:
-    """Make an account's ``id_token`` fourteen hours old, as it is on the morning after; gives it."""
+    """Make an account's ``id_token`` fourteen hours old, as on the next morning, and return it."""
     results = document["oauth_callback_results"]
     claims = jwt.decode(results["id_token"], options={"verify_signature": False})
     older = {name: int(claims[name] - timedelta(hours=14).total_seconds()) for name in ("iat", "exp")}

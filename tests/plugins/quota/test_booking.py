@@ -1,4 +1,4 @@
-"""Tasks of several calls book all of them, on a clock of its own: nobody is promised what somebody else has."""
+"""Tasks with several calls book all of them, on a simulated clock. No call is promised twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL = Quota(1000.0, 10, 4)
 
 
 def told(clock: Clockwork, governor: Governor, **whose: Any) -> float:
-    """Return the moment from which a call that is sent away is to come again."""
+    """Return the time from which a call that has to wait may be tried again."""
     with pytest.raises(QuotaWait) as caught:
         call(governor, **whose)
     return clock.now + (caught.value.retry_after or 0)
@@ -52,7 +52,7 @@ def test_who_comes_for_one_call_does_not_take_what_another_waits_for() -> None:
         instants(clock, governor, 1)
         clock.now += 600
     at = told(clock, governor, booking=Booking("many", 6))
-    clock.now = NOON + DAY + 400  # two of ten count no more; the six are free when four more do not
+    clock.now = NOON + DAY + 400  # two of ten no longer count; the six are free when four more do not
     for number in range(2):
         told(clock, governor, booking=Booking(f"one-{number}"))
     assert governor.left() == 0
@@ -144,7 +144,7 @@ def test_a_ledger_that_knows_no_bookings_is_read() -> None:
 def test_no_day_has_too_many_calls_and_a_promise_to_a_daily_run_holds(
     tasks: list[tuple[float, int, Purpose]],
 ) -> None:
-    """Tasks come at any time, make their calls, and come again when they were told to."""
+    """Tasks start at any time, make their calls, and run again when they were told to."""
     clock = Clockwork()
     quota = Quota(1000.0, 20, 8)
     governor, made = clock.governor(quota), []

@@ -83,7 +83,7 @@ def test_a_spent_day_makes_no_call(clean: LocalWorld, grdf: Callable[..., str], 
 def test_history_stops_at_its_share(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
     hook = AdictHook(grdf(extra={"calls_per_day": 5, "calls_per_second": 1000}), shelf=MemoryShelf())
-    for _ in range(3):  # the token is everybody's, and counts as such
+    for _ in range(3):  # the token is shared by all, and counts as such
         hook.daily_lines(pce, WINDOW, account=account_id, terms=HISTORY)
     with pytest.raises(QuotaExceeded, match="kept for daily runs"):
         hook.daily_lines(pce, WINDOW, account=account_id, terms=HISTORY)

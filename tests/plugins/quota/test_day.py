@@ -1,4 +1,4 @@
-"""The quota's day: what is left of it, and for whom, on a clock of its own."""
+"""The daily quota: what is left of it and for whom, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_history_leaves_the_reserve_alone() -> None:
 
 
 def test_those_who_wait_for_the_next_day_do_not_all_come_at_once() -> None:
-    """Each is told a time at which a call is free for it: nobody comes in vain, and no five minutes hold them all."""
+    """Each is told a time at which a call is free for it. Nobody waits in vain, and they are spread over time."""
     clock = Clockwork()
     quota = Quota(1000.0, 40, 20)
     governor = clock.governor(quota)
@@ -86,7 +86,7 @@ def test_those_who_wait_for_the_next_day_do_not_all_come_at_once() -> None:
     assert told == sorted(told)
     assert len(set(told)) == 40, "as the calls were made ten minutes apart, so they come back"
     with pytest.raises(QuotaWait):
-        call(governor)  # more wait than can be served: it is told the last time, and asks anew then
+        call(governor)  # more are waiting than can be served: it is told the last time, and asks again then
     for at in told:
         clock.now = max(clock.now, at + 1.0)
         call(governor)

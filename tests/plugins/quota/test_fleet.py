@@ -1,4 +1,4 @@
-"""Accounts with many meters among many with one, calls that are scarce, and an import of the past beside them."""
+"""Accounts with many meters among many with one, scarce calls, and an import of the past at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_every_account_is_read_every_day_beside_an_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: int, hour: float
 ) -> None:
     for name in ("AIRFLOW__GRDF__STAGING_URL", "AIRFLOW_CONN_GRDF_ADICT"):
-        monkeypatch.setenv(name, "-")  # the simulation sets its own, and this puts them back
+        monkeypatch.setenv(name, "-")  # the simulation sets its own, and this restores them
     fleet = Fleet(days=5, import_day=day, import_hour=hour).part(PART)
     assert (fleet.wanted, fleet.per_day) == (200, 240)
     outcome = simulate(fleet, tmp_path)

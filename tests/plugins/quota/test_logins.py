@@ -1,4 +1,4 @@
-"""Logins that the PostgreSQL of ``[grdf] quota_url`` refuses need a person; a server that is not there does not."""
+"""If the PostgreSQL in ``[grdf] quota_url`` refuses a login, a person must act; if it is down, not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRDF = Quota(1000.0, 6000, 3000)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    """A PostgreSQL of these tests' own, of which the last one shuts the door; only where its programs are installed."""
+    """A PostgreSQL for these tests, the last of which closes it. Skipped unless its programs are installed."""
     if not available():
         pytest.skip("PostgreSQL is not installed")
     with Processes() as processes, postgres(processes) as running:
@@ -80,7 +80,7 @@ def test_a_server_that_lets_nobody_in_from_here_needs_a_person(server: Postgres)
         (server.folder / "data" / "pg_hba.conf").write_text("local all all trust\n", encoding="ascii")
         database.execute("SELECT pg_reload_conf()")
     limit = time.monotonic() + 30
-    while _lets_in(server):  # it reads the file when it comes to it
+    while _lets_in(server):  # it reads the file after a moment
         assert time.monotonic() < limit
         time.sleep(0.05)
     with pytest.raises(BadSettings, match=r"a login from this machine, by its pg_hba\.conf"):

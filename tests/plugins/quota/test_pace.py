@@ -1,4 +1,4 @@
-"""The quota's pace: who may call when, on a clock of its own."""
+"""The quota's pace: who may call when, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_who_was_held_up_until_others_went_is_late_like_anybody() -> None:
 
 
 def test_who_always_comes_last_is_waited_for_in_the_end() -> None:
-    """Others whose call comes at the very instant that is free, and one that is always a moment later."""
+    """Others always call at exactly the time that becomes free, and one always calls a moment later."""
     distance = GRDF.distance
     ledger = Ledger(last=NOON, free=NOON + distance)
     late, due, overtaken = Ticket(NOON - 5, 0), NOON + distance, 0

@@ -1,4 +1,4 @@
-"""The pause after a 429, which is everybody's, on a clock of its own."""
+"""The pause after a 429, which applies to everybody, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
     for _ in range(10):
         before = clock.now
         clock.governor().after_call(429, None)
-        clock.governor().after_call(429, None)  # was under way at the same time
+        clock.governor().after_call(429, None)  # was in progress at the same time
         call(clock.governor())
         pauses.append(round(clock.now - before))
     assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(10)]

@@ -1,4 +1,4 @@
-"""The stores of the quota, and processes that share one: a file, Redis's stand-in, PostgreSQL if there is one."""
+"""The stores of the quota, and processes that share one: a file, a stand-in for Redis, PostgreSQL if available."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of its own, in the time zone whose hours come twice; only where its programs are installed."""
+    """A separate PostgreSQL, in a time zone whose hours can occur twice. Skipped unless its programs are installed."""
     if not available():
         pytest.skip("PostgreSQL is not installed")
     with Processes() as processes, postgres(processes) as server:
@@ -129,7 +129,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
-    """Ten calls a day; six are made and two booked by a clock that is 400 days ahead, which then meets a 429."""
+    """With ten calls a day, six are made and two booked by a clock 400 days ahead, which then gets a 429."""
     quota, store, ahead = Quota(50.0, 10, 4), store_at(url), 400 * 86_400
 
     class Ahead(type(store)):  # type: ignore[misc]  # the store itself, with another clock
@@ -212,10 +212,10 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
         made = [rest(each) for each in running]
     together = sorted(itertools.chain(*made))
     assert len(together) == 3 * calls
-    # A tenth of a second apart on the shared clock; each then took its own time to say so.
+    # A tenth of a second apart on the shared clock. Each then took some time to report it.
     assert together[-1] - together[0] >= (len(together) - 1) / pace
     assert min(after - before for before, after in zip(together, together[10:], strict=False)) > 0.9
-    # Who was held up for longer than a turn goes when it can: chance decides among the late (grdf.quota.ledger).
+    # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.ledger).
     first_to_end = min(each[-1] for each in made)
     assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
 

@@ -1,4 +1,4 @@
-"""Staging: private, whole or not at all, one account's own, gone after use."""
+"""Staged files are private, complete or absent, belong to one account, and are removed after use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER = StagedAnswer(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 server, and Airflow's connections to it and to none."""
+    """An S3 server, with an Airflow connection to it and one that leads nowhere."""
     with Processes() as processes, pytest.MonkeyPatch.context() as patch:
         store = start_object_store(processes, tmp_path_factory.mktemp("store"))
         patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
@@ -60,7 +60,7 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
     assert place.get("home", reference) == answers
     assert place.get("home", reference)[0].window.first.isoformat() == "2026-06-01"
     place.remove(reference)
-    place.remove(reference)  # once more is fine
+    place.remove(reference)  # doing it again is fine
     with pytest.raises(FailNow, match=r"home.*gone.*extract"):
         place.get("home", reference)
 
@@ -146,7 +146,7 @@ def test_an_object_store_that_cannot_be_used(
 
 
 class HttpError(Exception):
-    """As gcsfs has one: a base class that tells that a server failed."""
+    """An error like the one in gcsfs, whose base class says that a server failed."""
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_objects_of_failed_runs_go_after_a_week(store: ObjectStore, monkeypatch:
     place = Staging(f"s3://{store.bucket}/aged", "staging")
     first = place.put("home", "1", [ANSWER])
     other = place.put("other", "1", [ANSWER])
-    time.sleep(2.1)  # S3 tells whole seconds
+    time.sleep(2.1)  # S3 reports whole seconds
     monkeypatch.setattr(module, "KEEP_SECONDS", 1)
     second = place.put("home", "2", [ANSWER])
     assert sorted(f"s3://{store.bucket}/{key}" for key in store.objects("aged")) == sorted([second, other]), first
@@ -212,7 +212,7 @@ def test_a_file_that_goes_while_others_are_pruned(tmp_path: Path, monkeypatch: p
 
     def going(self: Staging, account: str) -> list[ObjectStoragePath]:
         files = listed(self, account)
-        first.unlink()  # a run of a backfill removes its file at this very moment
+        first.unlink()  # at this moment, a backfill's run removes its file
         return files
 
     monkeypatch.setattr(Staging, "_files", going)

@@ -1,4 +1,4 @@
-"""A staged file that cannot be read: set aside and said, and in nobody's way."""
+"""A staged file that cannot be read is set aside and reported, and does not block anything."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a staging folder of this test's own."""
+    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
@@ -130,7 +130,7 @@ def test_answers_that_are_gone_name_another_worker_s_disk_where_staging_is_one_m
 
 
 def test_a_file_with_more_than_we_know_is_read(tmp_path: Path) -> None:
-    """A newer version staged it, and was taken back."""
+    """A newer version staged it, and was then rolled back."""
     place = Staging(f"file://{tmp_path}/staging")
     answer = StagedAnswer("GI999042", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
     reference = place.put("home", "run", [answer])

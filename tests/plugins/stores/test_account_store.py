@@ -1,4 +1,4 @@
-"""Account documents: changed by several at once without losing anything."""
+"""Account documents can be changed by several processes at once without losing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lease: one holder at a time, and a dead one is not waited for longer than it may hold it."""
+"""The lease has one holder at a time. If the holder dies, others only wait until the lease expires."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_two_names_do_not_meet(couchdb: CouchDBHook, account_id: str) -> None:
 
 def test_a_dead_holder_is_waited_for_until_its_lease_ends(couchdb: CouchDBHook, account_id: str) -> None:
     dead = lease(couchdb, account_id, seconds=0.4)
-    assert dead.__enter__()  # and never leaves
+    assert dead.__enter__()  # and never releases it
     started = time.monotonic()
     with lease(couchdb, account_id, seconds=10, poll=0.02) as mine:
         assert mine

@@ -1,4 +1,4 @@
-"""Answers that do not end, or are far larger than they look: real sockets, in every part of an answer."""
+"""Responses that do not end or are far larger than they look, over real sockets, in every part of a response."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 @pytest.fixture
 def drip() -> Iterator[Callable[..., Drip]]:
-    """A function that starts servers which send a first part at once and the rest a byte at a time, for ever."""
+    """A function that starts servers which send a first part at once and the rest one byte at a time, forever."""
     with ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(Drip(*args, **options))
 
@@ -86,7 +86,7 @@ def test_each_exchange_has_the_whole_time_on_a_connection_that_is_kept(drip: Cal
 
 
 class Giver:
-    """A server that gives one answer, and says how much of it was taken."""
+    """A server that sends one response and records how much of it was read."""
 
     def __init__(self, headers: str, body: bytes) -> None:
         self.answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body

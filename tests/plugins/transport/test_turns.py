@@ -1,4 +1,4 @@
-"""A call's turn: it is taken when the connection stands, and told again by whoever was held up after it came."""
+"""A call takes its turn once the connection is open, and reports again if it was delayed after its turn came."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_it_draws_near_then_waits_the_rest() -> None:
     turn.draw_near()
     assert clock.passed == pytest.approx(2 * GRDF.distance), "1.07 s to go: no time to lose"
     for _ in range(9):
-        clock.governor().turn().draw_near()  # others book
+        clock.governor().turn().draw_near()  # others make bookings
     far = governor.turn()
     far.draw_near()
     assert clock.passed == pytest.approx(13 * GRDF.distance - NEAR)
@@ -114,7 +114,7 @@ def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
 @pytest.mark.parametrize("seconds", [0.5, 30.0, 200.0])
 @pytest.mark.parametrize("first", ["booked", "new"])
 def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float, first: str) -> None:
-    """It is the same for all: hundreds would connect at once, and one of them would call."""
+    """The pause ends at the same time for all: hundreds would connect at once, and only one could call."""
     clock = Clockwork()
     governor = clock.governor()
     call(governor)
@@ -149,9 +149,9 @@ def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
 
 
 class Listener:
-    """A server and proxy that notes when a connection stood and when the request came.
+    """A server and proxy that records when a connection was opened and when the request arrived.
 
-    :param folder: for its certificate
+    :param folder: folder for its certificate
     """
 
     def __init__(self, folder: Path) -> None:
@@ -190,7 +190,7 @@ class Listener:
 
 
 def _certify(file: Path) -> None:
-    """Write a key and a certificate for 127.0.0.1, which nobody but this test trusts."""
+    """Write a key and a certificate for 127.0.0.1, which only this test trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
