@@ -40,7 +40,7 @@ def test_every_file_of_the_catalogue_is_read() -> None:
 def test_templates_ask_for_texts_that_exist() -> None:
     asked = {
         key
-        for path in (render.HERE / "templates").iterdir()
+        for path in (render.PAGE / "templates").iterdir()
         for key in re.findall(r"\bt\(\"([^\"]+)\"[,)]", path.read_text(encoding="utf-8"))
     }
     assert asked
@@ -49,7 +49,7 @@ def test_templates_ask_for_texts_that_exist() -> None:
 
 def test_every_problem_has_its_three_texts() -> None:
     """Keys are found in the code: ``problem(request, status, "key", ...)`` and ``Stop("key", status)``."""
-    keys = {key for path in Path(render.HERE).glob("*.py") for key in problems_of(path)}
+    keys = {key for path in render.PAGE.rglob("*.py") for key in problems_of(path)}
     assert keys
     missing = {f"{key}.{part}" for key in keys for part in ("title", "what", "next")} - catalogue("en").keys()
     assert missing == set()
