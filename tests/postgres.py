@@ -115,7 +115,7 @@ def _migrated(processes: Processes) -> Path:
     """Return the folder of a server with Airflow's tables. It is created once per machine and release."""
     made = ROOT / ".grdf" / "airflow-test" / f"postgres-{version()}-{metadata.version('apache-airflow')}"
     made.parent.mkdir(parents=True, exist_ok=True)
-    with made.with_suffix(".lock").open("w") as lock:
+    with made.with_name(f"{made.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # groups of tests run in parallel
         if not made.exists():
             folder = _folder()
@@ -124,9 +124,11 @@ def _migrated(processes: Processes) -> Path:
                 server = _start(processes, folder)
                 _migrate(server)
                 server.child.stop(START_SECONDS)
-                shutil.rmtree(made.with_suffix(".new"), ignore_errors=True)
-                shutil.copytree(folder, made.with_suffix(".new"), ignore=shutil.ignore_patterns("*.pid", "server.log"))
-                made.with_suffix(".new").rename(made)
+                shutil.rmtree(made.with_name(f"{made.name}.new"), ignore_errors=True)
+                shutil.copytree(
+                    folder, made.with_name(f"{made.name}.new"), ignore=shutil.ignore_patterns("*.pid", "server.log")
+                )
+                made.with_name(f"{made.name}.new").rename(made)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     return made
