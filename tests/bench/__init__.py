@@ -1,1 +1,1 @@
-"""Benchmarks of this project, run by ``./grdf bench``: each measures beside its ordinary alternative."""
+"""Benchmarks of this project, run by ``./grdf bench``. Each also measures the usual alternative."""

@@ -1,7 +1,7 @@
-"""``./grdf bench [name] [--json FILE]``: run the benchmarks, print tables, say whether the targets are met.
+"""``./grdf bench [name] [--json FILE]``: run the benchmarks, print tables, and say whether the targets are met.
 
-Exit code 0 when the benchmarks ran and everything they stored was verified, 1 when something stored was wrong.
-A missed target is printed and no failure: times belong to the machine and to what else it does.
+The exit code is 0 if the benchmarks ran and everything they stored was verified, 1 if something stored was wrong.
+A missed target is printed but is not a failure, because times depend on the machine and on what else it does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMES = ("parse", "load", "quota", "quota-fleet", "store", "peers", "page")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="./grdf bench",
         description="Benchmarks, each beside its alternative.",
@@ -45,7 +45,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def scratch_airflow(home: Path) -> None:
-    """Give Airflow a home and a SQLite database of its own; must come before the first import of Airflow.
+    """Set up a separate home and SQLite database for Airflow. Call this before the first import of Airflow.
 
     :param home: an empty folder
     """
@@ -57,17 +57,17 @@ def scratch_airflow(home: Path) -> None:
     os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
-    # Passes over a DAG file lie further apart than this in real life; here they follow each other at once.
+    # In production, passes over a DAG file are further apart than this; here they follow each other at once.
     os.environ["AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL"] = "0"
-    os.environ["AIRFLOW__GRDF__ACCOUNTS_MAX_AGE"] = "3600"  # the list on disk is used as it is: no CouchDB to ask
+    os.environ["AIRFLOW__GRDF__ACCOUNTS_MAX_AGE"] = "3600"  # use the list on disk as it is, without asking CouchDB
 
 
 def run(report: Report, home: Path, options: argparse.Namespace) -> None:
-    """Run one benchmark, importing only what it needs: one of its figures is what our modules cost to import.
+    """Run one benchmark. Only import what it needs, because one benchmark measures the cost of importing our modules.
 
-    :param report: takes the outcome; its name says which
+    :param report: the report to fill in; its name selects the benchmark
     :param home: Airflow's home
-    :param options: the command line
+    :param options: the parsed command line
     """
     if report.name == "parse":
         from tests.bench import parse
@@ -108,8 +108,8 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run what was asked for."""
-    if argv[:1] == ["fleet"]:  # a whole Airflow on PostgreSQL, with options of its own; never part of all
+    """Run the requested benchmarks."""
+    if argv[:1] == ["fleet"]:  # a whole Airflow on PostgreSQL, with its own options; never part of "all"
         from tests.bench import fleet_command
 
         return fleet_command.main(argv[1:])

@@ -1,4 +1,4 @@
-"""What Airflow's DAG processor and its workers do with a DAG file, step by step, so that steps can be timed."""
+"""The steps that Airflow's DAG processor and workers perform for a DAG file, so that each can be timed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build(file: Path) -> BundleDagBag:
     """Execute a DAG file and check its DAGs, as the processor's child and a worker do.
 
     :param file: the DAG file
-    :raises RuntimeError: with Airflow's words when the file does not load
+    :raises RuntimeError: with Airflow's message, if the file cannot be loaded
     """
     bag = BundleDagBag(dag_folder=str(file), bundle_path=file.parent, bundle_name=BUNDLE, load_op_links=False)
     if bag.import_errors:
@@ -33,7 +33,7 @@ def build(file: Path) -> BundleDagBag:
 
 
 def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
-    """Serialise the DAGs of some files, as the processor's child does before it hands them over."""
+    """Serialise the DAGs of some files, as the processor's child does before it passes them on."""
     return [
         LazyDeserializedDAG(data=DagSerialization.to_dict(dag), last_loaded=dag.last_loaded)
         for bag in bags
@@ -42,14 +42,14 @@ def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
 
 
 def copies(dags: list[LazyDeserializedDAG]) -> list[LazyDeserializedDAG]:
-    """Return fresh objects, as the processor gets them from its child at each pass: nothing in them is computed yet."""
+    """Return new objects, as the processor gets them from its child at each pass, without any cached values."""
     return [LazyDeserializedDAG(data=json.loads(json.dumps(dag.data)), last_loaded=dag.last_loaded) for dag in dags]
 
 
 def sync(dags: list[LazyDeserializedDAG]) -> None:
-    """Write a file's DAGs to Airflow's database, as the processor does at every pass, changed or not.
+    """Write a file's DAGs to Airflow's database, as the processor does at every pass, whether changed or not.
 
-    :raises RuntimeError: when Airflow could not store one
+    :raises RuntimeError: if Airflow could not store one
     """
     errors: dict[tuple[str, str], str] = {}
     with create_session() as session:
@@ -59,22 +59,22 @@ def sync(dags: list[LazyDeserializedDAG]) -> None:
 
 
 def make_database() -> None:
-    """Make Airflow's database in its home, with a bundle for our DAGs."""
+    """Create Airflow's database in its home, with a bundle for the project's DAGs."""
     initdb()
     with create_session() as session:
         session.add(DagBundleModel(name=BUNDLE))
 
 
 def serialised_bytes(dags: list[LazyDeserializedDAG]) -> float:
-    """Return the size of one serialised DAG, the mean of all, in bytes of JSON."""
+    """Return the mean size of a serialised DAG, in bytes of JSON."""
     return sum(len(json.dumps(dag.data)) for dag in dags) / len(dags)
 
 
 @contextmanager
 def parsing_context(dag_id: str | None) -> Iterator[None]:
-    """Return the DAG file which DAG is wanted, as Airflow does in a worker; ``None`` as in the DAG processor.
+    """Tell DAG files which DAG is wanted, as Airflow does in a worker; ``None`` for all, as in the DAG processor.
 
-    Airflow's own helper does not take the word back afterwards, and would narrow every later parse.
+    Airflow's own helper does not reset this afterwards, which would restrict every later parse.
     """
     before: Any = os.environ.pop(PARSING_CONTEXT, None)
     try:

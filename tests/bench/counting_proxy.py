@@ -1,4 +1,4 @@
-"""A proxy that counts: what really went to CouchDB, whatever the clients say they sent."""
+"""A proxy that counts what is really sent to CouchDB, whatever the clients claim to send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host
 
 
 class CountingProxy:
-    """Pass requests on to a server and note each one.
+    """A proxy that passes requests on to a server and records them.
 
     :param target: the server's address, without credentials
     """
@@ -22,15 +22,15 @@ class CountingProxy:
         self.seen: list[str] = []
         """``METHOD path`` of each request, in order."""
         self.bytes: list[int] = []
-        """Of each request, its body's bytes and those of the answer's body."""
+        """Size in bytes of each request's body and of its response's body."""
         self.refuse: Callable[[str, str], bool] = lambda _method, _path: False
-        """Says of a method and a path whether the request is answered 500 instead of being passed on."""
+        """Returns for a method and a path whether to answer the request with 500 instead of passing it on."""
         self._server = _Server(target, self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
     def url(self) -> str:
-        """Its own address."""
+        """The proxy's address."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> CountingProxy:
@@ -57,7 +57,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its headers
+    disable_nagle_algorithm = True  # otherwise, a body waits 40 ms for the acknowledgement of its headers
 
     def _pass_on(self) -> None:
         proxy = self.server.proxy
@@ -88,4 +88,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the names http.server asks for
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: requests are in ``seen``."""
+        """Do not log requests. They are recorded in ``seen``."""

@@ -1,9 +1,9 @@
-"""A real Airflow reads a fleet of accounts once: does GRDF's quota, and nothing of ours, limit the daily pass?
+"""A real Airflow reads a fleet of accounts once, to check that only GRDF's quota limits the daily pass.
 
-Scheduler with LocalExecutor, API server and DAG processor, on PostgreSQL, with the settings of ``airflow.env``; GRDF's
-stand-in enforces the quota. All accounts are due at once, which is worse than a morning's spread. While they are read,
-a backfill of one account is started and one more household consents. In the end every account's days and totals are
-compared with what GRDF says.
+Airflow has a scheduler with LocalExecutor, an API server and a DAG processor on PostgreSQL, with the settings of
+``airflow.env``. GRDF's stand-in enforces the quota. All accounts are due at once, which is worse than in production,
+where they are spread over the morning. During the pass, a backfill of one account is started and another household
+consents. At the end, every account's days and totals are compared with GRDF's.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0
 BACKFILLED = 3
 WORD_SECONDS = 15.0
 LIMIT_SECONDS = 180.0
-"""Over and above four times the quota's floor; a task that GRDF refused comes back after ten minutes, too late."""
+"""Seconds allowed on top of four times the quota's floor. A task refused by GRDF comes back too late, after 10 min."""
 
 
 def run(report: Report, home: Path, asked: Asked) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param asked: the command line
+    :param asked: the options from the command line
     """
     with running(home, asked) as here:
         report.facts = {
@@ -45,7 +45,7 @@ def run(report: Report, home: Path, asked: Asked) -> None:
             **asked.settings,
         }
         here.airflow.start(here.processes, "api-server", "dag-processor")
-        # Its hour is 13:00, when a daily pass is over; the first time it runs as soon as it may.
+        # It is scheduled for 13:00, when a daily pass is over, but its first run starts as soon as possible.
         here.airflow.pause("grdf_published")
         seconds = here.airflow.await_dags(asked.accounts, 120 + asked.accounts)
         here.say(f"Airflow has all DAGs, {seconds:.0f} s after its DAG processor was started.")
@@ -61,7 +61,7 @@ class _Pass:
         self.backfilled = dag_id(here.fleet.members[0].id)
 
     def measure(self) -> None:
-        """Start the scheduler, wait for the end of all runs, and judge."""
+        """Start the scheduler, wait until all runs have ended, and evaluate the result."""
         cpu, start = self.here.cpu(), time.monotonic()
         self.airflow.start(self.here.processes, "scheduler")
         visible: float | None = None
@@ -97,7 +97,7 @@ class _Pass:
             fleet_memory.judge(self.report, fleet_memory.read(self.asked.csv))
 
     def _start_backfill(self) -> None:
-        # Within the days that are stored, one by one, as a person asks for it in Airflow's UI.
+        # Within the stored days, one by one, as a person starts it in Airflow's UI.
         end = self.here.fleet.seeded_end
         answer = self.airflow.stack.api(
             "POST",
@@ -185,7 +185,7 @@ class _Pass:
             self.report.wrong.append(f"the backfill did not end well: {backfills}")
 
     def _compare(self) -> None:
-        calls = self.here.calls()  # those after the pass too
+        calls = self.here.calls()  # including those after the pass
         self.report.targets.append(Target("answers 429", sum(call["status"] == 429 for call in calls), 0))
         self.report.remarks += _refusals(calls)[:5]
         self.report.wrong += self.airflow.errors()
@@ -197,7 +197,7 @@ class _Pass:
 
 
 def _refusals(calls: list[dict[str, Any]]) -> list[str]:
-    """Return of each call that was refused how soon it came after the one before it."""
+    """Return for each refused call how soon it came after the previous call."""
     told = []
     for number, (before, call) in enumerate(pairwise(calls), 2):
         if call["status"] == 429:

@@ -1,4 +1,4 @@
-"""Thousands of connected households for a benchmark, past their first launch, and what must stand in the store."""
+"""Thousands of connected households for a benchmark, as after their first run, and the data that must be stored."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from include.sandbox.local_world import LocalWorld
 
 CHUNK = 500
 DAYS = 70
-"""Gas days that each account holds before the pass: more than a daily run reads again."""
+"""Number of gas days that each account has before the pass: more than a daily run reads again."""
 NEWEST = 4
-"""Age in days of the newest of them: every account's next run, whatever its minute, finds a new one."""
+"""Age in days of the newest of them, so that every account's next run finds a new day, whatever its minute."""
 
 
 @dataclass(frozen=True)
 class Member:
     """One account of the fleet.
 
-    :param id: account id, of the form of Cozy's
-    :param pce: its meter, a synthetic one
+    :param id: account id, in the form of Cozy's
+    :param pce: its meter, which is synthetic
     """
 
     id: str
@@ -42,8 +42,8 @@ class Member:
 class Fleet:
     """The accounts, and the window of days that their consents cover.
 
-    :param size: how many
-    :param today: civil day in Paris
+    :param size: number of accounts
+    :param today: civil date in Paris
     """
 
     def __init__(self, size: int, today: date) -> None:
@@ -52,10 +52,10 @@ class Fleet:
         self.seeded_end = today - timedelta(days=NEWEST)
 
     def connect(self, world: LocalWorld, members: Sequence[Member] | None = None) -> None:
-        """Give households their rights at GRDF and their documents in CouchDB, as after a first launch.
+        """Create the households' rights at GRDF and their documents in CouchDB, as after a first run.
 
         :param world: GRDF and CouchDB
-        :param members: some of them; all by default
+        :param members: the households; all by default
         """
         members = self.members if members is None else members
         http = requests.Session()
@@ -85,9 +85,9 @@ class Fleet:
         }
 
     def seed(self) -> None:
-        """Store the days before the pass, by our own load, without a quota.
+        """Store the days before the pass with the project's own load, without a quota.
 
-        The environment names Airflow's connections to GRDF and CouchDB.
+        The environment must contain Airflow's connections to GRDF and CouchDB.
         """
         from grdf.hooks.couchdb import CouchDBHook
         from tests.helpers import adict_hook
@@ -100,11 +100,11 @@ class Fleet:
             load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
-        """Compare all that is stored with what GRDF says, read with plain HTTP.
+        """Compare everything stored, read with plain HTTP, with GRDF's figures.
 
         :param world: GRDF and CouchDB
-        :param last_days: account id to the gas day of its newest run
-        :return: one sentence for each account that is not as it should be
+        :param last_days: the gas day of each account's newest run, by account id
+        :return: one sentence for each account that is wrong
         """
         stored = _stored(world)
         wrong = []

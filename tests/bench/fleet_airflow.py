@@ -1,4 +1,4 @@
-"""A real Airflow on PostgreSQL for the fleet, its settings those of ``airflow.env``; and what its database says."""
+"""A real Airflow on PostgreSQL for the fleet, with the settings of ``airflow.env``, and queries of its database."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class FleetAirflow:
     :param home: Airflow's home
     :param world: GRDF and CouchDB
     :param database: Airflow's database
-    :param per_second: GRDF's quota, as the connection ``grdf_adict`` tells it
-    :param settings: more of Airflow's settings, which win over ``airflow.env``
+    :param per_second: GRDF's quota, as set in the connection ``grdf_adict``
+    :param settings: further Airflow settings, which override ``airflow.env``
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class FleetAirflow:
         self._db: psycopg.Connection[Any] | None = None
 
     def migrate(self) -> None:
-        """Make the database's tables."""
+        """Create the database's tables."""
         self.stack.migrate()
         self._db = psycopg.connect(self._url, autocommit=True)
 
     def start(self, processes: Processes, *names: str) -> None:
-        """Start components; the API server is waited for.
+        """Start components, and wait for the API server.
 
-        :param processes: keeps them
-        :param names: Airflow's commands
+        :param processes: the block that stops them
+        :param names: the Airflow commands that run them
         """
         for name in names:
             self.children[name] = self.stack.component(processes, name)
@@ -58,11 +58,11 @@ class FleetAirflow:
             self.stack.await_api(self.children["api-server"])
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask Airflow's database.
+        """Query Airflow's database.
 
         :param query: SQL
-        :param values: for its placeholders
-        :raises ProcessError: when a component has ended by itself
+        :param values: values for its placeholders
+        :raises ProcessError: if a component has exited by itself
         """
         for child in self.children.values():
             if not child.alive():
@@ -71,24 +71,24 @@ class FleetAirflow:
         return self._db.execute(query.encode(), values).fetchall()
 
     def dags(self) -> int:
-        """Count the accounts whose DAG stands in the database, and so in the UI."""
+        """Return the number of accounts whose DAG is in the database, and so in the UI."""
         return int(self.rows("SELECT count(*) FROM dag WHERE dag_id LIKE 'grdf_account__%%' AND NOT is_stale")[0][0])
 
     def pause(self, dag: str) -> None:
-        """Keep a DAG from running; it is waited for."""
+        """Wait until a DAG exists, and pause it."""
         limit = time.monotonic() + 120
         while not self.has_dag(dag) and time.monotonic() < limit:
             time.sleep(0.5)
         self.stack.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
 
     def has_dag(self, dag: str) -> bool:
-        """Return whether a DAG stands in the database."""
+        """Return whether a DAG is in the database."""
         return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))
 
     def await_dags(self, count: int, seconds: float) -> float:
-        """Wait until so many accounts have a DAG, and give the seconds that it took.
+        """Wait until that many accounts have a DAG, and return the seconds that it took.
 
-        :raises ProcessError: when they do not
+        :raises ProcessError: if they do not in time
         """
         start = time.monotonic()
         while (found := self.dags()) < count:
@@ -111,7 +111,7 @@ class FleetAirflow:
         return dict(self.rows(query, f"{DAG_PREFIX}%"))
 
     def unfinished(self) -> list[str]:
-        """Name some tasks that did not succeed, with their states."""
+        """Return some tasks that did not succeed, with their states."""
         query = (
             "SELECT dag_id, task_id, state FROM task_instance"
             " WHERE dag_id LIKE %s AND state IS DISTINCT FROM 'success' LIMIT 5"
@@ -119,7 +119,7 @@ class FleetAirflow:
         return [f"{dag} {task} {state}" for dag, task, state in self.rows(query, f"{DAG_PREFIX}%")]
 
     def span(self, kind: str) -> tuple[datetime | None, datetime | None]:
-        """Return when the first run of a type was queued and when the last one ended; the newcomer's does not count."""
+        """Return when the first run of a type was queued and the last one ended, without those of the new household."""
         query = (
             "SELECT min(queued_at), max(end_date) FROM dag_run"
             " WHERE run_type = %s AND dag_id LIKE %s AND dag_id NOT LIKE '%%newcomer%%'"
@@ -128,9 +128,9 @@ class FleetAirflow:
         return first, last
 
     def last_days(self) -> dict[str, date]:
-        """Return the newest gas day that each account's successful runs have asked for.
+        """Return the newest gas day that each account's successful runs have requested.
 
-        A run started by hand has no data interval: it asks for the last gas day that was over (``run_day``).
+        A manual run has no data interval; it requests the last gas day that has ended (``run_day``).
         """
         query = (
             "SELECT dag_id, data_interval_start, run_after FROM dag_run"
@@ -144,7 +144,7 @@ class FleetAirflow:
         return newest
 
     def dag_files(self) -> list[tuple[str, int, datetime, float]]:
-        """Return the accounts' DAG files: name, accounts, when they were last written, seconds to build them."""
+        """Return the accounts' DAG files: name, number of accounts, last time written, seconds to build."""
         return self.rows(  # type: ignore[return-value]  # what PostgreSQL gives for these columns
             "SELECT relative_fileloc, count(*), max(last_parsed_time), max(last_parse_duration) FROM dag"
             " WHERE dag_id LIKE %s AND NOT is_stale GROUP BY 1",

@@ -1,4 +1,4 @@
-"""What a fleet benchmark is asked for."""
+"""The options of a fleet benchmark."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 class Asked:
     """One fleet benchmark.
 
-    :param accounts: how many accounts are connected
-    :param per_second: GRDF's quota, which the sandbox enforces: calls a second
-    :param minutes: the pass is looked at for so long only; ``None`` for all of it
+    :param accounts: number of connected accounts
+    :param per_second: GRDF's quota in calls per second, enforced by the sandbox
+    :param minutes: watch the pass for this long only; ``None`` for all of it
     :param hours: length of the long run; ``None`` for one daily pass
-    :param then: minutes for which runs are started by hand after the pass; ``None`` for none
-    :param every: seconds between two runs that are started by hand
-    :param csv: where the memory of each minute goes
-    :param settings: Airflow's settings to try, over those of ``airflow.env``
+    :param then: minutes during which manual runs are started after the pass; ``None`` for none
+    :param every: seconds between two manual runs
+    :param csv: file for the memory of each minute
+    :param settings: Airflow settings to try, which override ``airflow.env``
     """
 
     accounts: int = 60

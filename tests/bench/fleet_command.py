@@ -1,6 +1,7 @@
-"""``./grdf bench fleet``: a real Airflow and many accounts; one daily pass, or hours to watch the memory.
+"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass or for hours to watch the memory.
 
-Exit code 0 when it ran and all that was stored was verified, 1 when something was wrong. A missed target is no failure.
+The exit code is 0 if it ran and everything stored was verified, 1 if something was wrong. A missed target is not a
+failure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.bench.report import Report, machine
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="./grdf bench fleet",
         description="A real Airflow on PostgreSQL reads many accounts under GRDF's quota. Needs Debian's postgresql.",
@@ -40,7 +41,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str]) -> int:
-    """Run what was asked for."""
+    """Run the benchmark."""
     options = arguments(argv)
     report = Report("fleet")
     facts = machine()

@@ -1,7 +1,7 @@
-"""A fleet at a gentle pace for hours: does the memory of any process grow?
+"""A fleet at a slow pace for hours, to see whether the memory of any process grows.
 
-One account's run is started every few seconds, as a person or a program would, round and round; the memory of each
-component goes to a CSV file every minute. Each run reads GRDF and stores; at the end the store is verified.
+One account's run is started every few seconds, as a person or a program would do, in a cycle. The memory of each
+component is written to a CSV file every minute. Each run reads from GRDF and stores. At the end, the store is verified.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tests.postgres import version
 
 
 def run(report: Report, home: Path, asked: Asked) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param asked: the command line
+    :param asked: the options from the command line
     """
     file = asked.csv or Path("fleet-memory.csv")
     with running(home, asked) as here:
@@ -48,11 +48,11 @@ def run(report: Report, home: Path, asked: Asked) -> None:
 def drive(report: Report, here: Running, every: float, seconds: float, watch: Watch) -> None:
     """Start runs one after the other.
 
-    :param report: takes what went wrong
-    :param here: what runs
+    :param report: the report, to which problems are added
+    :param here: the running fleet
     :param every: seconds from one run to the next
-    :param seconds: for how long; the first minute and the last one start none
-    :param watch: takes samples meanwhile
+    :param seconds: total duration; no runs are started in the first and the last minute
+    :param watch: takes samples in the meantime
     """
     start = time.monotonic()
     end = start + seconds
@@ -63,7 +63,7 @@ def drive(report: Report, here: Running, every: float, seconds: float, watch: Wa
             member = here.fleet.members[number % len(here.fleet.members)]
             try:
                 here.airflow.stack.trigger(dag_id(member.id))
-            except (ProcessError, requests.RequestException) as error:  # to be told, and no end of hours of work
+            except (ProcessError, requests.RequestException) as error:  # report it, but do not end hours of work
                 report.wrong.append(f"minute {(now - start) / 60:.0f}: {error}")
             number += 1
             next_run += every

@@ -1,4 +1,4 @@
-"""Whether the memory of a fleet's processes grows, from the samples of a long run."""
+"""Evaluation of the samples of a long run: whether the memory of a fleet's processes grows."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tests.bench.fleet_processes import SIZES
 from tests.bench.report import Report, Target
 
 WARM_UP = 0.25
-"""Share of the run after which memory should grow no more: by then each account has run, and caches are full."""
+"""Share of the run after which memory should stop growing: by then each account has run, and caches are full."""
 LIMIT_GROWTH = 5.0
-"""Per cent that a component may be larger in the last quarter than in the second."""
+"""Percentage by which a component may be larger in the last quarter than in the second."""
 SHORTEST = 30
-"""Minutes below which a run says nothing of growth."""
+"""Minimum minutes of a run for a statement about growth."""
 
 
 def read(file: Path) -> list[dict[str, str]]:
-    """Read the samples of a long run, also of one that goes on."""
+    """Return the samples of a long run, which may still be going on."""
     with file.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
 def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
-    """Put what the samples say into the report.
+    """Add the evaluation of the samples to the report.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param samples: rows of the CSV file
     """
     minutes = max(float(row["minute"]) for row in samples)
@@ -56,7 +56,7 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
 
 
 def _mean(rows: Sequence[Mapping[str, str]], kind: str, minutes: float, quarter: int) -> float | None:
-    """Return the mean size in one quarter of the run; the first one, in which all warms up, is number 0."""
+    """Return the mean size in one quarter of the run. The first one, the warm-up, is number 0."""
     first, end = quarter * WARM_UP * minutes, (quarter + 1) * WARM_UP * minutes
     sizes = [float(row[kind]) for row in rows if first <= float(row["minute"]) <= end]
     return sum(sizes) / len(sizes) if sizes else None

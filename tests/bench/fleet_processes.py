@@ -1,4 +1,4 @@
-"""What the processes of a fleet cost: CPU seconds and memory, by component."""
+"""The cost of a fleet's processes: CPU seconds and memory, by component."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ GONE = (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, ProcessLoo
 WORKER = "airflow worker -- LocalExecutor"
 MIB = 1024 * 1024
 SIZES = {"rss": "Rss:", "pss": "Pss:", "anon": "Pss_Anon:"}
-"""What is told of a process's memory, and the line of Linux's ``smaps_rollup`` that holds it."""
+"""The measures of a process's memory, with their lines in Linux's ``smaps_rollup``."""
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Return the CPU seconds that components have used so far, with all their children, those that ended included.
+    """Return the CPU seconds that components and all their children have used, including children that have ended.
 
-    What LocalExecutor's workers and the tasks they fork have used is told apart from the scheduler's own.
+    LocalExecutor's workers and the tasks that they fork are counted separately from the scheduler.
 
-    :param roots: component to process id
+    :param roots: process ids by component
     """
     used: dict[str, float] = {}
     for name, root in roots.items():
@@ -39,13 +39,13 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
     """Return the memory of components in MiB.
 
-    RSS counts what processes share in each of them, PSS shares it out. "anon" is the part of PSS that belongs to no
-    file and was not made to be shared: what grows when a process keeps more and more.
+    RSS counts shared memory in full for each process, PSS divides it among them. "anon" is the part of PSS that
+    belongs to no file and is not shared memory: it grows if a process keeps more and more.
 
-    Processes of tasks, which live for a second, are left out; LocalExecutor's workers, which last, are summed up.
+    Processes of tasks, which live for a second, are left out. LocalExecutor's workers, which stay, are summed up.
 
-    :param roots: component to process id
-    :return: component to ``rss``, ``pss`` and ``anon``
+    :param roots: process ids by component
+    :return: ``rss``, ``pss`` and ``anon`` by component
     """
     found: dict[str, dict[str, float]] = {}
     for name, pid in roots.items():
@@ -54,7 +54,7 @@ def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
                 role = _role(name, pid, process)
                 if role is None:
                     continue
-                sizes = _memory(process.pid)  # before the role is put down: the process may have gone
+                sizes = _memory(process.pid)  # before recording the role, because the process may be gone
                 sums = found.setdefault(role, dict.fromkeys(SIZES, 0.0))
                 for kind, size in sizes.items():
                     sums[kind] += size

@@ -1,4 +1,4 @@
-"""A fleet and everything that it needs, running: GRDF's stand-in, CouchDB, PostgreSQL and Airflow."""
+"""A running fleet with everything that it needs: GRDF's stand-in, CouchDB, PostgreSQL and Airflow."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.postgres import Postgres, postgres
 
 @dataclass
 class Running:
-    """All that runs.
+    """A running fleet.
 
     :param world: GRDF and CouchDB
     :param fleet: the accounts
     :param airflow: Airflow
-    :param database: its PostgreSQL
-    :param processes: keeps Airflow's components
-    :param started: ``time.monotonic()`` of the beginning
+    :param database: Airflow's PostgreSQL
+    :param processes: the block that stops Airflow's components
+    :param started: ``time.monotonic()`` at the start
     """
 
     world: LocalWorld
@@ -56,20 +56,20 @@ class Running:
         return memory(self.roots())
 
     def say(self, text: str) -> None:
-        """Tell the reader what happens, with the seconds since the start."""
+        """Print what happens, with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:6.0f} s] {text}", flush=True)
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return the calls that GRDF's stand-in counted against the quota: all but those for tokens."""
+        """Return the calls that GRDF's stand-in counted for the quota: all except those for tokens."""
         return [call for call in self.world.control.log() if call["grant"] and "/access_token" not in call["path"]]
 
 
 @contextmanager
 def running(home: Path, asked: Asked) -> Iterator[Running]:
-    """Start all but Airflow's components, connect the accounts and store their days up to a few days ago.
+    """Start everything except Airflow's components, connect the accounts, and store their days up to a few days ago.
 
     :param home: an empty folder
-    :param asked: the command line
+    :param asked: the options from the command line
     """
     started = time.monotonic()
     with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:

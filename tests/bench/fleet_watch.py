@@ -1,4 +1,4 @@
-"""What is watched while a fleet is read: the memory of each component, and how often Airflow reads the DAG files."""
+"""Monitoring of a running fleet: the memory of each component, and how often Airflow parses the DAG files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FIELDS = ("minute", "runs", "tasks", "component", *SIZES)
 
 
 class Watch:
-    """Looks at a running fleet from time to time.
+    """A monitor that takes samples of a running fleet.
 
-    :param here: what runs
-    :param file: where the memory of each minute goes, as CSV; nowhere by default
+    :param here: the running fleet
+    :param file: CSV file for the memory of each minute; none by default
     """
 
     def __init__(self, here: Running, file: Path | None = None) -> None:
@@ -47,7 +47,7 @@ class Watch:
             self._dag_files()
 
     def dag_files(self) -> list[Row]:
-        """Return, for each DAG file that was read again meanwhile, how long that takes and how often it happens."""
+        """Return how long parsing takes and how often it happens, for each DAG file that was parsed again."""
         return [
             {
                 "DAG file": name,

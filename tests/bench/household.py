@@ -1,4 +1,4 @@
-"""One meter's three years as GRDF tells them, and what GRDF says the day after: one day more, two corrected."""
+"""Three years of one meter as GRDF reports them, and GRDF's news on the next day: one more day, two corrected."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from include.sandbox.adict.real import file_days
 ACCOUNT = "bench"
 PCE = "09999999999901"
 LAST_DAY = date(2026, 1, 20)
-"""Newest day of the first import: three years touch four calendar years then, and a correction can hit last year."""
+"""Newest day of the first import. Three years then span four calendar years, and last year can be corrected."""
 THREE_YEARS = (LAST_DAY - date(2023, 1, 20)).days
 REREAD = REREAD_DAYS
 SETTLED = 35
-"""Days after which GRDF calls a day definitive, about."""
+"""Approximate number of days after which GRDF declares a day definitive."""
 
 
 @dataclass(frozen=True)
 class Told:
     """One answer of ADICT.
 
-    :param window: the gas days asked for
-    :param body: the answer as it goes over the wire
-    :param read_at: when it was asked, ISO 8601 in UTC
+    :param window: the requested gas days
+    :param body: the answer as it is transmitted
+    :param read_at: time of the request, ISO 8601 in UTC
     """
 
     window: Window
@@ -38,12 +38,12 @@ class Told:
     read_at: str
 
     def readings(self) -> tuple[Reading, ...]:
-        """Return what the answer says."""
+        """Return the readings in the answer."""
         return read_daily(self.body, account=ACCOUNT, pce=PCE, window=self.window).rows
 
 
 class Household:
-    """The figures are the real household's, said again from the start where its 711 days end.
+    """A household with the figures of the real one, repeated after its 711 days.
 
     :param days: length of the first import, at least 2
     """
@@ -56,7 +56,7 @@ class Household:
         newest = LAST_DAY + timedelta(days=1)
         reread = min(REREAD, days - 1)
         self.corrected = (newest - timedelta(days=reread), LAST_DAY)
-        """The two days that the daily run finds changed: in the year before, if the import reaches there, and now."""
+        """The two corrected days that the daily run finds: one recent, and one of last year if the import covers it."""
         self.later = self.at_first | {newest: 57} | {day: self.at_first[day] + 7 for day in self.corrected}
         """kWh by gas day, after the daily run."""
         self.first_answer = self._told(Window(first, newest), self.at_first, "2026-01-21T09:00:00+00:00")
@@ -69,13 +69,13 @@ class Household:
 
 
 def answer_body(pce: str, window: Window, loads: Mapping[date, int], corrected: Collection[date], newest: date) -> str:
-    """Write an answer of ADICT, one line per gas day.
+    """Return an answer of ADICT, with one line per gas day.
 
     :param pce: the meter
-    :param window: the gas days asked for
+    :param window: the requested gas days
     :param loads: kWh of each of them
-    :param corrected: those that GRDF has changed
-    :param newest: newest gas day of all; days long before it are definitive
+    :param corrected: the days that GRDF has corrected
+    :param newest: the newest gas day of all; days long before it are definitive
     """
     asked = Asked(window.first, window.end)
     lines = []

@@ -1,4 +1,4 @@
-"""What it costs to put a meter's gas days and totals into CouchDB: the first three years, then a day."""
+"""The cost of storing a meter's gas days and totals in CouchDB: the first three years, then one day."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LIMIT_RATIO = 2.0
 
 
 def run(report: Report, home: Path, *, days: int | None, repeat: int) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param days: length of the first import; ``None`` is three years
-    :param repeat: measurements of each figure
+    :param days: length of the first import; ``None`` for three years
+    :param repeat: number of measurements of each figure
     """
     household = Household(max(days or THREE_YEARS, 2))
     with server(home / "couch") as couch:
@@ -76,7 +76,7 @@ def _connected(place: Place) -> None:
 
 
 def _time(report: Report, couch: Server, household: Household, name: str) -> Figures:
-    """Do both runs of one way in fresh databases, verify the store after each; give their milliseconds."""
+    """Do both runs of one way in fresh databases, verify the store after each, and return their milliseconds."""
     figures: Figures = {}
     with couch.fresh() as place:
         _connected(place)
@@ -91,7 +91,7 @@ def _time(report: Report, couch: Server, household: Household, name: str) -> Fig
 
 
 def _count(report: Report, couch: Server, household: Household, name: str) -> Figures:
-    """Do both runs through a proxy; give the number of requests it saw."""
+    """Do both runs through a proxy, and return the number of requests that it saw."""
     counts: Figures = {}
     with CountingProxy(couch.url) as proxy, couch.fresh(through=proxy.url) as place:
         _connected(place)
@@ -108,7 +108,7 @@ def _count(report: Report, couch: Server, household: Household, name: str) -> Fi
 
 
 def _verify(report: Report, household: Household, name: str, way: Way, done: Run) -> None:
-    """Hold the store against what GRDF says; note what differs, as a remark where the way is known for it."""
+    """Compare the store with GRDF, and record differences, as a remark if the way is known to have them."""
     off = {what: number for what, number in way.check(done).items() if number}
     if not off:
         return

@@ -1,4 +1,4 @@
-"""The ways to store a meter that are measured beside each other."""
+"""The ways of storing a meter that are compared."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ FIRST, DAILY = "first import", "daily run"
 class Run:
     """One run to measure.
 
-    :param name: which of the two
-    :param work: does it; everything it needs is at hand
-    :param truth: kWh by gas day that GRDF says then; the store must say the same
+    :param name: which of the two runs it is
+    :param work: performs the run; everything it needs has been prepared
+    :param truth: GRDF's kWh by gas day at that time, which the store must match
     """
 
     name: str
@@ -43,10 +43,10 @@ class Run:
 
 
 class Way(ABC):
-    """A way to store a meter, on fresh databases.
+    """A way of storing a meter, with fresh databases.
 
-    :param place: where the databases are, none yet
-    :param household: what GRDF says
+    :param place: the place for the databases, which do not exist yet
+    :param household: the data that GRDF reports
     """
 
     blind_to_corrections = False
@@ -57,18 +57,18 @@ class Way(ABC):
 
     @abstractmethod
     def runs(self) -> list[Run]:
-        """Return its runs, in order."""
+        """Return the runs, in order."""
 
     @abstractmethod
     def requests_sent(self) -> int:
-        """Return how many requests it says it has sent."""
+        """Return how many requests it claims to have sent."""
 
     @abstractmethod
     def close(self) -> None:
-        """End what it has open."""
+        """Close all connections."""
 
     def check(self, run: Run) -> dict[str, int]:
-        """Count what the store says otherwise than GRDF after a run.
+        """Return how many figures in the store differ from GRDF's after a run.
 
         :param run: the run that has just ended
         """
@@ -111,7 +111,7 @@ class RawWrite(Way):
 
 
 class LoadAnswer(Way):
-    """``load_answer`` on our hook, into databases that exist already: every import but an installation's first."""
+    """``load_answer`` with the project's hook and existing databases: every import but an installation's first."""
 
     databases: tuple[str, ...] = (DAY, MONTH, YEAR)
 
@@ -142,13 +142,13 @@ class LoadAnswer(Way):
 
 
 class FirstOfAll(LoadAnswer):
-    """The same without any database: the very first import of an installation makes them."""
+    """The same without any databases: the very first import of an installation creates them."""
 
     databases = ()
 
 
 class LoadTask(Way):
-    """The whole task ``load``: reads the account and the staged answer, loads it, notes on the account that it did."""
+    """The whole task ``load``: read the account and the staged answer, load it, and note that on the account."""
 
     def __init__(self, place: Place, household: Household) -> None:
         super().__init__(place, household)

@@ -1,7 +1,7 @@
-"""What the page "Gas accounts" costs: the list of thousands of accounts, and the view of one.
+"""The cost of the page "Gas accounts": the list of thousands of accounts, and the page of one account.
 
-A real API server answers over HTTP, through a proxy that counts what it asks of CouchDB. Every answer is held against
-what is stored. Beside it stands one raw request: all account documents, which a list without a mirror would read.
+A real API server answers over HTTP. A proxy counts its requests to CouchDB. Every answer is compared with the stored
+data. For comparison, one raw request reads all account documents, as a list without the mirror would.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ LIST, VIEW, RAW = "the list, first page", "an account's view", "raw: all account
 
 
 def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param accounts: how many there are
-    :param repeat: measurements of each figure
+    :param accounts: number of accounts
+    :param repeat: number of measurements of each figure
     """
     number = accounts or ACCOUNTS
     today = paris_today(datetime.now(UTC))
@@ -63,7 +63,7 @@ def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None)
 
 
 class _Site:
-    """The page, asked by an administrator."""
+    """The page, used by an administrator."""
 
     def __init__(self, stack: AirflowStack, proxy: CountingProxy) -> None:
         self.proxy = proxy
@@ -74,7 +74,7 @@ class _Site:
         self.http.headers.update({"Authorization": f"Bearer {token}", "Accept": "text/html", "Accept-Language": "en"})
 
     def get(self, path: str) -> tuple[str, Row]:
-        """Ask for a page; give it, and what it cost."""
+        """Request a page, and return it with its cost."""
         seen = len(self.proxy.seen)
         began = time.perf_counter()
         answer = self.http.get(self.url + path, timeout=120)
@@ -138,7 +138,7 @@ def _measure(
         }
 
     def changed() -> str:
-        """Change one account, so that the mirror has something to learn."""
+        """Change one account, so that the mirror must be updated."""
         with place.session() as http:
             address = f"{place.database(ACCOUNT)}/{account_id(0)}"
             document = http.get(address, timeout=60).json()

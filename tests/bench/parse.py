@@ -1,4 +1,4 @@
-"""What an account's DAG costs Airflow: to build and serialise, to write to the database, to find in a worker."""
+"""The cost of an account's DAG for Airflow: to build and serialise it, to store it, and to find it in a worker."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Files = dict[str, tuple[Path, ...]]
 NAIVE = "naive (cron, Params, 4 empty tasks)"
 LIMIT_MS = 5.0
 SYNCED = 100
-"""DAGs per database pass at most: the cost per DAG is the same for more, and cron is slow."""
+"""Maximum number of DAGs per database pass. The cost per DAG is the same for more, and cron is slow."""
 
 
 def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: Airflow's home, an empty folder
-    :param accounts: how many accounts there are
-    :param repeat: measurements of each figure
+    :param accounts: number of accounts
+    :param repeat: number of measurements of each figure
     """
     ids = [blake2b(f"bench-{number}".encode(), digest_size=16).hexdigest() for number in range(accounts)]
     _account_list(home, ids)
@@ -48,7 +48,7 @@ def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
 
 
 def _account_list(home: Path, ids: list[str]) -> None:
-    """Put the account list where our DAG file finds its copy, so that it asks no CouchDB."""
+    """Write the account list to the file of its local copy, so that the DAG file does not ask CouchDB."""
     path = home / "grdf" / "accounts.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"ids": sorted(ids), "broken": {}}), encoding="utf-8")
@@ -72,7 +72,7 @@ def _build_and_serialise(report: Report, files: Files, repeat: int) -> None:
 
     variants: dict[str, Callable[[], Figures]] = {name: partial(measure, some) for name, some in files.items()}
     for variant in variants.values():
-        variant()  # warms what each process pays once, whatever the number of accounts
+        variant()  # a warm-up for costs that each process has once, whatever the number of accounts
     found = side_by_side(variants, repeat)
     report.tables["Build and serialise, as the DAG processor does: ms per DAG"] = [
         {"DAG file": name, **{key: value for key, value in found.middle(name).items() if key not in ("bytes", "DAGs")}}
@@ -86,7 +86,7 @@ def _build_and_serialise(report: Report, files: Files, repeat: int) -> None:
 
 
 def _workers(report: Report, files: Files, account: str, repeat: int) -> None:
-    """Measure how long a worker takes to the one DAG it runs; comes first, to see the first parse of the process."""
+    """Measure how long a worker takes to find its DAG. Call this first, to measure the process's first parse."""
 
     def measure(file: Path, dag_id: str) -> Figures:
         with airflow.parsing_context(dag_id), watch() as parse:

@@ -1,7 +1,7 @@
-"""The same household and range by four ways, from GRDF to CouchDB: the first import, then a daily run.
+"""The same household and range, from GRDF to CouchDB in four ways: the first import, then a daily run.
 
-After each run the store is read with plain HTTP and held against what GRDF says then. What a way does wrong by its
-design is foreseen to the document and said in the table; anything else makes the benchmark fail.
+After each run, the store is read with plain HTTP and compared with GRDF. Errors that a way makes by design are expected
+exactly and shown in the table. Any other error makes the benchmark fail.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CPU = "CPU of the "
 
 
 def run(report: Report, home: Path, *, days: int | None = None, repeat: int | None = None) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param days: length of the first import; ``None`` is all that GRDF serves, three years
-    :param repeat: measurements of each figure
+    :param days: length of the first import; ``None`` for everything that GRDF serves, three years
+    :param repeat: number of measurements of each figure
     """
     repeat = repeat or REPEAT
     with scene(home, days) as at:
@@ -87,7 +87,7 @@ def _row(way: type[Way], name: str, found: Samples, counted: dict[str, dict[str,
 
 
 def _count(report: Report, at: Scene, kind: type[Way]) -> dict[str, Row]:
-    """Do both runs through proxies; give what they saw, and what is wrong in the store by design."""
+    """Do both runs through proxies. Return what they saw, and what is wrong in the store by design."""
     rows: dict[str, Row] = {}
     with (
         CountingProxy(at.couch.url) as couch,
@@ -120,9 +120,9 @@ def _count(report: Report, at: Scene, kind: type[Way]) -> dict[str, Row]:
 
 
 def _time(report: Report, at: Scene, kind: type[Way]) -> Figures:
-    """Do both runs of one way in fresh databases; give their milliseconds."""
+    """Do both runs of one way in fresh databases, and return their milliseconds."""
     figures: Figures = {}
-    embedded = VARIABLE not in os.environ  # else the CouchDB's own CPU is not seen
+    embedded = VARIABLE not in os.environ  # otherwise CouchDB's own CPU time is not visible
     with at.couch.fresh() as place:
         way = kind(at.site(place))
         way.begin()
@@ -142,12 +142,12 @@ def _time(report: Report, at: Scene, kind: type[Way]) -> Figures:
 
 
 def verify(report: Report, way: Way, name: str, truth: dict[date, int]) -> dict[str, int]:
-    """Hold the store against what GRDF says; anything that is not foreseen of the way is noted as wrong.
+    """Compare the store with GRDF, and record unexpected differences as wrong.
 
-    :param report: takes what is wrong
+    :param report: the report, to which errors are added
     :param way: the way that has just run
-    :param name: which run
-    :param truth: kWh by gas day, as GRDF says now
+    :param name: which of the two runs it was
+    :param truth: kWh by gas day, as GRDF currently reports it
     """
     off = way.stored().differences(truth)
     foreseen = dict.fromkeys(off, 0)

@@ -1,4 +1,4 @@
-"""What a daily run leaves that was cut off once its days were stored, after it was run again."""
+"""The result of a daily run that was interrupted after storing its days, and then repeated."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NOT_SUMS = "totals not the sum of stored days"
 
 
 def cut_off(report: Report, at: Scene, kind: type[Way]) -> Row:
-    """Do a first import and a daily run that cannot write totals, then the daily run again; give what is wrong then.
+    """Do a first import, a daily run that cannot write totals, and the daily run again. Return what is wrong then.
 
-    :param report: takes what is wrong and not foreseen
+    :param report: the report, to which unexpected errors are added
     :param at: the household
     :param kind: the way
     """

@@ -1,7 +1,7 @@
-"""What a careful user would write with the PyPI client ``lowatt-grdf`` and ``cloudant``, both as their pages show.
+"""What a careful user would write with the PyPI packages ``lowatt-grdf`` and ``cloudant``, following their pages.
 
-Each document is saved by itself: ``with Document(…)`` fetches it, looks whether it exists, and puts it. Days that GRDF
-corrected are so replaced; totals are summed from the stored days of the years that were asked for.
+Each document is saved separately: ``with Document(…)`` fetches it, checks whether it exists, and puts it. So corrected
+days are replaced. Totals are summed from the stored days of the requested years.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.gas.documents.gas_days import database_name, day_id, id_range, mont
 from tests.bench.peers_scene import ACCOUNT
 from tests.bench.peers_ways import Way
 
-with warnings.catch_warnings():  # its import warns that the package is no longer maintained
+with warnings.catch_warnings():  # importing it warns that the package is no longer maintained
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
     from cloudant.document import Document

@@ -1,6 +1,6 @@
-"""One household that has just consented, at a stand-in for GRDF and a CouchDB, for each way to start anew with.
+"""One household that has just consented, with a stand-in for GRDF and a CouchDB. Each way starts afresh with it.
 
-GRDF's news between the first import and the daily run: a gas day that it had no figure for, and two days corrected.
+Between the first import and the daily run, GRDF gets a figure for one more gas day, and corrects two days.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIRST, DAILY = "first import", "daily run"
 
 @dataclass(frozen=True)
 class Grdf:
-    """Where GRDF's stand-in is, and who we are there.
+    """The addresses of GRDF's stand-in, and the client's credentials.
 
     :param base: its data API
     :param token_url: its token endpoint
@@ -45,7 +45,7 @@ class Grdf:
     issuer: str
 
     def through(self, proxy: str) -> Grdf:
-        """Return the same behind a proxy."""
+        """Return the same, through a proxy."""
         return replace(self, base=proxy + urlsplit(self.base).path, token_url=proxy + urlsplit(self.token_url).path)
 
     @property
@@ -57,7 +57,7 @@ class Grdf:
 
 @dataclass(frozen=True)
 class Site:
-    """What one way works with.
+    """The site on which one way works.
 
     :param place: its databases
     :param grdf: GRDF's stand-in
@@ -77,11 +77,11 @@ class Site:
     corrected: tuple[date, date]
 
     def window(self, run: str) -> tuple[date, date]:
-        """Return the gas days that a run asks for, end excluded: all, or those of the re-read window."""
+        """Return the gas days that a run requests, end exclusive: all, or those of the re-read window."""
         return (self.first if run == FIRST else max(self.first, self.newest - timedelta(days=REREAD)), self.today)
 
     def connect(self) -> None:
-        """Point Airflow's connections here."""
+        """Set Airflow's connections to this site."""
         os.environ["AIRFLOW_CONN_COUCHDB"] = self.place.airflow_connection()
         extra = {
             "token_url": self.grdf.token_url,
@@ -135,7 +135,7 @@ class Scene:
         return Site(place, grdf or self.grdf, self.pce, self.today, self.first, self.newest, self.corrected)
 
     def set(self, run: str) -> dict[date, int]:
-        """Let GRDF know what it knows at a run; give kWh by gas day."""
+        """Set what GRDF knows at the time of a run, and return kWh by gas day."""
         self.control.uncorrect(self.pce)
         if run == FIRST:
             self.control.correct(self.pce, self.newest, None)
@@ -147,7 +147,7 @@ class Scene:
         return {date.fromisoformat(day): int(load) for day, load in told.items()}
 
     def save_account(self, place: Place) -> None:
-        """Put the account into CouchDB as cozy-stack leaves it after its dance."""
+        """Store the account in CouchDB as cozy-stack does after connecting."""
         AccountBook(place.url, *place.auth, prefix=place.prefix).save(self.account)
 
 

@@ -1,4 +1,4 @@
-"""The ways to bring a household's gas days from GRDF to CouchDB that are measured beside each other."""
+"""The ways of getting a household's gas days from GRDF to CouchDB that are compared."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ Document = dict[str, Any]
 
 
 class Way(ABC):
-    """One way, on databases of its own.
+    """One way, with separate databases.
 
-    :param site: what it works with
+    :param site: the site on which it works
     """
 
     name = ""
@@ -49,7 +49,7 @@ class Way(ABC):
         self.site = site
 
     def begin(self) -> None:
-        """Make its databases."""
+        """Create the databases."""
         self.site.place.create(DAY, MONTH, YEAR, ACCOUNTS)
 
     @abstractmethod
@@ -57,21 +57,21 @@ class Way(ABC):
         """Do the first import or the daily run, from GRDF to CouchDB."""
 
     def stored(self) -> Stored:
-        """Read what it has stored, with plain HTTP."""
+        """Return what it has stored, read with plain HTTP."""
         return self.site.place.stored()
 
     def requests_sent(self) -> int | None:
-        """Return how many requests it says it has sent to CouchDB, ``None`` when it does not count."""
+        """Return how many requests it claims to have sent to CouchDB, ``None`` if it does not count them."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most have nothing open between runs
-        """End what it has open."""
+        """Close all connections."""
 
 
 class Floor(Way):
-    """What no way can do without: one call for a token, one for the days, one raw ``_bulk_docs`` of what is new.
+    """The minimum for any way: one call for a token, one for the days, and one raw ``_bulk_docs`` with new data.
 
-    It knows by itself what was stored before, with the revisions; and it has one database for all three doctypes.
+    It remembers what was stored before, with the revisions, and uses one database for all three doctypes.
     """
 
     name = "the floor: one raw _bulk_docs"
@@ -125,7 +125,7 @@ class Floor(Way):
 
 
 class Ours(Way):
-    """Our four tasks one after the other, each with clients of its own as in Airflow's workers."""
+    """The project's four tasks one after the other, each with its own clients, as in Airflow's workers."""
 
     name = "ours: the DAG's four tasks"
 
@@ -143,7 +143,7 @@ class Ours(Way):
     def run(self, run: str) -> None:
         self.site.connect()
         ExecutorSafeguard.test_mode = True  # they are run here without Airflow's task runner
-        shelf = MemoryShelf()  # a new day: yesterday's token is no good any more
+        shelf = MemoryShelf()  # a new day: yesterday's token is no longer valid
         at = context(date.fromordinal(self.site.today.toordinal() - 1), run_id=run)
         self._do(AcquireTokenOperator(task_id="acquire_token", account_id=ACCOUNT), shelf, at)
         self._do(RescopeTokenOperator(task_id="rescope_token", account_id=ACCOUNT), shelf, at)
@@ -163,7 +163,7 @@ class Ours(Way):
 
 
 class OurCore(Way):
-    """What our tasks do for their purpose alone: one call, one load; no account, no staging, no checks around it."""
+    """The core of the project's tasks: one call and one load, without the account, staging or checks around them."""
 
     name = "ours: the call and the load alone"
 
@@ -185,9 +185,9 @@ class OurCore(Way):
 
 
 class TheKonnector(Way):
-    """The konnector's run: its tokens and restarts, its window of three years each time, its way to store.
+    """The konnector's run, with its tokens and restarts, its window of three years each time, and its way of storing.
 
-    cozy-stack keeps the account and refreshes its token; here that is a read and a write of the account.
+    cozy-stack stores the account and refreshes its token. Here, this is a read and a write of the account.
     """
 
     name = "the konnector's algorithm"
@@ -205,7 +205,7 @@ class TheKonnector(Way):
             self._couch, self._http = couch, http
             account = self._read()
             if run == FIRST:
-                # Finds no meter yet: takes it from the id_token, which it does not check, and starts itself again.
+                # It finds no meter yet, takes it from the id_token without checking that, and restarts itself.
                 account["oauth_callback_results"]["pce_id"] = self.site.pce
                 self._write(account)
                 account = self._read()
@@ -246,7 +246,7 @@ class TheKonnector(Way):
 
 
 def data_token(http: requests.Session, site: Site) -> str:
-    """Ask for a data token, as any client does."""
+    """Request a data token, as any client does."""
     form = {
         "grant_type": "client_credentials",
         "client_id": site.grdf.client_id,
@@ -259,7 +259,7 @@ def data_token(http: requests.Session, site: Site) -> str:
 
 
 def ask_days(http: requests.Session, site: Site, token: str, first: date, end: date) -> requests.Response:
-    """Ask for the gas days of the meter, whatever the answer."""
+    """Request the meter's gas days, and return the response whatever it is."""
     return http.get(
         f"{site.grdf.base}/pce/{site.pce}/donnees_consos_informatives",
         params={"date_debut": f"{first}", "date_fin": f"{end}"},
@@ -269,14 +269,14 @@ def ask_days(http: requests.Session, site: Site, token: str, first: date, end: d
 
 
 def plain_answer(http: requests.Session, site: Site, token: str, first: date, end: date) -> str:
-    """Ask for the gas days of the meter; give the body."""
+    """Request the meter's gas days, and return the body."""
     answer = ask_days(http, site, token, first, end)
     answer.raise_for_status()
     return answer.content.decode()
 
 
 def plain_lines(body: str) -> dict[date, int]:
-    """Read an answer without trouble in it: kWh by gas day, days without a figure left out."""
+    """Parse an answer without errors: kWh by gas day, without days that have no figure."""
     found = {}
     for line in body.splitlines():
         use = (json.loads(line) if line.strip() else {}).get("consommation") or {}

@@ -1,4 +1,4 @@
-"""The ordinary way to make one DAG per account, to measure ours beside it: DAG files written from a text."""
+"""The usual way of creating one DAG per account, for comparison: DAG files generated from a template."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ for account in json.loads(Path(__file__).with_name("accounts.json").read_text())
 
 
 def plain_file(folder: Path, name: str, accounts: list[str], *, schedule: str, params: str = "None") -> Path:
-    """Write a DAG file and the list of accounts it reads.
+    """Write a DAG file and the list of accounts that it reads.
 
-    Its tasks are ``EmptyOperator``, the lightest there is: a true one would cost more.
+    Its tasks are ``EmptyOperator``, the cheapest operator. A real one would cost more.
 
-    :param folder: where to write; made when it is missing
+    :param folder: folder for the files; created if missing
     :param name: first part of the DAG ids
     :param accounts: account ids
     :param schedule: Python expression of the schedule

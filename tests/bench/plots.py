@@ -1,6 +1,6 @@
-"""Curves of the benchmarks as PNG, drawn from the figures that ``./grdf bench --json`` writes.
+"""Charts of the benchmarks as PNG, drawn from the figures that ``./grdf bench --json`` writes.
 
-``python -m tests.bench.plots FIGURES.json FOLDER`` draws them anew without measuring.
+``python -m tests.bench.plots FIGURES.json FOLDER`` draws them again without measuring.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Points = Sequence[tuple[float, float]]
 class Chart:
     """Curves, on a logarithmic horizontal axis, or over time.
 
-    :param name: of its file, without the ending
-    :param title: above it
-    :param across: what the horizontal axis says
-    :param up: what the vertical axis says
+    :param name: name of the file, without its extension
+    :param title: title above the chart
+    :param across: label of the horizontal axis
+    :param up: label of the vertical axis
     :param curves: points by the curve's name
-    :param over_time: a linear axis, and many points
+    :param over_time: whether to use a linear axis for many points
     """
 
     name: str
@@ -39,10 +39,10 @@ class Chart:
 class Bars:
     """Groups of bars, on a logarithmic axis.
 
-    :param name: of its file, without the ending
-    :param title: above it
-    :param across: what the axis says
-    :param groups: bars by the group's name: each with its length
+    :param name: name of the file, without its extension
+    :param title: title above the chart
+    :param across: label of the axis
+    :param groups: bars by the group's name, each with its length
     """
 
     name: str
@@ -52,7 +52,7 @@ class Bars:
 
 
 def draw(chart: Chart | Bars, folder: Path) -> Path:
-    """Draw a chart; give its file.
+    """Draw a chart, and return its file.
 
     :param chart: what to draw
     :param folder: where to put it
@@ -65,7 +65,7 @@ def draw(chart: Chart | Bars, folder: Path) -> Path:
     figure, axes = plt.subplots(figsize=(8.0, 3.6), dpi=80)
     axes.set_title(chart.title)
     _curves(axes, chart) if isinstance(chart, Chart) else _bars(axes, chart)
-    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside, where it hides no curve
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # outside, where it hides no curve
     figure.tight_layout()
     file = folder / f"{chart.name}.png"
     figure.savefig(file, metadata={"Software": None})
@@ -103,7 +103,7 @@ def _bars(axes: Any, chart: Bars) -> None:
 
 
 def draw_all(figures: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw all curves that some figures have; give the files.
+    """Draw all charts for some figures, and return the files.
 
     :param figures: what ``./grdf bench --json`` writes: reports by the benchmark's name
     :param folder: where to put them; made when missing

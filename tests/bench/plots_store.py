@@ -17,7 +17,7 @@ def charts(tables: Tables) -> list[Chart]:
     """
     by_history = next(rows for title, rows in tables.items() if title.startswith("A daily run's load by length"))
     by_accounts = next(rows for title, rows in tables.items() if title.startswith("A daily run by number"))
-    # CPU is what other programs of the machine disturb least; a server elsewhere does not tell its own.
+    # CPU time is least affected by other programs on the machine, but a server elsewhere does not report it.
     told = "CPU ms" in by_history[0]
     ours, theirs = ("CPU ms", "konnector's CPU ms") if told else ("of raw write", "konnector of raw write")
     return [

@@ -1,8 +1,8 @@
-"""Does the governor keep GRDF's quota with several workers, and how close to it does it get?
+"""Whether the governor keeps GRDF's quota with several workers, and how close to the quota it gets.
 
-Several processes, as Airflow's workers are, read one meter of each account; the sandbox enforces the quota. Beside it
-the ordinary way: each worker waits between its own calls and knows nothing of the others. All figures are the
-sandbox's, from its log of requests: those for tokens count too.
+Several processes, like Airflow's workers, read one meter of each account, while the sandbox enforces the quota. For
+comparison, in the usual way each worker waits between its own calls, without coordination. All figures come from the
+sandbox's log of requests, which includes those for tokens.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ LIMIT_RATIO = 1.15
 
 
 def run(report: Report, home: Path, *, accounts: int | None) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param accounts: how many accounts are read, one meter each
+    :param accounts: number of accounts to read, with one meter each
     """
     accounts = accounts or ACCOUNTS
     report.facts = {"accounts": accounts, "workers": WORKERS, "quota": f"{PER_SECOND:g} call a second"}

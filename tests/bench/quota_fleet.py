@@ -1,4 +1,4 @@
-"""``./grdf bench quota-fleet``: is every account read every day, also those with many meters?"""
+"""``./grdf bench quota-fleet``: whether every account is read every day, including those with many meters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a benchmark says: tables of medians, targets, remarks; as text and as JSON."""
+"""The report of a benchmark: tables of medians, targets and remarks, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def machine() -> dict[str, Any]:
-    """Return the facts of the machine that figures depend on."""
+    """Return the facts about the machine on which figures depend."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load average": round(os.getloadavg()[0], 2),
@@ -25,11 +25,11 @@ def machine() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and how high it may be.
+    """A figure and its limit.
 
     :param what: what is measured, with its unit
-    :param value: what was measured
-    :param limit: the highest value that is good
+    :param value: the measured value
+    :param limit: the highest value that meets the target
     """
 
     what: str
@@ -38,7 +38,7 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether the figure is good."""
+        """Whether the target is met."""
         return self.value <= self.limit
 
 
@@ -49,9 +49,9 @@ class Report:
     :param name: the benchmark's name
     :param facts: sizes and conditions, for the heading
     :param tables: rows by table title; every row of a table has the same keys
-    :param targets: the figures that count
+    :param targets: the figures with a limit
     :param remarks: sentences for the reader
-    :param wrong: what was stored otherwise than it should; empty when all was verified
+    :param wrong: what was stored incorrectly; empty if everything was verified
     """
 
     name: str
@@ -62,7 +62,7 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Return the report as a person reads it."""
+        """Return the report as text for people."""
         parts = [f"== {self.name}: " + ", ".join(f"{name} {value}" for name, value in self.facts.items())]
         parts += [f"{title}\n{table(rows)}" for title, rows in self.tables.items()]
         parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
@@ -74,7 +74,7 @@ class Report:
         return "\n\n".join([*parts, "\n".join(lines)])
 
     def data(self) -> Row:
-        """Return the report for a program."""
+        """Return the report as data for programs."""
         targets = [asdict(target) | {"met": target.met} for target in self.targets]
         return {
             "facts": self.facts,
@@ -86,7 +86,7 @@ class Report:
 
 
 def table(rows: list[Row]) -> str:
-    """Draw rows as a table, numbers to the right."""
+    """Return rows as a text table, with numbers aligned to the right."""
     lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     lines.insert(1, ["-" * width for width in widths])
@@ -97,7 +97,7 @@ def table(rows: list[Row]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Write a value with as many digits as mean something."""
+    """Format a value with its significant digits."""
     if value is None:
         return "-"
     if isinstance(value, float):

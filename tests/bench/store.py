@@ -1,9 +1,9 @@
-"""Does a daily run cost the same whatever lies in CouchDB? By length of history, and by number of other accounts.
+"""Whether a daily run costs the same whatever CouchDB contains, by length of history and number of other accounts.
 
-The measured households lie among others, whose number grows step by step; at each step they have a daily run (one day
-new, two corrected, those of two months unchanged). Beside each run stands the same run of the same household in
-databases that hold no others, and one raw ``_bulk_docs`` of as many documents as the run writes: what slows the machine
-for a while meets all three. After every run its household is read and held against what GRDF says.
+The measured households are among others, whose number grows in steps. At each step they have a daily run (one new day,
+two corrected days, and two months unchanged). Each run is compared with the same run of the same household in databases
+without others, and with one raw ``_bulk_docs`` of as many documents as the run writes, so that a temporary slowdown
+affects all three. After every run, its household is read and compared with GRDF.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
 STEPS = (10, 100, 1000, 5000)
 GOAL, GOAL_DAYS = 5000, 1095
 USUAL = "3 years"
-"""The history of the households by which the number of other accounts is judged: what GRDF gives."""
+"""History of the households used to compare numbers of other accounts: as much as GRDF provides."""
 FLAT = 1.5
 RAW = "one raw _bulk_docs"
 
@@ -46,15 +46,15 @@ def run(
     repeat: int | None = None,
     keep: Path | None = None,
 ) -> None:
-    """Measure.
+    """Run the benchmark.
 
-    :param report: takes the outcome
+    :param report: the report to fill in
     :param home: an empty folder
-    :param accounts: how many other accounts there are in the end
-    :param years: history of each of them
-    :param minutes: for how long they are stored at most
-    :param repeat: measurements of each figure
-    :param keep: folder that keeps the databases, so that a later run goes on from there
+    :param accounts: final number of other accounts
+    :param years: length of their history, in years
+    :param minutes: maximum time for storing them
+    :param repeat: number of measurements of each figure
+    :param keep: folder that keeps the databases, so that a later run can continue from there
     """
     wanted, days = accounts or ACCOUNTS, round((years or YEARS) * 365)
     until = time.monotonic() + 60 * (minutes or MINUTES)
@@ -63,7 +63,7 @@ def run(
         found = None
         for step in sorted({*(each for each in STEPS if each < wanted), wanted}):
             if step < world.state.filled or (step == world.state.filled and step < wanted):
-                continue  # measured by an earlier run
+                continue  # already measured by an earlier run
             world.fill(step, until)
             found = _measure(report, world)
             if world.state.filled < step:
@@ -80,7 +80,7 @@ def run(
 
 
 def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
-    """Let all measured households have a daily run, and note the step's figures."""
+    """Do a daily run for all measured households, and record the step's figures."""
     step = world.next_step()
     for doctype, number in world.missing().items():
         report.wrong.append(f"{number} documents of {doctype} are missing beside {world.state.filled} other accounts")
@@ -124,7 +124,7 @@ def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
 
 
 def _as_many(member: Member, name: str) -> list[Row]:
-    """Return new documents, as many and of the kinds that a daily run writes."""
+    """Return new documents, of the number and kinds that a daily run writes."""
     stored = member.documents()
     chosen = [*stored[DAY][-4:], *stored[MONTH][-3:], *stored[YEAR][-2:]]
     return [document | {"_id": f"{name}-{number}"} for number, document in enumerate(chosen)]
@@ -182,7 +182,7 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
 
 
 def _cpu(found: Samples, name: str) -> Row:
-    """Return the CPU of a daily run's load; nothing where the system does not tell the server's."""
+    """Return the CPU time of a daily run's load; nothing if the system does not report the server's."""
     if "cpu" not in found.middle(name):
         return {}
     return {"CPU ms": found.middle(name)["cpu"], "CPU of alone": found.ratio(name, f"{name} alone", "cpu")}

@@ -1,4 +1,4 @@
-"""One daily run of a household as its tasks ``extract`` and ``load`` put it to CouchDB: timed, counted, verified."""
+"""The requests of a household's daily run to CouchDB, by ``extract`` and ``load``: timed, counted and verified."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.helpers import context
 class Traffic:
     """What one daily run sends to CouchDB.
 
-    :param reads: requests of ``extract``
-    :param requests: requests of ``load``
-    :param bytes: bodies of ``load``'s requests and answers together
+    :param reads: number of requests by ``extract``
+    :param requests: number of requests by ``load``
+    :param bytes: total size of the bodies of ``load``'s requests and responses
     """
 
     reads: int
@@ -36,11 +36,11 @@ class Traffic:
 
 
 class DailyRun:
-    """One household's daily run, with GRDF's answer at hand.
+    """One household's daily run, with a prepared answer of GRDF.
 
     :param place: the databases
     :param member: the household
-    :param step: which of its daily runs
+    :param step: number of the daily run
     """
 
     def __init__(self, place: Place, member: Member, step: int) -> None:
@@ -57,20 +57,20 @@ class DailyRun:
         ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
 
     def extract(self) -> None:
-        """Ask CouchDB what ``extract`` asks it: the account, the newest stored day, the account again."""
+        """Make the requests of ``extract`` to CouchDB: the account, the newest stored day, the account again."""
         accounts, member = self.task.accounts, self.member
         accounts.document(member.account)
         self.task.couchdb.last_id(DAY, *account_range(member.account, member.pce))
         accounts.account(member.account)
 
     def load(self) -> dict[str, Any]:
-        """Do the whole task ``load``."""
+        """Execute the whole task ``load``."""
         return self.task.execute(context(run_id="bench"))
 
     def close(self, report: Report) -> None:
-        """End the connection, and hold what is stored against what GRDF says.
+        """Close the connection, and compare the stored data with GRDF.
 
-        :param report: takes what is wrong
+        :param report: the report, to which errors are added
         """
         self.task.couchdb.get_conn().disconnect()
         off = stored_of(self.place, self.member).differences(self.member.loads(self.step))
@@ -79,12 +79,12 @@ class DailyRun:
 
 
 def timed(report: Report, place: Place, member: Member, step: int) -> Figures:
-    """Do a daily run; give the milliseconds of what ``extract`` asks and of ``load``, and the CPU of the latter."""
+    """Do a daily run. Return the milliseconds of ``extract``'s requests and of ``load``, and the latter's CPU time."""
     run = DailyRun(place, member, step)
     with watch() as reads:
         run.extract()
     with watch() as load:
-        before = cpu_ms()  # inside: the watch first collects rubbish
+        before = cpu_ms()  # inside, because the watch first collects garbage
         run.load()
         after = cpu_ms()
     run.close(report)
@@ -93,7 +93,7 @@ def timed(report: Report, place: Place, member: Member, step: int) -> Figures:
 
 
 def counted(report: Report, place: Place, member: Member, step: int) -> Traffic:
-    """Do a daily run through a proxy; give what it saw."""
+    """Do a daily run through a proxy, and return what it saw."""
     with CountingProxy(place.url) as proxy:
         run = DailyRun(Place(proxy.url, place.auth, place.prefix), member, step)
         run.extract()
@@ -111,10 +111,10 @@ def counted(report: Report, place: Place, member: Member, step: int) -> Traffic:
 
 
 def raw_write(place: Place, documents: list[dict[str, Any]]) -> Figures:
-    """Write new documents in one ``_bulk_docs``; give its milliseconds.
+    """Write new documents with one ``_bulk_docs``, and return its milliseconds.
 
-    :param place: where the benchmark's own database is
-    :param documents: with ids that are not there yet
+    :param place: the place of the benchmark's own database
+    :param documents: documents with ids that do not exist yet
     """
     with place.session() as http:
         with watch() as taken:

@@ -1,7 +1,7 @@
-"""The households of the store benchmark, and how they come into CouchDB.
+"""The households of the store benchmark, and how they are stored in CouchDB.
 
-Every figure follows from the household's number and the day, so that what must be stored is known without keeping it:
-also after an interrupted run, and for thousands of households.
+Every figure is computed from the household's number and the day. So the expected data is known without storing it, even
+after an interrupted run and for thousands of households.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tests.bench.household import REREAD, SETTLED, answer_body
 from tests.couch_places import TIMEOUT, Place, Stored
 
 LAST_DAY = date(2026, 2, 5)
-"""Newest day before the first daily run. Daily runs of February read two calendar years, the most of all: 400 days."""
+"""Newest day before the first daily run. Daily runs in February read the most: two calendar years, 400 days."""
 MOST_STEPS = 24
-"""Daily runs that a household can have before its February ends."""
+"""Number of daily runs that a household can have before its February ends."""
 BATCH = 2000
 DOCTYPES = (DAY, MONTH, YEAR)
 WRITERS = 2
@@ -41,7 +41,7 @@ class Member:
     """One household with one meter.
 
     :param account: its account id
-    :param number: makes its meter and its figures
+    :param number: the number from which its meter and its figures are computed
     :param history: gas days stored before the first daily run
     """
 
@@ -60,12 +60,12 @@ class Member:
         return LAST_DAY - timedelta(days=self.history - 1)
 
     def corrected(self, step: int) -> tuple[date, date]:
-        """Return the days that GRDF has corrected when daily run number ``step`` asks: one of last year, one of now."""
+        """Return the days corrected by GRDF before daily run number ``step``: one of last year, one recent."""
         newest = LAST_DAY + timedelta(days=step)
         return newest - timedelta(days=min(45, self.history - 1)), newest - timedelta(days=1)
 
     def loads(self, step: int) -> dict[date, int]:
-        """Return what GRDF says when daily run number ``step`` asks (0: before the first one), kWh by gas day."""
+        """Return GRDF's kWh by gas day at daily run number ``step`` (0: before the first one)."""
         start = self.number * 31
         days = (self.first + timedelta(days=at) for at in range(self.history + step))
         found = {day: (start + day.toordinal() * 17) % 151 for day in days}
@@ -75,19 +75,19 @@ class Member:
         return found
 
     def answer(self, step: int) -> tuple[Window, str, str]:
-        """Return the answer that daily run number ``step`` gets: the window, the body, and when it was read."""
+        """Return the answer to daily run number ``step``: the window, the body, and the time of the request."""
         newest = LAST_DAY + timedelta(days=step)
         window = Window(max(self.first, newest - timedelta(days=REREAD)), newest + timedelta(days=1))
         body = answer_body(self.pce, window, self.loads(step), self.corrected(step), newest)
         return window, body, f"{newest + timedelta(days=1)}T09:00:00+00:00"
 
     def readings(self, step: int) -> tuple[Reading, ...]:
-        """Return what that answer says."""
+        """Return the readings in that answer."""
         window, body, _ = self.answer(step)
         return read_daily(body, account=self.account, pce=self.pce, window=window).rows
 
     def documents(self) -> dict[str, list[Document]]:
-        """Return all that is stored of it before the first daily run, by doctype."""
+        """Return everything stored for it before the first daily run, by doctype."""
         days = []
         for day, load in self.loads(0).items():
             settled = (LAST_DAY - day).days >= SETTLED
@@ -119,18 +119,18 @@ class Member:
 def other(number: int, history: int) -> Member:
     """Return one of the other households.
 
-    :param number: from 0 on
-    :param history: gas days stored of it
+    :param number: its number, from 0
+    :param history: number of stored gas days
     """
     return Member(f"fleet-{number:06}", number, history)
 
 
 def write(place: Place, documents: dict[str, list[Document]]) -> None:
-    """Put documents into CouchDB in bulk; those that are there already stay as they are.
+    """Store documents in CouchDB in bulk. Existing documents stay unchanged.
 
     :param place: the databases
-    :param documents: by doctype
-    :raises RuntimeError: when CouchDB refuses one
+    :param documents: documents by doctype
+    :raises RuntimeError: if CouchDB refuses one
     """
     with place.session() as http:
         for doctype, docs in documents.items():
@@ -149,13 +149,13 @@ def write(place: Place, documents: dict[str, list[Document]]) -> None:
 
 
 def fill(place: Place, history: int, done: int, wanted: int, until: float) -> Iterator[int]:
-    """Store other households, and say after each few how many there are.
+    """Store other households, and yield their number at intervals.
 
     :param place: the databases
-    :param history: gas days of each
-    :param done: how many are there already
-    :param wanted: how many there shall be
-    :param until: when to stop, as ``time.monotonic()`` says
+    :param history: number of gas days of each
+    :param done: number of households already stored
+    :param wanted: final number of households
+    :param until: when to stop, by ``time.monotonic()``
     """
     size = max(1, BATCH // history)
 
@@ -171,12 +171,12 @@ def fill(place: Place, history: int, done: int, wanted: int, until: float) -> It
     with ThreadPoolExecutor(WRITERS) as pool:
         while done < wanted and time.monotonic() < until:
             firsts = range(done, min(done + size * WRITERS, wanted), size)
-            for end in pool.map(store, firsts):  # in order: a chunk counts once all before it are stored
+            for end in pool.map(store, firsts):  # in order: a chunk counts once all earlier ones are stored
                 yield (done := end)
 
 
 def stored_of(place: Place, member: Member) -> Stored:
-    """Read with plain HTTP what is stored of a household."""
+    """Return what is stored for a household, read with plain HTTP."""
     found: dict[str, list[Document]] = {}
     start, end = account_range(member.account)
     with place.session() as http:
@@ -193,7 +193,7 @@ def stored_of(place: Place, member: Member) -> Stored:
 
 
 def count(place: Place, doctype: str) -> tuple[int, int | None]:
-    """Return how many documents a doctype's database holds, and its bytes on disk where the server says so."""
+    """Return the number of documents in a doctype's database, and its size on disk if the server reports it."""
     with place.session() as http:
         answer = http.get(place.database(doctype), timeout=TIMEOUT)
         answer.raise_for_status()

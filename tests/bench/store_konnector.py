@@ -1,4 +1,4 @@
-"""The konnector's daily run by length of history, beside ours: it has databases of its own for each household."""
+"""The konnector's daily run by length of history, for comparison, with separate databases for each household."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BLIND = {"days wrong", "totals not GRDF's"}
 
 
 class Konnectors:
-    """One household per length of history, each in databases of its own, as the konnector has stored it.
+    """One household per length of history, each in separate databases, as the konnector has stored it.
 
-    :param report: takes what is wrong
+    :param report: the report, to which errors are added
     :param world: the benchmark's world
     """
 
@@ -31,7 +31,7 @@ class Konnectors:
         """Return the konnector's columns, by history.
 
         :param raw: the raw write to compare with
-        :param documents: what it writes, by a name that makes their ids
+        :param documents: returns the documents to write, for a name from which their ids are made
         """
         turns: dict[str, Callable[[], Figures]] = {}
         counts: dict[str, Row] = {}
@@ -81,7 +81,7 @@ class Konnectors:
         return {"load": taken.wall} | cpu
 
     def _verify(self, place: Place, member: Member, step: int) -> None:
-        """Corrections it never sees, by design; anything else that is wrong is."""
+        """Record errors. Missed corrections are by design and do not count."""
         truth = member.loads(step)
         off = {what: number for what, number in place.stored().differences(truth).items() if number}
         if not off.keys() <= BLIND or off.get("days wrong", 0) > 2 * step:
@@ -89,5 +89,5 @@ class Konnectors:
 
 
 def _as_theirs(documents: list[Row]) -> list[Row]:
-    """Return documents as the konnector leaves them: ids that CouchDB draws, no name of the account in them."""
+    """Return documents as the konnector stores them: with random ids from CouchDB and without the account's name."""
     return [{key: document[key] for key in KEPT} for document in documents]

@@ -1,4 +1,4 @@
-"""What a web page reads: a list of all accounts with a summary of each, and the last three years of one account."""
+"""The reads of a web page: a list of all accounts with a summary of each, and the last three years of one account."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from tests.couch_places import TIMEOUT, Place
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10
 LONG = 200_000
-"""Documents above which a ``_find`` without an index, which reads them all, is left out."""
+"""Number of documents above which a ``_find`` without an index is skipped, because it reads all of them."""
 
 
 @dataclass(frozen=True)
 class Question:
     """One way to read something.
 
-    :param what: what the page wants
-    :param how: the request
-    :param ask: sends it; gives the answer
-    :param expected: how many rows, documents or changes must come
+    :param what: what the page needs
+    :param how: description of the request
+    :param ask: sends the request and returns the answer
+    :param expected: expected number of rows, documents or changes
     """
 
     what: str
@@ -41,9 +41,9 @@ class Question:
 
 
 def reads(report: Report, world: World) -> dict[str, list[Row]]:
-    """Measure each way to read, with the other accounts that are stored.
+    """Measure each way of reading, with all other stored accounts.
 
-    :param report: takes what is wrong
+    :param report: the report, to which errors are added
     :param world: the benchmark's world
     """
     filled = world.state.filled
@@ -90,7 +90,7 @@ class _Asking:
         return lambda: self._http.post(url, json=body, timeout=TIMEOUT)
 
     def now(self, doctype: str) -> str:
-        """Return the present sequence of a database."""
+        """Return the current update sequence of a database."""
         answer = self._http.get(
             self._place.database(doctype) + "/_changes", params={"since": "now", "limit": 1}, timeout=TIMEOUT
         )
@@ -98,7 +98,7 @@ class _Asking:
         return str(answer.json()["last_seq"])
 
     def touch(self, doctype: str, number: int) -> None:
-        """Write some documents anew, with something added that nobody reads."""
+        """Update some documents with an extra field that nobody reads."""
         answer = self.get(doctype, "/_all_docs", include_docs=True, limit=number)()
         answer.raise_for_status()
         docs = [row["doc"] | {"touched": row["doc"]["_rev"]} for row in answer.json()["rows"]]

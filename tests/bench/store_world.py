@@ -20,20 +20,20 @@ from tests.couch_places import RAW, TIMEOUT, Place, Server, server
 
 HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}
 SPREAD = 5000
-"""The measured households' ids lie among those of so many others."""
+"""Number of other households among whose ids those of the measured ones lie."""
 STATE = "state.json"
 
 
 @dataclass
 class State:
-    """How far a kept store is.
+    """The progress of a kept store.
 
-    :param history: gas days of each other household
-    :param members: measured households per length of history
-    :param filled: other households that are stored
-    :param step: daily runs that the measured households have had
-    :param seconds: spent on storing other households
-    :param points: what was measured, one row per step
+    :param history: number of gas days of each other household
+    :param members: number of measured households per length of history
+    :param filled: number of other households stored so far
+    :param step: number of daily runs that the measured households have had
+    :param seconds: time spent on storing other households
+    :param points: the measurements, one row per step
     """
 
     history: int
@@ -49,11 +49,11 @@ class World:
     """The benchmark's databases.
 
     :param server: the CouchDB
-    :param folder: where the embedded one keeps its data; empty for a server elsewhere
-    :param busy: databases that hold the measured households among many others
-    :param alone: databases that hold the measured households alone
+    :param folder: data folder of the embedded server; empty for a server elsewhere
+    :param busy: databases with the measured households among many others
+    :param alone: databases with only the measured households
     :param members: the measured households, by the length of their history
-    :param state: how far it is
+    :param state: the progress
     :param keep: the folder that keeps the state
     """
 
@@ -66,7 +66,7 @@ class World:
     keep: Path
 
     def save(self) -> None:
-        """Keep the state, whole or not at all."""
+        """Save the state atomically."""
         draft = self.keep / f"{STATE}.new"
         draft.write_text(json.dumps(asdict(self.state), indent=1), encoding="utf-8")
         draft.replace(self.keep / STATE)
@@ -74,9 +74,9 @@ class World:
     def fill(self, wanted: int, until: float) -> tuple[int, float]:
         """Store other households.
 
-        :param wanted: how many there shall be
-        :param until: when to stop, as ``time.monotonic()`` says
-        :return: how many were stored now, and the seconds it took
+        :param wanted: final number of households
+        :param until: when to stop, by ``time.monotonic()``
+        :return: the number of households stored now, and the seconds it took
         """
         first, began = self.state.filled, time.monotonic()
         before = self.state.seconds
@@ -87,9 +87,9 @@ class World:
         return self.state.filled - first, time.monotonic() - began
 
     def next_step(self) -> int:
-        """Let a day pass, and give its number.
+        """Go to the next day, and return its number.
 
-        :raises ValueError: when the measured households' February is over
+        :raises ValueError: if the measured households' February is over
         """
         if self.state.step >= MOST_STEPS:
             raise ValueError(f"the store in {self.keep} was measured {MOST_STEPS} times: remove it and fill a new one")
@@ -98,7 +98,7 @@ class World:
         return self.state.step
 
     def missing(self) -> dict[str, int]:
-        """Count the day, month and year documents that are missing (below 0: too many), by doctype."""
+        """Return the number of missing day, month and year documents by doctype; negative if there are too many."""
         found = {}
         for doctype in (DAY, MONTH, YEAR):
             each = len(Member("any", 0, self.state.history).documents()[doctype])
@@ -107,19 +107,19 @@ class World:
         return {doctype: number for doctype, number in found.items() if number}
 
     def size(self) -> tuple[int, int]:
-        """Return the documents in all databases, and their bytes on disk."""
+        """Return the number of documents in all databases, and their size on disk."""
         documents, size = 0, 0
         for place in (self.busy, self.alone):
             for doctype in (DAY, MONTH, YEAR, ACCOUNT):
                 number, bytes_ = count(place, doctype)
                 documents, size = documents + number, size + (bytes_ or 0)
-        if not size:  # the embedded server does not say
+        if not size:  # the embedded server does not report it
             size = sum(file.stat().st_size for file in (self.folder / "db").rglob("*") if file.is_file())
         return documents, size
 
 
 def _servers() -> list[Path]:
-    """Return the folders in which the system tells about the embedded server; none for a server elsewhere."""
+    """Return the system's folders with information about the embedded server; none for a server elsewhere."""
     me = os.getpid()
     try:
         children = Path(f"/proc/{me}/task/{me}/children").read_text("ascii").split()
@@ -129,15 +129,15 @@ def _servers() -> list[Path]:
 
 
 def server_memory() -> float | None:
-    """Return the resident memory of the embedded server in MB, where the system tells."""
+    """Return the resident memory of the embedded server in MB, if the system reports it."""
     pages = [int((each / "statm").read_text("ascii").split()[1]) for each in _servers()]
     return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6 if pages else None
 
 
 def cpu_ms() -> float | None:
-    """Return the milliseconds of CPU that this process and the embedded server have spent, where the system tells.
+    """Return the milliseconds of CPU time of this process and the embedded server, if the system reports it.
 
-    What else the machine does disturbs them less than it disturbs a clock on the wall.
+    Other load on the machine affects it less than wall-clock time.
     """
     try:
         spent = [
@@ -150,13 +150,13 @@ def cpu_ms() -> float | None:
 
 @contextmanager
 def opened(home: Path, keep: Path | None, history: int, repeat: int) -> Iterator[World]:
-    """Return the databases, made and with the measured households in them, or as an earlier run has left them.
+    """Return the databases, either new with the measured households in them, or as an earlier run has left them.
 
-    :param home: an empty folder, for what is not kept
+    :param home: an empty folder for data that is not kept
     :param keep: folder that keeps everything for a later run; ``None`` removes everything at the end
-    :param history: gas days of each other household
-    :param repeat: measurements of each figure
-    :raises ValueError: when what is kept was made with other numbers
+    :param history: number of gas days of each other household
+    :param repeat: number of measurements of each figure
+    :raises ValueError: if the kept data was created with other numbers
     """
     folder = keep or home / "store"
     folder.mkdir(parents=True, exist_ok=True)
@@ -200,13 +200,13 @@ def _kept(folder: Path, history: int, members: int) -> State:
 
 
 def _begin(place: Place, members: dict[str, list[Member]]) -> None:
-    """Make the databases as our own hook makes them, and store the measured households: before all others, so that
-    what is read of them lies where old documents lie."""
+    """Create the databases as the project's hook does, and store the measured households. They come before all others,
+    so that their data is where old documents are."""
     connected(place)
     hook = CouchDBHook()
     for doctype in (DAY, MONTH, YEAR, ACCOUNT):
         hook.create_database(doctype)
-    with place.session() as http:  # one that is there from a run that was cut off is fine
+    with place.session() as http:  # an existing one from an interrupted run is fine
         http.put(place.database(RAW), timeout=TIMEOUT)
     for group in members.values():
         for member in group:
@@ -214,7 +214,7 @@ def _begin(place: Place, members: dict[str, list[Member]]) -> None:
 
 
 def connected(place: Place) -> None:
-    """Point Airflow's connection at a set of databases."""
+    """Set Airflow's connection to a set of databases."""
     os.environ["AIRFLOW_CONN_COUCHDB"] = place.airflow_connection()
 
 
@@ -228,7 +228,7 @@ def _held(place: Place, doctype: str, member: Member) -> int:
 
 
 def facts_of(world: World) -> dict[str, Any]:
-    """Return what the report's heading says of it."""
+    """Return the facts for the report's heading."""
     return {
         "CouchDB": world.server.greeting,
         "days per other account": world.state.history,

@@ -1,4 +1,4 @@
-"""Measuring things beside each other, so that what else the machine does meets all of them alike."""
+"""Interleaved measurements, so that other load on the machine affects all variants alike."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from statistics import median
 class Watch:
     """Milliseconds of one measurement.
 
-    :param wall: as a clock on the wall says
-    :param cpu: spent by this process, which other processes disturb less
+    :param wall: wall-clock time
+    :param cpu: CPU time of this process, on which other processes have less influence
     """
 
     wall: float = 0.0
@@ -24,7 +24,7 @@ class Watch:
 
 @contextmanager
 def watch() -> Iterator[Watch]:
-    """Measure a block, with the rubbish of earlier ones collected before."""
+    """Measure a block, after collecting the garbage of earlier ones."""
     measured = Watch()
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -37,7 +37,7 @@ Figures = dict[str, float]
 
 
 class Samples(dict[str, list[Figures]]):
-    """Every measurement of every variant: by its name, in the order of the rounds."""
+    """Every measurement of every variant, by its name, in the order of the rounds."""
 
     def middle(self, variant: str) -> Figures:
         """Return the medians of a variant's figures."""
@@ -47,16 +47,16 @@ class Samples(dict[str, list[Figures]]):
     def ratio(self, variant: str, other: str, figure: str) -> float:
         """Return the median, over the rounds, of a variant's figure divided by another one's of the same round.
 
-        What slows the machine for a while meets both of a round, so this is steadier than a ratio of medians.
+        A temporary slowdown affects both figures of a round, so this is more stable than a ratio of medians.
         """
         return median(one[figure] / two[figure] for one, two in zip(self[variant], self[other], strict=True))
 
 
 def side_by_side(variants: Mapping[str, Callable[[], Figures]], repeat: int) -> Samples:
-    """Run variants one after the other, again and again, another one first each time.
+    """Run variants one after the other, repeatedly, starting with a different one each time.
 
-    :param variants: each gives its figures of one measurement by name
-    :param repeat: rounds, so measurements per variant
+    :param variants: functions that return the figures of one measurement, by the variant's name
+    :param repeat: number of rounds, and so of measurements per variant
     """
     samples = Samples({name: [] for name in variants})
     order = list(variants)

@@ -1,8 +1,8 @@
-"""``./grdf bench triggerer``: what a task costs that starts straight in the triggerer, beside one in a worker.
+"""``./grdf bench triggerer``: the cost of a task that starts directly in the triggerer, compared with a worker's.
 
-Tasks that only wait, in a real Airflow on PostgreSQL with the settings of ``airflow.env``. Since Airflow tells the DAG
-processor of each task that ended in the triggerer, and that one then reads the DAG file again, the cost grows with the
-number of DAGs in a file; so the same is measured for two sizes of file.
+The tasks only wait, in a real Airflow on PostgreSQL with the settings of ``airflow.env``. Airflow notifies the DAG
+processor of each task that has ended in the triggerer, and the processor then parses the DAG file again. So the cost
+grows with the number of DAGs in a file, and is measured for two sizes of file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.postgres import Postgres, postgres, version
 
 LIMIT_SECONDS = 300.0
 SETTLE_SECONDS = 8.0
-"""After the DAGs are there, until no process is busy with its own start any more."""
+"""Seconds to wait after the DAGs exist, until all processes have finished starting."""
 
 
 def main(argv: list[str]) -> int:
-    """Measure and print; exit code 1 when tasks did not end."""
+    """Run the benchmark and print the result. The exit code is 1 if tasks did not end."""
     parser = argparse.ArgumentParser(prog="./grdf bench triggerer", description="Workers beside the triggerer.")
     parser.add_argument("--dags", type=int, default=60, metavar="N", help="DAGs of four tasks (default: 60)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")

@@ -1,4 +1,4 @@
-"""Tasks that only wait: in a worker's process, or started straight in Airflow's triggerer (``start_from_trigger``)."""
+"""Tasks that only wait: in a worker's process, or started directly in Airflow's triggerer (``start_from_trigger``)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TASKS = 4
 
 
 class Nap(BaseTrigger):
-    """Waits, and ends its task by itself, so that no worker is needed at all."""
+    """A trigger that waits and ends its task by itself, so that no worker is needed."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer rebuilds it from."""
+        """Return the data from which the triggerer recreates it."""
         return f"{__name__}.Nap", {}
 
     async def run(self) -> AsyncIterator[TaskSuccessEvent]:  # type: ignore[override]  # the base's is untyped
@@ -29,7 +29,7 @@ class Nap(BaseTrigger):
 
 
 class InTriggerer(BaseOperator):
-    """Starts and ends in the triggerer."""
+    """An operator that starts and ends in the triggerer."""
 
     start_from_trigger = True
     start_trigger_args: ClassVar[StartTriggerArgs] = StartTriggerArgs(
@@ -42,7 +42,7 @@ class InTriggerer(BaseOperator):
 
 
 class InWorker(BaseOperator):
-    """Runs as tasks do: in a process of its own."""
+    """An operator that runs as tasks do, in a separate process."""
 
     def execute(self, context: Any) -> None:  # noqa: ARG002  # Airflow calls it so
         """Wait."""
@@ -50,10 +50,10 @@ class InWorker(BaseOperator):
 
 
 def dags(way: str, count: int) -> dict[str, DAG]:
-    """Build DAGs of four tasks, one after the other, due at once.
+    """Return DAGs of four consecutive tasks that are due at once.
 
     :param way: ``worker`` or ``triggerer``
-    :param count: how many
+    :param count: number of DAGs
     """
     operator = {"worker": InWorker, "triggerer": InTriggerer}[way]
     built = {}

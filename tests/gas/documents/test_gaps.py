@@ -181,7 +181,7 @@ def test_what_one_answer_settled_in_a_former_version_is_looked_at_anew() -> None
 def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes_back(
     runs: list[tuple[int, int, bool]], holes: set[int]
 ) -> None:
-    """Runs with any window happen at times. Days that count as none were requested by two of them, 62 days later."""
+    """Runs with any window happen at times. Days that count as none were requested by two, at an age of 62 days."""
     document: dict[str, Any] = {"_id": "a"}
     end, answers = FIRST, dict[date, list[date]]()
     for later, back, daily in runs:
