@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
+RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 
 
 @pytest.fixture(scope="module")

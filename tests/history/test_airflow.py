@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
-RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
+RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 PREFIX = "history/"
 ONE_ID, TWO_ID = ACCOUNTS = ("history-70001", "history-70002")
 CONSUMER = "grdf_example_consumer"

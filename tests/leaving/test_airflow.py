@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
-RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
+RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 DAG = "grdf_delete_account"
 NEIGHBOUR = "stayer-90009"
 REMEMBERED = {

@@ -1,5 +1,5 @@
 """The truth on a page: *what each household allows, and what GRDF last said about it, is what is stored; nothing of
-anybody else; every hole is either asked for again or said.*
+anybody else; every missing day is either asked for again or reported.*
 
 * A household **allows** a gas day of a meter while a right that it gave itself is in force at GRDF, with daily data in
   its perimeter and the day between the perimeter's ends. Rights of others on the same meter allow it nothing.

@@ -18,7 +18,7 @@ from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id, meter
 
 OURS = "/?search=household-000"
-"""Other tests have accounts of their own."""
+"""A query for the accounts of these tests, because other tests have accounts too."""
 
 
 @pytest.fixture(scope="module")

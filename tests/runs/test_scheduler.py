@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
     from include.sandbox.local_world import LocalWorld
 
-RUNS_ALONE = True  # ./grdf test: in a process beside those of its folder (tests/suite/groups.py)
+RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 PREFIX = "stack/"
 COZY, CODE = "scheduled-60401", "scheduled-60402"
 TASKS = ("acquire_token", "rescope_token", "extract", "load")

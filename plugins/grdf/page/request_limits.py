@@ -18,7 +18,7 @@ from grdf.page.guard import guard
 LARGEST_BODY = 16_384
 """Bytes. The largest form, about the person who will consent, has three texts of 100 characters."""
 LARGEST_ADDRESS = 16_384
-"""Bytes of path and query. GRDF's answer and a household's link have a few hundred."""
+"""Bytes of path and query. GRDF's answers and household links have a few hundred."""
 LARGEST_HEADERS = 49_152
 """Bytes of all headers. A cookie has at most 4,096, and each tab that connects a household has one."""
 BODY_SECONDS = 10.0

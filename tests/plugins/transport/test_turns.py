@@ -27,7 +27,7 @@ from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
-# ---- the turn, on a clock of its own ---------------------------------------------------------------------------------
+# ---- the turn, on a simulated clock ----------------------------------------------------------------------------------
 
 
 def test_it_draws_near_then_waits_the_rest() -> None:
