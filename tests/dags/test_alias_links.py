@@ -92,5 +92,5 @@ def test_a_scheduler_starts_without_the_tables(without_tables: Forks) -> None:
 
 @pytest.mark.parametrize("component", ["api-server", "task"])
 def test_no_other_component_links_them(without_tables: Forks, component: str) -> None:
-    """LocalExecutor forks tasks from the scheduler. They used to log in every task that they could not link them."""
+    """LocalExecutor forks tasks from the scheduler. Every task's log used to say that it could not link them."""
     assert started(without_tables, component) == []

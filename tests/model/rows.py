@@ -114,7 +114,7 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("grdf.meters.saving.note_history", note_history)
 
     def history_read(document: dict[str, Any], consent: Any, _now: Any = None) -> bool:
-        """Only ids counted. Otherwise, a consent that covers more than was read shows it."""
+        """Compare ids only. Today's check would notice that the consent covers more than was read."""
         entry = (document.get("history") or {}).get(consent.pce)
         return entry is not None and entry["id_accreditation"] == consent.id_accreditation
 
@@ -154,7 +154,7 @@ def _believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _after_one_answer(patch: pytest.MonkeyPatch) -> None:
-    """A single answer without a requested day settled that GRDF does not have that day, whatever its age."""
+    """A single answer that lacked a day, requested when it was old enough, settled that GRDF does not have that day."""
     from include.gas.documents import gaps
 
     today = gaps._gap

@@ -22,7 +22,7 @@ GRDF = Quota(1000.0, 6000, 3000)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    """A PostgreSQL for these tests, the last of which closes it. Skipped unless its programs are installed."""
+    """A PostgreSQL for these tests. The last one makes it refuse all logins. Skipped unless it is installed."""
     if not available():
         pytest.skip("PostgreSQL is not installed")
     with Processes() as processes, postgres(processes) as running:
