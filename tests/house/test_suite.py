@@ -72,6 +72,16 @@ def test_a_folder_that_is_new_is_run(project: Path) -> None:
     }
 
 
+def test_groups_that_are_busy_by_themselves_run_one_at_a_time(project: Path) -> None:
+    note = "import os, time\nfrom pathlib import Path\n\nRUNS_ALONE = True\nNOTE = Path(__file__).parents[2] / 'on'\n\n"
+    check = (
+        "def test_it():\n    os.close(os.open(NOTE, os.O_CREAT | os.O_EXCL))\n    time.sleep(0.5)\n    NOTE.unlink()\n"
+    )
+    put(project, one__a=note + check, two__b=note + check, three__c=PASSING)
+    done = run(project)
+    assert done.returncode == 0, done.stdout
+
+
 def test_what_passed_is_a_line_for_each_group_and_one_for_all(project: Path) -> None:
     put(project, one__a=PASSING, one__b=WANTING, two__c=PASSING)
     done = run(project)

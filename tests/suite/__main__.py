@@ -63,8 +63,9 @@ class Suite:
         began, running = time.monotonic(), list[Running]()
         with tempfile.TemporaryDirectory(prefix="grdf-suite-") as folder, Processes() as processes:
             while waiting or running:
-                while waiting and len(running) < self.at_once:
-                    running.append(self._start(processes, Path(folder), waiting.pop(0)))
+                while len(running) < self.at_once and (group := _next(waiting, running)):
+                    waiting.remove(group)
+                    running.append(self._start(processes, Path(folder), group))
                 ended = [each for each in running if not each.child.alive()]
                 for each in ended:
                     running.remove(each)
@@ -99,6 +100,13 @@ class Suite:
         self.failed.append(ended.group)
         print(f"{ended.group.name:<36} {seconds:5.0f} s  FAILED, exit code {code}", flush=True)
         print(ended.child.output(), flush=True)
+
+
+def _next(waiting: Sequence[Group], running: Sequence[Running]) -> Group | None:
+    """Return the group to start now: the first, but no second one that is busy while another may start."""
+    one_is_busy = any(each.group.busy for each in running)
+    calm = [group for group in waiting if not (one_is_busy and group.busy)]
+    return next(iter(calm or waiting), None)
 
 
 def say(text: str) -> None:

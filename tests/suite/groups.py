@@ -11,7 +11,7 @@ ALONE = re.compile(r"^RUNS_ALONE = True\b", re.MULTILINE)
 """The line by which a test file asks for it: most of its time goes into an Airflow that its folder does not share."""
 
 LONG = ("machines", "browser", "runs", "leaving", "connect", "plugins", "history", "dags", "house", "model")
-"""Folders that take longest, which start first; files that run alone come after two of them, and other folders last."""
+"""Folders that take longest, which start first; files that run alone come after the first, and other folders last."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Group:
 
     name: str
     paths: tuple[str, ...]
+
+    @property
+    def busy(self) -> bool:
+        """Whether it keeps a whole Airflow running, which takes a core by itself: one such group runs at a time."""
+        return (self.name.endswith(".py") and bool(self.folder)) or self.folder == "browser"
 
     @property
     def folder(self) -> str:
@@ -49,9 +54,8 @@ def groups(root: Path) -> list[Group]:
 
 
 def _order(group: Group) -> tuple[int, str]:
-    alone = group.name.endswith(".py") and bool(group.folder)
     place = LONG.index(group.folder) if group.folder in LONG else len(LONG)
-    return (2 if alone else place), group.name
+    return (1 if group.busy else place), group.name
 
 
 def named(groups: Iterable[Group]) -> str:
