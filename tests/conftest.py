@@ -95,6 +95,7 @@ def _as_at_first(world: LocalWorld) -> None:
         requests.delete(url, auth=(world.couch.user, world.couch.password), timeout=60)
     world.control.set(**DEFAULTS)
     world.control.set_clock(None)
+    world.control.drop_consents()
     world.control.drop_tokens()
     world.control.drop_calls()
     world.control.clear_log()

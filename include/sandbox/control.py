@@ -125,6 +125,10 @@ class SandboxControl:
         """
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
+    def drop_consents(self) -> None:
+        """Make GRDF forget all access rights, as if nobody had ever consented."""
+        self._call("DELETE", "consents")
+
     def log(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the entries of the request log after number ``since``. They contain no secrets."""
         return list(self._call("GET", "log", params={"since": since}))

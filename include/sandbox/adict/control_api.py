@@ -229,6 +229,12 @@ def _right(right_id: str) -> rights.Right:
     return right
 
 
+@blueprint.delete("/consents")
+def drop_consents() -> Response:
+    """Forget all access rights, as if nobody had ever consented."""
+    return answers.body({"removed": world().store.run("DELETE FROM rights")})
+
+
 @blueprint.patch("/consents/<right_id>")
 def change_consent(right_id: str) -> Response:
     """Set fields of an access right, such as ``etat_droit_acces`` or ``statut_controle_preuve``."""
