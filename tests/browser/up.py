@@ -62,7 +62,7 @@ class Up:
     def api(self, method: str, path: str, role: str = ADMIN, **more: Any) -> requests.Response:
         """Call Airflow's API."""
         headers = {"Authorization": f"Bearer {self.token(role)}"}
-        return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=90, **more)
+        return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=400, **more)
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """Return a DAG's runs, the newest first."""
