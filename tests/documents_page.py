@@ -55,7 +55,7 @@ INTRODUCTION = """\
 This is everything that the project stores in CouchDB. Each doctype has a database, named like the doctype with dashes
 in place of dots, after the connection's `database_prefix`. A day is written `YYYY-MM-DD`, a moment as UTC text such as
 `2026-11-26T05:00:00.000000Z`. A key marked *optional* is absent when there is nothing to say. Keys that are not named
-here belong to other people: they are kept.
+here belong to other programs; they are kept.
 """
 
 
@@ -100,7 +100,7 @@ def _database(each: Database) -> Iterator[str]:
 def _sections(told: set[type]) -> Iterator[str]:
     yield "### Sections of the account"
     yield ""
-    yield "Each is read forgivingly: an entry that cannot be read counts as absent, and those beside it count."
+    yield "An entry that cannot be read counts as absent; the entries beside it still count."
     yield ""
     for section in account.SECTIONS:
         about, _ = _docs(section)

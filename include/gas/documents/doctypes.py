@@ -88,7 +88,7 @@ DATABASES = (
     ),
     Database(
         CONNECT,
-        "something that may be used once (`grdf.stores.once`), or which link of a household is good "
+        "a mark for something that may be used once (`grdf.stores.once`), or the valid link of a household "
         "(`grdf.stores.household_links`)",
         "the connection page",
         removed="one document of the account",
@@ -96,9 +96,10 @@ DATABASES = (
     ),
     Database(
         LEASE,
-        "which worker does what only one may do (`grdf.stores.lease`), or when GRDF's last list was asked for "
+        "a lease for work that one worker may do at a time (`grdf.stores.lease`), or when GRDF's last list was asked "
+        "for "
         "(`grdf.stores.account_store`)",
-        "whoever takes the lease, and the check of consents",
+        "the worker that takes the lease, and the check of consents",
         removed="nothing",
         kept="It holds nothing about any account.",
     ),

@@ -19,7 +19,7 @@ class Unannounced(Section, frozen=True):
     """
 
     key: ClassVar[str] = "unannounced"
-    written_by: ClassVar[str] = "whoever changes days and cannot announce it; taken out by the next load"
+    written_by: ClassVar[str] = "tasks that change days and cannot announce it; removed by the next load"
 
     first: str | None
     days: list[str]

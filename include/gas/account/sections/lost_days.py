@@ -29,8 +29,8 @@ class LostDays(MeterSection, frozen=True):
 
     key: ClassVar[str] = "lost_days"
     written_by: ClassVar[str] = (
-        "each load and the monthly check of the book, when fewer days are stored than the account told; a year goes "
-        "when as many are stored again, `read_again` once the history was read"
+        "each load and the monthly check of `stored`, when fewer days are stored than it says; a year is removed when "
+        "as many days are stored again, `read_again` once the history was read"
     )
 
     read_again: bool = False

@@ -21,7 +21,7 @@ class Leaving(Section, frozen=True):
     """
 
     key: ClassVar[str] = "leaving"
-    written_by: ClassVar[str] = "`grdf_delete_account`; taken away once all is revoked where the data is kept"
+    written_by: ClassVar[str] = "`grdf_delete_account`; removed once everything is revoked, if the data is kept"
 
     run: str
     by: str
@@ -62,7 +62,7 @@ class TakenOver(Section, frozen=True):
 
     key: ClassVar[str] = "taken_over"
     shape: ClassVar[str] = "a list of objects"
-    written_by: ClassVar[str] = "`grdf_consents` started with accounts"
+    written_by: ClassVar[str] = "`grdf_consents`, started by a person for named accounts"
 
     right: str
     by: str

@@ -11,7 +11,7 @@ class MonthlyFailed(Text, frozen=True):
     """When the monthly reading of the account last failed, UTC. Accounts that failed are read after the others."""
 
     key: ClassVar[str] = "monthly_failed_at"
-    written_by: ClassVar[str] = "the monthly reading (`grdf_published`); taken out when one succeeds"
+    written_by: ClassVar[str] = "the monthly reading (`grdf_published`); removed when one succeeds"
 
 
 class BookHeld(Text, frozen=True):

@@ -68,7 +68,7 @@ class PublishedNote(MeterSection, frozen=True):
 
     key: ClassVar[str] = "published"
     written_by: ClassVar[str] = (
-        "the monthly reading (`grdf_published`); taken out when periods were read under another household's consent"
+        "the monthly reading (`grdf_published`); removed when periods were read under another household's consent"
     )
 
     last_period: LastPeriod | None

@@ -27,7 +27,7 @@ class Stored(MeterSection, frozen=True):
     key: ClassVar[str] = "stored"
     shape: ClassVar[str] = "an object by meter and year"
     entry: ClassVar[type[msgspec.Struct] | None] = StoredYear
-    written_by: ClassVar[str] = "each load (daily run, re-read, adoption) and the monthly check of the book"
+    written_by: ClassVar[str] = "each load (daily run, re-read, adoption) and the monthly check of `stored`"
 
     years: dict[int, StoredYear] = msgspec.field(default_factory=dict)
 
