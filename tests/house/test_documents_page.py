@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pkgutil
 from datetime import UTC, date, datetime
-from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -32,6 +30,7 @@ from include.gas.leaving.deletion_record import (
     with_revoked,
 )
 from tests import documents_page
+from tests.modules import import_all
 
 NOW, LATER = datetime(2024, 4, 2, tzinfo=UTC), datetime(2024, 5, 2, tzinfo=UTC)
 DAY, PCE = date(2024, 3, 28), "09900000000017"
@@ -43,8 +42,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_database_and_every_section_is_on_it() -> None:
     assert documents_page.KINDS.keys() == set(DOCTYPES)
-    for module in pkgutil.iter_modules(account.__path__, "include.gas.account."):
-        import_module(module.name)
+    import_all(account)
 
     def below(kind: type[Section]) -> set[type[Section]]:
         return {kind} | {each for sub in kind.__subclasses__() for each in below(sub)}

@@ -233,18 +233,18 @@ def _written_now(target: Any, text: str) -> None:
 
 
 def _import_all() -> None:
-    import importlib
     import pkgutil
+    from importlib import import_module
 
-    import grdf.hooks
-    import grdf.operators
-    import grdf.operators.deletion
+    import grdf
     import grdf.page.connect.exchange
     import include.gas
+    from tests.modules import import_all
 
-    for package in (grdf.hooks, grdf.operators, grdf.operators.deletion, include.gas):
-        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(found.name)
+    import_all(include.gas)
+    for room in pkgutil.iter_modules(grdf.__path__, "grdf."):
+        if room.ispkg and room.name != "grdf.page":
+            import_all(import_module(room.name))
 
 
 def run_of(account: str, now: datetime, publication_days: int) -> tuple[date, datetime]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account import sections
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.own_meters import with_consents, with_meters, without_old_token
@@ -51,6 +52,7 @@ from include.gas.documents.comparison import Comparison
 from include.gas.documents.gaps import Gap
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
+from tests.modules import import_all
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, TODAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2)
@@ -242,6 +244,8 @@ STATE = ("state", "state_message", "state_since", "state_partial", "state_unexpl
 
 
 def test_every_section_is_tested_here() -> None:
+    import_all(sections)
+
     def all_below(kind: type) -> set[str]:
         return {kind.key} | {key for each in kind.__subclasses__() for key in all_below(each)}  # type: ignore[attr-defined]
 
