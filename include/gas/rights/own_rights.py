@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from include.gas.account.account import Account
@@ -19,6 +19,7 @@ from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.words import day_in
 from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import paris_today
 from include.gas.errors import BadAccount
 
 UNKNOWN = "not known to be its own"
@@ -28,8 +29,15 @@ WAITS = "only known from GRDF's list, and one list may be cut short: the list of
 
 
 def made_on(document: Mapping[str, Any]) -> date | None:
-    """Return the day on which cozy-stack created an account; ``None`` if unknown."""
-    return day_in(members(document.get("cozyMetadata")).get("createdAt"))
+    """Return the day in Paris on which cozy-stack created an account; ``None`` if unknown.
+
+    Cozy writes UTC, and GRDF dates rights by the days of Paris: an hour or two after midnight these are two days.
+    """
+    created = members(document.get("cozyMetadata")).get("createdAt")
+    try:
+        return paris_today(datetime.fromisoformat(str(created).strip()))
+    except (ValueError, OverflowError):  # no time zone, or no moment at all
+        return day_in(created)
 
 
 def learnt(

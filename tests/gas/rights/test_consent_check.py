@@ -260,6 +260,27 @@ def test_or_as_the_newest_that_is_not_younger_than_the_account() -> None:
     assert entry(told(made, after))["id_accreditation"] is None
 
 
+@pytest.mark.parametrize(
+    ("made", "day"),
+    [
+        ("2024-02-29T23:18:00.123Z", date(2024, 3, 1)),  # Cozy writes UTC; in Paris it is past midnight
+        ("2024-06-30T22:30:00+00:00", date(2024, 7, 1)),
+        ("2024-03-01T10:00:00Z", date(2024, 3, 1)),
+        ("2024-03-01", date(2024, 3, 1)),
+        ("2024-03-01T23:59:00", date(2024, 3, 1)),  # no time zone
+    ],
+)
+def test_a_household_that_connects_at_night_made_its_right_on_the_same_day(made: str, day: date) -> None:
+    account = KONNECTOR | {"cozyMetadata": {"createdAt": made}}
+    assert entry(told(account, right(id="u-1", created=day)))["id_accreditation"] == "u-1"
+    assert entry(told(account, right(id="u-2", created=day + timedelta(days=1))))["id_accreditation"] is None
+
+
+@pytest.mark.parametrize("made", ["", "soon", 17, None, {"at": 1}, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_no_account_is_odd_because_of_the_day_it_was_made(made: object) -> None:
+    told(KONNECTOR | {"cozyMetadata": {"createdAt": made}}, right(id="u-1", created=date(2024, 3, 1)))
+
+
 def test_what_it_could_not_learn_it_never_takes_from_a_later_right() -> None:
     nothing = told(KONNECTOR)
     assert entry(nothing)["looked"] == "2026-05-01"
