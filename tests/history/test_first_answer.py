@@ -29,7 +29,7 @@ def situation(world: LocalWorld, account: str) -> Situation:
 def connected(world: LocalWorld, account: str) -> tuple[str, date, date]:
     """Create a household whose first answer held the last 93 days of three years. Return its meter and GRDF's days."""
     today = world.control.today()
-    first, last = oldest_allowed(today), today - 2 * ONE
+    first, last = oldest_allowed(today), today - 4 * ONE  # days that GRDF shows of every meter by now
     (pce,) = known_account(world, account, history=False, conso_debut=str(first))
     silent = (last - 92 * ONE - first).days
     world.control.set_quirks(pce, lines={"missing": [str(first + n * ONE) for n in range(silent)]})
