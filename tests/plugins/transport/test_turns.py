@@ -186,7 +186,7 @@ class Listener:
                 self.stood.append(time.monotonic())
                 if said := stream.recv(10_000):
                     self.heard.append((time.monotonic(), said))
-                    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
 
 def _certify(file: Path) -> None:
