@@ -51,7 +51,7 @@ def main() -> None:
         preload()
     from airflow.__main__ import main as airflow
 
-    airflow()  # type: ignore[no-untyped-call]
+    airflow()  # type: ignore[no-untyped-call]  # untyped in Airflow
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 
-from include.gas.days.asked_days import REREAD_DAYS
+from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
@@ -76,12 +76,12 @@ def staging_conn_id() -> str | None:
     return conf.get(SECTION, "staging_conn_id", fallback="") or None
 
 
-def reread_days() -> int:
-    """Return how many days before the last stored day each run asks for again.
+def reread() -> Reread:
+    """Return how far before the last stored day each run asks again (``reread_days``).
 
     See ``include.gas.days.asked_days.REREAD_DAYS``.
     """
-    return _number("reread_days", REREAD_DAYS, least=0, most=1000)
+    return Reread(_number("reread_days", REREAD_DAYS, least=0, most=1000))
 
 
 def publication_days() -> int:

@@ -112,7 +112,7 @@ class Objects(Sequence[JsonObject]):
         """Return whether another sequence contains equal objects."""
         return isinstance(other, Sequence) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as for a list
+    __hash__ = None  # type: ignore[assignment]  # unhashable, as a list is
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,12 @@ class Changes:
         }
 
     @classmethod
-    def from_json(cls, told: object) -> Self:
+    def from_json(cls, told: Any) -> Self:
         """Return the changes that :meth:`as_json` wrote. Any other JSON value counts as no changes."""
         try:
-            days = sorted(date.fromisoformat(day) for day in told["days"])  # type: ignore[index]  # see the except
-            first = date.fromisoformat(told["first"]) if told["first"] else None  # type: ignore[index]  # as above
-            counts = {str(name): int(number) for name, number in told["counts"].items()}  # type: ignore[index]  # too
+            days = sorted(date.fromisoformat(day) for day in told["days"])
+            first = date.fromisoformat(told["first"]) if told["first"] else None
+            counts = {str(name): int(number) for name, number in told["counts"].items()}
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             return cls()
         return cls._made(days, counts, first)

@@ -75,11 +75,7 @@ class Plan:
         """
         years = {figure.day.year for figure in self.found.figures}
         stored = self.found.ours[DAY].values()
-        return tuple(
-            Reading(day_of(each), each["load"], each.get("status"), each.get("quality"))  # type: ignore[arg-type] # as stored, even None
-            for each in stored
-            if day_of(each).year in years
-        )
+        return tuple(_as_stored(each) for each in stored if day_of(each).year in years)
 
     @cached_property
     def sums(self) -> dict[str, Document]:
@@ -278,3 +274,10 @@ def _length(period: str) -> int:
     """Return the number of days in a month or a year."""
     year, _, month = period.partition("-")
     return monthrange(int(year), int(month))[1] if month else 365 + isleap(int(year))
+
+
+def _as_stored(document: Mapping[str, Any]) -> Reading:
+    """Return the reading of a stored day, with its words as they are, even if they are missing."""
+    status: Any = document.get("status")
+    quality: Any = document.get("quality")
+    return Reading(day_of(document), document["load"], status, quality)

@@ -106,7 +106,7 @@ def note_missing(
         end=max(end, today - timedelta(days=settings.publication_days())),
         stored=report.stored_days,
         years=report.looked_at,
-        reread=reread or Reread(settings.reread_days()),
+        reread=reread or settings.reread(),
         asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,

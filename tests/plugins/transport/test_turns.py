@@ -14,10 +14,6 @@ from threading import Thread
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from grdf.quota.allowance import Quota
 from grdf.quota.governor import Governor
@@ -26,6 +22,7 @@ from grdf.quota.turn import FAR, HELD_UP, NEAR, FarOff
 from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
+from tests.plugins.drip import certificate_for
 
 # ---- the turn, on a simulated clock ----------------------------------------------------------------------------------
 
@@ -155,9 +152,8 @@ class Listener:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.certificate = folder / "certificate.pem"
+        self.certificate = certificate_for(folder)
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        _certify(self.certificate)
         self._tls.load_cert_chain(self.certificate)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -187,24 +183,6 @@ class Listener:
                 if said := stream.recv(10_000):
                     self.heard.append((time.monotonic(), said))
                     stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-
-
-def _certify(file: Path) -> None:
-    """Write a key and a certificate for 127.0.0.1, which only this test trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
 
 
 @pytest.fixture
