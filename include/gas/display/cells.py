@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, day_of
 from include.gas.documents.totals import Number
+
+Period = TypeVar("Period")
 
 
 class Kind(StrEnum):
@@ -168,7 +171,7 @@ def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bound
     :param documents: the stored days of that month and of the same month one year earlier
     :param bounds: the days that should be stored
     """
-    stored = {day_of(document): document for document in documents}
+    stored = dict(_readable(documents, day_of))
     return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
 
 
@@ -193,7 +196,7 @@ def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[
     :param totals: stored month totals; only those of the year and the year before are used
     :param bounds: the days that should be stored
     """
-    stored = {(document["year"], document["month"]): document for document in totals}
+    stored = dict(_readable(totals, lambda total: (int(total["year"]), int(total["month"]))))
     firsts = [date(year, month, 1) for month in range(1, 13)]
     return tuple(
         _total_cell(
@@ -213,7 +216,7 @@ def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     :param totals: stored year totals
     :param bounds: the days that should be stored
     """
-    stored = {int(document["year"]): document for document in totals}
+    stored = dict(_readable(totals, _year_of))
     if not stored:
         return ()
     return tuple(
@@ -222,7 +225,27 @@ def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     )
 
 
-def _total_cell(first: date, end: date, total: Document | None, former: Document | None, bounds: Bounds) -> Cell:
+def _readable(
+    documents: Iterable[Mapping[str, Any]], period: Callable[[Mapping[str, Any]], Period]
+) -> Iterator[tuple[Period, Mapping[str, Any]]]:
+    """Return documents by their periods, without those that others have damaged: the rest of the page is shown."""
+    for document in documents:
+        if isinstance(load := document.get("load"), int | float) and not isinstance(load, bool):
+            with suppress(KeyError, TypeError, ValueError, OverflowError):
+                yield period(document), document
+
+
+def _year_of(total: Mapping[str, Any]) -> int:
+    """Return the year of a total.
+
+    :raises ValueError: if it or the year after it is in no calendar
+    """
+    return date(int(total["year"]) + 1, 1, 1).year - 1
+
+
+def _total_cell(
+    first: date, end: date, total: Mapping[str, Any] | None, former: Mapping[str, Any] | None, bounds: Bounds
+) -> Cell:
     before = former.get("load") if former else None
     expected = bounds.expected(first, end)
     if total is None:

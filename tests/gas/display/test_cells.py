@@ -124,6 +124,19 @@ def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> N
         assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.AWAITED, Kind.MEASURED]
 
 
+@pytest.mark.parametrize(
+    "damage", [{"year": "98765 kWh"}, {"year": -5}, {"year": 9999}, {"year": None}, {"load": "310"}, {"load": None}]
+)
+def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, Any]) -> None:
+    good = {"_id": "a:m:2024", "year": 2024, "month": 1, "day": 1, "load": 310.25, "days": 31}
+    bad = {"_id": "a:m:odd", "year": 2025, "month": 1, "day": 1, "load": 5, "days": 31} | damage
+    without = {key: value for key, value in bad.items() if key not in damage}
+    for odd in (bad, without):
+        assert year_cells([good, odd], bounds()) == year_cells([good], bounds())
+        assert month_cells(2024, [good, odd], bounds()) == month_cells(2024, [good], bounds())
+        assert day_cells(date(2024, 1, 1), [good, odd], bounds()) == day_cells(date(2024, 1, 1), [good], bounds())
+
+
 def test_days_between_two_consents_are_outside_and_not_missing() -> None:
     covered = (Window(date(2024, 1, 1), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 6, 1)))
     bounds = Bounds.of(
