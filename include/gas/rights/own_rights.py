@@ -24,8 +24,11 @@ from include.gas.errors import BadAccount
 
 UNKNOWN = "not known to be its own"
 """State of a meter's consent when nobody can say which right the account brought."""
-WAITS = "only known from GRDF's list, and one list may be cut short: the list of another day must agree"
-"""State of a meter's consent when the list of another day will decide."""
+WAITS = "only told by GRDF's list, and one list may be cut short: that of another day must show the same"
+"""State of a meter's consent when the list of another day will decide.
+
+Accounts have this text stored (``consents[].unusable``) and it is compared with, so it must never be reworded.
+"""
 
 
 def made_on(document: Mapping[str, Any]) -> date | None:

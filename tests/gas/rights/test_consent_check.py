@@ -18,6 +18,7 @@ from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.refusals import http_error
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
 from include.gas.rights.consent_check import Finding, Listed, check_consents
+from include.gas.rights.own_rights import UNKNOWN, WAITS
 
 PCE, OTHER = "09900000000017", "GI000042"
 TODAY = date(2026, 5, 1)
@@ -208,12 +209,18 @@ def test_an_id_token_that_tells_nothing_is_kept_for_a_month_and_no_longer() -> N
         assert ("s3cr3t" in str(document)) is there, day
 
 
+def test_what_accounts_have_stored_is_never_reworded() -> None:
+    """A text that is compared with: accounts of earlier versions would be told to consent again."""
+    assert WAITS == "only told by GRDF's list, and one list may be cut short: that of another day must show the same"
+    assert UNKNOWN == "not known to be its own"
+
+
 def test_or_as_the_only_right_that_there_ever_was() -> None:
     old = right(id="u-1", created=date(2024, 1, 1))
     waits = told(KONNECTOR, old)
     assert entry(waits)["id_accreditation"] is None, "one list may be cut short"
     assert waits["state"] == VENDOR_DOWN
-    assert "the list of another day must agree" in waits["state_message"]
+    assert "that of another day must show the same" in waits["state_message"]
     assert told(waits, old) == waits, "not by another list of the same day"
     learnt = told(waits, old, today=TODAY + timedelta(days=1))
     assert entry(learnt) == {"pce": PCE, "id_accreditation": "u-1"}
