@@ -141,7 +141,7 @@ WORDS = (
     "at", "run", "by", "from", "read_at", "under", "id_accreditation", "made", "counts",
 )  # fmt: skip
 LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("\ud800")
     | st.sampled_from([PCE, "2024-03-01", "2024-03-01/2024-03-02", "0001-01-01/9999-12-31", "2024-03-01T00:00:00Z"])
 )  # fmt: skip
 JSON = st.recursive(

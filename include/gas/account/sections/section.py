@@ -140,6 +140,10 @@ def put(document: Mapping[str, Any], key: str, value: object) -> Document:
     return changed | {key: copy.deepcopy(value)}
 
 
+UNREADABLE = (msgspec.ValidationError, UnicodeError)
+"""What msgspec raises. The latter is for half a surrogate pair, which Python's ``json`` reads, in place of a number."""
+
+
 def read(kind: type[T], value: object) -> T | None:
     """Return an entry. Unknown keys are ignored.
 
@@ -149,7 +153,7 @@ def read(kind: type[T], value: object) -> T | None:
     """
     try:
         return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return None
 
 
@@ -177,7 +181,7 @@ def _each_for_itself(kind: type[T], value: Mapping[str, Any]) -> T | None:
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         for candidate in (value.get(field.encode_name), *(_EMPTY if field.required else ())):
-            with suppress(msgspec.ValidationError):
+            with suppress(*UNREADABLE):
                 found[field.name] = msgspec.convert(candidate, field.type, strict=False)
                 break
         else:
