@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
 from grdf.meters.asking import parse
@@ -206,6 +207,7 @@ class LoadOperator(AccountOperator):
             return changes
         before = Changes()
         untold = self._all_stored()
+        # A smaller window than the setting's leaves days unasked that are not published yet; they are not missing.
         own = (self.staged or {}).get("reread_days")
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
@@ -221,7 +223,7 @@ class LoadOperator(AccountOperator):
         noted = acknowledge(
             self.accounts, self.account_id, loads, self.log,
             before=self._before or {}, first_launch=self._first_launch,
-            reread=None if own is None else Reread(own), note=note,
+            reread=None if own is None else Reread(max(own, settings.reread().days)), note=note,
         )  # fmt: skip
         self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes
