@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH
+from include.gas.documents.doctypes import ACCOUNT, DATA, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, database_name
 from include.gas.errors import StoreBusy
 from include.sandbox.couch import EmbeddedCouch
@@ -179,3 +179,20 @@ def test_what_was_deleted_before_is_purged_by_its_ids(
     assert list(server.databases[database_name(MONTH)]) == [ids[1]]
     assert remover.remove_tombstones(MONTH, ids) == 0
     assert remover.remove_tombstones(ACCOUNT, ids) == 0
+
+
+def test_a_deletion_knows_every_id_that_a_meter_s_documents_may_have(server: PurgingCouch, hook: CouchDBHook) -> None:
+    """Days that were taken back and periods that were replaced are tombstones, like totals without days."""
+    from grdf.operators.deletion.purge import PurgeAccountOperator
+
+    former = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2025-01", YEAR: "2025"}
+    assert former.keys() == set(DATA), "of every database that a deletion empties"
+    for doctype, period in former.items():
+        server.databases[database_name(doctype)] = {}
+        ids = [f"{account}:{pce}:{period}" for account, pce in (("leaver", "p"), ("leaver", "q"), ("stayer", "p"))]
+        hook.write(doctype, [{"_id": key} for key in ids])
+        hook.write(doctype, [{"_id": key, "_rev": "1-a", "_deleted": True} for key in ids])
+    purge = PurgeAccountOperator(task_id="purge", account_id="leaver")
+    purge.forget_former({"p", "q"})
+    for doctype, period in former.items():
+        assert list(server.databases[database_name(doctype)]) == [f"stayer:p:{period}"]

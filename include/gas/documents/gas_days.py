@@ -8,7 +8,7 @@ between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from include.gas.answers.daily import Reading
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 
 Document = dict[str, Any]
 
@@ -90,13 +90,24 @@ def year_id(account: str, pce: str, year: int) -> str:
     return f"{account}:{pce}:{year:04d}"
 
 
-def total_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
-    """Return the ids of all totals that a meter may have in some years, by doctype."""
+def possible_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
+    """Return all ids that documents of a meter may have in some years, by doctype.
+
+    A published period's id has its first day, which may be any.
+    """
     years = list(years)
+    days = [day_id(account, pce, day) for year in years for day in _days_of(year)]
     return {
+        DAY: days,
+        PUBLISHED: days,
         MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
         YEAR: [year_id(account, pce, year) for year in years],
     }
+
+
+def _days_of(year: int) -> Iterator[date]:
+    first, end = date(year, 1, 1), date(year + 1, 1, 1)
+    return (first + ONE_DAY * at for at in range((end - first).days))
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:

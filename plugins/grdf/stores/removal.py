@@ -118,15 +118,18 @@ class Remover:
 
         :param ids: ids that such documents may have had; a range of ids does not find them
         """
-        if not self.purges or not ids:
+        if not self.purges:
             return 0
-        response = self._couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
-        if response.status_code == 404:
-            return 0
-        rows = rows_of(self._couchdb.good(response))
-        values = {row["id"]: row.get("value") for row in rows if "id" in row}
-        dead = {key: value["rev"] for key, value in values.items() if isinstance(value, dict) and value.get("deleted")}
-        return self._remove(doctype, dead)
+        asked, removed = list(ids), 0
+        for at in range(0, len(asked), PAGE):
+            response = self._couchdb.request("POST", doctype, "/_all_docs", body={"keys": asked[at : at + PAGE]})
+            if response.status_code == 404:
+                return 0
+            rows = rows_of(self._couchdb.good(response))
+            values = {row["id"]: row.get("value") for row in rows if "id" in row}
+            dead = {key: told["rev"] for key, told in values.items() if isinstance(told, dict) and told.get("deleted")}
+            removed += self._remove(doctype, dead)
+        return removed
 
     def compact(self, doctype: str) -> None:
         """Have the server free what its files keep of removed documents, if it purges."""

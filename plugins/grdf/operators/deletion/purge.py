@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from include.gas.account.sections.marks import without_leaving
 from include.gas.account.sections.stored import told_meters
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
-from include.gas.documents.gas_days import account_range, total_ids
+from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
 from include.gas.leaving.deletion_record import with_found, with_removed
 
@@ -55,7 +56,7 @@ class PurgeAccountOperator(DeletionOperator):
         keys = account_range(self.account_id)
         for doctype in DATA:
             removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
-        self._forget_totals()
+        self.forget_former(self._meters())
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
         self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
         # Last: as long as the marked document exists, an interrupted try can be continued.
@@ -63,15 +64,24 @@ class PurgeAccountOperator(DeletionOperator):
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
 
-    def _forget_totals(self) -> None:
-        """Purge the tombstones of totals that were removed while the household was here, which no listing shows."""
+    def _meters(self) -> set[str]:
         document = self.document() or {}
-        pces = told_meters(document)
+        pces = set(told_meters(document))
         with suppress(BadAccount):  # it is removed in any case
             pces |= {meter.pce for meter in Account.from_document(document).meters}
+        return pces
+
+    def forget_former(self, pces: Collection[str]) -> None:
+        """Purge the tombstones of what was removed while the household was here, which no listing shows.
+
+        These are totals without days any more, days of somebody else that were taken back, and periods that GRDF
+        replaced.
+
+        :param pces: numbers of the meters that the account has or had
+        """
+        years = range(FIRST_YEAR, datetime.now(UTC).year + 1)
         for pce in sorted(pces):
-            years = range(FIRST_YEAR, datetime.now(UTC).year + 1)
-            for doctype, ids in total_ids(self.account_id, pce, years).items():
+            for doctype, ids in possible_ids(self.account_id, pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
 
     def _note(self, run: Run, what: str, number: int) -> int:
