@@ -31,10 +31,10 @@ class Call:
     """
 
     method: str
-    path: str
+    path: str = field(repr=False)
     what: str
     account: str | None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     accept: str = NDJSON
 
 

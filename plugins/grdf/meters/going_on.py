@@ -49,7 +49,8 @@ class Progress:
         self._changed = False
         self._done: list[dict[str, Any]] = (told or {}).get("done", [])
         self._dated: list[list[Any]] | None = (told or {}).get("dated")
-        self.booking = Booking(f"{account}:{self._name}")
+        # Hashed, since the ledger lies where other users of the machine may read, and no deletion looks there.
+        self.booking = Booking(blake2b(f"{account}:{task}".encode(), digest_size=12).hexdigest())
         self.terms = Terms(purpose, self.booking)
         """How the calls wait for GRDF's quota. They are booked together with the first."""
 

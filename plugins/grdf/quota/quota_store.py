@@ -79,6 +79,7 @@ class SQLiteStore:
         """Change one text, see :class:`Store`. The clock is this machine's."""
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.file.touch(mode=0o600)
             with closing(sqlite3.connect(self.file, timeout=_PATIENCE, isolation_level=None)) as database:
                 database.execute("PRAGMA synchronous = NORMAL")
                 database.execute("BEGIN IMMEDIATE")

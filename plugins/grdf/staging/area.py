@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
@@ -67,13 +67,13 @@ class StagedAnswer:
         whose answers did not have it
     """
 
-    pce: str
+    pce: str = field(repr=False)
     first: str
     end: str
     read_at: str
-    body: str
+    body: str = field(repr=False)
     history_from: str | None = None
-    consent: dict[str, Any] | None = None
+    consent: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def window(self) -> Window:

@@ -256,3 +256,18 @@ def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
     at = time.monotonic()
     call(Governor(store, "crash", Quota(1.0, 6000)))
     assert time.monotonic() - at < 2.5, "one unused instant at most"
+
+
+def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
+    SQLiteStore(tmp_path / "quota.db").update("client", lambda _text, _now: ("{}", None))
+    assert (tmp_path / "quota.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_booking_does_not_name_the_account(tmp_path: Path) -> None:
+    from grdf.meters.going_on import Progress
+    from grdf.staging.area import Staging
+
+    staging = Staging(f"file://{tmp_path}")
+    booking = Progress(staging, "household-of-durand", "a run").booking
+    assert "durand" not in repr(booking)
+    assert booking.name != Progress(staging, "another", "a run").booking.name
