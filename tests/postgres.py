@@ -71,9 +71,10 @@ def postgres(processes: Processes) -> Iterator[Postgres]:
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Create and start a server. Its data is removed when Python exits.
 
-    Only its port, its address and the number of connections differ from Debian's defaults. PostgreSQL refuses to run as
-    root, so root runs it as an unprivileged user. Its folder is not one of pytest's, because every pytest process
-    makes those inaccessible to all users but root when it starts.
+    Only its port, its address and the number of connections differ from Debian's defaults, and it does not wait for the
+    disk, since no test's data need outlive a power cut. PostgreSQL refuses to run as root, so root runs it as an
+    unprivileged user. Its folder is not one of pytest's, because every pytest process makes those inaccessible to all
+    users but root when it starts.
 
     :param processes: the block that stops the server
     :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine, because that
@@ -101,7 +102,7 @@ def _start(processes: Processes, folder: Path) -> Postgres:
         "PostgreSQL",
         [
             *_as_unprivileged(), program("postgres"), "-D", folder / "data", "-p", str(port), "-k", folder,
-            "-h", "127.0.0.1", "-N", "200",
+            "-h", "127.0.0.1", "-N", "200", "-F",
         ],
         log=folder / "server.log",
         cwd=folder,

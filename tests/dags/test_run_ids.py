@@ -110,6 +110,7 @@ def scheduler(airflow_home: Path, tmp_path: Path) -> Iterator[Scheduler]:
         # These tests are not about tasks, so no task may start.
         "AIRFLOW__CORE__PARALLELISM": "1",
         "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "1",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "1",  # the one that starts all the same finds no API server
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": "0",
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
     }

@@ -6,6 +6,7 @@ lines on stdin. Answers are JSON lines on the file descriptor given on the comma
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
 from tests.helpers import context
+from tests.masks import forget_masks
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -166,10 +168,12 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
 
 def main() -> None:
     """Serve requests until stdin is closed."""
+    gc.set_threshold(100_000)  # as in tests/conftest.py
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as answers:
         for line in sys.stdin:
             request = json.loads(line)
             before = dict(os.environ)
+            forget_masks()
             os.environ.update(request.pop("env"))
             try:
                 answer: Any = {"answer": COMMANDS[request.pop("do")](**request)}
