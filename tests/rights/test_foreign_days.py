@@ -57,13 +57,13 @@ def test_what_a_run_between_two_lists_has_read_is_taken_back(
     check()
     before = stored(couchdb, account_id, pce)
     new = hands_over(clean, account_id, right)
-    for back in (1, 2):  # GRDF has new days of the new tenant
+    for back in (4, 5):  # GRDF has more days of the new tenant; it may not have published the latest three yet
         clean.control.correct(pce, yesterday(clean) - timedelta(days=back), 888)
     run(clean, account_id)
     assert {777, 888} <= set(stored(couchdb, account_id, pce).values()), "no list has shown it yet"
     check()
     after = stored(couchdb, account_id, pce)
-    corrected = {str(yesterday(clean) - timedelta(days=back)) for back in (1, 2, 3)}
+    corrected = {str(yesterday(clean) - timedelta(days=back)) for back in (3, 4, 5)}
     assert days_of(after) == {day: load for day, load in days_of(before).items() if day not in corrected}
     months = {key: load for key, load in after.items() if len(key) == len("2026-10")}
     for key, total in months.items():
