@@ -207,7 +207,8 @@ class LoadOperator(AccountOperator):
             return changes
         before = Changes()
         untold = self._all_stored()
-        # A smaller window than the setting's leaves days unasked that are not published yet; they are not missing.
+        # Days older than this settle as missing. A window smaller than the setting's says nothing about when GRDF
+        # publishes, so it settles none sooner.
         own = (self.staged or {}).get("reread_days")
 
         def note(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ from include.gas.account.sections.marks import Connected, TakenOver, leaving, wi
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
 from include.gas.account.sections.published_note import PublishedNote, with_published
-from include.gas.account.sections.section import Section
+from include.gas.account.sections.section import Section, read, read_fields
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
@@ -164,8 +165,8 @@ def same(one: object, other: object) -> bool:
 @given(data=st.data())
 def test_any_json_is_read(key: str, data: st.DataObject) -> None:
     document = data.draw(ACCOUNTS) | {"_id": "a", key: data.draw(VALUES)}
-    for read in SECTIONS[key][0]:
-        read(document)
+    for reading in SECTIONS[key][0]:
+        reading(document)
 
 
 @pytest.mark.parametrize("key", SECTIONS)
@@ -264,3 +265,14 @@ def test_years_of_other_people_stay() -> None:
 def test_a_year_keeps_the_moment_at_which_its_missing_days_were_noticed() -> None:
     once = with_gaps({}, PCE, (2024,), GAPS, datetime(2024, 1, 1, tzinfo=UTC))
     assert with_gaps(once, PCE, (2024,), GAPS, NOW) == once
+
+
+def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:
+    """Python's ``json`` reads one, and msgspec raises another exception for it than for any other value."""
+
+    class Entry(msgspec.Struct):
+        day: date | None = None
+        name: str = ""
+
+    assert read(Entry, {"day": "\ud800"}) is None
+    assert read_fields(Entry, {"day": "\ud800", "name": "x"}) == Entry(None, "x")

@@ -65,6 +65,13 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
         place.get("home", reference)
 
 
+def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
+    secret = {name: f"hush-{name}" for name in ("pce", "body")} | {"consent": {"id": "hush-consent"}}
+    answer = StagedAnswer(first="2026-06-01", end="2026-06-03", read_at="2026-06-05T08:00:00+00:00", **secret)
+    assert "hush" not in repr(answer)
+    assert "2026-06-01" in repr(answer)
+
+
 def test_a_second_try_replaces_the_first(place: Staging) -> None:
     first = place.put("home", "run", [])
     assert place.put("home", "run", [ANSWER]) == first
