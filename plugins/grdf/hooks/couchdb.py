@@ -1,45 +1,21 @@
-"""CouchDB, which stores the households' accounts, gas days and totals. The only module that imports ``cloudant``.
-
-It uses the parts of ``cloudant`` that work: the connection, its HTTP session and ``_bulk_docs``. It avoids the
-document, result and feed classes, which cache for ever, hide conflicts, or stop after the first page.
-"""
+"""CouchDB, which stores the households' accounts, gas days and totals: its documents and databases."""
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
-from airflow.sdk import BaseHook
-from urllib3.util import Retry
 
-from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
-from grdf.hooks.couch_answers import checked, docs_of, json_keys, json_object, place, rows_of
-from grdf.transport.http_limits import LimitedAdapter, outcome, why
-from grdf.transport.quiet import hush
+from grdf.hooks.couch_answers import docs_of, json_keys, json_object, place, rows_of
+from grdf.hooks.couch_server import TIMEOUT, CouchServer
 from include.gas.documents.doctypes import database
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
-from include.gas.errors import BadRequest, BadSettings, GasError, ServiceUnavailable
+from include.gas.errors import BadRequest, BadSettings, ServiceUnavailable
 from include.gas.meter_tag import without_numbers
-from include.gas.redact import redact
 
-with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from cloudant.client import CouchDB
-    from cloudant.error import CloudantException
-
-hush()
-
-TIMEOUT = (3.05, 60.0)
-READS = 5
-"""How many single reads' timeouts a whole answer may take. Without this bound, a server that sends bytes slowly would
-hold its caller for ever."""
-LARGEST = 1_000_000_000
-"""Largest answer in bytes. A page of documents is some megabytes."""
 BATCH = 2000
 """Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
 PAGE = 5000
@@ -52,7 +28,7 @@ Document = dict[str, Any]
 _T = TypeVar("_T")
 
 
-class CouchDBHook(BaseHook):
+class CouchDBHook(CouchServer):
     """Reads and writes documents of a Cozy doctype.
 
     :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
@@ -61,82 +37,15 @@ class CouchDBHook(BaseHook):
     :param patience: how often a request is sent again when the server is busy or restarting
     """
 
-    conn_name_attr = "couchdb_conn_id"
-    default_conn_name = "couchdb"
-    conn_type = "couchdb"
-    hook_name = "CouchDB"
-
     def __init__(
         self,
-        couchdb_conn_id: str = default_conn_name,
+        couchdb_conn_id: str = CouchServer.default_conn_name,
         *,
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
     ) -> None:
-        super().__init__()
-        self.couchdb_conn_id = couchdb_conn_id
-        self._timeout = timeout
-        self._patience = patience
-        self._client: CouchDB | None = None
-        self._lock = threading.Lock()
+        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience)
         self._missing: set[str] = set()
-        self._partitions: bool | None = None
-        self.prefix = ""
-        self.requests_sent = 0
-
-    def get_conn(self) -> CouchDB:
-        """Return the client, which is connected on first use and kept by this hook.
-
-        :raises BadSettings: if the connection is incomplete or CouchDB refuses its login
-        :raises ServiceUnavailable: if CouchDB cannot be reached
-        """
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
-
-    def _connect(self) -> CouchDB:
-        connection = airflow_connection(self.couchdb_conn_id)
-        url = base_url(connection, default_scheme="http")
-        prefix = extra_of(connection).get("database_prefix") or ""
-        wrong = [
-            f"{field} is missing"
-            for field, value in (("host", url), ("login", connection.login), ("password", connection.password))
-            if not value
-        ]
-        if url and not is_address(url):
-            wrong.append(f"host is {redact(url)!r}, which is not an http(s) address")
-        if not isinstance(prefix, str):
-            wrong.append(f"database_prefix is {prefix!r}, which is not a string")
-        if wrong:
-            raise BadSettings.about(
-                account=None,
-                cause=f"the Airflow connection {self.couchdb_conn_id} is incomplete: {'; '.join(wrong)}",
-                next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{self.couchdb_conn_id.upper()}).",
-            )
-        self.prefix = prefix
-        retry = Retry(
-            total=self._patience,
-            connect=min(self._patience, 2),
-            read=0,  # a request without an answer may have been carried out: the caller decides
-            status=self._patience,
-            backoff_factor=0.25,
-            status_forcelist=(429, 502, 503),
-            allowed_methods=None,
-            raise_on_status=False,
-            respect_retry_after_header=False,  # a gateway may ask for hours: wait between the task's tries instead
-        )
-        client = CouchDB(
-            (connection.login or "").encode(),  # as bytes: requests encodes a str as Latin-1, CouchDB expects UTF-8
-            (connection.password or "").encode(),
-            url=url,
-            use_basic_auth=True,
-            timeout=self._timeout,
-            adapter=LimitedAdapter(seconds=READS * self._timeout[1], most=LARGEST, pool_maxsize=16, max_retries=retry),
-        )
-        client.connect()  # with Basic authentication this sends nothing
-        client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
-        return client
 
     # -- one document -----------------------------------------------------------------------------------------------
 
@@ -310,44 +219,6 @@ class CouchDBHook(BaseHook):
         response = self.request("GET", doctype, "")
         return response.status_code != 404 and self.good(response).ok
 
-    def test_connection(self) -> tuple[bool, str]:
-        """Ask for the server's version and for the session of our login. This never raises."""
-        try:
-            name = self.greeting()
-            self.good(self.ask_server("GET", "/_session"))
-        except GasError as error:
-            return False, str(error)
-        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button shows a message and must never get an exception
-            return False, redact(f"CouchDB could not be asked ({type(error).__name__}: {error}).")
-        return True, f"CouchDB {name.get('version', '(unknown version)')} answers and accepts the login."
-
-    def greeting(self) -> dict[str, Any]:
-        """Return the server's description of itself: version, features."""
-        return json_object(self.good(self.ask_server("GET", "/")))
-
-    @property
-    def login(self) -> tuple[str, str]:
-        """The connection's login and password."""
-        connection = airflow_connection(self.couchdb_conn_id)
-        return connection.login or "", connection.password or ""
-
-    def logs_in(self) -> bool:
-        """Return whether the server accepts the login."""
-        response = self.ask_server("GET", "/_session")
-        return response.status_code != 401 and self.good(response).ok
-
-    def is_administrator(self) -> bool:
-        """Return whether the login is a server administrator, who may create databases and purge."""
-        who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
-        return "_admin" in ((who or {}).get("roles") or [])
-
-    def _can_partition(self) -> bool:
-        if self._partitions is None:
-            self._partitions = "partitioned" in (self.greeting().get("features") or [])
-        return self._partitions
-
-    # -- HTTP --------------------------------------------------------------------------------------------------------
-
     def request(
         self,
         method: str,
@@ -357,46 +228,10 @@ class CouchDBHook(BaseHook):
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Send one request to a doctype's database and return the answer, whatever its status.
-
-        :param path: what follows the database's name, quoted
-        :param query: query parameters
-        :param body: JSON body
-        :raises ServiceUnavailable: if there is no answer
-        """
-        client = self.get_conn()
-        name = quote(database_name(doctype, self.prefix), safe="")
-        response = self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
+        """Send one request to a doctype's database and return the answer, see :meth:`CouchServer.request`."""
+        response = super().request(method, doctype, path, query=query, body=body)
         if response.status_code == 404 and path.startswith("/_all_docs"):
             self._missing.add(doctype)  # so that the first write does not have to fail to find this out
-        return response
-
-    def ask_server(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> requests.Response:
-        """Send one request to the server and return the answer, whatever its status.
-
-        :param path: path on the server, quoted
-        :param body: JSON body
-        :raises ServiceUnavailable: if there is no answer
-        """
-        return self._send(method, self.get_conn().server_url + path, body=body)
-
-    def _send(
-        self, method: str, url: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
-    ) -> requests.Response:
-        client = self.get_conn()
-        self.requests_sent += 1
-        try:
-            # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
-            response: requests.Response = client.r_session.request(
-                method, url, params=query, json=body, allow_redirects=False
-            )
-        except (requests.RequestException, CloudantException) as error:
-            raise ServiceUnavailable.about(
-                account=None,
-                cause=f"CouchDB at {place(url)} {outcome(error)} ({why(error)}; connection {self.couchdb_conn_id})",
-                next_step="Nothing is lost: it is tried again automatically. If this continues, check whether "
-                "CouchDB is running.",
-            ) from None
         return response
 
     def _writing(self, method: str, doctype: str, path: str, body: Mapping[str, Any]) -> requests.Response:
@@ -407,14 +242,6 @@ class CouchDBHook(BaseHook):
             self._create_missing(doctype)
             response = self.request(method, doctype, path, body=body)
         return response
-
-    def good(self, response: requests.Response) -> requests.Response:
-        """Return an answer if it is a success.
-
-        :raises BadSettings: if a person must correct the connection or the server
-        :raises ServiceUnavailable: for anything that may be temporary
-        """
-        return checked(response, self.couchdb_conn_id)
 
 
 def _named(document: Document) -> str:

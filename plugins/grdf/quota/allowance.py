@@ -11,7 +11,8 @@ works once: the call waits for its slot within the second, but not until the nex
 when a household's link started it. Anyone who holds the link can do so without a login, so these calls have a budget of
 their own."""
 
-_AT_ONCE = ("connect", "link")
+AT_ONCE: tuple[Purpose, ...] = ("connect", "link")
+"""A household waits for these calls in its browser."""
 
 DAY = 86_400.0
 MARGIN = 0.07

@@ -64,7 +64,7 @@ class Governor:
         :param worker: identifies the worker that reports it
         :return: whether this worker is the one to try a new token; it then reports the result with :meth:`token_judged`
         """
-        return self._change(lambda ledger, now: ledger.token_refused(now, self._bearer(worker)))
+        return self._change(lambda ledger, now: ledger.doubt.refused(now, self._bearer(worker)))
 
     def token_judged(self, worker: str, *, refused: bool | None) -> None:
         """Report whether GRDF accepts a new token. If it refuses every token of ours, nobody calls for a while.
@@ -72,7 +72,7 @@ class Governor:
         :param worker: identifies the worker that reports it
         :param refused: ``None`` if the worker could not find out
         """
-        seconds = self._change(lambda ledger, now: ledger.token_judged(now, self._bearer(worker), refused=refused))
+        seconds = self._change(lambda ledger, now: ledger.doubt.judged(now, self._bearer(worker), refused=refused))
         if refused:
             log.error(
                 "GRDF refuses our client or any token of ours (HTTP 401): no worker calls GRDF for %.0f s. Compare "

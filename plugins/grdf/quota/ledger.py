@@ -22,18 +22,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 
-from grdf.quota.allowance import _AT_ONCE, DAY, Bearer, Block, Claim, Go, Purpose, Quota, Spent, Ticket, Wait
+from grdf.quota.allowance import AT_ONCE, DAY, Bearer, Block, Claim, Go, Purpose, Quota, Spent, Ticket, Wait
+from grdf.quota.token_doubt import LONGEST_DOUBT, TokenDoubt
 from include.gas.days.gas_day import PARIS
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 """Seconds of the first and of the longest pause after a 429 without ``Retry-After``. The pause doubles while 429s
 continue."""
-LONGEST_DOUBT = 3600.0
-"""Longest pause in seconds after GRDF refused the shared token and then a new one. The first pause is two seconds."""
-PROBE = 90.0
-"""Longest time in seconds that others wait while one worker finds out whether GRDF accepts a new token."""
-LOOK_AGAIN = 2.0
-"""Seconds after which waiting callers check whether the result is known. Usually it is known at once."""
 FORGIVEN = 10
 """Calls that GRDF must accept after a pause before the next 429 counts as an isolated one, with the shortest pause."""
 OVERTAKEN = 30
@@ -72,10 +67,7 @@ class Ledger:
     :param promised: how many callers were told to return when those calls stop counting, by the same intervals
     :param blocks: calls that are booked for a task and not made yet, by the task's name
     :param links: how many of the counted calls were started by households' links, by the same intervals
-    :param doubt_until: how long nobody calls because GRDF refused the shared token (epoch seconds)
-    :param doubt: length of the last pause for that reason (seconds); 0 while a worker is finding out
-    :param doubted: the credentials that GRDF refuses
-    :param prober: the worker that is finding out
+    :param doubt: whether GRDF refuses the token that all share
     :param fleet: calls per day that the daily runs of all accounts need, if known
     :param past: calls that no longer count, by the same intervals: of daily runs, of imports, and started by links
     """
@@ -92,10 +84,7 @@ class Ledger:
     promised: dict[int, list[int]] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
     links: dict[int, int] = field(default_factory=dict)
-    doubt_until: float = 0.0
-    doubt: float = 0.0
-    doubted: str = ""
-    prober: str = ""
+    doubt: TokenDoubt = field(default_factory=TokenDoubt)
     fleet: int = 0
     past: dict[int, list[int]] = field(default_factory=dict)
 
@@ -118,15 +107,18 @@ class Ledger:
                 for name, (ready, later, at, history, until) in told.get("blocks", {}).items()
             }
             numbers = {name: float(told[name]) for name in ("last", "free", "paused_until", "backoff")}
-            later = ("kept_for", "kept_until", "doubt_until", "doubt")
-            numbers |= {name: float(told.get(name, 0.0)) for name in later}
+            numbers |= {name: float(told.get(name, 0.0)) for name in ("kept_for", "kept_until")}
             return cls(
                 **numbers,
                 epoch=int(told["epoch"]),
                 since=int(told.get("since", 0)),
                 fleet=int(told.get("fleet", 0)),
-                doubted=str(told.get("doubted", "")),
-                prober=str(told.get("prober", "")),
+                doubt=TokenDoubt(
+                    float(told.get("doubt_until", 0.0)),
+                    float(told.get("doubt", 0.0)),
+                    str(told.get("doubted", "")),
+                    str(told.get("prober", "")),
+                ),
                 calls=calls,
                 promised=promised,
                 blocks=blocks,
@@ -145,7 +137,13 @@ class Ledger:
             name: (block.ready, block.later, block.at, block.history, block.until)
             for name, block in self.blocks.items()
         }
-        return json.dumps(vars(self) | {"blocks": blocks}, separators=(",", ":"))
+        doubt = {
+            "doubt_until": self.doubt.until,
+            "doubt": self.doubt.pause,
+            "doubted": self.doubt.credentials,
+            "prober": self.doubt.prober,
+        }
+        return json.dumps(vars(self) | {"blocks": blocks} | doubt, separators=(",", ":"))
 
     def used(self) -> tuple[int, int]:
         """Return how many calls still count: all of them, and those of history imports."""
@@ -202,17 +200,16 @@ class Ledger:
         self._tidy(now)
         if ticket is None and purpose == "link" and not self.left(now, quota, purpose):
             return Spent(min(map(_leaves, self.links), default=now + _BIN))
-        if ticket is None and purpose not in _AT_ONCE:
+        if ticket is None and purpose not in AT_ONCE:
             spent = self._book(now, quota, purpose, claim) if claim else self._look(now, quota, purpose)
             if spent is not None:
                 return spent
-        if hold := self._doubt_for(now, purpose, bearer):
+        if hold := self.doubt.wait(now, purpose, bearer):
             return self._come_again(claim, now, Wait(hold, ticket, paused=True, token=True))
         if self.paused_until > now:
             return self._come_again(claim, now, Wait(self.paused_until - now, ticket, paused=True))
         if ticket is None or ticket.epoch != self.epoch or ticket.at > self.free + AHEAD:
-            # The worker that tries a new token goes before those that wait for its result.
-            probes = bearer is not None and bearer.data and bearer.worker == self.prober != ""
+            probes = self.doubt.probes(bearer)
             at = max(now, self.last + quota.distance if probes else self.free)
             if purpose == "history" and at - now > 2 * quota.distance:
                 return self._come_again(claim, now, Wait(at - now - 2 * quota.distance, ticket))
@@ -246,7 +243,7 @@ class Ledger:
         count[purpose == "history"] -= 1
         if purpose == "link" and ticket.counted in self.links:
             self.links[ticket.counted] -= 1
-        if claim and purpose not in _AT_ONCE:
+        if claim and purpose not in AT_ONCE:
             until = max(self.paused_until, now) + BLOCK_KEPT
             block = self.blocks.setdefault(claim.name, Block(0, 0, now, purpose == "history", until))
             block.ready += 1
@@ -258,50 +255,6 @@ class Ledger:
         :param name: the task, see :class:`Claim`
         """
         self.blocks.pop(name, None)
-
-    def token_refused(self, now: float, bearer: Bearer) -> bool:
-        """Record that GRDF refused the shared token. Nobody else calls until it is known whether a new one is accepted.
-
-        :param now: the shared clock (epoch seconds)
-        :param bearer: who made the call
-        :return: whether this worker is the one to find out
-        """
-        if self.prober and self.prober != bearer.worker and self.doubt_until > now:
-            return False
-        if self.doubt_until <= now:
-            self.doubt = self.doubt if now - self.doubt_until < max(60.0, 2 * self.doubt) else 0.0
-            self.doubt_until = now + PROBE
-        self.prober, self.doubted = bearer.worker, bearer.credentials
-        return True
-
-    def token_judged(self, now: float, bearer: Bearer, *, refused: bool | None) -> float:
-        """Record whether GRDF accepts a new token.
-
-        :param now: the shared clock (epoch seconds)
-        :param bearer: who made the call
-        :param refused: whether the new token was refused, too; ``None`` if unknown
-        :return: seconds during which nobody calls
-        """
-        if refused is None and self.prober != bearer.worker:
-            return 0.0
-        self.prober = ""
-        if refused:
-            self.doubt = min(2 * self.doubt, LONGEST_DOUBT) if self.doubt else FIRST_PAUSE
-            self.doubt_until, self.doubted = now + self.doubt, bearer.credentials
-        else:
-            self.doubt, self.doubt_until = (0.0 if refused is False else self.doubt), now
-        return self.doubt_until - now
-
-    def _doubt_for(self, now: float, purpose: Purpose, bearer: Bearer | None) -> float:
-        """Return how many seconds a call waits because GRDF refuses the shared token.
-
-        Calls with other credentials do not wait.
-        """
-        if bearer is None or purpose in _AT_ONCE or self.doubt_until <= now or bearer.credentials != self.doubted:
-            return 0.0
-        if self.prober and (not bearer.data or bearer.worker == self.prober):
-            return 0.0
-        return min(self.doubt_until - now, LOOK_AGAIN) if self.prober else self.doubt_until - now
 
     def refused(self, now: float, retry_after: float | None) -> float:
         """Record that GRDF answered 429. Nobody calls for a while.
@@ -368,8 +321,8 @@ class Ledger:
             self.paused_until = now
         if self.free > max(now, self.paused_until) + LONGEST_QUEUE:
             self.free = max(now, self.paused_until)
-        if self.doubt_until > now + LONGEST_DOUBT + AHEAD:
-            self.doubt_until = now
+        if self.doubt.until > now + LONGEST_DOUBT + AHEAD:
+            self.doubt.until = now
         if self.kept_until > now + LONGEST_QUEUE:
             self.kept_until = 0.0
         for block in self.blocks.values():

@@ -105,7 +105,7 @@ def test_a_call_whose_answer_nests_without_end(call: Call, serve: Serve, kind: s
 def test_a_couchdb_that_drips_or_floods_ends_too(
     connection: Callable[..., str], serve: Serve, monkeypatch: pytest.MonkeyPatch, whole: bool
 ) -> None:
-    monkeypatch.setattr("grdf.hooks.couchdb.LARGEST", 1_000_000)
+    monkeypatch.setattr("grdf.hooks.couch_server.LARGEST", 1_000_000)
     with Drip(HEAD, b" ", every=0.05) as drip:
         flood = serve(lambda _: Reply(" " * 1_000_001))
         connection("couchdb", host=flood.url if whole else drip.url, login="a", password="b")

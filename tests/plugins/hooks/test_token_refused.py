@@ -18,8 +18,8 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import Call
 from grdf.hooks.data_token import DataToken, SharedToken
 from grdf.quota.governor import Governor
-from grdf.quota.ledger import LONGEST_DOUBT, PROBE
 from grdf.quota.terms import Terms
+from grdf.quota.token_doubt import LONGEST_DOUBT, PROBE
 from grdf.quota.turn import FarOff, TokenInDoubt
 from grdf.transport.turn_adapter import Sent
 from include.gas.days.windows import Window
