@@ -169,6 +169,15 @@ def test_a_command_gets_the_project_environment(run: Run, ready: Path) -> None:
     assert env["PATH"].startswith(f"{ready}/.venv/bin:")
 
 
+def test_compiled_modules_are_kept_where_python_may_not_write_them(run: Run, ready: Path) -> None:
+    assert not {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"} & variables(run("airflow", "version")).keys()
+    env = variables(run("airflow", "version", PYTHONDONTWRITEBYTECODE="1"))
+    assert "PYTHONDONTWRITEBYTECODE" not in env
+    assert env["PYTHONPYCACHEPREFIX"] == f"{ready}/.venv/compiled"
+    env = variables(run("airflow", "version", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="/mine"))
+    assert env["PYTHONPYCACHEPREFIX"] == "/mine"
+
+
 def test_what_the_caller_set_wins(run: Run, ready: Path, tmp_path: Path) -> None:
     mine = {
         "AIRFLOW_HOME": str(tmp_path / "home"),

@@ -29,12 +29,22 @@ def steps(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(autouse=True)
-def calm(request: pytest.FixtureRequest) -> None:
-    """Reset the sandbox's faults, settings and log before each test."""
-    if "world" in request.fixturenames or "airflow" in request.fixturenames:
-        from include.sandbox.adict.world import DEFAULTS
+def calm(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Reset the sandbox's faults, settings and log before each test, and remove its accounts after it.
 
-        control = request.getfixturevalue("world").control
-        control.set(**DEFAULTS)
-        control.set_clock(None)
-        control.clear_log()
+    Each ``dag.test()`` parses all DAG files and writes all DAGs to Airflow's database. With the accounts of a hundred
+    former tests that would be most of what it does.
+    """
+    if not {"world", "airflow"} & set(request.fixturenames):
+        yield
+        return
+    from include.sandbox.adict.world import DEFAULTS
+
+    world = request.getfixturevalue("world")
+    world.control.set(**DEFAULTS)
+    world.control.set_clock(None)
+    world.control.clear_log()
+    before = world.book.listed()
+    yield
+    for account in set(world.book.listed()).difference(before):
+        world.book.remove(account)

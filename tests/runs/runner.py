@@ -120,6 +120,7 @@ class Worker:
         """Run a DAG with the values of its form."""
         seen, start = self._mark()
         answer = self.ask("run_named", env, dag_id=dag_id, conf=conf)
+        assert answer["state"] is not None, answer["errors"]
         return Run(
             answer["state"], answer["tasks"], self._since(start), self._world.control.log(seen), answer["run_id"]
         )

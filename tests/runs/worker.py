@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -26,18 +27,28 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
     """Run an account's DAG as ``airflow dags test`` does, for the last gas day that has ended at the time ``at``."""
-    dag, errors = _dag(dag_id(account), f"grdf_accounts_{dag_file_of(account)}.py")
-    if dag is None:
-        return {"state": None, "errors": errors}
-    return _ended(dag.test(**({} if at is None else {"logical_date": datetime.fromisoformat(at)})))
+    when = {} if at is None else {"logical_date": datetime.fromisoformat(at)}
+    return _tested(dag_id(account), f"grdf_accounts_{dag_file_of(account)}.py", **when)
 
 
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     """Run a DAG as ``airflow dags test`` does, with the values of its form."""
     _, of_an_account, account = dag_id.partition(DAG_PREFIX)
-    dag, errors = _dag(dag_id, f"grdf_accounts_{dag_file_of(account)}.py" if of_an_account else f"{dag_id}.py")
-    assert dag is not None, errors
-    return _ended(dag.test(run_conf=conf))
+    file = f"grdf_accounts_{dag_file_of(account)}.py" if of_an_account else f"{dag_id}.py"
+    return _tested(dag_id, file, run_conf=conf)
+
+
+def _tested(dag_id: str, file: str, **arguments: Any) -> dict[str, Any]:
+    dag, errors = _dag(dag_id, file)
+    if dag is None:
+        return {"state": None, "errors": errors}
+    # dag.test() parses all files of the DAG's bundle and writes all their DAGs to Airflow's database: give it this one.
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / file).symlink_to(DAGS / file)
+        classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+        bundle = {"name": Path(file).stem, "classpath": classpath, "kwargs": {"path": folder}}
+        os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])
+        return _ended(dag.test(**arguments))
 
 
 def _dag(dag_id: str, file: str) -> tuple[Any, list[str]]:
