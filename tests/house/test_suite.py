@@ -76,8 +76,13 @@ def test_groups_that_are_busy_by_themselves_run_one_at_a_time(project: Path) -> 
     note = "import os, time\nfrom pathlib import Path\n\nRUNS_ALONE = True\nNOTE = Path(__file__).parents[2] / 'on'\n\n"
     check = (
         "def test_it():\n    os.close(os.open(NOTE, os.O_CREAT | os.O_EXCL))\n    time.sleep(0.5)\n    NOTE.unlink()\n"
+        "    NOTE.with_name('ended').touch()\n"
     )
-    put(project, one__a=note + check, two__b=note + check, three__c=PASSING)
+    # Once no calm group is left, a busy one starts beside another: this one lasts until the first has ended.
+    calm = note.replace("RUNS_ALONE = True\n", "") + (
+        "def test_it():\n    while not NOTE.with_name('ended').exists():\n        time.sleep(0.05)\n"
+    )
+    put(project, one__a=note + check, two__b=note + check, three__c=calm)
     done = run(project)
     assert done.returncode == 0, done.stdout
 

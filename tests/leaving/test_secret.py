@@ -27,31 +27,27 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
             yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
 
 
-def _docstrings(tree: ast.Module) -> set[int]:
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Yield the string constants that are not docstrings."""
+    nodes = list(ast.walk(tree))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
 
 
 def test_one_file_names_the_connection() -> None:
-    named = {
-        name
-        for name, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in _docstrings(tree)
-        and CONN_ID in node.value.lower()
-    }
+    named = {name for name, tree in sources() for text in _texts(tree) if CONN_ID in text.lower()}
     assert named == {HOOK}
 
 
 def test_no_file_puts_the_name_together_from_parts() -> None:
     """A constant such as ``_delete`` next to ``grdfgrandlyon`` would be another way to reach the connection."""
     parts = {
-        f"{name}: {node.value}"
+        f"{name}: {text}"
         for name, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in _docstrings(tree)
-        if node.value.lower().strip("_. ") in ("delete", "grdfgrandlyon_") and node.value != "DELETE"
+        for text in _texts(tree)
+        if text.lower().strip("_. ") in ("delete", "grdfgrandlyon_") and text != "DELETE"
     }
     assert parts == set()
 
@@ -86,12 +82,7 @@ def test_one_dag_has_the_operator() -> None:
 
 
 def test_only_the_revocation_sends_a_patch() -> None:
-    users = {
-        name
-        for name, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and node.value in ("PATCH", "patch") and id(node) not in _docstrings(tree)
-    }
+    users = {name for name, tree in sources() for text in _texts(tree) if text in ("PATCH", "patch")}
     assert users == {HOOK}
 
 
