@@ -242,6 +242,19 @@ class BadRequest(FailNow):
     default_step = "Check the dates and the meter that were asked for; if they are right, report it as a bug."
 
 
+class RightExists(BadRequest):
+    """GRDF already has a right of ours to the meter that was declared."""
+
+    default_step = "See GRDF's list of rights, which says for whom it was declared."
+
+
+class DeclarationRefused(FailNow):
+    """GRDF does not accept the right that was declared for a household: what it gave is not as GRDF knows it."""
+
+    state = USER_ACTION_NEEDED
+    default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
+
+
 class UnknownRefusal(FailNow):
     """GRDF refused with a code and a message that we do not know."""
 

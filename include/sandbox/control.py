@@ -125,6 +125,10 @@ class SandboxControl:
         """
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
+    def answer(self, right_id: str, *, accept: bool = True) -> dict[str, Any]:
+        """Let the holder answer about a declared right at once, before GRDF's mail, and return the right."""
+        return dict(self._call("POST", f"consents/{right_id}/answer", json={"accept": accept}))
+
     def drop_consents(self) -> None:
         """Make GRDF forget all access rights, as if nobody had ever consented."""
         self._call("DELETE", "consents")

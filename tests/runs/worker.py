@@ -167,10 +167,22 @@ def asset_events() -> list[dict[str, Any]]:
         return [{"asset": name, "extra": extra, "dag": dag} for name, extra, dag in rows]
 
 
+def runs_of(account: str) -> list[dict[str, Any]]:
+    """Return the runs of an account's DAG, oldest first."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id(account)).order_by(DagRun.id)).all()
+        return [{"state": str(run.state), "triggered_by": str(getattr(run.triggered_by, "value", "?"))} for run in runs]
+
+
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "run_dag": run_dag,
     "run_named": run_named,
     "run_step": run_step,
+    "runs_of": runs_of,
     "asset_events": asset_events,
     "shared_token": shared_token,
     "forget_token": forget_token,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -174,6 +175,55 @@ def test_declaration_for_unknown_malformed_or_ended_meters(adict):
     assert status_of(adict.call("PUT", "/pce/1/droit_acces", json=body)) == (400, "9999999400")
     adict.control.set_quirks("09999990000813", contract_ended=True)
     assert status_of(adict.call("PUT", "/pce/09999990000813/droit_acces", json=body)) == (409, "1000000004")
+
+
+def mails(adict: Any) -> str:
+    return requests.get(f"{adict.facts['control_url']}/mailbox", timeout=10).text
+
+
+def test_a_holder_is_mailed_at_the_next_quarter_of_an_hour_and_answers(adict):
+    day = adict.control.now().replace(hour=9, minute=31, second=0, microsecond=0)
+    adict.control.set_clock(day)
+    rights = {}
+    for pce, email in (("09999990000820", "yes@example.org"), ("09999990000821", "no@example.org")):
+        declare(adict, pce, courriel_titulaire=email)
+        (line,) = listing(adict.call("POST", "/droits_acces", json={"id_pce": [pce]}))
+        rights[email] = line["id_droit_acces"]
+    adict.control.set_clock(day.replace(minute=44))
+    assert "yes@example.org" not in mails(adict)
+    assert "leave from" in mails(adict)
+    url = f"{adict.facts['control_url']}/mailbox"
+    early = requests.post(f"{url}/{rights['yes@example.org']}", data={"action": "accepter"}, timeout=10)
+    assert early.status_code == 404
+    adict.control.set_clock(day.replace(minute=46))
+    assert "yes@example.org" in mails(adict)
+    for email, action in (("yes@example.org", "accepter"), ("no@example.org", "refuser")):
+        answered = requests.post(f"{url}/{rights[email]}", data={"action": action}, timeout=10)
+        assert (answered.status_code, email in answered.text) == (200, False)
+    lines = listing(adict.call("POST", "/droits_acces", json={"id_pce": ["09999990000820", "09999990000821"]}))
+    assert [line["etat_droit_acces"] for line in lines] == ["Active", "Refusée"]
+    assert lines[1]["source_passage_a_refuse"] == "TITULAIRE"
+    again = requests.post(f"{url}/{rights['no@example.org']}", data={"action": "accepter"}, timeout=10)
+    assert again.status_code == 404
+
+
+def test_a_right_that_nobody_answers_is_obsolete_in_the_end(adict):
+    day = adict.control.now()
+    declare(adict, "09999990000822")
+    wanted = {"json": {"id_pce": ["09999990000822"]}}
+    adict.control.set_clock(day + timedelta(days=14))
+    assert listing(adict.call("POST", "/droits_acces", **wanted))[0]["etat_droit_acces"] == "A valider"
+    adict.control.set_clock(day + timedelta(days=16))
+    (line,) = listing(adict.call("POST", "/droits_acces", **wanted))
+    assert (line["etat_droit_acces"], line["source_passage_a_obsolete"]) == ("Obsolète", "GRDF")
+    adict.control.set_clock(day)
+
+
+def test_a_holder_may_answer_at_once_for_a_test(adict):
+    declare(adict, "09999990000823")
+    (line,) = listing(adict.call("POST", "/droits_acces", json={"id_pce": ["09999990000823"]}))
+    assert adict.control.answer(line["id_droit_acces"], accept=False)["etat_droit_acces"] == "Refusée"
+    assert adict.control.answer(line["id_droit_acces"])["etat_droit_acces"] == "Refusée", "answered is answered"
 
 
 def test_proofs_are_counted_and_weighed(adict):

@@ -8,6 +8,7 @@ from typing import Any
 
 from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
 from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.declaration import names_person
 from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
@@ -36,6 +37,7 @@ class Account:
     :param leaving: the mark of a deletion in progress; ``None`` if there is none
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
+    :param declares: whether a right is to be declared for the household at GRDF
     """
 
     id: str
@@ -46,6 +48,7 @@ class Account:
     leaving: Leaving | None = None
     message: str = ""
     partial: bool = False
+    declares: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -75,6 +78,7 @@ class Account:
             leaving=leaving(document),
             message=state_message(document),
             partial=is_partial(document),
+            declares=names_person(document),
         )
 
     @property
@@ -84,7 +88,9 @@ class Account:
         As in Cozy, scheduled runs then stop at once until a manual run succeeds or the household consents again.
         """
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
-        fresh = self.reconnected or (self.grant is not None and not self.meters)
+        # A declaration that GRDF has refused is corrected by a person, who then starts a run.
+        declares = self.declares and self.state != USER_ACTION_NEEDED
+        fresh = self.reconnected or declares or (self.grant is not None and not self.meters)
         return asked and not fresh and not self.partial
 
     @property
@@ -99,7 +105,7 @@ class Account:
     @property
     def needs_first_launch(self) -> bool:
         """Whether a first launch must find the meters: none is known, or the household has consented again."""
-        return not self.meters or self.reconnected
+        return not self.meters or self.reconnected or self.declares
 
     def required_grant(self) -> Grant:
         """Return the grant, which a first launch needs.

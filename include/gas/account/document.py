@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 
 from include.gas.account.sections.announcements import Announced, Unannounced
+from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.list_seen import ConsentEnds, ListMissed, ListSeen
 from include.gas.account.sections.lost_consents import GivenBack, LostConsents, OthersRights, SharedMeters
@@ -39,6 +40,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Unannounced,
     Announced,
     Connected,
+    Declaration,
     TakenOver,
     Leaving,
     MonthlyFailed,

@@ -18,12 +18,17 @@ from include.gas.errors import GasError, ServiceUnavailable
 _PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 
 
-_GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
+GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 
 
+WAITING = "waiting for the holder"
+"""The state of a declared right until its holder has answered GRDF's e-mail.
+
+Accounts have this text stored (``consents[].unusable``) and it is compared with, so it must never be reworded.
+"""
 _STATES = {
     "active": "active",
-    "a valider": "waiting for the holder",
+    "a valider": WAITING,
     "revoquee": "revoked",
     "a reverifier": "to be checked again by GRDF",
     "obsolete": "obsolete",
@@ -53,6 +58,7 @@ class AccessRight:
     :param revoked_by: GRDF's word for who revoked it, in lower case; ``""`` if unknown
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
     :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
+    :param holder: who the right was declared for: name or company, e-mail address and postcode, folded
     """
 
     id: str
@@ -72,6 +78,7 @@ class AccessRight:
     revoked_by: str = ""
     created_at: str = field(default="", compare=False)
     revoked_at: str = field(default="", compare=False)
+    holder: tuple[str, str, str] = field(default=("", "", ""), compare=False, repr=False)
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
@@ -105,12 +112,17 @@ class AccessRight:
             revoked_by=fold(fields.get("source_revocation")),
             created_at=moment_in(fields.get("date_creation")),
             revoked_at=moment_in(fields.get("date_revocation")),
+            holder=(
+                fold(fields.get("nom_titulaire")) or fold(fields.get("raison_sociale_du_titulaire")),
+                fold(fields.get("courriel_titulaire")),
+                fold(fields.get("code_postal")),
+            ),
         )
 
     @property
     def stands(self) -> bool:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
-        return self.state in ("active", "waiting for the holder")
+        return self.state in ("active", WAITING)
 
     def over_at(self, today: date) -> str:
         """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.
@@ -191,7 +203,7 @@ def is_usable(right: AccessRight, today: date) -> bool:
     """
     return (
         right.state == "active"
-        and right.role in ("", *_GAS_USE_ROLES)
+        and right.role in ("", *GAS_USE_ROLES)
         and right.informative is not False
         and (right.first is None or right.first <= today)
         and (right.last is None or right.last >= today)

@@ -19,11 +19,13 @@ from include.gas.errors import (
     ConsentLost,
     ConsentTooNarrow,
     CredentialsRefused,
+    DeclarationRefused,
     FailNow,
     GasError,
     GrantRefused,
     PartialAnswer,
     QuotaExceeded,
+    RightExists,
     ServiceUnavailable,
     UnknownRefusal,
 )
@@ -58,6 +60,16 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "2000000007": (ServiceUnavailable, "GRDF had a technical failure"),
     "2000000009": (BadRequest, "more than 1000 meters in one request"),
 }
+
+_CORRECT = "Then correct the declaration in the account's document, and start a run of its DAG."
+_DECLARATIONS: dict[str, tuple[type[GasError], str]] = {
+    "1000000003": (RightExists, RightExists.default_step),
+    "1000000004": (DeclarationRefused, f"Ask whether the household has moved or has a new contract. {_CORRECT}"),
+    "1000000005": (DeclarationRefused, f"Ask the household for the postcode of the meter's address. {_CORRECT}"),
+    "1000000006": (DeclarationRefused, f"Compare the meter's number with the household's gas bill. {_CORRECT}"),
+    "1000000022": (DeclarationRefused, f"Check the perimeters and the days that were asked for. {_CORRECT}"),
+}
+"""What to do about GRDF's refusals of a declaration (ADICT 3.6)."""
 
 # The first match wins, so patterns about our own contract come before patterns about a consent.
 _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
@@ -163,6 +175,27 @@ def http_error(
         if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused, BadRequest):
             kind = sorted_kind
     return kind.about(account, cause)
+
+
+def declaration_error(
+    status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
+) -> GasError | None:
+    """Return the error for GRDF's answer to the declaration of a right (ADICT 3.6).
+
+    :param status: the HTTP status
+    :param body: the body
+    :param account: account id, for the text
+    :param what: what was declared, for the text
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :return: ``None`` if GRDF has the right, whether or not the holder must accept it first
+    """
+    code, message = status_in(body or "")
+    if code in _DECLARATIONS:
+        kind, step = _DECLARATIONS[code]
+        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, message)}", step)
+    if status < 300 and (code or message):
+        return refusal_error(code, message, account=account, pce=None)
+    return http_error(status, body, account=account, what=what, retry_after=retry_after)
 
 
 def token_error(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
+from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
@@ -31,6 +32,7 @@ class Situation(StrEnum):
 
     LEAVING = "leaving"
     ODD = "odd"
+    ASKED = "asked"
     CONNECT = "connect"
     PARTLY = "partly"
     VENDOR = "vendor"
@@ -71,6 +73,7 @@ class Overview:
     :param consents_until: last day on which the last consent to end is of use; ``None`` if a consent does not end
     :param daily: whether GRDF may have daily data for any meter
     :param lost: whether stored days of any meter were lost
+    :param waits: whether no meter is read until the contract's holder has accepted a declared right
     """
 
     id: str
@@ -95,6 +98,7 @@ class Overview:
     consents_until: date | None = None
     daily: bool = True
     lost: bool = False
+    waits: bool = False
 
     @property
     def missing(self) -> int:
@@ -112,6 +116,7 @@ class Overview:
         for true, what in (
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
+            (self.waits, Situation.ASKED),
             (self.asks, Situation.CONNECT),
             (self.pending, Situation.NEW),
             (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
@@ -145,6 +150,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
     # A meter without a consent in force is not read, whatever the state says.
     gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
+    declaration = Declaration.of(document)
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
@@ -154,9 +160,9 @@ def overview(document: Mapping[str, Any]) -> Overview:
         account.message,
         state_since(document),
         asks=account.waits_for_person
-        or not (account.meters or account.grant)
+        or not (account.meters or account.grant or account.declares)
         or (bool(gone) and len(gone) == len(account.meters)),
-        pending=account.needs_first_launch and account.grant is not None,
+        pending=account.needs_first_launch and (account.grant is not None or account.declares),
         partial=account.partial or bool(gone),
         leaving=account.leaving is not None,
         first=min((year.first for year in all_years), default=None),
@@ -171,4 +177,5 @@ def overview(document: Mapping[str, Any]) -> Overview:
         consents_until=max(known) if known and len(known) == len(untils) else None,
         daily=not pces or any(may_be_daily(document, pce) for pce in pces),
         lost=any(lost_years(document, pce) for pce in pces),
+        waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and declaration.waits,
     )

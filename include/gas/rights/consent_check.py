@@ -9,6 +9,7 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_consents, without_old_token
+from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.list_seen import ConsentEnds, with_missed
 from include.gas.account.sections.lost_consents import (
     LostConsents,
@@ -20,14 +21,15 @@ from include.gas.account.sections.lost_consents import (
     meters_lost,
 )
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent, told
 from include.gas.documents.gas_days import Document
-from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN
+from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.declared_right import after_look, waiting_message
 from include.gas.rights.own_rights import WAITS, foreign, learnt, made_on
 
-CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED)
+CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,13 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
             "again tomorrow, and read from then on."
         )
         changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
+    elif lost and all(how == WAITING for _, how in lost) and Declaration.of(document) is not None:
+        waiting = [meter for meter in meters if meter.lost]
+        since = min(filter(None, (meter.brought for meter in waiting)), default="")
+        message = waiting_message(
+            account.id, [meter.pce for meter in waiting], datetime.fromisoformat(since) if since else now
+        )
+        changed = with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=len(lost) < len(meters))
     elif lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
         message = lost_message(account.id, lost, {right.pce for right in others})
@@ -161,7 +170,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed = with_state(changed, None)
     changed = with_missed(LostConsents.noted(changed, [pce for pce, _ in lost]), None)
     changed = ConsentEnds.noted(changed, min(ends).isoformat() if ends else None)
-    changed = OthersRights.noted(changed, _noted(document, listed, others))
+    changed = after_look(OthersRights.noted(changed, _noted(document, listed, others)), listed.asked_at)
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
 
 

@@ -1,6 +1,6 @@
 """The control API under ``/sandbox/``, with which tests and the demo control GRDF, the clock and the holders.
 
-It only answers requests to loopback names, so that a web page elsewhere cannot reach it through DNS rebinding.
+It only answers requests to loopback names (see ``loopback``).
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from . import answers, gate, identity, journal, meters, paris, quirks, readings, real, rights
+from . import answers, gate, identity, journal, mailbox, meters, paris, quirks, readings, real, rights
+from .loopback import loopback_only
 from .world import DEFAULTS, World, world
 
 blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BadOrder(ValueError):
@@ -29,10 +29,7 @@ def _bad_order(error: ValueError) -> Response:
     return answers.body({"error": str(error)}, 400)
 
 
-@blueprint.before_request
-def _loopback_only() -> Response | None:
-    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
-    return None if host in _LOOPBACK else answers.body({"error": "The control API answers loopback names only."}, 403)
+blueprint.before_request(loopback_only)
 
 
 def _order() -> dict[str, Any]:
@@ -250,6 +247,15 @@ def revoke(right_id: str) -> Response:
     return answers.body(rights.revoke(at.store, _right(right_id), rights.SOURCES[by], at.now()))
 
 
+@blueprint.post("/consents/<right_id>/answer")
+def answer(right_id: str) -> Response:
+    """Let the holder answer about a declared right at once, before any mail: ``{"accept": true}``."""
+    at, accept = world(), _order().get("accept")
+    if not isinstance(accept, bool):
+        raise BadOrder("accept is true or false")
+    return answers.body(mailbox.answer(at.store, _right(right_id), at.now(), accept=accept))
+
+
 @blueprint.get("/log")
 def log() -> Response:
     """Return the entries of the request log after number ``since``."""
@@ -281,6 +287,8 @@ def set_settings() -> Response:
     for name in ("calls_per_second", "calls_per_day"):
         if order.get(name) is not None and not order[name] > 0:
             raise BadOrder(f"{name} is above 0, or null for no limit")
+    if not order.get("unanswered_days", 1) > 0:
+        raise BadOrder("unanswered_days is above 0")
     for fault in order.get("faults", []):
         try:
             re.compile(fault["path"])

@@ -119,6 +119,13 @@ def of_meter(store: Store, pce: str) -> list[Right]:
     return [json.loads(body) for (body,) in store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce)]
 
 
+def in_state(store: Store, state: str) -> list[Right]:
+    """Return the rights in one of :data:`STATES`, oldest first. The others are not parsed."""
+    wanted = f"%{json.dumps({'etat_droit_acces': state})[1:-1]}%"
+    rows = store.rows("SELECT body FROM rights WHERE body LIKE ? ORDER BY seq", wanted)
+    return [json.loads(body) for (body,) in rows]
+
+
 def find(store: Store, right_id: str) -> Right | None:
     """Return the right with that ``id_droit_acces``, ``None`` if there is none."""
     rows = store.rows("SELECT body FROM rights WHERE id = ?", right_id)

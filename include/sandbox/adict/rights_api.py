@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from . import answers, identity, layout, meters, quirks, rights
+from . import answers, identity, layout, mailbox, meters, quirks, rights
 from .world import world
 
 blueprint = Blueprint("rights", __name__, url_prefix=identity.API_PATH)
@@ -52,6 +52,7 @@ def _listing(found: list[rights.Right]) -> Response:
 @blueprint.get("/droits_acces")
 def list_rights() -> Response:
     """Return all rights of the third party, oldest first, followed by the status object."""
+    mailbox.forget_unanswered(world())
     return _listing(rights.every(world().store))
 
 
@@ -72,6 +73,7 @@ def filter_rights() -> Response:
     if not all(isinstance(pce, str) and meters.well_formed(pce) for pce in pces):
         return _bad("Un identifiant de point de comptage n'est pas valable.")
     g.pce = pces[0] if len(pces) == 1 else None
+    mailbox.forget_unanswered(world())
     store = world().store
     found: Iterable[rights.Right] = (
         [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce)] if pces else rights.every(store)
@@ -166,7 +168,7 @@ def declare(pce: str) -> Response:
             raison_sociale_du_titulaire=asked.get("raison_sociale"),
             numero_telephone_mobile_titulaire=asked.get("numero_telephone_mobile_titulaire"),
             etat_droit_acces=state,
-            parcours="DECLARATION_TIERS",
+            parcours=mailbox.DECLARED,
         )
         rights.save(at.store, right)
     code = answers.SUCCESS if state == "Active" else answers.WAITING_FOR_HOLDER

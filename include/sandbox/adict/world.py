@@ -28,6 +28,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     "no_right_status": 200,  # HTTP status of refusal 1000002: 200 or 403
     "outside_perimeter": "truncate",  # or "refuse"
     "declared_right_state": "A valider",  # or "Active": state of a right declared with PUT
+    "mail_at_once": False,  # show the holders' mails without waiting for the quarter of an hour
+    "unanswered_days": 15,  # after which a declared right that nobody has answered is obsolete
     "second_revocation_status": 409,  # or 404
     "too_many_rights": False,  # refuse lists of access rights as too long (200, with an asynchronous id)
     "rights_layout": [],  # layout quirks of access-right lists

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
+from typing import Any
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
@@ -23,10 +24,11 @@ from grdf.transport.http_limits import outcome, why
 from grdf.transport.quiet import hush
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
 from include.gas.answers.access_rights import AccessRight, Rights, read_rights
-from include.gas.answers.refusals import http_error
+from include.gas.answers.refusals import declaration_error, http_error
 from include.gas.days.windows import Window
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.declared_right import Declared, answered
 
 hush()
 
@@ -165,6 +167,26 @@ class AdictHook(BaseHook):
         if rights.problem:
             raise rights.problem
         return rights
+
+    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
+        """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
+
+        If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
+
+        :param pce: the meter's number
+        :param request: see :func:`include.gas.rights.declared_right.request_of`; it names the holder
+        :param account: the account's id, for messages
+        :return: the right that GRDF has now
+        :raises RightExists: if GRDF has a right of ours to this meter already
+        :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
+        """
+        what = f"the right to read meter {meter_tag(account, pce)}"
+        sent = self._answer(Call("PUT", f"/pce/{pce}/droit_acces", what, account, request, JSON), terms)
+        status, body = sent.response.status_code, text_of(sent.response)
+        seconds = retry_after(sent.response)
+        if refusal := declaration_error(status, body, account=account, what=what, retry_after=seconds):
+            raise refusal
+        return answered(body)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights. This never raises."""

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 
 class AcquireTokenOperator(AccountOperator):
-    """On the first launch, turns the account's Client Connect grant into its meters. Later, checks that they are known.
+    """On the first launch, turns the account's grant or declaration into its meters. Later, checks that they are known.
 
     The grant is an ``id_token`` (of an account that cozy-stack or our own page has connected) or an authorization code
     that must still be exchanged. The ``id_token`` is verified before it is used. Once the meters are stored, the tokens
     that led to them are removed from the document, because nothing needs them again.
 
     If the ``id_token`` is refused, or the document cannot be read, the account's meters stay as they were.
+
+    An account with a ``declaration`` has its right declared at GRDF, once (see ``grdf.consents.declaring``). Then the
+    run ends, until the contract's holder has accepted it.
     """
 
     @waiting_for_grdf
@@ -51,6 +54,8 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
+        if account.declares:
+            return self._declare(account)
         if not account.needs_first_launch:
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}
@@ -70,6 +75,26 @@ class AcquireTokenOperator(AccountOperator):
         if meters > len(consents):
             self.log.info("Account %s: %d other meter(s) that it had before stay.", account.id, meters - len(consents))
         return {"account": account.id, "meters": meters, "first_launch": True}
+
+    def _declare(self, account: Account) -> dict[str, Any]:
+        """Have the account's right declared. Its other meters are still read, whatever GRDF says."""
+        from grdf.consents.declaring import Declaring
+
+        try:
+            right = Declaring(self.couchdb, self.adict, account.id).declare()
+        except FailNow as error:
+            self.accounts.mark(account.id, error, partial=account.reads_on)
+            if not account.reads_on:
+                raise
+            self.log.warning("%s Its known meters are still read, under the consents that they have.", error)
+            return {"account": account.id, "meters": len(account.meters), "first_launch": False}
+        meters = self.accounts.account(account.id).meters
+        if all(meter.lost for meter in meters):
+            raise AirflowSkipException(
+                f"Account {account.id}: the contract's holder has to accept the right in GRDF's e-mail. Nothing to do: "
+                "grdf_waiting_rights looks for the answer and then starts a run."
+            )
+        return {"account": account.id, "meters": len(meters), "first_launch": not right.waits}
 
     def _read_on(self, account: Account, error: IdTokenRefused) -> dict[str, Any]:
         """Put aside a newer consent that cannot be trusted, since the meters that are known can still be read."""

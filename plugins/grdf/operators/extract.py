@@ -78,7 +78,8 @@ class ExtractOperator(AccountOperator):
             lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history" if backfill else "daily",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
-            listed = bool(unread) and not progress.knows_dates(account.meters)
+            undated = any(meter.pce in unread and not meter.is_dated for meter in account.meters)
+            listed = undated and not progress.knows_dates(account.meters)
             listed = listed or self._must_ask(document, account, known_lost)
             if listed:
                 progress.book(1 + len(account.meters))

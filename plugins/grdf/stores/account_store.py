@@ -113,6 +113,11 @@ class AccountStore:
         found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
         return sorted(found, key=lambda document: str(document["_id"]))
 
+    def waiting(self) -> list[Document]:
+        """Return the account documents whose declared right waits for its holder, by a search without an index."""
+        found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "declaration.waits": True})
+        return sorted((each for each in found if leaving(each) is None), key=lambda document: str(document["_id"]))
+
     def listed_at(self) -> str:
         """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never."""
         return str((self._couchdb.get(LEASE, LISTED) or {}).get("asked_at") or "")

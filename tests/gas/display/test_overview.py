@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.display.overview import Situation, overview
-from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, VENDOR_DOWN
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, USER_ACTION_NEEDED, VENDOR_DOWN
 
 PCE, OTHER = "09999999900017", "GI999042"
 TODAY = date(2026, 5, 20)
@@ -57,6 +57,8 @@ def gap(awaited: int, none: int) -> dict[str, Any]:
     return {"gaps": {PCE: {"2026": entry | ({"awaited_from": "2026-02-03"} if awaited else {})}}}
 
 
+WAITS = {"declaration": {"waits": True}} | consents(None, unusable="waiting for the holder")
+BOTH = {"oauth_callback_results": {"consents": [{"pce": OTHER}, *WAITS["oauth_callback_results"]["consents"]]}}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.WELL, {}),
@@ -78,6 +80,9 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
     (Situation.NEW, CODE),
+    (Situation.NEW, {"oauth_callback_results": {}, "stored": {}, "declaration": {"name": "Exemple"}}),
+    (Situation.ASKED, WAITS | {"state": USER_ACTION_NEEDED}),
+    (Situation.PARTLY, WAITS | BOTH | {"state": USER_ACTION_NEEDED, "state_partial": True}),
     (Situation.NEW, {"stored": {}, "history": {}}),
     (Situation.NEW, {"stored": {PCE: {}}, "history": {PCE: {"id_accreditation": "former", "from": "2024-01-01"}}}),
     (Situation.NOTHING, {"stored": {}}),

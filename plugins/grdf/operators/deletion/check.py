@@ -113,7 +113,12 @@ class CheckDeletionOperator(DeletionOperator):
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so there may be "
                         "more. Nothing is revoked or removed before the whole list can be read."
                     )
-            elif account.grant is not None:
+            if account.declares:
+                notes.append(
+                    "A right is to be declared for it at GRDF. Whether GRDF has it already is looked up before the "
+                    "consents are revoked."
+                )
+            if not pces and account.grant is not None:
                 notes.append("Its meters are not known yet; they are looked up before the consents are revoked.")
         except GasError as error:
             notes.append(f"The consents could not be looked up: {error}")

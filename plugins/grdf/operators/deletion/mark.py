@@ -120,6 +120,8 @@ class MarkLeavingOperator(CheckDeletionOperator):
             account = Account.from_document(document)
             if account.needs_first_launch and account.grant is not None:
                 self._take_grant(context)
+            if account.declares:
+                self._take_declared(context)
             if unknown_meters(account):
                 self._learn_rights()
         except (BadSettings, CredentialsRefused):
@@ -130,6 +132,14 @@ class MarkLeavingOperator(CheckDeletionOperator):
                 "is stored is removed anyway.",
                 error,
             )
+
+    def _take_declared(self, context: Context) -> None:
+        """Look whether GRDF has taken a right whose answer was lost."""
+        from grdf.consents.declaring import Declaring
+
+        self.wait_for_running(context)
+        if self.accounts.account(self.account_id).declares:
+            Declaring(self.couchdb, self.adict, self.account_id).take_up_known()
 
     def _take_grant(self, context: Context) -> None:
         # A first launch may be in progress. It uses the grant, which works once, and stores the meters itself.

@@ -1,0 +1,33 @@
+"""The DAG that looks, every quarter of an hour, whether holders have accepted the rights declared for them."""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG
+
+from grdf import settings
+from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.time_limits import STORING
+from grdf.operators.look_at_waiting import LookAtWaitingOperator
+
+DOC = """
+A right that was declared for a household counts once the contract's holder has accepted it in GRDF's e-mail, and
+GRDF sends no notice of that. While such rights wait, this DAG asks GRDF for all of them in one call: every quarter of
+an hour for two hours, then every hour for two days. After that `grdf_consents` looks every morning. When a right is in
+force, the account's own DAG starts.
+
+If no right waits, `look` is skipped, and GRDF is not asked. Started by hand it looks for all that wait at once.
+"""
+
+with DAG(
+    "grdf_waiting_rights",
+    # GRDF mails the holders at each quarter of an hour: somebody may have answered the mail of a quarter before.
+    schedule=in_paris("5,20,35,50 * * * *"),
+    **for_all_accounts("consents"),
+    default_args=task_defaults(STORING),
+    doc_md=DOC,
+):
+    look = LookAtWaitingOperator(task_id="look", pool=settings.pool())
+    TriggerDagRunOperator.partial(task_id="first_launch", openlineage_inject_parent_info=False).expand(
+        trigger_dag_id=look.output
+    )

@@ -1,0 +1,210 @@
+"""A right that we declare at GRDF for a household ("tiers direct"): what it gave for that, and what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+
+from include.gas.account.sections.section import Section, members, put, read_fields
+from include.gas.answers.access_rights import is_pce
+from include.gas.days.gas_day import parse_day, utc_text
+from include.gas.documents.gas_days import Document
+from include.gas.errors import BadAccount
+
+PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
+"""What a right may include, in ADICT's words (3.6)."""
+USUAL_PERIMETERS = PERIMETERS[:2]
+LONGEST = 100
+"""Maximum length of a name, an e-mail address or a phone number, in characters."""
+
+_PERSON = ("name", "company", "postcode", "email", "phone")
+_EMAIL = re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+")
+_SOON, _LATER = timedelta(hours=2), timedelta(days=2)
+_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+_SLACK = timedelta(minutes=1)
+"""The scheduler starts a run a little earlier or later than the last one."""
+
+
+class Declaration(Section, frozen=True):
+    """The right that is declared for a household, and until GRDF has it, the person who holds the contract.
+
+    :param pce: the meter
+    :param name: last name of the contract's holder; removed once GRDF has the right
+    :param company: the holder's company name, instead of ``name``; removed likewise
+    :param postcode: the meter's postcode; removed likewise
+    :param email: where GRDF asks the holder; removed likewise
+    :param phone: the holder's mobile number; removed likewise
+    :param perimeters: what the right includes: ``informatives``, ``publiees``, ``contractuelles``, ``techniques``
+    :param first: first gas day; absent for five years before the declaration
+    :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
+    :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
+    :param sent: when we began to declare the right, UTC; a later try first looks whether GRDF has it
+    :param declared: when GRDF took it, UTC
+    :param waits: whether the holder has not answered yet; absent if it has
+    :param looked: when we last looked whether the holder has answered, UTC
+    """
+
+    key: ClassVar[str] = "declaration"
+    written_by: ClassVar[str] = "whoever connects a household without GRDF's Client Connect; `acquire_token`"
+
+    pce: str = ""
+    name: str = ""
+    company: str = ""
+    postcode: str = ""
+    email: str = ""
+    phone: str = ""
+    perimeters: list[str] = msgspec.field(default_factory=list)
+    first: date | None = None
+    end: date | None = None
+    calls_until: date | None = None
+    sent: str = ""
+    declared: str = ""
+    waits: bool = False
+    looked: str = ""
+
+    def __repr__(self) -> str:
+        """Return a text without the person."""
+        return f"Declaration(declared={self.declared!r}, waits={self.waits})"
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Declaration | None:
+        """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
+        found = members(document.get(cls.key))
+        return read_fields(cls, found) if found else None
+
+    def is_due(self, now: datetime) -> bool:
+        """Return whether to look at GRDF's list whether the holder has answered.
+
+        GRDF mails the holder every quarter of an hour. We look that often for two hours and every hour for two days;
+        after that the check of consents every morning does.
+
+        :param now: an aware datetime
+        """
+        if not self.waits:
+            return False
+        try:
+            age = now - datetime.fromisoformat(self.declared)
+            rest = now - datetime.fromisoformat(self.looked or self.declared)
+        except (ValueError, TypeError):
+            return True
+        if age >= _LATER:
+            return False
+        return not timedelta(0) <= rest < (_QUARTER if age < _SOON else _HOUR) - _SLACK
+
+
+def names_person(document: Mapping[str, Any]) -> bool:
+    """Return whether an account document has a declaration that GRDF does not have yet."""
+    return any(members(document.get(Declaration.key)).get(name) for name in _PERSON)
+
+
+def to_declare(document: Mapping[str, Any]) -> Declaration:
+    """Return the declaration that an account asks for, checked.
+
+    :raises BadAccount: if something is missing or wrong; the text names the field and does not repeat a person's data
+    """
+    found, account = members(document.get(Declaration.key)), str(document.get("_id"))
+    texts = {name: _text(found, name, account) for name in ("pce", *_PERSON)}
+    wrong = ""
+    if not is_pce(texts["pce"]):
+        wrong = "its pce is not a meter's number: 14 digits, or GI and 6 digits"
+    elif bool(texts["name"]) == bool(texts["company"]):
+        wrong = "it needs either name or company"
+    elif not re.fullmatch(r"[0-9]{5}", texts["postcode"]):
+        wrong = "its postcode is not 5 digits"
+    elif not _EMAIL.fullmatch(texts["email"]):
+        wrong = "its email is not an e-mail address"
+    elif texts["phone"] and not re.fullmatch(r"\+?[0-9 .-]{6,20}", texts["phone"]):
+        wrong = "its phone is not a phone number"
+    perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
+    if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
+        wrong = wrong or f"its perimeters are not a list of {', '.join(PERIMETERS)}"
+    elif "informatives" not in perimeters:
+        wrong = wrong or "its perimeters do not include informatives, the daily data"
+    days = {name: _day(found, name, account) for name in ("first", "end", "calls_until")}
+    if days["first"] and days["end"] and days["first"] >= days["end"]:
+        wrong = wrong or "its end is not after first"
+    if wrong:
+        raise _bad(account, wrong)
+    sent = found.get("sent")
+    return Declaration(
+        pce=texts["pce"],
+        name=texts["name"],
+        company=texts["company"],
+        postcode=texts["postcode"],
+        email=texts["email"],
+        phone=texts["phone"],
+        perimeters=[str(each) for each in perimeters],
+        first=days["first"],
+        end=days["end"],
+        calls_until=days["calls_until"],
+        sent=sent if isinstance(sent, str) else "",
+    )
+
+
+def with_sent(document: Mapping[str, Any], at: datetime) -> Document:
+    """Return the account document with a note that its right is being declared.
+
+    :param at: an aware datetime, the present
+    """
+    return put(document, Declaration.key, {**members(document.get(Declaration.key)), "sent": utc_text(at)})
+
+
+def with_declared(document: Mapping[str, Any], asked: Declaration, at: datetime, *, waits: bool) -> Document:
+    """Return the account document without the person, because GRDF has the right now.
+
+    If the declaration has been changed in the meantime, it stays, and is declared by the next run.
+
+    :param asked: what was declared
+    :param at: when GRDF took it, aware
+    :param waits: whether the holder has to accept it first
+    """
+    found = members(document.get(Declaration.key))
+    if any((found.get(name) or "") != getattr(asked, name) for name in ("pce", *_PERSON)):
+        return dict(document)
+    kept = {key: value for key, value in found.items() if key not in (*_PERSON, "sent", "waits", "looked")}
+    kept["declared"] = utc_text(at)
+    return put(document, Declaration.key, kept | ({"waits": True} if waits else {}))
+
+
+def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Document:
+    """Return the account document with a note whether the holder's answer is still awaited.
+
+    :param at: when GRDF was asked, aware
+    :param waits: whether it is
+    """
+    found = members(document.get(Declaration.key))
+    if not found.get("waits"):
+        return dict(document)
+    changed = {key: value for key, value in found.items() if key != "waits"} | {"looked": utc_text(at)}
+    return put(document, Declaration.key, changed | ({"waits": True} if waits else {}))
+
+
+def _text(found: Mapping[str, Any], name: str, account: str) -> str:
+    value = found.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
+        raise _bad(account, f"its {name} is not a short text")
+    return value.strip()
+
+
+def _day(found: Mapping[str, Any], name: str, account: str) -> date | None:
+    value = found.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        return parse_day(str(value))
+    except ValueError:
+        raise _bad(account, f"its {name} is not a day such as 2026-11-27") from None
+
+
+def _bad(account: str, wrong: str) -> BadAccount:
+    return BadAccount.about(
+        account,
+        f"the declaration cannot be sent to GRDF: {wrong}",
+        "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
+    )

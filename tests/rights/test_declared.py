@@ -1,0 +1,345 @@
+"""A right that we declare for a household: declared once, accepted by its holder, then read like any other."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.operators.declare_access import DeclareAccessOperator
+from grdf.operators.look_at_waiting import LookAtWaitingOperator
+from include.gas.errors import BadAccount, DeclarationRefused, FailNow, MeterTaken, RetryLater
+from include.gas.rights.declared_right import waiting_message
+from tests.helpers import context, days_of, holder, stored, yesterday
+from tests.leaving.runs import acquire, extract, load
+from tests.rights.declared import PERSON, give, rights
+from tests.rights.scene import bring, check, document, other_of
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+WAITS = "USER_ACTION_NEEDED"
+
+
+def look() -> list[str]:
+    """Run the DAG that looks for the holders' answers; empty if it asks nobody."""
+    try:
+        return list(LookAtWaitingOperator(task_id="look").execute(context()))
+    except AirflowSkipException:
+        return []
+
+
+def calls(world: LocalWorld) -> list[tuple[str, str]]:
+    """Return method and last part of the path of each call to ADICT since the last time."""
+    log = world.control.log()
+    world.control.clear_log()
+    return [(call["method"], call["path"].rpartition("/")[2]) for call in log if "access_token" not in call["path"]]
+
+
+def answer(world: LocalWorld, pce: str, state: str) -> None:
+    """Let the holder answer GRDF's e-mail."""
+    (right,) = rights(world, pce)
+    world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+
+
+def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
+    """Let so many minutes pass since the right was declared and looked for."""
+    stored = document(world, account)
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    stored["declaration"] |= {"declared": then} | ({"looked": then} if "looked" in stored["declaration"] else {})
+    world.book.save(stored)
+
+
+def holds_person(world: LocalWorld, account: str) -> list[str]:
+    text = json.dumps(document(world, account)).lower()
+    return [each for each in PERSON.values() if each.lower() in text]
+
+
+def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    pce = give(clean, account_id)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+    assert calls(clean) == [("PUT", "droit_acces")], "one call"
+    (right,) = rights(clean, pce)
+    waiting = document(clean, account_id)
+    assert holds_person(clean, account_id) == []
+    assert waiting["oauth_callback_results"]["pce_id"] == pce
+    assert waiting["oauth_callback_results"]["consents"][0]["id_accreditation"] == right["id_droit_acces"]
+    assert waiting["state"] == WAITS
+    assert "waits for the contract's holder to accept" in waiting["state_message"]
+    assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
+    assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
+
+    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
+        acquire(account_id, "scheduled")
+    assert look() == []
+    assert calls(clean) == [], "it was declared a moment ago"
+    looked_before(clean, account_id, 16)
+    assert look() == []
+    assert calls(clean) == [("POST", "droits_acces")]
+    assert look() == [], "not twice in a quarter of an hour"
+    assert calls(clean) == []
+
+    answer(clean, pce, "Active")
+    looked_before(clean, account_id, 31)
+    assert look() == [f"grdf_account__{account_id}"]
+    assert calls(clean) == [("POST", "droits_acces")]
+    after = document(clean, account_id)
+    assert not after.get("state")
+    assert "waits" not in after["declaration"]
+    assert look() == []
+
+    day = yesterday(clean)
+    assert acquire(account_id, "manual") == {"account": account_id, "meters": 1, "first_launch": False}
+    load(account_id, extract(account_id, day, "manual"), day)
+    assert calls(clean) == [("GET", "donnees_consos_informatives")]
+    assert len(days_of(stored(couchdb, account_id, pce))) > 1000, "the whole history"
+
+
+def test_nothing_is_read_under_a_strangers_right_while_it_waits(clean: LocalWorld, account_id: str) -> None:
+    pce = give(clean, account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    clean.control.consent([pce], keep_others=True)
+    calls(clean)
+    with pytest.raises(FailNow):
+        extract(account_id, yesterday(clean), "manual")
+    assert ("GET", "donnees_consos_informatives") not in calls(clean)
+
+
+@pytest.mark.parametrize("state", ["Refusée", "Obsolète", "Révoquée"])
+def test_a_holder_who_does_not_want_it(clean: LocalWorld, account_id: str, state: str) -> None:
+    pce = give(clean, account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    answer(clean, pce, state)
+    looked_before(clean, account_id, 20)
+    assert look() == []
+    after = document(clean, account_id)
+    assert after["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert {"Refusée": "refused", "Obsolète": "obsolete", "Révoquée": "revoked"}[state] in after["state_message"]
+    assert "waits" not in after["declaration"]
+    calls(clean)
+    looked_before(clean, account_id, 90)
+    assert look() == []
+    assert calls(clean) == [], "it is not looked for any more"
+
+
+@pytest.mark.parametrize("kind", ["active at once", "by the morning's check"])
+def test_in_force_in_other_ways(clean: LocalWorld, account_id: str, kind: str) -> None:
+    at_once = kind == "active at once"
+    if at_once:
+        clean.control.set(declared_right_state="Active")
+    pce = give(clean, account_id)
+    if at_once:
+        assert acquire(account_id, "scheduled")["first_launch"]
+    else:
+        with pytest.raises(AirflowSkipException):
+            acquire(account_id, "scheduled")
+        check()
+        assert document(clean, account_id)["state"] == WAITS, "the list says that it still waits"
+        answer(clean, pce, "Active")
+        check()
+    after = document(clean, account_id)
+    assert not after.get("state")
+    assert "waits" not in after["declaration"]
+    assert holds_person(clean, account_id) == []
+    acquire(account_id, "scheduled")
+    assert extract(account_id, yesterday(clean), "scheduled")
+
+
+@pytest.mark.parametrize("fault", [{"cut": True, "after": True}, {"status": 503, "after": True}, {"status": 503}])
+def test_a_lost_answer_makes_no_second_right(clean: LocalWorld, account_id: str, fault: dict[str, Any]) -> None:
+    pce = give(clean, account_id)
+    clean.control.fault("/droit_acces$", method="PUT", **fault)
+    with pytest.raises(RetryLater):
+        acquire(account_id, "scheduled")
+    assert holds_person(clean, account_id), "it is needed for the next try"
+    taken = bool(fault.get("after"))
+    assert len(rights(clean, pce)) == taken
+    calls(clean)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+    assert calls(clean) == [("POST", "droits_acces")] + [("PUT", "droit_acces")] * (not taken)
+    assert len(rights(clean, pce)) == 1
+    assert holds_person(clean, account_id) == []
+
+
+def test_a_right_that_exists_for_the_same_household_is_taken(clean: LocalWorld, account_id: str) -> None:
+    """Somebody else's program, or this one before CouchDB was lost, has declared it."""
+    pce = give(clean, account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    answer(clean, pce, "Active")
+    clean.book.remove(account_id)
+    give(clean, account_id, name="DURAND-INVENTÉ", email="M.Durand@example.org")
+    assert acquire(account_id, "scheduled")["first_launch"]
+    assert len(rights(clean, pce)) == 1
+    assert holds_person(clean, account_id) == []
+
+
+def test_a_right_that_exists_for_others_is_not(clean: LocalWorld, account_id: str) -> None:
+    """They may have moved out; GRDF has one right for the meter and makes no second one."""
+    pce = give(clean, account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    clean.book.remove(account_id)
+    give(clean, account_id, name="Martin-Invente", email="p.martin@example.org")
+    with pytest.raises(DeclarationRefused, match="declared for another name or e-mail address"):
+        acquire(account_id, "scheduled")
+    assert len(rights(clean, pce)) == 1
+    assert document(clean, account_id).get("oauth_callback_results") is None
+    assert document(clean, account_id)["state"] == WAITS
+    calls(clean)
+    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
+        acquire(account_id, "scheduled")
+    assert calls(clean) == [], "a person has to correct it first"
+
+
+def test_a_meter_of_another_account_is_not_declared(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    other = other_of(account_id)
+    bring(clean, other, pce)
+    give(clean, account_id)
+    calls(clean)
+    with pytest.raises(MeterTaken) as caught:
+        acquire(account_id, "scheduled")
+    assert other not in str(caught.value)
+    assert calls(clean) == [("POST", "droits_acces")]
+    assert len(rights(clean, pce)) == 1
+
+
+def test_two_accounts_that_wait_for_one_meter(clean: LocalWorld, account_id: str) -> None:
+    """The same household twice: its right belongs to the account that brought it first."""
+    pce, other = give(clean, account_id), other_of(account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    given = {"pce": pce, **PERSON, "postcode": rights(clean, pce)[0]["code_postal"]}
+    clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "declaration": given})
+    with pytest.raises(MeterTaken, match="belongs to another account"):
+        acquire(other, "scheduled")
+    assert len(rights(clean, pce)) == 1
+    answer(clean, pce, "Active")
+    looked_before(clean, account_id, 20)
+    assert look() == [f"grdf_account__{account_id}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "quirks", "says"),
+    [
+        ({"postcode": "75001"}, {}, "the postcode does not match the meter.*Ask the household for the postcode"),
+        ({"pce": "12345678901234"}, {}, "GRDF does not know the meter.*Compare the meter's number"),
+        ({}, {"contract_ended": True}, "the holder's contract ended.*Ask whether the household has moved"),
+        ({"end": "2020-01-01"}, {}, "the perimeters asked for contradict each other.*Check the perimeters"),
+    ],
+)
+def test_each_refusal_says_what_to_do_and_a_correction_heals_it(
+    clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
+) -> None:
+    pce = give(clean, account_id, **change)
+    if quirks:
+        clean.control.set_quirks(pce, **quirks)
+    with pytest.raises(DeclarationRefused, match=f"^Account {account_id}: .*{says}") as caught:
+        acquire(account_id, "scheduled")
+    assert not any(each in str(caught.value) for each in PERSON.values())
+    refused = document(clean, account_id)
+    assert (refused["state"], refused["state_message"]) == (WAITS, str(caught.value))
+    assert "GRDF answered" not in refused["state_message"]
+    clean.control.set_quirks(pce)
+    give(clean, account_id, keep=True)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "manual")
+    assert holds_person(clean, account_id) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"pce": "0123"}, "its pce is not a meter's number"),
+        ({"name": ""}, "it needs either name or company"),
+        ({"company": "Exemple SARL"}, "it needs either name or company"),
+        ({"postcode": 69000}, "its postcode is not a short text"),
+        ({"postcode": "6900"}, "its postcode is not 5 digits"),
+        ({"email": "nobody"}, "its email is not an e-mail address"),
+        ({"phone": "by pigeon"}, "its phone is not a phone number"),
+        ({"perimeters": ["all"]}, "its perimeters are not a list of informatives"),
+        ({"perimeters": ["publiees"]}, "do not include informatives"),
+        ({"first": "yesterday"}, "its first is not a day"),
+        ({"first": "2026-01-02", "end": "2026-01-02"}, "its end is not after first"),
+    ],
+)
+def test_what_is_wrong_in_the_document_is_said_without_asking_grdf(
+    clean: LocalWorld, account_id: str, change: dict[str, Any], says: str
+) -> None:
+    give(clean, account_id, **change)
+    before = document(clean, account_id)
+    with pytest.raises(BadAccount, match=says) as caught:
+        acquire(account_id, "scheduled")
+    assert not any(each in str(caught.value) for each in PERSON.values())
+    assert calls(clean) == []
+    assert document(clean, account_id) == before
+
+
+def test_an_account_with_other_meters_goes_on_meanwhile(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    first = holder(other_of(account_id)).pces[0]
+    bring(clean, account_id, first)
+    give(clean, account_id, keep=True)
+    assert acquire(account_id, "scheduled") == {"account": account_id, "meters": 2, "first_launch": False}
+    assert document(clean, account_id)["state_partial"]
+    calls(clean)
+    load(account_id, extract(account_id, yesterday(clean), "scheduled"), yesterday(clean))
+    asked = [call["pce"] for call in clean.control.log() if "donnees" in call["path"]]
+    assert asked == [first]
+    answer(clean, pce, "Active")
+    looked_before(clean, account_id, 20)
+    assert look() == [f"grdf_account__{account_id}"]
+    assert not document(clean, account_id).get("state")
+
+
+def test_all_that_wait_are_asked_for_in_one_call(clean: LocalWorld, account_id: str) -> None:
+    names = [f"many-{account_id.rpartition('-')[2]}{n}-{90_000 + n}" for n in range(5)]
+    for name in names:
+        give(clean, name)
+        with pytest.raises(AirflowSkipException):
+            acquire(name, "scheduled")
+    answer(clean, holder(names[3]).pces[0], "Active")
+    looked_before(clean, names[0], 20)
+    calls(clean)
+    assert look() == [f"grdf_account__{names[3]}"]
+    assert calls(clean) == [("POST", "droits_acces")]
+
+
+def test_nothing_of_the_person_is_logged(clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    give(clean, account_id)
+    with caplog.at_level(logging.DEBUG), pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    answer(clean, holder(account_id).pces[0], "Active")
+    looked_before(clean, account_id, 20)
+    with caplog.at_level(logging.DEBUG):
+        look()
+    assert caplog.text
+    assert not any(each in caplog.text for each in PERSON.values())
+    assert holder(account_id).pces[0] not in caplog.text
+
+
+def test_the_operator_alone(clean: LocalWorld, account_id: str) -> None:
+    from tests.helpers import with_memory_shelf
+
+    pce = give(clean, account_id)
+    operator = with_memory_shelf(DeclareAccessOperator(task_id="declare", account_id=account_id))
+    told = operator.execute(context())
+    (right,) = rights(clean, pce)
+    assert told == {"account": account_id, "right": right["id_droit_acces"], "waits": True}
+    with pytest.raises(AirflowSkipException, match="has nothing to declare"):
+        operator.execute(context())
+
+
+def test_the_message_is_for_people() -> None:
+    text = waiting_message("a", ["09900000000017"], datetime(2026, 11, 27, 8, 31, tzinfo=UTC))
+    assert text.startswith("Account a: since 27 November 2026, 09:31 (Paris time) GRDF has the right to read meter M-")
