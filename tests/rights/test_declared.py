@@ -302,6 +302,30 @@ def test_an_account_with_other_meters_goes_on_meanwhile(clean: LocalWorld, accou
     assert not document(clean, account_id).get("state")
 
 
+def test_a_declaration_that_nobody_can_send_hides_no_stranger(clean: LocalWorld, account_id: str) -> None:
+    """Its own right ends, and somebody else gives one: the morning's check still looks at its other meters."""
+    first = holder(other_of(account_id)).pces[0]
+    own = bring(clean, account_id, first)
+    give(clean, account_id, keep=True, postcode="nonsense")
+    check()
+    clean.control.revoke(own)
+    clean.control.consent([first], keep_others=True)
+    check()
+    calls(clean)
+    with pytest.raises(BadAccount, match="postcode"):
+        acquire(account_id, "manual")
+    with pytest.raises(FailNow):
+        extract(account_id, yesterday(clean), "manual")
+    assert ("GET", "donnees_consos_informatives") not in calls(clean)
+
+
+def test_spaces_around_what_the_household_gave_do_no_harm(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, name=" Durand-Invente ", email="m.durand@example.org ")
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+    assert holds_person(clean, account_id) == []
+
+
 def test_all_that_wait_are_asked_for_in_one_call(clean: LocalWorld, account_id: str) -> None:
     names = [f"many-{account_id.rpartition('-')[2]}{n}-{90_000 + n}" for n in range(5)]
     for name in names:

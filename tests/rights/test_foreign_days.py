@@ -194,7 +194,7 @@ def test_a_list_that_was_asked_for_one_account_counts_for_it(
     asked = [
         call for call in clean.control.log() if call["path"].endswith("/droits_acces") and call["method"] == "POST"
     ]
-    assert len(asked) == 2, "the first launch, and once when the list was old"
+    assert len(asked) == 1, "once when the list was old; at the first launch the morning's check has told all"
     check()
     assert "consents_seen" not in document(clean, account_id)
 
@@ -234,6 +234,29 @@ def test_the_konnectors_right_is_not_told_by_one_list(clean: LocalWorld, account
     assert Account.from_document(told).meters[0].own == frozenset()
     assert told["state"] == OUTDATED
     assert not stored(couchdb, account_id, pce)
+
+
+def test_a_new_grant_that_is_refused_every_day_hides_no_stranger(clean: LocalWorld, account_id: str) -> None:
+    """The household has connected again, but its ``id_token`` is refused. Its right ends, and a stranger gives one."""
+    pce = holder(account_id).pces[0]
+    own = bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    stored_now = document(clean, account_id)
+    stored_now["oauth_callback_results"]["id_token"] = "not.a.token"
+    clean.book.save(stored_now)
+    clean.control.revoke(own)
+    clean.control.consent([pce], keep_others=True)
+    check()
+    long_ago = utc_text(datetime.now(UTC) - timedelta(hours=37))
+    assert document(clean, account_id)["consents_seen"] > long_ago
+    clean.book.save(document(clean, account_id) | {"consents_seen": long_ago})
+    check()
+    assert document(clean, account_id)["consents_seen"] == long_ago, "no list has shown this account since"
+    clean.control.clear_log()
+    with pytest.raises(FailNow):
+        extract(account_id, yesterday(clean), "manual")
+    assert not [call for call in clean.control.log() if "donnees" in call["path"]]
 
 
 def test_an_id_token_that_cannot_be_checked_now_is_not_thrown_away(

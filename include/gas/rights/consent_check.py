@@ -97,11 +97,11 @@ def check_consents(
     :param now: an aware datetime
     :param today: civil date in Paris
     :param warn_days: days before the end of a consent from which to warn
-    :return: ``None`` for an account that is leaving or whose meters are not known yet
+    :return: ``None`` for an account that is leaving, whose meters are not known yet, or that has connected again
     :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
-    if account.leaving or account.needs_first_launch:
+    if account.leaving or not account.meters or account.reconnected:
         return None
     return compared(document, listed, now=now, today=today, warn_days=warn_days)
 

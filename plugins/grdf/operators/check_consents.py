@@ -148,6 +148,11 @@ class CheckConsentsOperator(GrdfOperator):
 
         finding = finding_of(document)
         if finding is None:
+            account = Account.from_document(document)
+            if account.meters and not account.leaving:
+                # It has connected again. Should its new grant be refused, its known meters are read on, and nobody has
+                # looked whose they are.
+                accounts.update(account.id, round_.unseen)
             return
         if finding.lost and not round_.rights:
             raise ServiceUnavailable.about(

@@ -163,7 +163,7 @@ def with_declared(document: Mapping[str, Any], asked: Declaration, at: datetime,
     :param waits: whether the holder has to accept it first
     """
     found = members(document.get(Declaration.key))
-    if any((found.get(name) or "") != getattr(asked, name) for name in ("pce", *_PERSON)):
+    if any(str(found.get(name) or "").strip() != getattr(asked, name) for name in ("pce", *_PERSON)):
         return dict(document)
     kept = {key: value for key, value in found.items() if key not in (*_PERSON, "sent", "waits", "looked")}
     kept["declared"] = utc_text(at)
