@@ -1,4 +1,4 @@
-"""Run all tests in groups, one more at once than there are cores; or, with arguments, one pytest with these.
+"""Run all tests in groups, two more at once than there are cores; or, with arguments, one pytest with these.
 
 With ``--cov`` the tests' coverage of ``include/`` and ``plugins/`` is measured and printed at the end.
 
@@ -137,11 +137,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def at_once() -> int:
-    """Return how many groups run at a time: ``GRDF_TEST_AT_ONCE``, or one more than there are cores.
+    """Return how many groups run at a time: ``GRDF_TEST_AT_ONCE``, or two more than there are cores.
 
-    A group waits for a quarter of its time, for a scheduler or a quota.
+    A group waits for a third of its time, for a scheduler or a quota: with one more than there are cores, two cores are
+    busy for 90 % of the time, with two more for 97 %.
     """
-    return int(os.environ.get("GRDF_TEST_AT_ONCE") or cores() + 1)
+    return int(os.environ.get("GRDF_TEST_AT_ONCE") or cores() + 2)
 
 
 if __name__ == "__main__":
