@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.house.bench_runs import A_DOCUMENT_LESS, bench, rows
+from tests.named_couch import VARIABLE, named_couch
 
 TINY = ("store", "--years", "0.05")
 
@@ -28,6 +31,19 @@ EVERYTHING_WRONG = (
     store_fleet.write = half_a_fleet
 """
 )
+
+
+@pytest.fixture(autouse=True)
+def own_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A kept store has fixed names: on a CouchDB that is named, they get a prefix and are removed at the end."""
+    couch = named_couch()
+    if couch is None:
+        yield
+        return
+    with couch:
+        login = f"{quote(couch.user, safe='')}:{quote(couch.password, safe='')}@"
+        monkeypatch.setenv(VARIABLE, couch.url.replace("http://", f"http://{login}"))
+        yield
 
 
 def test_a_kept_store_grows_from_run_to_run_and_its_curves_are_drawn(tmp_path: Path) -> None:
