@@ -10,15 +10,15 @@ import pytest
 from tests.helpers import MemoryShelf, context, with_memory_shelf
 
 
-def acquire(account: str, run_type: str = "scheduled") -> dict[str, Any]:
-    """Execute ``acquire_token``."""
+def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -> dict[str, Any]:
+    """Execute ``acquire_token``, by default on its first try."""
     from airflow.sdk import DAG
 
     from grdf.operators.acquire_token import AcquireTokenOperator
 
     with DAG("steps", schedule=None):
         operator = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account))
-    return dict(operator.execute(context(run_type=run_type)))
+    return dict(operator.execute(context(run_type=run_type, try_number=try_number, max_tries=3)))
 
 
 def extract(account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4) -> dict[str, Any]:

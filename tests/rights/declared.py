@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.operators.look_at_waiting import LookAtWaitingOperator
 from include.sandbox.adict import meters
-from tests.helpers import holder
+from tests.helpers import context, holder
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -27,3 +32,38 @@ def give(world: LocalWorld, account: str, *, keep: bool = False, **more: Any) ->
 
 def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
     return [right for right in world.control.consents() if right["id_pce"] == pce]
+
+
+def look(run_type: str = "scheduled") -> list[str]:
+    """Run the DAG that looks for the holders' answers; empty if it asks nobody."""
+    try:
+        return list(LookAtWaitingOperator(task_id="look").execute(context(run_type=run_type)))
+    except AirflowSkipException:
+        return []
+
+
+def calls(world: LocalWorld) -> list[tuple[str, str]]:
+    """Return method and last part of the path of each call to ADICT since the last time."""
+    log = world.control.log()
+    world.control.clear_log()
+    return [(call["method"], call["path"].rpartition("/")[2]) for call in log if "access_token" not in call["path"]]
+
+
+def answer(world: LocalWorld, pce: str, state: str) -> None:
+    """Let the holder answer GRDF's e-mail."""
+    for right in rights(world, pce):
+        if right["parcours"] == "DECLARATION_TIERS":
+            world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+
+
+def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
+    """Let so many minutes pass since the right was declared and looked for."""
+    stored = document(world, account)
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    stored["declaration"] |= {"declared": then} | ({"looked": then} if "looked" in stored["declaration"] else {})
+    world.book.save(stored)
+
+
+def holds_person(world: LocalWorld, account: str) -> list[str]:
+    text = json.dumps(document(world, account)).lower()
+    return [each for each in PERSON.values() if each.lower() in text]

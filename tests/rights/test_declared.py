@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.declare_access import DeclareAccessOperator
-from grdf.operators.look_at_waiting import LookAtWaitingOperator
 from include.gas.errors import BadAccount, DeclarationRefused, FailNow, MeterTaken, RetryLater
 from include.gas.rights.declared_right import waiting_message
 from tests.helpers import context, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.declared import PERSON, give, rights
+from tests.rights.declared import PERSON, answer, calls, give, holds_person, look, looked_before, rights
 from tests.rights.scene import bring, check, document, other_of
 
 if TYPE_CHECKING:
@@ -24,40 +22,6 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 WAITS = "USER_ACTION_NEEDED"
-
-
-def look() -> list[str]:
-    """Run the DAG that looks for the holders' answers; empty if it asks nobody."""
-    try:
-        return list(LookAtWaitingOperator(task_id="look").execute(context()))
-    except AirflowSkipException:
-        return []
-
-
-def calls(world: LocalWorld) -> list[tuple[str, str]]:
-    """Return method and last part of the path of each call to ADICT since the last time."""
-    log = world.control.log()
-    world.control.clear_log()
-    return [(call["method"], call["path"].rpartition("/")[2]) for call in log if "access_token" not in call["path"]]
-
-
-def answer(world: LocalWorld, pce: str, state: str) -> None:
-    """Let the holder answer GRDF's e-mail."""
-    (right,) = rights(world, pce)
-    world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
-
-
-def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
-    """Let so many minutes pass since the right was declared and looked for."""
-    stored = document(world, account)
-    then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
-    stored["declaration"] |= {"declared": then} | ({"looked": then} if "looked" in stored["declaration"] else {})
-    world.book.save(stored)
-
-
-def holds_person(world: LocalWorld, account: str) -> list[str]:
-    text = json.dumps(document(world, account)).lower()
-    return [each for each in PERSON.values() if each.lower() in text]
 
 
 def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
@@ -221,7 +185,7 @@ def test_two_accounts_that_wait_for_one_meter(clean: LocalWorld, account_id: str
         acquire(account_id, "scheduled")
     given = {"pce": pce, **PERSON, "postcode": rights(clean, pce)[0]["code_postal"]}
     clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "declaration": given})
-    with pytest.raises(MeterTaken, match="belongs to another account"):
+    with pytest.raises(MeterTaken, match="it is another account's"):
         acquire(other, "scheduled")
     assert len(rights(clean, pce)) == 1
     answer(clean, pce, "Active")

@@ -8,7 +8,7 @@ from typing import Any
 
 from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.declaration import names_person
+from include.gas.account.sections.declaration import is_refused, names_person
 from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
@@ -38,6 +38,7 @@ class Account:
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
+    :param refused: whether GRDF has refused that, so that a person corrects it and then starts a run
     """
 
     id: str
@@ -49,6 +50,7 @@ class Account:
     message: str = ""
     partial: bool = False
     declares: bool = False
+    refused: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -79,6 +81,7 @@ class Account:
             message=state_message(document),
             partial=is_partial(document),
             declares=names_person(document),
+            refused=is_refused(document),
         )
 
     @property
@@ -88,9 +91,7 @@ class Account:
         As in Cozy, scheduled runs then stop at once until a manual run succeeds or the household consents again.
         """
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
-        # A declaration that GRDF has refused is corrected by a person, who then starts a run.
-        declares = self.declares and self.state != USER_ACTION_NEEDED
-        fresh = self.reconnected or declares or (self.grant is not None and not self.meters)
+        fresh = self.reconnected or (self.declares and not self.refused) or (self.grant is not None and not self.meters)
         return asked and not fresh and not self.partial
 
     @property
@@ -106,6 +107,11 @@ class Account:
     def needs_first_launch(self) -> bool:
         """Whether a first launch must find the meters: none is known, or the household has consented again."""
         return not self.meters or self.reconnected or self.declares
+
+    @property
+    def needs_grant(self) -> bool:
+        """Whether the account's grant has not led to its meters yet."""
+        return self.grant is not None and (not self.meters or self.reconnected)
 
     def required_grant(self) -> Grant:
         """Return the grant, which a first launch needs.

@@ -7,6 +7,7 @@ on its own side start at 2000000. HTTP 200 does not mean success: refusals of da
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -33,6 +34,7 @@ from include.gas.meter_tag import meter_tag
 from include.gas.redact import excerpt
 
 NO_DATA = "1000008"
+UNKNOWN = "unknown"
 PARTIAL = "2000100"
 UNEXPLAINED_STEP = (
     "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
@@ -182,6 +184,8 @@ def declaration_error(
 ) -> GasError | None:
     """Return the error for GRDF's answer to the declaration of a right (ADICT 3.6).
 
+    Of the answer only the code is quoted: GRDF's message may name the household.
+
     :param status: the HTTP status
     :param body: the body
     :param account: account id, for the text
@@ -192,10 +196,11 @@ def declaration_error(
     code, message = status_in(body or "")
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
-        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, message)}", step)
+        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step)
     if status < 300 and (code or message):
-        return refusal_error(code, message, account=account, pce=None)
-    return http_error(status, body, account=account, what=what, retry_after=retry_after)
+        return refusal_error(code or UNKNOWN, "", account=account, pce=None)
+    alone = json.dumps({"code_statut_traitement": code}) if code else ""
+    return http_error(status, alone, account=account, what=what, retry_after=retry_after)
 
 
 def token_error(

@@ -26,7 +26,7 @@ from include.gas.consents.consent import Consent, told
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.declared_right import after_look, waiting_message
+from include.gas.rights.declared_right import after_look, still_waiting, waiting_message
 from include.gas.rights.own_rights import WAITS, foreign, learnt, made_on
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED)
@@ -42,6 +42,8 @@ class Listed:
     :param claimed: the ids of rights that the account's checked ``id_token`` names, by meter, for meters whose own
         right is unknown
     :param held: ids of rights to these meters that other accounts have brought
+    :param declared: whether the list may say of declared rights that their holder has answered; only
+        ``grdf.consents.waiting_rights`` lets it, which makes sure that no other account has the meter
     """
 
     rights: Sequence[AccessRight]
@@ -49,6 +51,7 @@ class Listed:
     meters: Collection[str] | None = None
     claimed: Mapping[str, str] = field(default_factory=dict)
     held: Collection[str] = ()
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
             continue
         claimed = listed.claimed.get(meter.pce)
         known = learnt(meter, listed.rights, today=today, made=made, claimed=claimed, held=listed.held)
-        now_told = told(known, listed.rights, today, listed.asked_at)
+        ids = {right.id for right in listed.rights} if listed.declared else None
+        now_told = still_waiting(meter, told(known, listed.rights, today, listed.asked_at), ids)
         meters.append(now_told)
         others += foreign(now_told, listed.rights) if now_told.unusable != WAITS else ()
         if now_told.lost:
@@ -157,10 +161,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
     elif lost and all(how == WAITING for _, how in lost) and Declaration.of(document) is not None:
         waiting = [meter for meter in meters if meter.lost]
-        since = min(filter(None, (meter.brought for meter in waiting)), default="")
-        message = waiting_message(
-            account.id, [meter.pce for meter in waiting], datetime.fromisoformat(since) if since else now
-        )
+        since = [moment for meter in waiting if (moment := moment_of(meter.brought))]
+        message = waiting_message(account.id, [meter.pce for meter in waiting], min(since, default=now))
         changed = with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=len(lost) < len(meters))
     elif lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
@@ -200,6 +202,15 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
         if over or seen:
             found[meter.pce] = max(min(right.created_at for right in others), over, seen)
     return found
+
+
+def moment_of(text: str) -> datetime | None:
+    """Return the moment in a text of an account document; ``None`` if it is none, or has no time zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def keeps_state(document: Mapping[str, Any]) -> bool:

@@ -18,10 +18,10 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.declaration import Declaration, to_declare, with_sent
-from include.gas.answers.access_rights import Rights
+from include.gas.answers.access_rights import Rights, is_pce
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import DeclarationRefused, MeterTaken, RightExists, ServiceUnavailable
+from include.gas.errors import BadAccount, DeclarationRefused, MeterTaken, RightExists, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.declared_right import Declared, own_in, request_of, taken_up
 
@@ -47,56 +47,24 @@ class Declaring:
 
         :return: the right
         :raises BadAccount: if the declaration cannot be sent as it is
-        :raises MeterTaken: if another account has the meter; GRDF is asked for no right
+        :raises MeterTaken: if another account has the meter or the right
         :raises AccountLeaving: if the household is leaving
         :raises DeclarationRefused: if GRDF refuses the declaration, or has a right that was declared for somebody else
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
         """
         asked = to_declare(self._accounts.document(self._account))
-        began = datetime.now(UTC)
-        # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
-        self._take(asked, lambda: self._accounts.update(self._account, lambda document: self._sent(document, began)))
         right = self._listed(asked) if asked.sent else None
         if right is None:
-            try:
-                right = self._adict.declare(asked.pce, request_of(asked, paris_today(began)), account=self._account)
-            except RightExists as error:
-                right = self._listed(asked)
-                if right is None:
-                    raise self._of_others(asked, error) from None
-        if not right.id:
-            right = self._listed(asked)
-            if right is None:
-                raise ServiceUnavailable.about(
-                    self._account, "GRDF has taken the right but its list does not show it yet, so its id is not known"
-                )
-        self._write(asked, right)
-        return right
-
-    def take_up_known(self) -> Declared | None:
-        """Write the right to the account if GRDF has it, without declaring one: for a household that leaves.
-
-        :return: the right; ``None`` if GRDF has none
-        :raises BadAccount: if the declaration could never have been sent
-        """
-        asked = to_declare(self._accounts.document(self._account))
-        right = self._listed(asked) if asked.sent else None
-        if right is not None:
-            now = datetime.now(UTC)
-            self._accounts.update(self._account, lambda document: taken_up(document, asked, right, now))
-        return right
-
-    def _write(self, asked: Declaration, right: Declared) -> None:
-        now = datetime.now(UTC)
-
-        def write() -> Document:
-            return self._accounts.update(self._account, lambda document: taken_up(document, asked, right, now))
-
-        if right.waits:
-            write()
-        else:
-            self._take(asked, write, right.id)
-        tag = meter_tag(self._account, asked.pce)
+            right = self._declared(asked)
+        try:
+            self._take(right.pce, lambda: self._write(right), right.id)
+        except BadAccount:
+            log.error(
+                "Account %s: GRDF has taken the right %s, but the account cannot be written any more. Have it revoked.",
+                self._account, right.id,
+            )  # fmt: skip
+            raise
+        tag = meter_tag(self._account, right.pce)
         if right.waits:
             log.info(
                 "Account %s: GRDF has the right to read meter %s and mails the contract's holder, who must accept.",
@@ -104,43 +72,90 @@ class Declaring:
             )  # fmt: skip
         else:
             log.info("Account %s: GRDF has the right to read meter %s, and it is in force.", self._account, tag)
+        return right
 
-    def _sent(self, document: Document, at: datetime) -> Document:
-        stop_if_leaving(Account.from_document(document))
-        return with_sent(document, at)
+    def take_up_known(self) -> Declared | None:
+        """Write the right to the account if GRDF has it, without declaring one: for a household that leaves.
 
-    def _take(self, asked: Declaration, write: Callable[[], Document], right: str | None = None) -> None:
-        take(self._couchdb, self._account, [Consent(asked.pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
+        :return: the right; ``None`` if GRDF has none
+        """
+        asked = Declaration.of(self._accounts.document(self._account))
+        right = self._listed(asked) if asked and asked.sent else None
+        if right is not None:
+            now = datetime.now(UTC)
+            self._accounts.update(self._account, lambda document: taken_up(document, right, now))
+        return right
+
+    def _declared(self, asked: Declaration) -> Declared:
+        """Declare the right, and return it; the one that GRDF has already if it was declared for this household."""
+        began = datetime.now(UTC)
+
+        def sent(document: Document) -> Document:
+            stop_if_leaving(Account.from_document(document))
+            return with_sent(document, asked, began)
+
+        # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
+        self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
+        try:
+            right = self._adict.declare(asked.pce, request_of(asked, paris_today(began)), account=self._account)
+        except RightExists as error:
+            known = self._listed(asked)
+            if known is None:
+                raise self._of_others(asked, error) from None
+            return known
+        if right.id:
+            return right
+        known = self._listed(asked)
+        if known is None:
+            raise ServiceUnavailable.about(
+                self._account, "GRDF has taken the right but its list does not show it yet, so its id is not known"
+            )
+        return known
+
+    def _write(self, right: Declared) -> Document:
+        holder = other_holders(self._accounts, self._account, [right.pce]).get(right.id)
+        if holder is not None:  # it was written while GRDF answered us
+            raise self._taken(right.pce, holder)
+        now = datetime.now(UTC)
+        return self._accounts.update(self._account, lambda document: taken_up(document, right, now))
+
+    def _take(self, pce: str, write: Callable[[], Document], right: str | None = None) -> None:
+        take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
 
     def _ask(self, pces: list[str]) -> Rights:
         return self._adict.listed_rights(pces, account=self._account)
 
     def _listed(self, asked: Declaration) -> Declared | None:
         """Return the right that GRDF already has for this household; ``None`` if there is none."""
-        listed = self._ask([asked.pce])
-        held = other_holders(self._accounts, self._account, [asked.pce])
-        right = own_in(listed.rights, asked, held)
+        pces = sorted({pce for pce in (asked.pce, asked.sent_pce) if is_pce(pce)})
+        listed = self._ask(pces)
+        account = self._accounts.account(self._account)
+        own = {right for meter in account.meters if meter.pce in pces for right in meter.own}
+        held = other_holders(self._accounts, self._account, pces)
+        right = own_in(listed.rights, {asked.fingerprint, asked.sent_as}, own, held)
         if right is None and listed.odd:
             raise ServiceUnavailable.about(
                 self._account,
                 f"{listed.odd} line(s) of GRDF's list could not be read, and one may be the right that was declared",
             )
-        return None if right is None else Declared(right.id, waits=right.state != "active")
+        return right
 
     def _of_others(self, asked: Declaration, error: RightExists) -> DeclarationRefused | MeterTaken:
-        tag = meter_tag(self._account, asked.pce)
         held = other_holders(self._accounts, self._account, [asked.pce])
         if held:
-            return MeterTaken.about(
-                self._account,
-                f"GRDF has a right of ours to meter {tag} already, which belongs to another account",
-                "Nothing was declared. Anybody who may see the other account finds it in Gas accounts by the meter's "
-                "number. If its household has left, delete that account, then start a run of this one.",
-                holder=next(iter(held.values())),
-            )
+            return self._taken(asked.pce, next(iter(held.values())))
         return DeclarationRefused.about(
             self._account,
             f"{error.cause}, and it was declared for another name or e-mail address",
             "Nothing was declared. Ask the household which name and e-mail address GRDF knows. If the right is that of "
             "somebody who has moved out, have it revoked first. Then correct the declaration and start a run.",
+        )
+
+    def _taken(self, pce: str, holder: str) -> MeterTaken:
+        return MeterTaken.about(
+            self._account,
+            f"GRDF already has a right of ours to meter {meter_tag(self._account, pce)}, and it is another account's",
+            "Nobody who may see only this account sees that one; whoever may finds it in Gas accounts by the meter's "
+            "number. If its household has left, delete that account, then start a run of this one.",
+            holder=holder,
         )

@@ -186,7 +186,7 @@ class AdictHook(BaseHook):
         seconds = retry_after(sent.response)
         if refusal := declaration_error(status, body, account=account, what=what, retry_after=seconds):
             raise refusal
-        return answered(body)
+        return answered(body, pce)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights. This never raises."""

@@ -13,7 +13,8 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
-from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
+from include.gas.account.sections.declaration import with_refused
+from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,10 +56,15 @@ class AcquireTokenOperator(AccountOperator):
                 f"{account.message} A run started by hand tries anyway."
             )
         if account.declares:
-            return self._declare(account)
+            launched = self._launch(account) if account.needs_grant else None
+            return self._declare(self.accounts.account(account.id) if launched else account, Run.of(context))
         if not account.needs_first_launch:
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}
+        return self._launch(account)
+
+    def _launch(self, account: Account) -> dict[str, Any]:
+        """Turn the account's grant into its meters."""
         try:
             token = exchanged(self.adict.oauth, account)
             consents = consents_of(self.adict.oauth, token, account.id)
@@ -76,14 +82,19 @@ class AcquireTokenOperator(AccountOperator):
             self.log.info("Account %s: %d other meter(s) that it had before stay.", account.id, meters - len(consents))
         return {"account": account.id, "meters": meters, "first_launch": True}
 
-    def _declare(self, account: Account) -> dict[str, Any]:
+    def _declare(self, account: Account, run: Run) -> dict[str, Any]:
         """Have the account's right declared. Its other meters are still read, whatever GRDF says."""
         from grdf.consents.declaring import Declaring
 
         try:
             right = Declaring(self.couchdb, self.adict, account.id).declare()
-        except FailNow as error:
-            self.accounts.mark(account.id, error, partial=account.reads_on)
+        except (FailNow, RetryLater) as error:
+            may_pass = isinstance(error, RetryLater)
+            if may_pass and (isinstance(error, QuotaWait) or not (account.reads_on and run.is_last_try)):
+                raise
+            if error.state and not may_pass:
+                self.accounts.update(account.id, with_refused)
+                self.accounts.mark(account.id, error, partial=account.reads_on)
             if not account.reads_on:
                 raise
             self.log.warning("%s Its known meters are still read, under the consents that they have.", error)

@@ -58,6 +58,7 @@ class CheckConsentsOperator(GrdfOperator):
             accounts would have lost theirs than one list can be trusted for
         """
         from grdf.consents.take_over import TakeOver
+        from grdf.consents.waiting_rights import WaitingRights
 
         couchdb, accounts, adict = self.couchdb, self.accounts, self.adict
         asked_at = datetime.now(UTC)
@@ -80,6 +81,8 @@ class CheckConsentsOperator(GrdfOperator):
         self._each(round_, here.without_returned(accounts), self._check)
         counts["left_before"] = here.count
         problem = self._lose(round_)
+        waiting = [str(document["_id"]) for document in accounts.waiting()]
+        WaitingRights(couchdb, adict.oauth).note(waiting, listed, asked_at)
         self._tell_shared(round_)
         accounts.note_listed(asked_at)
         self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)

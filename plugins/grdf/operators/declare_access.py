@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
+from include.gas.account.sections.declaration import with_refused
 from include.gas.errors import FailNow
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class DeclareAccessOperator(AccountOperator):
         try:
             right = Declaring(self.couchdb, self.adict, account.id).declare()
         except FailNow as error:
+            if error.state:
+                self.accounts.update(account.id, with_refused)
             self.accounts.mark(account.id, error, partial=account.reads_on)
             raise
         return {"account": account.id, "right": right.id, "waits": right.waits}

@@ -18,7 +18,15 @@ from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.own_meters import with_consents, with_meters, without_old_token
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.account.sections.declaration import Declaration, names_person, with_declared, with_look, with_sent
+from include.gas.account.sections.declaration import (
+    Declaration,
+    is_refused,
+    names_person,
+    with_declared,
+    with_look,
+    with_refused,
+    with_sent,
+)
 from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
 from include.gas.account.sections.list_seen import (
     ConsentEnds,
@@ -130,11 +138,12 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
     ),
     "connected": ([Connected.moment], [Connected("x", "b").noted]),
     "declaration": (
-        [Declaration.of, names_person, lambda d: d.get("declaration") and Declaration().is_due(NOW)],
+        [Declaration.of, names_person, is_refused, lambda d: d.get("declaration") and Declaration().is_due(NOW)],
         [
-            lambda d: with_sent(d, NOW),
+            lambda d: with_sent(d, Declaration(), NOW),
+            with_refused,
             lambda d: with_look(d, NOW, waits=True),
-            lambda d: with_declared(d, Declaration(), NOW, waits=True),
+            lambda d: with_declared(d, PCE, NOW, waits=True),
         ],
     ),
     "taken_over": ([], [lambda d: TakenOver.added(d, [])]),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
 from include.gas.answers.access_rights import is_pce
+from include.gas.answers.words import fold
 from include.gas.days.gas_day import parse_day, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
@@ -21,7 +23,11 @@ USUAL_PERIMETERS = PERIMETERS[:2]
 LONGEST = 100
 """Maximum length of a name, an e-mail address or a phone number, in characters."""
 
+OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
+"""Days that a right may name."""
+
 _PERSON = ("name", "company", "postcode", "email", "phone")
+_KEPT = ("pce", "perimeters", "first", "end", "calls_until")
 _EMAIL = re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+")
 _SOON, _LATER = timedelta(hours=2), timedelta(days=2)
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
@@ -43,6 +49,9 @@ class Declaration(Section, frozen=True):
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
     :param sent: when we began to declare the right, UTC; a later try first looks whether GRDF has it
+    :param sent_pce: the meter for which we did; removed once GRDF has the right
+    :param sent_as: a hash of the meter and the person for whom we did, to be found in GRDF's list; removed likewise
+    :param refused: whether GRDF has refused the declaration; scheduled runs then leave it until a person starts one
     :param declared: when GRDF took it, UTC
     :param waits: whether the holder has not answered yet; absent if it has
     :param looked: when we last looked whether the holder has answered, UTC
@@ -62,6 +71,9 @@ class Declaration(Section, frozen=True):
     end: date | None = None
     calls_until: date | None = None
     sent: str = ""
+    sent_pce: str = ""
+    sent_as: str = ""
+    refused: bool = False
     declared: str = ""
     waits: bool = False
     looked: str = ""
@@ -75,6 +87,11 @@ class Declaration(Section, frozen=True):
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
         found = members(document.get(cls.key))
         return read_fields(cls, found) if found else None
+
+    @property
+    def fingerprint(self) -> str:
+        """See :func:`fingerprint`."""
+        return fingerprint(self.pce, self.name or self.company, self.email, self.postcode)
 
     def is_due(self, now: datetime) -> bool:
         """Return whether to look at GRDF's list whether the holder has answered.
@@ -101,6 +118,20 @@ def names_person(document: Mapping[str, Any]) -> bool:
     return any(members(document.get(Declaration.key)).get(name) for name in _PERSON)
 
 
+def is_refused(document: Mapping[str, Any]) -> bool:
+    """Return whether a person has to correct the declaration on an account document."""
+    return members(document.get(Declaration.key)).get("refused") is True
+
+
+def fingerprint(pce: str, name: str, email: str, postcode: str) -> str:
+    """Return a hash that tells whether a right in GRDF's list was declared for a household.
+
+    :param name: last name or company
+    :return: 32 hexadecimal digits
+    """
+    return sha256("\n".join((pce, fold(name), fold(email), fold(postcode))).encode()).hexdigest()[:32]
+
+
 def to_declare(document: Mapping[str, Any]) -> Declaration:
     """Return the declaration that an account asks for, checked.
 
@@ -125,11 +156,12 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     elif "informatives" not in perimeters:
         wrong = wrong or "its perimeters do not include informatives, the daily data"
     days = {name: _day(found, name, account) for name in ("first", "end", "calls_until")}
+    if any(day and not OLDEST <= day <= LATEST for day in days.values()):
+        wrong = wrong or f"a day is not between {OLDEST} and {LATEST}"
     if days["first"] and days["end"] and days["first"] >= days["end"]:
         wrong = wrong or "its end is not after first"
     if wrong:
         raise _bad(account, wrong)
-    sent = found.get("sent")
     return Declaration(
         pce=texts["pce"],
         name=texts["name"],
@@ -141,33 +173,43 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
         first=days["first"],
         end=days["end"],
         calls_until=days["calls_until"],
-        sent=sent if isinstance(sent, str) else "",
+        sent=_word(found, "sent"),
+        sent_pce=_word(found, "sent_pce"),
+        sent_as=_word(found, "sent_as"),
     )
 
 
-def with_sent(document: Mapping[str, Any], at: datetime) -> Document:
+def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> Document:
     """Return the account document with a note that its right is being declared.
 
+    :param asked: what is declared
     :param at: an aware datetime, the present
     """
-    return put(document, Declaration.key, {**members(document.get(Declaration.key)), "sent": utc_text(at)})
+    note = {"sent": utc_text(at), "sent_pce": asked.pce, "sent_as": asked.fingerprint}
+    found = {key: value for key, value in members(document.get(Declaration.key)).items() if key != "refused"}
+    return put(document, Declaration.key, found | note)
 
 
-def with_declared(document: Mapping[str, Any], asked: Declaration, at: datetime, *, waits: bool) -> Document:
+def with_refused(document: Mapping[str, Any]) -> Document:
+    """Return the account document with a note that a person has to correct the declaration."""
+    found = members(document.get(Declaration.key))
+    return put(document, Declaration.key, {**found, "refused": True}) if names_person(document) else dict(document)
+
+
+def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits: bool) -> Document:
     """Return the account document without the person, because GRDF has the right now.
 
-    If the declaration has been changed in the meantime, it stays, and is declared by the next run.
+    If the declaration is about another meter by now, the person stays, and the next run declares that one.
 
-    :param asked: what was declared
+    :param pce: the right's meter
     :param at: when GRDF took it, aware
     :param waits: whether the holder has to accept it first
     """
     found = members(document.get(Declaration.key))
-    if any(str(found.get(name) or "").strip() != getattr(asked, name) for name in ("pce", *_PERSON)):
-        return dict(document)
-    kept = {key: value for key, value in found.items() if key not in (*_PERSON, "sent", "waits", "looked")}
-    kept["declared"] = utc_text(at)
-    return put(document, Declaration.key, kept | ({"waits": True} if waits else {}))
+    other = names_person(document) and str(found.get("pce") or "").strip() != pce
+    kept = {key: value for key, value in found.items() if key in (*_KEPT, *(_PERSON if other else ()))}
+    note = {"declared": utc_text(at)} | ({"waits": True} if waits else {})
+    return put(document, Declaration.key, kept | note)
 
 
 def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Document:
@@ -190,6 +232,11 @@ def _text(found: Mapping[str, Any], name: str, account: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
         raise _bad(account, f"its {name} is not a short text")
     return value.strip()
+
+
+def _word(found: Mapping[str, Any], name: str) -> str:
+    value = found.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _day(found: Mapping[str, Any], name: str, account: str) -> date | None:

@@ -1,0 +1,345 @@
+"""Declared rights among odd lists, other accounts, corrections and faults: nobody is given up or mixed up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.hooks.adict import AdictHook
+from grdf.operators.look_at_waiting import _chunks
+from grdf.stores.account_store import AccountStore
+from include.gas.answers.access_rights import AccessRight, Rights
+from include.gas.errors import BadAccount, DeclarationRefused, FailNow, GasError, MeterTaken, RetryLater, StoreBusy
+from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
+from tests.leaving.runs import acquire, extract, load
+from tests.leaving.steps import delete
+from tests.rights.declared import PERSON, answer, calls, give, holds_person, look, looked_before, rights
+from tests.rights.scene import bring, check, document, other_of
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+WAITS = "USER_ACTION_NEEDED"
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_waits(clean: LocalWorld) -> None:
+    for name in clean.book.listed():
+        if "declaration" in document(clean, name):
+            clean.book.remove(name)
+
+
+def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
+    """Let households wait for their holder."""
+    for account in accounts:
+        give(world, account, **more)
+        with pytest.raises(AirflowSkipException):
+            acquire(account, "scheduled")
+        looked_before(world, account, 20)
+
+
+def three(account_id: str) -> list[str]:
+    number = int(account_id.rpartition("-")[2])
+    return [f"several-{at}-{80_000 + number * 3 + at}" for at in range(3)]
+
+
+def still_waits(world: LocalWorld, account: str) -> bool:
+    stored_now = document(world, account)
+    return bool(stored_now["state"] == WAITS and stored_now["declaration"].get("waits"))
+
+
+def accepts(world: LocalWorld, *accounts: str) -> None:
+    for account in accounts:
+        answer(world, holder(account).pces[0], "Active")
+
+
+def test_a_right_that_grdf_had_before_is_read_for_its_own_days_alone(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    """A stranger's right on the meter covers more, and the declaration asks for more."""
+    pce = holder(account_id).pces[0]
+    clean.control.consent([pce], conso_debut="2022-01-01", keep_others=True)
+    since = yesterday(clean) - timedelta(days=30)
+    mine = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"]}
+    clean.control.consent([pce], conso_debut=str(since), keep_others=True, fields=mine)
+    check()
+    give(clean, account_id, first="2024-01-01", calls_until="2028-01-01")
+    acquire(account_id, "scheduled")
+    day = yesterday(clean)
+    load(account_id, extract(account_id, day, "scheduled"), day)
+    assert min(days_of(stored(couchdb, account_id, pce))) == str(since)
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "twice with another role", "checked again", "starts later"])
+@pytest.mark.parametrize("who", ["look", "check"])
+def test_an_odd_list_gives_nobody_up(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, how: str, who: str
+) -> None:
+    waits(clean, account_id)
+    accepts(clean, account_id)
+    (pce,) = holder(account_id).pces
+
+    def odd(rights_now: tuple[AccessRight, ...]) -> tuple[AccessRight, ...]:
+        mine = [right for right in rights_now if right.pce == pce]
+        kept = tuple(right for right in rights_now if right.pce != pce)
+        if how == "empty":
+            return () if who == "look" else kept
+        if how == "cut":
+            return kept
+        if how == "twice with another role":
+            return (*rights_now, *(replace(right, role="autorise_contrat_injection") for right in mine))
+        if how == "checked again":
+            return (*kept, *(replace(right, state="to be checked again by GRDF") for right in mine))
+        return (*kept, *(replace(right, first=clean.control.today() + timedelta(9)) for right in mine))
+
+    name = "listed_rights" if who == "look" else "all_access_rights"
+    real = getattr(AdictHook, name)
+
+    def listed(self: AdictHook, *arguments: Any, **more: Any) -> Rights:
+        found = real(self, *arguments, **more)
+        return replace(found, rights=odd(found.rights))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AdictHook, name, listed)
+        look() if who == "look" else check()
+    assert still_waits(clean, account_id)
+    assert look("manual") == [f"grdf_account__{account_id}"]
+    assert not document(clean, account_id).get("state")
+
+
+@pytest.mark.parametrize("fault", ["busy", "list"])
+def test_what_is_wrong_with_one_keeps_no_other_waiting(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    first, second, third = three(account_id)
+    waits(clean, first, second, third)
+    if fault == "list":  # another account has the second's meter under a right that is over, and the list is unreadable
+        own = bring(clean, other_of(account_id), holder(second).pces[0])
+        clean.control.revoke(own)
+        real = AdictHook.listed_rights
+        odd = lambda *given, **more: replace(real(*given, **more), odd=1)  # noqa: E731
+        monkeypatch.setattr(AdictHook, "listed_rights", odd)
+    else:
+        update = AccountStore.update
+
+        def busy(self: AccountStore, name: str, change: Callable[..., Any]) -> Any:
+            if name == second:
+                raise StoreBusy.about(name, "others changed its document 10 times in a row")
+            return update(self, name, change)
+
+        monkeypatch.setattr(AccountStore, "update", busy)
+    accepts(clean, first, second, third)
+    assert look() == [f"grdf_account__{first}", f"grdf_account__{third}"]
+    monkeypatch.undo()
+    looked_before(clean, second, 20)
+    with pytest.MonkeyPatch.context() as patch:
+        from tests.helpers import MemoryShelf
+
+        patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+        assert look("manual") == [f"grdf_account__{second}"]
+
+
+@pytest.mark.parametrize("brought", ["soon", "2026-13-77", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_an_odd_moment_in_a_document_stops_nobody(clean: LocalWorld, account_id: str, brought: str) -> None:
+    odd, good, _ = three(account_id)
+    waits(clean, odd, good)
+    stored_now = document(clean, odd)
+    stored_now["oauth_callback_results"]["consents"][0]["brought"] = brought
+    clean.book.save(stored_now)
+    accepts(clean, good)
+    assert look() == [f"grdf_account__{good}"]
+    check()
+    clean.book.remove(odd)
+
+
+def test_a_meter_that_another_account_took_meanwhile(clean: LocalWorld, account_id: str) -> None:
+    """Neither look nor the morning's check opens it; the account's other meter is read; in the end it is opened."""
+    first, other = holder(three(account_id)[2]).pces[0], other_of(account_id)
+    bring(clean, account_id, first)
+    give(clean, account_id, keep=True)
+    acquire(account_id, "scheduled")
+    looked_before(clean, account_id, 20)
+    bring(clean, other, holder(account_id).pces[0])
+    accepts(clean, account_id)
+    assert look() == []
+    check()
+    assert document(clean, account_id)["state_partial"]
+    calls(clean)
+    acquire(account_id, "scheduled")
+    extract(account_id, yesterday(clean), "scheduled")
+    asked = [call["pce"] for call in clean.control.log() if "donnees" in call["path"]]
+    assert asked == [first]
+    delete(other)
+    assert look("manual") == [f"grdf_account__{account_id}"]
+
+
+def test_one_declaration_in_two_accounts_at_once(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce, other = give(clean, account_id), other_of(account_id)
+    given = document(clean, account_id)["declaration"]
+    clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "declaration": given})
+    real = AdictHook.declare
+
+    def meanwhile(self: AdictHook, *arguments: Any, **more: Any) -> Any:
+        right = real(self, *arguments, **more)
+        monkeypatch.setattr(AdictHook, "declare", real)
+        with pytest.raises(AirflowSkipException):
+            acquire(other, "scheduled")
+        return right
+
+    monkeypatch.setattr(AdictHook, "declare", meanwhile)
+    with pytest.raises(MeterTaken, match="it is another account's"):
+        acquire(account_id, "scheduled")
+    assert len(rights(clean, pce)) == 1
+    answer(clean, pce, "Active")
+    assert look("manual") == [f"grdf_account__{other}"]
+    check()
+    assert "consents" not in document(clean, account_id).get("oauth_callback_results", {})
+
+
+def test_a_grant_is_used_before_the_declaration(clean: LocalWorld, account_id: str) -> None:
+    (first,) = connect_cozy(clean, account_id)
+    other = holder(other_of(account_id)).pces[0]
+    give(clean, account_id, keep=True, pce=other, postcode=postcode(other))
+    acquire(account_id, "scheduled")
+    assert {entry["pce"] for entry in document(clean, account_id)["oauth_callback_results"]["consents"]} == {
+        first,
+        other,
+    }
+
+
+def test_a_refused_declaration_does_not_block_a_grant(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, postcode="75001")
+    with pytest.raises(DeclarationRefused):
+        acquire(account_id, "scheduled")
+    refused = document(clean, account_id)
+    connect_cozy(clean, account_id)
+    clean.book.save(document(clean, account_id) | {key: refused[key] for key in ("declaration", "state")})
+    acquire(account_id, "scheduled")
+    assert document(clean, account_id)["oauth_callback_results"]["consents"]
+    assert extract(account_id, yesterday(clean), "scheduled")
+
+
+def postcode(pce: str) -> str:
+    from include.sandbox.adict import meters
+
+    meter = meters.find(pce)
+    assert meter
+    return meter.postcode
+
+
+def test_a_correction_while_it_waits_leaves_no_person_behind(clean: LocalWorld, account_id: str) -> None:
+    pce = give(clean, account_id, email="wrong@example.org")
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    give(clean, account_id, keep=True)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "manual")
+    assert holds_person(clean, account_id) == []
+    assert still_waits(clean, account_id)
+    answer(clean, pce, "Active")
+    assert look("manual") == [f"grdf_account__{account_id}"]
+    assert len(rights(clean, pce)) == 1
+
+
+def test_another_meter_given_while_the_first_was_sent_is_declared_next(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce, other = give(clean, account_id), holder(other_of(account_id)).pces[0]
+    real = AdictHook.declare
+
+    def meanwhile(self: AdictHook, *arguments: Any, **more: Any) -> Any:
+        right = real(self, *arguments, **more)
+        monkeypatch.setattr(AdictHook, "declare", real)
+        give(clean, account_id, keep=True, pce=other, postcode=postcode(other))
+        return right
+
+    monkeypatch.setattr(AdictHook, "declare", meanwhile)
+    for _ in range(2):
+        with pytest.raises(AirflowSkipException):
+            acquire(account_id, "scheduled")
+    assert [len(rights(clean, each)) for each in (pce, other)] == [1, 1]
+    assert holds_person(clean, account_id) == []
+    for each in (pce, other):
+        answer(clean, each, "Active")
+    assert look("manual") == [f"grdf_account__{account_id}"]
+
+
+def lost_answer(world: LocalWorld, account: str, **change: Any) -> str:
+    """GRDF takes a right but its answer is lost; then the declaration is edited. Return the meter."""
+    pce = give(world, account, email="wrong@example.org")
+    world.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        acquire(account, "scheduled")
+    stored_now = document(world, account)
+    stored_now["declaration"] |= change
+    world.book.save(stored_now)
+    return pce
+
+
+def test_a_correction_after_a_lost_answer_finds_the_right_all_the_same(clean: LocalWorld, account_id: str) -> None:
+    pce = lost_answer(clean, account_id, email=PERSON["email"])
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    assert len(rights(clean, pce)) == 1
+    assert holds_person(clean, account_id) == []
+
+
+@pytest.mark.parametrize("change", [{"email": "right@example.org"}, {"pce": "GI000042"}, {"postcode": "x"}])
+def test_a_deletion_after_a_lost_answer_revokes_it(clean: LocalWorld, account_id: str, change: dict[str, str]) -> None:
+    pce = lost_answer(clean, account_id, **change)
+    delete(account_id)
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
+    assert document(clean, account_id) == {}
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_out_of_all_bounds_is_said(clean: LocalWorld, account_id: str, day: str) -> None:
+    give(clean, account_id, calls_until=day)
+    with pytest.raises(BadAccount, match="a day is not between"):
+        acquire(account_id, "scheduled")
+
+
+def test_while_grdf_does_not_answer_other_meters_are_read(clean: LocalWorld, account_id: str) -> None:
+    first = holder(other_of(account_id)).pces[0]
+    bring(clean, account_id, first)
+    give(clean, account_id, keep=True)
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=None)
+    told = acquire(account_id, "scheduled", try_number=4)
+    assert told == {"account": account_id, "meters": 1, "first_launch": False}
+    with pytest.raises(RetryLater):
+        acquire(account_id, "scheduled")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "9999999400"), (409, "1000000005"), (500, "2000000007"), (201, "7")]
+)
+def test_grdfs_words_about_a_person_are_not_repeated(
+    clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture, status: int, code: str
+) -> None:
+    give(clean, account_id, mobile="+33 6 11 11 11 11")
+    said = {"code_statut_traitement": code, "message_retour_traitement": "Titulaire " + ", ".join(PERSON.values())}
+    clean.control.fault("/droit_acces$", method="PUT", status=status, body=json.dumps(said))
+    with pytest.raises(GasError) as caught:
+        acquire(account_id, "scheduled")
+    told = str(caught.value) + str(document(clean, account_id).get("state_message")) + caplog.text
+    assert not [each for each in PERSON.values() if each in told]
+    clean.control.set(faults=[])
+    with pytest.raises((AirflowSkipException, FailNow)):
+        acquire(account_id, "manual")
+    assert "+33 6 11" not in json.dumps(document(clean, account_id)), "no other key either"
+
+
+def test_a_thousand_meters_a_question() -> None:
+    meters = {f"a{at}": ["p"] for at in range(1001)} | {"big": ["p"] * 1001}
+    chunks = _chunks(meters)
+    assert [sum(len(meters[name]) for name in chunk) for chunk in chunks] == [1000, 1, 1001]
+    assert [name for chunk in chunks for name in chunk] == list(meters)
