@@ -295,7 +295,9 @@ def test_odd_answers_that_are_no_failure(
     run = airflow.run(UNLUCKY)
 
     assert run.state == "success", run.output
-    assert days(world, UNLUCKY, meter) == before
+    after = days(world, UNLUCKY, meter)
+    assert before.items() <= after.items()
+    assert all(day > max(before) for day in after.keys() - before.keys()), "but for one that GRDF publishes just now"
     assert_totals(world, UNLUCKY, meter)
 
 
