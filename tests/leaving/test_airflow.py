@@ -16,9 +16,10 @@ import pytest
 import requests
 
 from include.gas.documents.gas_days import dag_id
+from include.sandbox.adict import meters
 from include.sandbox.airflow_stack import ADMIN, APPROVER
 from include.sandbox.processes import Processes
-from tests.helpers import PATIENCE, connect_cozy, wait, yesterday
+from tests.helpers import PATIENCE, connect_cozy, holder, wait, yesterday
 from tests.leaving.household import (
     ACTIVE,
     AUDIT_DATABASE,
@@ -47,6 +48,7 @@ REMEMBERED = {
     *("hitl_detail.body", "hitl_detail.subject"),
 }
 """Where an account's id remains because Airflow's API cannot remove it, as the README says."""
+PERSON = ("Durand-Invente", "m.durand@example.org")
 PASSED_ON = {"AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW__GRDF__RETRIES": "0"}
 
 
@@ -153,11 +155,29 @@ def listed(world: LocalWorld, airflow: AirflowStack) -> tuple[str, tuple[str, ..
     ended(airflow, "grdf_published", accounts=both)
     ended(airflow, "grdf_consents", accounts=[account], dry_run=True)
     ended(airflow, "grdf_adopt_konnector", account=account, dry_run=True)
+    pces = (*pces, is_declared(world, airflow, account))
     quiet(airflow, *own, "grdf_consents", "grdf_published", "grdf_history")
     # These wait because their DAGs are paused: one of the project's, and one that stands for any other DAG.
     start(airflow, "grdf_example_consumer", account=account)
     start(airflow, "grdf_history", accounts=both, **days)
     return account, pces
+
+
+def is_declared(world: LocalWorld, airflow: AirflowStack, account: str) -> str:
+    """Let the household have one more meter declared, whose holder accepts. Return the meter."""
+    pce = holder(account, 2).pces[1]
+    meter = meters.find(pce)
+    assert meter
+    given = {"pce": pce, "name": PERSON[0], "email": PERSON[1], "postcode": meter.postcode}
+    world.book.save((world.book.get(account) or {}) | {"declaration": given})
+    ended(airflow, dag_id(account))
+    (right,) = [each for each in world.control.consents() if each["id_pce"] == pce]
+    world.control.answer(right["id_droit_acces"])
+    ended(airflow, "grdf_waiting_rights")
+    started = [run for run in airflow.runs(dag_id(account)) if run["triggered_by"] == "operator"]
+    assert len(started) == 1
+    airflow.wait_for_runs({dag_id(account): started[0]["dag_run_id"]}, seconds=PATIENCE)
+    return pce
 
 
 def ended(airflow: AirflowStack, dag: str, **conf: Any) -> None:
@@ -208,13 +228,13 @@ def test_from_the_form_to_nothing_left(
 ) -> None:
     account, pces = listed
     own, couch = dag_id(account), Couch(world)
-    (right,) = rights(world, pces)
+    mine = rights(world, pces)
     before = couch.revisions()
     world.control.clear_log()
 
     dry = start(airflow, account=account, confirm=account)
     assert end_of(airflow, dry) == "success"
-    assert f"* {right} (active)" in airflow.task_log(DAG, dry, "check")
+    assert all(f"* {right} (active)" in airflow.task_log(DAG, dry, "check") for right in mine)
     assert tasks(airflow, dry)["approve"] == "skipped"
     rejected = start(airflow, account=account, confirm=account, dry_run=False)
     parked(airflow, rejected)
@@ -228,7 +248,7 @@ def test_from_the_form_to_nothing_left(
     parked(airflow, run)
     asked = airflow.api("GET", f"/dags/{DAG}/dagRuns/{run}/taskInstances/approve/-1/hitlDetails").json()
     assert asked["subject"] == f"Delete account {account}? This cannot be undone."
-    assert right in asked["body"]
+    assert all(right in asked["body"] for right in mine)
     assert couch.revisions() == before, "it waits"
     answer_to(airflow, run, "Approve", by=ADMIN)
     wait(lambda: "admin asked for its deletion and cannot approve it as well" in airflow.task_log(DAG, run, "approve"))
@@ -237,8 +257,8 @@ def test_from_the_form_to_nothing_left(
     answer_to(airflow, run, "Approve")
     assert end_of(airflow, run) == "success"
 
-    assert revocations(world) == [(right, 200, DELETE_CLIENT)]
-    assert rights(world, pces) == {right: REVOKED}
+    assert sorted(revocations(world)) == sorted((right, 200, DELETE_CLIENT) for right in mine)
+    assert rights(world, pces) == dict.fromkeys(mine, REVOKED)
     assert all(call["client_id"] in (DATA_CLIENT, DELETE_CLIENT, None) for call in world.control.log())
     assert couch.mentions(account, *pces, but=(AUDIT_DATABASE,)) == {}
     assert couch.mentions(*pces) == {}
@@ -273,6 +293,7 @@ def test_what_airflow_still_remembers_is_what_the_record_says(
     history = record["airflow_history"]
     days = [str(yesterday(world) - timedelta(days=back)) for back in range(12, 29)]
     assert columns_with(airflow, *pces) == {}
+    assert columns_with(airflow, *PERSON) == {}
     assert columns_with(airflow, *days, beside=account) == {}
     told = columns_with(airflow, account)
     assert set(told) == REMEMBERED, json.dumps(told, indent=1)
@@ -285,6 +306,7 @@ def test_what_airflow_still_remembers_is_what_the_record_says(
         "grdf_published": 1,
         "grdf_consents": 1,
         "grdf_adopt_konnector": 1,
+        "grdf_waiting_rights": 1,
     }
     (waiting,) = airflow.api("GET", "/dags/grdf_history/dagRuns?state=queued").json()["dag_runs"]
     events = sum(

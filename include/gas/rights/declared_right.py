@@ -46,7 +46,7 @@ class Declared:
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
-    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 10.1).
+    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5).
 
     :param declaration: a checked declaration
     :param today: civil date in Paris, from which the right counts

@@ -1,6 +1,6 @@
 """The mails with which GRDF asks contract holders about rights that a third party has declared for them.
 
-GRDF sends them in batches at each quarter of an hour (ADICT 10.1); the holder accepts or refuses in the mail. Where
+GRDF sends them in batches at each quarter of an hour (ADICT 5); the holder accepts or refuses in the mail. Where
 GRDF's documentation says nothing, the sandbox behaves as follows. A right that nobody has answered becomes ``Obsolète``
 after the days of the setting ``unanswered_days``. The page ``/sandbox/mailbox`` is the mailbox of all invented holders.
 """

@@ -14,7 +14,7 @@ from airflow.sdk.configuration import conf
 
 from grdf.airflow.announcing import ADOPTION
 from include.gas.documents.gas_days import dag_id
-from include.gas.leaving.airflow_memory import HISTORY, SHARED, Kept, events, names, not_ended, of_others
+from include.gas.leaving.airflow_memory import HISTORY, SHARED, WAITING, Kept, events, names, not_ended, of_others
 
 if TYPE_CHECKING:
     from grdf.hooks.airflow_api import AirflowApiHook
@@ -98,7 +98,7 @@ class AirflowHistory:
                 _remove_logs(dag, run)
 
     def _runs(self, account: str) -> Iterator[dict[str, Any]]:
-        """Yield the runs of any DAG whose configuration names an account, and the re-reads that included it."""
+        """Yield the runs of any DAG that name an account in their form, and those for all accounts that acted on it."""
         for run in self._all("/dags/~/dagRuns", "dag_runs", conf_contains=account):
             if names(run.get("conf"), account):
                 yield run
@@ -106,6 +106,11 @@ class AirflowHistory:
             form = run.get("conf") or {}
             if not form.get("accounts") and not names(form, account) and self._planned(run["dag_run_id"], account):
                 yield run
+
+        # Those that started the account's DAG once its holder had accepted.
+        for task in self._all(f"/dags/{WAITING}/dagRuns/~/taskInstances", "task_instances", state="success"):
+            if (task.get("rendered_fields") or {}).get("trigger_dag_id") == dag_id(account):
+                yield self._api.get(f"/dags/{WAITING}/dagRuns/{quote(task['dag_run_id'], safe='')}")
 
     def _planned(self, run: str, account: str) -> bool:
         """Return whether a re-read of all accounts included this account."""
