@@ -249,7 +249,7 @@ class RightExists(BadRequest):
 
 
 class DeclarationRefused(FailNow):
-    """GRDF does not accept the right that was declared for a household: what it gave is not as GRDF knows it."""
+    """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it."""
 
     state = USER_ACTION_NEEDED
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."

@@ -60,6 +60,7 @@ def _run(options: argparse.Namespace) -> int:
                  to approve deletions: user {APPROVER}, password {airflow.approver_password}
   Connect        {address}/grdf/connect/   a household, through the sandbox's consent page
   GRDF sandbox   {world.facts["adict_base"]}
+  GRDF's e-mails {world.facts["control_url"]}/mailbox   where invented holders accept a declared right
   CouchDB        {world.couch.url}   user {world.couch.user}, password in {data / "couch" / "password"}
   State, logs    {data}
   Command line   {_prefix(airflow.home)}./grdf airflow ...

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.declare_access import DeclareAccessOperator
-from include.gas.errors import BadAccount, DeclarationRefused, FailNow, MeterTaken, RetryLater
+from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLater
 from include.gas.rights.declared_right import waiting_message
 from tests.helpers import context, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
@@ -35,7 +35,7 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert waiting["oauth_callback_results"]["pce_id"] == pce
     assert waiting["oauth_callback_results"]["consents"][0]["id_accreditation"] == right["id_droit_acces"]
     assert waiting["state"] == WAITS
-    assert "waits for the contract's holder to accept" in waiting["state_message"]
+    assert "waits for the contract's holder to let us read" in waiting["state_message"]
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
 
@@ -241,12 +241,16 @@ def test_what_is_wrong_in_the_document_is_said_without_asking_grdf(
     clean: LocalWorld, account_id: str, change: dict[str, Any], says: str
 ) -> None:
     give(clean, account_id, **change)
-    before = document(clean, account_id)
-    with pytest.raises(BadAccount, match=says) as caught:
+    before = document(clean, account_id)["declaration"]
+    with pytest.raises(DeclarationRefused, match=says) as caught:
         acquire(account_id, "scheduled")
     assert not any(each in str(caught.value) for each in PERSON.values())
     assert calls(clean) == []
-    assert document(clean, account_id) == before
+    told = document(clean, account_id)
+    assert told["declaration"] == before | {"refused": True}
+    assert (told["state"], told["state_message"]) == (WAITS, str(caught.value))
+    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
+        acquire(account_id, "scheduled")
 
 
 def test_an_account_with_other_meters_goes_on_meanwhile(clean: LocalWorld, account_id: str) -> None:
@@ -276,7 +280,7 @@ def test_a_declaration_that_nobody_can_send_hides_no_stranger(clean: LocalWorld,
     clean.control.consent([first], keep_others=True)
     check()
     calls(clean)
-    with pytest.raises(BadAccount, match="postcode"):
+    with pytest.raises(DeclarationRefused, match="postcode"):
         acquire(account_id, "manual")
     with pytest.raises(FailNow):
         extract(account_id, yesterday(clean), "manual")
@@ -330,4 +334,4 @@ def test_the_operator_alone(clean: LocalWorld, account_id: str) -> None:
 
 def test_the_message_is_for_people() -> None:
     text = waiting_message("a", ["09900000000017"], datetime(2026, 11, 27, 8, 31, tzinfo=UTC))
-    assert text.startswith("Account a: since 27 November 2026, 09:31 (Paris time) GRDF has the right to read meter M-")
+    assert text.startswith("Account a: since 27 November 2026, 09:31 (Paris time) GRDF waits for the contract's holder")

@@ -15,8 +15,19 @@ from grdf.hooks.adict import AdictHook
 from grdf.operators.look_at_waiting import _chunks
 from grdf.stores.account_store import AccountStore
 from include.gas.answers.access_rights import AccessRight, Rights
-from include.gas.errors import BadAccount, DeclarationRefused, FailNow, GasError, MeterTaken, RetryLater, StoreBusy
-from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
+from include.gas.display.overview import Situation, overview
+from include.gas.errors import (
+    CredentialsRefused,
+    DeclarationRefused,
+    FailNow,
+    GasError,
+    MeterTaken,
+    NotInForce,
+    QuotaWait,
+    RetryLater,
+    StoreBusy,
+)
+from tests.helpers import MemoryShelf, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, answer, calls, give, holds_person, look, looked_before, rights
@@ -140,8 +151,6 @@ def test_what_is_wrong_with_one_keeps_no_other_waiting(
     monkeypatch.undo()
     looked_before(clean, second, 20)
     with pytest.MonkeyPatch.context() as patch:
-        from tests.helpers import MemoryShelf
-
         patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
         assert look("manual") == [f"grdf_account__{second}"]
 
@@ -304,7 +313,7 @@ def test_a_deletion_after_a_lost_answer_revokes_it(clean: LocalWorld, account_id
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_a_day_out_of_all_bounds_is_said(clean: LocalWorld, account_id: str, day: str) -> None:
     give(clean, account_id, calls_until=day)
-    with pytest.raises(BadAccount, match="a day is not between"):
+    with pytest.raises(DeclarationRefused, match="a day is not between"):
         acquire(account_id, "scheduled")
 
 
@@ -317,6 +326,85 @@ def test_while_grdf_does_not_answer_other_meters_are_read(clean: LocalWorld, acc
     assert told == {"account": account_id, "meters": 1, "first_launch": False}
     with pytest.raises(RetryLater):
         acquire(account_id, "scheduled")
+
+
+def test_a_refusal_beside_other_meters_stays_until_it_is_corrected(clean: LocalWorld, account_id: str) -> None:
+    """The account's other meter is read and loaded every day, and the morning's list finds nothing wrong with it."""
+    bring(clean, account_id, holder(other_of(account_id)).pces[0])
+    give(clean, account_id, keep=True, postcode="75001")
+    for _ in range(2):
+        acquire(account_id, "scheduled")
+        load(account_id, extract(account_id, yesterday(clean), "scheduled"), yesterday(clean))
+        check()
+        told = document(clean, account_id)
+        assert told["state_partial"]
+        assert "the postcode does not match the meter" in told["state_message"]
+        assert overview(told).situation(clean.control.today()) is Situation.PARTLY
+    give(clean, account_id, keep=True)
+    acquire(account_id, "manual")
+    accepts(clean, account_id)
+    assert look("manual") == [f"grdf_account__{account_id}"]
+    assert not document(clean, account_id).get("state")
+
+
+def test_a_client_that_may_not_declare_is_nobodys_household(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id)
+    clean.control.fault("/droit_acces$", method="PUT", status=403, body={"erreur": "contrat"})
+    with pytest.raises(CredentialsRefused, match=r"does not let our client declare .*Ask GRDF whether the contract"):
+        acquire(account_id, "scheduled")
+    assert not document(clean, account_id).get("state")
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+
+
+def test_who_starts_a_run_while_it_waits_is_told_why_nothing_is_read(clean: LocalWorld, account_id: str) -> None:
+    waits(clean, account_id)
+    acquire(account_id, "manual")
+    with pytest.raises(NotInForce, match=r"before the contract's holder has accepted .*grdf_waiting_rights looks"):
+        extract(account_id, yesterday(clean), "manual")
+    assert still_waits(clean, account_id)
+
+
+def test_a_declaration_changed_just_before_it_is_sent_is_not_sent(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce = give(clean, account_id, email="wrong@example.org")
+
+    def meanwhile(*_: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        give(clean, account_id, keep=True)
+        return {}
+
+    monkeypatch.setattr("grdf.consents.taking._others", meanwhile)
+    with pytest.raises(StoreBusy, match="changed at this very moment"):
+        acquire(account_id, "scheduled")
+    assert rights(clean, pce) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+        with pytest.raises(AirflowSkipException):
+            acquire(account_id, "scheduled")
+    assert [right["courriel_titulaire"] for right in rights(clean, pce)] == [PERSON["email"]]
+
+
+def test_what_was_found_before_grdf_failed_is_not_lost(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _ = three(account_id)
+    waits(clean, first, second)
+    accepts(clean, first, second)
+    monkeypatch.setattr("grdf.operators.look_at_waiting.MOST", 1)
+    real, asked = AdictHook.listed_rights, []
+
+    def listed(self: AdictHook, *arguments: Any, **more: Any) -> Rights:
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise QuotaWait.about(None, "GRDF was not called", retry_after=60)
+        return real(self, *arguments, **more)
+
+    monkeypatch.setattr(AdictHook, "listed_rights", listed)
+    assert look() == [f"grdf_account__{first}"]
+    looked_before(clean, second, 20)
+    assert look("manual") == [f"grdf_account__{second}"]
 
 
 @pytest.mark.parametrize(

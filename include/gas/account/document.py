@@ -17,8 +17,7 @@ from include.gas.account.sections.lost_consents import GivenBack, LostConsents, 
 from include.gas.account.sections.lost_days import LostDays
 from include.gas.account.sections.marks import Connected, Leaving, TakenOver
 from include.gas.account.sections.missing_days import MissingDays
-from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
-from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
 from include.gas.account.sections.section import Section
 from include.gas.account.sections.stored import Stored
 from include.gas.account.sections.whole_history import HistoryRead

@@ -157,9 +157,9 @@ def moment_in(value: object) -> str:
     """
     try:
         moment = datetime.fromisoformat(str(value).strip())
-    except ValueError:
+        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
+    except (ValueError, OverflowError):  # no moment, or one of the year 1 or 9999
         return ""
-    return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
 
 
 def is_pce(text: object) -> bool:

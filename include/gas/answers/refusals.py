@@ -197,6 +197,12 @@ def declaration_error(
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
         return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step)
+    if status == 403:
+        return CredentialsRefused.about(
+            account,
+            f"GRDF does not let our client declare {what} (HTTP 403{f', code {excerpt(code, 20)}' if code else ''})",
+            "Ask GRDF whether the contract allows declaring rights for households. Each day's run tries again.",
+        )
     if status < 300 and (code or message):
         return refusal_error(code or UNKNOWN, "", account=account, pce=None)
     alone = json.dumps({"code_statut_traitement": code}) if code else ""

@@ -162,7 +162,8 @@ def overview(document: Mapping[str, Any]) -> Overview:
         asks=account.waits_for_person
         or not (account.meters or account.grant or account.declares)
         or (bool(gone) and len(gone) == len(account.meters)),
-        pending=account.needs_first_launch and (account.grant is not None or account.declares),
+        pending=account.needs_first_launch
+        and (account.grant is not None or (account.declares and not account.refused)),
         partial=account.partial or bool(gone),
         leaving=account.leaving is not None,
         first=min((year.first for year in all_years), default=None),

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_consents, without_old_token
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.declaration import Declaration, is_refused
 from include.gas.account.sections.list_seen import ConsentEnds, with_missed
 from include.gas.account.sections.lost_consents import (
     LostConsents,
@@ -21,8 +21,9 @@ from include.gas.account.sections.lost_consents import (
     meters_lost,
 )
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
 from include.gas.consents.consent import Consent, told
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
@@ -151,7 +152,12 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
     # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
     # next run reports it as an error at GRDF (``grdf.consents.doubt``).
-    restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
+    # Nor does the list say anything about a declaration that was refused.
+    restored = (
+        not lost
+        and not is_refused(document)
+        and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
+    )
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
         message = (
@@ -161,8 +167,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
         changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
     elif lost and all(how == WAITING for _, how in lost) and Declaration.of(document) is not None:
         waiting = [meter for meter in meters if meter.lost]
-        since = [moment for meter in waiting if (moment := moment_of(meter.brought))]
-        message = waiting_message(account.id, [meter.pce for meter in waiting], min(since, default=now))
+        since = min(filter(None, (moment_in(meter.brought) for meter in waiting)), default=utc_text(now))
+        message = waiting_message(account.id, [meter.pce for meter in waiting], datetime.fromisoformat(since))
         changed = with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=len(lost) < len(meters))
     elif lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
@@ -204,20 +210,15 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
     return found
 
 
-def moment_of(text: str) -> datetime | None:
-    """Return the moment in a text of an account document; ``None`` if it is none, or has no time zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
-
-
 def keeps_state(document: Mapping[str, Any]) -> bool:
-    """Return whether an account's state is about a lost consent, so that a successful load must not clear it.
+    """Return whether a successful load must not clear an account's state.
+
+    It must not if the state is about a lost consent, or about a declaration that a person has to correct.
 
     :param document: the account document as read for this write
     """
+    if is_refused(document):
+        return True
     noted = meters_lost(document)
     lost = [meter for meter in Account.from_document(document).meters if meter.lost and meter.pce in noted]
     state = document.get("state")

@@ -153,14 +153,14 @@ def still_waiting(meter: Consent, judged: Consent, listed: Collection[str] | Non
 def waiting_message(account: str, pces: Iterable[str], since: datetime) -> str:
     """Return the message for people about rights whose holder has not answered yet.
 
-    :param since: when GRDF took them, aware
+    :param since: when they were declared, aware
     """
     since = min(max(since, _EARLIEST), _LATEST)  # whatever a document says
     meters = ", ".join(meter_tag(account, pce) for pce in pces)
     return (
-        f"Account {account}: since {since.astimezone(PARIS):%-d %B %Y, %H:%M} (Paris time) GRDF has the right to read "
-        f"meter {meters}, and waits for the contract's holder to accept it. GRDF sends the e-mail within a quarter of "
-        "an hour; the holder should look into the spam folder, too. Nothing is read until then, and the first run "
+        f"Account {account}: since {since.astimezone(PARIS):%-d %B %Y, %H:%M} (Paris time) GRDF waits for the "
+        f"contract's holder to let us read meter {meters}. GRDF's e-mail leaves within a quarter of an hour; the "
+        "holder should look into the spam folder, too. Nothing is read before the holder accepts; then the first run "
         "starts by itself."
     )
 

@@ -17,6 +17,7 @@ from include.gas.account.grant import IdToken, former_token
 from include.gas.account.sections.list_seen import is_fresh, seen_at, with_seen
 from include.gas.account.sections.lost_consents import meters_lost
 from include.gas.account.sections.whole_history import history_read
+from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import FailNow, NotInForce, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
@@ -92,6 +93,9 @@ def not_in_force(account: str, meter: Consent) -> NotInForce:
     if meter.unusable == WAITS:
         cause = f"meter {tag}: which consent it brought is {WAITS}"
         return NotInForce.about(account, cause, "Nothing to do: it is checked again tomorrow.")
+    if meter.unusable == WAITING:
+        cause = f"meter {tag} is not read before the contract's holder has accepted the right in GRDF's e-mail"
+        return NotInForce.about(account, cause, "Nothing to do: grdf_waiting_rights looks for the answer.")
     return NotInForce.about(account, f"meter {tag}: the consent is {state} according to GRDF's list, so it is not read")
 
 

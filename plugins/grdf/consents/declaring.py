@@ -17,11 +17,21 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.declaration import Declaration, to_declare, with_sent
+from include.gas.account.declaration_check import to_declare
+from include.gas.account.sections.declaration import Declaration, with_refused, with_sent
+from include.gas.account.state import with_state
 from include.gas.answers.access_rights import Rights, is_pce
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import BadAccount, DeclarationRefused, MeterTaken, RightExists, ServiceUnavailable
+from include.gas.errors import (
+    BadAccount,
+    DeclarationRefused,
+    FailNow,
+    MeterTaken,
+    RightExists,
+    ServiceUnavailable,
+    StoreBusy,
+)
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.declared_right import Declared, own_in, request_of, taken_up
 
@@ -43,15 +53,31 @@ class Declaring:
         self._account = account_id
 
     def declare(self) -> Declared:
-        """Make sure that GRDF has the right, and write it to the account.
+        """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
 
         :return: the right
-        :raises BadAccount: if the declaration cannot be sent as it is
         :raises MeterTaken: if another account has the meter or the right
         :raises AccountLeaving: if the household is leaving
-        :raises DeclarationRefused: if GRDF refuses the declaration, or has a right that was declared for somebody else
+        :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, or if GRDF has a right that
+            was declared for somebody else
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
         """
+        try:
+            right = self._right()
+        except FailNow as error:
+            self._mark(error)
+            raise
+        tag = meter_tag(self._account, right.pce)
+        if right.waits:
+            log.info(
+                "Account %s: the right to read meter %s is declared. GRDF mails the holder of the contract.",
+                self._account, tag,
+            )  # fmt: skip
+        else:
+            log.info("Account %s: the right to read meter %s is declared and in force.", self._account, tag)
+        return right
+
+    def _right(self) -> Declared:
         asked = to_declare(self._accounts.document(self._account))
         right = self._listed(asked) if asked.sent else None
         if right is None:
@@ -60,19 +86,22 @@ class Declaring:
             self._take(right.pce, lambda: self._write(right), right.id)
         except BadAccount:
             log.error(
-                "Account %s: GRDF has taken the right %s, but the account cannot be written any more. Have it revoked.",
+                "Account %s: the right %s is declared, but the account cannot be written. Ask GRDF to revoke it.",
                 self._account, right.id,
             )  # fmt: skip
             raise
-        tag = meter_tag(self._account, right.pce)
-        if right.waits:
-            log.info(
-                "Account %s: GRDF has the right to read meter %s and mails the contract's holder, who must accept.",
-                self._account, tag,
-            )  # fmt: skip
-        else:
-            log.info("Account %s: GRDF has the right to read meter %s, and it is in force.", self._account, tag)
         return right
+
+    def _mark(self, error: FailNow) -> None:
+        state, now = error.state, datetime.now(UTC)
+        if state is None:  # the household and the operator can do nothing about it here
+            return
+
+        def change(document: Document) -> Document:
+            partial = Account.from_document(document).reads_on
+            return with_state(with_refused(document), state, str(error), since=now, partial=partial)
+
+        self._accounts.update(self._account, change)
 
     def take_up_known(self) -> Declared | None:
         """Write the right to the account if GRDF has it, without declaring one: for a household that leaves.
@@ -89,15 +118,18 @@ class Declaring:
     def _declared(self, asked: Declaration) -> Declared:
         """Declare the right, and return it; the one that GRDF has already if it was declared for this household."""
         began = datetime.now(UTC)
+        request = request_of(asked, paris_today(began))
 
         def sent(document: Document) -> Document:
             stop_if_leaving(Account.from_document(document))
+            if request_of(to_declare(document), paris_today(began)) != request:
+                raise StoreBusy.about(self._account, "its declaration was changed at this very moment")
             return with_sent(document, asked, began)
 
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
         try:
-            right = self._adict.declare(asked.pce, request_of(asked, paris_today(began)), account=self._account)
+            right = self._adict.declare(asked.pce, request, account=self._account)
         except RightExists as error:
             known = self._listed(asked)
             if known is None:
@@ -108,7 +140,7 @@ class Declaring:
         known = self._listed(asked)
         if known is None:
             raise ServiceUnavailable.about(
-                self._account, "GRDF has taken the right but its list does not show it yet, so its id is not known"
+                self._account, "the right is declared, but GRDF's list does not show it yet, so its id is not known"
             )
         return known
 
@@ -154,7 +186,7 @@ class Declaring:
     def _taken(self, pce: str, holder: str) -> MeterTaken:
         return MeterTaken.about(
             self._account,
-            f"GRDF already has a right of ours to meter {meter_tag(self._account, pce)}, and it is another account's",
+            f"we already have a right to read meter {meter_tag(self._account, pce)}, and it is another account's",
             "Nobody who may see only this account sees that one; whoever may finds it in Gas accounts by the meter's "
             "number. If its household has left, delete that account, then start a run of this one.",
             holder=holder,

@@ -85,7 +85,7 @@ class CouchDBHook(CouchServer):
         start = startkey
         while True:
             query = json_keys(startkey=start, endkey=endkey, limit=PAGE + 1, include_docs=True)
-            response = self.request("GET", doctype, "/_all_docs", query=query)
+            response = self._all_docs("GET", doctype, query=query)
             if response.status_code == 404:
                 return
             rows = docs_of(self.good(response))
@@ -122,7 +122,7 @@ class CouchDBHook(CouchServer):
         :param endkey: highest id, included
         """
         query = json_keys(startkey=endkey, endkey=startkey, descending=True, limit=1)
-        response = self.request("GET", doctype, "/_all_docs", query=query)
+        response = self._all_docs("GET", doctype, query=query)
         if response.status_code == 404:
             return None
         rows = rows_of(self.good(response))
@@ -135,9 +135,7 @@ class CouchDBHook(CouchServer):
         """
         found: dict[str, Document] = {}
         for batch in _batches(list(ids)):
-            response = self.request(
-                "POST", doctype, "/_all_docs", query={"include_docs": "true"}, body={"keys": list(batch)}
-            )
+            response = self._all_docs("POST", doctype, query={"include_docs": "true"}, body={"keys": list(batch)})
             if response.status_code == 404:
                 return {}
             for row in docs_of(self.good(response), may_be_missing=True):
@@ -219,18 +217,10 @@ class CouchDBHook(CouchServer):
         response = self.request("GET", doctype, "")
         return response.status_code != 404 and self.good(response).ok
 
-    def request(
-        self,
-        method: str,
-        doctype: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> requests.Response:
-        """Send one request to a doctype's database and return the answer, see :meth:`CouchServer.request`."""
-        response = super().request(method, doctype, path, query=query, body=body)
-        if response.status_code == 404 and path.startswith("/_all_docs"):
+    def _all_docs(self, method: str, doctype: str, **asked: Any) -> requests.Response:
+        """Ask for documents by their ids, see :meth:`CouchServer.request`."""
+        response = self.request(method, doctype, "/_all_docs", **asked)
+        if response.status_code == 404:
             self._missing.add(doctype)  # so that the first write does not have to fail to find this out
         return response
 

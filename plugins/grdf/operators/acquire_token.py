@@ -13,7 +13,6 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.declaration import with_refused
 from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
@@ -88,14 +87,11 @@ class AcquireTokenOperator(AccountOperator):
 
         try:
             right = Declaring(self.couchdb, self.adict, account.id).declare()
+        except QuotaWait:
+            raise
         except (FailNow, RetryLater) as error:
-            may_pass = isinstance(error, RetryLater)
-            if may_pass and (isinstance(error, QuotaWait) or not (account.reads_on and run.is_last_try)):
-                raise
-            if error.state and not may_pass:
-                self.accounts.update(account.id, with_refused)
-                self.accounts.mark(account.id, error, partial=account.reads_on)
-            if not account.reads_on:
+            is_tried_again = isinstance(error, RetryLater) and not run.is_last_try
+            if is_tried_again or not account.reads_on:
                 raise
             self.log.warning("%s Its known meters are still read, under the consents that they have.", error)
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}

@@ -8,8 +8,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
-from include.gas.account.sections.declaration import with_refused
-from include.gas.errors import FailNow
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,9 +25,8 @@ class DeclareAccessOperator(AccountOperator):
         """Run the task.
 
         :return: the account, GRDF's id of the right, and whether the contract's holder has to accept it first
-        :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
+        :raises DeclarationRefused: if what the household gave is incomplete, or not as GRDF knows it
         :raises MeterTaken: if another account has the meter
-        :raises BadAccount: if the declaration cannot be sent as it is
         """
         from grdf.consents.declaring import Declaring
 
@@ -37,11 +34,5 @@ class DeclareAccessOperator(AccountOperator):
         if account.leaving or not account.declares:
             why = "is leaving" if account.leaving else "has nothing to declare"
             raise AirflowSkipException(f"Account {account.id} {why}: GRDF is not asked.")
-        try:
-            right = Declaring(self.couchdb, self.adict, account.id).declare()
-        except FailNow as error:
-            if error.state:
-                self.accounts.update(account.id, with_refused)
-            self.accounts.mark(account.id, error, partial=account.reads_on)
-            raise
+        right = Declaring(self.couchdb, self.adict, account.id).declare()
         return {"account": account.id, "right": right.id, "waits": right.waits}

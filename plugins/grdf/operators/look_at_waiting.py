@@ -13,6 +13,7 @@ from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
+from include.gas.errors import RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,7 +50,13 @@ class LookAtWaitingOperator(GrdfOperator):
         for names in _chunks(meters):
             asked_at = datetime.now(UTC)
             pces = sorted({pce for name in names for pce in meters[name]})
-            rights = self.adict.listed_rights(pces, account=names[0] if len(names) == 1 else "")
+            try:
+                rights = self.adict.listed_rights(pces, account=names[0] if len(names) == 1 else "")
+            except RetryLater as error:
+                if not begun:
+                    raise
+                self.log.warning("%s The rights that were not looked for are looked for by the next run.", error)
+                break
             begun += WaitingRights(self.couchdb, self.adict.oauth).note(names, rights, asked_at)
         self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", len(meters), len(begun))
         return [dag_id(name) for name in begun]

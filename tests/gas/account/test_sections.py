@@ -48,8 +48,7 @@ from include.gas.account.sections.lost_consents import (
 from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
 from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.account.sections.monthly_turn import BookHeld, MonthlyFailed
-from include.gas.account.sections.published_note import PublishedNote, with_published
+from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
 from include.gas.account.sections.section import Section, read, read_fields
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -11,24 +10,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
-from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
-from include.gas.days.gas_day import parse_day, utc_text
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.errors import BadAccount
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 """What a right may include, in ADICT's words (3.6)."""
-USUAL_PERIMETERS = PERIMETERS[:2]
-LONGEST = 100
-"""Maximum length of a name, an e-mail address or a phone number, in characters."""
-
-OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-"""Days that a right may name."""
-
-_PERSON = ("name", "company", "postcode", "email", "phone")
+PERSON = ("name", "company", "postcode", "email", "phone")
+"""The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
-_EMAIL = re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+")
 _SOON, _LATER = timedelta(hours=2), timedelta(days=2)
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 _SLACK = timedelta(minutes=1)
@@ -115,7 +105,7 @@ class Declaration(Section, frozen=True):
 
 def names_person(document: Mapping[str, Any]) -> bool:
     """Return whether an account document has a declaration that GRDF does not have yet."""
-    return any(members(document.get(Declaration.key)).get(name) for name in _PERSON)
+    return any(members(document.get(Declaration.key)).get(name) for name in PERSON)
 
 
 def is_refused(document: Mapping[str, Any]) -> bool:
@@ -130,53 +120,6 @@ def fingerprint(pce: str, name: str, email: str, postcode: str) -> str:
     :return: 32 hexadecimal digits
     """
     return sha256("\n".join((pce, fold(name), fold(email), fold(postcode))).encode()).hexdigest()[:32]
-
-
-def to_declare(document: Mapping[str, Any]) -> Declaration:
-    """Return the declaration that an account asks for, checked.
-
-    :raises BadAccount: if something is missing or wrong; the text names the field and does not repeat a person's data
-    """
-    found, account = members(document.get(Declaration.key)), str(document.get("_id"))
-    texts = {name: _text(found, name, account) for name in ("pce", *_PERSON)}
-    wrong = ""
-    if not is_pce(texts["pce"]):
-        wrong = "its pce is not a meter's number: 14 digits, or GI and 6 digits"
-    elif bool(texts["name"]) == bool(texts["company"]):
-        wrong = "it needs either name or company"
-    elif not re.fullmatch(r"[0-9]{5}", texts["postcode"]):
-        wrong = "its postcode is not 5 digits"
-    elif not _EMAIL.fullmatch(texts["email"]):
-        wrong = "its email is not an e-mail address"
-    elif texts["phone"] and not re.fullmatch(r"\+?[0-9 .-]{6,20}", texts["phone"]):
-        wrong = "its phone is not a phone number"
-    perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
-    if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
-        wrong = wrong or f"its perimeters are not a list of {', '.join(PERIMETERS)}"
-    elif "informatives" not in perimeters:
-        wrong = wrong or "its perimeters do not include informatives, the daily data"
-    days = {name: _day(found, name, account) for name in ("first", "end", "calls_until")}
-    if any(day and not OLDEST <= day <= LATEST for day in days.values()):
-        wrong = wrong or f"a day is not between {OLDEST} and {LATEST}"
-    if days["first"] and days["end"] and days["first"] >= days["end"]:
-        wrong = wrong or "its end is not after first"
-    if wrong:
-        raise _bad(account, wrong)
-    return Declaration(
-        pce=texts["pce"],
-        name=texts["name"],
-        company=texts["company"],
-        postcode=texts["postcode"],
-        email=texts["email"],
-        phone=texts["phone"],
-        perimeters=[str(each) for each in perimeters],
-        first=days["first"],
-        end=days["end"],
-        calls_until=days["calls_until"],
-        sent=_word(found, "sent"),
-        sent_pce=_word(found, "sent_pce"),
-        sent_as=_word(found, "sent_as"),
-    )
 
 
 def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> Document:
@@ -207,7 +150,7 @@ def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits:
     """
     found = members(document.get(Declaration.key))
     other = names_person(document) and str(found.get("pce") or "").strip() != pce
-    kept = {key: value for key, value in found.items() if key in (*_KEPT, *(_PERSON if other else ()))}
+    kept = {key: value for key, value in found.items() if key in (*_KEPT, *(PERSON if other else ()))}
     note = {"declared": utc_text(at)} | ({"waits": True} if waits else {})
     return put(document, Declaration.key, kept | note)
 
@@ -223,35 +166,3 @@ def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Docu
         return dict(document)
     changed = {key: value for key, value in found.items() if key != "waits"} | {"looked": utc_text(at)}
     return put(document, Declaration.key, changed | ({"waits": True} if waits else {}))
-
-
-def _text(found: Mapping[str, Any], name: str, account: str) -> str:
-    value = found.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise _bad(account, f"its {name} is not a short text")
-    return value.strip()
-
-
-def _word(found: Mapping[str, Any], name: str) -> str:
-    value = found.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _day(found: Mapping[str, Any], name: str, account: str) -> date | None:
-    value = found.get(name)
-    if value in (None, ""):
-        return None
-    try:
-        return parse_day(str(value))
-    except ValueError:
-        raise _bad(account, f"its {name} is not a day such as 2026-11-27") from None
-
-
-def _bad(account: str, wrong: str) -> BadAccount:
-    return BadAccount.about(
-        account,
-        f"the declaration cannot be sent to GRDF: {wrong}",
-        "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
-    )

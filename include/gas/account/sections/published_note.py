@@ -1,4 +1,4 @@
-"""What each meter's published periods say compared with its gas days."""
+"""The notes of the monthly reading: what each meter's published periods say compared with its gas days, and when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import MeterSection
+from include.gas.account.sections.section import MeterSection, Text
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.comparison import Comparison
@@ -18,6 +18,20 @@ from include.gas.documents.totals import Number
 
 DIFFERENCES_KEPT = 24
 """Number of differences listed per meter, the newest ones: two years of monthly bills."""
+
+
+class MonthlyFailed(Text, frozen=True):
+    """When the monthly reading of the account last failed, UTC. Accounts that failed are read after the others."""
+
+    key: ClassVar[str] = "monthly_failed_at"
+    written_by: ClassVar[str] = "the monthly reading (`grdf_published`); removed when one succeeds"
+
+
+class BookHeld(Text, frozen=True):
+    """When the stored numbers of meters that are not read any more were last compared with the store, UTC."""
+
+    key: ClassVar[str] = "book_held_at"
+    written_by: ClassVar[str] = "the monthly reading (`grdf_published`)"
 
 
 class LastPeriod(msgspec.Struct, frozen=True):
