@@ -23,6 +23,7 @@ from include.gas.documents.doctypes import (
     ACCOUNT,
     AUDIT,
     CONNECT,
+    CONSENT_RECORD,
     DATABASES,
     DAY,
     LEASE,
@@ -42,6 +43,7 @@ KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     YEAR: (documents.Total,),
     PUBLISHED: (documents.Published,),
     AUDIT: (documents.DeletionRecord, documents.Approval),
+    CONSENT_RECORD: (documents.ConsentRecord,),
     CONNECT: (documents.Mark, documents.HouseholdLink),
     LEASE: (documents.Lease, documents.LastList),
 }

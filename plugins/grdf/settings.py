@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
@@ -19,6 +19,9 @@ from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
+
+WayIn = Literal["direct", "client_connect"]
+WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 
 SECRETS = ("connect_secret", "quota_url")
@@ -248,6 +251,36 @@ def connect_pkce() -> bool:
 def third_party() -> str:
     """Return our own name as GRDF knows it, which is the last part of ``login_hint`` (ADICT 2.2)."""
     return str(conf.get(SECTION, "third_party", fallback="")).strip()
+
+
+def ways_in() -> tuple[WayIn, ...]:
+    """Return the ways in which households may be connected on the page; the first is offered first.
+
+    ``direct`` means that we declare the right and GRDF mails the contract's holder; it needs the data client alone.
+    ``client_connect`` means GRDF's own site. The default is both, ``direct`` first, since GRDF's customers leave the
+    other one (ADICT 5).
+
+    :raises BadSettings: if the value names neither, or something else
+    """
+    text = conf.get(SECTION, "ways_in", fallback="") or ", ".join(WAYS_IN)
+    named = [word.strip().lower() for word in text.split(",") if word.strip()]
+    ways = tuple(way for word in dict.fromkeys(named) for way in WAYS_IN if way == word)
+    if not ways or len(ways) != len({*named}):
+        raise BadSettings.about(
+            account=None,
+            cause=f"the setting [grdf] ways_in is {text!r}",
+            next_step=f"Set it to one or both of {', '.join(WAYS_IN)}, separated by a comma.",
+        )
+    return ways
+
+
+def consent_record_days() -> int:
+    """Return for how many days the record of a consent is kept after its account was deleted.
+
+    The default is five years: GRDF may ask for the proof of a consent afterwards (ADICT 3.6), and until then a claim
+    about it can be brought to court (French Code civil, article 2224). With 0 the deletion removes it at once.
+    """
+    return _number("consent_record_days", 1826, least=0, most=36_500)
 
 
 def household_links() -> bool:

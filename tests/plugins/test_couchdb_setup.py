@@ -285,5 +285,5 @@ def test_the_list_of_databases_is_whole() -> None:
     named = set()
     for folder in ("plugins", "include/gas", "dags"):
         for file in (ROOT / folder).rglob("*.py"):
-            named |= set(re.findall(r'"((?:com\.grandlyon\.grdf|io\.cozy)\.[a-z]+)"', file.read_text()))
+            named |= set(re.findall(r'"((?:com\.grandlyon\.grdf|io\.cozy)\.[a-z-]+)"', file.read_text()))
     assert named == set(DOCTYPES)

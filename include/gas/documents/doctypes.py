@@ -13,6 +13,7 @@ PUBLISHED = "com.grandlyon.grdf.published"
 AUDIT = "com.grandlyon.grdf.audit"
 CONNECT = "com.grandlyon.grdf.connect"
 LEASE = "com.grandlyon.grdf.lease"
+CONSENT_RECORD = "com.grandlyon.grdf.consent-record"
 
 Removed = Literal["all documents of the account", "one document of the account", "nothing"]
 
@@ -85,6 +86,15 @@ DATABASES = (
         "`grdf_delete_account`",
         removed="nothing",
         kept="It proves the deletion, and holds no meter number, name or address.",
+    ),
+    Database(
+        CONSENT_RECORD,
+        "what a household agreed to, for GRDF's checks",
+        "whatever connects a household without GRDF's site: the connection page and `grdf_import_accounts` "
+        "(`grdf.stores.consent_records`)",
+        removed="all documents of the account",
+        kept="A copy without the account's id stays for `[grdf] consent_record_days`, because GRDF asks for the proof "
+        "of a consent afterwards. `grdf_retention` removes it then.",
     ),
     Database(
         CONNECT,

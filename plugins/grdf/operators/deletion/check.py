@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.run import Run
 from grdf.consents.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.step import DeletionOperator, stop_if_other
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import holds_tokens
 from include.gas.account.sections.marks import leaving
+from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest, GasError
 from include.gas.leaving.deletion_plan import Plan, standing, to_revoke
@@ -126,11 +128,16 @@ class CheckDeletionOperator(DeletionOperator):
             notes.append(f"An earlier deletion (run {mark.run}, by {mark.by}) did not finish; this one continues it.")
             if mark.keep_data and not keep_data:
                 notes.append("**The earlier one kept the data; this one removes them.**")
-        tokens = holds_tokens(document)
+        tokens, documents, days = holds_tokens(document), self.documents_left(), settings.consent_record_days()
+        if documents[CONSENT_RECORD] and days and not keep_data:
+            notes.append(
+                f"Of the record of its consent a copy without the account's id is kept for {days} days, because GRDF "
+                "may ask for the proof of the consent afterwards ([grdf] consent_record_days)."
+            )
         return Plan(
             self.account_id,
             rights,
-            self.documents_left(),
+            documents,
             self.staging.count(self.account_id),
             tokens,
             keep_data,

@@ -7,12 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import without_leaving
 from include.gas.account.sections.stored import told_meters
 from include.gas.account.state import with_state
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount
@@ -39,10 +41,12 @@ class PurgeAccountOperator(DeletionOperator):
         :raises BadRequest: if nobody has approved this run
         :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
+        from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.household_links import link_document
 
         run = Run.of(context)
-        self.stop_if_over(self.permitted(run))
+        begun = self.permitted(run)
+        self.stop_if_over(begun)
         self.wait_for_running(context)
         if run.params["keep_data"]:
             self._keep()
@@ -52,6 +56,11 @@ class PurgeAccountOperator(DeletionOperator):
             ACCOUNT: int(self.document() is not None),
         }
         self.record(run, lambda entry: with_found(entry, found))
+        days = settings.consent_record_days()
+        # Counted from the day on which the deletion was asked for, so that a repeated try makes no second copy.
+        asked = paris_today(datetime.fromisoformat(begun["asked_at"]))
+        if kept := ConsentRecords(self.couchdb).keep(self.account_id, asked, days):
+            self.log.info("Account %s: %d record(s) of its consent are kept for %d days.", self.account_id, kept, days)
         removed: dict[str, int] = {}
         keys = account_range(self.account_id)
         for doctype in DATA:

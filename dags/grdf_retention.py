@@ -1,0 +1,25 @@
+"""The DAG that removes, every night, what was kept for a while after households had left."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from grdf import settings
+from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.time_limits import STORING
+from grdf.operators.retention import RemoveOverdueOperator
+
+DOC = """
+A deletion keeps a copy of the record of the household's consent, without the account's id, because GRDF may ask for
+the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
+"""
+
+with DAG(
+    "grdf_retention",
+    schedule=in_paris("40 3 * * *"),
+    **for_all_accounts("deletion"),
+    # Only an administrator of CouchDB may purge, and only the deletion's workers have that login.
+    default_args=task_defaults(STORING, **({"queue": queue} if (queue := settings.deletion_queue()) else {})),
+    doc_md=DOC,
+):
+    RemoveOverdueOperator(task_id="remove_overdue")

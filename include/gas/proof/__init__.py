@@ -1,0 +1,1 @@
+"""What proves, when GRDF asks, that a household agreed."""

@@ -1,0 +1,101 @@
+"""The record of a household's consent: made before its right is declared, kept for a while after it has left."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from include.gas.account.sections.declaration import Declaration
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.gas_days import Document
+from include.gas.documents.stored_documents import ConsentRecord, ConsentText, Entered
+
+HOUSEHOLD = "household"
+"""Who recorded a consent that the household gave here itself."""
+KEPT = "~"
+"""How the ids of records begin whose account was deleted. No account id contains it."""
+
+
+def new_record(
+    account: str, declaration: Declaration, at: datetime, *, by: str, agreed: ConsentText | None = None, proof: str = ""
+) -> ConsentRecord:
+    """Return the record of a consent.
+
+    :param account: the account's id
+    :param declaration: what was entered, checked
+    :param at: when the consent was given or recorded, aware
+    :param by: :data:`HOUSEHOLD`, or who entered it
+    :param agreed: the text that the household ticked; ``None`` if it agreed elsewhere
+    :param proof: where the proof is kept of a consent that was given elsewhere
+    """
+    given = utc_text(at)
+    return ConsentRecord(
+        id=f"{account}:{given}:{secrets.token_hex(4)}",
+        account=account,
+        pce=declaration.pce,
+        given=given,
+        by=by,
+        agreed=agreed,
+        proof=proof,
+        entered=Entered(
+            name=declaration.name,
+            company=declaration.company,
+            postcode=declaration.postcode,
+            email=declaration.email,
+            phone=declaration.phone,
+            perimeters=declaration.perimeters,
+            first=declaration.first,
+            end=declaration.end,
+            calls_until=declaration.calls_until,
+        ),
+    )
+
+
+def to_document(record: ConsentRecord) -> Document:
+    """Return the document to store."""
+    stored: Document = msgspec.to_builtins(record)
+    return {key: value for key, value in stored.items() if value not in ("", None)}
+
+
+def read_record(document: Mapping[str, object]) -> ConsentRecord | None:
+    """Return a stored record; ``None`` if it cannot be read, because somebody else has changed it."""
+    try:
+        return msgspec.convert(document, ConsentRecord)
+    except msgspec.ValidationError:
+        return None
+
+
+def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
+    """Return the copy of a record that stays after its account was deleted.
+
+    :param document: the stored record, also one that cannot be read
+    :param left: civil date in Paris of the deletion
+    :param days: for how many days it is kept
+    """
+    until = left + timedelta(days=days)
+    name = blake2b(str(document["_id"]).encode(), digest_size=16).hexdigest()
+    content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "account")}
+    return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content, "kept_until": until.isoformat()}
+
+
+def overdue(today: date) -> tuple[str, str]:
+    """Return the range of ids of the kept records whose time is over.
+
+    :param today: civil date in Paris
+    :return: first and last id, both included
+    """
+    return KEPT, f"{KEPT}{today.isoformat()}"
+
+
+def record_for(records: Iterable[ConsentRecord], pce: str, declared: str = "") -> ConsentRecord | None:
+    """Return the record that proves a right: the newest one about its meter that is not younger than the right.
+
+    :param records: the account's records
+    :param declared: when GRDF took the right, UTC text; ``""`` if that is not known
+    """
+    about = [record for record in records if record.pce == pce and (not declared or record.given <= declared)]
+    return max(about, key=lambda record: record.given, default=None)

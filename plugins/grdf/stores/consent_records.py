@@ -1,0 +1,74 @@
+"""The records of households' consents. Each is stored before the right is declared that it proves."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.removal import Remover
+from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.errors import StoreBusy
+from include.gas.proof.consent_record import overdue, read_record, to_document, to_keep
+
+log = logging.getLogger(__name__)
+
+
+class ConsentRecords:
+    """The records of all households.
+
+    :param couchdb: the hook for the CouchDB that holds them
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def add(self, record: ConsentRecord) -> None:
+        """Store a new record.
+
+        :raises StoreBusy: if CouchDB refuses it
+        """
+        if self._couchdb.put(DOCTYPE, to_document(record)) is None:
+            raise StoreBusy.about(record.account, "the record of its consent could not be stored")
+
+    def of(self, account: str) -> list[ConsentRecord]:
+        """Return an account's records, the oldest first. Those that cannot be read are logged and left out."""
+        found = self._couchdb.range(DOCTYPE, *account_range(account))
+        records = [record for document in found if (record := read_record(document))]
+        if odd := len(found) - len(records):
+            log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
+        return sorted(records, key=lambda record: record.given)
+
+    def remove(self, record: ConsentRecord) -> None:
+        """Remove a record whose household was not connected after all."""
+        Remover(self._couchdb).remove(DOCTYPE, record.id)
+
+    def keep(self, account: str, left: date, days: int) -> int:
+        """Copy the records of an account that is being deleted, to keep them without its id. Return their number.
+
+        It may be repeated: a copy is named after the record. Removing the records themselves is the deletion's task.
+
+        :param left: civil date in Paris of the deletion
+        :param days: for how many days to keep them; with 0 none is kept
+        :raises StoreBusy: if CouchDB refuses a copy
+        """
+        found = self._couchdb.range(DOCTYPE, *account_range(account)) if days else []
+        copies = [to_keep(document, left, days) for document in found]
+        kept = self._couchdb.fetch(DOCTYPE, [copy["_id"] for copy in copies]) if copies else {}
+        for copy in copies:
+            if copy["_id"] not in kept and self._couchdb.put(DOCTYPE, copy) is None:
+                raise StoreBusy.about(account, "the record of its consent could not be kept")
+        return len(copies)
+
+    def remove_overdue(self, today: date, remover: Remover) -> int:
+        """Remove the kept records whose time is over. Return their number.
+
+        :param today: civil date in Paris
+        :param remover: removes as an administrator, so that nothing of them stays
+        """
+        removed = remover.remove_range(DOCTYPE, *overdue(today))
+        if removed:
+            remover.compact(DOCTYPE)
+        return removed

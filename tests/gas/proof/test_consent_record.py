@@ -1,0 +1,81 @@
+"""The record of a consent: what it holds, which one proves a right, and the copy that stays after a deletion."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.account.sections.declaration import Declaration
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.stored_documents import ConsentRecord, ConsentText
+from include.gas.proof.consent_record import (
+    HOUSEHOLD,
+    new_record,
+    overdue,
+    read_record,
+    record_for,
+    to_document,
+    to_keep,
+)
+
+AT = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+PCE = "09999999900001"
+DECLARATION = Declaration(
+    pce=PCE, name="Martin", postcode="69001", email="m@invented.example", perimeters=["informatives"],
+    calls_until=date(2029, 1, 1),
+)  # fmt: skip
+TEXT = ConsentText("1", "fr", "J'accepte.")
+
+
+def record(at: datetime = AT, **changes: Any) -> ConsentRecord:
+    return msgspec.structs.replace(new_record("a", DECLARATION, at, by=HOUSEHOLD, agreed=TEXT), **changes)
+
+
+def test_a_record_holds_all_that_was_entered_and_is_read_as_it_was_stored() -> None:
+    made = record()
+    stored = to_document(made)
+    assert stored["entered"]["name"] == "Martin"
+    assert stored["agreed"]["text"] == TEXT.text
+    assert stored["given"] == utc_text(AT)
+    assert stored["entered"]["calls_until"] == "2029-01-01"
+    assert read_record(stored | {"_rev": "1-a"}) == msgspec.structs.replace(made, rev="1-a")
+    assert record().id != made.id  # two of one moment
+    assert "Martin" not in repr(made) + repr(made.entered)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["_id", "pce", "given", "by", "entered", "x"]),
+        st.none() | st.text() | st.integers() | st.dictionaries(st.text(), st.text()),
+    )
+)
+def test_a_record_that_somebody_else_has_changed_is_none(document: dict[str, Any]) -> None:
+    assert read_record(document) is None or set(document) >= {"_id", "pce", "given", "by", "entered"}
+
+
+def test_the_newest_record_before_a_right_proves_it() -> None:
+    hours = [AT + timedelta(hours=each) for each in range(3)]
+    records = [record(hours[0]), record(hours[2]), record(hours[1]), record(hours[1], pce="GI999001")]
+    assert record_for(records, PCE) == records[1]
+    assert record_for(records, PCE, utc_text(hours[1])) == records[2]
+    assert record_for(records, PCE, utc_text(AT - timedelta(hours=1))) is None
+    assert record_for(records, "GI999009") is None
+
+
+def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> None:
+    stored = to_document(record()) | {"_rev": "1-a", "others": 1}
+    copy = to_keep(stored, date(2026, 11, 27), 10)
+    assert copy == to_keep(stored, date(2026, 11, 27), 10)  # a repeated deletion makes no second one
+    assert "account" not in copy
+    assert "_rev" not in copy
+    assert copy["kept_until"] == "2026-12-07"
+    assert copy["entered"] == stored["entered"]
+    assert copy["others"] == 1
+    for today, over in ((date(2026, 12, 6), False), (date(2026, 12, 7), False), (date(2026, 12, 8), True)):
+        first, last = overdue(today)
+        assert (first <= copy["_id"] <= last) is over, today
+    assert not overdue(date(2099, 1, 1))[0] <= stored["_id"]
