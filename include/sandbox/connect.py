@@ -1,7 +1,7 @@
-"""Demo households that connect: through the real redirects of Client Connect to an account document in CouchDB.
+"""Demo households that connect: through the real redirects of Client Connect, or with a right that we declare.
 
-Both kinds of accounts that the project accepts are shown: what cozy-stack stores after it has exchanged the code (an
-``id_token`` and a reduced token), and a code that has not been exchanged yet.
+All kinds of accounts that the project accepts are shown: what cozy-stack stores after it has exchanged the code (an
+``id_token`` and a reduced token), a code that has not been exchanged yet, and a declaration.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import requests
 
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
-from include.sandbox.adict.meters import DEMO_HOLDERS, Holder
+from include.sandbox.adict.meters import DEMO_HOLDERS, Holder, find
 from include.sandbox.control import consent_through_browser
 
 TIMEOUT = 30
@@ -43,7 +43,7 @@ class Household:
 
 
 HOUSEHOLDS = (
-    Household("real-household", DEMO_HOLDERS[0], True, "a real household's figures, connected the way Cozy does"),
+    Household("real-household", DEMO_HOLDERS[0], True, "a real household's figures"),
     Household("two-meters", DEMO_HOLDERS[1], False, "two synthetic meters, connected with a code still to exchange"),
     Household("consent-revoked", DEMO_HOLDERS[2], True, "its holder withdrew the consent at GRDF after connecting"),
 )
@@ -206,6 +206,19 @@ def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str
         },
         "oauth_callback_results": {"id_token": token["id_token"], "scope": token["scope"]},
     }
+
+
+def declared_account(household: Household) -> dict[str, Any]:
+    """Return the document of an account whose right our client is to declare, instead of any redirect.
+
+    :raises ValueError: if GRDF's stand-in does not know the household's meter
+    """
+    holder = household.holder
+    meter = find(holder.pces[0])
+    if meter is None:
+        raise ValueError(f"there is no meter {holder.pces[0]}")
+    given = {"pce": meter.pce, "name": holder.last_name, "postcode": meter.postcode, "email": holder.email}
+    return {"_id": household.account, "account_type": "grdfgrandlyon", "name": "", "declaration": given}
 
 
 def connect(household: Household, facts: Mapping[str, str], door: FrontDoor, book: AccountBook) -> None:

@@ -196,6 +196,24 @@ class _Form(HTMLParser):
             self.problem, self._in_problem = data.strip(), False
 
 
+def answer_mail(base_url: str, *, accept: bool = True) -> None:
+    """Do what a holder does with GRDF's e-mail about a declared right: press a button in the first mail of the mailbox.
+
+    :param base_url: as for :class:`SandboxControl`
+    :param accept: ``False`` to press the button that refuses
+    :raises ControlRefused: if the mailbox is empty or does not take the answer
+    """
+    address = base_url.rstrip("/").removesuffix("/sandbox") + "/sandbox/mailbox"
+    page, form = requests.get(address, timeout=_TIMEOUT), _Form()
+    form.feed(page.text)
+    if not form.found:
+        raise ControlRefused(f"there is no mail to answer ({page.status_code})")
+    button = {"action": "accepter" if accept else "refuser"}
+    answer = requests.post(urljoin(page.url, form.action), data=button, allow_redirects=False, timeout=_TIMEOUT)
+    if answer.status_code != 303:
+        raise ControlRefused(f"the mailbox said {answer.status_code}")
+
+
 def consent_through_browser(
     authorize_url: str,
     params: Mapping[str, str] | None = None,

@@ -17,12 +17,16 @@ from typing import Any
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.airflow_stack import AirflowStack
-from include.sandbox.connect import HOUSEHOLDS, Household, connect
+from include.sandbox.connect import HOUSEHOLDS, Household, connect, declared_account
+from include.sandbox.control import answer_mail
 from include.sandbox.figures import Figures, MeterFigures, Shelf, csv_differences, expected_figures, table
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import ProcessError
 
 ROOT = Path(__file__).resolve().parents[2]
+DIRECT = HOUSEHOLDS[0]
+"""The household that connects without GRDF's site: its right is declared, and it accepts in GRDF's e-mail."""
+WAITING_DAG = "grdf_waiting_rights"
 CORRECTED_ACCOUNT = "two-meters"
 CORRECTION_AGE = 20
 """Age in days, counted from the newest stored day, of the day that GRDF corrects. Every run reads that day again."""
@@ -39,6 +43,7 @@ class Demo:
         self.world = LocalWorld(data)
         self.started = time.monotonic()
         self.wrong: list[str] = []
+        self.runs: dict[str, dict[str, Any]] = {}
 
     def run(self) -> int:
         """Run the demo and return the exit code: 0 if everything is stored as it should be, otherwise 1."""
@@ -52,6 +57,7 @@ class Demo:
             self.shelf = Shelf(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             self._wait({dag_id(household.account): None for household in HOUSEHOLDS})
+            self._accept()
             if first_time:
                 self._show("After the first run")
             correction = self._correct()
@@ -71,8 +77,12 @@ class Demo:
     def _connect(self) -> bool:
         new = [household for household in HOUSEHOLDS if not self._connected(household)]
         for household in new:
-            connect(household, self.world.facts, self.world.door, self.world.book)
-            self.say(f"Household {household.account} has consented on GRDF's page ({household.story}).")
+            if household is DIRECT:
+                self.world.book.save(declared_account(household))
+                self.say(f"Household {household.account} has consented here; its DAG declares that ({household.story}).")
+            else:
+                connect(household, self.world.facts, self.world.door, self.world.book)
+                self.say(f"Household {household.account} has consented on GRDF's page ({household.story}).")
         for right in self.world.control.consents():
             if right["id_pce"] in HOUSEHOLDS[2].holder.pces and right["etat_droit_acces"] == "Active":
                 self.world.control.revoke(right["id_droit_acces"], by="holder")
@@ -82,10 +92,28 @@ class Demo:
         document = self.world.book.get(household.account) or {}
         return bool((document.get("oauth_callback_results") or {}).get("pce_id"))
 
+    def _accept(self) -> None:
+        """Let the holder accept the declared right in GRDF's e-mail, and wait for the first run that this starts."""
+        if not (self.world.book.get(DIRECT.account) or {}).get("declaration", {}).get("waits"):
+            return
+        dag, control = dag_id(DIRECT.account), self.world.control
+        before = {run["dag_run_id"] for run in self.airflow.runs(dag)}
+        control.set(mail_at_once=True)  # not at the next quarter of an hour
+        answer_mail(control.base_url)
+        self.say(f"The holder of {DIRECT.account} has accepted in GRDF's e-mail. GRDF tells nobody, so we look.")
+        self._wait({WAITING_DAG: self.airflow.trigger(WAITING_DAG)})
+        started = [run["dag_run_id"] for run in self.airflow.runs(dag) if run["dag_run_id"] not in before]
+        if not started:
+            self.wrong.append(f"no run of {dag} was started after its holder had accepted")
+        self._wait({dag: run for run in started})
+
     def _wait(self, runs: Mapping[str, str | None]) -> None:
-        self.runs = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
+        ended = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
+        self.runs |= ended
         for household in HOUSEHOLDS:
-            state = self.runs[dag_id(household.account)]["state"]
+            if dag_id(household.account) not in ended:
+                continue
+            state = ended[dag_id(household.account)]["state"]
             # The run fails if it meets the revocation itself. If the check of all consents came first, the tasks are
             # skipped. The account's state is checked at the end.
             wanted = ("failed", "success") if household is HOUSEHOLDS[2] else ("success",)
