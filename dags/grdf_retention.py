@@ -1,4 +1,4 @@
-"""The DAG that removes, every night, what was kept for a while after households had left."""
+"""The DAG that removes, every night, what was kept of households for a while."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from grdf.operators.retention import RemoveOverdueOperator
 DOC = """
 A deletion keeps a copy of the record of the household's consent, without the account's id, because GRDF may ask for
 the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
+
+It also has CouchDB forget old revisions of the accounts. Until then they hold the name and address that a household
+gave for its right to be declared, although the account itself does not any more.
 """
 
 with DAG(

@@ -79,7 +79,9 @@ class Demo:
         for household in new:
             if household is DIRECT:
                 self.world.book.save(declared_account(household))
-                self.say(f"Household {household.account} has consented here; its DAG declares that ({household.story}).")
+                self.say(
+                    f"Household {household.account} has consented here; its DAG declares that ({household.story})."
+                )
             else:
                 connect(household, self.world.facts, self.world.door, self.world.book)
                 self.say(f"Household {household.account} has consented on GRDF's page ({household.story}).")
@@ -105,7 +107,7 @@ class Demo:
         started = [run["dag_run_id"] for run in self.airflow.runs(dag) if run["dag_run_id"] not in before]
         if not started:
             self.wrong.append(f"no run of {dag} was started after its holder had accepted")
-        self._wait({dag: run for run in started})
+        self._wait(dict.fromkeys([dag], started[0]) if started else {})
 
     def _wait(self, runs: Mapping[str, str | None]) -> None:
         ended = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))

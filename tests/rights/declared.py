@@ -6,16 +6,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.look_at_waiting import LookAtWaitingOperator
+from include.gas.errors import RetryLater
 from include.sandbox.adict import meters
 from tests.helpers import context, holder
+from tests.leaving.runs import acquire
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
+WAITS = "USER_ACTION_NEEDED"
 PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}
 
 
@@ -60,6 +64,8 @@ def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
     """Let so many minutes pass since the right was declared and looked for."""
     stored = document(world, account)
     then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    for consent in stored["oauth_callback_results"]["consents"]:
+        consent["brought"] = then
     stored["declaration"] |= {"declared": then} | ({"looked": then} if "looked" in stored["declaration"] else {})
     world.book.save(stored)
 
@@ -67,3 +73,45 @@ def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
 def holds_person(world: LocalWorld, account: str) -> list[str]:
     text = json.dumps(document(world, account)).lower()
     return [each for each in PERSON.values() if each.lower() in text]
+
+
+def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
+    """Let households wait for their holder."""
+    for account in accounts:
+        give(world, account, **more)
+        with pytest.raises(AirflowSkipException):
+            acquire(account, "scheduled")
+        looked_before(world, account, 20)
+
+
+def three(account_id: str) -> list[str]:
+    number = int(account_id.rpartition("-")[2])
+    return [f"several-{at}-{80_000 + number * 3 + at}" for at in range(3)]
+
+
+def still_waits(world: LocalWorld, account: str) -> bool:
+    stored_now = document(world, account)
+    return bool(stored_now["state"] == WAITS and stored_now["declaration"].get("waits"))
+
+
+def accepts(world: LocalWorld, *accounts: str) -> None:
+    for account in accounts:
+        answer(world, holder(account).pces[0], "Active")
+
+
+def postcode(pce: str) -> str:
+    meter = meters.find(pce)
+    assert meter
+    return meter.postcode
+
+
+def lost_answer(world: LocalWorld, account: str, **change: Any) -> str:
+    """GRDF takes a right but its answer is lost; then the declaration is edited. Return the meter."""
+    pce = give(world, account, email="wrong@example.org")
+    world.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        acquire(account, "scheduled")
+    stored_now = document(world, account)
+    stored_now["declaration"] |= change
+    world.book.save(stored_now)
+    return pce

@@ -30,7 +30,22 @@ from include.gas.errors import (
 from tests.helpers import MemoryShelf, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, answer, calls, give, holds_person, look, looked_before, rights
+from tests.rights.declared import (
+    PERSON,
+    accepts,
+    answer,
+    calls,
+    give,
+    holds_person,
+    look,
+    looked_before,
+    lost_answer,
+    postcode,
+    rights,
+    still_waits,
+    three,
+    waits,
+)
 from tests.rights.scene import bring, check, document, other_of
 
 if TYPE_CHECKING:
@@ -47,42 +62,16 @@ def nobody_else_waits(clean: LocalWorld) -> None:
             clean.book.remove(name)
 
 
-def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
-    """Let households wait for their holder."""
-    for account in accounts:
-        give(world, account, **more)
-        with pytest.raises(AirflowSkipException):
-            acquire(account, "scheduled")
-        looked_before(world, account, 20)
-
-
-def three(account_id: str) -> list[str]:
-    number = int(account_id.rpartition("-")[2])
-    return [f"several-{at}-{80_000 + number * 3 + at}" for at in range(3)]
-
-
-def still_waits(world: LocalWorld, account: str) -> bool:
-    stored_now = document(world, account)
-    return bool(stored_now["state"] == WAITS and stored_now["declaration"].get("waits"))
-
-
-def accepts(world: LocalWorld, *accounts: str) -> None:
-    for account in accounts:
-        answer(world, holder(account).pces[0], "Active")
-
-
-def test_a_right_that_grdf_had_before_is_read_for_its_own_days_alone(
+def test_a_right_that_grdf_made_narrower_is_read_for_its_own_days_alone(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     """A stranger's right on the meter covers more, and the declaration asks for more."""
-    pce = holder(account_id).pces[0]
-    clean.control.consent([pce], conso_debut="2022-01-01", keep_others=True)
-    since = yesterday(clean) - timedelta(days=30)
-    mine = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"]}
-    clean.control.consent([pce], conso_debut=str(since), keep_others=True, fields=mine)
-    check()
-    give(clean, account_id, first="2024-01-01", calls_until="2028-01-01")
+    clean.control.set(declared_right_state="Active")
+    pce = give(clean, account_id, first="2024-01-01", calls_until="2028-01-01")
     acquire(account_id, "scheduled")
+    since = yesterday(clean) - timedelta(days=30)
+    clean.control.change_consent(rights(clean, pce)[0]["id_droit_acces"], perim_donnees_conso_debut=str(since))
+    clean.control.consent([pce], conso_debut="2022-01-01", keep_others=True)
     day = yesterday(clean)
     load(account_id, extract(account_id, day, "scheduled"), day)
     assert min(days_of(stored(couchdb, account_id, pce))) == str(since)
@@ -237,26 +226,33 @@ def test_a_refused_declaration_does_not_block_a_grant(clean: LocalWorld, account
     assert extract(account_id, yesterday(clean), "scheduled")
 
 
-def postcode(pce: str) -> str:
-    from include.sandbox.adict import meters
-
-    meter = meters.find(pce)
-    assert meter
-    return meter.postcode
-
-
-def test_a_correction_while_it_waits_leaves_no_person_behind(clean: LocalWorld, account_id: str) -> None:
+@pytest.mark.parametrize("change", [{}, {"name": "Martin-Invente", "email": "p.martin@example.org"}])
+def test_a_correction_after_grdf_has_the_right_is_not_passed_over(
+    clean: LocalWorld, account_id: str, change: dict[str, str]
+) -> None:
+    """GRDF's e-mail went to the wrong address, or another tenant was entered: somebody else would be read."""
     pce = give(clean, account_id, email="wrong@example.org")
     with pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
+    give(clean, account_id, keep=True, **change)
+    with pytest.raises(DeclarationRefused, match=r"another name or e-mail address.*delete this account"):
+        acquire(account_id, "manual")
+    check()
+    assert "another name or e-mail address" in document(clean, account_id)["state_message"]
+    assert len(rights(clean, pce)) == 1
+    delete(account_id)
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
+
+
+def test_the_same_household_once_more_changes_nothing(clean: LocalWorld, account_id: str) -> None:
+    waits(clean, account_id)
     give(clean, account_id, keep=True)
     with pytest.raises(AirflowSkipException):
         acquire(account_id, "manual")
     assert holds_person(clean, account_id) == []
     assert still_waits(clean, account_id)
-    answer(clean, pce, "Active")
+    accepts(clean, account_id)
     assert look("manual") == [f"grdf_account__{account_id}"]
-    assert len(rights(clean, pce)) == 1
 
 
 def test_another_meter_given_while_the_first_was_sent_is_declared_next(
@@ -282,24 +278,11 @@ def test_another_meter_given_while_the_first_was_sent_is_declared_next(
     assert look("manual") == [f"grdf_account__{account_id}"]
 
 
-def lost_answer(world: LocalWorld, account: str, **change: Any) -> str:
-    """GRDF takes a right but its answer is lost; then the declaration is edited. Return the meter."""
-    pce = give(world, account, email="wrong@example.org")
-    world.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
-    with pytest.raises(RetryLater):
-        acquire(account, "scheduled")
-    stored_now = document(world, account)
-    stored_now["declaration"] |= change
-    world.book.save(stored_now)
-    return pce
-
-
-def test_a_correction_after_a_lost_answer_finds_the_right_all_the_same(clean: LocalWorld, account_id: str) -> None:
+def test_a_correction_after_a_lost_answer_makes_no_second_right(clean: LocalWorld, account_id: str) -> None:
     pce = lost_answer(clean, account_id, email=PERSON["email"])
-    with pytest.raises(AirflowSkipException):
+    with pytest.raises(DeclarationRefused, match="another name or e-mail address"):
         acquire(account_id, "scheduled")
     assert len(rights(clean, pce)) == 1
-    assert holds_person(clean, account_id) == []
 
 
 @pytest.mark.parametrize("change", [{"email": "right@example.org"}, {"pce": "GI000042"}, {"postcode": "x"}])

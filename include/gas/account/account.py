@@ -10,6 +10,7 @@ from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.declaration import is_refused, names_person
 from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
 from include.gas.consents.consent import Consent
@@ -39,6 +40,7 @@ class Account:
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
     :param refused: whether GRDF has refused that, so that a person corrects it and then starts a run
+    :param was_sent: whether a declaration was sent whose right GRDF's list has not shown yet
     """
 
     id: str
@@ -51,6 +53,7 @@ class Account:
     partial: bool = False
     declares: bool = False
     refused: bool = False
+    was_sent: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -82,6 +85,7 @@ class Account:
             partial=is_partial(document),
             declares=names_person(document),
             refused=is_refused(document),
+            was_sent=bool(SentDeclarations.of(document)),
         )
 
     @property
@@ -106,7 +110,7 @@ class Account:
     @property
     def needs_first_launch(self) -> bool:
         """Whether a first launch must find the meters: none is known, or the household has consented again."""
-        return not self.meters or self.reconnected or self.declares
+        return not self.meters or self.reconnected
 
     @property
     def needs_grant(self) -> bool:

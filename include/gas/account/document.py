@@ -19,6 +19,7 @@ from include.gas.account.sections.marks import Connected, Leaving, TakenOver
 from include.gas.account.sections.missing_days import MissingDays
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
 from include.gas.account.sections.section import Section
+from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.sections.stored import Stored
 from include.gas.account.sections.whole_history import HistoryRead
 
@@ -40,6 +41,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Announced,
     Connected,
     Declaration,
+    SentDeclarations,
     TakenOver,
     Leaving,
     MonthlyFailed,

@@ -142,7 +142,8 @@ def _beside(consent: Consent, former: Consent | None) -> Consent:
     rights = former.rights if former else ()
     again = next((right for right in rights if right.id_accreditation == consent.id_accreditation), None)
     if again and (consent.first, consent.end, consent.calls_until) == (None, None, None):
-        consent = replace(again, brought=consent.brought)  # its dates are known
+        # Its dates are known. Whether it can be used is what was said with the new consent.
+        consent = replace(again, brought=consent.brought, unusable=consent.unusable, told=consent.told)
     before = tuple(right for right in rights if right.id_accreditation not in (None, consent.id_accreditation))
     return replace(consent, others=before)
 

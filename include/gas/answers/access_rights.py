@@ -16,6 +16,9 @@ from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
 
 _PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
+_RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ON_SITE = "client_connect"
+"""``parcours`` of a right that its holder has given on GRDF's site."""
 
 
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
@@ -58,6 +61,7 @@ class AccessRight:
     :param revoked_by: GRDF's word for who revoked it, in lower case; ``""`` if unknown
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
     :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
+    :param made_on_site: whether its holder has given it on GRDF's site, so that nobody has declared it
     :param holder: who the right was declared for: name or company, e-mail address and postcode, folded
     """
 
@@ -78,6 +82,7 @@ class AccessRight:
     revoked_by: str = ""
     created_at: str = field(default="", compare=False)
     revoked_at: str = field(default="", compare=False)
+    made_on_site: bool = field(default=False, compare=False)
     holder: tuple[str, str, str] = field(default=("", "", ""), compare=False, repr=False)
 
     @classmethod
@@ -89,7 +94,9 @@ class AccessRight:
         """
         fields = {key.rstrip(": "): value for key, value in line.items()}
         pce, right = fields.get("id_pce"), fields.get("id_droit_acces")
-        if not (isinstance(pce, str) and isinstance(right, str)) or not is_pce(pce.strip()):
+        if not (isinstance(pce, str) and isinstance(right, str)):
+            return None
+        if not is_pce(pce.strip()) or not is_right_id(right.strip()):
             return None
         state = fold(fields.get("etat_droit_acces"))
         if state in ("revoque", "refuse"):  # GRDF uses both genders
@@ -112,6 +119,7 @@ class AccessRight:
             revoked_by=fold(fields.get("source_revocation")),
             created_at=moment_in(fields.get("date_creation")),
             revoked_at=moment_in(fields.get("date_revocation")),
+            made_on_site=fold(fields.get("parcours")) == ON_SITE,
             holder=(
                 fold(fields.get("nom_titulaire")) or fold(fields.get("raison_sociale_du_titulaire")),
                 fold(fields.get("courriel_titulaire")),
@@ -162,6 +170,11 @@ def moment_in(value: object) -> str:
         return ""
 
 
+def is_right_id(text: str) -> bool:
+    """Return whether a text has the form of GRDF's id of a right. GRDF uses UUIDs; other short words pass as well."""
+    return _RIGHT.fullmatch(text) is not None
+
+
 def is_pce(text: object) -> bool:
     """Return whether a text has the form of a meter's id: 14 digits, or ``GI`` and 6 digits."""
     return isinstance(text, str) and _PCE.fullmatch(text) is not None
@@ -184,11 +197,13 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
         if right is not None:
             rights.append(right)
         elif code or message:
-            error = refusal_error(code, message, account=account, pce=pce)
+            error = refusal_error(code, message, account=account, pce=pce, quoted=False)
             # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:
             odd += 1
+    if problem is not None and rights:  # a line about one of several meters says nothing about the rights beside it
+        problem, odd = None, odd + 1
     if problem is None and odd and not rights:
         problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
     return Rights(tuple(rights), odd, problem)

@@ -118,7 +118,13 @@ def is_fine(code: str, message: str = "") -> bool:
 
 
 def refusal_error(
-    code: str, message: str, *, account: str | None, pce: str | None, window: Window | None = None
+    code: str,
+    message: str,
+    *,
+    account: str | None,
+    pce: str | None,
+    window: Window | None = None,
+    quoted: bool = True,
 ) -> GasError | None:
     """Return the error for a status in an answer.
 
@@ -127,13 +133,14 @@ def refusal_error(
     :param account: account id, for the text
     :param pce: the meter, for the text
     :param window: the days that the status is about; for code 2000100, the days to ask for again
+    :param quoted: whether to quote the message; answers about rights may name the household in it
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
     """
     code = text_of(code)
     if is_fine(code, message):
         return None
     where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
-    said = _said(code, message)
+    said = _said(code, message if quoted else "")
     if code == PARTIAL:
         days = f" for {window}" if window else ""
         return PartialAnswer.about(
@@ -146,7 +153,13 @@ def refusal_error(
 
 
 def http_error(
-    status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
+    status: int,
+    body: str | bytes | None,
+    *,
+    account: str | None,
+    what: str,
+    retry_after: float | None = None,
+    quoted: bool = True,
 ) -> GasError | None:
     """Return the error for an HTTP answer of the endpoints for data and access rights.
 
@@ -155,12 +168,13 @@ def http_error(
     :param account: account id, for the text
     :param what: what was requested, for the text: "the daily data of meter M-7KQ"
     :param retry_after: the ``Retry-After`` header, in seconds
+    :param quoted: as in :func:`refusal_error`
     :return: ``None`` for a 2xx, whose lines must still be checked
     """
     if 200 <= status < 300:
         return None
     code, message = status_in(body or "")
-    cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message)}"
+    cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message if quoted else '')}"
     if status == 429:
         return QuotaExceeded.about(account, cause, retry_after=retry_after)
     if status >= 500 or status in (408, 425):
@@ -200,13 +214,23 @@ def declaration_error(
     if status == 403:
         return CredentialsRefused.about(
             account,
-            f"GRDF does not let our client declare {what} (HTTP 403{f', code {excerpt(code, 20)}' if code else ''})",
+            f"GRDF does not let our client declare {what} (HTTP 403{_said(code, '')})",
             "Ask GRDF whether the contract allows declaring rights for households. Each day's run tries again.",
         )
-    if status < 300 and (code or message):
-        return refusal_error(code or UNKNOWN, "", account=account, pce=None)
-    alone = json.dumps({"code_statut_traitement": code}) if code else ""
-    return http_error(status, alone, account=account, what=what, retry_after=retry_after)
+    if status < 300 and not (code or message):
+        return None
+    alone = json.dumps({"code_statut_traitement": code}) if _is_code(code) else ""
+    error = http_error(status, alone, account=account, what=what, retry_after=retry_after)
+    if code.startswith("2"):
+        error = ServiceUnavailable.about(account, f"declaring {what}, GRDF had a technical failure{_said(code, '')}")
+    if error is None or isinstance(error, (ConsentLost, ConsentTooNarrow, BadRequest, UnknownRefusal)):
+        return DeclarationRefused.about(
+            account,
+            f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_said(code, '')})",
+            "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
+            "declaration in the account's document if need be, and start a run of its DAG.",
+        )
+    return error
 
 
 def token_error(
@@ -284,8 +308,13 @@ def _sort(code: str, message: str) -> tuple[type[GasError], str]:
     return UnknownRefusal, "GRDF refused for an unknown reason"
 
 
+def _is_code(text: str) -> bool:
+    """Return whether a text is a code. Anything else in its place may name a person, so it is not quoted."""
+    return text.isascii() and text.isdigit() and len(text) <= 12
+
+
 def _said(code: str, message: str) -> str:
-    parts = [f"code {excerpt(code, 20)}"] if code else []
+    parts = [f"code {code}"] if _is_code(code) else []
     if message:
         parts.append(excerpt(message))
     return f" (GRDF: {', '.join(parts)})" if parts else ""

@@ -18,6 +18,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import state_since
 from include.gas.errors import VENDOR_DOWN, BadAccount
+from include.gas.rights.declared_right import is_waiting
 from include.gas.rights.own_rights import WAITS
 
 LATE = timedelta(days=7)
@@ -162,8 +163,8 @@ def overview(document: Mapping[str, Any]) -> Overview:
         asks=account.waits_for_person
         or not (account.meters or account.grant or account.declares)
         or (bool(gone) and len(gone) == len(account.meters)),
-        pending=account.needs_first_launch
-        and (account.grant is not None or (account.declares and not account.refused)),
+        pending=(account.needs_first_launch and account.grant is not None)
+        or (account.declares and not account.refused),
         partial=account.partial or bool(gone),
         leaving=account.leaving is not None,
         first=min((year.first for year in all_years), default=None),
@@ -178,5 +179,5 @@ def overview(document: Mapping[str, Any]) -> Overview:
         consents_until=max(known) if known and len(known) == len(untils) else None,
         daily=not pces or any(may_be_daily(document, pce) for pce in pces),
         lost=any(lost_years(document, pce) for pce in pces),
-        waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and declaration.waits,
+        waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and is_waiting(document),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_consents, without_old_token
-from include.gas.account.sections.declaration import Declaration, is_refused
+from include.gas.account.sections.declaration import Declaration, is_refused, refusal_of
 from include.gas.account.sections.list_seen import ConsentEnds, with_missed
 from include.gas.account.sections.lost_consents import (
     LostConsents,
@@ -123,7 +123,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
-    before, made = meters_lost(document), made_on(document)
+    before, made, declared = meters_lost(document), made_on(document), Declaration.of(document) is not None
+    refusal = refusal_of(document)
     meters: list[Consent] = []
     lost: list[tuple[str, str]] = []
     others: list[AccessRight] = []
@@ -137,8 +138,10 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
             continue
         claimed = listed.claimed.get(meter.pce)
         known = learnt(meter, listed.rights, today=today, made=made, claimed=claimed, held=listed.held)
-        ids = {right.id for right in listed.rights} if listed.declared else None
-        now_told = still_waiting(meter, told(known, listed.rights, today, listed.asked_at), ids)
+        now_told = told(known, listed.rights, today, listed.asked_at)
+        if declared:
+            ids = {right.id for right in listed.rights} if listed.declared else None
+            now_told = still_waiting(meter, now_told, ids, listed.asked_at)
         meters.append(now_told)
         others += foreign(now_told, listed.rights) if now_told.unusable != WAITS else ()
         if now_told.lost:
@@ -152,33 +155,33 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
     # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
     # next run reports it as an error at GRDF (``grdf.consents.doubt``).
-    # Nor does the list say anything about a declaration that was refused.
-    restored = (
-        not lost
-        and not is_refused(document)
-        and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
-    )
+    restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
+    partial = len(lost) < len(meters)
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
         message = (
             f"Account {account.id}: which consent it brought for meter {said} is {WAITS}. Nothing to do: it is checked "
             "again tomorrow, and read from then on."
         )
-        changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=len(lost) < len(meters))
-    elif lost and all(how == WAITING for _, how in lost) and Declaration.of(document) is not None:
+        changed = with_state(changed, VENDOR_DOWN, message, since=now, partial=partial)
+    elif refusal and all(how == WAITING for _, how in lost):
+        # The list says nothing about a declaration that a person has to correct.
+        changed = with_state(changed, USER_ACTION_NEEDED, refusal, since=now, partial=partial)
+    elif lost and all(how == WAITING for _, how in lost) and declared:
         waiting = [meter for meter in meters if meter.lost]
         since = min(filter(None, (moment_in(meter.brought) for meter in waiting)), default=utc_text(now))
-        message = waiting_message(account.id, [meter.pce for meter in waiting], datetime.fromisoformat(since))
-        changed = with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=len(lost) < len(meters))
+        message = waiting_message(account.id, [meter.pce for meter in waiting], datetime.fromisoformat(since), now)
+        changed = with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=partial)
     elif lost:
         word = PERMISSIONS_CHANGED if narrow else OAUTH_OUTDATED
         message = lost_message(account.id, lost, {right.pce for right in others})
-        changed = with_state(changed, word, message, since=now, partial=len(lost) < len(meters))
+        changed = with_state(changed, word, f"{message} {refusal}".rstrip(), since=now, partial=partial)
     elif restored:
         changed = with_state(changed, None)
     changed = with_missed(LostConsents.noted(changed, [pce for pce, _ in lost]), None)
     changed = ConsentEnds.noted(changed, min(ends).isoformat() if ends else None)
-    changed = after_look(OthersRights.noted(changed, _noted(document, listed, others)), listed.asked_at)
+    changed = OthersRights.noted(changed, _noted(document, listed, others))
+    changed = after_look(changed, listed.asked_at, listed.rights)
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
 
 

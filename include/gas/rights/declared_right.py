@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in, with_meters
-from include.gas.account.sections.declaration import PERIMETERS, Declaration, fingerprint, with_declared, with_look
+from include.gas.account.sections.declaration import PERIMETERS, Declaration, with_declared, with_look
 from include.gas.account.sections.lost_consents import LostConsents
+from include.gas.account.sections.sent_declarations import SentDeclarations, hashed, without_sent
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
+from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan
 from include.gas.answers.words import text_of
 from include.gas.consents.consent import Consent
@@ -27,15 +28,19 @@ YEARS_BACK, YEARS_AHEAD = 5, 3
 _ACCEPTED, _WAITING_CODE = "0000000000", "0000000002"
 
 
-DECIDED = ("refused", "obsolete", "revoked")
+DECIDED = ("refused", "obsolete", "revoked", "active, but without")
 """Beginnings of the states in which a declared right waits no more, besides being in force."""
+SOON = timedelta(days=2)
+"""How long we hope for the holder's answer before we tell a person to ask for it."""
+_CLOCKS = timedelta(hours=3)
+"""How much earlier a right may seem than its declaration: GRDF's moments name no time zone, and clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A right that GRDF has.
 
-    :param id: GRDF's id of the right; ``""`` if its answer did not say
+    :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
     :param pce: the meter
     :param waits: whether the contract's holder must accept it first
     """
@@ -43,6 +48,11 @@ class Declared:
     id: str
     pce: str
     waits: bool
+
+
+def declared(right: AccessRight) -> Declared:
+    """Return the declared right for one in GRDF's list."""
+    return Declared(right.id, right.pce, waits=right.state != "active")
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
@@ -76,35 +86,70 @@ def answered(body: str | bytes, pce: str) -> Declared:
     """
     right, code = "", _WAITING_CODE
     for line in scan(body).objects:
-        right = text_of(line.get("id_droit_acces")) or right
+        said = text_of(line.get("id_droit_acces"))
+        right = said if is_right_id(said) else right
         code = text_of(line.get("code_statut_traitement")) or code
     return Declared(right, pce, waits=code != _ACCEPTED)
 
 
-def own_in(
-    rights: Iterable[AccessRight], prints: Collection[str], own: Collection[str], held: Collection[str]
-) -> Declared | None:
-    """Return the right in GRDF's list that was declared for this very household, if there is one.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about who may have declared the rights in GRDF's list.
 
-    A meter's number alone says nothing: people move. Name, e-mail address and postcode must be the same, unless the
-    account holds the right already.
-
-    :param rights: all our rights to the meters in question
-    :param prints: fingerprints of what is declared, and of what was sent before
+    :param sent: the declarations that the account has sent
     :param own: ids of rights that the account has
-    :param held: ids of rights that other accounts have
-    :return: the newest one in force or waiting for its holder, one in force first
+    :param held: ids of rights that other accounts have, also those that are leaving
     """
 
-    def is_own(right: AccessRight) -> bool:
-        name, email, postcode = right.holder
-        same = fingerprint(right.pce, name, email, postcode) in prints
-        stands = right.stands and right.role in ("", *GAS_USE_ROLES)
-        return stands and right.id not in held and (right.id in own or same)
+    sent: Collection[SentDeclarations] = ()
+    own: Collection[str] = ()
+    held: Collection[str] = ()
 
-    mine = [right for right in rights if is_own(right)]
-    best = max(mine, key=lambda right: (right.state == "active", right.created or date.min), default=None)
-    return None if best is None else Declared(best.id, best.pce, waits=best.state != "active")
+
+def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> list[AccessRight]:
+    """Return the rights in GRDF's list that this account has declared and that are in force or wait for their holder.
+
+    A meter's number alone says nothing: people move. Nor do a name and an address, since others know them, too. So a
+    right counts only if the account has it already, or if it was made after the account had sent a declaration for the
+    same holder, and not on GRDF's site.
+
+    :param rights: all our rights to the meters in question
+    :param today: civil date in Paris
+    :return: the best one first: one in force, then the newest
+    """
+    mine = [
+        right
+        for right in rights
+        if right.stands
+        and (right.last is None or right.last >= today)
+        and right.role in ("", *GAS_USE_ROLES)
+        and right.id not in known.held
+        and (right.id in known.own or any(_made_by(right, sent) for sent in known.sent))
+    ]
+    return sorted(mine, key=lambda right: (right.state == "active", right.created or date.min), reverse=True)
+
+
+def is_for_another(right: AccessRight, asked: Declaration) -> bool:
+    """Return whether a right was declared for another person or address than what is to be declared now."""
+    name, email, _ = right.holder
+    sent = SentDeclarations(
+        right.pce, "", hashed(right.pce, asked.email), hashed(right.pce, asked.name or asked.company)
+    )
+    return bool(name or email) and not sent.is_for(name, email)
+
+
+def _made_by(right: AccessRight, sent: SentDeclarations) -> bool:
+    name, email, _ = right.holder
+    if right.pce != sent.pce or right.made_on_site or not sent.is_for(name, email):
+        return False
+    try:
+        earliest = (datetime.fromisoformat(sent.at) - _CLOCKS).astimezone(PARIS)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    if right.created is None or right.created < earliest.date():
+        return False
+    made = moment_in(right.created)  # the start of the day: GRDF's list names no hour
+    return right.created_at in ("", made) or right.created_at >= utc_text(earliest)
 
 
 def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Document:
@@ -118,24 +163,33 @@ def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Docu
     """
     told_at = utc_text(at) if right.waits else ""
     consent = Consent(right.pce, right.id, unusable=WAITING if right.waits else "", told=told_at)
-    changed = with_declared(with_meters(document, [consent], at), right.pce, at, waits=right.waits)
-    if not right.waits:
+    changed = with_meters(document, [consent], at)
+    changed = with_declared(changed, right.pce, at, waits=is_waiting(changed))
+    meters = _meters(changed)
+    shut = [meter.pce for meter in meters if meter.pce == right.pce and meter.lost]
+    if not shut:
         return changed
-    changed = LostConsents.noted(changed, [*LostConsents.of(changed), right.pce])
-    message = waiting_message(str(document.get("_id")), [right.pce], at)
-    partial = any(not meter.lost for meter in _meters(changed))
-    return with_state(changed, USER_ACTION_NEEDED, message, since=at, partial=partial)
+    changed = LostConsents.noted(changed, [*LostConsents.of(changed), *shut])
+    message = waiting_message(str(document.get("_id")), shut, at, at)
+    return with_state(changed, USER_ACTION_NEEDED, message, since=at, partial=any(not meter.lost for meter in meters))
 
 
-def still_waiting(meter: Consent, judged: Consent, listed: Collection[str] | None) -> Consent:
-    """Return a meter's consent after it was compared with GRDF's list, with the rights that still wait.
+def is_waiting(document: Mapping[str, Any]) -> bool:
+    """Return whether a right of an account waits for its holder."""
+    return any(right.unusable == WAITING for meter in _meters(document) for right in meter.rights)
+
+
+def still_waiting(meter: Consent, judged: Consent, listed: Collection[str] | None, asked_at: datetime) -> Consent:
+    """Return a meter's consent after it was compared with GRDF's list, with the declared rights that still wait.
 
     A declared right waits until GRDF says that its holder has answered. A list that does not name it, or says something
-    else of it, may be cut short, older than the right, or wrong.
+    else of it, may be cut short, older than the right, or wrong. After two days it counts all the same, so that nobody
+    waits for ever.
 
     :param meter: the consent before
     :param judged: the consent after, as in :func:`include.gas.consents.consent.told`
     :param listed: ids of the rights in the list; ``None`` if the list is not to decide about rights that wait
+    :param asked_at: when GRDF was asked for it, aware
     """
     before = {right.id_accreditation: right for right in meter.rights if right.unusable == WAITING}
 
@@ -143,36 +197,62 @@ def still_waiting(meter: Consent, judged: Consent, listed: Collection[str] | Non
         waits = before.get(right.id_accreditation)
         if waits is None or right.unusable == WAITING:
             return right
+        if not listed:
+            return waits
         decided = not right.unusable or right.unusable.startswith(DECIDED)
-        return right if listed is not None and waits.id_accreditation in listed and decided else waits
+        decided = decided and right.id_accreditation in listed
+        return right if decided or _is_old(waits, asked_at) else waits
 
     newest, *others = (one(right) for right in judged.rights)
     return replace(newest, others=tuple(others))
 
 
-def waiting_message(account: str, pces: Iterable[str], since: datetime) -> str:
+def _is_old(waits: Consent, now: datetime) -> bool:
+    try:
+        return not -ONE_DAY <= now - datetime.fromisoformat(waits.brought) <= SOON  # or a clock was wrong
+    except (ValueError, TypeError, OverflowError):
+        return True
+
+
+def waiting_message(account: str, pces: Iterable[str], since: datetime, now: datetime) -> str:
     """Return the message for people about rights whose holder has not answered yet.
 
     :param since: when they were declared, aware
+    :param now: an aware datetime
     """
-    since = min(max(since, _EARLIEST), _LATEST)  # whatever a document says
+    late = now - since > SOON
+    since = min(max(since, _EARLIEST), _LATEST).astimezone(PARIS)  # whatever a document says
     meters = ", ".join(meter_tag(account, pce) for pce in pces)
+    if late:
+        return (
+            f"Account {account}: the contract's holder has not answered GRDF's e-mail of {since:%-d %B %Y}, so meter "
+            f"{meters} is not read. Ask the household to look for the e-mail, also in its spam "
+            "folder. If it cannot be found, delete the account, which ends the right at GRDF, and connect it again."
+        )
     return (
-        f"Account {account}: since {since.astimezone(PARIS):%-d %B %Y, %H:%M} (Paris time) GRDF waits for the "
+        f"Account {account}: since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the "
         f"contract's holder to let us read meter {meters}. GRDF's e-mail leaves within a quarter of an hour; the "
         "holder should look into the spam folder, too. Nothing is read before the holder accepts; then the first run "
         "starts by itself."
     )
 
 
-def after_look(document: Mapping[str, Any], at: datetime) -> Document:
-    """Return the account document with the note whether its declared right still waits.
+def after_look(document: Mapping[str, Any], at: datetime, listed: Iterable[AccessRight]) -> Document:
+    """Return the account document with notes of what a list says of its declared rights.
+
+    What was sent is forgotten once the list shows a right of the account to its meter: until then, the id that GRDF
+    answered may be wrong.
 
     :param document: the account document after it was compared with GRDF's list
     :param at: when GRDF was asked, aware
+    :param listed: the rights in the list
     """
-    waits = any(right.unusable == WAITING for meter in _meters(document) for right in meter.rights)
-    return with_look(document, at, waits=waits)
+    changed = with_look(document, at, waits=is_waiting(document))
+    ids = {right.id for right in listed}
+    for meter in _meters(document):
+        if meter.own & ids and any(sent.pce == meter.pce for sent in SentDeclarations.of(changed)):
+            changed = without_sent(changed, meter.pce, at)
+    return changed
 
 
 def _meters(document: Mapping[str, Any]) -> tuple[Consent, ...]:

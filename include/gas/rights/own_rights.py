@@ -106,16 +106,16 @@ def foreign(meter: Consent, rights: Iterable[AccessRight]) -> tuple[AccessRight,
     return tuple(each for each in rights if each.pce == meter.pce and each.stands and each.id not in meter.own)
 
 
-def held_by(documents: Iterable[Mapping[str, Any]], *, but: str = "") -> dict[str, str]:
+def held_by(documents: Iterable[Mapping[str, Any]], *, but: str = "", also_leaving: bool = False) -> dict[str, str]:
     """Return the rights that accounts have brought, as a mapping of GRDF's ids to account ids.
 
-    :param documents: account documents of any shape. Accounts that are leaving are left out, since they give their
-        rights back, and so are documents that cannot be understood
+    :param documents: account documents of any shape; those that cannot be understood are left out
     :param but: id of an account to leave out
+    :param also_leaving: whether accounts that are leaving count, too. They give their rights back
     """
     held: dict[str, str] = {}
     for document in documents:
-        if document.get("_id") == but or leaving(document) is not None:
+        if document.get("_id") == but or not (also_leaving or leaving(document) is None):
             continue
         try:
             meters = Account.from_document(document).meters

@@ -124,14 +124,17 @@ def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[st
     return {consent.pce: consent.id_accreditation for consent in consents if consent.id_accreditation}
 
 
-def other_holders(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, str]:
+def other_holders(
+    accounts: AccountStore, account_id: str, pces: Iterable[str], *, also_leaving: bool = False
+) -> dict[str, str]:
     """Return which rights on some meters other accounts have brought.
 
     :param account_id: the account to leave out
     :param pces: the meters' numbers
+    :param also_leaving: whether accounts that are being deleted count, too
     :return: GRDF's id of the right to the account's id
     """
     held: dict[str, str] = {}
     for pce in pces:
-        held |= held_by(accounts.holding(pce), but=account_id)
+        held |= held_by(accounts.holding(pce), but=account_id, also_leaving=also_leaving)
     return held

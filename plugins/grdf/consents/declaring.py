@@ -8,8 +8,9 @@ removed from the account, and the right is its consent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 from grdf.consents.consent_dates import other_holders
 from grdf.consents.taking import take
@@ -18,9 +19,10 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.declaration import Declaration, with_refused, with_sent
+from include.gas.account.sections.declaration import Declaration, names_person, with_refused, without_refusal
+from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import Rights, is_pce
+from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
@@ -28,12 +30,21 @@ from include.gas.errors import (
     DeclarationRefused,
     FailNow,
     MeterTaken,
+    RetryLater,
     RightExists,
     ServiceUnavailable,
     StoreBusy,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.declared_right import Declared, own_in, request_of, taken_up
+from include.gas.rights.declared_right import (
+    Declared,
+    Known,
+    declared,
+    declared_in,
+    is_for_another,
+    request_of,
+    taken_up,
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +70,11 @@ class Declaring:
         :raises MeterTaken: if another account has the meter or the right
         :raises AccountLeaving: if the household is leaving
         :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, or if GRDF has a right that
-            was declared for somebody else
+            this account has not declared
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
         """
         try:
-            right = self._right()
+            right = self._taken_up()
         except FailNow as error:
             self._mark(error)
             raise
@@ -77,20 +88,47 @@ class Declaring:
             log.info("Account %s: the right to read meter %s is declared and in force.", self._account, tag)
         return right
 
-    def _right(self) -> Declared:
-        asked = to_declare(self._accounts.document(self._account))
-        right = self._listed(asked) if asked.sent else None
-        if right is None:
-            right = self._declared(asked)
-        try:
-            self._take(right.pce, lambda: self._write(right), right.id)
-        except BadAccount:
-            log.error(
-                "Account %s: the right %s is declared, but the account cannot be written. Ask GRDF to revoke it.",
-                self._account, right.id,
-            )  # fmt: skip
-            raise
-        return right
+    def take_up_known(self) -> list[Declared]:
+        """Write the rights to the account that GRDF has of what was sent, without declaring one.
+
+        This is for a household that leaves, or whose declaration was removed by hand.
+
+        :return: the rights; none if GRDF has none
+        """
+        now = datetime.now(UTC)
+        known = [declared(right) for right in reversed(self._listed(None))]
+        for right in known:
+            self._accounts.update(self._account, partial(taken_up, right=right, at=now))
+        return known
+
+    def _taken_up(self) -> Declared:
+        document = self._accounts.document(self._account)
+        if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
+            return known[-1]
+        asked = to_declare(document)
+        rights = self._known(asked) if SentDeclarations.of(document) else []
+        if not any(right.pce == asked.pce for right in rights):
+            rights = [*self._declared(asked), *rights]
+        for right in reversed(rights):  # the best one last, so that it is the account's newest
+            try:
+                self._take(right.pce, partial(self._write, right), right.id)
+            except BadAccount:
+                log.error(
+                    "Account %s: the right %s is declared, but the account cannot be written. Ask GRDF to revoke it.",
+                    self._account, right.id,
+                )  # fmt: skip
+                raise
+        return rights[0]
+
+    @staticmethod
+    def _declared_before(document: Document) -> list[Declared]:
+        """Return the rights that another run has declared and written in the meantime."""
+        asked, account = Declaration.of(document), Account.from_document(document)
+        return [
+            Declared(meter.id_accreditation, meter.pce, waits=meter.unusable == WAITING)
+            for meter in account.meters
+            if asked and asked.declared and meter.pce == asked.pce and meter.id_accreditation
+        ]
 
     def _mark(self, error: FailNow) -> None:
         state, now = error.state, datetime.now(UTC)
@@ -98,54 +136,42 @@ class Declaring:
             return
 
         def change(document: Document) -> Document:
-            partial = Account.from_document(document).reads_on
-            return with_state(with_refused(document), state, str(error), since=now, partial=partial)
+            if not (names_person(document) or SentDeclarations.of(document)):  # another run has declared it meanwhile
+                return document
+            some = any(not meter.lost for meter in Account.from_document(document).meters)
+            refused = with_refused(document, str(error), now)
+            return with_state(refused, state, str(error), since=now, partial=some)
 
         self._accounts.update(self._account, change)
 
-    def take_up_known(self) -> Declared | None:
-        """Write the right to the account if GRDF has it, without declaring one: for a household that leaves.
-
-        :return: the right; ``None`` if GRDF has none
-        """
-        asked = Declaration.of(self._accounts.document(self._account))
-        right = self._listed(asked) if asked and asked.sent else None
-        if right is not None:
-            now = datetime.now(UTC)
-            self._accounts.update(self._account, lambda document: taken_up(document, right, now))
-        return right
-
-    def _declared(self, asked: Declaration) -> Declared:
-        """Declare the right, and return it; the one that GRDF has already if it was declared for this household."""
+    def _declared(self, asked: Declaration) -> list[Declared]:
+        """Declare the right, and return it; what GRDF has already if this account has declared it."""
         began = datetime.now(UTC)
         request = request_of(asked, paris_today(began))
 
         def sent(document: Document) -> Document:
             stop_if_leaving(Account.from_document(document))
-            if request_of(to_declare(document), paris_today(began)) != request:
+            if not names_person(document) or request_of(to_declare(document), paris_today(began)) != request:
                 raise StoreBusy.about(self._account, "its declaration was changed at this very moment")
-            return with_sent(document, asked, began)
+            return with_sent(without_refusal(document), asked, began)
 
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
         try:
             right = self._adict.declare(asked.pce, request, account=self._account)
         except RightExists as error:
-            known = self._listed(asked)
-            if known is None:
-                raise self._of_others(asked, error) from None
-            return known
-        if right.id:
-            return right
-        known = self._listed(asked)
-        if known is None:
+            if known := self._of_its_meter(asked):
+                return known
+            raise self._of_others(asked, error) from None
+        known = [right] if right.id else self._of_its_meter(asked)
+        if not known:
             raise ServiceUnavailable.about(
                 self._account, "the right is declared, but GRDF's list does not show it yet, so its id is not known"
             )
         return known
 
     def _write(self, right: Declared) -> Document:
-        holder = other_holders(self._accounts, self._account, [right.pce]).get(right.id)
+        holder = self._holders([right.pce]).get(right.id)
         if holder is not None:  # it was written while GRDF answered us
             raise self._taken(right.pce, holder)
         now = datetime.now(UTC)
@@ -157,30 +183,65 @@ class Declaring:
     def _ask(self, pces: list[str]) -> Rights:
         return self._adict.listed_rights(pces, account=self._account)
 
-    def _listed(self, asked: Declaration) -> Declared | None:
-        """Return the right that GRDF already has for this household; ``None`` if there is none."""
-        pces = sorted({pce for pce in (asked.pce, asked.sent_pce) if is_pce(pce)})
+    def _holders(self, pces: Iterable[str]) -> dict[str, str]:
+        return other_holders(self._accounts, self._account, pces, also_leaving=True)
+
+    def _known(self, asked: Declaration) -> list[Declared]:
+        """Return the rights that this account has declared before, the best one first.
+
+        :raises DeclarationRefused: if one was for another person or e-mail address
+        """
+        found = self._listed(asked)
+        if any(is_for_another(right, asked) for right in found if right.pce == asked.pce):
+            raise DeclarationRefused.about(
+                self._account,
+                f"GRDF has the right to read meter {meter_tag(self._account, asked.pce)} already, and it was declared "
+                "for another name or e-mail address",
+                "Nothing was sent. If the household is another one, give it an account of its own. If the address was "
+                "wrong, delete this account, which ends the right at GRDF, and connect the household again.",
+            )
+        return [declared(right) for right in found]
+
+    def _of_its_meter(self, asked: Declaration) -> list[Declared]:
+        return [right for right in self._known(asked) if right.pce == asked.pce]
+
+    def _listed(self, asked: Declaration | None) -> list[AccessRight]:
+        """Return the rights that GRDF has of what this account has declared, the best one first.
+
+        :param asked: what is to be declared now; ``None`` if nothing is
+        """
+        document = self._accounts.document(self._account)
+        sent, account = SentDeclarations.of(document), Account.from_document(document)
+        pces = sorted({each for each in ([asked.pce] if asked else []) + [one.pce for one in sent] if is_pce(each)})
+        if not pces:
+            return []
         listed = self._ask(pces)
-        account = self._accounts.account(self._account)
-        own = {right for meter in account.meters if meter.pce in pces for right in meter.own}
-        held = other_holders(self._accounts, self._account, pces)
-        right = own_in(listed.rights, {asked.fingerprint, asked.sent_as}, own, held)
-        if right is None and listed.odd:
+        own = {right for meter in account.meters for right in meter.own}
+        known = Known(sent, own, self._holders(pces))
+        found = [
+            right
+            for right in declared_in(listed.rights, known, paris_today(datetime.now(UTC)))
+            if right.id not in own or (asked and right.pce == asked.pce)
+        ]
+        if not found and listed.odd:
             raise ServiceUnavailable.about(
                 self._account,
                 f"{listed.odd} line(s) of GRDF's list could not be read, and one may be the right that was declared",
             )
-        return right
+        return found
 
-    def _of_others(self, asked: Declaration, error: RightExists) -> DeclarationRefused | MeterTaken:
-        held = other_holders(self._accounts, self._account, [asked.pce])
-        if held:
+    def _of_others(self, asked: Declaration, error: RightExists) -> DeclarationRefused | MeterTaken | RetryLater:
+        if held := other_holders(self._accounts, self._account, [asked.pce]):
             return self._taken(asked.pce, next(iter(held.values())))
+        if self._holders([asked.pce]):
+            return ServiceUnavailable.about(
+                self._account, "another account with its meter is being deleted, and has its right revoked first"
+            )
         return DeclarationRefused.about(
             self._account,
-            f"{error.cause}, and it was declared for another name or e-mail address",
-            "Nothing was declared. Ask the household which name and e-mail address GRDF knows. If the right is that of "
-            "somebody who has moved out, have it revoked first. Then correct the declaration and start a run.",
+            f"{error.cause}, and this account has not declared it",
+            "Nothing was declared. If it is known to be this household's, start grdf_adopt_rights. If it may be "
+            "somebody's who has moved out, have it revoked first. Then start a run of this account's DAG.",
         )
 
     def _taken(self, pce: str, holder: str) -> MeterTaken:

@@ -153,14 +153,16 @@ class AdictHook(BaseHook):
         :return: the rights, and how many lines of the answer could not be read
         """
         what = "the household's consents"
-        return self._rights(Call("POST", "/droits_acces", what, account, {"id_pce": list(pces)}), terms)
+        return self._rights(Call("POST", "/droits_acces", what, account, {"id_pce": list(pces)}, quoted=False), terms)
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``). This takes one call for all accounts.
 
         :return: the rights, and how many lines of the answer could not be read
         """
-        return self._rights(Call("GET", "/droits_acces", "the list of all our access rights", None), DAILY)
+        return self._rights(
+            Call("GET", "/droits_acces", "the list of all our access rights", None, quoted=False), DAILY
+        )
 
     def _rights(self, call: Call, terms: Terms) -> Rights:
         rights = read_rights(self._body(call, terms), account=call.account)
@@ -213,7 +215,9 @@ class AdictHook(BaseHook):
         sent = self._answer(call, terms)
         status, seconds = sent.response.status_code, retry_after(sent.response)
         body = text_of(sent.response)
-        if refusal := http_error(status, body, account=call.account, what=call.what, retry_after=seconds):
+        if refusal := http_error(
+            status, body, account=call.account, what=call.what, retry_after=seconds, quoted=call.quoted
+        ):
             raise refusal
         return sent
 

@@ -28,6 +28,7 @@ class Call:
     :param account: the account's id, for messages
     :param data: query parameters of a ``GET``, otherwise the JSON body
     :param accept: the media type of the answer
+    :param quoted: whether GRDF's message may be quoted if it refuses; about rights it may name the household
     """
 
     method: str
@@ -36,6 +37,7 @@ class Call:
     account: str | None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     accept: str = NDJSON
+    quoted: bool = True
 
 
 class BearerAuth(AuthBase):

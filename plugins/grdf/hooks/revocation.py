@@ -84,8 +84,8 @@ class RevocationHook(AdictHook):
                 "grdf_delete_account again.",
             )
         refusal = http_error(
-            response.status_code, body, account=account, what=what, retry_after=retry_after(response)
-        ) or refusal_error(code, message, account=account, pce=None)
+            response.status_code, body, account=account, what=what, retry_after=retry_after(response), quoted=False
+        ) or refusal_error(code, message, account=account, pce=None, quoted=False)
         raise refusal or ServiceUnavailable.about(account, f"GRDF did not complete {what}")
 
 

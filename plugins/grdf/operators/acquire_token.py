@@ -49,14 +49,17 @@ class AcquireTokenOperator(AccountOperator):
         account = self.accounts.account(self.account_id)
         if account.leaving:
             raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
-        if account.waits_for_person and Run.of(context).is_scheduled:
+        run = Run.of(context)
+        if account.waits_for_person and run.is_scheduled:
             raise AirflowSkipException(
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
-        if account.declares:
+        # What GRDF has refused is not sent again before a person has corrected it or starts a run.
+        declares = account.declares and not (account.refused and run.is_scheduled)
+        if declares or (account.was_sent and not account.meters):
             launched = self._launch(account) if account.needs_grant else None
-            return self._declare(self.accounts.account(account.id) if launched else account, Run.of(context))
+            return self._declare(self.accounts.account(account.id) if launched else account, run)
         if not account.needs_first_launch:
             self.log.info("Account %s: its %d meter(s) are known.", account.id, len(account.meters))
             return {"account": account.id, "meters": len(account.meters), "first_launch": False}
@@ -91,6 +94,8 @@ class AcquireTokenOperator(AccountOperator):
             raise
         except (FailNow, RetryLater) as error:
             is_tried_again = isinstance(error, RetryLater) and not run.is_last_try
+            if not is_tried_again and not account.state:
+                self.accounts.mark(account.id, error, partial=bool(account.meters))
             if is_tried_again or not account.reads_on:
                 raise
             self.log.warning("%s Its known meters are still read, under the consents that they have.", error)

@@ -19,6 +19,7 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
+from include.gas.account.sections.declaration import REFUSED_KEPT, without_old_person
 from include.gas.account.sections.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.sections.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.account.state import state_message
@@ -150,6 +151,12 @@ class CheckConsentsOperator(GrdfOperator):
             return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
 
         finding = finding_of(document)
+        if without_old_person(document, now) is not document:
+            document = accounts.update(document["_id"], partial(without_old_person, now=now))
+            self.log.warning(
+                "Account %s: nobody has corrected its declaration for %d days, so the household's name and address "
+                "were removed. If it is still to be connected, enter them again.", document["_id"], REFUSED_KEPT.days,
+            )  # fmt: skip
         if finding is None:
             account = Account.from_document(document)
             if account.meters and not account.leaving:

@@ -13,7 +13,7 @@ from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
-from include.gas.errors import RetryLater
+from include.gas.errors import BadRequest, GasError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Meters in one question (ADICT 3.6)."""
+SPLIT = 10
+"""How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
 
 
 class LookAtWaitingOperator(GrdfOperator):
@@ -47,12 +49,20 @@ class LookAtWaitingOperator(GrdfOperator):
         if not due or not meters:
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
         begun: list[str] = []
-        for names in _chunks(meters):
-            asked_at = datetime.now(UTC)
+        questions, split = _chunks(meters), 0
+        while questions:
+            names, asked_at = questions.pop(0), datetime.now(UTC)
             pces = sorted({pce for name in names for pce in meters[name]})
             try:
                 rights = self.adict.listed_rights(pces, account=names[0] if len(names) == 1 else "")
-            except RetryLater as error:
+            except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
+                if len(names) > 1 and split < SPLIT:
+                    split += 1
+                    questions[:0] = [names[: len(names) // 2], names[len(names) // 2 :]]
+                else:
+                    self.log.error("%s %d account(s) wait on.", error, len(names))
+                continue
+            except GasError as error:
                 if not begun:
                     raise
                 self.log.warning("%s The rights that were not looked for are looked for by the next run.", error)

@@ -1,4 +1,4 @@
-"""Removing what was kept for a while after households had left."""
+"""Removing what was kept for a while: records of households that have left, and what CouchDB keeps of old revisions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import ACCOUNT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class RemoveOverdueOperator(GrdfOperator):
-    """Removes the records of consents of deleted accounts once ``[grdf] consent_record_days`` are over."""
+    """Removes the records of consents of deleted accounts once ``[grdf] consent_record_days`` are over.
+
+    It also has CouchDB compact the accounts: until then, it keeps old revisions of them, and with these the name and
+    address that a household gave for its right to be declared.
+    """
 
     def execute(self, context: Context) -> int:
         """Run the task.
@@ -27,5 +32,6 @@ class RemoveOverdueOperator(GrdfOperator):
 
         remover = Remover(administrator(self.couchdb), wholly=True)
         removed = ConsentRecords(self.couchdb).remove_overdue(paris_today(datetime.now(UTC)), remover)
+        remover.forget_revisions(ACCOUNT)
         self.log.info("%d record(s) of consents of deleted accounts were removed, because their time is over.", removed)
         return removed

@@ -11,8 +11,10 @@ from typing import TypeVar
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import RESULTS
+from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
+from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, LEASE
 from include.gas.documents.gas_days import check_account_id
@@ -114,8 +116,15 @@ class AccountStore:
         return sorted(found, key=lambda document: str(document["_id"]))
 
     def waiting(self) -> list[Document]:
-        """Return the account documents whose declared right waits for its holder, by a search without an index."""
-        found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "declaration.waits": True})
+        """Return the account documents with a declaration and a right that waits for its holder.
+
+        There is no index: CouchDB searches all accounts.
+        """
+        waits = {"unusable": WAITING}
+        either = [{f"{RESULTS}.consents": {"$elemMatch": each}} for each in (waits, {"others": {"$elemMatch": waits}})]
+        found = self._couchdb.find(
+            ACCOUNT, {"account_type": ACCOUNT_TYPE, Declaration.key: {"$exists": True}, "$or": either}
+        )
         return sorted((each for each in found if leaving(each) is None), key=lambda document: str(document["_id"]))
 
     def listed_at(self) -> str:

@@ -134,9 +134,13 @@ class Remover:
     def compact(self, doctype: str) -> None:
         """Have the server free what its files keep of removed documents, if it purges."""
         if self.purges:
-            response = self._couchdb.request("POST", doctype, "/_compact", body={})
-            if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
-                self._couchdb.good(response)
+            self.forget_revisions(doctype)
+
+    def forget_revisions(self, doctype: str) -> None:
+        """Have the server drop the content of old revisions. Only an administrator may do that."""
+        response = self._couchdb.request("POST", doctype, "/_compact", body={})
+        if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
+            self._couchdb.good(response)
 
     def _remove(self, doctype: str, rows: dict[str, str]) -> int:
         if not self.purges:

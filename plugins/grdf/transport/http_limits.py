@@ -87,6 +87,9 @@ class LimitedAdapter(HTTPAdapter):
             if isinstance(error, DecodeError):
                 raise requests.exceptions.ContentDecodingError(error, request=request) from error
             raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
+        if "Location" in response.headers:
+            # No redirect is followed, but requests parses its address, and quotes a malformed one in errors.
+            response.headers["Location"] = "/"
         response._content = body.getvalue()  # where requests keeps its own ``content``
         response._content_consumed = True  # type: ignore[attr-defined]  # private to requests: the body is read here
         return response

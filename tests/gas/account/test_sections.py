@@ -22,10 +22,12 @@ from include.gas.account.sections.declaration import (
     Declaration,
     is_refused,
     names_person,
+    refusal_of,
     with_declared,
     with_look,
     with_refused,
-    with_sent,
+    without_old_person,
+    without_refusal,
 )
 from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
 from include.gas.account.sections.list_seen import (
@@ -50,6 +52,7 @@ from include.gas.account.sections.marks import Connected, TakenOver, leaving, wi
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
 from include.gas.account.sections.section import Section, read, read_fields
+from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_sent
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
@@ -137,13 +140,24 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
     ),
     "connected": ([Connected.moment], [Connected("x", "b").noted]),
     "declaration": (
-        [Declaration.of, names_person, is_refused, lambda d: d.get("declaration") and Declaration().is_due(NOW)],
         [
-            lambda d: with_sent(d, Declaration(), NOW),
-            with_refused,
+            Declaration.of,
+            names_person,
+            is_refused,
+            refusal_of,
+            lambda d: d.get("declaration") and Declaration().is_due(NOW),
+        ],
+        [
+            lambda d: with_refused(d, "x", NOW),
+            without_refusal,
+            lambda d: without_old_person(d, NOW),
             lambda d: with_look(d, NOW, waits=True),
             lambda d: with_declared(d, PCE, NOW, waits=True),
         ],
+    ),
+    "declarations_sent": (
+        [SentDeclarations.of, lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)]],
+        [lambda d: with_sent(d, Declaration(), NOW), lambda d: without_sent(d, PCE, NOW)],
     ),
     "taken_over": ([], [lambda d: TakenOver.added(d, [])]),
 }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
-from include.gas.answers.words import fold
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -21,6 +19,8 @@ PERSON = ("name", "company", "postcode", "email", "phone")
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
 _SOON, _LATER = timedelta(hours=2), timedelta(days=2)
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+REFUSED_KEPT = timedelta(days=30)
+"""How long what a household gave is kept after it was refused, for somebody to correct it."""
 _SLACK = timedelta(minutes=1)
 """The scheduler starts a run a little earlier or later than the last one."""
 
@@ -38,12 +38,12 @@ class Declaration(Section, frozen=True):
     :param first: first gas day; absent for five years before the declaration
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
-    :param sent: when we began to declare the right, UTC; a later try first looks whether GRDF has it
-    :param sent_pce: the meter for which we did; removed once GRDF has the right
-    :param sent_as: a hash of the meter and the person for whom we did, to be found in GRDF's list; removed likewise
-    :param refused: whether GRDF has refused the declaration; scheduled runs then leave it until a person starts one
+    :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
+        person starts one
+    :param refused_because: what a person has to correct, in words
+    :param refused_since: when it was refused for the first time, UTC; 30 days later the person is removed
     :param declared: when GRDF took it, UTC
-    :param waits: whether the holder has not answered yet; absent if it has
+    :param waits: whether the holder of a right of the account has not answered yet; absent if none is waited for
     :param looked: when we last looked whether the holder has answered, UTC
     """
 
@@ -60,10 +60,9 @@ class Declaration(Section, frozen=True):
     first: date | None = None
     end: date | None = None
     calls_until: date | None = None
-    sent: str = ""
-    sent_pce: str = ""
-    sent_as: str = ""
     refused: bool = False
+    refused_because: str = ""
+    refused_since: str = ""
     declared: str = ""
     waits: bool = False
     looked: str = ""
@@ -78,16 +77,12 @@ class Declaration(Section, frozen=True):
         found = members(document.get(cls.key))
         return read_fields(cls, found) if found else None
 
-    @property
-    def fingerprint(self) -> str:
-        """See :func:`fingerprint`."""
-        return fingerprint(self.pce, self.name or self.company, self.email, self.postcode)
-
     def is_due(self, now: datetime) -> bool:
         """Return whether to look at GRDF's list whether the holder has answered.
 
         GRDF mails the holder every quarter of an hour. We look that often for two hours and every hour for two days;
-        after that the check of consents every morning does.
+        after that the check of consents every morning does. It alone looks for a right that somebody's rewriting of the
+        declaration has left without its moment.
 
         :param now: an aware datetime
         """
@@ -97,7 +92,7 @@ class Declaration(Section, frozen=True):
             age = now - datetime.fromisoformat(self.declared)
             rest = now - datetime.fromisoformat(self.looked or self.declared)
         except (ValueError, TypeError):
-            return True
+            return False
         if age >= _LATER:
             return False
         return not timedelta(0) <= rest < (_QUARTER if age < _SOON else _HOUR) - _SLACK
@@ -113,30 +108,46 @@ def is_refused(document: Mapping[str, Any]) -> bool:
     return members(document.get(Declaration.key)).get("refused") is True
 
 
-def fingerprint(pce: str, name: str, email: str, postcode: str) -> str:
-    """Return a hash that tells whether a right in GRDF's list was declared for a household.
-
-    :param name: last name or company
-    :return: 32 hexadecimal digits
-    """
-    return sha256("\n".join((pce, fold(name), fold(email), fold(postcode))).encode()).hexdigest()[:32]
-
-
-def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> Document:
-    """Return the account document with a note that its right is being declared.
-
-    :param asked: what is declared
-    :param at: an aware datetime, the present
-    """
-    note = {"sent": utc_text(at), "sent_pce": asked.pce, "sent_as": asked.fingerprint}
-    found = {key: value for key, value in members(document.get(Declaration.key)).items() if key != "refused"}
-    return put(document, Declaration.key, found | note)
-
-
-def with_refused(document: Mapping[str, Any]) -> Document:
-    """Return the account document with a note that a person has to correct the declaration."""
+def refusal_of(document: Mapping[str, Any]) -> str:
+    """Return what a person has to correct on the declaration of an account document; ``""`` if nothing."""
     found = members(document.get(Declaration.key))
-    return put(document, Declaration.key, {**found, "refused": True}) if names_person(document) else dict(document)
+    because = found.get("refused_because")
+    return because if is_refused(document) and isinstance(because, str) else ""
+
+
+def with_refused(document: Mapping[str, Any], because: str, at: datetime) -> Document:
+    """Return the account document with a note that a person has to correct the declaration.
+
+    :param because: what to correct, without the person
+    :param at: the present, aware
+    """
+    found = members(document.get(Declaration.key))
+    since = found.get("refused_since") or utc_text(at)
+    note = {"refused": True, "refused_because": because, "refused_since": since}
+    return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
+
+
+def without_refusal(document: Mapping[str, Any]) -> Document:
+    """Return the account document without that note, because the declaration is sent again."""
+    found = members(document.get(Declaration.key))
+    kept = {key: value for key, value in found.items() if not key.startswith("refused")}
+    return put(document, Declaration.key, kept or None)
+
+
+def without_old_person(document: Document, now: datetime) -> Document:
+    """Return the account document without the person if nobody has corrected a refused declaration for long.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to remove
+    """
+    found = members(document.get(Declaration.key))
+    try:
+        age = now - datetime.fromisoformat(str(found.get("refused_since")))
+    except (ValueError, TypeError):
+        return document
+    if age < REFUSED_KEPT or not names_person(document):
+        return document
+    return put(document, Declaration.key, {key: value for key, value in found.items() if key not in PERSON})
 
 
 def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits: bool) -> Document:
@@ -146,7 +157,7 @@ def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits:
 
     :param pce: the right's meter
     :param at: when GRDF took it, aware
-    :param waits: whether the holder has to accept it first
+    :param waits: whether a right of the account waits for its holder
     """
     found = members(document.get(Declaration.key))
     other = names_person(document) and str(found.get("pce") or "").strip() != pce
@@ -156,13 +167,13 @@ def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits:
 
 
 def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Document:
-    """Return the account document with a note whether the holder's answer is still awaited.
+    """Return the account document with a note whether a holder's answer is still awaited.
 
     :param at: when GRDF was asked, aware
     :param waits: whether it is
     """
     found = members(document.get(Declaration.key))
-    if not found.get("waits"):
+    if not found or not (waits or found.get("waits")):
         return dict(document)
     changed = {key: value for key, value in found.items() if key != "waits"} | {"looked": utc_text(at)}
     return put(document, Declaration.key, changed | ({"waits": True} if waits else {}))

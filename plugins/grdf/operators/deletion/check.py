@@ -115,7 +115,7 @@ class CheckDeletionOperator(DeletionOperator):
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so there may be "
                         "more. Nothing is revoked or removed before the whole list can be read."
                     )
-            if account.declares:
+            if account.declares or (account.was_sent and not pces):
                 notes.append(
                     "A right is to be declared for it at GRDF. Whether GRDF has it already is looked up before the "
                     "consents are revoked."

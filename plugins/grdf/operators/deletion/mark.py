@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from grdf.operators.deletion.step import holds_now, stop_if_other
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import leaving, with_leaving
+from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
 from include.gas.leaving.approval import approval_id, with_approval
@@ -115,15 +118,23 @@ class MarkLeavingOperator(CheckDeletionOperator):
             self._forget(run)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
-        """Use the grant of an account that was never launched, which shows the meters it has consents for."""
-        try:
+        """Learn which consents an account has that its document does not show yet."""
+        with self._whatever_is_wrong():
             account = Account.from_document(document)
             if account.needs_first_launch and account.grant is not None:
                 self._take_grant(context)
-            if account.declares:
+        with self._whatever_is_wrong():
+            if SentDeclarations.of(self.accounts.document(self.account_id)):
                 self._take_declared(context)
-            if unknown_meters(account):
+        with self._whatever_is_wrong():
+            if unknown_meters(self.accounts.account(self.account_id)):
                 self._learn_rights()
+
+    @contextmanager
+    def _whatever_is_wrong(self) -> Iterator[None]:
+        """Go on if one of the account's consents cannot be found because of what its household has left."""
+        try:
+            yield
         except (BadSettings, CredentialsRefused):
             raise  # a problem of ours, not of this household: once it is solved, the consents can be found
         except FailNow as error:
@@ -138,8 +149,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
         from grdf.consents.declaring import Declaring
 
         self.wait_for_running(context)
-        if self.accounts.account(self.account_id).declares:
-            Declaring(self.couchdb, self.adict, self.account_id).take_up_known()
+        Declaring(self.couchdb, self.adict, self.account_id).take_up_known()
 
     def _take_grant(self, context: Context) -> None:
         # A first launch may be in progress. It uses the grant, which works once, and stores the meters itself.

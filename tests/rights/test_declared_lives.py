@@ -1,0 +1,436 @@
+"""Whole lives of households whose right is declared: moves, odd lists, refusals beside other meters, leaving."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.consents.declaring import Declaring
+from grdf.hooks.adict import AdictHook
+from include.gas.days.gas_day import utc_text
+from include.gas.errors import BadRequest, DeclarationRefused, FailNow, NotInForce, RetryLater, ServiceUnavailable
+from tests.helpers import days_of, holder, stored, yesterday
+from tests.leaving.runs import acquire, extract, load
+from tests.leaving.steps import delete
+from tests.rights.declared import (
+    PERSON,
+    WAITS,
+    accepts,
+    answer,
+    calls,
+    give,
+    holds_person,
+    look,
+    looked_before,
+    lost_answer,
+    postcode,
+    rights,
+    still_waits,
+    three,
+    waits,
+)
+from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.answers.access_rights import Rights
+    from include.sandbox.local_world import LocalWorld
+
+NOBODY = dict.fromkeys(("nom_titulaire", "raison_sociale_du_titulaire", "courriel_titulaire", "code_postal"))
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_waits(clean: LocalWorld) -> None:
+    for name in clean.book.listed():
+        if "declaration" in document(clean, name):
+            clean.book.remove(name)
+
+
+def reads(world: LocalWorld, account: str, run_type: str = "scheduled") -> bool:
+    acquire(account, run_type)
+    return bool(extract(account, yesterday(world), run_type)["answers"])
+
+
+# -- whose days ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other_meter", [True, False])
+def test_an_unfinished_declaration_gives_a_konnector_account_nobodys_right(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, other_meter: bool
+) -> None:
+    """The meter's present household has an account of its own; the old one's owner only asks for a right."""
+    (pce,) = holder(account_id).pces
+    owner = other_of(account_id)
+    bring(clean, owner, pce)
+    created = {"createdAt": f"{clean.control.today()}T00:00:00Z"}
+    clean.book.save(
+        {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {"pce_id": pce}}
+        | {"cozyMetadata": created}
+    )
+    refused = {"pce": holder(three(account_id)[0]).pces[0], "postcode": "75001"}
+    give(clean, account_id, keep=True, **(refused if other_meter else {}))
+    for _ in range(2):
+        with suppress(AirflowSkipException):
+            acquire(account_id, "scheduled")
+        check()
+    with pytest.raises((AirflowSkipException, FailNow)):
+        extract(account_id, yesterday(clean), "scheduled")
+    assert consents(clean, account_id)[0]["id_accreditation"] is None
+    assert days_of(stored(couchdb, account_id, pce)) == {}
+
+
+def test_a_renewal_that_waits_does_not_hide_that_the_old_right_may_be_over(clean: LocalWorld, account_id: str) -> None:
+    """Nobody has seen a list for 60 hours; somebody else has given a right to the meter."""
+    clean.control.set(declared_right_state="Active")
+    pce = give(clean, account_id)
+    acquire(account_id, "scheduled")
+    load(account_id, extract(account_id, yesterday(clean), "scheduled"), yesterday(clean))
+    check()
+    clean.control.revoke(rights(clean, pce)[0]["id_droit_acces"])
+    clean.control.set(declared_right_state="A valider")
+    give(clean, account_id, keep=True)
+    acquire(account_id, "scheduled")
+    clean.control.consent([pce], keep_others=True)
+    long_ago = utc_text(datetime.now(UTC) - timedelta(hours=60))
+    clean.book.save(document(clean, account_id) | {"consents_seen": long_ago})
+    calls(clean)
+    with pytest.raises(NotInForce):
+        extract(account_id, yesterday(clean), "scheduled")
+    assert calls(clean) == [("POST", "droits_acces")]
+
+
+def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
+    """The same person comes again, under another id, while the deletion has not revoked the right yet."""
+    pce, again = holder(account_id).pces[0], other_of(account_id)
+    waits(clean, account_id)
+    accepts(clean, account_id)
+    look("manual")
+    delete(account_id, steps=("check", "mark"))
+    given = {"pce": pce, **PERSON, "postcode": postcode(pce)}
+    clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
+    with pytest.raises(ServiceUnavailable, match="is being deleted, and has its right revoked first"):
+        acquire(again, "scheduled")
+    delete(account_id, steps=("revoke", "purge", "report"))
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(again, "scheduled")
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée", "A valider"]
+
+
+def test_a_right_that_was_given_on_grdfs_site_is_nobodys_declaration(clean: LocalWorld, account_id: str) -> None:
+    """Its household is connecting at this moment, and its account does not name the right yet."""
+    (pce,) = holder(account_id).pces
+    fields = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"]}
+    clean.control.consent([pce], keep_others=True, fields=fields)
+    give(clean, account_id)
+    with pytest.raises(DeclarationRefused, match="this account has not declared it"):
+        acquire(account_id, "scheduled")
+
+
+# -- waiting, and what GRDF's list says ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_right_that_one_list_shows_as_waiting_comes_back(clean: LocalWorld, account_id: str, declared: bool) -> None:
+    (pce,) = holder(account_id).pces
+    if declared:
+        waits(clean, account_id)
+        accepts(clean, account_id)
+        look("manual")
+    else:
+        bring(clean, account_id, pce)
+    check()
+    (right,) = rights(clean, pce)
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="A valider")
+    check()
+    check()
+    assert document(clean, account_id)["state"] == (WAITS if declared else OUTDATED)
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
+    check()
+    assert not document(clean, account_id).get("state")
+    assert reads(clean, account_id)
+
+
+def test_a_declaration_given_again_after_the_holder_has_accepted(clean: LocalWorld, account_id: str) -> None:
+    waits(clean, account_id)
+    accepts(clean, account_id)
+    give(clean, account_id, keep=True)
+    assert acquire(account_id, "manual")["first_launch"]
+    check()
+    assert not document(clean, account_id).get("state")
+    assert reads(clean, account_id)
+
+
+def test_a_second_meter_in_force_at_once_does_not_end_the_first_ones_waiting(
+    clean: LocalWorld, account_id: str
+) -> None:
+    other = holder(other_of(account_id)).pces[0]
+    waits(clean, account_id)
+    clean.control.set(declared_right_state="Active")
+    give(clean, account_id, keep=True, pce=other, postcode=postcode(other))
+    acquire(account_id, "manual")
+    assert document(clean, account_id)["declaration"]["waits"]
+    accepts(clean, account_id)
+    assert look("manual") == [f"grdf_account__{account_id}"]
+    assert not any(each.get("unusable") for each in consents(clean, account_id))
+
+
+def test_a_second_meter_that_is_refused_does_not_end_it_either(clean: LocalWorld, account_id: str) -> None:
+    other = holder(other_of(account_id)).pces[0]
+    waits(clean, account_id)
+    give(clean, account_id, keep=True, pce=other, postcode="75001")
+    with pytest.raises(DeclarationRefused):
+        acquire(account_id, "manual")
+    check()
+    assert "the postcode does not match" in document(clean, account_id)["state_message"]
+    accepts(clean, account_id)
+    assert look("manual") == [f"grdf_account__{account_id}"]
+    told = document(clean, account_id)
+    assert told["state_partial"]
+    assert "the postcode does not match" in told["state_message"]
+    calls(clean)
+    assert reads(clean, account_id)
+    assert ("PUT", "droit_acces") not in calls(clean), "a person has to correct it first"
+
+
+def test_a_holder_who_leaves_out_the_daily_data_is_told_so_at_once(clean: LocalWorld, account_id: str) -> None:
+    waits(clean, account_id)
+    (right,) = rights(clean, holder(account_id).pces[0])
+    fields = {"etat_droit_acces": "Active", "perim_donnees_informatives": "Faux"}
+    clean.control.change_consent(right["id_droit_acces"], **fields)
+    assert look("manual") == []
+    assert "without daily (informative) data" in document(clean, account_id)["state_message"]
+    clean.control.change_consent(right["id_droit_acces"], perim_donnees_informatives="Vrai")
+    check()
+    assert reads(clean, account_id)
+
+
+@pytest.mark.parametrize("state", ["Expirée", None, "A revérifier"])
+def test_an_answer_that_we_do_not_know_is_not_waited_for_without_end(
+    clean: LocalWorld, account_id: str, state: str | None
+) -> None:
+    waits(clean, account_id)
+    (right,) = rights(clean, holder(account_id).pces[0])
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+    look("manual")
+    check()
+    assert still_waits(clean, account_id), "one list may be wrong"
+    looked_before(clean, account_id, 3 * 1440)
+    check()
+    assert document(clean, account_id)["state"] == OUTDATED
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
+    check()
+    assert reads(clean, account_id)
+
+
+def test_a_holder_who_does_not_answer_is_to_be_asked(clean: LocalWorld, account_id: str) -> None:
+    waits(clean, account_id)
+    looked_before(clean, account_id, 3 * 1440)
+    check()
+    assert "has not answered GRDF's e-mail" in document(clean, account_id)["state_message"]
+    accepts(clean, account_id)
+    check()
+    assert reads(clean, account_id)
+
+
+def test_one_meter_that_grdf_refuses_keeps_no_other_waiting(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = three(account_id)
+    waits(clean, first, second, third)
+    accepts(clean, first, second, third)
+    real, odd = AdictHook.listed_rights, holder(second).pces[0]
+
+    def listed(self: AdictHook, pces: list[str], **more: Any) -> Rights:
+        if odd in pces:
+            raise BadRequest.about(None, "GRDF does not know a meter")
+        return real(self, pces, **more)
+
+    monkeypatch.setattr(AdictHook, "listed_rights", listed)
+    assert look("manual") == [f"grdf_account__{first}", f"grdf_account__{third}"]
+
+
+# -- refusals ------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_does_not_stop_a_meter_that_grdf_had_checked_again(clean: LocalWorld, account_id: str) -> None:
+    own = bring(clean, account_id, holder(other_of(account_id)).pces[0])
+    check()
+    give(clean, account_id, keep=True, postcode="75001")
+    acquire(account_id, "scheduled")
+    clean.control.change_consent(own, etat_droit_acces="A revérifier")
+    check()
+    check()
+    lost = document(clean, account_id)["state_message"]
+    assert "to be checked again" in lost
+    assert "the postcode does not match" in lost
+    clean.control.change_consent(own, etat_droit_acces="Active")
+    check()
+    told = document(clean, account_id)
+    assert told["state_partial"]
+    assert reads(clean, account_id)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "1000000077"), (404, ""), (409, ""), (400, ""), (422, ""), (201, "1000000077")]
+)
+def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
+    clean: LocalWorld, account_id: str, status: int, code: str
+) -> None:
+    give(clean, account_id)
+    body = json.dumps({"code_statut_traitement": code} if code else {})
+    clean.control.fault("/droit_acces$", method="PUT", status=status, body=body, times=None)
+    with pytest.raises(DeclarationRefused, match="for a reason that we do not know"):
+        acquire(account_id, "scheduled")
+    calls(clean)
+    for _ in range(2):
+        with pytest.raises(AirflowSkipException, match="is waiting for its household"):
+            acquire(account_id, "scheduled")
+    assert calls(clean) == []
+
+
+def test_while_grdf_is_down_for_days_the_account_says_so(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id)
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=None)
+    with pytest.raises(RetryLater):
+        acquire(account_id, "scheduled", try_number=4)
+    assert document(clean, account_id)["state"] == "VENDOR_DOWN"
+    clean.control.set(faults=[])
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    assert still_waits(clean, account_id)
+
+
+def test_what_was_refused_is_not_kept_for_ever(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, postcode="75001")
+    with pytest.raises(DeclarationRefused):
+        acquire(account_id, "scheduled")
+    check()
+    assert holds_person(clean, account_id)
+    refused = document(clean, account_id)
+    refused["declaration"]["refused_since"] = utc_text(datetime.now(UTC) - timedelta(days=31))
+    clean.book.save(refused)
+    check()
+    assert holds_person(clean, account_id) == []
+    assert document(clean, account_id)["declaration"]["pce"]
+
+
+def test_a_second_worker_that_comes_late_marks_nothing(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce, real = give(clean, account_id), Declaring.declare
+
+    def second(self: Declaring) -> Any:
+        monkeypatch.setattr(Declaring, "declare", real)
+        with pytest.raises(AirflowSkipException):
+            acquire(account_id, "scheduled")
+        return real(self)
+
+    monkeypatch.setattr(Declaring, "declare", second)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    assert still_waits(clean, account_id)
+    assert len(rights(clean, pce)) == 1
+
+
+# -- leaving -------------------------------------------------------------------------------------------------
+
+
+def strip(world: LocalWorld, account: str) -> None:
+    stripped = document(world, account)
+    for key in PERSON:
+        stripped["declaration"].pop(key, None)
+    world.book.save(stripped)
+
+
+@pytest.mark.parametrize("how", ["stripped", "rewritten", "removed", "beside a bad grant", "written otherwise"])
+def test_a_deletion_finds_what_was_sent_whatever_became_of_the_document(
+    clean: LocalWorld, account_id: str, how: str
+) -> None:
+    """The answer was lost. A stranger's right whose holder GRDF does not name is left alone."""
+    pce = lost_answer(clean, account_id)
+    (own,) = rights(clean, pce)
+    (strangers,) = clean.control.consent([pce], keep_others=True, fields=NOBODY)
+    if how == "stripped":
+        strip(clean, account_id)
+    elif how == "rewritten":
+        give(clean, account_id, keep=True)
+    elif how == "removed":
+        left = document(clean, account_id)
+        clean.book.save({key: value for key, value in left.items() if key != "declaration"})
+    elif how == "beside a bad grant":
+        clean.book.save(document(clean, account_id) | {"oauth": {}, "oauth_callback_results": {"id_token": "not.one"}})
+    else:
+        clean.control.change_consent(own["id_droit_acces"], nom_titulaire="M DURAND INVENTE PAUL")
+    delete(account_id)
+    after = {right["id_droit_acces"]: right["etat_droit_acces"] for right in rights(clean, pce)}
+    assert after == {own["id_droit_acces"]: "Révoquée", strangers["id_droit_acces"]: "Active"}
+
+
+def test_who_strips_the_document_after_a_lost_answer_loses_nothing(clean: LocalWorld, account_id: str) -> None:
+    pce = lost_answer(clean, account_id)
+    strip(clean, account_id)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+    answer(clean, pce, "Active")
+    assert look("manual") == [f"grdf_account__{account_id}"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_was_sent_for_two_meters_before_the_list_showed_either(
+    clean: LocalWorld, account_id: str, same: bool
+) -> None:
+    pce, other = lost_answer(clean, account_id), holder(other_of(account_id)).pces[0]
+    changed = document(clean, account_id)
+    changed["declaration"] |= {"email": PERSON["email"]} if same else {"pce": other, "postcode": postcode(other)}
+    clean.book.save(changed)
+    real = AdictHook.listed_rights
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdictHook, "listed_rights", lambda self, *a, **m: replace(real(self, *a, **m), rights=()))
+        with pytest.raises((AirflowSkipException, DeclarationRefused)):
+            acquire(account_id, "scheduled")
+    delete(account_id)
+    found = [right["etat_droit_acces"] for each in (pce, other) for right in rights(clean, each)]
+    assert found == ["Révoquée"] * (1 if same else 2)
+
+
+def test_a_wrong_id_in_grdfs_answer_leaves_no_right_behind(clean: LocalWorld, account_id: str) -> None:
+    pce = give(clean, account_id)
+    body = json.dumps(
+        {"code_statut_traitement": "0000000002", "id_droit_acces": "00000000-0000-4000-8000-000000000000"}
+    )
+    clean.control.fault("/droit_acces$", method="PUT", status=201, after=True, body=body)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    delete(account_id)
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
+
+
+def test_a_right_that_is_over_but_listed_as_active_is_not_taken_for_the_new_one(
+    clean: LocalWorld, account_id: str
+) -> None:
+    clean.control.set(declared_right_state="Active")
+    pce = give(clean, account_id)
+    acquire(account_id, "scheduled")
+    (old,) = rights(clean, pce)
+    clean.control.change_consent(old["id_droit_acces"], etat_droit_acces="Obsolète")
+    check()
+    clean.control.set(declared_right_state="A valider")
+    give(clean, account_id, keep=True)
+    clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        acquire(account_id, "manual")
+    last = {"date_fin_droit_acces": str(clean.control.today() - timedelta(3)), "etat_droit_acces": "Active"}
+    clean.control.change_consent(old["id_droit_acces"], **last)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "manual")
+    new = next(right for right in rights(clean, pce) if right["id_droit_acces"] != old["id_droit_acces"])
+    assert consents(clean, account_id)[0]["id_accreditation"] == new["id_droit_acces"]
+    clean.control.change_consent(new["id_droit_acces"], etat_droit_acces="Active")
+    assert look("manual") == [f"grdf_account__{account_id}"]
