@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
 from include.gas.answers.words import day_in, fold
@@ -59,6 +60,8 @@ class AccessRight:
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
     :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
     :param holder: who the right was declared for: name or company, e-mail address and postcode, folded
+    :param proof: how far GRDF's check of the consent's proof is, see :mod:`include.gas.answers.proof_state`
+    :param proof_until: last day to send the proof; ``None`` if unknown
     """
 
     id: str
@@ -79,6 +82,8 @@ class AccessRight:
     created_at: str = field(default="", compare=False)
     revoked_at: str = field(default="", compare=False)
     holder: tuple[str, str, str] = field(default=("", "", ""), compare=False, repr=False)
+    proof: str = field(default="", compare=False)
+    proof_until: date | None = field(default=None, compare=False)
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
@@ -117,6 +122,8 @@ class AccessRight:
                 fold(fields.get("courriel_titulaire")),
                 fold(fields.get("code_postal")),
             ),
+            proof=proof_state(fields.get("statut_controle_preuve")),
+            proof_until=proof_deadline(fields.get("date_limite_transmission_preuve")),
         )
 
     @property
