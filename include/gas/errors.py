@@ -255,6 +255,15 @@ class DeclarationRefused(FailNow):
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
 
 
+class ProofNotSent(FailNow):
+    """The proof of a consent cannot be sent: there is none, a file is not what GRDF takes, or GRDF did not take it."""
+
+    default_step = (
+        "Put up to three files of your own (PDF, PNG or JPEG, at most 4 MB each) into the account's folder of proofs/ "
+        "on the staging store, then start grdf_send_proof with this account."
+    )
+
+
 class UnknownRefusal(FailNow):
     """GRDF refused with a code and a message that we do not know."""
 

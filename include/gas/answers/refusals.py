@@ -25,7 +25,9 @@ from include.gas.errors import (
     GasError,
     GrantRefused,
     PartialAnswer,
+    ProofNotSent,
     QuotaExceeded,
+    RetryLater,
     RightExists,
     ServiceUnavailable,
     UnknownRefusal,
@@ -200,11 +202,46 @@ def declaration_error(
     if status == 403:
         return CredentialsRefused.about(
             account,
-            f"GRDF does not let our client declare {what} (HTTP 403{f', code {excerpt(code, 20)}' if code else ''})",
+            f"GRDF does not let our client declare {what} (HTTP 403{_code(code)})",
             "Ask GRDF whether the contract allows declaring rights for households. Each day's run tries again.",
         )
     if status < 300 and (code or message):
         return refusal_error(code or UNKNOWN, "", account=account, pce=None)
+    alone = json.dumps({"code_statut_traitement": code}) if code else ""
+    return http_error(status, alone, account=account, what=what, retry_after=retry_after)
+
+
+def proof_error(
+    status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
+) -> GasError | None:
+    """Return the error for GRDF's answer to files that were sent as the proof of a consent (ADICT 3.6).
+
+    Of the answer only the code is quoted: GRDF's message may name the household.
+
+    :param status: the HTTP status
+    :param body: the body
+    :param account: account id, for the text
+    :param what: what was sent, for the text
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :return: ``None`` if GRDF has taken it
+    """
+    code, message = status_in(body or "")
+    if status == 403:
+        return CredentialsRefused.about(
+            account,
+            f"GRDF does not let our client send {what} (HTTP 403{_code(code)})",
+            "Ask GRDF whether the contract allows sending proofs. Then start grdf_send_proof again.",
+        )
+    if status < 300 and (code or message):
+        later = refusal_error(code or UNKNOWN, "", account=account, pce=None)
+        if isinstance(later, RetryLater):
+            return later
+    if (status < 300 and (code or message)) or (400 <= status < 500 and status not in (401, 408, 425, 429)):
+        return ProofNotSent.about(
+            account,
+            f"GRDF did not take {what} (HTTP {status}{_code(code)})",
+            "Look at GRDF's portal for what it expects, or send the files there.",
+        )
     alone = json.dumps({"code_statut_traitement": code}) if code else ""
     return http_error(status, alone, account=account, what=what, retry_after=retry_after)
 
@@ -289,6 +326,10 @@ def _said(code: str, message: str) -> str:
     if message:
         parts.append(excerpt(message))
     return f" (GRDF: {', '.join(parts)})" if parts else ""
+
+
+def _code(code: str) -> str:
+    return f", code {excerpt(code, 20)}" if code else ""
 
 
 def _oauth_word(body: str | bytes) -> str:

@@ -55,14 +55,16 @@ def with_listed(
 def _listed(right: AccessRight, old: Proof | None, asked_at: datetime) -> Proof:
     old = old or Proof(right.pce, "")
     if right.proof != ASKED:
-        return Proof(right.pce, right.proof, right.proof_until, old.asked, old.sent)
+        # If GRDF has the proof although its answer to us was lost, that is when it was sent.
+        return Proof(right.pce, right.proof, right.proof_until, old.asked, sent=old.tried or old.sent)
     again = (
         old.state in (ACCEPTED, REFUSED)
         or (old.until is not None and right.proof_until is not None and old.until != right.proof_until)
         or (bool(old.sent) and old.sent < utc_text(asked_at - LAG))
     )
     asked = old.asked if old.asked and not again else utc_text(asked_at)
-    return Proof(right.pce, ASKED, right.proof_until or old.until, asked, "" if again else old.sent)
+    tried, sent = ("", "") if again else (old.tried, old.sent)
+    return Proof(right.pce, ASKED, right.proof_until or old.until, asked, tried, sent)
 
 
 def with_refusal_told(document: Mapping[str, Any], now: datetime, *, lost: bool) -> Document:

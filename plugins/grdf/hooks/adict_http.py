@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Call:
     :param account: the account's id, for messages
     :param data: query parameters of a ``GET``, otherwise the JSON body
     :param accept: the media type of the answer
+    :param files: sent as ``multipart/form-data`` instead of JSON: pairs of a field, and name, content and media type
     """
 
     method: str
@@ -36,6 +37,7 @@ class Call:
     account: str | None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     accept: str = NDJSON
+    files: Sequence[tuple[str, tuple[str, bytes, str]]] = field(default=(), repr=False)
 
 
 class BearerAuth(AuthBase):

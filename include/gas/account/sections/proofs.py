@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+import msgspec
+
 from include.gas.account.sections.section import Section, members, put, read_fields, written
 from include.gas.answers.proof_state import ASKED, CHECKING, REFUSED, STATES, UNKNOWN
 from include.gas.days.gas_day import utc_text
@@ -19,6 +21,7 @@ class Proof(Section, frozen=True):
     :param state: ``asked``, ``checking``, ``accepted``, ``refused``, or ``unknown`` for words that we do not know
     :param until: last day to send the proof; absent if GRDF does not say
     :param asked: when we first saw that GRDF asks for it, UTC
+    :param tried: when we began to send it, UTC; removed once GRDF has taken it
     :param sent: when we sent it, UTC; absent if we have not, or if GRDF has asked again since
     """
 
@@ -30,6 +33,7 @@ class Proof(Section, frozen=True):
     state: str
     until: date | None = None
     asked: str = ""
+    tried: str = ""
     sent: str = ""
 
     @classmethod
@@ -37,7 +41,7 @@ class Proof(Section, frozen=True):
         """Return the entries by GRDF's id of the right. Those that cannot be read are left out."""
         found = {right: read_fields(cls, entry) for right, entry in members(document.get(cls.key)).items()}
         return {
-            right: entry if entry.state in STATES else cls(entry.pce, UNKNOWN, entry.until, entry.asked, entry.sent)
+            right: entry if entry.state in STATES else msgspec.structs.replace(entry, state=UNKNOWN)
             for right, entry in found.items()
             if entry is not None
         }
@@ -61,6 +65,16 @@ def with_proofs(document: Mapping[str, Any], proofs: Mapping[str, Proof]) -> Doc
     return put(document, Proof.key, {right: written(entry) for right, entry in sorted(proofs.items())} or None)
 
 
+def with_tried(document: Mapping[str, Any], right: str, at: datetime) -> Document:
+    """Return the account document with a note that the proof of a right is being sent.
+
+    :param right: GRDF's id of the right
+    :param at: an aware datetime, the present
+    """
+    entry = Proof.all_of(document).get(right)
+    return _with(document, right, msgspec.structs.replace(entry, tried=utc_text(at))) if entry else dict(document)
+
+
 def with_sent(document: Mapping[str, Any], right: str, pce: str, at: datetime) -> Document:
     """Return the account document with a note that GRDF has taken the proof of a right.
 
@@ -68,5 +82,9 @@ def with_sent(document: Mapping[str, Any], right: str, pce: str, at: datetime) -
     :param at: when it was sent, aware
     """
     old = Proof.all_of(document).get(right)
-    sent = Proof(pce, CHECKING, old.until if old else None, old.asked if old else "", utc_text(at))
-    return put(document, Proof.key, {**members(document.get(Proof.key)), right: written(sent)})
+    sent = Proof(pce, CHECKING, old.until if old else None, old.asked if old else "", sent=utc_text(at))
+    return _with(document, right, sent)
+
+
+def _with(document: Mapping[str, Any], right: str, entry: Proof) -> Document:
+    return put(document, Proof.key, {**members(document.get(Proof.key)), right: written(entry)})
