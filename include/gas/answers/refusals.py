@@ -17,6 +17,7 @@ from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
+    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     CredentialsRefused,
@@ -49,7 +50,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000001": (ConsentLost, "the right of access expired"),
     "1000002": (ConsentLost, "there is no right of access"),
     "1000003": (
-        ConsentLost,
+        ConsentInDoubt,
         "GRDF found no recent consent",
     ),  # often wrong: ``grdf.consents.doubt`` checks GRDF's list of rights
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
