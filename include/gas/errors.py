@@ -150,6 +150,13 @@ class ConsentLost(FailNow):
     default_step = "The household must give its consent again on GRDF's site, from its account page."
 
 
+class ConsentInDoubt(ConsentLost):
+    """GRDF says that a consent is lost by a code that its own cache may answer wrongly (1000003, ADICT 3.7).
+
+    It counts only once GRDF's list of rights confirms it.
+    """
+
+
 class NotInForce(ConsentLost):
     """According to GRDF's list, none of the account's own rights to a meter is in force.
 
@@ -253,6 +260,15 @@ class DeclarationRefused(FailNow):
 
     state = USER_ACTION_NEEDED
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
+
+
+class ProofNotSent(FailNow):
+    """The proof of a consent cannot be sent: there is none, a file is not what GRDF takes, or GRDF did not take it."""
+
+    default_step = (
+        "Put up to three files of your own (PDF, PNG or JPEG, at most 4 MB each) into the account's folder of proofs/ "
+        "on the staging store, then start grdf_send_proof with this account."
+    )
 
 
 class UnknownRefusal(FailNow):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from html.parser import HTMLParser
@@ -128,6 +129,25 @@ class SandboxControl:
     def answer(self, right_id: str, *, accept: bool = True) -> dict[str, Any]:
         """Let the holder answer about a declared right at once, before GRDF's mail, and return the right."""
         return dict(self._call("POST", f"consents/{right_id}/answer", json={"accept": accept}))
+
+    def ask_proof(self, right_id: str, until: date | str | None) -> dict[str, Any]:
+        """Make GRDF ask for the proof of a right, and return the right.
+
+        :param until: the last day to send it; ``None`` takes the question back
+        """
+        return dict(self._call("POST", f"consents/{right_id}/proof", json={"until": str(until) if until else None}))
+
+    def decide_proof(self, right_id: str, *, accept: bool) -> dict[str, Any]:
+        """Let GRDF accept or refuse the proof of a right, and return the right."""
+        return dict(self._call("POST", f"consents/{right_id}/proof", json={"accept": accept}))
+
+    def proofs(self, right_id: str) -> list[dict[str, Any]]:
+        """Return the files that GRDF has received as proofs of a right, oldest first.
+
+        :return: ``call`` (a number), ``name``, ``type``, ``size``, ``content`` (bytes) and ``at`` of each
+        """
+        found = self._call("GET", f"consents/{right_id}/proof")
+        return [{**each, "content": base64.b64decode(each["content"])} for each in found]
 
     def drop_consents(self) -> None:
         """Make GRDF forget all access rights, as if nobody had ever consented."""

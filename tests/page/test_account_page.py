@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.answers.proof_state import STATES
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
@@ -208,3 +209,34 @@ def test_who_may_only_look_gets_no_buttons(site: Site, figures: object) -> None:
 def test_a_meter_has_its_tag_beside_its_number(visitor: requests.Session) -> None:
     """It lets an operator find the meter that a log mentions."""
     assert f"{PCE} ({meter_tag(ACCOUNT, PCE)})" in text(visitor.get(f"/accounts/{ACCOUNT}").text)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("state", STATES)
+def test_the_proof_of_a_consent_is_said_with_its_deadline(
+    site: Site, world: LocalWorld, today: date, state: str, language: str
+) -> None:
+    until = today + timedelta(days=3)
+    proof = {"pce": meter(8), "state": state, "until": until.isoformat(), "sent": "2026-05-02T07:00:00Z"}
+    if state == "asked":
+        del proof["sent"]
+    world.book.save(Fleet(today).account(8) | {"_id": "proved", "proofs": {"u-1": proof, "odd": 7}})
+    browser = site.browser("viewer")
+    spoken = {"Accept-Language": language}
+    said = text(browser.get("/accounts/proved", headers=spoken).text)
+    assert {"en": "Proof of consent", "fr": "Preuve de l’accord"}[language] in said
+    assert "account.proof" not in said, "every state has its text"
+    assert (f"Deadline: {until.day} {until:%b %Y}" in said) == (state in ("asked", "refused") and language == "en")
+    assert ("grdf_send_proof" in said) == (state in ("asked", "refused"))
+    assert ("09:00" in said) == (state != "asked"), "when it was sent, in Paris"
+    row = text(browser.get("/?search=proved", headers=spoken).text)
+    badge = {"en": "GRDF asks for a proof", "fr": "GRDF demande une preuve"}[language]
+    assert (badge in row) == (state == "asked")
+    deadline = {"en": "Deadline: ", "fr": "Date limite : "}[language]
+    assert (deadline in row) == (state == "asked")
+
+
+def test_a_deadline_that_is_over_is_said(site: Site, world: LocalWorld, today: date) -> None:
+    proof = {"pce": meter(9), "state": "asked", "until": (today - timedelta(days=1)).isoformat()}
+    world.book.save(Fleet(today).account(9) | {"_id": "too-late", "proofs": {"u-1": proof}})
+    assert "is over: ask GRDF." in text(site.browser("viewer").get("/accounts/too-late").text)

@@ -224,18 +224,3 @@ def test_a_holder_may_answer_at_once_for_a_test(adict):
     (line,) = listing(adict.call("POST", "/droits_acces", json={"id_pce": ["09999990000823"]}))
     assert adict.control.answer(line["id_droit_acces"], accept=False)["etat_droit_acces"] == "Refusée"
     assert adict.control.answer(line["id_droit_acces"])["etat_droit_acces"] == "Refusée", "answered is answered"
-
-
-def test_proofs_are_counted_and_weighed(adict):
-    right = adict.control.consent([PCE])[0]["id_droit_acces"]
-
-    def send(*sizes: int, to: str = right) -> int:
-        files = [("preuves", (f"{n}.pdf", b"x" * size)) for n, size in enumerate(sizes)]
-        return int(adict.call("PUT", f"/droit_acces/{to}/preuves", files=files).status_code)
-
-    assert send(10, 10, 10) == 200
-    assert send(10, 10, 10, 10) == 400
-    assert send(4 * 1024 * 1024 + 1) == 400
-    assert send(10, to=str(uuid.uuid4())) == 404
-    line = listing(adict.call("POST", "/droits_acces", json={"id_pce": [PCE]}))[-1]
-    assert line["statut_controle_preuve"] == "Preuve en cours de vérification"

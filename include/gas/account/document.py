@@ -17,6 +17,7 @@ from include.gas.account.sections.lost_consents import GivenBack, LostConsents, 
 from include.gas.account.sections.lost_days import LostDays
 from include.gas.account.sections.marks import Connected, Leaving, TakenOver
 from include.gas.account.sections.missing_days import MissingDays
+from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
 from include.gas.account.sections.section import Section
 from include.gas.account.sections.sent_declarations import SentDeclarations
@@ -42,6 +43,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Connected,
     Declaration,
     SentDeclarations,
+    Proof,
     TakenOver,
     Leaving,
     MonthlyFailed,
@@ -133,6 +135,8 @@ class AccountDocument(msgspec.Struct, frozen=True):
     :param state_message: what is wrong and what to do, in words; meters are named by their tags
     :param state_since: when the state was first noticed, UTC
     :param state_partial: whether the state concerns only some of the meters; the others are still read
+    :param state_proof: whether the state is about nothing but a proof of consent that GRDF has refused; all meters are
+        still read
     """
 
     id: str = msgspec.field(name="_id")
@@ -144,3 +148,4 @@ class AccountDocument(msgspec.Struct, frozen=True):
     state_message: str = ""
     state_since: str = ""
     state_partial: bool = False
+    state_proof: bool = False

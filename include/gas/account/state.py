@@ -9,13 +9,17 @@ from typing import Any
 from include.gas.account.sections.section import copied
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
+from include.gas.errors import USER_ACTION_NEEDED
 from include.gas.meter_tag import without_numbers
 
 UNEXPLAINED = "state_unexplained"
 """Key in account documents of former versions: the state came from a refusal without a reason. It is removed together
 with that state."""
 
-_CLEARED = ("state_message", "state_since", "state_partial", UNEXPLAINED)
+ABOUT_PROOF = "state_proof"
+"""Key in account documents: the state is about nothing but a proof of consent that GRDF has refused."""
+
+_CLEARED = ("state_message", "state_since", "state_partial", ABOUT_PROOF, UNEXPLAINED)
 
 
 def state_message(document: Mapping[str, Any]) -> str:
@@ -33,6 +37,11 @@ def is_partial(document: Mapping[str, Any]) -> bool:
     return document.get("state_partial") is True
 
 
+def is_about_proof(document: Mapping[str, Any]) -> bool:
+    """Return whether the state is about nothing but a proof of consent that GRDF has refused."""
+    return document.get(ABOUT_PROOF) is True and document.get("state") == USER_ACTION_NEEDED
+
+
 def with_state(
     document: Mapping[str, Any],
     state: str | None,
@@ -40,6 +49,7 @@ def with_state(
     since: datetime | str | None = None,
     *,
     partial: bool = False,
+    proof: bool = False,
 ) -> Document:
     """Return the account document with a new state. It is equal to the old one if that has the same state.
 
@@ -48,6 +58,7 @@ def with_state(
         replaced by tags
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
+    :param proof: whether the state is about nothing but a refused proof, so that all meters are still read
     """
     changed = copied(document)
     if state is None:
@@ -59,10 +70,12 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    for key in ("state_partial", UNEXPLAINED):
+    for key in ("state_partial", ABOUT_PROOF, UNEXPLAINED):
         changed.pop(key, None)
     if partial:
         changed["state_partial"] = True
+    if proof:
+        changed[ABOUT_PROOF] = True
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed

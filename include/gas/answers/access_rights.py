@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
 from include.gas.answers.words import day_in, fold
@@ -63,6 +64,8 @@ class AccessRight:
     :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
     :param made_on_site: whether its holder has given it on GRDF's site, so that nobody has declared it
     :param holder: who the right was declared for: name or company, e-mail address and postcode, folded
+    :param proof: how far GRDF's check of the consent's proof is, see :mod:`include.gas.answers.proof_state`
+    :param proof_until: last day to send the proof; ``None`` if unknown
     """
 
     id: str
@@ -84,6 +87,8 @@ class AccessRight:
     revoked_at: str = field(default="", compare=False)
     made_on_site: bool = field(default=False, compare=False)
     holder: tuple[str, str, str] = field(default=("", "", ""), compare=False, repr=False)
+    proof: str = field(default="", compare=False)
+    proof_until: date | None = field(default=None, compare=False)
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
@@ -125,6 +130,8 @@ class AccessRight:
                 fold(fields.get("courriel_titulaire")),
                 fold(fields.get("code_postal")),
             ),
+            proof=proof_state(fields.get("statut_controle_preuve")),
+            proof_until=proof_deadline(fields.get("date_limite_transmission_preuve")),
         )
 
     @property

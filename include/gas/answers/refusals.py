@@ -17,6 +17,7 @@ from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
+    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     CredentialsRefused,
@@ -25,7 +26,9 @@ from include.gas.errors import (
     GasError,
     GrantRefused,
     PartialAnswer,
+    ProofNotSent,
     QuotaExceeded,
+    RetryLater,
     RightExists,
     ServiceUnavailable,
     UnknownRefusal,
@@ -47,7 +50,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000001": (ConsentLost, "the right of access expired"),
     "1000002": (ConsentLost, "there is no right of access"),
     "1000003": (
-        ConsentLost,
+        ConsentInDoubt,
         "GRDF found no recent consent",
     ),  # often wrong: ``grdf.consents.doubt`` checks GRDF's list of rights
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
@@ -214,7 +217,7 @@ def declaration_error(
     if status == 403:
         return CredentialsRefused.about(
             account,
-            f"GRDF does not let our client declare {what} (HTTP 403{_said(code, '')})",
+            f"GRDF does not let our client declare {what} (HTTP 403{_code(code)})",
             "Ask GRDF whether the contract allows declaring rights for households. Each day's run tries again.",
         )
     if status < 300 and not (code or message):
@@ -226,11 +229,46 @@ def declaration_error(
     if error is None or isinstance(error, (ConsentLost, ConsentTooNarrow, BadRequest, UnknownRefusal)):
         return DeclarationRefused.about(
             account,
-            f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_said(code, '')})",
+            f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
             "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
             "declaration in the account's document if need be, and start a run of its DAG.",
         )
     return error
+
+
+def proof_error(
+    status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
+) -> GasError | None:
+    """Return the error for GRDF's answer to files that were sent as the proof of a consent (ADICT 3.6).
+
+    Of the answer only the code is quoted: GRDF's message may name the household.
+
+    :param status: the HTTP status
+    :param body: the body
+    :param account: account id, for the text
+    :param what: what was sent, for the text
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :return: ``None`` if GRDF has taken it
+    """
+    code, message = status_in(body or "")
+    if status == 403:
+        return CredentialsRefused.about(
+            account,
+            f"GRDF does not let our client send {what} (HTTP 403{_code(code)})",
+            "Ask GRDF whether the contract allows sending proofs. Then start grdf_send_proof again.",
+        )
+    if status < 300 and (code or message):
+        later = refusal_error(code or UNKNOWN, "", account=account, pce=None)
+        if isinstance(later, RetryLater):
+            return later
+    if (status < 300 and (code or message)) or (400 <= status < 500 and status not in (401, 408, 425, 429)):
+        return ProofNotSent.about(
+            account,
+            f"GRDF did not take {what} (HTTP {status}{_code(code)})",
+            "Look at GRDF's portal for what it expects, or send the files there.",
+        )
+    alone = json.dumps({"code_statut_traitement": code}) if _is_code(code) else ""
+    return http_error(status, alone, account=account, what=what, retry_after=retry_after)
 
 
 def token_error(
@@ -318,6 +356,10 @@ def _said(code: str, message: str) -> str:
     if message:
         parts.append(excerpt(message))
     return f" (GRDF: {', '.join(parts)})" if parts else ""
+
+
+def _code(code: str) -> str:
+    return f", code {code}" if _is_code(code) else ""
 
 
 def _oauth_word(body: str | bytes) -> str:

@@ -14,9 +14,11 @@ from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
-from include.gas.account.state import state_since
+from include.gas.account.state import is_about_proof, state_since
+from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.rights.declared_right import is_waiting
 from include.gas.rights.own_rights import WAITS
@@ -36,6 +38,8 @@ class Situation(StrEnum):
     ASKED = "asked"
     CONNECT = "connect"
     PARTLY = "partly"
+    PROOF_REFUSED = "proof_refused"
+    PROOF = "proof"
     VENDOR = "vendor"
     NEW = "new"
     NOTHING = "nothing"
@@ -75,6 +79,8 @@ class Overview:
     :param daily: whether GRDF may have daily data for any meter
     :param lost: whether stored days of any meter were lost
     :param waits: whether no meter is read until the contract's holder has accepted a declared right
+    :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
+    :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     """
 
     id: str
@@ -100,6 +106,8 @@ class Overview:
     daily: bool = True
     lost: bool = False
     waits: bool = False
+    proof: str = ""
+    proof_until: date | None = None
 
     @property
     def missing(self) -> int:
@@ -122,6 +130,8 @@ class Overview:
             (self.pending, Situation.NEW),
             (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
             (self.partial or some_ended, Situation.PARTLY),
+            (self.proof == REFUSED, Situation.PROOF_REFUSED),
+            (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
             (not self.daily, Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
@@ -152,6 +162,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
     # A meter without a consent in force is not read, whatever the state says.
     gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
     declaration = Declaration.of(document)
+    proofs = [proof for proof in Proof.all_of(document).values() if proof.needs_person]
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
@@ -165,7 +176,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
         or (bool(gone) and len(gone) == len(account.meters)),
         pending=(account.needs_first_launch and account.grant is not None)
         or (account.declares and not account.refused),
-        partial=account.partial or bool(gone),
+        partial=(account.partial and not is_about_proof(document)) or bool(gone),
         leaving=account.leaving is not None,
         first=min((year.first for year in all_years), default=None),
         last=min((max(year.last for year in years.values()) for years in held), default=None),
@@ -180,4 +191,6 @@ def overview(document: Mapping[str, Any]) -> Overview:
         daily=not pces or any(may_be_daily(document, pce) for pce in pces),
         lost=any(lost_years(document, pce) for pce in pces),
         waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and is_waiting(document),
+        proof=next((state for state in (REFUSED, ASKED) if any(each.state == state for each in proofs)), ""),
+        proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
     )

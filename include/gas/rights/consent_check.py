@@ -20,7 +20,7 @@ from include.gas.account.sections.lost_consents import (
     lost_message,
     meters_lost,
 )
-from include.gas.account.state import with_state
+from include.gas.account.state import is_about_proof, with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
 from include.gas.consents.consent import Consent, told
 from include.gas.days.gas_day import utc_text
@@ -29,6 +29,7 @@ from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.declared_right import after_look, still_waiting, waiting_message
 from include.gas.rights.own_rights import WAITS, foreign, learnt, made_on
+from include.gas.rights.proof_check import with_listed, with_refusal_told
 
 CONSENT_STATES = (OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED)
 
@@ -155,7 +156,10 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
     # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
     # next run reports it as an error at GRDF (``grdf.consents.doubt``).
-    restored = not lost and (account.state in CONSENT_STATES or (account.state == VENDOR_DOWN and bool(before)))
+    restored = not (lost or account.refused) and (
+        (account.state in CONSENT_STATES and not is_about_proof(document))
+        or (account.state == VENDOR_DOWN and bool(before))
+    )
     partial = len(lost) < len(meters)
     if lost and all(how == WAITS for _, how in lost):
         said = "; ".join(meter_tag(account.id, pce) for pce, _ in lost)
@@ -182,6 +186,8 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     changed = ConsentEnds.noted(changed, min(ends).isoformat() if ends else None)
     changed = OthersRights.noted(changed, _noted(document, listed, others))
     changed = after_look(changed, listed.asked_at, listed.rights)
+    changed = with_listed(changed, meters, listed.rights, listed.asked_at, listed.meters)
+    changed = with_refusal_told(changed, now, lost=bool(lost))
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
 
 
@@ -216,11 +222,12 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
 def keeps_state(document: Mapping[str, Any]) -> bool:
     """Return whether a successful load must not clear an account's state.
 
-    It must not if the state is about a lost consent, or about a declaration that a person has to correct.
+    It must not if the state is about a lost consent, about a declaration that a person has to correct, or about a proof
+    that GRDF has refused.
 
     :param document: the account document as read for this write
     """
-    if is_refused(document):
+    if is_refused(document) or is_about_proof(document):
         return True
     noted = meters_lost(document)
     lost = [meter for meter in Account.from_document(document).meters if meter.lost and meter.pce in noted]

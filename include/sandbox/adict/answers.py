@@ -22,6 +22,7 @@ REFUSALS: Final = {
     "1000000": "Le titulaire du contrat semble avoir quitté le logement.",
     "1000001": "Le droit d'accès est arrivé à échéance.",
     "1000002": "Aucun droit d'accès pour ce point de comptage.",
+    "1000003": "Aucune accréditation récente trouvée",
     "1000008": "Aucune donnée pour ce point de comptage sur la période demandée.",
     "1000009": "Le périmètre consenti ne comprend pas les données publiées.",
     "1000010": "Le périmètre consenti ne comprend pas les données informatives.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from . import answers, connect_pages, control_api, data_api, gate, identity, journal, mailbox, oauth, rights_api
+from . import answers, connect_pages, control_api, data_api, gate, identity, journal, mailbox, oauth, proofs, rights_api
 from .paris import civil_day
 from .real import shift_for
 from .store import Store
@@ -76,6 +76,6 @@ def make_app(at: World) -> Flask:
     def no_such_page(error: HTTPException) -> Response:
         return answers.gateway_error(f"{error.name} : {request.path}", error.code or 500)
 
-    for part in (connect_pages, data_api, rights_api, control_api, mailbox):
+    for part in (connect_pages, data_api, rights_api, proofs, control_api, mailbox):
         app.register_blueprint(part.blueprint)
     return app

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from . import answers, gate, identity, journal, mailbox, meters, paris, quirks, readings, real, rights
+from . import answers, gate, identity, journal, mailbox, meters, paris, proofs, quirks, readings, real, rights
 from .loopback import loopback_only
 from .world import DEFAULTS, World, world
 
@@ -229,6 +229,7 @@ def _right(right_id: str) -> rights.Right:
 @blueprint.delete("/consents")
 def drop_consents() -> Response:
     """Forget all access rights, as if nobody had ever consented."""
+    world().store.run("DELETE FROM proofs")
     return answers.body({"removed": world().store.run("DELETE FROM rights")})
 
 
@@ -254,6 +255,27 @@ def answer(right_id: str) -> Response:
     if not isinstance(accept, bool):
         raise BadOrder("accept is true or false")
     return answers.body(mailbox.answer(at.store, _right(right_id), at.now(), accept=accept))
+
+
+@blueprint.post("/consents/<right_id>/proof")
+def ask_proof(right_id: str) -> Response:
+    """Ask for the proof of a right, or decide about it.
+
+    The body is ``{"until": day}``, ``{"until": null}`` to take the question back, or ``{"accept": true or false}``.
+    """
+    order = _order()
+    if "until" in order:
+        until = date.fromisoformat(order["until"]) if order["until"] else None
+        return answers.body(proofs.ask(world().store, _right(right_id), until))
+    if not isinstance(order.get("accept"), bool):
+        raise BadOrder("give until, a day or null; or accept, true or false")
+    return answers.body(proofs.decide(world().store, _right(right_id), accept=order["accept"]))
+
+
+@blueprint.get("/consents/<right_id>/proof")
+def received_proofs(right_id: str) -> Response:
+    """Return the files that were received as proofs of a right, with their content in base64."""
+    return answers.body(proofs.received(world().store, right_id))
 
 
 @blueprint.get("/log")

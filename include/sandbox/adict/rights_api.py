@@ -27,7 +27,6 @@ _FILTERS: Final = {
     "statut_controle_preuve": rights.PROOFS,
 }
 _MOST_PCES: Final = 1000
-_PROOF_BYTES: Final = 4 * 1024 * 1024
 
 
 def _bad(message: str, code: str = "9999999400", status: int = 400) -> Response:
@@ -174,20 +173,3 @@ def declare(pce: str) -> Response:
     code = answers.SUCCESS if state == "Active" else answers.WAITING_FOR_HOLDER
     message = _DONE if state == "Active" else "En attente de la validation du titulaire."
     return answers.body(answers.treatment(code, message) | {"id_droit_acces": right["id_droit_acces"]}, 201)
-
-
-@blueprint.put("/droit_acces/<right_id>/preuves")
-def proofs(right_id: str) -> Response:
-    """Accept one to three proofs of consent. The right's proof is then in the state of being checked."""
-    at = world()
-    right = rights.find(at.store, right_id)
-    if right is None:
-        return _bad("Ce droit d'accès n'existe pas.", "9999999404", 404)
-    g.pce = right["id_pce"]
-    files = request.files.getlist("preuves")
-    if not 1 <= len(files) <= 3:
-        return _bad("Transmettre une à trois preuves.")
-    if any(len(file.read(_PROOF_BYTES + 1)) > _PROOF_BYTES for file in files):
-        return _bad("Une preuve dépasse 4 Mo.")
-    rights.save(at.store, right | {"statut_controle_preuve": "Preuve en cours de vérification"})
-    return answers.rights_error(answers.SUCCESS, _DONE, 200)

@@ -17,6 +17,7 @@ from include.gas.account.grant import IdToken, former_token
 from include.gas.account.sections.list_seen import is_fresh, seen_at, with_seen
 from include.gas.account.sections.lost_consents import meters_lost
 from include.gas.account.sections.whole_history import history_read
+from include.gas.account.state import is_about_proof
 from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import FailNow, NotInForce, ServiceUnavailable
@@ -76,7 +77,8 @@ def must_ask(document: Mapping[str, Any], account: Account, now: datetime, liste
     :param listed_at: when GRDF was asked for the last list by which all accounts were checked, as UTC text, or ""
     """
     today = paris_today(now)
-    doubtful = account.state in CONSENT_STATES or bool(meters_lost(document))
+    told = account.state in CONSENT_STATES and not is_about_proof(document)
+    doubtful = told or bool(meters_lost(document))
     doubtful = doubtful or not is_fresh(seen_at(document, listed_at), now)
     return doubtful or any(
         not meter.usable(today) or not (meter.is_dated or history_read(document, meter)) for meter in account.meters

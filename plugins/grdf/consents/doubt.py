@@ -18,6 +18,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
+    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     GasError,
@@ -57,7 +58,8 @@ class Doubt:
     def weigh(self, meter: Consent, problems: Iterable[GasError]) -> list[GasError]:
         """Return the problems of a meter, where each refusal that the list contradicts becomes a temporary problem.
 
-        If the list cannot be asked, a refusal remains what it is: the next morning's list removes its mark again.
+        If the list cannot be asked, a refusal remains what it is: the next morning's list removes its mark again. Only
+        code 1000003, which GRDF's cache may answer wrongly, is not believed without the list.
 
         :param meter: the meter, with the consent under which it was read
         """
@@ -65,9 +67,16 @@ class Doubt:
 
     def _weighed(self, meter: Consent, problem: GasError) -> GasError:
         refused = isinstance(problem, ConsentLost | ConsentTooNarrow) and not isinstance(problem, NotInForce)
-        if not refused or not self._stands(meter):
+        if not refused:
             return problem
         tag = meter_tag(self._account.id, meter.pce)
+        if not self._stands(meter):
+            if not (self._unheard and isinstance(problem, ConsentInDoubt)):
+                return problem
+            cause = (
+                f"GRDF refuses meter {tag}, perhaps by mistake, and its list of rights cannot be asked: {problem.cause}"
+            )
+            return RefusalDoubted.about(self._account.id, cause)
         cause = f"GRDF refuses meter {tag} although its own list says that the consent is active: {problem.cause}"
         return RefusalDoubted.about(self._account.id, cause)
 

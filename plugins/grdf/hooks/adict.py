@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from airflow.providers.http.hooks.http import HttpHook
@@ -24,10 +25,11 @@ from grdf.transport.http_limits import outcome, why
 from grdf.transport.quiet import hush
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
 from include.gas.answers.access_rights import AccessRight, Rights, read_rights
-from include.gas.answers.refusals import declaration_error, http_error
+from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.gas.proof.proof_file import ProofFile
 from include.gas.rights.declared_right import Declared, answered
 
 hush()
@@ -190,6 +192,25 @@ class AdictHook(BaseHook):
             raise refusal
         return answered(body, pce)
 
+    def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
+        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.
+
+        If no answer comes, GRDF may have taken it all the same: its list of rights tells.
+
+        :param right_id: GRDF's id of the right
+        :param files: one to three checked files
+        :param account: the account's id, for messages
+        :raises ProofNotSent: if GRDF does not take it
+        """
+        what = f"the proof of a consent ({len(files)} file(s))"
+        parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
+        path = f"/droit_acces/{quote(right_id, safe='')}/preuves"
+        sent = self._answer(Call("PUT", path, what, account, accept=JSON, files=parts), terms)
+        status, body = sent.response.status_code, text_of(sent.response)
+        seconds = retry_after(sent.response)
+        if refusal := proof_error(status, body, account=account, what=what, retry_after=seconds):
+            raise refusal
+
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights. This never raises."""
         accepted, message = self.oauth.test_connection()
@@ -264,7 +285,8 @@ class AdictHook(BaseHook):
             call.method,
             self.oauth.facts.api_base + call.path,
             params=call.data if call.method == "GET" else None,
-            json=None if call.method == "GET" else call.data,
+            json=None if call.method == "GET" or call.files else call.data,
+            files=call.files or None,
             headers={"Accept": call.accept},
             auth=BearerAuth(token.value),
             timeout=TIMEOUT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Call:
     :param data: query parameters of a ``GET``, otherwise the JSON body
     :param accept: the media type of the answer
     :param quoted: whether GRDF's message may be quoted if it refuses; about rights it may name the household
+    :param files: sent as ``multipart/form-data`` instead of JSON: pairs of a field, and name, content and media type
     """
 
     method: str
@@ -38,6 +39,7 @@ class Call:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     accept: str = NDJSON
     quoted: bool = True
+    files: Sequence[tuple[str, tuple[str, bytes, str]]] = field(default=(), repr=False)
 
 
 class BearerAuth(AuthBase):

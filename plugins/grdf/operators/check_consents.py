@@ -22,12 +22,14 @@ from include.gas.account.sections.announcements import announced_by, unannounced
 from include.gas.account.sections.declaration import REFUSED_KEPT, without_old_person
 from include.gas.account.sections.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.sections.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
+from include.gas.account.sections.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import Listed, check_consents, to_give_back
+from include.gas.rights.proof_check import proof_message
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,7 +56,7 @@ class CheckConsentsOperator(GrdfOperator):
         """Run the task.
 
         :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter with
-            another consent in force, or share a meter with another account
+            another consent in force, or share a meter with another account; how many proofs a person must see to
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
         """
@@ -70,7 +72,7 @@ class CheckConsentsOperator(GrdfOperator):
         run = Run.of(context)
         if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
             return TakeOver(couchdb, rights, asked_at, self.log).run(run, named, whole=not listed.odd)
-        counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "odd": 0}
+        counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "proofs": 0, "odd": 0}
         if listed.odd:
             self.log.warning(
                 "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
@@ -197,6 +199,10 @@ class CheckConsentsOperator(GrdfOperator):
                 "Account %s: a consent ends on %s. The household must renew it to be read after that day.",
                 document["_id"], finding.ends,
             )  # fmt: skip
+        due = [proof for proof in Proof.all_of(finding.document).values() if proof.needs_person]
+        counts["proofs"] += len(due)
+        for proof in due:
+            self.log.warning("%s", proof_message(document["_id"], proof, paris_today(now)))
         for right in finding.foreign:
             self.log.info(
                 "Account %s: another consent, given on %s, is in force on its meter %s. The account did not "

@@ -27,6 +27,11 @@ def _one(conf: Mapping[str, Any]) -> list[str | None]:
     return [str(conf.get("account") or "").strip()]
 
 
+def _one_or_all(conf: Mapping[str, Any]) -> list[str | None]:
+    named = str(conf.get("account") or "").strip()
+    return [named] if named else ALL
+
+
 def _some_or_all(conf: Mapping[str, Any]) -> list[str | None]:
     return _some(conf) or ALL
 
@@ -40,6 +45,7 @@ REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_delete_account": _one,
     "grdf_adopt_konnector": _one,
     "grdf_history": _some_or_all,
+    "grdf_send_proof": _one_or_all,
     "grdf_published": _some,  # without any it reads what is due, as it does every day
     "grdf_consents": _some,  # without any it checks all, as it does every morning
 }

@@ -1,1 +1,1 @@
-"""Raw answers of ADICT on their way from ``extract`` to ``load``."""
+"""Raw answers of ADICT between ``extract`` and ``load``, and files that wait to be sent to GRDF."""

@@ -21,6 +21,7 @@ from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
+from grdf.staging.proof_files import ProofFiles
 from include.gas.consents.read_under import consent_of
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
@@ -232,12 +233,18 @@ class Staging:
         found = [f"{self.base_url}/{account}/{name}" for name in names]
         return [reference for reference in found if reference != besides]
 
+    @property
+    def proofs(self) -> ProofFiles:
+        """The files that wait to be sent to GRDF as proofs."""
+        return ProofFiles(self.base_url, self.conn_id)
+
     def count(self, account: str) -> int:
-        """Return how many files wait for an account."""
-        return len(self._files(account))
+        """Return how many files wait for an account, files for GRDF included."""
+        return len(self._files(account)) + self.proofs.count(account)
 
     def remove_all(self, account: str) -> int:
-        """Remove all files that wait for an account, and return their number."""
+        """Remove all files that wait for an account, files for GRDF included, and return their number."""
+        proofs = self.proofs.remove(account)
         files = self._files(account)
         with in_words(self.base_url, account):
             for file in files:
@@ -245,7 +252,7 @@ class Staging:
         if local := _local(f"{self.base_url}/{account}"):
             with contextlib.suppress(OSError):  # an object store has no folders, and another task may be writing here
                 local.rmdir()
-        return len(files)
+        return proofs + len(files)
 
     def _files(self, account: str) -> list[ObjectStoragePath]:
         with in_words(self.base_url, account):

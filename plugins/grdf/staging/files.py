@@ -7,18 +7,18 @@ import secrets
 from pathlib import Path
 
 
-def write_private(target: Path, text: str) -> None:
+def write_private(target: Path, content: str | bytes) -> None:
     """Write a file with mode 0600, flush it to disk, and then move it into place.
 
     :param target: the file's final name; its folder is created (0700) if it does not exist
-    :param text: the contents, written as UTF-8
+    :param content: the contents; a text is written as UTF-8
     :raises OSError: if the folder or the file cannot be written; nothing is left behind then
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)

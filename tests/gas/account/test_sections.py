@@ -50,20 +50,25 @@ from include.gas.account.sections.lost_consents import (
 from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
 from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.proofs import with_sent as with_proof_sent
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
 from include.gas.account.sections.section import Section, read, read_fields
 from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_sent
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
+from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.contract import Contract
 from include.gas.consents.consent import Consent
 from include.gas.days.windows import Window
+from include.gas.display.overview import overview
 from include.gas.documents.changes import Changes
 from include.gas.documents.comparison import Comparison
 from include.gas.documents.gaps import Gap
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
+from include.gas.rights.proof_check import proof_message, with_listed
 from tests.modules import import_all
 
 PCE, OTHER = "09900000000017", "GI000042"
@@ -74,6 +79,11 @@ CHANGES = Changes(counts=(("a", 1),))
 CONSENT = Consent(PCE, "u-1", others=(Consent(PCE, "u-0"),))
 COMPARED = Comparison(DAY, date(2024, 4, 1), 100, 20, 3, beyond_rounding=True)
 GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
+
+
+def right_proved(state: str) -> AccessRight:
+    return AccessRight("u-1", PCE, "", "active", proof=state, proof_until=DAY)
+
 
 Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -159,6 +169,14 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
         [SentDeclarations.of, lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)]],
         [lambda d: with_sent(d, Declaration(), NOW), lambda d: without_sent(d, PCE, NOW)],
     ),
+    "proofs": (
+        [Proof.all_of, overview, lambda d: [proof_message("a", each, TODAY) for each in Proof.all_of(d).values()]],
+        [
+            lambda d: with_listed(d, [CONSENT], [right_proved("asked")], NOW),
+            lambda d: with_listed(d, [CONSENT], [right_proved("")], NOW),
+            lambda d: with_proof_sent(d, "u-1", PCE, NOW),
+        ],
+    ),
     "taken_over": ([], [lambda d: TakenOver.added(d, [])]),
 }
 """What reads and what writes each key of the account document."""
@@ -170,7 +188,8 @@ SPLIT_BY_METER = {"stored", "lost_days", "gaps", "history", "meter_facts", "publ
 
 WORDS = (
     "2024", "2023", "days", "first", "last", "read_again", "years", "awaited", "none", "none_days", "once", "since",
-    "at", "run", "by", "from", "read_at", "under", "id_accreditation", "made", "counts",
+    "at", "run", "by", "from", "read_at", "under", "id_accreditation", "made", "counts", "u-1", "pce", "state", "until",
+    "asked", "sent",
 )  # fmt: skip
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("\ud800")
@@ -272,7 +291,7 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     holds_tokens(document)
 
 
-STATE = ("state", "state_message", "state_since", "state_partial", "state_unexplained")
+STATE = ("state", "state_message", "state_since", "state_partial", "state_proof", "state_unexplained")
 
 
 def test_every_section_is_tested_here() -> None:

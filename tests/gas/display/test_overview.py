@@ -57,6 +57,11 @@ def gap(awaited: int, none: int) -> dict[str, Any]:
     return {"gaps": {PCE: {"2026": entry | ({"awaited_from": "2026-02-03"} if awaited else {})}}}
 
 
+def proofs(state: str, **more: str) -> dict[str, Any]:
+    return {"proofs": {"x": {"pce": PCE, "state": state, "until": "2026-06-30", **more}}}
+
+
+REFUSAL_TOLD = {"state": USER_ACTION_NEEDED, "state_partial": True, "state_proof": True}
 WAITS = {"declaration": {"waits": True}} | consents(None, unusable="waiting for the holder")
 BOTH = {"oauth_callback_results": {"consents": [{"pce": OTHER}, *WAITS["oauth_callback_results"]["consents"]]}}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
@@ -86,6 +91,14 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.NEW, {"stored": {}, "history": {}}),
     (Situation.NEW, {"stored": {PCE: {}}, "history": {PCE: {"id_accreditation": "former", "from": "2024-01-01"}}}),
     (Situation.NOTHING, {"stored": {}}),
+    (Situation.PROOF, proofs("asked")),
+    (Situation.PROOF, proofs("asked") | {"state": VENDOR_DOWN}),
+    (Situation.WELL, proofs("checking")),
+    (Situation.WELL, proofs("asked", sent="2026-05-19T00:00:00Z")),
+    (Situation.PROOF_REFUSED, proofs("refused")),
+    (Situation.PROOF_REFUSED, proofs("refused") | REFUSAL_TOLD),
+    (Situation.CONNECT, proofs("refused") | {"state": OAUTH_OUTDATED}),
+    (Situation.PARTLY, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
     (Situation.VENDOR, {"state": VENDOR_DOWN, **consents("2020-01-01")} | consents((TODAY + timedelta(9)).isoformat())),
     (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),

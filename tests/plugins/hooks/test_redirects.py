@@ -15,6 +15,7 @@ from grdf.hooks.revocation import RevocationHook
 from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.proof.proof_file import ProofFile
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder
 from tests.plugins.conftest import Heard, Reply, Server
@@ -117,3 +118,21 @@ def test_the_data_token_goes_to_no_other_api(clean: LocalWorld, serve: Serve, gr
     with pytest.raises(BadSettings, match=f"HTTP {status}"):
         hook.access_rights(["1"], account="home-1")
     assert (len(server.heard), trap.heard) == (1, [])
+
+
+@pytest.mark.parametrize("status", MOVED)
+def test_the_proof_of_a_consent_goes_to_no_other_address(
+    clean: LocalWorld, serve: Serve, grdf: Grdf, status: int
+) -> None:
+    """It has a household's name, address and telephone number."""
+    server, trap = detour(serve, status, Reply({"code_statut_traitement": "0000000000"}))
+    hook = AdictHook(grdf(host=f"{server.url}/adict/v2"), shelf=MemoryShelf())
+    file = ProofFile(b"%PDF M. Durand-Invente", "application/pdf")
+    with pytest.raises(BadSettings, match=rf"Account home-1: .*HTTP {status}") as caught:
+        hook.send_proof("u-1/../x", [file, file], account="home-1")
+    assert "Durand" not in str(caught.value)
+    assert trap.heard == []
+    (heard,) = server.heard
+    assert (heard.method, heard.path) == ("PUT", "/adict/v2/droit_acces/u-1%2F..%2Fx/preuves")
+    assert heard.headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert heard.body.count(b'name="preuves"; filename="preuve-') == 2

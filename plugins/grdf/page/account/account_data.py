@@ -12,6 +12,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.lost_consents import OthersRights, SharedMeters
 from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
@@ -43,6 +44,7 @@ class MeterView:
     :param published: summary of the meter's published periods, ``None`` if they have not been read yet
     :param other: the day on which a consent of somebody else for the meter was given; ``""`` if there is none
     :param shared: whether another account also reads the meter
+    :param proofs: the proofs of the meter's consents that GRDF asks for, checks or has judged
     """
 
     consent: Consent
@@ -56,6 +58,7 @@ class MeterView:
     published: PublishedNote | None
     other: str = ""
     shared: bool = False
+    proofs: tuple[Proof, ...] = ()
 
     @property
     def first(self) -> date | None:
@@ -145,6 +148,7 @@ def _meter_view(
         PublishedNote.of(document, pce),
         (others[pce] or "–") if pce in others else "",
         pce in SharedMeters.of(document),
+        tuple(proof for proof in Proof.all_of(document).values() if proof.pce == pce),
     )
 
 

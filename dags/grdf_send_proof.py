@@ -1,0 +1,42 @@
+"""The DAG that sends GRDF the proofs of consent that it asks for."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param
+
+from grdf import settings
+from grdf.airflow.defaults import by_hand, task_defaults
+from grdf.airflow.time_limits import METERS
+from grdf.operators.send_proof import SendProofOperator
+
+DOC = """
+GRDF checks consents afterwards: it asks for the proof of a right and sets a deadline. `grdf_consents` sees that every
+morning, in the log, on the account and on the page. This DAG sends the proof, for one account or for all that wait.
+
+The proof is the record of the consent as a PDF, with what the household entered. Files of your own go first: put up to
+three (PDF, PNG or JPEG, at most 4 MB each) into the folder `proofs/ACCOUNT/` of `[grdf] staging_url`. They are sent for
+each right of the account that GRDF asks about, and removed once GRDF has taken them. A file that GRDF would not take is
+refused with the reason, and nothing is sent for that account.
+
+GRDF's list is asked first: started again, it sends nothing that GRDF already checks. To replace a proof that GRDF has
+refused, put better files there and enter the account.
+"""
+PARAMS = {
+    "account": Param(
+        "",
+        type="string",
+        title="Account",
+        description="The account's id: the part of its DAG's name after grdf_account__. Empty for all that wait.",
+    ),
+}
+
+with DAG(
+    "grdf_send_proof",
+    schedule=None,
+    **by_hand("consents"),
+    max_active_runs=1,  # two at once could send the same proof twice
+    params=PARAMS,
+    default_args=task_defaults(METERS),
+    doc_md=DOC,
+):
+    SendProofOperator(task_id="send", pool=settings.pool())

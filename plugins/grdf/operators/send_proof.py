@@ -1,0 +1,126 @@
+"""Sending GRDF the proofs of consent that it asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from grdf.airflow.run import Run
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.operators.base import AccountOperator
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.proofs import Proof
+from include.gas.answers.proof_state import ASKED
+from include.gas.documents.gas_days import check_account_id
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    BadRequest,
+    GasError,
+    ProofNotSent,
+    RetryLater,
+    ServiceUnavailable,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.gas.answers.access_rights import AccessRight
+    from include.gas.documents.gas_days import Document
+
+MOST_TOLD = 20
+"""Failures that the error quotes. The log has all of them."""
+
+
+class SendProofOperator(AccountOperator):
+    """Sends the proofs that GRDF waits for: the record of the consent as a PDF, behind an operator's own files.
+
+    GRDF's list is asked first, in one call, so that nothing is sent twice. An account whose proof cannot be sent does
+    not stop the others.
+
+    :param account_id: the account's id (templated), by default the form's; empty for all that wait
+    """
+
+    template_fields: Sequence[str] = ("account_id",)
+
+    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
+        super().__init__(account_id=account_id, **kwargs)
+
+    @waiting_for_grdf
+    def execute(self, context: Context) -> dict[str, int]:
+        """Run the task.
+
+        :return: how many accounts were looked at, how many proofs GRDF waited for, how many were sent, and in how many
+            files
+        :raises RetryLater: if some could not be sent at the moment
+        :raises ProofNotSent: if a person must act for some; the others were sent
+        """
+        from grdf.proofs.sending import CONCERN_ALL, ProofSender
+
+        run, name = Run.of(context), self.account_id.strip()
+        asked_at, counts = datetime.now(UTC), Counter({"accounts": 0, "asked": 0, "sent": 0, "files": 0})
+        sender = ProofSender(self.couchdb, self.adict, self.staging.proofs)
+        failures: list[GasError] = []
+        for account, rights in [self._named(name)] if name else self._waiting():
+            counts["accounts"] += 1
+            try:
+                failed = sender.send(account, rights, asked_at, named=bool(name), counts=counts)
+            except CONCERN_ALL:
+                raise
+            except AccountLeaving as error:
+                self.log.info("%s", error)
+                continue
+            except GasError as error:
+                failed = [error]
+            for each in failed:
+                self.log.error("%s", each)
+            failures += failed
+        self.log.info(
+            "GRDF waited for %d proof(s) of %d account(s); %d were sent, in %d file(s).",
+            counts["asked"], counts["accounts"], counts["sent"], counts["files"],
+        )  # fmt: skip
+        if failures:
+            raise _in_one(failures, run)
+        return dict(counts)
+
+    def _named(self, name: str) -> tuple[str, Sequence[AccessRight]]:
+        try:
+            check_account_id(name)
+        except ValueError as error:
+            step = "Nothing was sent. Enter the account's id as it appears in its DAG's name, or nothing for all."
+            raise BadRequest.about(None, str(error), step) from None
+        account = self.accounts.account(name)
+        stop_if_leaving(account)
+        pces = [meter.pce for meter in account.meters]
+        return name, self.adict.access_rights(pces, account=name) if pces else ()
+
+    def _waiting(self) -> Iterator[tuple[str, Sequence[AccessRight]]]:
+        """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights."""
+        rights: dict[str, list[AccessRight]] = {}
+        for right in self.adict.all_access_rights().rights:
+            rights.setdefault(right.pce, []).append(right)
+        for document in list(self.accounts.listed()):
+            try:
+                found, noted = _own(document, rights), bool(Proof.all_of(document))
+            except (BadAccount, AttributeError, TypeError, ValueError) as error:
+                self.log.warning("Account %s is left out: %s", document["_id"], error)
+                continue
+            if noted or any(right.proof == ASKED for right in found):
+                yield str(document["_id"]), found
+
+
+def _own(document: Document, rights: Mapping[str, Sequence[AccessRight]]) -> list[AccessRight]:
+    meters = Account.from_document(document).meters
+    return [right for meter in meters for right in rights.get(meter.pce, ()) if right.id in meter.own]
+
+
+def _in_one(failures: Sequence[GasError], run: Run) -> GasError:
+    """Return the error for what could not be sent: a temporary one as long as trying again may help."""
+    said = " | ".join(str(error) for error in failures[:MOST_TOLD])
+    more = f" | and {len(failures) - MOST_TOLD} more, see above" if len(failures) > MOST_TOLD else ""
+    cause = f"{len(failures)} proof(s) could not be sent: {said}{more}"
+    if any(isinstance(error, RetryLater) for error in failures) and not run.is_last_try:
+        return ServiceUnavailable.about(None, cause, "It is tried again; what GRDF has taken is not sent again.")
+    return ProofNotSent.about(None, cause, "The others were sent. Act as said there, then start grdf_send_proof again.")

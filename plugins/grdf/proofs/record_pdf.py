@@ -1,0 +1,70 @@
+"""The record of a consent as a PDF, written by fpdf2 in Noto Sans.
+
+The same record always gives the same file. Only the letters that are used are embedded.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import fontpkg
+from fpdf import FPDF, XPos, YPos
+from fpdf.fonts import TTFFont
+
+from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.proof.proof_file import ProofFile
+from include.gas.proof.record_lines import TITLE, record_lines
+
+for _talker in ("fontTools", "fpdf"):
+    logging.getLogger(_talker).setLevel(logging.ERROR)  # they name the letters that a text has, and those they lack
+
+_FONT = "Noto Sans"
+_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def record_pdf(record: ConsentRecord, right: str) -> ProofFile:
+    """Return the record of a consent as a file.
+
+    :param record: the record
+    :param right: GRDF's id of the right that it proves
+    """
+    page = FPDF(format="A4")
+    page.set_title(TITLE)
+    page.set_lang("fr-FR")
+    page.set_creation_date(_moment(record.given))
+    page.set_margin(20)
+    page.add_font(_FONT, fname=fontpkg.path(_FONT))
+    page.add_page()
+    page.set_font(_FONT, size=16)
+    _write(page, TITLE, 9)
+    page.ln(4)
+    for label, text in record_lines(record, right):
+        if label:
+            page.set_font(_FONT, size=8)
+            page.set_text_color(90)
+            _write(page, label, 4.5)
+        page.set_font(_FONT, size=11)
+        page.set_text_color(0)
+        _write(page, text, 6)
+        page.ln(1.5)
+    return ProofFile(bytes(page.output()), "application/pdf")
+
+
+def _write(page: FPDF, text: str, height: float) -> None:
+    page.multi_cell(0, height, _drawable(page, text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _drawable(page: FPDF, text: str) -> str:
+    """Return a text in which each letter that the font lacks is named by its code point, so that none is lost."""
+    font = page.current_font
+    assert isinstance(font, TTFFont)
+    known = font.cmap
+    return "".join(letter if ord(letter) in known or letter == "\n" else f"[U+{ord(letter):04X}]" for letter in text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return _NO_MOMENT

@@ -1,0 +1,128 @@
+"""Sending the proofs that GRDF waits for: an operator's own files, and the record of the consent."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.staging.proof_files import ProofFiles
+from grdf.stores.account_store import AccountStore
+from grdf.stores.consent_records import ConsentRecords
+from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.proofs import Proof, with_sent, with_tried
+from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.errors import BadSettings, CredentialsRefused, GasError, ProofNotSent, QuotaExceeded
+from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import record_for
+from include.gas.proof.proof_file import MOST, MOST_BYTES
+from include.gas.rights.proof_check import with_listed
+
+if TYPE_CHECKING:
+    from grdf.hooks.adict import AdictHook
+    from include.gas.answers.access_rights import AccessRight
+    from include.gas.proof.proof_file import ProofFile
+
+log = logging.getLogger(__name__)
+
+CONCERN_ALL = (CredentialsRefused, BadSettings, QuotaExceeded)
+"""Failures after which no other account needs to be tried."""
+
+
+class ProofSender:
+    """Sends the proofs of one account after the other.
+
+    :param couchdb: the hook for the CouchDB with the accounts and the records of their consents
+    :param files: the operators' own files
+    """
+
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, files: ProofFiles) -> None:
+        self._accounts = AccountStore(couchdb)
+        self._records = ConsentRecords(couchdb)
+        self._adict = adict
+        self._files = files
+
+    def send(
+        self, name: str, rights: Collection[AccessRight], asked_at: datetime, *, named: bool, counts: Counter[str]
+    ) -> list[GasError]:
+        """Send what GRDF's list says it waits for, once for each of its questions.
+
+        A proof that was sent and is still asked for, or was refused, is replaced only if a person names the account and
+        files of its own wait there.
+
+        :param name: account id
+        :param rights: our rights to its meters, as GRDF has just listed them
+        :param asked_at: when GRDF was asked for them, aware
+        :param named: whether a person named the account
+        :param counts: incremented by proofs that were asked for and sent, and by files
+        :return: why proofs of some of its rights could not be sent
+        :raises GasError: if none could be, or the failure concerns all accounts
+        """
+        document = self._accounts.update(name, partial(_noted, rights=rights, asked_at=asked_at))
+        proofs = Proof.all_of(document)
+        due = [right for right, proof in proofs.items() if proof.is_due]
+        counts["asked"] += len(due)
+        if not due:
+            self._tidy(name, proofs)
+        again = [right for right, proof in proofs.items() if proof.state in (ASKED, REFUSED)] if named else due
+        own = self._files.read(name) if again else []
+        due = again if own else due
+        if not due:
+            log.info("Account %s: GRDF waits for no proof that was not sent.", name)
+        failures: list[GasError] = []
+        for right in due:
+            try:
+                self._send(document, right, proofs[right].pce, own, counts)
+            except CONCERN_ALL:
+                raise
+            except GasError as error:
+                failures.append(error)
+        if own and due and not failures:
+            self._files.remove(name)
+        return failures
+
+    def _tidy(self, name: str, proofs: dict[str, Proof]) -> None:
+        """Remove files that GRDF took in an earlier try whose answer was lost, or that could not be removed then."""
+        taken = max((proof.sent for proof in proofs.values()), default="")
+        if taken:
+            self._files.remove(name, before=datetime.fromisoformat(taken))
+
+    def _send(self, document: Document, right: str, pce: str, own: list[ProofFile], counts: Counter[str]) -> None:
+        name = str(document["_id"])
+        stop_if_leaving(self._accounts.account(name))
+        files = [*own, *self._record(document, right, pce)][:MOST]
+        if not files:
+            raise ProofNotSent.about(
+                name,
+                f"GRDF asks for the proof of the consent for meter {meter_tag(name, pce)}, and there is neither a "
+                "record of that consent nor a file of your own",
+            )
+        self._accounts.update(name, partial(with_tried, right=right, at=datetime.now(UTC)))
+        self._adict.send_proof(right, files, account=name)
+        self._accounts.update(name, partial(with_sent, right=right, pce=pce, at=datetime.now(UTC)))
+        counts["sent"] += 1
+        counts["files"] += len(files)
+        log.info(
+            "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
+            "grdf_consents tells the result.", name, meter_tag(name, pce), len(files),
+        )  # fmt: skip
+
+    def _record(self, document: Document, right: str, pce: str) -> list[ProofFile]:
+        """Return the record of the consent as a file; none if there is no record of it."""
+        from grdf.proofs.record_pdf import record_pdf
+
+        rights = (each for meter in Account.from_document(document).meters for each in meter.rights)
+        brought = next((each.brought for each in rights if each.id_accreditation == right), "")
+        record = record_for(self._records.of(str(document["_id"])), pce, brought)
+        file = record_pdf(record, right) if record else None
+        return [file] if file is not None and len(file.content) <= MOST_BYTES else []
+
+
+def _noted(document: Document, *, rights: Collection[AccessRight], asked_at: datetime) -> Document:
+    account = Account.from_document(document)
+    stop_if_leaving(account)
+    return with_listed(document, account.meters, rights, asked_at)

@@ -1,0 +1,71 @@
+"""The record of a consent as a PDF, read back by another library."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import BytesIO
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from grdf.proofs.record_pdf import record_pdf
+from grdf.staging.file_kinds import checked
+from include.gas.account.sections.declaration import Declaration
+from include.gas.documents.stored_documents import ConsentRecord, ConsentText, Entered
+from include.gas.proof.consent_record import HOUSEHOLD, new_record
+
+GIVEN = datetime(2026, 7, 1, 7, 30, tzinfo=UTC)
+
+
+def text_of(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+
+
+def record(name: str, text: str = "J’accepte que mes données soient lues.") -> ConsentRecord:
+    declared = Declaration(pce="09999999900001", name=name, postcode="69003", email="x@example.org")
+    return new_record("home", declared, GIVEN, by=HOUSEHOLD, agreed=ConsentText("1", "fr", text))
+
+
+@pytest.mark.parametrize(
+    "name", ["Łukasz Zażółć", "Őry Ünal Çağrı", "Παπαδοπούλου", "Шевченко", "Nguyễn Thị Hạnh", "Dupré"]
+)
+def test_names_are_read_back_as_they_were_written(name: str) -> None:
+    made = record_pdf(record(name), "u-1")
+    found = text_of(made.content)
+    for said in (name, "09999999900001", "69003", "x@example.org", "u-1", "J’accepte que mes données soient lues."):
+        assert said in found
+    assert checked(made.content).kind == "application/pdf"
+    assert len(made.content) < 60_000, "only the letters that are used are embedded"
+
+
+def test_no_letter_is_lost_and_none_is_logged(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "[U+738B][U+1F600]" in text_of(record_pdf(record("王😀"), "u-1").content)
+    assert caplog.text == ""
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_same_record_gives_the_same_file() -> None:
+    one = record("Durand")
+    assert record_pdf(one, "u-1").content == record_pdf(one, "u-1").content
+
+
+def test_a_long_text_goes_on_over_pages() -> None:
+    content = record_pdf(record("Durand", "Un long texte. " * 1000 + "Fin."), "u-1").content
+    assert len(PdfReader(BytesIO(content)).pages) > 2
+    assert "Fin." in text_of(content)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(), st.text())
+@example("x" * 5000, "")
+@example("**a** __b__ <b>&nbsp;", "not a moment")
+@example("\u200b \t", "9999-12-31T23:59:59+00:00")
+def test_any_record_is_a_pdf(text: str, moment: str) -> None:
+    entered = Entered(text, text, [text], text)
+    agreed = ConsentText(text, text, text)
+    made = record_pdf(ConsentRecord(id=text, pce=text, given=moment, by=text, entered=entered, agreed=agreed), text)
+    assert checked(made.content)

@@ -1,0 +1,190 @@
+"""Files for GRDF: what is taken is told by their content, and an account's files go with it."""
+
+from __future__ import annotations
+
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from airflow.sdk import ObjectStoragePath
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pypdf import PdfWriter
+
+from grdf.staging.area import StagedAnswer, Staging
+from grdf.staging.file_kinds import PIXELS, NotAProof, checked
+from include.gas.errors import BadSettings, ProofNotSent
+from include.gas.proof.proof_file import MOST_BYTES
+from include.sandbox.processes import Processes
+from tests.servers import ObjectStore, start_object_store
+
+
+def pdf(pages: int = 1, password: str = "") -> bytes:
+    made, kept = PdfWriter(), BytesIO()
+    for _ in range(pages):
+        made.add_blank_page(595, 842)
+    if password:
+        made.encrypt(password, algorithm="RC4-128")
+    made.write(kept)
+    return kept.getvalue()
+
+
+def picture(form: str, size: tuple[int, int] = (40, 30)) -> bytes:
+    kept = BytesIO()
+    Image.effect_noise(size, 60).save(kept, form)
+    return kept.getvalue()
+
+
+def large() -> bytes:
+    kept = BytesIO()
+    Image.new("1", (PIXELS // 1000, 1001)).save(kept, "PNG")
+    return kept.getvalue()
+
+
+GOOD = {"application/pdf": pdf(), "image/png": picture("PNG"), "image/jpeg": picture("JPEG")}
+BAD = {
+    "is empty": b"",
+    "is larger than 4 MB": pdf() + b" " * MOST_BYTES,
+    "is neither a PDF nor a PNG nor a JPEG file": picture("GIF"),
+    "is neither a PDF nor a PNG nor a JPEG": b"<html><script>alert(1)</script></html>",
+    "is neither a PDF nor a PNG": b"PK\x03\x04 a document",
+    "is a PDF that cannot be read": b"%PDF-1.7\nM. Durand-Invente\n",
+    "is a PDF that needs a password": pdf(password="secret"),
+    "is a PDF without pages": pdf(0),
+    "is a picture that cannot be read": GOOD["image/png"][:-300],
+    "is a picture that cannot": GOOD["image/jpeg"][:200],
+    "is a picture with more than 50 million": large(),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_what_grdf_takes(kind: str) -> None:
+    assert checked(GOOD[kind]).kind == kind
+    assert checked(GOOD[kind]).content == GOOD[kind]
+    assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
+
+
+@pytest.mark.parametrize("why", BAD)
+def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(NotAProof, match=why):
+        checked(BAD[why])
+    assert "Durand" not in caplog.text
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([b"", b"%PDF-1.4\n", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", *GOOD.values()]), st.binary(), st.data()
+)
+def test_any_bytes_are_judged(head: bytes, more: bytes, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(head)))
+    for content in (head + more, head[:cut] + more, head[:cut]):
+        with suppress(NotAProof):
+            checked(content)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server, with an Airflow connection to it."""
+    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
+        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
+        patch.setenv("AIRFLOW_CONN_PROOFS", store.connection)
+        yield store
+
+
+@pytest.fixture(params=["file", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
+    """A local folder, and a folder of an object store."""
+    if request.param == "file":
+        return Staging(f"file://{tmp_path}/staging")
+    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "proofs")
+
+
+def by_hand(place: Staging, account: str, name: str, content: bytes) -> None:
+    """Put a file where the documentation tells an operator to."""
+    folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}", conn_id=place.conn_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) -> None:
+    assert place.proofs.read("home") == []
+    by_hand(place, "home", "b scan of M. Durand-Invente.jpeg", GOOD["image/png"])
+    by_hand(place, "home", "a.txt", GOOD["application/pdf"])
+    by_hand(place, "home", ".DS_Store", b"of a file manager")
+    by_hand(place, "home-2", "a", GOOD["image/jpeg"])
+    assert [file.kind for file in place.proofs.read("home")] == ["application/pdf", "image/png"]
+    assert place.count("home") == 3
+    assert place.unfinished("home", None) == [], "they are no answers"
+    assert place.proofs.remove("home", before=datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert place.proofs.remove("home", before=datetime.fromtimestamp(time.time() + 60, UTC)) == 3
+    assert place.count("home") == 0
+    assert place.count("home-2") == 1
+
+
+def test_a_page_puts_a_checked_file_with_one_call(place: Staging) -> None:
+    for content in GOOD.values():
+        place.proofs.put("home", content)
+    assert [file.content for file in place.proofs.read("home")] == list(GOOD.values()), "in the order of arrival"
+    with pytest.raises(ProofNotSent, match="3 files wait already"):
+        place.proofs.put("home", GOOD["image/png"])
+    place.proofs.remove("home")
+    with pytest.raises(ProofNotSent, match="the file is neither a PDF"):
+        place.proofs.put("home", b"nothing")
+    assert place.count("home") == 0
+
+
+def test_a_deletion_takes_everything(place: Staging) -> None:
+    answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
+    place.put("home", "run", [answer])
+    place.proofs.put("home", GOOD["application/pdf"])
+    place.proofs.put("proofs", GOOD["application/pdf"])
+    place.put("proofs", "run", [answer])  # an account of that name is like any other
+    assert place.count("home") == 2
+    assert place.remove_all("home") == 2
+    assert place.count("home") == 0
+    assert place.count("proofs") == 2
+    assert len(place.proofs.read("proofs")) == 1
+    assert place.remove_all("proofs") == 2
+
+
+def test_a_refusal_names_the_file_by_its_place(place: Staging) -> None:
+    by_hand(place, "home", "a.pdf", GOOD["application/pdf"])
+    by_hand(place, "home", "durand-invente.pdf", b"%PDF-1.7 not one")
+    with pytest.raises(ProofNotSent) as refused:
+        place.proofs.read("home")
+    said = str(refused.value)
+    assert said.startswith("Account home: file 2 of 2 in ")
+    assert "by name, is a PDF that cannot be read. Nothing was sent. Replace or remove it" in said
+    assert "durand" not in said
+    by_hand(place, "home", "durand-invente.pdf", b"x" * (MOST_BYTES + 1))
+    with pytest.raises(ProofNotSent, match=r"file 2 of 2 .* is larger than 4 MB"):
+        place.proofs.read("home")
+    for name in ("c", "d"):
+        by_hand(place, "home", name, GOOD["image/png"])
+    with pytest.raises(ProofNotSent, match=r"4 files are in .*, and GRDF takes 3"):
+        place.proofs.read("home")
+
+
+def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
+    place = Staging(f"file://{tmp_path}/staging")
+    place.proofs.put("home", GOOD["image/png"])
+    (file,) = (tmp_path / "staging" / "proofs" / "home").iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent, file.parent.parent)] == [
+        0o600, 0o700, 0o700
+    ]  # fmt: skip
+    place.proofs.remove("home")
+    assert not file.parent.exists()
+
+
+def test_a_place_that_does_not_work_says_so(tmp_path: Path) -> None:
+    (tmp_path / "staging").write_text("a file")
+    place = Staging(f"file://{tmp_path}/staging")
+    with pytest.raises(BadSettings, match="Account home: "):
+        place.proofs.put("home", GOOD["image/png"])

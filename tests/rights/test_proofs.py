@@ -1,0 +1,85 @@
+"""GRDF asks for the proof of a consent: the account, the log and the readings until it is settled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from include.gas.account.sections.proofs import Proof
+from include.gas.errors import RefusalDoubted
+from include.gas.meter_tag import meter_tag
+from tests.helpers import yesterday
+from tests.leaving.runs import acquire, extract, load
+from tests.rights.scene import OUTDATED, bring, check, document, other_of
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+def test_the_morning_s_check_notes_and_tells_it(
+    clean: LocalWorld, account_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, pce = other_of(account_id), f"099999990{account_id[-5:]}"
+    mine = bring(clean, account_id, pce)
+    stranger = bring(clean, other, pce)
+    until = clean.control.today() + timedelta(days=20)
+    clean.control.ask_proof(mine, until)
+    capsys.readouterr()
+    assert check()["proofs"] >= 1
+    log = capsys.readouterr().out
+    tag = meter_tag(account_id, pce)
+    said = f"Account {account_id}: GRDF asks for the proof of the consent for meter {tag} until {until}. Start"
+    assert said in log
+    assert pce not in log
+    (proof,) = Proof.all_of(document(clean, account_id)).values()
+    assert (proof.pce, proof.state, proof.until, proof.sent) == (pce, "asked", until, "")
+    assert "proofs" not in document(clean, other), "it has another right"
+    assert not document(clean, account_id).get("state")
+
+    clean.control.ask_proof(mine, None)
+    clean.control.ask_proof(stranger, until)
+    check()
+    assert "proofs" not in document(clean, account_id)
+    assert "proofs" in document(clean, other)
+
+
+def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
+    clean: LocalWorld, account_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pce = f"099999990{account_id[-5:]}"
+    right, day = bring(clean, account_id, pce, days=10), yesterday(clean)
+    check()
+    acquire(account_id, "scheduled")
+    load(account_id, extract(account_id, day, "scheduled"), day)
+    clean.control.decide_proof(right, accept=False)
+    capsys.readouterr()
+    check()
+    assert f"Account {account_id}: GRDF has refused the proof of the consent" in capsys.readouterr().out
+    told = document(clean, account_id)
+    assert (told["state"], told["state_partial"], told["state_proof"]) == ("USER_ACTION_NEEDED", True, True)
+
+    acquire(account_id, "scheduled")  # it is not skipped
+    clean.control.clear_log()
+    # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
+    for number in (1, 2):
+        with pytest.raises(RefusalDoubted):
+            extract(account_id, day, "scheduled", try_number=number)
+    assert document(clean, account_id) == told, "a passing fault does not hide what a person must do"
+
+    clean.control.decide_proof(right, accept=True)
+    load(account_id, extract(account_id, day, "scheduled"), day)
+    assert document(clean, account_id)["state_proof"], "a load does not know of it"
+    check()
+    cleared = document(clean, account_id)
+    assert not cleared["state"]
+    assert "state_proof" not in cleared
+    assert Proof.all_of(cleared)[right].state == "accepted"
+
+    clean.control.decide_proof(right, accept=False)
+    check()
+    clean.control.revoke(right)
+    check()
+    assert document(clean, account_id)["state"] == OUTDATED, "the consent comes first"
+    assert "proofs" not in document(clean, account_id)
