@@ -115,7 +115,7 @@ def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str,
     }
     calling = {f"{dag_id(name)}.extract" for name in ACCOUNTS} | {
         "grdf_published.read_published", "grdf_consents.check_consents", "grdf_waiting_rights.look",
-        "grdf_import_accounts.import_accounts",
+        "grdf_import_accounts.import_accounts", "grdf_adopt_rights.adopt_rights",
     }  # fmt: skip
     assert {name for name, pool in pools.items() if pool == "grdf"} - {"grdf_history.read"} == calling
     weights = {name: tasks(data["dag"]) for name, data in found.dags.items()}

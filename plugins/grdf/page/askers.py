@@ -47,6 +47,7 @@ REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_published": _some,  # without any it reads what is due, as it does every day
     "grdf_consents": _some,  # without any it checks all, as it does every morning
     "grdf_import_accounts": _all,  # the file may name any, and the API server does not read it
+    "grdf_adopt_rights": _all,
 }
 """DAGs that can act on any account, each with a function that returns the accounts in a run's configuration.
 
