@@ -271,6 +271,10 @@ class ProofNotSent(FailNow):
     )
 
 
+class RefusalUnexplained(DeclarationRefused):
+    """GRDF refused a declaration for a reason that we do not know, so it may even have taken it."""
+
+
 class UnknownRefusal(FailNow):
     """GRDF refused with a code and a message that we do not know."""
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 OWN, OTHER = FabSite.OWN, "somebody-elses"
 RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
-DAGS = ("grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents")
+DAGS = (
+    "grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents",
+    "grdf_import_accounts", "grdf_adopt_rights",
+)  # fmt: skip
 
 
 class KeeperSite(FabSite):
@@ -82,6 +85,8 @@ ORDERS = [
     ("grdf_published", {"accounts": [f" {OTHER} "]}),
     ("grdf_consents", {"accounts": [OTHER]}),
     ("grdf_consents", {"accounts": [OWN, OTHER], "dry_run": False}),
+    ("grdf_import_accounts", {"file": "homes.csv"}),
+    ("grdf_adopt_rights", {"accounts": [OWN]}),
 ]
 
 

@@ -115,12 +115,13 @@ def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str,
     }
     calling = {f"{dag_id(name)}.extract" for name in ACCOUNTS} | {
         "grdf_published.read_published", "grdf_consents.check_consents", "grdf_waiting_rights.look",
-        "grdf_send_proof.send",
+        "grdf_send_proof.send", "grdf_import_accounts.import_accounts", "grdf_adopt_rights.adopt_rights",
     }  # fmt: skip
     assert {name for name, pool in pools.items() if pool == "grdf"} - {"grdf_history.read"} == calling
     weights = {name: tasks(data["dag"]) for name, data in found.dags.items()}
     assert weights["grdf_history"]["read"]["partial_kwargs"]["pool"] == "grdf"
     assert weights["grdf_history"]["read"]["partial_kwargs"]["priority_weight"] == 0, "after the daily runs"
+    assert weights["grdf_import_accounts"]["import_accounts"]["priority_weight"] == 0, "likewise"
 
 
 def test_every_try_of_every_task_has_an_end(parsed: Parsed) -> None:

@@ -22,6 +22,9 @@ LONGEST = 100
 OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 """Days that a right may name."""
 
+CANNOT = "the declaration cannot be sent to GRDF: "
+"""How the cause begins of each :class:`DeclarationRefused` of this module."""
+
 _EMAIL = re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+")
 
 
@@ -93,6 +96,6 @@ def _day(found: Mapping[str, Any], name: str, account: str) -> date | None:
 def _wrong(account: str, wrong: str) -> DeclarationRefused:
     return DeclarationRefused.about(
         account,
-        f"the declaration cannot be sent to GRDF: {wrong}",
+        f"{CANNOT}{wrong}",
         "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
     )

@@ -28,6 +28,7 @@ from include.gas.errors import (
     PartialAnswer,
     ProofNotSent,
     QuotaExceeded,
+    RefusalUnexplained,
     RetryLater,
     RightExists,
     ServiceUnavailable,
@@ -227,7 +228,7 @@ def declaration_error(
     if code.startswith("2"):
         error = ServiceUnavailable.about(account, f"declaring {what}, GRDF had a technical failure{_said(code, '')}")
     if error is None or isinstance(error, (ConsentLost, ConsentTooNarrow, BadRequest, UnknownRefusal)):
-        return DeclarationRefused.about(
+        return RefusalUnexplained.about(
             account,
             f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
             "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "

@@ -119,9 +119,17 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     :param records: the records of one account's deletions
     :param now: an aware datetime
     """
-    since = utc_text(now - LATELY)
+    return has_left_since(records, utc_text(now - LATELY))
+
+
+def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
+    """Return whether a deletion has removed an account after a moment, judging by its records.
+
+    :param records: the records of one account's deletions
+    :param moment: UTC text
+    """
     takers = (last_taker(record) for record in records)
-    return any(not taker.keep_data and taker.since > since for taker in takers)
+    return any(not taker.keep_data and taker.since > moment for taker in takers)
 
 
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:

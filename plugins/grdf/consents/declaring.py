@@ -16,11 +16,12 @@ from grdf.consents.consent_dates import other_holders
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
 from include.gas.account.sections.declaration import Declaration, names_person, with_refused, without_refusal
-from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent
+from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_attempt
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
 from include.gas.consents.consent import Consent
@@ -30,6 +31,7 @@ from include.gas.errors import (
     DeclarationRefused,
     FailNow,
     MeterTaken,
+    RefusalUnexplained,
     RetryLater,
     RightExists,
     ServiceUnavailable,
@@ -55,13 +57,15 @@ class Declaring:
     :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for ADICT
     :param account_id: the account's id
+    :param terms: the terms on which calls wait for their turn
     """
 
-    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str) -> None:
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str, terms: Terms = DAILY) -> None:
         self._couchdb = couchdb
         self._accounts = AccountStore(couchdb)
         self._adict = adict
         self._account = account_id
+        self._terms = terms
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -158,11 +162,16 @@ class Declaring:
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
         try:
-            right = self._adict.declare(asked.pce, request, account=self._account)
+            right = self._adict.declare(asked.pce, request, account=self._account, terms=self._terms)
         except RightExists as error:
             if known := self._of_its_meter(asked):
                 return known
             raise self._of_others(asked, error) from None
+        except RefusalUnexplained:
+            raise
+        except DeclarationRefused:  # GRDF has no right: nothing of the person is kept for finding one
+            self._accounts.update(self._account, lambda document: without_attempt(document, began))
+            raise
         known = [right] if right.id else self._of_its_meter(asked)
         if not known:
             raise ServiceUnavailable.about(
@@ -181,7 +190,7 @@ class Declaring:
         take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
 
     def _ask(self, pces: list[str]) -> Rights:
-        return self._adict.listed_rights(pces, account=self._account)
+        return self._adict.listed_rights(pces, account=self._account, terms=self._terms)
 
     def _holders(self, pces: Iterable[str]) -> dict[str, str]:
         return other_holders(self._accounts, self._account, pces, also_leaving=True)

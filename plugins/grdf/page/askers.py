@@ -41,6 +41,10 @@ def _some(conf: Mapping[str, Any]) -> list[str | None]:
     return [str(each).strip() for each in named] if isinstance(named, list) else ALL
 
 
+def _all(_conf: Mapping[str, Any]) -> list[str | None]:
+    return ALL
+
+
 REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_delete_account": _one,
     "grdf_adopt_konnector": _one,
@@ -48,6 +52,8 @@ REACHING: Mapping[str, Callable[[Mapping[str, Any]], list[str | None]]] = {
     "grdf_send_proof": _one_or_all,
     "grdf_published": _some,  # without any it reads what is due, as it does every day
     "grdf_consents": _some,  # without any it checks all, as it does every morning
+    "grdf_import_accounts": _all,  # the file may name any, and the API server does not read it
+    "grdf_adopt_rights": _all,
 }
 """DAGs that can act on any account, each with a function that returns the accounts in a run's configuration.
 
@@ -106,5 +112,7 @@ def check(dag: str, conf: object, asker: str | None) -> None:
                 403,
                 f"You may not start runs of {dag_id(account)}, so you may not start {dag} for that account."
                 if account
+                else f"You may not act on all accounts, so you may not start {dag}."
+                if REACHING[dag] is _all
                 else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
             )

@@ -35,6 +35,8 @@ KEEP_SECONDS = 7 * 86_400
 """Age in seconds at which a file left by a failed run is removed by a later run of the same account."""
 
 
+IMPORTS = "import"
+"""The folder of the files with households to import (``grdf.staging.imports``)."""
 ASIDE = ".unreadable"
 """Suffix of the name of a file that cannot be understood."""
 
@@ -107,7 +109,7 @@ class Staging:
         :raises StoreBusy: if it does not answer at the moment
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
-        reference = f"{self.base_url}/{account}/{name}"
+        reference = f"{self._folder(account)}/{name}"
         text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
         with in_words(self.base_url, account):
             local = _local(reference)
@@ -130,7 +132,7 @@ class Staging:
         :raises FailNow: if they belong to another account
         :raises StoreBusy: if the place does not answer at the moment
         """
-        if reference.rpartition("/")[0] != f"{self.base_url}/{account}":
+        if reference.rpartition("/")[0] != self._folder(account):
             raise FailNow.about(
                 cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
                 account=account,
@@ -202,7 +204,7 @@ class Staging:
         :raises BadSettings: if the place cannot be written to
         :raises StoreBusy: if it does not answer at the moment
         """
-        reference = f"{self.base_url}/{account}/.{name}"
+        reference = f"{self._folder(account)}/.{name}"
         with in_words(self.base_url, account):
             if text is None:
                 self._path(reference).unlink(missing_ok=True)
@@ -220,7 +222,7 @@ class Staging:
         """
         try:
             with in_words(self.base_url, account, may_be_missing=True):
-                return self._path(f"{self.base_url}/{account}/.{name}").read_text(encoding="utf-8")
+                return self._path(f"{self._folder(account)}/.{name}").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
@@ -230,7 +232,7 @@ class Staging:
         :param besides: the reference of the calling run
         """
         names = sorted(file.name for file in self._files(account) if _is_staged(file.name))
-        found = [f"{self.base_url}/{account}/{name}" for name in names]
+        found = [f"{self._folder(account)}/{name}" for name in names]
         return [reference for reference in found if reference != besides]
 
     @property
@@ -249,14 +251,18 @@ class Staging:
         with in_words(self.base_url, account):
             for file in files:
                 file.unlink(missing_ok=True)
-        if local := _local(f"{self.base_url}/{account}"):
+        if local := _local(self._folder(account)):
             with contextlib.suppress(OSError):  # an object store has no folders, and another task may be writing here
                 local.rmdir()
         return proofs + len(files)
 
+    def _folder(self, account: str) -> str:
+        # No account id has a tilde.
+        return f"{self.base_url}/{account}{'~' if account == IMPORTS else ''}"
+
     def _files(self, account: str) -> list[ObjectStoragePath]:
         with in_words(self.base_url, account):
-            folder = self._path(f"{self.base_url}/{account}")
+            folder = self._path(self._folder(account))
             return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
 
     def _forget_old(self, account: str, *, besides: str) -> None:

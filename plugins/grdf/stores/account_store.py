@@ -143,6 +143,10 @@ class AccountStore:
             if self._couchdb.put(LEASE, stored | {"asked_at": utc_text(asked_at)}):
                 return
 
+    def every(self) -> Iterator[Document]:
+        """Yield all documents of the database, also those of other services and of accounts that are leaving."""
+        yield from self._couchdb.scan(ACCOUNT)
+
     def listed(self) -> Iterator[Document]:
         """Yield the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):

@@ -15,6 +15,9 @@ from include.gas.proof.consent_record import overdue, read_record, to_document, 
 
 log = logging.getLogger(__name__)
 
+BEFORE_KEPT = "}"
+"""An id between those of accounts' records and those of copies that are kept (``KEPT``)."""
+
 
 class ConsentRecords:
     """The records of all households.
@@ -40,6 +43,19 @@ class ConsentRecords:
         if odd := len(found) - len(records):
             log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
         return sorted(records, key=lambda record: record.given)
+
+    def since(self, moment: str) -> dict[tuple[str, str], str]:
+        """Return which consents were recorded from a moment on: by account and meter, when the first one was.
+
+        :param moment: UTC text
+        """
+        found: dict[tuple[str, str], str] = {}
+        for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
+            record = read_record(document)
+            if record is not None and record.given >= moment:
+                about = (record.account, record.pce)
+                found[about] = min(record.given, found.get(about, record.given))
+        return found
 
     def remove(self, record: ConsentRecord) -> None:
         """Remove a record whose household was not connected after all."""

@@ -54,7 +54,7 @@ from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.proofs import with_sent as with_proof_sent
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
 from include.gas.account.sections.section import Section, read, read_fields
-from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_sent
+from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_attempt, without_sent
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
@@ -167,7 +167,11 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
     ),
     "declarations_sent": (
         [SentDeclarations.of, lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)]],
-        [lambda d: with_sent(d, Declaration(), NOW), lambda d: without_sent(d, PCE, NOW)],
+        [
+            lambda d: with_sent(d, Declaration(), NOW),
+            lambda d: without_sent(d, PCE, NOW),
+            lambda d: without_attempt(d, NOW),
+        ],
     ),
     "proofs": (
         [Proof.all_of, overview, lambda d: [proof_message("a", each, TODAY) for each in Proof.all_of(d).values()]],

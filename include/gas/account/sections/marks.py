@@ -30,14 +30,14 @@ class Leaving(Section, frozen=True):
 
 
 class Connected(Section, frozen=True):
-    """Says that the household has connected on the page.
+    """Says that the household was connected on the page, by an import, or by adopting its right.
 
     :param at: when it last connected, UTC
-    :param by: who connected it: an Airflow user, or a note that a link was used
+    :param by: who connected it: an Airflow user, or a note that a link was used, or that it was imported or adopted
     """
 
     key: ClassVar[str] = "connected"
-    written_by: ClassVar[str] = "the connection page"
+    written_by: ClassVar[str] = "the connection page; `grdf_import_accounts`; `grdf_adopt_rights`"
 
     at: str
     by: str

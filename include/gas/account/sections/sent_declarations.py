@@ -84,5 +84,13 @@ def without_sent(document: Mapping[str, Any], pce: str, at: datetime) -> Documen
     return _noted(document, [each for each in SentDeclarations.of(document) if each.pce != pce and each.at > oldest])
 
 
+def without_attempt(document: Mapping[str, Any], at: datetime) -> Document:
+    """Return the account document without a declaration that GRDF has refused, so that there is no right to be found.
+
+    :param at: when we began to send it, aware
+    """
+    return _noted(document, [each for each in SentDeclarations.of(document) if each.at != utc_text(at)])
+
+
 def _noted(document: Mapping[str, Any], sent: Iterable[SentDeclarations]) -> Document:
     return put(document, SentDeclarations.key, [msgspec.to_builtins(each) for each in sent][-KEPT:] or None)

@@ -1,0 +1,41 @@
+"""The DAG that makes accounts for rights that exist at GRDF and have none here."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param
+
+from grdf import settings
+from grdf.airflow.defaults import by_hand, task_defaults
+from grdf.airflow.time_limits import METERS
+from grdf.operators.adopt_rights import AdoptRightsOperator
+from include.gas.importing.adoption import DEFAULT_PATTERN
+
+DOC = """
+Makes an account for each right at GRDF that is in force, includes daily data of gas use, and belongs to no account: for
+those who used another program or portal, or have lost CouchDB. It asks GRDF for its whole list, which is one call.
+
+1. Start it. **Dry run** is on: the log names the rights that would get an account, and those that would not, and why.
+2. Start it again with dry run off. It may be repeated at any time, and it never removes anything.
+
+No record of consent is made: the proof of these consents is with whoever declared them.
+"""
+PARAMS = {
+    "dry_run": Param(True, type="boolean", title="Dry run", description="Only log which accounts would be made."),
+    "id_pattern": Param(
+        DEFAULT_PATTERN,
+        type="string",
+        title="Account ids",
+        description="With {right}, GRDF's id of the right, or {short}, its first 8 characters.",
+    ),
+}
+
+with DAG(
+    "grdf_adopt_rights",
+    schedule=None,
+    **by_hand("consents"),
+    max_active_runs=1,
+    params=PARAMS,
+    default_args=task_defaults(METERS),
+    doc_md=DOC,
+):
+    AdoptRightsOperator(task_id="adopt_rights", pool=settings.pool())

@@ -1,0 +1,153 @@
+"""Rights at GRDF that have no account yet: which of them get one, under which id, and why others do not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from string import Formatter
+
+from include.gas.answers.access_rights import AccessRight, is_usable
+from include.gas.consents.consent import Consent
+from include.gas.documents.gas_days import check_account_id
+from include.gas.errors import BadRequest
+from include.gas.importing.holdings import Holdings
+
+PLACES = ("right", "short")
+"""What a pattern may name: GRDF's id of the right, and its first eight characters."""
+DEFAULT_PATTERN = "right-{right}"
+
+HOLDERS_DIFFER = (
+    "several rights to its meter are in force, and not all are known to be of the same holder. Ask GRDF or the holders "
+    "whose right is to stay, and have the others revoked"
+)
+TAKEN = (
+    "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
+    "household has moved out, delete that account first"
+)
+BAD_ID = "the pattern gives it no valid account id"
+ID_TWICE = "the pattern gives several meters the same account id. Choose a pattern with {right}"
+ID_TAKEN = "there is an account with the id that the pattern gives it. Choose another pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """An account to be made for the rights of one holder to one meter.
+
+    :param account: its id
+    :param rights: the rights, oldest first
+    """
+
+    account: str
+    rights: tuple[AccessRight, ...] = field(repr=False)
+
+    @property
+    def pce(self) -> str:
+        """The meter."""
+        return self.rights[0].pce
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """The consents with their dates, oldest first."""
+        return tuple(Consent.of_right(right) for right in self.rights)
+
+    @property
+    def names(self) -> str:
+        """GRDF's ids of the rights, for messages."""
+        return ", ".join(right.id for right in self.rights)
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPlan:
+    """What to do with GRDF's list.
+
+    :param adopted: accounts to make
+    :param left: adoptions that cannot be made, each with the reason and what to do
+    :param owned: number of usable rights that accounts have already
+    :param unusable: number of rights that are not in force, or not for daily data of gas use
+    """
+
+    adopted: tuple[Adoption, ...] = ()
+    left: tuple[tuple[Adoption, str], ...] = ()
+    owned: int = 0
+    unusable: int = 0
+
+
+def check_pattern(pattern: object) -> str:
+    """Return the pattern of account ids, checked.
+
+    :raises BadRequest: if it names no part of the right's id, or something else
+    """
+    try:
+        parts = list(Formatter().parse(pattern)) if isinstance(pattern, str) and len(pattern) <= 128 else []
+    except ValueError:
+        parts = []
+    named = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
+    if not named or any(name not in PLACES or spec or conversion for name, spec, conversion in named):
+        raise BadRequest.about(
+            None,
+            "id_pattern is not a pattern of account ids",
+            f"Nothing was done. Use letters, digits, '_' and '-' with {{right}} (GRDF's id of the right) or {{short}} "
+            f"(its first 8 characters), such as {DEFAULT_PATTERN}.",
+        )
+    return str(pattern)
+
+
+def plan_adoption(
+    rights: Iterable[AccessRight], holdings: Holdings, pattern: str, today: date, *, several: bool = False
+) -> AdoptionPlan:
+    """Return what to do with the rights in GRDF's list.
+
+    :param holdings: what all accounts have
+    :param pattern: see :func:`check_pattern`
+    :param today: civil date in Paris
+    :param several: whether a meter may be in several accounts
+    """
+    once = {right.id: right for right in rights}.values()
+    usable = [right for right in once if is_usable(right, today)]
+    free = [right for right in usable if not holdings.owner(right.id)]
+    by_meter: dict[str, list[AccessRight]] = {}
+    for right in free:
+        by_meter.setdefault(right.pce, []).append(right)
+    found: list[Adoption] = []
+    left: list[tuple[Adoption, str]] = []
+    for pce, listed in by_meter.items():
+        groups = [_adoption(group, pattern) for group in _by_holder(listed)]
+        reason = "" if several else HOLDERS_DIFFER if len(groups) > 1 else TAKEN if holdings.holder(pce) else ""
+        if reason:
+            left += [(each, reason) for each in groups]
+        else:
+            found += groups
+    ids = Counter(each.account for each in found)
+    adopted: list[Adoption] = []
+    for each in found:
+        if problem := _id_problem(each.account, ids, holdings):
+            left.append((each, problem))
+        else:
+            adopted.append(each)
+    return AdoptionPlan(tuple(adopted), tuple(left), len(usable) - len(free), len(once) - len(usable))
+
+
+def _by_holder(rights: Iterable[AccessRight]) -> list[list[AccessRight]]:
+    """Return rights to one meter in groups of the same holder. A right that names no holder is alone."""
+    groups: dict[str, list[AccessRight]] = {}
+    for right in rights:
+        groups.setdefault("\n".join(right.holder) if all(right.holder) else right.id, []).append(right)
+    return list(groups.values())
+
+
+def _adoption(rights: Iterable[AccessRight], pattern: str) -> Adoption:
+    ordered = sorted(rights, key=lambda right: (right.created_at, right.created or date.min))
+    newest = ordered[-1].id
+    return Adoption(pattern.format(right=newest, short=newest[:8]), tuple(ordered))
+
+
+def _id_problem(account: str, ids: Counter[str], holdings: Holdings) -> str:
+    try:
+        check_account_id(account)
+    except ValueError:
+        return BAD_ID
+    if ids[account] > 1:
+        return ID_TWICE
+    return ID_TAKEN if holdings.of(account) is not None else ""

@@ -1,0 +1,142 @@
+"""Reading a CSV file of households: its name, its format, and the cells of each line. Nothing is judged here."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from include.gas.answers.words import fold
+from include.gas.errors import BadRequest
+
+COLUMNS = (
+    "account", "pce", "name", "company", "postcode", "email", "phone", "perimeters", "first", "end", "calls_until",
+)  # fmt: skip
+REQUIRED = ("pce", "postcode", "email")
+MOST_BYTES, MOST_LINES, LONGEST_CELL = 10_000_000, 10_000, 200
+"""Limits of a file. 10,000 lines have about 1.5 MB."""
+
+RESULT, PROGRESS = ".result.csv", ".progress"
+"""Endings of the files that an import writes beside its own."""
+
+CUT = "it has fewer or more cells than the header"
+LONG = f"one of its cells has more than {LONGEST_CELL} characters"
+
+_NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv", re.IGNORECASE)
+_PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+"""Matches a line as editors count them. ``str.splitlines`` also splits at characters that they do not."""
+_STEP = "Nothing was sent to GRDF. Correct the file and start again."
+_MOST_NAMED, _LONGEST_NAMED = 10, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with a household.
+
+    :param number: its number in the file as an editor shows it, from 1; the first one if it has a line break in a cell
+    :param cells: texts by column, without the empty ones
+    :param problem: why it has no cells that could be read
+    """
+
+    number: int
+    cells: Mapping[str, str] = field(repr=False)
+    problem: str = ""
+
+
+def check_name(name: object) -> str:
+    """Return the name of a file if it is one that an import may have.
+
+    :raises BadRequest: if it is a path, hidden, not ``.csv``, or one that an import writes itself
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name or name.lower().endswith(RESULT):
+        raise BadRequest.about(
+            None,
+            "the name of the file is not valid",
+            "Nothing was done. Enter the name alone, without a folder: letters, digits, '-', '_' and '.', ending in "
+            f".csv and not in {RESULT}.",
+        )
+    return name
+
+
+def read_lines(content: bytes) -> list[Line]:
+    """Return the lines of a file. Empty ones are left out.
+
+    :param content: the file: UTF-8 with or without a byte order mark, with commas or semicolons, and a header
+    :raises BadRequest: if it cannot be read as a whole; the text quotes nothing but the names of columns
+    """
+    if len(content) > MOST_BYTES:
+        raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
+    text = _decoded(content)
+    physical = _PHYSICAL.findall(text)
+    if not physical or not text.strip():
+        raise _wrong("it is empty")
+    delimiter = ";" if physical[0].count(";") > physical[0].count(",") else ","
+    rows = _rows(physical, delimiter)
+    header_at, names = next(rows)
+    header = _header(names, header_at)
+    lines: list[Line] = []
+    for number, row in rows:
+        if len(lines) == MOST_LINES:
+            raise _wrong(f"it has more than {MOST_LINES:,} lines")
+        lines.append(_line(number, row, header))
+    if not lines:
+        raise _wrong("it has a header and no other line")
+    return lines
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise _wrong(f"line {number} is not UTF-8. In a spreadsheet save it as 'CSV UTF-8'") from None
+
+
+def _rows(physical: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with the number of its first line."""
+    reader = csv.reader(physical, delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        for row in reader:
+            cells = [cell.replace("\u00a0", " ").strip() for cell in row]
+            if any(cells):
+                yield number, cells
+            number = reader.line_num + 1
+    except csv.Error:
+        raise _wrong(
+            f"line {number} has quotation marks that are not closed or not doubled inside a cell, or a cell is too long"
+        ) from None
+
+
+def _header(names: list[str], number: int) -> list[str]:
+    header = [fold(name) for name in names]
+    while header and not header[-1]:
+        header.pop()
+    if not {*header} & {*REQUIRED}:  # it may be a household, so it is not quoted
+        raise _wrong(f"line {number} is not the header with the names of the columns: {', '.join(COLUMNS)}")
+    unknown = [name[:_LONGEST_NAMED] or "(empty)" for name in header if name not in COLUMNS]
+    if unknown:
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        named = ", ".join(unknown[:_MOST_NAMED])
+        raise _wrong(f"it has unknown columns: {named}{more}. Known ones are {', '.join(COLUMNS)}")
+    if double := sorted({name for name in header if header.count(name) > 1}):
+        raise _wrong(f"it has columns twice: {', '.join(double)}")
+    missing = [name for name in REQUIRED if name not in header]
+    if not {"name", "company"} & {*header}:
+        missing.append("name or company")
+    if missing:
+        raise _wrong(f"it lacks columns: {', '.join(missing)}")
+    return header
+
+
+def _line(number: int, row: list[str], header: list[str]) -> Line:
+    if len(row) < len(header) or any(row[len(header) :]):
+        return Line(number, {}, CUT)
+    if any(len(cell) > LONGEST_CELL for cell in row):
+        return Line(number, {}, LONG)
+    return Line(number, {name: cell for name, cell in zip(header, row, strict=False) if cell})
+
+
+def _wrong(cause: str) -> BadRequest:
+    return BadRequest.about(None, f"the file cannot be imported: {cause}", _STEP)

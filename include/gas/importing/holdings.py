@@ -1,0 +1,114 @@
+"""Which account has which meter and which right, over all accounts at once: one look instead of a search per meter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.declaration import Declaration, names_person
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.section import members
+from include.gas.answers.access_rights import WAITING
+from include.gas.consents.consent import Consent
+from include.gas.errors import BadAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one account has.
+
+    :param id: account id
+    :param is_ours: whether the document is an account of ours
+    :param is_readable: whether its meters can be understood
+    :param is_leaving: whether its household is leaving
+    :param meters: numbers of its meters; the value says whether one of its rights is in force or waits for its holder
+    :param rights: GRDF's ids of all rights that it brought
+    :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
+    :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
+    """
+
+    id: str
+    is_ours: bool = True
+    is_readable: bool = True
+    is_leaving: bool = False
+    meters: Mapping[str, bool] = field(default_factory=dict, repr=False)
+    rights: frozenset[str] = frozenset()
+    declares: str = field(default="", repr=False)
+    declared: str = ""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Holding:
+        """Return what the account of a document has."""
+        name = str(document.get("_id"))
+        if document.get("account_type") != ACCOUNT_TYPE:
+            return cls(name, is_ours=False)
+        gone = leaving(document) is not None
+        section = members(document.get(Declaration.key))
+        asked = section.get("pce") if names_person(document) else ""
+        declares = "".join(asked.split()) if isinstance(asked, str) else ""
+        try:
+            meters = meters_in(document, name)
+        except BadAccount:
+            return cls(name, is_readable=False, is_leaving=gone, declares=declares)
+        own = frozenset(right for meter in meters for right in meter.own)
+        return cls(
+            name,
+            is_leaving=gone,
+            meters={meter.pce: _holds(meter) for meter in meters},
+            rights=own,
+            declares=declares,
+            declared=str(section.get("declared") or ""),
+        )
+
+    def holds(self, pce: str) -> bool:
+        """Return whether the account has a meter under a right in force or waiting, or is about to be given it."""
+        return self.meters.get(pce, False) or self.declares == pce
+
+
+class Holdings:
+    """What all accounts have.
+
+    :param documents: the documents in the database of accounts
+    """
+
+    def __init__(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        self._accounts: dict[str, Holding] = {}
+        self._meters: dict[str, list[Holding]] = {}
+        self._rights: dict[str, str] = {}
+        for document in documents:
+            if not str(document.get("_id")).startswith("_"):
+                self.add(Holding.of(document))
+
+    def add(self, found: Holding) -> None:
+        """Add what an account has that was just created."""
+        self._accounts[found.id] = found
+        for pce in {*found.meters, found.declares} - {""}:
+            self._meters.setdefault(pce, []).append(found)
+        self._rights |= dict.fromkeys(found.rights, found.id)
+
+    def of(self, account: str) -> Holding | None:
+        """Return what an account has; ``None`` if there is no document of that id."""
+        return self._accounts.get(account)
+
+    def naming(self, pce: str) -> list[Holding]:
+        """Return the accounts that name a meter, whether or not their right to it is in force."""
+        return self._meters.get(pce, [])
+
+    def holder(self, pce: str, but: str = "") -> str:
+        """Return the account that has a meter under a right in force or waiting; ``""`` if there is none.
+
+        :param but: the account to leave out
+        """
+        others = (each for each in self.naming(pce) if each.id != but and not each.is_leaving and each.holds(pce))
+        return next((each.id for each in others), "")
+
+    def owner(self, right: str) -> str:
+        """Return the account that has brought a right, also one that is leaving; ``""`` if there is none."""
+        return self._rights.get(right, "")
+
+
+def _holds(meter: Consent) -> bool:
+    return not meter.lost or any(right.unusable == WAITING for right in meter.rights)

@@ -1,0 +1,83 @@
+"""What an import remembers between two tries: the ids that it chose, and what GRDF refused. It names no person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from include.gas.importing.csv_file import Line
+from include.gas.importing.holdings import Holdings
+
+PREFIX = "household-"
+"""How the ids begin of accounts for which the file names none."""
+
+
+class Progress(msgspec.Struct):
+    """The content of the progress file.
+
+    :param began: when the import began, UTC text
+    :param source: a hash of the file; if the file was changed, numbers of its lines mean nothing any more
+    :param ids: accounts of the lines for which the file names none, by number
+    :param former: ids that were chosen for the file before it was changed
+    :param refused: GRDF's refusals of lines, by number, in words
+    """
+
+    began: str
+    source: str
+    ids: dict[int, str] = msgspec.field(default_factory=dict)
+    former: list[str] = msgspec.field(default_factory=list)
+    refused: dict[int, str] = msgspec.field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> Progress | None:
+        """Return the progress in a file's text; ``None`` if there is none that can be read."""
+        try:
+            return msgspec.json.decode(text, type=cls) if text else None
+        except msgspec.DecodeError:
+            return None
+
+    def text(self) -> str:
+        """Return the file's text."""
+        return msgspec.json.encode(self).decode()
+
+    def for_source(self, source: str) -> Progress:
+        """Return the progress for the file as it is now: the same, unless the file was changed."""
+        if source == self.source:
+            return self
+        return Progress(self.began, source, former=[*self.former, *self.ids.values()])
+
+    def recognise(self, lines: Iterable[Line], holdings: Holdings) -> None:
+        """Give lines back the accounts that this import has created for their meters before the file was changed.
+
+        :param holdings: what all accounts have
+        """
+        for line in self._unnamed(lines):
+            pce = "".join(line.cells.get("pce", "").split())
+            own = (each.id for each in holdings.naming(pce) if each.id in self.former)
+            if (name := next(own, "")) and name not in self.ids.values():
+                self.ids[line.number] = name
+
+    def choose_ids(self, lines: Sequence[Line], holdings: Holdings, random: Callable[[], str]) -> None:
+        """Choose an account for each line that names none and has none yet.
+
+        :param holdings: what all accounts have
+        :param random: returns a random text of letters and digits
+        """
+        taken = {line.cells.get("account", "") for line in lines} | {*self.ids.values()} | {*self.former}
+        for line in self._unnamed(lines):
+            chosen = PREFIX + random()
+            while chosen in taken or holdings.of(chosen) is not None:
+                chosen = PREFIX + random()
+            taken.add(chosen)
+            self.ids[line.number] = chosen
+
+    def _unnamed(self, lines: Iterable[Line]) -> list[Line]:
+        return [
+            line for line in lines if not line.problem and not line.cells.get("account") and line.number not in self.ids
+        ]
+
+    def orphans(self, holdings: Holdings) -> list[str]:
+        """Return ids that were chosen before the file was changed, and are neither used nor accounts."""
+        used = {*self.ids.values()}
+        return [name for name in self.former if name not in used and holdings.of(name) is None]

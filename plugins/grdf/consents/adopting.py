@@ -1,0 +1,111 @@
+"""Making accounts for rights that exist at GRDF, under the lease that all connections take."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from grdf import settings
+from grdf.consents.consent_dates import other_holders
+from grdf.consents.taking import one_at_a_time, take
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.quota.terms import HISTORY
+from grdf.stores.account_store import AccountStore
+from include.gas.account.connected import connected
+from include.gas.account.sections.list_seen import with_seen
+from include.gas.days.gas_day import utc_text
+from include.gas.errors import BadAccount, MeterTaken
+from include.gas.importing.adoption import ID_TAKEN, TAKEN, Adoption
+from include.gas.importing.holdings import Holding, Holdings
+from include.gas.meter_tag import meter_tag
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 100
+"""Accounts that are made under one lease, after one look at all accounts."""
+GIVEN = "an account was given the right in the meantime"
+
+
+class Adopting:
+    """Makes the accounts of a plan. It may be repeated: rights that an account has are left alone.
+
+    :param couchdb: the hook for the CouchDB with the accounts
+    :param adict: the hook for ADICT
+    :param asker: who started the adoption
+    :param asked_at: when GRDF was asked for its list, aware
+    """
+
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, *, asker: str, asked_at: datetime) -> None:
+        self._couchdb = couchdb
+        self._accounts = AccountStore(couchdb)
+        self._adict = adict
+        self._by = f"rights adopted by {asker}"
+        self._asked_at = asked_at
+
+    def adopt(self, adoptions: Sequence[Adoption]) -> list[tuple[Adoption, str]]:
+        """Make the accounts.
+
+        :return: those that could not be made, because something has changed since the plan, with the reason
+        :raises StoreBusy: if connections keep us from it; what was made stays, and a repetition makes the others
+        :raises RetryLater: if GRDF or CouchDB does not answer; likewise
+        """
+        left: list[tuple[Adoption, str]] = []
+        named: list[Adoption] = []
+        for at in range(0, len(adoptions), TOGETHER):
+            batch = adoptions[at : at + TOGETHER]
+            with one_at_a_time(self._couchdb, batch[0].account) as check_time:
+                holdings = Holdings(self._accounts.every())
+                for each in batch:
+                    if reason := _changed(each, holdings):
+                        left.append((each, reason))
+                    elif holdings.naming(each.pce):
+                        named.append(each)
+                    else:
+                        check_time()
+                        holdings.add(Holding.of(self._make(each)))
+        return left + [(each, reason) for each in named if (reason := self._beside_others(each))]
+
+    def _beside_others(self, adoption: Adoption) -> str:
+        """Make an account whose meter another one names. Return why it cannot be made; ``""`` if it was."""
+        try:
+            take(
+                self._couchdb, adoption.account, adoption.consents, lambda: self._if_free(adoption),
+                ask=lambda pces: self._adict.listed_rights(pces, account=adoption.account, terms=HISTORY),
+                oauth=self._adict.oauth,
+            )  # fmt: skip
+        except MeterTaken:
+            return TAKEN
+        except BadAccount:
+            return ID_TAKEN
+        return ""
+
+    def _if_free(self, adoption: Adoption) -> Document:
+        held = other_holders(self._accounts, adoption.account, [adoption.pce])
+        if any(right.id in held for right in adoption.rights):
+            raise MeterTaken.about(adoption.account, GIVEN)
+        return self._make(adoption)
+
+    def _make(self, adoption: Adoption) -> Document:
+        def change(document: Document | None) -> Document:
+            if document is not None:
+                raise BadAccount.about(adoption.account, "there is an account of this id")
+            made: Document | None = None
+            for consent in adoption.consents:  # the last one becomes the first of the account's
+                made = connected(made, adoption.account, [consent], at=datetime.now(UTC), by=self._by)
+            assert made
+            return with_seen(made, utc_text(self._asked_at))
+
+        made = self._accounts.save(adoption.account, change)
+        tag = meter_tag(adoption.account, adoption.pce)
+        log.info("Account %s is made for right %s to meter %s.", adoption.account, adoption.names, tag)
+        return made
+
+
+def _changed(adoption: Adoption, holdings: Holdings) -> str:
+    if any(holdings.owner(right.id) for right in adoption.rights):
+        return GIVEN
+    if holdings.of(adoption.account) is not None:
+        return ID_TAKEN
+    return TAKEN if holdings.holder(adoption.pce) and not settings.meter_in_several_accounts() else ""

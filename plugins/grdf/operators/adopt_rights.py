@@ -1,0 +1,79 @@
+"""Adopting rights that exist at GRDF and have no account here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from grdf import settings
+from grdf.airflow.run import Run
+from grdf.airflow.waiting import waiting_for_grdf
+from grdf.operators.base import GrdfOperator
+from include.gas.days.gas_day import paris_today
+from include.gas.errors import BadRequest
+from include.gas.importing.adoption import Adoption, check_pattern, plan_adoption
+from include.gas.importing.holdings import Holdings
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class AdoptRightsOperator(GrdfOperator):
+    """Makes an account for each right in force that has none, or says in a dry run which ones it would make.
+
+    It never removes or changes an account because of what the list lacks, so a list that was cut short does no harm.
+    It is safe to repeat: rights that an account has are left alone.
+    """
+
+    @waiting_for_grdf
+    def execute(self, context: Context) -> dict[str, int]:
+        """Run the task.
+
+        :return: how many accounts were made or would be, how many cannot be, and how many rights need none
+        :raises BadRequest: if the form is not filled in correctly
+        :raises RetryLater: if GRDF or CouchDB does not answer, or accounts are being connected; the next try continues
+        """
+        from grdf.consents.adopting import Adopting
+
+        run = Run.of(context)
+        pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params.get("dry_run")
+        if not isinstance(dry_run, bool):
+            raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
+        asked_at = datetime.now(UTC)
+        listed = self.adict.all_access_rights()
+        holdings, several = Holdings(self.accounts.every()), settings.meter_in_several_accounts()
+        plan = plan_adoption(listed.rights, holdings, pattern, paris_today(asked_at), several=several)
+        left = list(plan.left)
+        if listed.odd:
+            self.log.warning(
+                "%d line(s) of GRDF's list could not be read. The rights in them, if any, are left out; start this "
+                "again another day.", listed.odd,
+            )  # fmt: skip
+        if dry_run:
+            for each in plan.adopted:
+                self.log.info("%s would get account %s (meter %s).", _said(each), each.account, _tag(each))
+        else:
+            adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
+            left += adopting.adopt(plan.adopted)
+        for each, reason in left:
+            self.log.warning("%s (meter %s) gets no account: %s.", _said(each), _tag(each), reason)
+        made = len(plan.adopted) + len(plan.left) - len(left)
+        self.log.info(
+            "%d account(s) %s, %d cannot be; %d right(s) have an account already, and %d are not in force for daily "
+            "data of gas use.%s", made, "would be made" if dry_run else "are made", len(left), plan.owned,
+            plan.unusable, " Dry run: nothing was written." if dry_run else
+            " No record of consent is kept for them: whoever declared these rights has the proof.",
+        )  # fmt: skip
+        return {
+            "accounts": made, "left_out": len(left), "have_one": plan.owned, "unusable": plan.unusable,
+            "unreadable": listed.odd,
+        }  # fmt: skip
+
+
+def _said(adoption: Adoption) -> str:
+    return f"Right {adoption.names}" if len(adoption.rights) == 1 else f"Rights {adoption.names}"
+
+
+def _tag(adoption: Adoption) -> str:
+    return meter_tag(adoption.account, adoption.pce)

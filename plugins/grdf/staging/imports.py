@@ -1,0 +1,107 @@
+"""The folder with the files of households to import. They hold personal data, and are removed once worked off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+
+from grdf.staging.area import IMPORTS
+from grdf.staging.failures import in_words
+from grdf.staging.files import write_private
+from include.gas.errors import BadRequest
+from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, read_lines
+
+
+class Imports:
+    """The files of imports: each household file with its progress and its result beside it.
+
+    :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
+    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
+    """
+
+    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+        self.folder = f"{base_url.rstrip('/')}/{IMPORTS}"
+        self._conn_id = conn_id
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
+
+        :param name: its name, checked
+        :raises StoreBusy: if the place does not answer at the moment
+        """
+        try:
+            with in_words(self.folder, None, may_be_missing=True):
+                path = self._path(name)
+                with path.open("rb") as file:  # type: ignore[no-untyped-call]  # untyped in Airflow
+                    content: bytes = file.read(MOST_BYTES + 1)
+                return content
+        except FileNotFoundError:
+            return None
+
+    def store(self, name: str, content: bytes) -> int:
+        """Store a file with households that somebody uploads, and return the number of its lines.
+
+        Only the format is checked here; the import checks the lines.
+
+        :param name: the name that the file is to have
+        :raises BadRequest: if name or format are not valid, or if there is a file of that name already
+        """
+        check_name(name)
+        lines = len(read_lines(content))
+        if self.read(name) is not None or self.progress(name) is not None:
+            raise BadRequest.about(
+                None,
+                f"there is a file {name} that was not worked off yet",
+                "Nothing was stored. Import that one first, or choose another name.",
+            )
+        self._write(name, content.decode("utf-8-sig"))
+        return lines
+
+    def progress(self, name: str) -> str | None:
+        """Return the progress of an import; ``None`` if there is none."""
+        return self._text(name + PROGRESS)
+
+    def keep_progress(self, name: str, text: str) -> None:
+        """Store the progress of an import."""
+        self._write(name + PROGRESS, text)
+
+    def result(self, name: str) -> str | None:
+        """Return the result of an import; ``None`` if there is none."""
+        return self._text(self.result_name(name))
+
+    def keep_result(self, name: str, text: str) -> None:
+        """Store the result of an import."""
+        self._write(self.result_name(name), text)
+
+    def remove(self, name: str) -> None:
+        """Remove a file with households that is worked off, then its progress. The result stays."""
+        with in_words(self.folder, None):
+            self._path(name).unlink(missing_ok=True)
+            self._path(name + PROGRESS).unlink(missing_ok=True)
+
+    @staticmethod
+    def result_name(name: str) -> str:
+        """Return the name of the result file."""
+        return name[: -len(".csv")] + RESULT
+
+    def _text(self, name: str) -> str | None:
+        try:
+            with in_words(self.folder, None, may_be_missing=True):
+                text: str = self._path(name).read_text(encoding="utf-8")
+                return text
+        except FileNotFoundError:
+            return None
+
+    def _write(self, name: str, text: str) -> None:
+        reference = f"{self.folder}/{name}"
+        with in_words(self.folder, None):
+            if not reference.startswith("file://"):
+                self._path(name).write_text(text, encoding="utf-8")
+                return
+            local = Path(reference.removeprefix("file://"))
+            local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_private(local, text)
+
+    def _path(self, name: str) -> ObjectStoragePath:
+        return ObjectStoragePath(f"{self.folder}/{name}", conn_id=self._conn_id)

@@ -1,0 +1,76 @@
+"""A CSV file as spreadsheets write it, and everything that may be wrong with the file as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.gas.errors import BadRequest
+from include.gas.importing.csv_file import CUT, LONG, MOST_BYTES, MOST_LINES, check_name, read_lines
+
+HEADER = "account,pce,name,postcode,email\n"
+ROW = "home,09999999900017,Durand,69001,m@example.org\n"
+
+
+def test_what_spreadsheets_write_is_read() -> None:
+    (line,) = read_lines((HEADER + ROW).encode())
+    assert line.number == 2
+    assert line.cells == {
+        "account": "home", "pce": "09999999900017", "name": "Durand", "postcode": "69001", "email": "m@example.org",
+    }  # fmt: skip
+    french = "﻿E-Mail;PCE;Name;Postcode\r\n".replace("E-Mail", " EMAIL ") + "m@example.org;GI999042;Dùrand;69001\r\n"
+    (line,) = read_lines(french.encode())
+    assert line.cells["name"] == "Dùrand"
+    assert line.cells["email"] == "m@example.org"
+
+
+def test_lines_are_numbered_as_an_editor_does() -> None:
+    text = HEADER + "\n" + ROW + ',,,,\n"ho\nme",1,"Du ""le"" rand, fils",69001,x\r' + ROW.replace(",69", "\u2028,69")
+    lines = read_lines(text.encode())
+    assert [line.number for line in lines] == [3, 5, 7]
+    assert lines[1].cells["name"] == 'Du "le" rand, fils'
+
+
+def test_a_line_that_is_cut_or_too_long_is_wrong_alone() -> None:
+    lines = read_lines(
+        (HEADER + "home,099\n" + ROW + "x" * 201 + ",,,,\n" + ROW.strip() + ",,,\n" + ",,,,,more\n").encode()
+    )
+    assert [line.problem for line in lines] == [CUT, "", LONG, "", CUT]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "it is empty"),
+        ("\n \n", "it is empty"),
+        (HEADER, "no other line"),
+        (ROW, "line 1 is not the header"),
+        (HEADER.replace("email", "mail,colour") + ROW, "unknown columns: mail, colour. Known ones are account, pce"),
+        (HEADER.replace("email", "name") + ROW, "columns twice: name"),
+        ("account,pce\nhome,1\n", "it lacks columns: postcode, email, name or company"),
+        (HEADER + 'home,"1\n2\n', "line 2 has quotation marks"),
+        (HEADER + 'home,"1"2,,,\n', "line 2 has quotation marks"),
+        (HEADER + ROW * (MOST_LINES + 1), "more than 10,000 lines"),
+        (HEADER + "x" * MOST_BYTES, "more than 10,000,000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read(text: str, says: str) -> None:
+    with pytest.raises(BadRequest, match=says) as caught:
+        read_lines(text.encode())
+    assert "Nothing was sent" in str(caught.value)
+    assert "Durand" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding(encoding: str) -> None:
+    with pytest.raises(BadRequest, match="is not UTF-8"):
+        read_lines((HEADER + ROW.replace("Durand", "Hélène")).encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x.csv", "a/b.csv", "a\\b.csv", ".x.csv", "-x.csv", "x.txt", "x.csv\n", "a..csv", "x.result.csv",
+             "x" * 101 + ".csv", None, 1],
+)  # fmt: skip
+def test_a_name_that_an_import_may_not_have(name: object) -> None:
+    with pytest.raises(BadRequest, match="name of the file is not valid"):
+        check_name(name)
+    assert check_name("homes-2026_11.CSV") == "homes-2026_11.CSV"

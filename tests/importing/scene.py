@@ -1,0 +1,113 @@
+"""Files of invented households, and the task that imports them, executed in this process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.gas.importing.csv_file import COLUMNS
+from include.sandbox.adict import meters
+from tests.helpers import context
+
+if TYPE_CHECKING:
+    from grdf.staging.imports import Imports
+    from include.sandbox.local_world import LocalWorld
+
+LOG = logging.getLogger("tests.importing")
+NAME = "homes.csv"
+WHO = "Durand-Invente"
+FIRST_METER = 7_000_000
+
+
+def folder() -> Imports:
+    from grdf import settings
+    from grdf.staging.imports import Imports
+
+    return Imports(settings.staging_url())
+
+
+def files() -> list[str]:
+    path = Path(folder().folder.removeprefix("file://"))
+    return sorted(each.name for each in path.iterdir()) if path.exists() else []
+
+
+def household(number: int, **more: str) -> dict[str, str]:
+    """Return the cells of a household with a meter of its own."""
+    pce = f"0999999{FIRST_METER + number}"
+    meter = meters.find(pce)
+    assert meter
+    given = {"account": f"import-{number}", "pce": pce, "name": f"{WHO}-{number}", "postcode": meter.postcode}
+    return given | {"email": f"planted-{number}@example.org", "phone": f"+33 6 99 {number:06}"} | more
+
+
+def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
+    """Put a file into the folder as an operator does."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, delimiter=";")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = Path(folder().folder.removeprefix("file://"))
+    path.mkdir(parents=True, exist_ok=True)
+    (path / name).write_text(text.getvalue(), encoding="utf-8-sig")
+
+
+def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[str, int]:
+    """Execute the task."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.import_accounts import ImportAccountsOperator
+
+    with DAG("steps", schedule=None):
+        operator = ImportAccountsOperator(task_id="import_accounts", file=name)
+    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
+    at_hand = context(run_type="manual") | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
+    at_hand["dag_run"].triggering_user_name = "an-operator"
+    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
+
+
+def result(name: str = NAME) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(folder().result(name) or "")))
+
+
+def outcomes(name: str = NAME) -> list[tuple[str, str]]:
+    return [(row["account"], row["outcome"]) for row in result(name)]
+
+
+def rights(world: LocalWorld, first: int = 0) -> list[dict[str, Any]]:
+    """Return the rights of the meters of :func:`household`.
+
+    :param first: number of the first household
+    """
+    least = f"0999999{FIRST_METER + first}"
+    return [right for right in world.control.consents() if least <= right["id_pce"] < "0999999" + "8"]
+
+
+def puts(world: LocalWorld) -> int:
+    return sum(call["method"] == "PUT" for call in world.control.log())
+
+
+def records(account: str) -> list[Any]:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.consent_records import ConsentRecords
+
+    return ConsentRecords(CouchDBHook()).of(account)
+
+
+def names_person(text: object) -> list[str]:
+    """Return what a text says of a household and should not."""
+    said = text if isinstance(text, str) else json.dumps(text)
+    return [each for each in (WHO, "planted-", "+33 6 99", f"0999999{FIRST_METER // 1_000_000}") if each in said]
+
+
+def paced(world: LocalWorld, per_second: float) -> dict[str, str]:
+    """Make the sandbox enforce a quota, and return the environment of a worker that knows of it."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+    connection["extra"]["calls_per_second"] = per_second
+    world.control.set(calls_per_second=per_second)
+    return {"AIRFLOW_CONN_GRDF_ADICT": json.dumps(connection)}

@@ -1,0 +1,153 @@
+"""Rights that exist at GRDF and have no account: they get one, unless it is not clear whose they are."""
+
+from __future__ import annotations
+
+import logging
+from itertools import count
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.errors import BadRequest, GasError
+from tests.helpers import context, yesterday
+from tests.importing.scene import LOG, household, names_person
+from tests.leaving.runs import acquire, extract
+from tests.rights.scene import bring, consents, document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+_numbers = count(300_000)
+
+
+def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
+    from airflow.sdk import DAG
+
+    from grdf.operators.adopt_rights import AdoptRightsOperator
+
+    with DAG("steps", schedule=None):
+        operator = AdoptRightsOperator(task_id="adopt_rights")
+    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
+    at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
+    at_hand["dag_run"].triggering_user_name = "an-operator"
+    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
+
+
+@pytest.fixture
+def pce(clean: LocalWorld) -> str:
+    """A meter that no other test has; GRDF has no right but those of this test."""
+    clean.control.drop_consents()
+    return household(next(_numbers))["pce"]
+
+
+def right(world: LocalWorld, pce: str, name: str = "Durand-Invente", **fields: Any) -> str:
+    """Make GRDF have a right that somebody else has declared, and return its id."""
+    (made,) = world.control.consent([pce], keep_others=True)
+    holder = {"nom_titulaire": name, "courriel_titulaire": "planted-1@example.org", "code_postal": "69001"}
+    world.control.change_consent(made["id_droit_acces"], **(holder | fields))
+    return str(made["id_droit_acces"])
+
+
+def test_a_right_gets_an_account_that_is_read(clean: LocalWorld, pce: str, caplog: pytest.LogCaptureFixture) -> None:
+    own = right(clean, pce)
+    over = right(clean, household(next(_numbers))["pce"], etat_droit_acces="Révoquée")
+    holders = right(clean, household(next(_numbers))["pce"], perim_donnees_informatives="Faux")
+    name = f"right-{own}"
+    with caplog.at_level(logging.DEBUG):
+        assert adopt(dry_run=True) == {"accounts": 1, "left_out": 0, "have_one": 0, "unusable": 2, "unreadable": 0}
+        assert document(clean, name) == {}
+        assert f"Right {own} would get account {name} (meter M-" in caplog.text
+        assert adopt()["accounts"] == 1
+    assert [document(clean, f"right-{each}") for each in (over, holders)] == [{}, {}]
+    (consent,) = consents(clean, name)
+    assert (consent["pce"], consent["id_accreditation"]) == (pce, own)
+    assert {"first", "calls_until"} <= consent.keys(), "as GRDF's list says"
+    assert names_person(caplog.text) == names_person({**document(clean, name), "oauth_callback_results": None}) == []
+    assert "whoever declared these rights has the proof" in caplog.text
+    assert adopt() == {"accounts": 0, "left_out": 0, "have_one": 1, "unusable": 2, "unreadable": 0}
+    clean.control.clear_log()
+    acquire(name)
+    extract(name, yesterday(clean))
+    assert [call["method"] for call in clean.control.log() if "access_token" not in call["path"]] == ["GET"]
+
+
+def test_a_holder_s_two_rights_are_one_account_s(clean: LocalWorld, pce: str) -> None:
+    old = right(clean, pce, date_creation="2024-01-01 10:00:00")
+    new = right(clean, pce, name="DURAND-INVENTÉ")
+    assert adopt(id_pattern="home-{short}")["accounts"] == 1
+    (consent,) = consents(clean, f"home-{new[:8]}")
+    assert consent["id_accreditation"] == new
+    assert [each["id_accreditation"] for each in consent["others"]] == [old]
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("fields", [{"name": "Martin-Invente"}, {"courriel_titulaire": None}])
+def test_rights_of_two_holders(
+    clean: LocalWorld, pce: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    fields: dict[str, Any], several: bool,
+) -> None:  # fmt: skip
+    rights = [right(clean, pce), right(clean, pce, **fields)]
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", str(several))
+    told = adopt()
+    assert (told["accounts"], told["left_out"]) == ((2, 0) if several else (0, 2))
+    assert all(bool(document(clean, f"right-{each}")) is several for each in rights)
+    assert several or "whose right is to stay" in caplog.text
+
+
+def test_a_meter_that_an_account_has(clean: LocalWorld, pce: str, caplog: pytest.LogCaptureFixture) -> None:
+    name = f"holder-{pce}"
+    bring(clean, name, pce)
+    own = right(clean, pce)
+    assert adopt() == {"accounts": 0, "left_out": 1, "have_one": 1, "unusable": 0, "unreadable": 0}
+    assert "another account has its meter" in caplog.text
+    stored = document(clean, name)
+    stored["oauth_callback_results"]["consents"][0]["unusable"] = "revoked"
+    clean.book.save(stored)
+    clean.control.revoke(stored["oauth_callback_results"]["consents"][0]["id_accreditation"])
+    assert adopt()["accounts"] == 1, "that account's own right is over"
+    assert consents(clean, f"right-{own}")[0]["id_accreditation"] == own
+    assert document(clean, name)["oauth_callback_results"]["consents"][0]["unusable"].startswith("revoked")
+
+
+def test_a_list_that_is_short_removes_nothing(clean: LocalWorld, pce: str) -> None:
+    own = right(clean, pce)
+    adopt()
+    before = document(clean, f"right-{own}")
+    clean.control.drop_consents()
+    assert adopt()["accounts"] == 0
+    assert document(clean, f"right-{own}") == before
+
+
+def test_two_runs_at_once_give_no_right_to_two_accounts(clean: LocalWorld, pce: str) -> None:
+    rights = [right(clean, pce)] + [right(clean, household(next(_numbers))["pce"]) for _ in range(4)]
+    patterns = ("a-{right}", "b-{right}")
+    failed: list[GasError] = []
+
+    def run(pattern: str) -> None:
+        try:
+            adopt(id_pattern=pattern)
+        except GasError as error:
+            failed.append(error)
+
+    threads = [Thread(target=run, args=(pattern,)) for pattern in patterns]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not failed
+    for own in rights:
+        assert sum(bool(document(clean, pattern.format(right=own))) for pattern in patterns) == 1
+
+
+@pytest.mark.parametrize("pattern", ["", "home", "{name}", "{right.id}", "{right!r}", "{right:9}", "{", "{0}", None])
+def test_a_pattern_that_is_none(clean: LocalWorld, pattern: object) -> None:
+    with pytest.raises(BadRequest, match="id_pattern is not a pattern"):
+        adopt(id_pattern=pattern)
+
+
+def test_a_pattern_that_gives_no_valid_or_free_id(clean: LocalWorld, pce: str) -> None:
+    own = right(clean, pce)
+    assert adopt(id_pattern="é-{right}")["left_out"] == 1
+    clean.book.save({"_id": f"right-{own}", "account_type": "grdfgrandlyon"})
+    assert adopt() == {"accounts": 0, "left_out": 1, "have_one": 0, "unusable": 0, "unreadable": 0}

@@ -1,0 +1,315 @@
+"""An import: checked as a whole first, then declared household by household, each with its record and its right."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+from include.gas.documents.gas_days import dag_id
+from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater
+from include.gas.importing import line_check
+from tests.importing.scene import (
+    NAME,
+    files,
+    folder,
+    household,
+    names_person,
+    outcomes,
+    put,
+    puts,
+    records,
+    result,
+    run,
+)
+from tests.importing.scene import rights as all_rights
+from tests.leaving.runs import acquire
+from tests.rights.declared import answer, look
+from tests.rights.scene import bring, document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def homes() -> list[dict[str, str]]:
+    """Three households that no other test has."""
+    return [household(next(_numbers)) for _ in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def empty(clean: LocalWorld) -> None:
+    for name in files():
+        folder()._path(name).unlink()
+    clean.control.clear_log()
+
+
+def rights(world: LocalWorld, *homes: dict[str, str]) -> list[dict[str, Any]]:
+    pces = [home["pce"] for home in homes]
+    return [right for right in all_rights(world) if right["id_pce"] in pces]
+
+
+def test_households_are_declared_and_nothing_of_them_stays_but_the_records(
+    clean: LocalWorld, homes: list[dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    homes[1] = homes[1] | {"account": "", "perimeters": "informatives|publiees|techniques", "first": "2024-01-01"}
+    put(homes)
+    with caplog.at_level(logging.DEBUG):
+        assert run(dry_run=True) == {"to declare": 3}
+        assert puts(clean) == 0
+        assert document(clean, homes[0]["account"]) == {}
+        assert files() == [NAME, "homes.result.csv"]
+        told = run()
+    assert told == {"declared": 3}
+    assert "3 left: about" in caplog.text
+    assert "File homes.csv: 3 declared. The file is removed" in caplog.text
+    assert puts(clean) == 3
+    found = rights(clean, *homes)
+    assert sorted(right["id_pce"] for right in found) == [home["pce"] for home in homes]
+    assert {right["etat_droit_acces"] for right in found} == {"A valider"}
+    assert [right["perim_donnees_techniques"] for right in found] == ["Faux", "Vrai", "Faux"]
+    accounts = [account for account, _ in outcomes()]
+    assert accounts[::2] == [homes[0]["account"], homes[2]["account"]]
+    assert accounts[1].startswith("household-")
+    for number, (account, home) in enumerate(zip(accounts, homes, strict=True), start=2):
+        stored = document(clean, account)
+        assert stored["oauth_callback_results"]["pce_id"] == home["pce"]
+        assert not {"name", "postcode", "email", "phone"} & stored["declaration"].keys()
+        assert home["name"] not in str(stored)
+        (record,) = records(account)
+        assert (record.by, record.proof) == ("import by an-operator", f"line {number} of {NAME}")
+        assert record.entered.email == home["email"]
+    assert files() == ["homes.result.csv"], "the file is removed"
+    assert names_person(caplog.text) == []
+    assert names_person(folder().result(NAME) or "") == []
+    with pytest.raises(AirflowSkipException, match="worked off already"):
+        run()
+    assert puts(clean) == 3
+
+    answer(clean, homes[0]["pce"], "Active")
+    assert look("manual") == [dag_id(accounts[0])]
+
+
+def test_nothing_is_sent_while_a_line_is_wrong(
+    clean: LocalWorld, homes: list[dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    put([*homes, homes[0] | {"account": "twice"}, household(next(_numbers), pce="9999999700000", account="Mme Durand")])
+    with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"3 of 5 lines of homes\.csv are wrong"):
+        run()
+    assert puts(clean) == 0
+    assert f"1 line(s): {line_check.BAD_ACCOUNT}. Line 6" in caplog.text
+    assert f"2 line(s): {line_check.METER_TWICE}. Line 2, 5" in caplog.text
+    assert NAME in files()
+    assert "homes.csv.progress" not in files()
+    assert run(skip=True) == {"declared": 2, "wrong": 3}
+    assert len(rights(clean, *homes)) == 2
+    assert files() == ["homes.result.csv"]
+    assert outcomes()[-1] == ("", "wrong"), "what is no id is not repeated"
+    assert names_person(folder().result(NAME) or "") == []
+
+
+def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_wrong(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    one, two, three = homes
+    bring(clean, one["account"], one["pce"])
+    bring(clean, "somebody-else", two["pce"])
+    put(homes)
+    assert run(dry_run=True) == {"connected": 1, "to declare": 1, "wrong": 1}
+    assert result()[1]["reason"] == f"{line_check.TAKEN} (account somebody-else)"
+    assert run(skip=True) == {"connected": 1, "declared": 1, "wrong": 1}
+    assert puts(clean) == 1
+    assert records(one["account"]) == records(two["account"]) == []
+    assert len(records(three["account"])) == 1
+    clean.book.remove("somebody-else")
+
+
+def test_a_household_that_grdf_refuses_stops_no_other_and_leaves_nothing(
+    clean: LocalWorld, homes: list[dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    put([homes[0] | {"postcode": "75001"}, *homes[1:]])
+    assert run() == {"declared": 2, "refused": 1}
+    assert document(clean, homes[0]["account"]) == {}
+    assert records(homes[0]["account"]) == []
+    assert "the postcode does not match the meter" in result()[0]["reason"]
+    assert names_person(result()) == names_person(caplog.text) == []
+    assert "Line 2 of homes.csv is refused: GRDF refused the right to read its meter" in caplog.text
+    assert "M-" not in result()[0]["reason"], "nor a meter"
+    put(homes)
+    assert run() == {"connected": 2, "declared": 1}, "corrected"
+
+
+def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    home = homes[0]
+    old = bring(clean, home["account"], home["pce"])
+    clean.control.revoke(old)
+    stored = document(clean, home["account"])
+    stored["oauth_callback_results"]["consents"][0]["unusable"] = "revoked"
+    clean.book.save(stored)
+    put([home | {"postcode": "75001"}])
+    assert run() == {"refused": 1}
+    after = document(clean, home["account"])
+    assert names_person({key: each for key, each in after.items() if key != "oauth_callback_results"}) == []
+    assert "declaration" not in after
+    assert after["oauth_callback_results"] == stored["oauth_callback_results"]
+    assert f"Correct line 2 of {NAME} and import it again." in after["state_message"]
+    assert records(home["account"]) == []
+    put([home])
+    assert run() == {"declared": 1}
+    assert len(records(home["account"])) == 1
+
+
+def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    put(homes)
+    clean.control.fault(f"/pce/{homes[1]['pce']}/droit_acces$", method="PUT", status=503, after=True)
+    with pytest.raises(RetryLater):
+        run()
+    assert len(rights(clean, *homes)) == 2, "it has taken the second one all the same"
+    assert files() == [NAME, "homes.csv.progress"]
+    assert names_person(folder().progress(NAME) or "") == []
+    assert run() == {"declared": 3}
+    assert len(rights(clean, *homes)) == 3
+    assert puts(clean) == 3
+    assert [len(records(home["account"])) for home in homes] == [1, 1, 1]
+
+
+def test_a_refused_line_is_not_sent_again_by_the_next_try_and_one_that_its_holder_refuses_neither(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    put([homes[0] | {"postcode": "75001"}, *homes[1:]])
+    clean.control.fault(f"/pce/{homes[2]['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    answer(clean, homes[1]["pce"], "Refusée")
+    look("manual")
+    clean.control.clear_log()
+    assert run() == {"declared": 2, "refused": 1}
+    assert puts(clean) == 1
+    assert len(rights(clean, homes[1])) == 1
+
+
+def test_a_household_that_was_deleted_meanwhile_is_not_declared_again(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    from tests.leaving.steps import delete
+
+    put([homes[0] | {"account": ""}, *homes[1:]])
+    clean.control.fault(f"/pce/{homes[2]['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    clean.control.fault(f"/pce/{homes[2]['pce']}/droit_acces$", method="PUT", status=503)
+    (own,) = [name for name in clean.book.listed() if name.startswith("household-")
+              and document(clean, name)["oauth_callback_results"]["pce_id"] == homes[0]["pce"]]  # fmt: skip
+    now = datetime.now(UTC)
+    delete(own, started=now)
+    delete(homes[1]["account"], started=now)
+    clean.control.clear_log()
+    with pytest.raises(RetryLater):
+        run()
+    assert run() == {"declared": 1, "left": 2}
+    assert document(clean, own) == {}
+    assert [right["etat_droit_acces"] for right in rights(clean, *homes[:2])] == ["Révoquée"] * 2
+
+
+def test_the_daily_runs_calls_are_left_alone(
+    clean: LocalWorld, homes: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import json
+    import os
+
+    connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+    connection["extra"]["calls_per_day"] = 20
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "18")
+    put(homes)
+    with pytest.raises(AirflowRescheduleException):
+        run()
+    before = puts(clean)
+    assert before < 3
+    with pytest.raises(AirflowRescheduleException):
+        run()
+    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "0")
+    assert run() == {"declared": 3}
+    assert puts(clean) == 3
+
+
+def test_what_grdf_refuses_in_a_way_that_we_do_not_know_stops_the_import(
+    clean: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grdf.operators.import_accounts.MOST_UNKNOWN", 3)
+    homes = [household(next(_numbers)) for _ in range(5)]
+    put(homes)
+    body = {"code_statut_traitement": "4711", "message_retour_traitement": "?"}
+    clean.control.fault("/droit_acces$", method="PUT", times=3, status=418, body=body)
+    with pytest.raises(RefusalUnexplained):
+        run()
+    assert puts(clean) == 3
+    assert run() == {"declared": 5}
+
+
+def test_a_file_that_was_corrected_on_the_way(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    bare = [home | {"account": ""} for home in homes]
+    put(bare)
+    clean.control.fault(f"/pce/{homes[1]['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    put(reversed(bare))
+    assert run() == {"declared": 3}
+    assert len(rights(clean, *homes)) == 3
+    accounts = [account for account, _ in outcomes()]
+    assert [len(records(account)) for account in accounts] == [1, 1, 1]
+    assert [document(clean, account)["oauth_callback_results"]["pce_id"] for account in accounts] == [
+        home["pce"] for home in reversed(homes)
+    ]
+
+
+def test_the_account_s_own_dag_declares_the_same_right_at_once(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    """The task was killed after it had written the account."""
+    put(homes[:1])
+    clean.control.fault(f"/pce/{homes[0]['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    with pytest.raises(AirflowSkipException):
+        acquire(homes[0]["account"])
+    assert run() == {"declared": 1}
+    assert len(rights(clean, homes[0])) == 1
+
+
+@pytest.mark.parametrize("name", ["../homes.csv", "homes.txt", "nothing.csv"])
+def test_a_file_that_is_not_there(clean: LocalWorld, name: str) -> None:
+    with pytest.raises(BadRequest, match="Nothing was done"):
+        run(name)
+
+
+def test_an_upload_is_checked_before_it_is_stored(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    put(homes)
+    content = folder().read(NAME)
+    assert content
+    with pytest.raises(BadRequest, match="not worked off yet"):
+        folder().store(NAME, content)
+    folder().remove(NAME)
+    with pytest.raises(BadRequest, match="not the header"):
+        folder().store(NAME, b"hello")
+    assert files() == []
+    assert folder().store(NAME, content) == 3
+    assert run() == {"declared": 3}
+
+
+def test_an_account_may_be_called_import(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    """Its staged answers have a folder of their own."""
+    from grdf import settings
+    from grdf.staging.area import Staging
+
+    put(homes)
+    staging = Staging(settings.staging_url())
+    staging.keep("import", "note", "text")
+    assert staging.kept("import", "note") == "text"
+    assert staging.unfinished("import", None) == []
+    assert staging.remove_all("import") == 1
+    assert files() == [NAME]
