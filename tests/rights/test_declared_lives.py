@@ -256,6 +256,18 @@ def test_one_meter_that_grdf_refuses_keeps_no_other_waiting(
     assert look("manual") == [f"grdf_account__{first}", f"grdf_account__{third}"]
 
 
+def test_more_acceptances_than_airflow_can_map_at_once(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = three(account_id)
+    waits(clean, *names)
+    accepts(clean, *names)
+    monkeypatch.setattr("grdf.operators.look_at_waiting.MOST", 1)
+    monkeypatch.setattr("grdf.operators.look_at_waiting.STARTED", 2)
+    assert look() == [f"grdf_account__{name}" for name in names[:2]]
+    assert look() == [f"grdf_account__{names[2]}"]
+
+
 # -- refusals ------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.gas.meter_tag import meter_tag
 from tests.helpers import connect_cozy, holder
 from tests.leaving.household import ACTIVE, REVOKED, Couch, revocations, rights
 from tests.leaving.steps import delete
@@ -27,6 +28,9 @@ def test_a_right_that_it_has_not_brought_stays_and_is_told(clean: LocalWorld, ac
     plan = delete(account_id, steps=("check",), form={"dry_run": True})["check"]["text"]
     assert "Consents to revoke at GRDF: 1" in plan
     assert f"* {theirs} (this account has not brought it)" in plan
+    tag = meter_tag(account_id, pce)
+    assert f"Its meter {tag} is also read by {other_of(account_id)}, under a consent of its own" in plan
+    assert pce not in plan
     delete(account_id)
     assert rights(clean, (pce,)) == {own: REVOKED, theirs: ACTIVE}
     kept = record(clean, account_id)

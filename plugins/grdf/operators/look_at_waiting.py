@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Meters in one question (ADICT 3.6)."""
+STARTED = 1000
+"""Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
 SPLIT = 10
 """How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
 
@@ -50,7 +52,7 @@ class LookAtWaitingOperator(GrdfOperator):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
         begun: list[str] = []
         questions, split = _chunks(meters), 0
-        while questions:
+        while questions and len(begun) + len(questions[0]) <= STARTED:
             names, asked_at = questions.pop(0), datetime.now(UTC)
             pces = sorted({pce for name in names for pce in meters[name]})
             try:
@@ -68,6 +70,8 @@ class LookAtWaitingOperator(GrdfOperator):
                 self.log.warning("%s The rights that were not looked for are looked for by the next run.", error)
                 break
             begun += WaitingRights(self.couchdb, self.adict.oauth).note(names, rights, asked_at)
+        if questions:
+            self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
         self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", len(meters), len(begun))
         return [dag_id(name) for name in begun]
 

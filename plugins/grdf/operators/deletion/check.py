@@ -16,6 +16,7 @@ from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest, GasError
 from include.gas.leaving.deletion_plan import Plan, standing, to_revoke
 from include.gas.leaving.deletion_record import last_taker
+from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -115,6 +116,7 @@ class CheckDeletionOperator(DeletionOperator):
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so there may be "
                         "more. Nothing is revoked or removed before the whole list can be read."
                     )
+            notes += self._shared(pces)
             if account.declares or (account.was_sent and not pces):
                 notes.append(
                     "A right is to be declared for it at GRDF. Whether GRDF has it already is looked up before the "
@@ -144,3 +146,22 @@ class CheckDeletionOperator(DeletionOperator):
             tuple(notes),
             tuple(left_alone.items()),
         )
+
+    def _shared(self, pces: list[str]) -> list[str]:
+        """Return a sentence for each meter that another account reads, too. Their rights are never revoked."""
+        notes = []
+        for pce in pces:
+            others = [each for each in self.accounts.holding(pce) if each["_id"] != self.account_id]
+            if names := [str(each["_id"]) for each in others if leaving(each) is None and _reads(each, pce)]:
+                notes.append(
+                    f"Its meter {meter_tag(self.account_id, pce)} is also read by {', '.join(names)}, under a consent "
+                    "of its own. That consent and what is stored there stay."
+                )
+        return notes
+
+
+def _reads(document: dict[str, Any], pce: str) -> bool:
+    try:
+        return any(meter.pce == pce and not meter.lost for meter in Account.from_document(document).meters)
+    except BadAccount:
+        return False
