@@ -15,6 +15,7 @@ from grdf.consents.consent_dates import other_holders
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
@@ -44,13 +45,15 @@ class Declaring:
     :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for ADICT
     :param account_id: the account's id
+    :param terms: the quota terms of the calls to GRDF
     """
 
-    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str) -> None:
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str, terms: Terms = DAILY) -> None:
         self._couchdb = couchdb
         self._accounts = AccountStore(couchdb)
         self._adict = adict
         self._account = account_id
+        self._terms = terms
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -129,7 +132,7 @@ class Declaring:
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
         try:
-            right = self._adict.declare(asked.pce, request, account=self._account)
+            right = self._adict.declare(asked.pce, request, account=self._account, terms=self._terms)
         except RightExists as error:
             known = self._listed(asked)
             if known is None:
@@ -155,7 +158,7 @@ class Declaring:
         take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
 
     def _ask(self, pces: list[str]) -> Rights:
-        return self._adict.listed_rights(pces, account=self._account)
+        return self._adict.listed_rights(pces, account=self._account, terms=self._terms)
 
     def _listed(self, asked: Declaration) -> Declared | None:
         """Return the right that GRDF already has for this household; ``None`` if there is none."""
@@ -181,6 +184,7 @@ class Declaring:
             f"{error.cause}, and it was declared for another name or e-mail address",
             "Nothing was declared. Ask the household which name and e-mail address GRDF knows. If the right is that of "
             "somebody who has moved out, have it revoked first. Then correct the declaration and start a run.",
+            reason=DeclarationRefused.EXISTS,
         )
 
     def _taken(self, pce: str, holder: str) -> MeterTaken:

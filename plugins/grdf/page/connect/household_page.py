@@ -22,7 +22,8 @@ from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
-from grdf.page.connect.shared_pages import HolderDep, page_address, start_page, stopped, to_grdf
+from grdf.page.connect.shared_pages import HolderDep, page_address, stopped
+from grdf.page.connect.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
 from include.gas.days.gas_day import PARIS
@@ -53,14 +54,30 @@ class Invitation:
         :param token: the sealed token in the link's address
         :raises Stop: if it may not be used
         """
+        found = cls.open(token)
+        connecting.check_link(found.id, found.account)
+        return found
+
+    @classmethod
+    def open(cls, token: str) -> Invitation:
+        """Open a link, which may have been used or taken back.
+
+        :raises Stop: if it was not created here, or has expired
+        """
         try:
             found = cls(**Seal("household link").open(token))
         except (BrokenSeal, TypeError):
             raise Stop("link_unknown", 404) from None
         if is_over(asdict(found)):
             raise Stop("link_over", 410)
-        connecting.check_link(found.id, found.account)
         return found
+
+    def link(self, token: str) -> Link:
+        """Return the link for an attempt.
+
+        :param token: the sealed token in the link's address
+        """
+        return Link(self.id, self.until, token)
 
 
 @router.post("/connect/{account}/link")
@@ -112,9 +129,9 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 def start(request: Request, token: str = "") -> Response:
     """Explain to the household what it will be asked. The link takes the place of a login."""
     try:
-        _if_allowed()
+        require_links()
         invitation = Invitation.read(token)
-        return start_page(request, invitation.account, household=True)
+        return start_page(request, invitation.account, Opener(link=invitation.link(token)))
     except Stop as stop:
         return stopped(request, stop, household=True)
 
@@ -125,12 +142,12 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
     """Send the household to GRDF. The link takes the place of a login."""
     account = ""
     try:
-        _if_allowed()
+        require_links()
         invitation = Invitation.read(token)
         account = invitation.account
+        require_way("client_connect")
         connecting.begin_with_link(invitation.id, account)
-        link = Link(invitation.id, invitation.until, token)
-        return to_grdf(request, account, holder, visitor="", link=link)
+        return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
     except Stop as stop:
         again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
         return stopped(request, stop, account=account, again=again, household=True)
@@ -140,13 +157,13 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
 def done(request: Request) -> Response:
     """Thank a household that reloads its last page. The page contains no data."""
     try:
-        _if_allowed()
+        require_links()
     except Stop as stop:
         return stopped(request, stop, household=True)
     return page(request, "household_done.html")
 
 
-def _if_allowed() -> None:
+def require_links() -> None:
     """Check that links are switched on.
 
     :raises Stop: if they are off; the household sees the same page as for an unknown link
