@@ -33,6 +33,7 @@ class Situation(StrEnum):
     LEAVING = "leaving"
     ODD = "odd"
     ASKED = "asked"
+    CORRECT = "correct"
     CONNECT = "connect"
     PARTLY = "partly"
     VENDOR = "vendor"
@@ -74,6 +75,7 @@ class Overview:
     :param daily: whether GRDF may have daily data for any meter
     :param lost: whether stored days of any meter were lost
     :param waits: whether no meter is read until the contract's holder has accepted a declared right
+    :param correct: whether a declaration has to be corrected
     """
 
     id: str
@@ -99,6 +101,7 @@ class Overview:
     daily: bool = True
     lost: bool = False
     waits: bool = False
+    correct: bool = False
 
     @property
     def missing(self) -> int:
@@ -117,6 +120,7 @@ class Overview:
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
             (self.waits, Situation.ASKED),
+            (self.asks and self.correct, Situation.CORRECT),
             (self.asks, Situation.CONNECT),
             (self.pending, Situation.NEW),
             (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
@@ -179,4 +183,5 @@ def overview(document: Mapping[str, Any]) -> Overview:
         daily=not pces or any(may_be_daily(document, pce) for pce in pces),
         lost=any(lost_years(document, pce) for pce in pces),
         waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and declaration.waits,
+        correct=account.declares and account.refused,
     )

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
 from grdf.page.connect.consent_text import consent_text, mark_of
 from grdf.page.connect.declaring_now import AlreadySent, Order, send, sent_record
 from grdf.page.connect.direct_form import Ticket, Typed, TypedDep
@@ -93,7 +94,7 @@ def household_declare(request: Request, typed: TypedDep, token: str = "") -> Res
         asked = Asked(request, account, Opener(link=invitation.link(token)))
         if typed.step == "send" and (sent := _sent_before(asked, typed)):
             return sent
-        connecting.check_link(invitation.id, account)
+        link_access.check_link(invitation.id, account)
         return _answer(asked, typed)
     except Stop as stop:
         return stopped(request, stop, account=account, again=again, household=True)

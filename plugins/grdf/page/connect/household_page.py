@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from grdf import settings
 from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
@@ -55,7 +56,7 @@ class Invitation:
         :raises Stop: if it may not be used
         """
         found = cls.open(token)
-        connecting.check_link(found.id, found.account)
+        link_access.check_link(found.id, found.account)
         return found
 
     @classmethod
@@ -93,7 +94,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     try:
         connecting.check(account)
         link = f"{page_address()}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
-        connecting.new_link(account, invitation.id, until)
+        link_access.new_link(account, invitation.id, until)
     except Stop as stop:
         return stopped(request, stop, account=account)
     moment = datetime.fromtimestamp(until, UTC)
@@ -110,7 +111,7 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     Programs get JSON with ``account`` and ``taken_back``, which says whether a link was valid.
     """
     try:
-        taken_back = connecting.take_link_back(account)
+        taken_back = link_access.take_link_back(account)
     except Stop as stop:
         return stopped(request, stop, account=account)
     log.info(
@@ -146,7 +147,7 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         invitation = Invitation.read(token)
         account = invitation.account
         require_way("client_connect")
-        connecting.begin_with_link(invitation.id, account)
+        link_access.begin_with_link(invitation.id, account)
         return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
     except Stop as stop:
         again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.shared_pages import HolderDep, stopped
 from grdf.page.connect.start_page import Opener, start_page, to_grdf
@@ -34,7 +34,7 @@ def choose(request: Request, visitor: Annotated[Visitor, Depends(may_connect_som
     proposal = account or f"household-{secrets.token_hex(4)}"
     status = 422 if account else 200
     try:
-        links = [link for link in connecting.open_links() if can_connect(visitor, link[0])]
+        links = [link for link in link_access.open_links() if can_connect(visitor, link[0])]
     except Stop as stop:
         return stopped(request, stop)
     shown = [(name, datetime.fromtimestamp(until, PARIS).isoformat()) for name, until in links[:LISTED]]

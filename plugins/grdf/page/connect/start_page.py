@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Attempt, Link
 from grdf.page.connect.direct_form import Ticket, Typed
 from grdf.page.connect.exchange import Stop
@@ -75,7 +76,7 @@ def start_page(
     ways, known = open_ways(), connecting.check(account)
     grdf, trouble = _grdf(account, request, alone=ways == ("client_connect",)) if "client_connect" in ways else ("", "")
     links = settings.household_links() and not opener.is_household
-    out = connecting.link_good_until(account) if links else None
+    out = link_access.link_good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
     where = (
         f"{request.scope['root_path']}/household" if opener.link else f"{request.scope['root_path']}/connect/{account}"
