@@ -256,10 +256,20 @@ class RightExists(BadRequest):
 
 
 class DeclarationRefused(FailNow):
-    """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it."""
+    """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it.
+
+    :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
+        was declared for somebody else
+    """
 
     state = USER_ACTION_NEEDED
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
+    EXISTS: ClassVar[str] = "exists"
+
+    def __init__(self, message: str, *, account: str | None = None, reason: str = "") -> None:
+        """Create the error and store the reason on it."""
+        super().__init__(message, account=account)
+        self.reason = reason
 
 
 class ProofNotSent(FailNow):

@@ -274,6 +274,24 @@ def ways_in() -> tuple[WayIn, ...]:
     return ways
 
 
+def connect_login_prompt() -> bool:
+    """Return whether Client Connect makes GRDF ask for a login each time (``prompt=login``); default: yes.
+
+    Without it, whoever is still logged in to GRDF in that browser consents: an operator's own open session, or that of
+    the household before on a shared computer, would hand its meters to the account that is being connected.
+    """
+    return _boolean("connect_login_prompt", True)
+
+
+def consent_text() -> Path | None:
+    """Return the folder with the texts that a household agrees to; ``None``, the default, for the project's own.
+
+    It holds ``<version>.fr.txt`` and ``<version>.en.txt``, for example ``2.fr.txt``; the highest version is shown.
+    """
+    text = conf.get(SECTION, "consent_text", fallback="").strip()
+    return Path(text) if text else None
+
+
 def consent_record_days() -> int:
     """Return for how many days the record of a consent is kept after its account was deleted.
 

@@ -49,11 +49,11 @@ def test_it_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
 def connect(tab: Page) -> None:
     who = holder(ACCOUNT, 1)
     tab.get_by_label("account").fill(ACCOUNT)
-    tab.locator("button").click()
+    tab.get_by_role("button", name="Continue", exact=True).click()
     tab.locator("#first_name").fill(who.first_name)
     tab.locator("#last_name").fill(who.last_name)
     tab.locator("#email").fill(who.email)
-    tab.locator("button").click()
+    tab.get_by_role("button", name="Continue to GRDF").click()
     tab.get_by_role("button", name="Accepter").click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text(ACCOUNT)
     expect(tab.get_by_text(who.pces[0])).to_be_visible()

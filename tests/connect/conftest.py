@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.quota.ledger import Ledger
 from include.sandbox.processes import Processes
+from tests.connect.links import ledger
 from tests.connect.site import FabSite, Site
+from tests.helpers import MemoryShelf
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -70,3 +73,35 @@ def front(open_site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -
     for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW_CONN_GRDF_ADICT"):
         monkeypatch.setenv(name, open_site.stack.env[name])
     return open_site
+
+
+@pytest.fixture(scope="session")
+def direct_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An API server that offers the direct way alone, and does not know its own address."""
+    with Processes() as processes:
+        connection = json.loads(world.connections()["AIRFLOW_CONN_GRDF_ADICT"])
+        del connection["extra"]["redirect_uri"], connection["extra"]["authorize_url"]
+        settings = {
+            "AIRFLOW_CONN_GRDF_ADICT": json.dumps(connection),
+            "AIRFLOW__GRDF__WAYS_IN": "direct",
+            "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
+            "AIRFLOW__API__BASE_URL": "",
+        }
+        made = Site(tmp_path_factory.mktemp("direct-site"), world, airflow_home / "airflow.db", settings=settings)
+        made.start(processes)
+        yield made
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables, for steps of DAGs in this process."""
+    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+
+
+@pytest.fixture
+def fresh(front: Site) -> Iterator[Site]:
+    """The site on a day without any calls so far. It is reset again after the test."""
+    governor = ledger(front)
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
+    yield front
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))

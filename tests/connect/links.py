@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
 
+from grdf.quota.allowance import Quota
+from grdf.quota.governor import Governor
+from grdf.quota.quota_store import store_at
 from tests.connect.site import Site
+
+BUDGET = 100
+"""Calls a day that links may start."""
 
 
 def link_for(site: Site, account: str) -> str:
@@ -15,3 +22,10 @@ def link_for(site: Site, account: str) -> str:
 
 def path_of(link: str) -> str:
     return "/household?" + urlsplit(link).query
+
+
+def ledger(site: Site) -> Governor:
+    """Return the ledger of the site's calls, with a quota that allows many calls per second."""
+    client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
+    place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
+    return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))

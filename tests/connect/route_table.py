@@ -40,6 +40,13 @@ TABLE = {
     "POST /connect/{account}/link/take-back": Row(
         "POST", "/connect/nobody-yet/link/take-back", 401, 403, 403, 200, 200
     ),
+    "GET /connect/{account}/direct": Row("GET", "/connect/nobody-yet/direct", 401, 403, 403, 303, 303),
+    "POST /connect/{account}/direct": Row("POST", "/connect/nobody-yet/direct", 401, 403, 403, 422, 422),
+    "GET /connect/{account}/progress": Row("GET", "/connect/nobody-yet/progress", 401, 403, 403, 200, 200),
+    "GET /connect/{account}/records": Row("GET", "/connect/nobody-yet/records", 401, 403, 403, 200, 200),
+    "GET /household/direct": Row("GET", "/household/direct?token=x", 303, 303, 303, 303, 303),
+    "POST /household/direct": Row("POST", "/household/direct?token=x", 404, 404, 404, 404, 404),
+    "GET /household/progress/{name}": Row("GET", "/household/progress/x", 404, 404, 404, 404, 404),
     "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
     "GET /household/done": Row("GET", "/household/done", 404, 404, 404, 404, 404),
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),

@@ -194,8 +194,9 @@ def test_no_log_holds_what_passed(door: Site, account_id: str) -> None:
 def test_inside_airflows_frame_it_leads_out(door: Site, account_id: str) -> None:
     answer = door.browser("op").get(f"/connect/{account_id}", headers={"Sec-Fetch-Dest": "iframe"})
     assert answer.status_code == 200
-    assert "<form" not in answer.text
+    assert "Continue to GRDF" not in answer.text
     assert f'href="{door.url}/grdf/connect/{account_id}"' in answer.text
+    assert f'action="/gas/airflow/grdf/connect/{account_id}/direct"' in answer.text, "this way stays inside"
 
 
 def test_an_account_is_chosen(door: Site) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import pytest
-
-from grdf.quota.allowance import Quota
-from grdf.quota.governor import Governor
 from grdf.quota.ledger import Ledger
-from grdf.quota.quota_store import store_at
 from grdf.stores.household_links import STEPS, TRIES
 from include.gas.documents.doctypes import CONNECT
 from tests.connect.dance import asked, begin, consent, said, stored_account
-from tests.connect.links import link_for, path_of
+from tests.connect.links import BUDGET, ledger, link_for, path_of
 from tests.plugins.clockwork import call
 
 if TYPE_CHECKING:
@@ -26,24 +19,6 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Site
-
-BUDGET = 100
-
-
-def ledger(site: Site) -> Governor:
-    """Return the ledger of the site's calls, with a quota that allows many calls per second."""
-    client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
-    place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
-    return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))
-
-
-@pytest.fixture
-def fresh(front: Site) -> Iterator[Site]:
-    """The site on a day without any calls so far. It is reset again after the test."""
-    governor = ledger(front)
-    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
-    yield front
-    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
 
 
 def guess(site: Site, path: str, code: str) -> requests.Response:

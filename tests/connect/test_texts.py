@@ -34,7 +34,7 @@ def test_no_sentence_ends_twice() -> None:
 
 
 def test_every_file_of_the_catalogue_is_read() -> None:
-    assert {path.name.split(".")[1] for path in texts.FOLDER.iterdir()} == set(LANGUAGES)
+    assert {path.name.split(".")[1] for path in texts.FOLDER.iterdir() if path.is_file()} == set(LANGUAGES)
 
 
 def test_templates_ask_for_texts_that_exist() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,18 @@ from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept_for_other_tests(clean: LocalWorld, account_id: str) -> Iterator[None]:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.documents.gas_days import account_range
+
+    yield
+    clean.book.remove(account_id)
+    for first, last in (account_range(account_id), (KEPT, KEPT + "\ufff0")):
+        Remover(CouchDBHook()).remove_range(CONSENT_RECORD, first, last)
 
 
 @pytest.fixture

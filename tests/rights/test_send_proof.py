@@ -32,7 +32,7 @@ from include.gas.errors import (
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.helpers import context
-from tests.plugins.staging.test_proof_files import GOOD
+from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.scene import bring, check, document, other_of
 
 if TYPE_CHECKING:

@@ -33,3 +33,4 @@ def test_nothing_personal_is_kept(world: LocalWorld, airflow: Worker, airflow_ho
         assert names_person(text) == []
     kept = [(table, said) for table, row in rows_of(airflow_home / "airflow.db") if (said := names_person(row))]
     assert kept == []
+    (airflow_home / "grdf" / "staging" / "import" / "homes.result.csv").unlink()

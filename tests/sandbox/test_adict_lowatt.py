@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import requests
 from lowatt_grdf import api, models
 
+from tests.sandbox.rights_clients import client
+
 PCE = "09999990000042"
-
-
-def client(adict: Any, who: str = "") -> api.API:
-    class SandboxAPI(api.API):
-        scope = "/adict/v2"
-        api = adict.facts["adict_base"]
-        _auth_endpoint = adict.facts["token_url"]
-
-    return SandboxAPI(adict.facts[f"{who}client_id"], adict.facts[f"{who}client_secret"])
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.sandbox.test_adict_lowatt import client as lowatt
-from tests.sandbox.test_adict_rights import listing
+from tests.sandbox.rights_clients import client as lowatt
+from tests.sandbox.rights_clients import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

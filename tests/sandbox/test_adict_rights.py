@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,14 +9,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.sandbox.rights_clients import listing
+
 PCE = "09999990000800"
-
-
-def listing(answer: requests.Response) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.text
-    *rights, status = (json.loads(line) for line in answer.text.splitlines())
-    assert status["code_statut_traitement"] == "0000000000"
-    return rights
 
 
 def status_of(answer: requests.Response) -> tuple[int, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
+from include.gas.account.declaration_check import DAYS
 from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.declaration import PERSON, Declaration, names_person
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.section import members, put
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
@@ -91,3 +94,51 @@ def connected(
     }
     changed = with_meters(base, consents, at)
     return Connected(utc_text(at), by).noted(changed)
+
+
+_ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
+_IDENTITY = ("pce", "name", "company", "postcode", "email")
+_WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_since", "state_partial")
+"""The keys of the account that change when its right is to be declared and GRDF refuses it."""
+
+
+def declaring(
+    document: Mapping[str, Any] | None, account: str, asked: Declaration, *, at: datetime, by: str
+) -> Document:
+    """Return the account document of a household whose right is to be declared. Create the account if there is none.
+
+    :param document: the account document; ``None`` if there is none
+    :param account: account id
+    :param asked: what the household gave, checked
+    :param at: an aware datetime, the present
+    :param by: who connected the account, for its document
+    :raises BadAccount: see :func:`check_connectable`
+    :raises AccountLeaving: see :func:`check_connectable`
+    """
+    check_connectable(document)
+    base: Mapping[str, Any] = document or {
+        "_id": check_account_id(account),
+        "account_type": ACCOUNT_TYPE,
+        "name": "",
+    }
+    noted = members(base.get(Declaration.key))
+    kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
+    values = {name: getattr(asked, name) for name in _ENTERED}
+    entered = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
+    return Connected(utc_text(at), by).noted(put(base, Declaration.key, kept | entered))
+
+
+def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
+    """Return whether an account document still asks for a right to be declared for this very household."""
+    found = Declaration.of(document)
+    same = found is not None and all(getattr(found, name) == getattr(asked, name) for name in _IDENTITY)
+    return same and names_person(document)
+
+
+def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Document:
+    """Return the account document as it was before its right was to be declared, with what others have changed since.
+
+    :param before: the account document before :func:`declaring`; empty if there was none
+    """
+    others = {key: value for key, value in document.items() if key not in _WRITTEN}
+    return others | {key: before[key] for key in _WRITTEN if key in before}

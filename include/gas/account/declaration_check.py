@@ -16,6 +16,7 @@ from include.gas.days.gas_day import parse_day
 from include.gas.errors import DeclarationRefused
 
 USUAL_PERIMETERS = PERIMETERS[:2]
+DAYS = ("first", "end", "calls_until")
 LONGEST = 100
 """Maximum length of a name, an e-mail address or a phone number, in characters."""
 
@@ -34,30 +35,11 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
     """
     found, account = members(document.get(Declaration.key)), str(document.get("_id"))
-    texts = {name: _text(found, name, account) for name in ("pce", *PERSON)}
-    wrong = ""
-    if not is_pce(texts["pce"]):
-        wrong = "its pce is not a meter's number: 14 digits, or GI and 6 digits"
-    elif bool(texts["name"]) == bool(texts["company"]):
-        wrong = "it needs either name or company"
-    elif not re.fullmatch(r"[0-9]{5}", texts["postcode"]):
-        wrong = "its postcode is not 5 digits"
-    elif not _EMAIL.fullmatch(texts["email"]):
-        wrong = "its email is not an e-mail address"
-    elif texts["phone"] and not re.fullmatch(r"\+?[0-9 .-]{6,20}", texts["phone"]):
-        wrong = "its phone is not a phone number"
-    perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
-    if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
-        wrong = wrong or f"its perimeters are not a list of {', '.join(PERIMETERS)}"
-    elif "informatives" not in perimeters:
-        wrong = wrong or "its perimeters do not include informatives, the daily data"
-    days = {name: _day(found, name, account) for name in ("first", "end", "calls_until")}
-    if any(day and not OLDEST <= day <= LATEST for day in days.values()):
-        wrong = wrong or f"a day is not between {OLDEST} and {LATEST}"
-    if days["first"] and days["end"] and days["first"] >= days["end"]:
-        wrong = wrong or "its end is not after first"
-    if wrong:
-        raise _wrong(account, wrong)
+    for field, wrong in wrong_fields(document).items():
+        raise _wrong(account, field, wrong)
+    texts = {name: str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
+    days = {name: _day(found, name) for name in DAYS}
+    perimeters = found.get("perimeters") or USUAL_PERIMETERS
     noted = Declaration.of(document) or Declaration()
     return msgspec.structs.replace(
         noted,
@@ -74,28 +56,63 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     )
 
 
-def _text(found: Mapping[str, Any], name: str, account: str) -> str:
+def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the declaration that an account asks for: a clause for each field, without its content.
+
+    Without a name and a company, and with both, it is ``name`` that is wrong.
+    """
+    found = members(document.get(Declaration.key))
+    odd = {name: f"its {name} is not a short text" for name in ("pce", *PERSON) if not _is_text(found.get(name))}
+    texts = {name: "" if name in odd else str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
+    wrong: dict[str, str] = {}
+    if not is_pce(texts["pce"]):
+        wrong["pce"] = "its pce is not a meter's number: 14 digits, or GI and 6 digits"
+    if bool(texts["name"]) == bool(texts["company"]):
+        wrong["name"] = "it needs either name or company"
+    if not re.fullmatch(r"[0-9]{5}", texts["postcode"]):
+        wrong["postcode"] = "its postcode is not 5 digits"
+    if not _EMAIL.fullmatch(texts["email"]):
+        wrong["email"] = "its email is not an e-mail address"
+    if texts["phone"] and not re.fullmatch(r"\+?[0-9 .-]{6,20}", texts["phone"]):
+        wrong["phone"] = "its phone is not a phone number"
+    perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
+    if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
+        wrong["perimeters"] = f"its perimeters are not a list of {', '.join(PERIMETERS)}"
+    elif "informatives" not in perimeters:
+        wrong["perimeters"] = "its perimeters do not include informatives, the daily data"
+    return odd | _wrong_days(found) | {field: text for field, text in wrong.items() if field not in odd}
+
+
+def _wrong_days(found: Mapping[str, Any]) -> dict[str, str]:
+    days: dict[str, date | None] = {}
+    wrong: dict[str, str] = {}
+    for name in DAYS:
+        try:
+            days[name] = day = _day(found, name)
+        except ValueError:
+            wrong[name] = f"its {name} is not a day such as 2026-11-27"
+            continue
+        if day and not OLDEST <= day <= LATEST:
+            wrong[name] = f"a day is not between {OLDEST} and {LATEST}"
+    first, end = days.get("first"), days.get("end")
+    if first and end and first >= end:
+        wrong.setdefault("end", "its end is not after first")
+    return wrong
+
+
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST and value.isprintable())
+
+
+def _day(found: Mapping[str, Any], name: str) -> date | None:
     value = found.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise _wrong(account, f"its {name} is not a short text")
-    return value.strip()
+    return None if value in (None, "") else parse_day(str(value))
 
 
-def _day(found: Mapping[str, Any], name: str, account: str) -> date | None:
-    value = found.get(name)
-    if value in (None, ""):
-        return None
-    try:
-        return parse_day(str(value))
-    except ValueError:
-        raise _wrong(account, f"its {name} is not a day such as 2026-11-27") from None
-
-
-def _wrong(account: str, wrong: str) -> DeclarationRefused:
+def _wrong(account: str, field: str, wrong: str) -> DeclarationRefused:
     return DeclarationRefused.about(
         account,
         f"{CANNOT}{wrong}",
         "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
+        reason=field,
     )

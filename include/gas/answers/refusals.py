@@ -214,7 +214,8 @@ def declaration_error(
     code, message = status_in(body or "")
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
-        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step)
+        reason = {"reason": code} if kind is DeclarationRefused else {}
+        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step, **reason)
     if status == 403:
         return CredentialsRefused.about(
             account,

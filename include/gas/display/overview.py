@@ -36,6 +36,7 @@ class Situation(StrEnum):
     LEAVING = "leaving"
     ODD = "odd"
     ASKED = "asked"
+    CORRECT = "correct"
     CONNECT = "connect"
     PARTLY = "partly"
     PROOF_REFUSED = "proof_refused"
@@ -81,6 +82,7 @@ class Overview:
     :param waits: whether no meter is read until the contract's holder has accepted a declared right
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
+    :param correct: whether a declaration has to be corrected
     """
 
     id: str
@@ -108,6 +110,7 @@ class Overview:
     waits: bool = False
     proof: str = ""
     proof_until: date | None = None
+    correct: bool = False
 
     @property
     def missing(self) -> int:
@@ -126,6 +129,7 @@ class Overview:
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
             (self.waits, Situation.ASKED),
+            (self.asks and self.correct, Situation.CORRECT),
             (self.asks, Situation.CONNECT),
             (self.pending, Situation.NEW),
             (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
@@ -193,4 +197,5 @@ def overview(document: Mapping[str, Any]) -> Overview:
         waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and is_waiting(document),
         proof=next((state for state in (REFUSED, ASKED) if any(each.state == state for each in proofs)), ""),
         proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
+        correct=account.declares and account.refused,
     )

@@ -356,9 +356,12 @@ class Mark(Kept, frozen=True):
 class HouseholdLink(Kept, frozen=True):
     """Which link of a household is valid. Only hashes of links are stored.
 
+    A document without ``account`` belongs to a link that was used, taken back or tried too often.
+
     :param id: ``link-<hash of the account's id>``
     :param rev: CouchDB's revision
     :param good: hash of the link that can be used
+    :param account: account id, while the link can be used
     :param used: hash of the link that was used or is being used
     :param until: moment until which the link is valid, epoch seconds
     :param tries: number of codes sent to GRDF for the link, at most 5
@@ -366,6 +369,7 @@ class HouseholdLink(Kept, frozen=True):
     """
 
     good: str = ""
+    account: str = ""
     used: str = ""
     until: int = 0
     tries: int = 0

@@ -21,7 +21,14 @@ KEPT = "~"
 
 
 def new_record(
-    account: str, declaration: Declaration, at: datetime, *, by: str, agreed: ConsentText | None = None, proof: str = ""
+    account: str,
+    declaration: Declaration,
+    at: datetime,
+    *,
+    by: str,
+    agreed: ConsentText | None = None,
+    proof: str = "",
+    name: str = "",
 ) -> ConsentRecord:
     """Return the record of a consent.
 
@@ -31,10 +38,11 @@ def new_record(
     :param by: :data:`HOUSEHOLD`, or who entered it
     :param agreed: the text that the household ticked; ``None`` if it agreed elsewhere
     :param proof: where the proof is kept of a consent that was given elsewhere
+    :param name: a unique word for the record's id; random by default
     """
     given = utc_text(at)
     return ConsentRecord(
-        id=f"{account}:{given}:{secrets.token_hex(4)}",
+        id=f"{account}:{given}:{name or secrets.token_hex(4)}",
         account=account,
         pce=declaration.pce,
         given=given,

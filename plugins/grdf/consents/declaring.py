@@ -166,11 +166,12 @@ class Declaring:
         except RightExists as error:
             if known := self._of_its_meter(asked):
                 return known
+            self._forget_attempt(began)
             raise self._of_others(asked, error) from None
         except RefusalUnexplained:
             raise
-        except DeclarationRefused:  # GRDF has no right: nothing of the person is kept for finding one
-            self._accounts.update(self._account, lambda document: without_attempt(document, began))
+        except FailNow:
+            self._forget_attempt(began)
             raise
         known = [right] if right.id else self._of_its_meter(asked)
         if not known:
@@ -178,6 +179,10 @@ class Declaring:
                 self._account, "the right is declared, but GRDF's list does not show it yet, so its id is not known"
             )
         return known
+
+    def _forget_attempt(self, began: datetime) -> None:
+        """Keep nothing of the person for finding a right that GRDF has not made."""
+        self._accounts.update(self._account, lambda document: without_attempt(document, began))
 
     def _write(self, right: Declared) -> Document:
         holder = self._holders([right.pce]).get(right.id)
@@ -251,6 +256,7 @@ class Declaring:
             f"{error.cause}, and this account has not declared it",
             "Nothing was declared. If it is known to be this household's, start grdf_adopt_rights. If it may be "
             "somebody's who has moved out, have it revoked first. Then start a run of this account's DAG.",
+            reason=DeclarationRefused.EXISTS,
         )
 
     def _taken(self, pce: str, holder: str) -> MeterTaken:

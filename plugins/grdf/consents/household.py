@@ -18,6 +18,7 @@ from include.gas.account.declaration_check import to_declare
 from include.gas.account.sections.declaration import PERSON, Declaration, names_person
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.section import members, put
+from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -134,12 +135,14 @@ class Households:
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:
         """Remove the person again: with the account if this import has created it, else from the account.
 
+        An account stays whose right GRDF may have all the same, so that a deletion can end it.
+
         The deletion of an account that is leaving looks for the right itself, and needs what is stored for that.
         """
         if isinstance(error, AccountLeaving):
             return
         document = self._couchdb.get(ACCOUNT, account)
-        if document is not None and self._is_new(document):
+        if document is not None and self._is_new(document) and not SentDeclarations.of(document):
             Remover(self._couchdb).remove(ACCOUNT, account)
         elif document is not None and names_person(document) and _is_about(document, given):
             state, cause = error.state, error.cause

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SECRET_ADDRESSES = ("/callback", "/household")
+SECRET_ADDRESSES = ("/callback", "/household", "/household/direct")
 """Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {

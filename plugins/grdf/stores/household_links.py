@@ -6,8 +6,9 @@ with a link uses it, taking it back empties the document, and a deletion removes
 again when an account's id is reused or a clock is wrong, and all links are void if the database is lost.
 
 The document is named by a hash of the account's id, because the account may not exist yet. It contains a hash of the
-link, its expiry, and counters. Anyone who holds a link, including a thief, can start attempts and send any code with
-it. Each writes here and costs calls of the quota that all households share, so both are counted.
+link, its expiry, and counters; while the link can be used, also the account's id, so that the page can list open links.
+Anyone who holds a link, including a thief, can start attempts and send any code with it. Each writes here and costs
+calls of the quota that all households share, so both are counted.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ STEPS = 50
 ROUNDS = 10
 SWEPT = 100
 """How many documents of expired links a new link removes at most."""
+_ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
@@ -55,7 +57,7 @@ class HouseholdLinks:
         :param until: when it expires (epoch seconds)
         :raises StoreBusy: if other writers kept changing the document
         """
-        self._change(account, lambda _: {"good": _hash(link), "until": int(until)})
+        self._change(account, lambda _: {"good": _hash(link), "until": int(until), "account": account})
         self._sweep()
 
     def standing(self, account: str, link: str) -> Standing:
@@ -86,6 +88,7 @@ class HouseholdLinks:
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
             good = stored.pop("good")
+            stored.pop("account", None)
             return stored | {"used": good, "tries": stored.get("tries", 0) + 1}
 
         return self._use(account, link, used)
@@ -103,7 +106,9 @@ class HouseholdLinks:
             if stored.get("used") != _hash(link):  # taken back or replaced in the meantime
                 return stored
             used = stored.pop("used")
-            return stored | {"good": used, "tries": stored.get("tries", 0) - untried}
+            tries = stored.get("tries", 0) - untried
+            named = {"account": account} if tries < TRIES else {}
+            return stored | {"good": used, "tries": tries} | named
 
         try:
             stored = self._change(account, good)
@@ -121,6 +126,20 @@ class HouseholdLinks:
         stored = self._stored(account)
         until = stored.get("until")
         return until if stored.get("good") and isinstance(until, int) and time.time() < until else None
+
+    def open(self) -> list[tuple[str, int]]:
+        """Return the accounts with a link that can be used, and when it expires (epoch seconds), the next one first.
+
+        A link that was made before its document named the account is not listed.
+        """
+        self._sweep()
+        found = []
+        for stored in self._couchdb.range(DOCTYPE, *_ALL):
+            account, until = stored.get("account"), stored.get("until")
+            usable = stored.get("good") and stored.get("steps", 0) < STEPS and stored.get("tries", 0) < TRIES
+            if usable and isinstance(account, str) and isinstance(until, int) and time.time() < until:
+                found.append((account, until))
+        return sorted(found, key=lambda link: (link[1], link[0]))
 
     def take_back(self, account: str) -> bool:
         """Make all links of an account void. Return ``False`` if none was valid.
@@ -159,7 +178,7 @@ class HouseholdLinks:
 
     def _sweep(self) -> None:
         try:
-            links = self._couchdb.range(DOCTYPE, "link-", "link-\ufff0")
+            links = self._couchdb.range(DOCTYPE, *_ALL)
             over = [stored["_id"] for stored in links if not time.time() < stored.get("until", 0)]
             for name in over[:SWEPT]:
                 Remover(self._couchdb).remove(DOCTYPE, name)

@@ -113,6 +113,13 @@ class Remover:
         """Remove one document. It is fine if it is gone already."""
         return self.remove_range(doctype, doc_id, doc_id)
 
+    def remove_revision(self, doctype: str, doc_id: str, rev: str) -> bool:
+        """Remove one document if it has not been changed since, and return whether it was removed.
+
+        :param rev: its revision
+        """
+        return self._remove(doctype, {doc_id: rev}) == 1
+
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
         """Purge what the server keeps of documents that were deleted before, and return their number.
 

@@ -86,6 +86,15 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
     (Situation.NEW, CODE),
     (Situation.NEW, {"oauth_callback_results": {}, "stored": {}, "declaration": {"name": "Exemple"}}),
+    (
+        Situation.CORRECT,
+        {
+            "oauth_callback_results": {},
+            "stored": {},
+            "state": USER_ACTION_NEEDED,
+            "declaration": {"name": "Exemple", "refused": True},
+        },
+    ),
     (Situation.ASKED, WAITS | {"state": USER_ACTION_NEEDED}),
     (Situation.PARTLY, WAITS | BOTH | {"state": USER_ACTION_NEEDED, "state_partial": True}),
     (Situation.NEW, {"stored": {}, "history": {}}),

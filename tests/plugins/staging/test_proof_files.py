@@ -16,30 +16,14 @@ from airflow.sdk import ObjectStoragePath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pypdf import PdfWriter
 
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.file_kinds import PIXELS, NotAProof, checked
 from include.gas.errors import BadSettings, ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES
 from include.sandbox.processes import Processes
+from tests.plugins.staging.proof_samples import GOOD, pdf, picture
 from tests.servers import ObjectStore, start_object_store
-
-
-def pdf(pages: int = 1, password: str = "") -> bytes:
-    made, kept = PdfWriter(), BytesIO()
-    for _ in range(pages):
-        made.add_blank_page(595, 842)
-    if password:
-        made.encrypt(password, algorithm="RC4-128")
-    made.write(kept)
-    return kept.getvalue()
-
-
-def picture(form: str, size: tuple[int, int] = (40, 30)) -> bytes:
-    kept = BytesIO()
-    Image.effect_noise(size, 60).save(kept, form)
-    return kept.getvalue()
 
 
 def large() -> bytes:
@@ -48,7 +32,6 @@ def large() -> bytes:
     return kept.getvalue()
 
 
-GOOD = {"application/pdf": pdf(), "image/png": picture("PNG"), "image/jpeg": picture("JPEG")}
 BAD = {
     "is empty": b"",
     "is larger than 4 MB": pdf() + b" " * MOST_BYTES,

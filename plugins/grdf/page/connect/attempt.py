@@ -123,10 +123,9 @@ class Attempt:
             "redirect_uri": self.redirect_uri,
             "state": self.state.sealed(),
             "nonce": self.nonce,
-            # On a shared computer, the previous household may still be logged in to GRDF. Its meters must not be
-            # offered.
-            "prompt": "login",
         }
+        if settings.connect_login_prompt():
+            query["prompt"] = "login"
         if hint:
             query["login_hint"] = hint
         if self.verifier:

@@ -12,7 +12,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt, State
 from grdf.page.connect.exchange import Stop
-from grdf.page.connect.shared_pages import CALLBACK, stopped
+from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, stopped
 from grdf.page.html.render import page
 from grdf.page.security import Visitor, VisitorIfAnyDep, require_connect, viewable
 from include.gas.documents.gas_days import dag_id
@@ -45,7 +45,7 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
         if attempt.link:
             again = f"{base}/household?token={attempt.link.token}"
         code = _code(answer, attempt)
-        by = visitor.name if visitor and not attempt.link else "the household itself, with a link"
+        by = visitor.name if visitor and not attempt.link else BY_LINK
         done = connecting.finish(
             attempt, code, by=by, may_see=lambda other: visitor is not None and bool(viewable(visitor, [other]))
         )

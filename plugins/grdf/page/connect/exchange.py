@@ -14,7 +14,6 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
-from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
 from grdf.stores.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
@@ -92,71 +91,7 @@ def check(account: str) -> bool:
     try:
         return check_connectable(couchdb().get(ACCOUNT, account)) is not None
     except GasError as error:
-        raise _stop(error) from error
-
-
-def new_link(account: str, link: str, until: float) -> None:
-    """Record a new link for an account's household, and void all earlier ones.
-
-    :param link: the link's id
-    :param until: when the link expires, in epoch seconds
-    :raises Stop: if it cannot be stored in CouchDB
-    """
-    try:
-        HouseholdLinks(couchdb()).make(account, link, until)
-    except GasError as error:
-        raise _stop(error) from error
-
-
-def take_link_back(account: str) -> bool:
-    """Void all links for an account's household. Return whether one was valid.
-
-    :raises Stop: if this cannot be stored in CouchDB
-    """
-    try:
-        return HouseholdLinks(couchdb()).take_back(account)
-    except GasError as error:
-        raise _stop(error) from error
-
-
-def link_good_until(account: str) -> int | None:
-    """Return when an account's valid household link expires, in epoch seconds; ``None`` if there is none.
-
-    :raises Stop: if CouchDB cannot be read
-    """
-    try:
-        return HouseholdLinks(couchdb()).good_until(account)
-    except GasError as error:
-        raise _stop(error) from error
-
-
-def check_link(link: str, account: str) -> None:
-    """Check that a household's link may be used. A link connects once, and only until it is taken back.
-
-    :param link: the link's id
-    :param account: id of the account that the link is for
-    :raises Stop: if it may not be used, or CouchDB cannot be read
-    """
-    try:
-        _let_pass(HouseholdLinks(couchdb()).standing(account, link))
-    except GasError as error:
-        raise _stop(error) from error
-
-
-def begin_with_link(link: str, account: str) -> None:
-    """Count an attempt with a household's link, after checking that enough calls to GRDF are left for it.
-
-    :param link: the link's id
-    :param account: id of the account that the link is for
-    :raises Stop: if no attempt may begin
-    """
-    try:
-        if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
-            log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
-            raise Stop("link_busy", 503)
-        _let_pass(HouseholdLinks(couchdb()).begin(account, link))
-    except GasError as error:
-        raise _stop(error) from error
+        raise stop_for(error) from error
 
 
 def deletions_of(account: str) -> str:
@@ -165,9 +100,9 @@ def deletions_of(account: str) -> str:
     :raises Stop: if CouchDB cannot be read
     """
     try:
-        return _deletions(couchdb(), account)
+        return deletions_now(couchdb(), account)
     except GasError as error:
-        raise _stop(error) from error
+        raise stop_for(error) from error
 
 
 def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
@@ -183,7 +118,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     store = couchdb()
     try:
         known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
-        if not attempt.link and _deletions(store, account) != attempt.deletions:  # a deletion voids links itself
+        if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
         give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
         try:
@@ -204,14 +139,14 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
                 return AccountStore(store).save(account, change)
 
             def ask(pces: list[str]) -> Rights:
-                return _adict(store).listed_rights(pces, account=account, terms=_terms(attempt))
+                return adict(store).listed_rights(pces, account=account, terms=_terms(attempt))
 
             take(store, account, consents, write, ask=ask, oauth=oauth)
         except Exception as error:
             give_back(error, called=called.is_set())
             raise
     except GasError as error:
-        raise _stop(error, household=attempt.link is not None, may_see=may_see) from error
+        raise stop_for(error, household=attempt.link is not None, may_see=may_see) from error
     log.info("Account %s: connected, with %d meter(s).", account, len(consents))
     named = {consent.pce for consent in consents}
     others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
@@ -228,7 +163,7 @@ def end(attempt: Attempt) -> None:
         if not Once(couchdb()).take(attempt.state.id, attempt.state.until):
             raise Stop("used", 409)
     except GasError as error:
-        raise _stop(error) from error
+        raise stop_for(error) from error
 
 
 def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
@@ -243,7 +178,7 @@ def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
         raise Stop("used", 409)
     if link:
         try:
-            _let_pass(links.take(state.account, link.id))
+            let_pass(links.take(state.account, link.id))
         except RetryLater:
             once.release(state.id, state.until)
             raise
@@ -257,7 +192,7 @@ def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
     return give_back
 
 
-def _let_pass(standing: Standing) -> None:
+def let_pass(standing: Standing) -> None:
     """Raise :class:`Stop` unless a household's link is valid."""
     if standing != "good":
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
@@ -271,11 +206,12 @@ def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
     """
     if attempt.link and HouseholdLinks(store).standing(attempt.state.account, attempt.link.id) != "used":
         raise Stop("link_void", 410)
-    if _deletions(store, attempt.state.account) != attempt.deletions:
+    if deletions_now(store, attempt.state.account) != attempt.deletions:
         raise Stop("deleted", 409)
 
 
-def _deletions(store: CouchDBHook, account: str) -> str:
+def deletions_now(store: CouchDBHook, account: str) -> str:
+    """Return a value that identifies the deletions of an account so far."""
     return deletions(store.range(AUDIT, *account_range(account)))
 
 
@@ -300,7 +236,7 @@ def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt)
     If that fails, return nothing; the account's first run asks again.
     """
     try:
-        return _adict(store).access_rights(
+        return adict(store).access_rights(
             [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
@@ -314,7 +250,8 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
     return told(consent, rights, today, asked_at) if listed else consent
 
 
-def _adict(store: CouchDBHook) -> AdictHook:
+def adict(store: CouchDBHook) -> AdictHook:
+    """Return a hook for ADICT that shares the data token from within the API server."""
     return AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
 
 
@@ -323,7 +260,7 @@ def _terms(attempt: Attempt) -> Terms:
     return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
 
 
-def _stop(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
+def stop_for(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
     """Return the :class:`Stop` for an error, which decides what page is shown."""
     if isinstance(error, MeterTaken):
         log.warning("%s The other account: %s.", error, error.holder)

@@ -19,10 +19,12 @@ from starlette.responses import JSONResponse, Response
 
 from grdf import settings
 from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
-from grdf.page.connect.shared_pages import HolderDep, page_address, start_page, stopped, to_grdf
+from grdf.page.connect.shared_pages import HolderDep, page_address, stopped
+from grdf.page.connect.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
 from include.gas.days.gas_day import PARIS
@@ -53,14 +55,30 @@ class Invitation:
         :param token: the sealed token in the link's address
         :raises Stop: if it may not be used
         """
+        found = cls.open(token)
+        link_access.check_link(found.id, found.account)
+        return found
+
+    @classmethod
+    def open(cls, token: str) -> Invitation:
+        """Open a link, which may have been used or taken back.
+
+        :raises Stop: if it was not created here, or has expired
+        """
         try:
             found = cls(**Seal("household link").open(token))
         except (BrokenSeal, TypeError):
             raise Stop("link_unknown", 404) from None
         if is_over(asdict(found)):
             raise Stop("link_over", 410)
-        connecting.check_link(found.id, found.account)
         return found
+
+    def link(self, token: str) -> Link:
+        """Return the link for an attempt.
+
+        :param token: the sealed token in the link's address
+        """
+        return Link(self.id, self.until, token)
 
 
 @router.post("/connect/{account}/link")
@@ -76,7 +94,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     try:
         connecting.check(account)
         link = f"{page_address()}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
-        connecting.new_link(account, invitation.id, until)
+        link_access.new_link(account, invitation.id, until)
     except Stop as stop:
         return stopped(request, stop, account=account)
     moment = datetime.fromtimestamp(until, UTC)
@@ -93,7 +111,7 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     Programs get JSON with ``account`` and ``taken_back``, which says whether a link was valid.
     """
     try:
-        taken_back = connecting.take_link_back(account)
+        taken_back = link_access.take_link_back(account)
     except Stop as stop:
         return stopped(request, stop, account=account)
     log.info(
@@ -112,9 +130,9 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 def start(request: Request, token: str = "") -> Response:
     """Explain to the household what it will be asked. The link takes the place of a login."""
     try:
-        _if_allowed()
+        require_links()
         invitation = Invitation.read(token)
-        return start_page(request, invitation.account, household=True)
+        return start_page(request, invitation.account, Opener(link=invitation.link(token)))
     except Stop as stop:
         return stopped(request, stop, household=True)
 
@@ -125,12 +143,12 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
     """Send the household to GRDF. The link takes the place of a login."""
     account = ""
     try:
-        _if_allowed()
+        require_links()
         invitation = Invitation.read(token)
         account = invitation.account
-        connecting.begin_with_link(invitation.id, account)
-        link = Link(invitation.id, invitation.until, token)
-        return to_grdf(request, account, holder, visitor="", link=link)
+        require_way("client_connect")
+        link_access.begin_with_link(invitation.id, account)
+        return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
     except Stop as stop:
         again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
         return stopped(request, stop, account=account, again=again, household=True)
@@ -140,13 +158,13 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
 def done(request: Request) -> Response:
     """Thank a household that reloads its last page. The page contains no data."""
     try:
-        _if_allowed()
+        require_links()
     except Stop as stop:
         return stopped(request, stop, household=True)
     return page(request, "household_done.html")
 
 
-def _if_allowed() -> None:
+def require_links() -> None:
     """Check that links are switched on.
 
     :raises Stop: if they are off; the household sees the same page as for an unknown link

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from grdf import settings
 
-Purpose = Literal["state", "attempt", "household link"]
+Purpose = Literal["state", "attempt", "household link", "direct form", "progress"]
 LONGEST = 4_000
 """Maximum characters of a sealed text. Browsers keep no longer cookies."""
 

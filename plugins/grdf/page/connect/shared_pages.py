@@ -1,34 +1,32 @@
-"""Steps shared by operators and households: the start page, the redirect to GRDF, and the page for errors."""
+"""Steps shared by operators and households: who will consent, the page for errors, and the page's own address."""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 from fastapi import Depends, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from grdf import settings
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect import exchange as connecting
-from grdf.page.connect.attempt import Attempt, Link
 from grdf.page.connect.exchange import Stop
-from grdf.page.guard import policy
-from grdf.page.html.render import page, problem
+from grdf.page.html.render import problem
 from include.gas.account.connected import login_hint
-from include.gas.days.gas_day import PARIS
 from include.gas.errors import GasError
 
 log = logging.getLogger(__name__)
 
 FOR_OPERATORS = frozenset(
-    f"connect.{key}" for key in ("settings", "token_refused", "leaving", "deleted", "not_ours", "no_address")
+    f"connect.{key}"
+    for key in ("settings", "token_refused", "leaving", "deleted", "not_ours", "no_address", "direct_deleted")
 )
 """Errors whose reason is shown to operators only, not to households."""
+BY_LINK = "the household itself, with a link"
+"""Who connects an account, in records and logs, if no Airflow user does."""
 CALLBACK = "/callback"
 """Path to which GRDF sends a household back, below the page's own address."""
 
@@ -55,67 +53,6 @@ class Holder:
 HolderDep = Annotated[Holder, Depends(Holder)]
 
 
-def start_page(request: Request, account: str, *, household: bool, holder: Holder | None = None) -> Response:
-    """Return the page that explains what will be asked, with the button that leads to GRDF.
-
-    :param account: id of the account to connect
-    :param household: whether a household opened the page with its link
-    :param holder: the fields as typed, if they are not valid
-    :raises Stop: if the account cannot be connected
-    """
-    facts, known = _facts(), connecting.check(account)
-    address = redirect_uri(facts)
-    links = settings.household_links() and not household
-    out = connecting.link_good_until(account) if links else None
-    answer = page(
-        request,
-        "connect.html",
-        422 if holder else 200,
-        account=account,
-        known=known,
-        household=household,
-        minutes=settings.connect_minutes(),
-        holder=holder or Holder("", "", ""),
-        wrong=holder is not None,
-        inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
-        here=f"{_origin(address)}{request.scope['root_path']}/connect/{account}",
-        links=links,
-        link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
-    )
-    # Chromium applies "form-action" to redirects after a form is sent, too.
-    answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places_of(facts.authorize_url)}"})
-    return answer
-
-
-def to_grdf(request: Request, account: str, holder: Holder, *, visitor: str, link: Link | None = None) -> Response:
-    """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
-
-    :param request: a request sent by the form of :func:`start_page`
-    :param account: id of the account to connect
-    :param holder: the person who will consent
-    :param visitor: id of the Airflow user, empty for a household's link
-    :param link: the household's link, if it was used
-    :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
-    """
-    facts = _facts()
-    connecting.check(account)
-    back = redirect_uri(facts)
-    origin = request.headers.get("Origin")
-    if (
-        origin and urlsplit(origin).netloc != urlsplit(back).netloc
-    ):  # the cookie would be missing when GRDF redirects back
-        raise Stop("other_address", 409, _origin(back))
-    try:
-        hint = holder.hint()
-    except ValueError:
-        return start_page(request, account, household=link is not None, holder=holder)
-    deletions = connecting.deletions_of(account)
-    attempt = Attempt.begin(account, visitor=visitor, redirect_uri=back, link=link, deletions=deletions)
-    answer = RedirectResponse(attempt.authorize_url(facts, hint), 303)
-    attempt.give_to(answer, request.scope["root_path"] + CALLBACK)
-    return answer
-
-
 def stopped(
     request: Request, stop: Stop, *, account: str = "", again: str | None = None, household: bool = False
 ) -> Response:
@@ -137,7 +74,7 @@ def page_address() -> str:
 
     :raises Stop: if it is not known
     """
-    return redirect_uri(_facts()).rstrip("/").removesuffix(CALLBACK)
+    return redirect_uri(connection_facts()).rstrip("/").removesuffix(CALLBACK)
 
 
 def redirect_uri(facts: GrdfConnection) -> str:
@@ -165,13 +102,18 @@ def places_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{neighbours}"
 
 
-def _facts() -> GrdfConnection:
+def connection_facts() -> GrdfConnection:
+    """Return what the connection ``grdf_adict`` says.
+
+    :raises Stop: if it is missing or wrong
+    """
     try:
         return GrdfOAuthHook().facts
     except GasError as error:
         raise Stop("settings", 502, error) from error
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return scheme and host of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

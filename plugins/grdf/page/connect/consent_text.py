@@ -1,0 +1,89 @@
+"""The text that a household agrees to, in its language, from a versioned file."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from grdf import settings
+from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts
+from grdf.page.html.spelling import Spelling
+from include.gas.account.sections.declaration import Declaration
+from include.gas.days.gas_day import parse_day
+from include.gas.documents.stored_documents import ConsentText
+from include.gas.errors import BadSettings
+from include.gas.rights.declared_right import request_of
+
+OURS = FOLDER / "consent"
+
+
+def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
+    """Return the text of the highest version, filled with what the household has chosen.
+
+    :param asked: what the household entered, checked
+    :param language: one of ``LANGUAGES``
+    :param today: civil date in Paris
+    :raises BadSettings: if a text is missing, empty or cannot be read
+    """
+    version, texts = _newest(settings.consent_text() or OURS)
+    text = texts[language]
+    for name, value in _values(asked, Texts(language), today).items():
+        text = text.replace(f"{{{name}}}", value)
+    return ConsentText(version, language, text)
+
+
+def mark_of(text: ConsentText) -> str:
+    """Return what tells whether a household has ticked this very text: its language and a hash."""
+    digest = sha256(f"{text.version}\n{text.text}".encode()).hexdigest()[:32]
+    return f"{text.language}-{digest}"
+
+
+def _values(asked: Declaration, t: Texts, today: date) -> dict[str, str]:
+    spell, request = Spelling(t.language), request_of(asked, today)
+    days = settings.consent_record_days()
+    years = round(days / 365.25)
+    kept = {"years": years} if years and abs(days - years * 365.25) < 1 else {"days": days}
+    unit = "years" if "years" in kept else "days" if days else "not"
+    return {
+        "third_party": settings.third_party() or t("consent.third_party"),
+        "data": ", ".join(t(f"direct.data.{name}") for name in asked.perimeters),
+        "days": t(
+            "consent.days",
+            first=spell.day(parse_day(request["perim_donnees_conso_debut"])),
+            end=spell.day(parse_day(request["perim_donnees_conso_fin"])),
+        ),
+        "until": spell.day(parse_day(request["date_fin_droit_acces"])),
+        "kept": t(f"consent.kept.{unit}", **kept),
+    }
+
+
+def _newest(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the highest version in a folder, and its texts by language."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise _odd(folder, f"the folder cannot be read ({type(error).__name__})") from None
+    versions = {name.partition(".")[0] for name in names if name.endswith(tuple(f".{each}.txt" for each in LANGUAGES))}
+    if not versions:
+        raise _odd(folder, "it holds no text such as 1.fr.txt")
+    newest = max(versions, key=lambda version: (int(version) if version.isdecimal() else -1, version))
+    return newest, {language: _read(folder, f"{newest}.{language}.txt") for language in LANGUAGES}
+
+
+def _read(folder: Path, name: str) -> str:
+    try:
+        text = (folder / name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise _odd(folder, f"{name} cannot be read ({type(error).__name__})") from None
+    if not text:
+        raise _odd(folder, f"{name} is empty")
+    return text
+
+
+def _odd(folder: Path, what: str) -> BadSettings:
+    return BadSettings.about(
+        None,
+        f"the texts of the consent in {folder} ([grdf] consent_text) cannot be used: {what}",
+        f"Put one text for each language there: 1.{LANGUAGES[0]}.txt and 1.{LANGUAGES[1]}.txt, or remove the setting.",
+    )

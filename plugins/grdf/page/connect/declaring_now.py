@@ -1,0 +1,256 @@
+"""Declaring a household's right while a person waits, so that they hear at once what GRDF says.
+
+The record of the consent is stored first, then the account with its declaration, then GRDF is asked. If GRDF refuses,
+or the meter is taken, the account is as before and the record is gone. If GRDF does not answer, both stay, and the
+account's DAG tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from grdf.consents.declaring import Declaring
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.connect.api_server import start_first_run
+from grdf.page.connect.direct_form import Ticket
+from grdf.page.connect.exchange import CALLS, PATIENCE, Stop, adict, couchdb, deletions_now, let_pass, stop_for
+from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import Terms
+from grdf.stores.account_store import AccountStore
+from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.household_links import HouseholdLinks
+from grdf.stores.once import Once
+from grdf.stores.removal import Remover
+from include.gas.account.connected import as_before, check_connectable, declaring, is_asked
+from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.marks import Connected, leaving
+from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.display.progress import Step, progress
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import Document, dag_id
+from include.gas.documents.stored_documents import ConsentRecord, ConsentText
+from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, LinkCallsSpent, RetryLater, StoreBusy
+from include.gas.proof.consent_record import HOUSEHOLD, new_record
+
+log = logging.getLogger(__name__)
+TRIES = 5
+UNDECIDED = (Step.DECLARING, Step.WAITS)
+
+
+class AlreadySent(Exception):
+    """The form was sent before, or another one with the same content.
+
+    :param name: the name of the ticket of the form that was sent
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be declared, and who wants it.
+
+    :param ticket: the form's ticket
+    :param asked: what was entered, checked
+    :param by: who connects the account, for records and logs
+    :param agreed: the text that the household ticked; ``None`` for an operator
+    :param proof: where the consent is kept that an operator was given
+    """
+
+    ticket: Ticket
+    asked: Declaration = field(repr=False)
+    by: str
+    agreed: ConsentText | None = None
+    proof: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account's id."""
+        return self.ticket.account
+
+
+def sent_record(account: str, name: str) -> ConsentRecord | None:
+    """Return the record that a form has led to, if it is the newest of its account.
+
+    :param name: the name of the form's ticket
+    """
+    records = ConsentRecords(couchdb()).of(account)
+    return records[-1] if records and records[-1].id.endswith(f":{name}") else None
+
+
+def send(order: Order) -> None:
+    """Record the consent, and declare the right. If GRDF does not answer, the account's DAG declares it.
+
+    :raises AlreadySent: if the form was sent before
+    :raises FailNow: if nothing is declared: the account is as before, and a person must correct something
+    :raises Stop: if the account cannot be connected, or the link not be used
+    """
+    try:
+        _Sending(couchdb(), order).send()
+    except RetryLater as error:
+        raise stop_for(error) from error
+    except (AccountLeaving, BadAccount) as error:
+        raise stop_for(error) from error
+
+
+class _Sending:
+    """One form that is sent.
+
+    :param store: the hook for the CouchDB with the accounts
+    """
+
+    def __init__(self, store: CouchDBHook, order: Order) -> None:
+        self._store = store
+        self._order = order
+        self._account = order.account
+        self._links = HouseholdLinks(store)
+        self._adict = adict(store)
+        self._before: Document | None = None
+
+    def send(self) -> None:
+        ticket, once = self._order.ticket, Once(self._store)
+        self._check_calls()
+        if not once.take(ticket.id, ticket.until):
+            raise AlreadySent(ticket.name)
+        if (sent := self._same()) is not None:
+            raise AlreadySent(sent)
+        try:
+            self._take_link()
+        except (GasError, Stop):
+            once.release(ticket.id, ticket.until)
+            raise
+        try:
+            record = self._write()
+        except (GasError, Stop):
+            self._give_back(untried=True)
+            once.release(ticket.id, ticket.until)
+            raise
+        self._declare(record)
+        log.info("Account %s: %s connected it by declaring a right.", self._account, self._order.by)
+
+    def _declare(self, record: ConsentRecord) -> None:
+        terms = Terms("link" if self._order.ticket.link else "connect", longest_wait=PATIENCE)
+        try:
+            right = Declaring(self._store, self._adict, self._account, terms).declare()
+        except (FailNow, LinkCallsSpent) as error:
+            self._undo(record)
+            self._give_back(untried=isinstance(error, LinkCallsSpent))
+            if (
+                isinstance(error, BadAccount)
+                and deletions_now(self._store, self._account) != self._order.ticket.deletions
+            ):
+                raise Stop("direct_deleted", 409) from error
+            raise
+        except RetryLater as error:
+            log.warning("%s The account's DAG declares the right.", error)
+            start_first_run(dag_id(self._account), self._order.by)
+        else:
+            if not right.waits:
+                start_first_run(dag_id(self._account), self._order.by)
+
+    def _same(self) -> str | None:
+        """Return the name of the form by which the same was sent from another tab, while it is being declared or waits.
+
+        A household's own form is always recorded: it has ticked the text.
+        """
+        records = [] if self._order.ticket.link else ConsentRecords(self._store).of(self._account)
+        if not records:
+            return None
+        known, mine = records[-1], self._record(datetime.now(UTC))
+        document = self._store.get(ACCOUNT, self._account) or {}
+        same = (known.pce, known.entered, known.proof) == (mine.pce, mine.entered, mine.proof)
+        current = Connected.moment(document) == known.given and progress(document).step in UNDECIDED
+        return known.id.rpartition(":")[2] if same and current else None
+
+    def _check_calls(self) -> None:
+        """Raise :class:`Stop` if links may start no more calls today."""
+        if self._order.ticket.link and governor_for(self._adict.oauth.facts).left("link") < CALLS:
+            log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
+            raise Stop("link_busy", 503)
+
+    def _take_link(self) -> None:
+        if self._order.ticket.link:
+            let_pass(self._links.take(self._account, self._order.ticket.link))
+
+    def _give_back(self, *, untried: bool) -> None:
+        if self._order.ticket.link:
+            self._links.give_back(self._account, self._order.ticket.link, untried=untried)
+
+    def _write(self) -> ConsentRecord:
+        """Store the record, then the account with its declaration."""
+        order, records, now = self._order, ConsentRecords(self._store), datetime.now(UTC)
+        self._check_still_wanted(self._store.get(ACCOUNT, self._account))
+        record = self._record(now)
+
+        def change(stored: Document | None) -> Document:
+            self._check_still_wanted(stored)
+            self._before = stored
+            return declaring(stored, self._account, order.asked, at=now, by=order.by)
+
+        records.add(record)
+        try:
+            AccountStore(self._store).save(self._account, change)
+        except (GasError, Stop):
+            records.remove(record)
+            raise
+        return record
+
+    def _record(self, at: datetime) -> ConsentRecord:
+        order = self._order
+        by = HOUSEHOLD if order.ticket.link else order.by
+        return new_record(
+            self._account, order.asked, at, by=by, agreed=order.agreed, proof=order.proof, name=order.ticket.name
+        )
+
+    def _check_still_wanted(self, stored: Document | None) -> None:
+        """Raise an error if the account may not be connected any more, or the link was taken back."""
+        check_connectable(stored)
+        ticket = self._order.ticket
+        if ticket.link and self._links.standing(self._account, ticket.link) != "used":
+            raise Stop("link_void", 410)
+        if deletions_now(self._store, self._account) != ticket.deletions:
+            raise Stop("direct_deleted", 409)
+
+    def _undo(self, record: ConsentRecord) -> None:
+        """Leave the account as it was before, and no record, since nothing was declared.
+
+        If GRDF may have the right all the same, both stay, so that a deletion can end it. This never raises: the error
+        that led here says more. What stays is told to a person by the account's state.
+        """
+        try:
+            if SentDeclarations.of(self._store.get(ACCOUNT, self._account) or {}):
+                log.warning("Account %s: it stays, because GRDF may have the right all the same.", self._account)
+                return
+            if self._before is None:
+                self._remove()
+            else:
+                self._restore(self._before)
+            ConsentRecords(self._store).remove(record)
+        except GasError as error:
+            log.error(
+                "Account %s: it was not connected, but what was entered could not be removed from it. Correct its "
+                "declaration in CouchDB, or delete the account. %s", self._account, error,
+            )  # fmt: skip
+
+    def _restore(self, before: Document) -> None:
+        asked = self._order.asked
+        AccountStore(self._store).update(
+            self._account, lambda stored: as_before(stored, before) if is_asked(stored, asked) else stored
+        )
+
+    def _remove(self) -> None:
+        """Remove the account that this form made, unless somebody has made something else of it."""
+        for _ in range(TRIES):
+            stored = self._store.get(ACCOUNT, self._account)
+            if stored is None or not is_asked(stored, self._order.asked):
+                return
+            if leaving(stored) is not None or "oauth_callback_results" in stored:
+                self._restore({})
+                return
+            if Remover(self._store).remove_revision(ACCOUNT, self._account, str(stored["_rev"])):
+                return
+        raise StoreBusy.about(self._account, f"others changed its document {TRIES} times in a row")

@@ -1,0 +1,145 @@
+"""The form with which a household's right is declared: what was typed, and the sealed ticket that makes it one try."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Form
+
+from grdf import settings
+from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
+from include.gas.account.sections.declaration import PERIMETERS, Declaration
+from include.gas.documents.gas_days import Document
+
+TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
+"""The fields with a text. All but ``proof``, which only operators fill in, have the names of the declaration."""
+ALWAYS = PERIMETERS[0]
+"""The daily data, without which nothing can be read."""
+LONGEST_PROOF = 200
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What belongs to one form: it is sent once, by whoever opened it. It is sealed in a hidden field.
+
+    :param id: random id
+    :param account: id of the account to connect
+    :param visitor: id of the Airflow user who opened the form; empty for a household's link
+    :param link: id of the household's link; empty for an operator
+    :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
+    :param until: when the form expires, in epoch seconds
+    """
+
+    id: str
+    account: str
+    visitor: str
+    link: str
+    deletions: str
+    until: int
+
+    @classmethod
+    def new(cls, account: str, *, visitor: str, link: str, deletions: str) -> Ticket:
+        """Return a new ticket. Its parameters are those of the class."""
+        until = int(time.time()) + 60 * settings.connect_minutes()
+        return cls(secrets.token_urlsafe(16), account, visitor, link, deletions, until)
+
+    def sealed(self) -> str:
+        """Return the value of the hidden field."""
+        return Seal("direct form").close(asdict(self))
+
+    @classmethod
+    def read(cls, text: str, account: str, *, visitor: str, link: str) -> Ticket | None:
+        """Open a hidden field. Return ``None`` if it is over, or is not of this account and this visitor or link."""
+        try:
+            found = cls(**Seal("direct form").open(text))
+        except (BrokenSeal, TypeError):
+            return None
+        own = (found.account, found.visitor, found.link) == (account, visitor, link)
+        return found if own and not is_over({"until": found.until}) else None
+
+    @property
+    def name(self) -> str:
+        """A hash of the id, which may be seen: in the id of the record, and in the address that follows the state."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:16]
+
+
+class Typed:
+    """The form as it was sent.
+
+    :param step: ``check`` for the summary, ``send``, or ``change`` for the form again
+    :param ticket: the sealed ticket
+    :param agreed: what tells which text the household ticked; empty if it ticked none
+    """
+
+    def __init__(
+        self,
+        pce: Annotated[str, Form()] = "",
+        name: Annotated[str, Form()] = "",
+        company: Annotated[str, Form()] = "",
+        postcode: Annotated[str, Form()] = "",
+        email: Annotated[str, Form()] = "",
+        phone: Annotated[str, Form()] = "",
+        perimeters: Annotated[list[str] | None, Form()] = None,
+        first: Annotated[str, Form()] = "",
+        calls_until: Annotated[str, Form()] = "",
+        proof: Annotated[str, Form()] = "",
+        step: Annotated[str, Form()] = "check",
+        ticket: Annotated[str, Form()] = "",
+        agreed: Annotated[str, Form()] = "",
+    ) -> None:
+        self.texts = {
+            "pce": re.sub(r"\s", "", pce).upper(),
+            "name": name.strip(),
+            "company": company.strip(),
+            "postcode": re.sub(r"\s", "", postcode),
+            "email": email.strip(),
+            "phone": phone.strip(),
+            "first": first.strip(),
+            "calls_until": calls_until.strip(),
+            "proof": proof.strip(),
+        }
+        self.perimeters = [ALWAYS, *(each for each in perimeters or () if each != ALWAYS)]
+        self.step, self.ticket, self.agreed = step, ticket, agreed
+
+    @classmethod
+    def blank(cls) -> Typed:
+        """Return the form as it is shown at first."""
+        texts: dict[str, Any] = dict.fromkeys(TEXTS, "")
+        return cls(perimeters=list(USUAL_PERIMETERS), **texts)
+
+    def __repr__(self) -> str:
+        """Return a text without the person."""
+        return f"Typed(step={self.step!r})"
+
+    def hidden(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of each hidden field that carries the form."""
+        yield from self.texts.items()
+        yield from (("perimeters", each) for each in self.perimeters)
+
+    def wrong(self, account: str, *, household: bool) -> list[str]:
+        """Return the names of the fields that are wrong.
+
+        :param account: the account's id
+        :param household: whether a household fills it in, which needs no other proof than its tick
+        """
+        proof = self.texts["proof"]
+        odd = not household and (not proof or len(proof) > LONGEST_PROOF or not proof.isprintable())
+        return [*wrong_fields(self._document(account)), *(["proof"] if odd else [])]
+
+    def declaration(self, account: str) -> Declaration:
+        """Return what is to be declared. The form must not be wrong."""
+        return to_declare(self._document(account))
+
+    def _document(self, account: str) -> Document:
+        entered = {name: value for name, value in self.texts.items() if name != "proof"}
+        return {"_id": account, Declaration.key: entered | {"perimeters": self.perimeters}}
+
+
+TypedDep = Annotated[Typed, Depends(Typed)]

@@ -1,0 +1,88 @@
+"""What a household's link may do at this moment, asked while a person waits."""
+
+from __future__ import annotations
+
+import logging
+
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page.connect.exchange import CALLS, Stop, couchdb, let_pass, stop_for
+from grdf.quota.shared_quota import governor_for
+from grdf.stores.household_links import HouseholdLinks
+from include.gas.errors import GasError
+
+log = logging.getLogger(__name__)
+
+
+def new_link(account: str, link: str, until: float) -> None:
+    """Record a new link for an account's household, and void all earlier ones.
+
+    :param link: the link's id
+    :param until: when the link expires, in epoch seconds
+    :raises Stop: if it cannot be stored in CouchDB
+    """
+    try:
+        HouseholdLinks(couchdb()).make(account, link, until)
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def take_link_back(account: str) -> bool:
+    """Void all links for an account's household. Return whether one was valid.
+
+    :raises Stop: if this cannot be stored in CouchDB
+    """
+    try:
+        return HouseholdLinks(couchdb()).take_back(account)
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def open_links() -> list[tuple[str, int]]:
+    """Return the accounts with a valid household link, and when it expires, in epoch seconds.
+
+    :raises Stop: if CouchDB cannot be read
+    """
+    try:
+        return HouseholdLinks(couchdb()).open()
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def link_good_until(account: str) -> int | None:
+    """Return when an account's valid household link expires, in epoch seconds; ``None`` if there is none.
+
+    :raises Stop: if CouchDB cannot be read
+    """
+    try:
+        return HouseholdLinks(couchdb()).good_until(account)
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def check_link(link: str, account: str) -> None:
+    """Check that a household's link may be used. A link connects once, and only until it is taken back.
+
+    :param link: the link's id
+    :param account: id of the account that the link is for
+    :raises Stop: if it may not be used, or CouchDB cannot be read
+    """
+    try:
+        let_pass(HouseholdLinks(couchdb()).standing(account, link))
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def begin_with_link(link: str, account: str) -> None:
+    """Count an attempt with a household's link, after checking that enough calls to GRDF are left for it.
+
+    :param link: the link's id
+    :param account: id of the account that the link is for
+    :raises Stop: if no attempt may begin
+    """
+    try:
+        if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
+            log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
+            raise Stop("link_busy", 503)
+        let_pass(HouseholdLinks(couchdb()).begin(account, link))
+    except GasError as error:
+        raise stop_for(error) from error

@@ -1,0 +1,181 @@
+"""The start page with the ways in that the settings name, and the way to GRDF's own site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.page.connect import exchange as connecting
+from grdf.page.connect import link_access
+from grdf.page.connect.attempt import Attempt, Link
+from grdf.page.connect.direct_form import Ticket, Typed
+from grdf.page.connect.exchange import Stop
+from grdf.page.connect.shared_pages import (
+    CALLBACK,
+    Holder,
+    connection_facts,
+    origin_of,
+    places_of,
+    redirect_uri,
+)
+from grdf.page.guard import policy
+from grdf.page.html.render import page
+from include.gas.account.sections.declaration import PERIMETERS
+from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
+from include.gas.days.windows import oldest_allowed
+from include.gas.errors import BadSettings
+from include.gas.rights.declared_right import YEARS_BACK
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Who opened the page.
+
+    :param visitor: id of the Airflow user; empty for a household's link
+    :param link: the household's link, if it was used
+    """
+
+    visitor: str = ""
+    link: Link | None = None
+
+    @property
+    def is_household(self) -> bool:
+        """Whether it was a household, with its link."""
+        return self.link is not None
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The form of the direct way as it is shown.
+
+    :param typed: what is in it
+    :param errors: what is wrong, by field; the field ``""`` is the form as a whole
+    :param status: the HTTP status of the page
+    """
+
+    typed: Typed = field(default_factory=Typed.blank)
+    errors: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+def start_page(
+    request: Request, account: str, opener: Opener, *, holder: Holder | None = None, direct: Direct | None = None
+) -> Response:
+    """Return the page with a form for each way in.
+
+    :param account: id of the account to connect
+    :param holder: the fields of Client Connect as typed, if they are not valid
+    :param direct: the form of the direct way as typed
+    :raises Stop: if the account cannot be connected, or no way is open
+    """
+    ways, known = open_ways(), connecting.check(account)
+    grdf, trouble = _grdf(account, request, alone=ways == ("client_connect",)) if "client_connect" in ways else ("", "")
+    links = settings.household_links() and not opener.is_household
+    out = link_access.link_good_until(account) if links else None
+    today, shown = paris_today(datetime.now(UTC)), direct or Direct()
+    where = (
+        f"{request.scope['root_path']}/household" if opener.link else f"{request.scope['root_path']}/connect/{account}"
+    )
+    token = f"?token={opener.link.token}" if opener.link else ""
+    answer = page(
+        request,
+        "connect.html",
+        422 if holder else shown.status,
+        account=account,
+        known=known,
+        household=opener.is_household,
+        ways=[way for way in ways if way == "direct" or grdf or (trouble and not opener.is_household)],
+        trouble=trouble,
+        minutes=settings.connect_minutes(),
+        holder=holder or Holder("", "", ""),
+        wrong=holder is not None,
+        inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
+        here=grdf,
+        direct=shown,
+        perimeters=PERIMETERS,
+        ticket=_ticket(account, opener) if "direct" in ways else "",
+        oldest=oldest_allowed(today, YEARS_BACK),
+        tomorrow=today + ONE_DAY,
+        to_client=f"{where}{token}",
+        to_direct=f"{where}/direct{token}",
+        links=links,
+        link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
+    )
+    if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
+        places = places_of(connection_facts().authorize_url)
+        answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places}"})
+    return answer
+
+
+def open_ways() -> tuple[settings.WayIn, ...]:
+    """Return the ways in that the settings name.
+
+    :raises Stop: if the setting is wrong
+    """
+    try:
+        return settings.ways_in()
+    except BadSettings as error:
+        raise Stop("settings", 502, error) from error
+
+
+def require_way(way: settings.WayIn) -> None:
+    """Check that the settings name a way in.
+
+    :raises Stop: if they do not
+    """
+    if way not in open_ways():
+        raise Stop("way_closed", 404)
+
+
+def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> Response:
+    """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
+
+    :param request: a request sent by the form of :func:`start_page`
+    :param account: id of the account to connect
+    :param holder: the person who will consent
+    :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
+    """
+    require_way("client_connect")
+    facts = connection_facts()
+    connecting.check(account)
+    back = redirect_uri(facts)
+    origin = request.headers.get("Origin")
+    if (
+        origin and urlsplit(origin).netloc != urlsplit(back).netloc
+    ):  # the cookie would be missing when GRDF redirects back
+        raise Stop("other_address", 409, origin_of(back))
+    try:
+        hint = holder.hint()
+    except ValueError:
+        return start_page(request, account, opener, holder=holder)
+    deletions = connecting.deletions_of(account)
+    attempt = Attempt.begin(account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions)
+    answer = RedirectResponse(attempt.authorize_url(facts, hint), 303)
+    attempt.give_to(answer, request.scope["root_path"] + CALLBACK)
+    return answer
+
+
+def _grdf(account: str, request: Request, *, alone: bool) -> tuple[str, str]:
+    """Return this page's address as GRDF's site leads back to it, and why it cannot be used; one of the two is empty.
+
+    The direct way needs none of what Client Connect does, so it is offered all the same.
+
+    :param alone: whether there is no other way
+    """
+    try:
+        address = redirect_uri(connection_facts())
+    except Stop as stop:
+        if alone:
+            raise
+        return "", stop.key
+    return f"{origin_of(address)}{request.scope['root_path']}/connect/{account}", ""
+
+
+def _ticket(account: str, opener: Opener) -> str:
+    link = opener.link.id if opener.link else ""
+    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=connecting.deletions_of(account)).sealed()

@@ -1,0 +1,38 @@
+// Asks how far the household is, and shows it without a reload, until nothing changes any more.
+"use strict";
+const EVERY = 10_000;
+const shown = document.getElementById("progress");
+
+async function look() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (answer.ok) {
+      show(await answer.json());
+    }
+  } catch {
+    // The server or the network is away: the next look may find it.
+  }
+  follow();
+}
+
+function show(told) {
+  if (told.state !== shown.dataset.state) {
+    shown.dataset.state = told.state;
+    document.title = shown.querySelector("h1").textContent = told.title;
+    for (const part of shown.querySelectorAll("[data-part]")) {
+      part.textContent = told[part.dataset.part];
+    }
+  }
+  if (told.over) {
+    shown.dataset.over = "";
+    document.getElementById("follows").hidden = true;
+  }
+}
+
+function follow() {
+  if (!("over" in shown.dataset)) {
+    setTimeout(look, EVERY);
+  }
+}
+
+follow();
