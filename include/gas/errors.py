@@ -259,7 +259,7 @@ class DeclarationRefused(FailNow):
     """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it.
 
     :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
-        was declared for somebody else
+        this account has not declared
     """
 
     state = USER_ACTION_NEEDED

@@ -102,7 +102,7 @@ def test_a_right_that_exists_for_somebody_else(door: Site, clean: LocalWorld, ac
     send(browser, start, entered(account_id))
     clean.book.remove(account_id)
     page = send(browser, start, entered(account_id, name="Martin-Invente", email="p.martin@example.org"))
-    assert "for another name or e-mail address" in refused_at(page, "name")
+    assert "which this account has not declared" in refused_at(page, "pce")
     assert len(rights(clean, pce)) == 1
     assert stored(account_id) is None
 

@@ -35,7 +35,7 @@ def refusal_texts(error: FailNow, t: Texts, visitor: Visitor | None) -> dict[str
     if isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.EXISTS:
         if visitor is None:
             return {"": t("direct.refused"), "pce": t("direct.refused.taken.household")}
-        return {"": t("direct.refused"), "name": t("direct.refused.exists")}
+        return {"": t("direct.refused"), "pce": t("direct.refused.exists")}
     if visitor is None:
         return {"": t("direct.refused.our_side")}
     return {"": t("direct.refused.other", cause=str(error))}
