@@ -42,7 +42,7 @@ TABLE = {
     ),
     "GET /connect/{account}/direct": Row("GET", "/connect/nobody-yet/direct", 401, 403, 403, 303, 303),
     "POST /connect/{account}/direct": Row("POST", "/connect/nobody-yet/direct", 401, 403, 403, 422, 422),
-    "GET /connect/{account}/progress": Row("GET", "/connect/nobody-yet/progress", 401, 403, 403, 200, 200),
+    "GET /connect/{account}/progress": Row("GET", "/connect/nobody-yet/progress", 401, 403, 403, 404, 404),
     "GET /connect/{account}/records": Row("GET", "/connect/nobody-yet/records", 401, 403, 403, 200, 200),
     "GET /household/direct": Row("GET", "/household/direct?token=x", 303, 303, 303, 303, 303),
     "POST /household/direct": Row("POST", "/household/direct?token=x", 404, 404, 404, 404, 404),

@@ -34,7 +34,9 @@ def follow(request: Request, account: AccountDep, _: ConnectorDep) -> Response:
         found = progress(couchdb().get(ACCOUNT, account))
     except GasError as error:
         return stopped(request, stop_for(error), account=account)
-    if found.step is Step.NOTHING and wants_page(request):
+    if found.step is Step.NOTHING:
+        if not wants_page(request):
+            return JSONResponse(_told(request, found, household=False), 404)
         return stopped(request, Stop("no_progress", 404), account=account, again=f"{request.scope['root_path']}/")
     return _shown(request, found, account=account)
 
