@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
@@ -26,8 +28,13 @@ with DAG(
     **for_all_accounts("consents"),
     default_args=task_defaults(STORING),
     doc_md=DOC,
-):
+) as dag:
     look = LookAtWaitingOperator(task_id="look", pool=settings.pool())
-    TriggerDagRunOperator.partial(task_id="first_launch", openlineage_inject_parent_info=False).expand(
-        trigger_dag_id=look.output
-    )
+    TriggerDagRunOperator.partial(
+        task_id="first_launch",
+        openlineage_inject_parent_info=False,
+        # Airflow may not know the DAG yet of an account that was made a moment ago; its first run starts by itself
+        # then. The next look waits for this run, so it must not try for long.
+        retries=3,
+        retry_delay=timedelta(seconds=20),
+    ).expand(trigger_dag_id=look.output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,14 @@ def test_every_try_of_every_task_has_an_end(parsed: Parsed) -> None:
         assert found == {"acquire_token": hour, "rescope_token": hour, "extract": 6 * hour, "load": 2 * hour}
     assert limits["grdf_history.read"] == {"__var": 6 * hour, "__type": "timedelta"}
     assert limits["grdf_published.read_published"] < 24 * hour, "over before the next run is due"
+
+
+def test_a_first_launch_that_cannot_start_keeps_no_holder_waiting_for_long() -> None:
+    """The next look waits for the run, and Airflow may not know the DAG of an account that is new or odd."""
+    from dags.grdf_waiting_rights import dag
+
+    task = dag.get_task("first_launch")
+    assert task.partial_kwargs["retries"] * task.partial_kwargs["retry_delay"] <= timedelta(minutes=1)
 
 
 def test_failures_are_tried_again_by_our_policy() -> None:
