@@ -7,7 +7,7 @@ from airflow.sdk import DAG, Param
 from grdf import settings
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import FLEET
-from grdf.operators.import_accounts import ImportAccountsOperator
+from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
 DOC = """
 Declares rights at GRDF for up to 10,000 households in a CSV file. Put the file into the folder `import` of the staging

@@ -7,7 +7,7 @@ from airflow.sdk import DAG, Param
 from grdf import settings
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import METERS
-from grdf.operators.send_proof import SendProofOperator
+from grdf.operators.ways_in.send_proof import SendProofOperator
 
 DOC = """
 GRDF checks consents afterwards: it asks for the proof of a right and sets a deadline. `grdf_consents` sees that every

@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from grdf import settings
 from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.time_limits import STORING
-from grdf.operators.look_at_waiting import LookAtWaitingOperator
+from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 
 DOC = """
 A right that was declared for a household counts once the contract's holder has accepted it in GRDF's e-mail, and

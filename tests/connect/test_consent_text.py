@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.page.connect.attempt import Attempt
-from grdf.page.connect.consent_text import consent_text, mark_of
+from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.html.catalogue import LANGUAGES
 from include.gas.account.sections.declaration import Declaration
 from include.gas.errors import BadSettings

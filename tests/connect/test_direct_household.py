@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.page.connect.progress_cookie import COOKIE
 from grdf.page.connect.sealing import Seal
+from grdf.page.direct.progress_cookie import COOKIE
 from grdf.stores.household_links import TRIES, HouseholdLinks
 from include.gas.documents.doctypes import ACCOUNT
 from tests.connect.dance import said

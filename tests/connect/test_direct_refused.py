@@ -115,7 +115,7 @@ def test_a_meter_of_another_account(
     bring(clean, other, pce)
     theirs = stored(other)
     if not seen:
-        from grdf.page.connect import refusal_texts
+        from grdf.page.direct import refusal_texts
         from grdf.page.html.catalogue import Texts
         from grdf.page.security import Visitor
         from include.gas.errors import MeterTaken

@@ -61,7 +61,7 @@ def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[
     """Execute the task."""
     from airflow.sdk import DAG
 
-    from grdf.operators.import_accounts import ImportAccountsOperator
+    from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
     with DAG("steps", schedule=None):
         operator = ImportAccountsOperator(task_id="import_accounts", file=name)

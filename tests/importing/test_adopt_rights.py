@@ -24,7 +24,7 @@ _numbers = count(300_000)
 def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
     from airflow.sdk import DAG
 
-    from grdf.operators.adopt_rights import AdoptRightsOperator
+    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 
     with DAG("steps", schedule=None):
         operator = AdoptRightsOperator(task_id="adopt_rights")

@@ -242,7 +242,7 @@ def test_the_daily_runs_calls_are_left_alone(
 def test_what_grdf_refuses_in_a_way_that_we_do_not_know_stops_the_import(
     clean: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.operators.import_accounts.MOST_UNKNOWN", 3)
+    monkeypatch.setattr("grdf.operators.ways_in.import_accounts.MOST_UNKNOWN", 3)
     homes = [household(next(_numbers)) for _ in range(5)]
     put(homes)
     body = {"code_statut_traitement": "4711", "message_retour_traitement": "?"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.operators.look_at_waiting import LookAtWaitingOperator
+from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from include.gas.errors import RetryLater
 from include.sandbox.adict import meters
 from tests.helpers import context, holder

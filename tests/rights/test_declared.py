@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.operators.declare_access import DeclareAccessOperator
+from grdf.operators.ways_in.declare_access import DeclareAccessOperator
 from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLater
 from include.gas.rights.declared_right import waiting_message
 from tests.helpers import context, days_of, holder, stored, yesterday

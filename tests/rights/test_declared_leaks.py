@@ -146,7 +146,7 @@ def test_what_grdf_says_with_its_list_is_not_repeated(clean: LocalWorld, account
 def test_the_operators_result_is_no_foreign_text(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.operators.declare_access import DeclareAccessOperator
+    from grdf.operators.ways_in.declare_access import DeclareAccessOperator
     from tests.helpers import with_memory_shelf
 
     give(clean, account_id)

@@ -262,8 +262,8 @@ def test_more_acceptances_than_airflow_can_map_at_once(
     names = three(account_id)
     waits(clean, *names)
     accepts(clean, *names)
-    monkeypatch.setattr("grdf.operators.look_at_waiting.MOST", 1)
-    monkeypatch.setattr("grdf.operators.look_at_waiting.STARTED", 2)
+    monkeypatch.setattr("grdf.operators.ways_in.look_at_waiting.MOST", 1)
+    monkeypatch.setattr("grdf.operators.ways_in.look_at_waiting.STARTED", 2)
     assert look() == [f"grdf_account__{name}" for name in names[:2]]
     assert look() == [f"grdf_account__{names[2]}"]
 

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.adict import AdictHook
-from grdf.operators.look_at_waiting import _chunks
+from grdf.operators.ways_in.look_at_waiting import _chunks
 from grdf.stores.account_store import AccountStore
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.display.overview import Situation, overview
@@ -375,7 +375,7 @@ def test_what_was_found_before_grdf_failed_is_not_lost(
     first, second, _ = three(account_id)
     waits(clean, first, second)
     accepts(clean, first, second)
-    monkeypatch.setattr("grdf.operators.look_at_waiting.MOST", 1)
+    monkeypatch.setattr("grdf.operators.ways_in.look_at_waiting.MOST", 1)
     real, asked = AdictHook.listed_rights, []
 
     def listed(self: AdictHook, *arguments: Any, **more: Any) -> Rights:

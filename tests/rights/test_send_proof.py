@@ -6,13 +6,13 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pypdf import PdfReader
 
 from grdf import settings
-from grdf.operators.send_proof import SendProofOperator
+from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.sections.declaration import Declaration
@@ -150,6 +150,24 @@ def test_own_files_go_first_and_are_removed(
     assert [each["type"] for each in clean.control.proofs(right)[3:]] == ["image/png"] * 3, "as many as GRDF takes"
     check()
     assert not document(clean, account_id)["state"], "the refusal is over"
+
+
+def test_a_file_that_is_put_there_while_others_are_sent_stays(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grdf.hooks.adict import AdictHook
+
+    asked(clean, couchdb, account_id)
+    staging.proofs.put(account_id, GOOD["image/jpeg"])
+    real = AdictHook.send_proof
+
+    def meanwhile(self: AdictHook, *given: Any, **more: Any) -> None:
+        real(self, *given, **more)
+        staging.proofs.put(account_id, GOOD["image/png"])
+
+    monkeypatch.setattr(AdictHook, "send_proof", meanwhile)
+    assert send(account_id)["sent"] == 1
+    assert staging.count(account_id) == 1
 
 
 def test_a_wrong_file_keeps_all_of_them(

@@ -69,6 +69,7 @@ class ProofSender:
         if not due:
             self._tidy(name, proofs)
         again = [right for right, proof in proofs.items() if proof.state in (ASKED, REFUSED)] if named else due
+        read_at = datetime.now(UTC)
         own = self._files.read(name) if again else []
         due = again if own else due
         if not due:
@@ -82,7 +83,7 @@ class ProofSender:
             except GasError as error:
                 failures.append(error)
         if own and due and not failures:
-            self._files.remove(name)
+            self._files.remove(name, before=read_at)  # one that was put there meanwhile was not sent
         return failures
 
     def _tidy(self, name: str, proofs: dict[str, Proof]) -> None:

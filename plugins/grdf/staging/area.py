@@ -21,6 +21,7 @@ from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
+from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
 from include.gas.consents.read_under import consent_of
 from include.gas.days.gas_day import utc_text
@@ -258,7 +259,7 @@ class Staging:
 
     def _folder(self, account: str) -> str:
         # No account id has a tilde.
-        return f"{self.base_url}/{account}{'~' if account == IMPORTS else ''}"
+        return f"{self.base_url}/{account}{'~' if account in (IMPORTS, PROOFS) else ''}"
 
     def _files(self, account: str) -> list[ObjectStoragePath]:
         with in_words(self.base_url, account):

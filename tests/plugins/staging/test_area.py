@@ -95,6 +95,17 @@ def test_another_account_s_answers_are_not_given(place: Staging) -> None:
             place.get(account, asked)
 
 
+@pytest.mark.parametrize("account", ["import", "proofs"])
+def test_an_account_that_is_called_like_a_folder_of_ours(place: Staging, account: str) -> None:
+    ours = ObjectStoragePath(f"{place.base_url}/{account}/home", conn_id=place.conn_id)
+    reference = place.put(account, "run", [ANSWER])
+    ours.parent.mkdir(parents=True, exist_ok=True)
+    ours.write_bytes(b"not the account's")
+    assert place.get(account, reference) == [ANSWER]
+    assert place.remove_all(account) == 1
+    assert ours.read_bytes() == b"not the account's"
+
+
 def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     old = os.umask(0)
     try:

@@ -21,8 +21,8 @@ from include.gas.days.gas_day import utc_text
 from include.gas.errors import BadRequest, RefusalUnexplained, UnknownRefusal
 from include.gas.importing.csv_file import Line, check_name, read_lines
 from include.gas.importing.holdings import Holdings
+from include.gas.importing.import_progress import Progress
 from include.gas.importing.line_check import DECLARED, Checked, check_lines
-from include.gas.importing.progress import Progress
 from include.gas.importing.result_file import Outcome, Result, counts, report, to_csv
 from include.gas.meter_tag import meter_tag
 

@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.declaring_now import sent_record
 from grdf.page.connect.exchange import Stop, couchdb, stop_for
 from grdf.page.connect.household_page import HOUSEHOLD, require_links
-from grdf.page.connect.progress_cookie import Followed
 from grdf.page.connect.shared_pages import stopped
+from grdf.page.direct.declaring_now import sent_record
+from grdf.page.direct.progress_cookie import Followed
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.page.security import AccountDep, ConnectorDep

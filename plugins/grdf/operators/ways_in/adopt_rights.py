@@ -34,7 +34,7 @@ class AdoptRightsOperator(GrdfOperator):
         :raises BadRequest: if the form is not filled in correctly
         :raises RetryLater: if GRDF or CouchDB does not answer, or accounts are being connected; the next try continues
         """
-        from grdf.consents.adopting import Adopting
+        from grdf.consents.right_adoption import Adopting
 
         run = Run.of(context)
         pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params.get("dry_run")
