@@ -11,7 +11,7 @@ from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.adict import meters
 from tests.helpers import holder
-from tests.rights.declared import PERSON, answer, look, looked_before
+from tests.rights.declared import PERSON, TELLING, answer, look, looked_before
 
 if TYPE_CHECKING:
     import requests
@@ -102,4 +102,4 @@ def answer_mail(world: LocalWorld, account: str, pce: str, state: str) -> list[s
 
 def persons_in(text: str) -> list[str]:
     """Return what a text tells about the person."""
-    return [each for each in PERSON.values() if each.lower() in text.lower() and each != PERSON["postcode"]]
+    return [each for each in TELLING if each.lower() in text.lower() and each != PERSON["postcode"]]

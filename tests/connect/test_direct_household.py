@@ -33,7 +33,7 @@ from tests.helpers import holder, known_account, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
 from tests.plugins.clockwork import call
-from tests.rights.declared import rights
+from tests.rights.declared import TELLING, rights
 from tests.rights.scene import bring, other_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_the_whole_way(front: Site, clean: LocalWorld, account_id: str, language
     sent = press(browser, start, fields | {"agreed": box})
     page = followed(browser, sent)
     assert title(page) == {"en": "Please answer GRDF’s e-mail", "fr": "Répondez à l’e-mail de GRDF"}[language]
-    assert [each for each in (pce, account_id, "/accounts/", "/dags/", *PERSON.values()) if each in page.text] == []
+    assert [each for each in (pce, account_id, "/accounts/", "/dags/", *TELLING) if each in page.text] == []
     (record,) = records_of(account_id)
     assert record.by == "household"
     assert record.agreed

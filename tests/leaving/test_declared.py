@@ -11,7 +11,7 @@ from include.gas.errors import AccountLeaving, RetryLater
 from tests.leaving.household import REVOKED, Couch
 from tests.leaving.runs import acquire
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, give, rights
+from tests.rights.declared import TELLING, give, rights
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_what_grdf_has_is_revoked(clean: LocalWorld, account_id: str, when: str)
 
     assert [right["etat_droit_acces"] for right in rights(clean, pce)] == [REVOKED] * had
     assert document(clean, account_id) == {}
-    assert Couch(clean).mentions(*PERSON.values(), pce) == {}
+    assert Couch(clean).mentions(*TELLING, pce) == {}
 
 
 def test_nothing_is_declared_for_a_household_that_leaves(clean: LocalWorld, account_id: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WAITS = "USER_ACTION_NEEDED"
 PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}
+TELLING = tuple(PERSON[key] for key in ("name", "email", "phone"))
+"""What shows that a person is still named somewhere. The digits of a postcode also stand in moments and hashes."""
 
 
 def give(world: LocalWorld, account: str, *, keep: bool = False, **more: Any) -> str:
@@ -72,7 +74,7 @@ def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
 
 def holds_person(world: LocalWorld, account: str) -> list[str]:
     text = json.dumps(document(world, account)).lower()
-    return [each for each in PERSON.values() if each.lower() in text]
+    return [each for each in TELLING if each.lower() in text]
 
 
 def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:

@@ -14,7 +14,7 @@ from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLat
 from include.gas.rights.declared_right import waiting_message
 from tests.helpers import context, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.declared import PERSON, answer, calls, give, holds_person, look, looked_before, rights
+from tests.rights.declared import PERSON, TELLING, answer, calls, give, holds_person, look, looked_before, rights
 from tests.rights.scene import bring, check, document, other_of
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def test_each_refusal_says_what_to_do_and_a_correction_heals_it(
         clean.control.set_quirks(pce, **quirks)
     with pytest.raises(DeclarationRefused, match=f"^Account {account_id}: .*{says}") as caught:
         acquire(account_id, "scheduled")
-    assert not any(each in str(caught.value) for each in PERSON.values())
+    assert not any(each in str(caught.value) for each in TELLING)
     refused = document(clean, account_id)
     assert (refused["state"], refused["state_message"]) == (WAITS, str(caught.value))
     assert "GRDF answered" not in refused["state_message"]
@@ -239,7 +239,7 @@ def test_what_is_wrong_in_the_document_is_said_without_asking_grdf(
     before = document(clean, account_id)["declaration"]
     with pytest.raises(DeclarationRefused, match=says) as caught:
         acquire(account_id, "scheduled")
-    assert not any(each in str(caught.value) for each in PERSON.values())
+    assert not any(each in str(caught.value) for each in TELLING)
     assert calls(clean) == []
     told = document(clean, account_id)
     noted = {"refused": True, "refused_because": str(caught.value)}
@@ -312,7 +312,7 @@ def test_nothing_of_the_person_is_logged(clean: LocalWorld, account_id: str, cap
     with caplog.at_level(logging.DEBUG):
         look()
     assert caplog.text
-    assert not any(each in caplog.text for each in PERSON.values())
+    assert not any(each in caplog.text for each in TELLING)
     assert holder(account_id).pces[0] not in caplog.text
 
 

@@ -32,6 +32,7 @@ from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
 from tests.rights.declared import (
     PERSON,
+    TELLING,
     accepts,
     answer,
     calls,
@@ -397,12 +398,12 @@ def test_grdfs_words_about_a_person_are_not_repeated(
     clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture, status: int, code: str
 ) -> None:
     give(clean, account_id, mobile="+33 6 11 11 11 11")
-    said = {"code_statut_traitement": code, "message_retour_traitement": "Titulaire " + ", ".join(PERSON.values())}
+    said = {"code_statut_traitement": code, "message_retour_traitement": "Titulaire " + ", ".join(TELLING)}
     clean.control.fault("/droit_acces$", method="PUT", status=status, body=json.dumps(said))
     with pytest.raises(GasError) as caught:
         acquire(account_id, "scheduled")
     told = str(caught.value) + str(document(clean, account_id).get("state_message")) + caplog.text
-    assert not [each for each in PERSON.values() if each in told]
+    assert not [each for each in TELLING if each in told]
     clean.control.set(faults=[])
     with pytest.raises((AirflowSkipException, FailNow)):
         acquire(account_id, "manual")
