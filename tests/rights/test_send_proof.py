@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,8 @@ def asked(world: LocalWorld, couchdb: CouchDBHook, account: str, *, record: bool
         then = datetime.now(UTC) - timedelta(minutes=5)
         ConsentRecords(couchdb).add(new_record(account, declared, then, by=HOUSEHOLD, agreed=agreed))
     right = bring(world, account, pce)
+    of_person = {"nom_titulaire": NAME, "courriel_titulaire": EMAIL, "parcours": "DECLARATION_TIERS"}
+    world.control.change_consent(right, **of_person)
     world.control.ask_proof(right, world.control.today() + timedelta(days=days))
     return right
 
@@ -152,8 +155,63 @@ def test_own_files_go_first_and_are_removed(
     assert not document(clean, account_id)["state"], "the refusal is over"
 
 
+def test_the_record_of_another_person_is_not_sent(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    right = asked(clean, couchdb, account_id)
+    other = Declaration(pce=meter_of(account_id), name="Petit-Invente", email="p@example.org", postcode=POSTCODE)
+    given = datetime.now(UTC) - timedelta(minutes=2)
+    ConsentRecords(couchdb).add(new_record(account_id, other, given, by=HOUSEHOLD))  # the newest one
+    assert send(account_id)["sent"] == 1
+    (file,) = clean.control.proofs(right)
+    assert EMAIL in text_of(file["content"])
+    clean.control.change_consent(right, courriel_titulaire="somebody@example.org")
+    clean.control.ask_proof(right, clean.control.today() + timedelta(days=40))
+    with pytest.raises(ProofNotSent, match="neither a record of that consent"):
+        send(account_id)
+
+
+def test_an_old_file_replaces_a_refused_proof(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, tmp_path: Path
+) -> None:
+    right = asked(clean, couchdb, account_id)
+    send(account_id)
+    clean.control.decide_proof(right, accept=False)
+    check()
+    staging.proofs.put(account_id, GOOD["image/png"])
+    (file,) = (tmp_path / "staging/proofs" / account_id).iterdir()
+    os.utime(file, (1.6e9, 1.6e9))  # copied with the time it was scanned at
+    send()
+    assert staging.count(account_id) == 1
+    assert send(account_id)["files"] == 2
+
+
+def test_what_grdf_refuses_for_one_account_does_not_stop_the_others(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    number = int(account_id[-5:])
+    names = [f"proof-{at}-{(number + at) % 100_000:05}" for at in range(5)]
+    rights = [asked(clean, couchdb, name) for name in names]
+    for right in rights[:2]:
+        clean.control.fault(f"/droit_acces/{right}/preuves$", method="PUT", status=403)
+    with pytest.raises(ProofNotSent, match=r"2 proof\(s\) could not be sent") as told:
+        send()
+    assert all(name in str(told.value) for name in names[:2])
+    assert [len(clean.control.proofs(right)) for right in rights] == [0, 0, 1, 1, 1]
+    for right in rights[2:]:
+        clean.control.ask_proof(right, clean.control.today() + timedelta(days=60))
+    clean.control.fault("/preuves$", method="PUT", status=403, times=20)
+    calls(clean)
+    with pytest.raises(CredentialsRefused):
+        send()
+    assert calls(clean).count(("PUT", "preuves")) == 3
+
+
 def test_a_file_that_is_put_there_while_others_are_sent_stays(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, monkeypatch: pytest.MonkeyPatch
+    clean: LocalWorld,
+    couchdb: CouchDBHook,
+    account_id: str,
+    staging: Staging,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     from grdf.hooks.adict import AdictHook
 
@@ -164,6 +222,7 @@ def test_a_file_that_is_put_there_while_others_are_sent_stays(
     def meanwhile(self: AdictHook, *given: Any, **more: Any) -> None:
         real(self, *given, **more)
         staging.proofs.put(account_id, GOOD["image/png"])
+        os.utime(max((tmp_path / "staging/proofs" / account_id).iterdir()), (1.6e9, 1.6e9))
 
     monkeypatch.setattr(AdictHook, "send_proof", meanwhile)
     assert send(account_id)["sent"] == 1

@@ -139,6 +139,16 @@ class AccessRight:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
 
+    def is_held_by(self, name: str, email: str) -> bool:
+        """Return whether its holder is a person. It is not if GRDF names no holder.
+
+        The e-mail address decides. GRDF may write a name in another way, so it counts only without an address.
+
+        :param name: the person's or company's name
+        """
+        holder, address, _ = self.holder
+        return fold(email) == address if address else bool(holder) and fold(name) == holder
+
     def over_at(self, today: date) -> str:
         """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from include.gas.account.sections.declaration import Declaration
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_documents import ConsentRecord, ConsentText, Entered
@@ -99,11 +100,24 @@ def overdue(today: date) -> tuple[str, str]:
     return KEPT, f"{KEPT}{today.isoformat()}"
 
 
-def record_for(records: Iterable[ConsentRecord], pce: str, declared: str = "") -> ConsentRecord | None:
-    """Return the record that proves a right: the newest one about its meter that is not younger than the right.
+def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: str = "") -> ConsentRecord | None:
+    """Return the record that proves a right: the newest one of its holder that is not younger than the right.
+
+    An account may have records of several people, one of whom was not connected after all. So a right whose holder GRDF
+    does not name is proved by none, nor is one that its holder gave on GRDF's site. If all are younger than the right,
+    a clock was wrong, and the oldest one counts.
 
     :param records: the account's records
+    :param right: the right, as GRDF lists it
     :param declared: when GRDF took the right, UTC text; ``""`` if that is not known
     """
-    about = [record for record in records if record.pce == pce and (not declared or record.given <= declared)]
-    return max(about, key=lambda record: record.given, default=None)
+    if right.made_on_site:
+        return None
+    of_it = sorted((record for record in records if _proves(record, right)), key=lambda record: record.given)
+    before = [record for record in of_it if not declared or record.given <= declared]
+    return next(iter([*before[-1:], *of_it]), None)
+
+
+def _proves(record: ConsentRecord, right: AccessRight) -> bool:
+    entered = record.entered
+    return record.pce == right.pce and right.is_held_by(entered.name or entered.company, entered.email)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
 MOST: Final = 3
@@ -24,9 +25,19 @@ class ProofFile:
     content: bytes = field(repr=False)
     kind: str
 
+    @property
+    def digest(self) -> str:
+        """What tells its content from another one's, as 32 hexadecimal digits."""
+        return digest_of(self.content)
+
     def name(self, place: int) -> str:
         """Return the name under which GRDF gets it. The name that a person gave it may name somebody.
 
         :param place: its place among the files that are sent together, from 1
         """
         return f"preuve-{place}.{ENDINGS[self.kind]}"
+
+
+def digest_of(content: bytes) -> str:
+    """Return the :attr:`ProofFile.digest` of a file with this content."""
+    return sha256(content).hexdigest()[:32]

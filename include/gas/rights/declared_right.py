@@ -10,7 +10,7 @@ from typing import Any
 from include.gas.account.own_meters import meters_in, with_meters
 from include.gas.account.sections.declaration import PERIMETERS, Declaration, with_declared, with_look
 from include.gas.account.sections.lost_consents import LostConsents
-from include.gas.account.sections.sent_declarations import SentDeclarations, hashed, without_sent
+from include.gas.account.sections.sent_declarations import SentDeclarations, without_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan
@@ -132,10 +132,7 @@ def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> lis
 def is_for_another(right: AccessRight, asked: Declaration) -> bool:
     """Return whether a right was declared for another person or address than what is to be declared now."""
     name, email, _ = right.holder
-    sent = SentDeclarations(
-        right.pce, "", hashed(right.pce, asked.email), hashed(right.pce, asked.name or asked.company)
-    )
-    return bool(name or email) and not sent.is_for(name, email)
+    return bool(name or email) and not right.is_held_by(asked.name or asked.company, asked.email)
 
 
 def _made_by(right: AccessRight, sent: SentDeclarations) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from include.gas.account.sections.proofs import Proof, with_proofs
 from include.gas.account.state import is_about_proof, with_state
 from include.gas.answers.access_rights import AccessRight
@@ -18,6 +20,8 @@ from include.gas.meter_tag import meter_tag
 
 LAG = timedelta(days=2)
 """How long GRDF's list may still ask for a proof that it has taken. After that it is taken to ask again."""
+LIST_AGE = timedelta(days=1)
+"""How old a list may be when it is judged. A proof that seems to be sent later was sent by a clock that was wrong."""
 OWN_FILES = "put files of your own into the folder proofs/{account}/ of [grdf] staging_url"
 
 
@@ -44,8 +48,10 @@ def with_listed(
         old = before.get(right.id)
         if right.id not in own or (judged is not None and right.pce not in judged):
             continue
-        if old is not None and old.sent >= utc_text(asked_at):  # sent after the list was made
-            continue
+        if old is not None and old.sent >= utc_text(asked_at):
+            if old.sent <= utc_text(asked_at + LIST_AGE):  # sent after the list was made
+                continue
+            old = msgspec.structs.replace(old, sent=utc_text(asked_at))
         after.pop(right.id, None)
         if right.proof and right.stands:
             after[right.id] = _listed(right, old, asked_at)
@@ -56,15 +62,20 @@ def _listed(right: AccessRight, old: Proof | None, asked_at: datetime) -> Proof:
     old = old or Proof(right.pce, "")
     if right.proof != ASKED:
         # If GRDF has the proof although its answer to us was lost, that is when it was sent.
-        return Proof(right.pce, right.proof, right.proof_until, old.asked, sent=old.tried or old.sent)
+        sent = old.tried or old.sent
+        return Proof(right.pce, right.proof, right.proof_until, old.asked, sent=sent, files=old.files)
     again = (
         old.state in (ACCEPTED, REFUSED)
         or (old.until is not None and right.proof_until is not None and old.until != right.proof_until)
         or (bool(old.sent) and old.sent < utc_text(asked_at - LAG))
     )
     asked = old.asked if old.asked and not again else utc_text(asked_at)
-    tried, sent = ("", "") if again else (old.tried, old.sent)
-    return Proof(right.pce, ASKED, right.proof_until or old.until, asked, tried, sent)
+    until = right.proof_until or old.until
+    return (
+        Proof(right.pce, ASKED, until, asked)
+        if again
+        else Proof(right.pce, ASKED, until, asked, old.tried, old.sent, old.files)
+    )
 
 
 def with_refusal_told(document: Mapping[str, Any], now: datetime, *, lost: bool) -> Document:

@@ -15,8 +15,8 @@ from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.proofs import Proof, with_sent, with_tried
-from include.gas.answers.proof_state import ASKED, REFUSED
-from include.gas.errors import BadSettings, CredentialsRefused, GasError, ProofNotSent, QuotaExceeded
+from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED
+from include.gas.errors import GasError, ProofNotSent, QuotaExceeded
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import record_for
 from include.gas.proof.proof_file import MOST, MOST_BYTES
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from include.gas.proof.proof_file import ProofFile
 
 log = logging.getLogger(__name__)
-
-CONCERN_ALL = (CredentialsRefused, BadSettings, QuotaExceeded)
-"""Failures after which no other account needs to be tried."""
 
 
 class ProofSender:
@@ -60,7 +57,8 @@ class ProofSender:
         :param named: whether a person named the account
         :param counts: incremented by proofs that were asked for and sent, and by files
         :return: why proofs of some of its rights could not be sent
-        :raises GasError: if none could be, or the failure concerns all accounts
+        :raises GasError: if none could be
+        :raises QuotaExceeded: if no further proof can be sent for now
         """
         document = self._accounts.update(name, partial(_noted, rights=rights, asked_at=asked_at))
         proofs = Proof.all_of(document)
@@ -69,42 +67,48 @@ class ProofSender:
         if not due:
             self._tidy(name, proofs)
         again = [right for right, proof in proofs.items() if proof.state in (ASKED, REFUSED)] if named else due
-        read_at = datetime.now(UTC)
         own = self._files.read(name) if again else []
         due = again if own else due
         if not due:
             log.info("Account %s: GRDF waits for no proof that was not sent.", name)
         failures: list[GasError] = []
-        for right in due:
+        listed = {right.id: right for right in rights}
+        for each in due:
+            if each not in listed:
+                log.warning(
+                    "Account %s: GRDF asked for a proof before, but its list does not name the right now.", name
+                )
+                continue
             try:
-                self._send(document, right, proofs[right].pce, own, counts)
-            except CONCERN_ALL:
+                self._send(document, listed[each], own, counts)
+            except QuotaExceeded:
                 raise
             except GasError as error:
                 failures.append(error)
         if own and due and not failures:
-            self._files.remove(name, before=read_at)  # one that was put there meanwhile was not sent
+            self._files.remove(name, only={file.digest for file in own})
         return failures
 
     def _tidy(self, name: str, proofs: dict[str, Proof]) -> None:
         """Remove files that GRDF took in an earlier try whose answer was lost, or that could not be removed then."""
-        taken = max((proof.sent for proof in proofs.values()), default="")
-        if taken:
-            self._files.remove(name, before=datetime.fromisoformat(taken))
+        done = [proof for proof in proofs.values() if proof.state in (CHECKING, ACCEPTED)]
+        if taken := {digest for proof in done if proof.sent for digest in proof.files}:
+            self._files.remove(name, only=taken)
 
-    def _send(self, document: Document, right: str, pce: str, own: list[ProofFile], counts: Counter[str]) -> None:
-        name = str(document["_id"])
+    def _send(self, document: Document, right: AccessRight, own: list[ProofFile], counts: Counter[str]) -> None:
+        name, pce = str(document["_id"]), right.pce
         stop_if_leaving(self._accounts.account(name))
-        files = [*own, *self._record(document, right, pce)][:MOST]
+        files = [*own, *self._record(document, right)][:MOST]
         if not files:
             raise ProofNotSent.about(
                 name,
                 f"GRDF asks for the proof of the consent for meter {meter_tag(name, pce)}, and there is neither a "
                 "record of that consent nor a file of your own",
             )
-        self._accounts.update(name, partial(with_tried, right=right, at=datetime.now(UTC)))
-        self._adict.send_proof(right, files, account=name)
-        self._accounts.update(name, partial(with_sent, right=right, pce=pce, at=datetime.now(UTC)))
+        digests = [file.digest for file in own]
+        self._accounts.update(name, partial(with_tried, right=right.id, at=datetime.now(UTC), files=digests))
+        self._adict.send_proof(right.id, files, account=name)
+        self._accounts.update(name, partial(with_sent, right=right.id, pce=pce, at=datetime.now(UTC)))
         counts["sent"] += 1
         counts["files"] += len(files)
         log.info(
@@ -112,14 +116,14 @@ class ProofSender:
             "grdf_consents tells the result.", name, meter_tag(name, pce), len(files),
         )  # fmt: skip
 
-    def _record(self, document: Document, right: str, pce: str) -> list[ProofFile]:
+    def _record(self, document: Document, right: AccessRight) -> list[ProofFile]:
         """Return the record of the consent as a file; none if there is no record of it."""
         from grdf.proofs.record_pdf import record_pdf
 
         rights = (each for meter in Account.from_document(document).meters for each in meter.rights)
-        brought = next((each.brought for each in rights if each.id_accreditation == right), "")
-        record = record_for(self._records.of(str(document["_id"])), pce, brought)
-        file = record_pdf(record, right) if record else None
+        brought = next((each.brought for each in rights if each.id_accreditation == right.id), "")
+        record = record_for(self._records.of(str(document["_id"])), right, brought)
+        file = record_pdf(record, right.id) if record else None
         return [file] if file is not None and len(file.content) <= MOST_BYTES else []
 
 

@@ -8,7 +8,7 @@ name that a person chose may name somebody.
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from collections.abc import Collection
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
@@ -17,7 +17,7 @@ from grdf.staging.failures import in_words
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
 from include.gas.errors import ProofNotSent
-from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile
+from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile, digest_of
 
 FOLDER = "proofs"
 
@@ -89,15 +89,16 @@ class ProofFiles:
         """Return how many files lie in an account's folder, hidden ones included."""
         return len(self._files(account, hidden=True))
 
-    def remove(self, account: str, before: datetime | None = None) -> int:
+    def remove(self, account: str, only: Collection[str] | None = None) -> int:
         """Remove an account's files, hidden ones included, and return their number.
 
-        :param before: remove only those that were not changed since then, aware; ``None`` for all
+        :param only: remove only files with one of these :attr:`ProofFile.digest`; ``None`` for all
         """
         files = self._files(account, hidden=True)
         with in_words(self.base_url, account):
-            if before is not None:
-                files = [file for file in files if file.fs.modified(file.path).timestamp() < before.timestamp()]
+            if only is not None:
+                small = [file for file in files if file.stat().st_size <= MOST_BYTES]
+                files = [file for file in small if digest_of(file.read_bytes()) in only]
             for file in files:
                 file.unlink(missing_ok=True)
             folder = self._folder(account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.declaration import Declaration
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import (
@@ -29,6 +31,14 @@ DECLARATION = Declaration(
     calls_until=date(2029, 1, 1),
 )  # fmt: skip
 TEXT = ConsentText("1", "fr", "J'accepte.")
+OTHER = msgspec.structs.replace(
+    new_record("a", DECLARATION, AT, by=HOUSEHOLD).entered, name="Petit", email="p@invented.example"
+)
+
+
+def right(**changes: Any) -> AccessRight:
+    known = AccessRight("right", PCE, "", "active", holder=("martin", "m@invented.example", "69001"))
+    return replace(known, **changes)
 
 
 def record(at: datetime = AT, **changes: Any) -> ConsentRecord:
@@ -60,10 +70,23 @@ def test_a_record_that_somebody_else_has_changed_is_none(document: dict[str, Any
 def test_the_newest_record_before_a_right_proves_it() -> None:
     hours = [AT + timedelta(hours=each) for each in range(3)]
     records = [record(hours[0]), record(hours[2]), record(hours[1]), record(hours[1], pce="GI999001")]
-    assert record_for(records, PCE) == records[1]
-    assert record_for(records, PCE, utc_text(hours[1])) == records[2]
-    assert record_for(records, PCE, utc_text(AT - timedelta(hours=1))) is None
-    assert record_for(records, "GI999009") is None
+    assert record_for(records, right()) == records[1]
+    assert record_for(records, right(), utc_text(hours[1])) == records[2]
+    assert record_for(records, right(), utc_text(AT - timedelta(hours=1))) == records[0], "a clock was ahead"
+    assert record_for(records, right(pce="GI999009")) is None
+
+
+def test_nobody_else_s_record_proves_a_right() -> None:
+    records = [
+        record(),
+        record(AT + timedelta(hours=1), entered=OTHER),
+    ]
+    assert record_for(records, right()) == records[0]
+    assert record_for(records, right(holder=("martin", "", ""))) == records[0]
+    assert record_for(records, right(holder=("martin", "p@invented.example", ""))) == records[1]
+    assert record_for(records, right(holder=("martin", "third@invented.example", ""))) is None
+    assert record_for(records, right(holder=("", "", ""))) is None, "GRDF does not say whose it is"
+    assert record_for(records, right(made_on_site=True)) is None
 
 
 def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> None:

@@ -88,6 +88,14 @@ def test_a_list_from_before_it_was_sent_says_nothing() -> None:
     assert listed(sent, right("asked"), at=NOW)["proofs"] == sent["proofs"]
 
 
+def test_a_proof_that_was_sent_by_a_clock_ahead_is_asked_for_again_after_two_days() -> None:
+    sent = with_sent(listed(account(), right("asked")), "u-1", PCE, NOW + 90 * DAY)
+    first = listed(sent, right("asked"), at=NOW)
+    assert not Proof.all_of(first)["u-1"].is_due, "the list may be a little late"
+    assert Proof.all_of(listed(first, right("asked"), at=NOW + 3 * DAY))["u-1"].is_due
+    assert Proof.all_of(listed(sent, right("refused"), at=NOW))["u-1"].state == "refused"
+
+
 def test_only_rights_of_its_own_that_stand() -> None:
     assert "proofs" not in listed(account(), right("asked", id="stranger"), right(""))
     assert "proofs" not in listed(account(), right("asked", state="revoked"))

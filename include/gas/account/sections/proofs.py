@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ class Proof(Section, frozen=True):
     :param asked: when we first saw that GRDF asks for it, UTC
     :param tried: when we began to send it, UTC; removed once GRDF has taken it
     :param sent: when we sent it, UTC; absent if we have not, or if GRDF has asked again since
+    :param files: hashes of the operator's own files that were sent with it, to remove no other ones
     """
 
     key: ClassVar[str] = "proofs"
@@ -35,6 +36,7 @@ class Proof(Section, frozen=True):
     asked: str = ""
     tried: str = ""
     sent: str = ""
+    files: list[str] = msgspec.field(default_factory=list)
 
     @classmethod
     def all_of(cls, document: Mapping[str, Any]) -> dict[str, Proof]:
@@ -65,14 +67,17 @@ def with_proofs(document: Mapping[str, Any], proofs: Mapping[str, Proof]) -> Doc
     return put(document, Proof.key, {right: written(entry) for right, entry in sorted(proofs.items())} or None)
 
 
-def with_tried(document: Mapping[str, Any], right: str, at: datetime) -> Document:
+def with_tried(document: Mapping[str, Any], right: str, at: datetime, files: Iterable[str] = ()) -> Document:
     """Return the account document with a note that the proof of a right is being sent.
 
     :param right: GRDF's id of the right
     :param at: an aware datetime, the present
+    :param files: hashes of the operator's own files that are sent
     """
     entry = Proof.all_of(document).get(right)
-    return _with(document, right, msgspec.structs.replace(entry, tried=utc_text(at))) if entry else dict(document)
+    if entry is None:
+        return dict(document)
+    return _with(document, right, msgspec.structs.replace(entry, tried=utc_text(at), files=list(files)))
 
 
 def with_sent(document: Mapping[str, Any], right: str, pce: str, at: datetime) -> Document:
@@ -82,7 +87,8 @@ def with_sent(document: Mapping[str, Any], right: str, pce: str, at: datetime) -
     :param at: when it was sent, aware
     """
     old = Proof.all_of(document).get(right)
-    sent = Proof(pce, CHECKING, old.until if old else None, old.asked if old else "", sent=utc_text(at))
+    old = old or Proof(pce, CHECKING)
+    sent = Proof(pce, CHECKING, old.until, old.asked, sent=utc_text(at), files=old.files)
     return _with(document, right, sent)
 
 

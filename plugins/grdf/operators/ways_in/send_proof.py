@@ -18,8 +18,10 @@ from include.gas.errors import (
     AccountLeaving,
     BadAccount,
     BadRequest,
+    CredentialsRefused,
     GasError,
     ProofNotSent,
+    QuotaExceeded,
     RetryLater,
     ServiceUnavailable,
 )
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from include.gas.answers.access_rights import AccessRight
     from include.gas.documents.gas_days import Document
 
+GIVE_UP_AFTER = 3
+"""Accounts in a row for which GRDF refuses our credentials. One refusal may be about that account's right alone."""
 MOST_TOLD = 20
 """Failures that the error quotes. The log has all of them."""
 
@@ -57,17 +61,19 @@ class SendProofOperator(AccountOperator):
         :raises RetryLater: if some could not be sent at the moment
         :raises ProofNotSent: if a person must act for some; the others were sent
         """
-        from grdf.proofs.sending import CONCERN_ALL, ProofSender
+        from grdf.proofs.sending import ProofSender
 
         run, name = Run.of(context), self.account_id.strip()
         asked_at, counts = datetime.now(UTC), Counter({"accounts": 0, "asked": 0, "sent": 0, "files": 0})
         sender = ProofSender(self.couchdb, self.adict, self.staging.proofs)
         failures: list[GasError] = []
+        refused = 0
         for account, rights in [self._named(name)] if name else self._waiting():
             counts["accounts"] += 1
+            sent = counts["sent"]
             try:
                 failed = sender.send(account, rights, asked_at, named=bool(name), counts=counts)
-            except CONCERN_ALL:
+            except QuotaExceeded:
                 raise
             except AccountLeaving as error:
                 self.log.info("%s", error)
@@ -77,12 +83,16 @@ class SendProofOperator(AccountOperator):
             for each in failed:
                 self.log.error("%s", each)
             failures += failed
+            refused = 0 if counts["sent"] > sent else refused + _are_refused(failed)
+            if refused == GIVE_UP_AFTER:
+                self.log.error("GRDF has refused us for %d accounts in a row. The others are not tried.", refused)
+                break
         self.log.info(
             "GRDF waited for %d proof(s) of %d account(s); %d were sent, in %d file(s).",
             counts["asked"], counts["accounts"], counts["sent"], counts["files"],
         )  # fmt: skip
         if failures:
-            raise _in_one(failures, run)
+            raise failures[-1] if refused == len(failures) else _in_one(failures, run)
         return dict(counts)
 
     def _named(self, name: str) -> tuple[str, Sequence[AccessRight]]:
@@ -99,7 +109,13 @@ class SendProofOperator(AccountOperator):
     def _waiting(self) -> Iterator[tuple[str, Sequence[AccessRight]]]:
         """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights."""
         rights: dict[str, list[AccessRight]] = {}
-        for right in self.adict.all_access_rights().rights:
+        listed = self.adict.all_access_rights()
+        if listed.odd:
+            self.log.warning(
+                "%d line(s) of GRDF's list could not be read. If one of them asks for a proof, it is not sent.",
+                listed.odd,
+            )
+        for right in listed.rights:
             rights.setdefault(right.pce, []).append(right)
         for document in list(self.accounts.listed()):
             try:
@@ -114,6 +130,10 @@ class SendProofOperator(AccountOperator):
 def _own(document: Document, rights: Mapping[str, Sequence[AccessRight]]) -> list[AccessRight]:
     meters = Account.from_document(document).meters
     return [right for meter in meters for right in rights.get(meter.pce, ()) if right.id in meter.own]
+
+
+def _are_refused(failures: Sequence[GasError]) -> bool:
+    return any(isinstance(error, CredentialsRefused) for error in failures)
 
 
 def _in_one(failures: Sequence[GasError], run: Run) -> GasError:
