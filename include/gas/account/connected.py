@@ -103,7 +103,7 @@ _WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_sin
 
 
 def declaring(
-    document: Mapping[str, Any] | None, account: str, asked: Declaration, *, at: datetime, by: str
+    document: Mapping[str, Any] | None, account: str, asked: Declaration, *, at: datetime, by: str, record: str = ""
 ) -> Document:
     """Return the account document of a household whose right is to be declared. Create the account if there is none.
 
@@ -112,6 +112,7 @@ def declaring(
     :param asked: what the household gave, checked
     :param at: an aware datetime, the present
     :param by: who connected the account, for its document
+    :param record: id of the record of the consent
     :raises BadAccount: see :func:`check_connectable`
     :raises AccountLeaving: see :func:`check_connectable`
     """
@@ -125,7 +126,7 @@ def declaring(
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
     values = {name: getattr(asked, name) for name in _ENTERED}
     entered = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
-    return Connected(utc_text(at), by).noted(put(base, Declaration.key, kept | entered))
+    return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, kept | entered))
 
 
 def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
@@ -142,3 +143,9 @@ def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Documen
     """
     others = {key: value for key, value in document.items() if key not in _WRITTEN}
     return others | {key: before[key] for key in _WRITTEN if key in before}
+
+
+def is_bare(document: Mapping[str, Any]) -> bool:
+    """Return whether an account document holds nothing that anybody has entered, stored or been given."""
+    made = {"_id", "_rev", "account_type", "name", Connected.key}
+    return set(document) - made <= {key for key in _WRITTEN if not document.get(key)} and not document.get("name")

@@ -44,6 +44,10 @@ class ConsentRecords:
             log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
         return sorted(records, key=lambda record: record.given)
 
+    def has(self, record_id: str) -> bool:
+        """Return whether there is a record with this id."""
+        return self._couchdb.get(DOCTYPE, record_id) is not None
+
     def since(self, moment: str) -> dict[tuple[str, str], str]:
         """Return which consents were recorded from a moment on: by account and meter, when the first one was.
 

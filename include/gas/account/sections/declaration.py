@@ -134,6 +134,16 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
     return put(document, Declaration.key, kept or None)
 
 
+def without_person(document: Mapping[str, Any]) -> Document:
+    """Return the account document without what the household gave to be declared.
+
+    What is known of a right that was declared before stays.
+    """
+    found = members(document.get(Declaration.key))
+    kept = {key: value for key, value in found.items() if key not in PERSON}
+    return put(document, Declaration.key, kept if kept.get("declared") else None)
+
+
 def without_old_person(document: Document, now: datetime) -> Document:
     """Return the account document without the person if nobody has corrected a refused declaration for long.
 

@@ -34,6 +34,7 @@ class Connected(Section, frozen=True):
 
     :param at: when it last connected, UTC
     :param by: who connected it: an Airflow user, or a note that a link was used, or that it was imported or adopted
+    :param record: id of the record of the consent that was entered with it; absent for the other ways in
     """
 
     key: ClassVar[str] = "connected"
@@ -41,6 +42,13 @@ class Connected(Section, frozen=True):
 
     at: str
     by: str
+    record: str = ""
+
+    @classmethod
+    def record_of(cls, document: Mapping[str, Any]) -> str:
+        """Return the id of the record that an account document names; ``""`` if it names none."""
+        named = members(document.get(cls.key)).get("record")
+        return named if isinstance(named, str) else ""
 
     @classmethod
     def moment(cls, document: Mapping[str, Any]) -> object:

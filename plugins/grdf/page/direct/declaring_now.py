@@ -16,26 +16,24 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run
 from grdf.page.connect.direct_form import Ticket
 from grdf.page.connect.exchange import CALLS, PATIENCE, Stop, adict, couchdb, deletions_now, let_pass, stop_for
+from grdf.page.direct.undoing import Undoing
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
-from grdf.stores.removal import Remover
-from include.gas.account.connected import as_before, check_connectable, declaring, is_asked
+from include.gas.account.connected import check_connectable, declaring
 from include.gas.account.sections.declaration import Declaration
-from include.gas.account.sections.marks import Connected, leaving
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.marks import Connected
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
 from include.gas.documents.stored_documents import ConsentRecord, ConsentText
-from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, LinkCallsSpent, RetryLater, StoreBusy
+from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, LinkCallsSpent, RetryLater
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 
 log = logging.getLogger(__name__)
-TRIES = 5
 UNDECIDED = (Step.DECLARING, Step.WAITS)
 
 
@@ -137,7 +135,7 @@ class _Sending:
         try:
             right = Declaring(self._store, self._adict, self._account, terms).declare()
         except (FailNow, LinkCallsSpent) as error:
-            self._undo(record)
+            Undoing(self._store, self._order.asked, record).undo(self._before)
             self._give_back(untried=isinstance(error, LinkCallsSpent))
             if (
                 isinstance(error, BadAccount)
@@ -189,7 +187,7 @@ class _Sending:
         def change(stored: Document | None) -> Document:
             self._check_still_wanted(stored)
             self._before = stored
-            return declaring(stored, self._account, order.asked, at=now, by=order.by)
+            return declaring(stored, self._account, order.asked, at=now, by=order.by, record=record.id)
 
         records.add(record)
         try:
@@ -214,43 +212,3 @@ class _Sending:
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)
-
-    def _undo(self, record: ConsentRecord) -> None:
-        """Leave the account as it was before, and no record, since nothing was declared.
-
-        If GRDF may have the right all the same, both stay, so that a deletion can end it. This never raises: the error
-        that led here says more. What stays is told to a person by the account's state.
-        """
-        try:
-            if SentDeclarations.of(self._store.get(ACCOUNT, self._account) or {}):
-                log.warning("Account %s: it stays, because GRDF may have the right all the same.", self._account)
-                return
-            if self._before is None:
-                self._remove()
-            else:
-                self._restore(self._before)
-            ConsentRecords(self._store).remove(record)
-        except GasError as error:
-            log.error(
-                "Account %s: it was not connected, but what was entered could not be removed from it. Correct its "
-                "declaration in CouchDB, or delete the account. %s", self._account, error,
-            )  # fmt: skip
-
-    def _restore(self, before: Document) -> None:
-        asked = self._order.asked
-        AccountStore(self._store).update(
-            self._account, lambda stored: as_before(stored, before) if is_asked(stored, asked) else stored
-        )
-
-    def _remove(self) -> None:
-        """Remove the account that this form made, unless somebody has made something else of it."""
-        for _ in range(TRIES):
-            stored = self._store.get(ACCOUNT, self._account)
-            if stored is None or not is_asked(stored, self._order.asked):
-                return
-            if leaving(stored) is not None or "oauth_callback_results" in stored:
-                self._restore({})
-                return
-            if Remover(self._store).remove_revision(ACCOUNT, self._account, str(stored["_rev"])):
-                return
-        raise StoreBusy.about(self._account, f"others changed its document {TRIES} times in a row")
