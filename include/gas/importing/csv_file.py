@@ -49,7 +49,7 @@ def check_name(name: object) -> str:
 
     :raises BadRequest: if it is a path, hidden, not ``.csv``, or one that an import writes itself
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name or name.lower().endswith(RESULT):
+    if not isinstance(name, str) or not is_name(name):
         raise BadRequest.about(
             None,
             "the name of the file is not valid",
@@ -57,6 +57,11 @@ def check_name(name: object) -> str:
             f".csv and not in {RESULT}.",
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """Return whether a file of an import may have a name."""
+    return bool(_NAME.fullmatch(name)) and ".." not in name and not name.lower().endswith(RESULT)
 
 
 def read_lines(content: bytes) -> list[Line]:

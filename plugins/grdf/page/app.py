@@ -22,6 +22,7 @@ from grdf.page.html import render
 from grdf.page.list import list_page as accounts
 from grdf.page.request_limits import Limits
 from grdf.page.security import login_url
+from grdf.page.uploads import import_page, proofs_page
 from include.gas.errors import GasError, RetryLater
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ ROUTERS = (
     direct.router,
     progress.router,
     records.router,
+    import_page.router,
+    proofs_page.router,
 )
 """Every route depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
 

@@ -2,7 +2,8 @@
 
 FastAPI reads a whole form into memory before it checks who sent it. So this middleware, the outermost one, reads each
 body itself and passes it on whole. Its limit is far above what any form of the page needs. A request that is larger or
-too slow is refused at once and its connection closed, so that the server stops reading it as well.
+too slow is refused at once and its connection closed, so that the server stops reading it as well. Files are larger:
+their routes read them after the login was checked, and this middleware only counts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +23,10 @@ LARGEST_ADDRESS = 16_384
 """Bytes of path and query. GRDF's answers and household links have a few hundred."""
 LARGEST_HEADERS = 49_152
 """Bytes of all headers. A cookie has at most 4,096, and each tab that connects a household has one."""
+LARGEST_UPLOAD = 13 * 1024 * 1024
+"""Bytes of a request with files: three proofs of 4 MB, or one file of households."""
+UPLOADS = "/upload"
+"""How the paths end whose routes read their bodies themselves, after they have checked the login."""
 BODY_SECONDS = 10.0
 """Seconds within which the whole body must arrive."""
 
@@ -44,7 +50,11 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refused = _head_refused(scope)
+        has_files = scope["method"] == "POST" and scope["path"].endswith(UPLOADS)
+        refused = _head_refused(scope, LARGEST_UPLOAD if has_files else LARGEST_BODY)
+        if refused is None and has_files:
+            await _Files(receive, send).pass_to(self.app, scope)
+            return
         body = b""
         if refused is None:
             try:
@@ -65,8 +75,11 @@ class _TooLarge(Exception):
     """The body is larger than any form of the page."""
 
 
-def _head_refused(scope: Scope) -> PlainTextResponse | None:
-    """Return a refusal based on what is known before the body, ``None`` to go on."""
+def _head_refused(scope: Scope, largest: int) -> PlainTextResponse | None:
+    """Return a refusal based on what is known before the body, ``None`` to go on.
+
+    :param largest: bytes that the body may have
+    """
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode(errors="replace")
     if len(raw_path) + len(scope["query_string"]) > LARGEST_ADDRESS:
         return _refusal(414, ADDRESS_TOO_LONG)
@@ -74,7 +87,7 @@ def _head_refused(scope: Scope) -> PlainTextResponse | None:
         return _refusal(431, HEADERS_TOO_LARGE)
     length = Headers(scope=scope).get("Content-Length", "")
     # If it is not a number, the server refuses it. Either way, the bytes that arrive are counted.
-    if length.isascii() and length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+    if length.isascii() and length.isdigit() and (len(length) > 9 or int(length) > largest):
         return _refusal(413, TOO_LARGE)
     return None
 
@@ -91,6 +104,36 @@ async def _whole_body(receive: Receive) -> bytes:
         if len(body) > LARGEST_BODY:
             raise _TooLarge
     return bytes(body)
+
+
+class _Files:
+    """A request with files, whose body is passed on until it is too large.
+
+    If the response starts before the whole body has come, as for somebody who may send no files, the connection is
+    closed after it: otherwise the server would read the rest.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._left = LARGEST_UPLOAD
+        self._is_read = False
+
+    async def pass_to(self, app: ASGIApp, scope: Scope) -> None:
+        await app(scope, self._counted, self._closing)
+
+    async def _counted(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, "too large")
+        self._is_read = self._is_read or not message.get("more_body", False)
+        return message
+
+    async def _closing(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and not self._is_read:
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await self._send(message)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

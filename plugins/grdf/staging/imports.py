@@ -10,7 +10,7 @@ from grdf.staging.area import IMPORTS
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, read_lines
+from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, read_lines
 
 
 class Imports:
@@ -73,6 +73,23 @@ class Imports:
     def keep_result(self, name: str, text: str) -> None:
         """Store the result of an import."""
         self._write(self.result_name(name), text)
+
+    def names(self) -> list[str]:
+        """Return the names of the files that wait, in alphabetical order."""
+        return [name for name in self._names() if not name.lower().endswith(RESULT) and is_name(name)]
+
+    def results(self) -> list[str]:
+        """Return the names of the result files, in alphabetical order."""
+        return [name for name in self._names() if name.endswith(RESULT)]
+
+    def result_named(self, name: str) -> str | None:
+        """Return the text of one of :meth:`results`; ``None`` if it has gone."""
+        return self._text(name)
+
+    def _names(self) -> list[str]:
+        with in_words(self.folder, None):
+            folder = self._path("")
+            return sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.exists() else []
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays."""

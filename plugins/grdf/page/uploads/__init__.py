@@ -1,0 +1,1 @@
+"""Files that operators send: households to import, and proofs of consent."""

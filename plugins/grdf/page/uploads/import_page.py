@@ -1,0 +1,101 @@
+"""``/import/``: an operator uploads a file of households, starts its import, and takes the result away."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.page.html.render import page
+from grdf.page.security import Visitor, may_connect_some, require_dag
+from grdf.page.uploads.uploaded import uploaded
+from grdf.staging.imports import Imports
+from include.gas.errors import BadRequest
+from include.gas.importing.csv_file import COLUMNS, REQUIRED, check_name
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+DAG = "grdf_import_accounts"
+
+
+def may_import(visitor: Annotated[Visitor, Depends(may_connect_some)]) -> Visitor:
+    """Require the rights to connect households and to start the import.
+
+    :raises HTTPException: 403 without them
+    """
+    require_dag(visitor, DAG, "act")
+    return visitor
+
+
+ImporterDep = Annotated[Visitor, Depends(may_import)]
+
+
+def imports() -> Imports:
+    """Return the folder with the files."""
+    return Imports(settings.staging_url(), settings.staging_conn_id())
+
+
+@router.get("/import/")
+def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
+    """List the files that wait and the results."""
+    return _page(request, stored=stored)
+
+
+@router.post("/import/upload")
+async def upload(request: Request, visitor: ImporterDep) -> Response:
+    """Store a file with households."""
+    files = await uploaded(request)
+    if len(files) != 1:
+        return await run_in_threadpool(_page, request, key="import.one_file")
+    (file,) = files
+    try:
+        lines = await run_in_threadpool(imports().store, file.name, file.content)
+    except BadRequest as error:
+        return await run_in_threadpool(_page, request, wrong=str(error))
+    log.info("%s uploaded the file %s with %d line(s) of households.", visitor.name, file.name, lines)
+    return RedirectResponse(f"{request.scope['root_path']}/import/?stored={file.name}", 303)
+
+
+@router.post("/import/remove")
+def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] = "") -> Response:
+    """Remove a file that is not to be imported."""
+    try:
+        imports().remove(check_name(name))
+    except BadRequest as error:
+        return _page(request, wrong=str(error))
+    log.info("%s removed the file %s with households.", visitor.name, name)
+    return RedirectResponse(f"{request.scope['root_path']}/import/", 303)
+
+
+@router.get("/import/results/{name}")
+def result(name: str, _: ImporterDep) -> Response:
+    """Return the result of an import, a CSV file without personal data."""
+    place = imports()
+    text = place.result_named(name) if name in place.results() else None
+    if text is None:
+        raise HTTPException(404, "no such result")
+    kept = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=kept)
+
+
+def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "") -> Response:
+    place = imports()
+    waiting = place.names()
+    return page(
+        request,
+        "import.html",
+        422 if wrong or key else 200,
+        dag=DAG,
+        folder=place.folder,
+        waiting=waiting,
+        results=place.results(),
+        stored=stored if stored in waiting else "",
+        wrong=wrong,
+        wrong_key=key,
+        columns=COLUMNS,
+        required=REQUIRED,
+    )

@@ -1,0 +1,112 @@
+"""The proofs of an account's consents: what GRDF says of them, and files of an operator's own for GRDF."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.html.render import page
+from grdf.page.security import AccountDep, ConnectorDep, can_act
+from grdf.page.uploads.uploaded import Uploaded, uploaded
+from grdf.staging.area import Staging
+from grdf.staging.file_kinds import NotAProof, checked
+from grdf.staging.proof_files import ProofFiles
+from grdf.stores.account_store import AccountStore
+from include.gas.account.account import stop_if_leaving
+from include.gas.account.sections.proofs import Proof
+from include.gas.days.gas_day import paris_today
+from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
+from include.gas.meter_tag import meter_tag
+from include.gas.proof.proof_file import MOST
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+DAG = "grdf_send_proof"
+
+
+@router.get("/connect/{account}/proofs")
+def show(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Show the proofs that GRDF asks for or has judged, and how many files wait."""
+    return _page(request, account, can_send=can_act(visitor, DAG))
+
+
+@router.post("/connect/{account}/proofs/upload")
+async def upload(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Store files for GRDF: all of them, or none if one cannot be used."""
+    files = await uploaded(request)
+    return await run_in_threadpool(_store, request, account, files, visitor)
+
+
+@router.post("/connect/{account}/proofs/remove")
+def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Remove all files that wait."""
+    count = _files().remove(account)
+    log.info("Account %s: %s removed %d file(s) that waited to be sent as proofs.", account, visitor.name, count)
+    return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
+
+
+def _store(request: Request, account: str, files: list[Uploaded], visitor: ConnectorDep) -> Response:
+    sends, place = can_act(visitor, DAG), _files()
+    _check_stays(account)
+    if not files:
+        return _page(request, account, can_send=sends, key="proofs.no_file")
+    for file in files:
+        try:
+            checked(file.content)
+        except NotAProof as error:
+            return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
+    if place.count(account) + len(files) > MOST:
+        return _page(request, account, can_send=sends, key="proofs.too_many")
+    try:
+        for file in files:
+            place.put(account, file.content)
+        _check_stays(account)
+    except ProofNotSent as error:
+        return _page(request, account, can_send=sends, wrong=str(error))
+    except HTTPException:  # it was deleted in the meantime
+        place.remove(account)
+        raise
+    log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
+    return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
+
+
+def _check_stays(account: str) -> None:
+    """Raise an error if there is no such account, or its deletion is in progress, so that no file is left behind."""
+    try:
+        stop_if_leaving(AccountStore(CouchDBHook()).account(account))
+    except BadAccount:
+        raise HTTPException(404, "no such account") from None
+    except AccountLeaving:
+        raise HTTPException(409, "its deletion is in progress") from None
+
+
+def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
+    try:
+        document = AccountStore(CouchDBHook()).document(account)
+    except BadAccount:
+        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    proofs = sorted(Proof.all_of(document).values(), key=lambda proof: proof.pce)
+    return page(
+        request,
+        "proofs.html",
+        422 if wrong or key else 200,
+        account=account,
+        dag=DAG,
+        can_send=can_send,
+        proofs=[(meter_tag(account, proof.pce), proof) for proof in proofs],
+        waiting=_files().count(account),
+        most=MOST,
+        today=paris_today(datetime.now(UTC)),
+        wrong=wrong,
+        wrong_key=key,
+    )
+
+
+def _files() -> ProofFiles:
+    return Staging(settings.staging_url(), settings.staging_conn_id()).proofs
