@@ -28,7 +28,7 @@ SECRETS = {
     # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": {
         *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
-        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD"),
+        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD", "STAGING_CONNECTION"),
     },
     # It creates tokens for tasks and sends them, but runs no tasks.
     "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
@@ -79,8 +79,10 @@ def test_a_service_may_do_as_little_as_it_can(service: str) -> None:
 VOLUMES = yaml.safe_load(COMPOSE.read_text())["volumes"]
 
 
-def test_the_api_server_reads_logs_and_writes_nowhere() -> None:
-    assert SERVICES["airflow-apiserver"]["volumes"] == ["airflow-logs:/opt/airflow/logs:ro"]
+def test_the_api_server_reads_logs_and_writes_only_the_files_that_its_page_takes() -> None:
+    assert SERVICES["airflow-apiserver"]["volumes"] == [
+        "airflow-logs:/opt/airflow/logs:ro", "airflow-state:/opt/airflow/grdf"
+    ]  # fmt: skip
     for name in ("scheduler", "triggerer", "worker", "worker-deletion"):  # otherwise they would need its key
         assert "--skip-serve-logs" in SERVICES[f"airflow-{name}"]["command"]
 
