@@ -23,6 +23,9 @@ PATHS = (
     "/grdf/dag/grdf_history",
     "/grdf/connect/",
     "/grdf/connect/two-meters",
+    "/grdf/connect/two-meters/records",
+    "/grdf/connect/two-meters/proofs",
+    "/grdf/import/",
 )
 
 

@@ -19,6 +19,7 @@ SAID = re.compile(
     rf"Airflow's UI\s+(?P<url>http://\S+)\s+user {ADMIN}, password (?P<admin>\S+)"
     rf"\s+to look only: user {VIEWER}, password (?P<viewer>\S+)"
     rf"\s+to approve deletions: user {APPROVER}, password (?P<approver>\S+)"
+    r"(?s:.*)GRDF's e-mails (?P<sandbox>\S+)/mailbox"
 )
 
 
@@ -49,6 +50,7 @@ class Up:
         said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
         assert said, "it did not say where it is and who may log in"
         self.url = said["url"]
+        self.sandbox = said["sandbox"]
         self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"], APPROVER: said["approver"]}
         self._session = requests.Session()
 
