@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,46 @@ def test_links_have_a_budget_of_their_own(fresh: Site, clean: LocalWorld, accoun
     assert stored(f"{account_id}-b") is None
     assert records_of(f"{account_id}-b") == []
     assert fresh.browser().get(other).status_code == 200, "the link is still good"
+
+
+def test_calls_that_are_used_up_in_the_middle_leave_nothing(fresh: Site, clean: LocalWorld, account_id: str) -> None:
+    """Six households press "Send" at once while one or two declarations may still be made."""
+    names = [f"account-{80_000 + 10 * int(account_id[-5:]) + at}" for at in range(6)]
+    ready = []
+    for name in names:
+        browser, start = fresh.browser(), path_of(link_for(fresh, name))
+        ready.append((browser, start, fields_of(check(browser, start, typed(name)))))
+    governor = ledger(fresh)
+    while governor.left("link") > 2:
+        call(governor, purpose="link")
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(lambda each: press(*each).status_code, ready))
+    assert 503 in told
+    assert set(told) <= {303, 503}
+    for name, (browser, start, _), status in zip(names, ready, told, strict=True):
+        declared = len(rights(clean, holder(name).pces[0]))
+        assert declared == (status == 303)
+        assert bool(stored(name)) == (status == 303), "nothing waits to be declared on the daily runs' calls"
+        assert len(records_of(name)) == declared
+        assert browser.get(start).status_code == (409 if declared else 200)
+
+
+@pytest.mark.parametrize("state_at_grdf", ["A valider", "Active"])
+def test_nobody_takes_the_right_that_somebody_has_just_given(
+    front: Site, clean: LocalWorld, account_id: str, state_at_grdf: str
+) -> None:
+    """Another program of ours has declared it a moment ago. Whoever has a link knows the meter and the address."""
+    (pce,), email = holder(account_id).pces, "p.martin@example.org"
+    known = other_of(account_id)
+    send(front.browser("op"), f"/connect/{known}", entered(account_id, name="Martin-Invente", email=email))
+    clean.book.remove(known)
+    (right,) = rights(clean, pce)
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces=state_at_grdf)
+    page = send(front.browser(), path_of(link_for(front, account_id)), typed(account_id, email=email))
+    assert page.status_code == 422
+    assert "This meter is connected already." in page.text
+    assert stored(account_id) is None
+    assert records_of(account_id) == []
 
 
 @pytest.mark.parametrize("how", ["account", "right"])

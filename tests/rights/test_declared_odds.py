@@ -21,7 +21,6 @@ from include.gas.errors import (
     DeclarationRefused,
     FailNow,
     GasError,
-    MeterTaken,
     NotInForce,
     QuotaWait,
     RetryLater,
@@ -190,18 +189,18 @@ def test_one_declaration_in_two_accounts_at_once(
     def meanwhile(self: AdictHook, *arguments: Any, **more: Any) -> Any:
         right = real(self, *arguments, **more)
         monkeypatch.setattr(AdictHook, "declare", real)
-        with pytest.raises(AirflowSkipException):
+        with pytest.raises(DeclarationRefused, match="this account has not declared it"):
             acquire(other, "scheduled")
         return right
 
     monkeypatch.setattr(AdictHook, "declare", meanwhile)
-    with pytest.raises(MeterTaken, match="it is another account's"):
+    with pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
     assert len(rights(clean, pce)) == 1
     answer(clean, pce, "Active")
-    assert look("manual") == [f"grdf_account__{other}"]
+    assert look("manual") == [f"grdf_account__{account_id}"]
     check()
-    assert "consents" not in document(clean, account_id).get("oauth_callback_results", {})
+    assert "consents" not in document(clean, other).get("oauth_callback_results", {})
 
 
 def test_a_grant_is_used_before_the_declaration(clean: LocalWorld, account_id: str) -> None:

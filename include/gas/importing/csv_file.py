@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv", re.IGNORECASE)
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """Matches a line as editors count them. ``str.splitlines`` also splits at characters that they do not."""
 _STEP = "Nothing was sent to GRDF. Correct the file and start again."
-_MOST_NAMED, _LONGEST_NAMED = 10, 40
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def read_lines(content: bytes) -> list[Line]:
     """Return the lines of a file. Empty ones are left out.
 
     :param content: the file: UTF-8 with or without a byte order mark, with commas or semicolons, and a header
-    :raises BadRequest: if it cannot be read as a whole; the text quotes nothing but the names of columns
+    :raises BadRequest: if it cannot be read as a whole; the text quotes nothing of it
     """
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
@@ -120,11 +120,12 @@ def _header(names: list[str], number: int) -> list[str]:
         header.pop()
     if not {*header} & {*REQUIRED}:  # it may be a household, so it is not quoted
         raise _wrong(f"line {number} is not the header with the names of the columns: {', '.join(COLUMNS)}")
-    unknown = [name[:_LONGEST_NAMED] or "(empty)" for name in header if name not in COLUMNS]
+    # They are not quoted: a lost line break, or a table turned on its side, makes a household part of the header.
+    unknown = [str(place) for place, name in enumerate(header, 1) if name not in COLUMNS]
     if unknown:
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         named = ", ".join(unknown[:_MOST_NAMED])
-        raise _wrong(f"it has unknown columns: {named}{more}. Known ones are {', '.join(COLUMNS)}")
+        raise _wrong(f"columns without a known name: number {named}{more}. Known names are {', '.join(COLUMNS)}")
     if double := sorted({name for name in header if header.count(name) > 1}):
         raise _wrong(f"it has columns twice: {', '.join(double)}")
     missing = [name for name in REQUIRED if name not in header]

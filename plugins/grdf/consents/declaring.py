@@ -31,6 +31,7 @@ from include.gas.errors import (
     DeclarationRefused,
     FailNow,
     MeterTaken,
+    QuotaWait,
     RefusalUnexplained,
     RetryLater,
     RightExists,
@@ -164,10 +165,15 @@ class Declaring:
         try:
             right = self._adict.declare(asked.pce, request, account=self._account, terms=self._terms)
         except RightExists as error:
+            # It existed before this attempt, so only earlier ones can have made it. Otherwise whoever knows somebody's
+            # meter and e-mail address would get the right that somebody has given a moment ago.
+            self._forget_attempt(began)
             if known := self._of_its_meter(asked):
                 return known
-            self._forget_attempt(began)
             raise self._of_others(asked, error) from None
+        except QuotaWait:  # GRDF was not asked
+            self._forget_attempt(began)
+            raise
         except RefusalUnexplained:
             raise
         except FailNow:
