@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 
 LONG = 600_000
 """Milliseconds that a run may take on a busy machine."""
-EMAIL = "browser-planted@example.org"
+NAME, EMAIL = "Durand-Invente", "browser-planted@example.org"
 
 
 @pytest.fixture
-def grdf(up: Up) -> SandboxControl:
-    """GRDF's stand-in of ``./grdf up``."""
-    return SandboxControl(up.sandbox)
+def grdf(up: Up) -> Iterator[SandboxControl]:
+    """GRDF's stand-in of ``./grdf up``. After the test nothing of a person is in Airflow's database, logs and files."""
+    yield SandboxControl(up.sandbox)
+    files = [path for path in up.home.rglob("*") if path.is_file()]
+    assert up.home / "airflow.db" in files
+    holding = [path.name for path in files if any(planted.encode() in path.read_bytes() for planted in (NAME, EMAIL))]
+    assert holding == []
 
 
 def postcode(pce: str) -> str:
@@ -45,7 +50,7 @@ def declare(up: Up, page: Page, account: str) -> str:
     form = page.locator("form.direct")
     form.get_by_label("Meter number (PCE)").fill(pce)
     form.get_by_label("Postcode of the meter").fill("75001")
-    form.get_by_label("Last name").fill("Durand-Invente")
+    form.get_by_label("Last name").fill(NAME)
     form.get_by_label("E-mail address").fill(EMAIL)
     form.get_by_label("Where is the household’s consent kept?").fill("paper form 7")
     page.get_by_role("button", name="Check and go on").click()
@@ -98,7 +103,7 @@ def start(form: Locator, status: Locator) -> None:
 
 def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> None:
     pces = [f"099999950{number}" for number in (90110, 90111)]
-    lines = [f"browser-import-{pce[-5:]},{pce},Durand-Invente,{postcode(pce)},{EMAIL}" for pce in pces]
+    lines = [f"browser-import-{pce[-5:]},{pce},{NAME},{postcode(pce)},{EMAIL}" for pce in pces]
     text = "\n".join(["account,pce,name,postcode,email", *lines, "browser-import-1,123,X,1,nothing"])
     page = visit(ADMIN, expected="status of 422").new_page()
     page.goto(f"{up.url}/grdf/")
