@@ -11,9 +11,11 @@ from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.declaration import Declaration, names_person
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.section import members
-from include.gas.answers.access_rights import WAITING
+from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount
+from include.gas.rights.declared_right import was_made_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Holding:
     :param rights: GRDF's ids of all rights that it brought
     :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
     :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
+    :param sent: declarations that were sent and whose right GRDF's list has not shown yet
     """
 
     id: str
@@ -38,6 +41,7 @@ class Holding:
     rights: frozenset[str] = frozenset()
     declares: str = field(default="", repr=False)
     declared: str = ""
+    sent: tuple[SentDeclarations, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Holding:
@@ -49,10 +53,11 @@ class Holding:
         section = members(document.get(Declaration.key))
         asked = section.get("pce") if names_person(document) else ""
         declares = "".join(asked.split()) if isinstance(asked, str) else ""
+        sent = SentDeclarations.of(document)
         try:
             meters = meters_in(document, name)
         except BadAccount:
-            return cls(name, is_readable=False, is_leaving=gone, declares=declares)
+            return cls(name, is_readable=False, is_leaving=gone, declares=declares, sent=sent)
         own = frozenset(right for meter in meters for right in meter.own)
         return cls(
             name,
@@ -61,6 +66,7 @@ class Holding:
             rights=own,
             declares=declares,
             declared=str(section.get("declared") or ""),
+            sent=sent,
         )
 
     def holds(self, pce: str) -> bool:
@@ -85,7 +91,7 @@ class Holdings:
     def add(self, found: Holding) -> None:
         """Add what an account has that was just created."""
         self._accounts[found.id] = found
-        for pce in {*found.meters, found.declares} - {""}:
+        for pce in {*found.meters, found.declares, *(each.pce for each in found.sent)} - {""}:
             self._meters.setdefault(pce, []).append(found)
         self._rights |= dict.fromkeys(found.rights, found.id)
 
@@ -108,6 +114,11 @@ class Holdings:
     def owner(self, right: str) -> str:
         """Return the account that has brought a right, also one that is leaving; ``""`` if there is none."""
         return self._rights.get(right, "")
+
+    def claims(self, right: AccessRight) -> str:
+        """Return the account that has a right or has just declared it, also one that is leaving; ``""`` if none."""
+        senders = (each.id for each in self.naming(right.pce) if any(was_made_by(right, sent) for sent in each.sent))
+        return self.owner(right.id) or next(senders, "")
 
 
 def _holds(meter: Consent) -> bool:

@@ -1,4 +1,4 @@
-"""Households that have left but exist again because a backup was restored. Their data must be removed again.
+"""Households that have left but whose account exists, or whose deletion does not end. Their data must be removed.
 
 The record of a deletion is in a database of its own and is kept, whereas a backup of the accounts does not know of it.
 """
@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
+from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before
+from include.gas.leaving.left_behind import unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
@@ -22,21 +26,32 @@ if TYPE_CHECKING:
 
 
 class Returned:
-    """Finds and marks the accounts of households that have left."""
+    """Finds and marks the accounts of households that have left.
+
+    ``records`` are the records of deletions by account, ``holdings`` what all accounts have that were looked at,
+    ``count`` how many are marked, and ``leaving`` how many deletions do not end.
+    """
 
     def __init__(self, couchdb: CouchDBHook, log: Log) -> None:
         self._log = log
-        self._records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in couchdb.scan(AUDIT):
-            self._records[str(record.get("account"))].append(record)
-        self.count = 0
+            self.records[str(record.get("account"))].append(record)
+        self.holdings = Holdings(())
+        self.count = self.leaving = 0
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
         """Yield the account documents of households that have not left.
 
-        Mark the others, which are then not read any more.
+        Mark the others, which are then not read any more. Tell of deletions that do not end.
         """
-        for document in accounts.listed():
+        for document in accounts.every():
+            if document.get("account_type") != ACCOUNT_TYPE:
+                continue
+            self.holdings.add(Holding.of(document))
+            if mark := leaving(document):
+                self._tell(str(document["_id"]), mark)
+                continue
             left = self._left(document)
             if left is None:
                 yield document
@@ -55,8 +70,13 @@ class Returned:
 
             accounts.update(account, change)
 
+    def _tell(self, account: str, mark: Leaving) -> None:
+        if message := unfinished_message(account, mark, datetime.now(UTC)):
+            self.leaving += 1
+            self._log.warning("%s", message)
+
     def _left(self, document: dict[str, Any]) -> str | None:
         try:
-            return left_before(document, self._records.get(str(document["_id"]), ()))
+            return left_before(document, self.records.get(str(document["_id"]), ()))
         except (AttributeError, TypeError):
             return None  # an invalid document is reported where its consents are checked
