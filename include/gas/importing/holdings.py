@@ -8,7 +8,7 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.declaration import Declaration, names_person
+from include.gas.account.sections.declaration import Declaration, is_refused, names_person
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.section import members
 from include.gas.account.sections.sent_declarations import SentDeclarations
@@ -29,6 +29,7 @@ class Holding:
     :param meters: numbers of its meters; the value says whether one of its rights is in force or waits for its holder
     :param rights: GRDF's ids of all rights that it brought
     :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
+    :param is_pending: whether that declaration is to be sent, rather than corrected by a person first
     :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
     :param sent: declarations that were sent and whose right GRDF's list has not shown yet
     """
@@ -40,6 +41,7 @@ class Holding:
     meters: Mapping[str, bool] = field(default_factory=dict, repr=False)
     rights: frozenset[str] = frozenset()
     declares: str = field(default="", repr=False)
+    is_pending: bool = False
     declared: str = ""
     sent: tuple[SentDeclarations, ...] = field(default=(), repr=False)
 
@@ -65,6 +67,7 @@ class Holding:
             meters={meter.pce: _holds(meter) for meter in meters},
             rights=own,
             declares=declares,
+            is_pending=bool(declares) and not is_refused(document),
             declared=str(section.get("declared") or ""),
             sent=sent,
         )

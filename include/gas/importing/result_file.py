@@ -10,7 +10,7 @@ from typing import Literal
 
 from include.gas.display.csv_cells import safe_cell
 
-Outcome = Literal["wrong", "connected", "to declare", "declared", "refused", "left", "not reached"]
+Outcome = Literal["wrong", "connected", "being declared", "to declare", "declared", "refused", "left", "not reached"]
 """``to declare`` is the outcome of a dry run; ``left``: the household was deleted while the import was in progress."""
 
 IN_LOG = 50

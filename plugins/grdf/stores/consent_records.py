@@ -11,6 +11,7 @@ from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import StoreBusy
+from include.gas.importing.import_records import is_of_import
 from include.gas.proof.consent_record import overdue, read_record, to_document, to_keep
 
 log = logging.getLogger(__name__)
@@ -44,15 +45,16 @@ class ConsentRecords:
             log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
         return sorted(records, key=lambda record: record.given)
 
-    def since(self, moment: str) -> dict[tuple[str, str], str]:
-        """Return which consents were recorded from a moment on: by account and meter, when the first one was.
+    def since(self, moment: str, file: str) -> dict[tuple[str, str], str]:
+        """Return which consents an import has recorded: by account and meter, when the first one was.
 
-        :param moment: UTC text
+        :param moment: when the import began, UTC text
+        :param file: name of its file
         """
         found: dict[tuple[str, str], str] = {}
         for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
             record = read_record(document)
-            if record is not None and record.given >= moment:
+            if record is not None and record.given >= moment and is_of_import(record, file):
                 about = (record.account, record.pce)
                 found[about] = min(record.given, found.get(about, record.given))
         return found

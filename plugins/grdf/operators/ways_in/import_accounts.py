@@ -22,7 +22,7 @@ from include.gas.errors import BadRequest, RefusalUnexplained, UnknownRefusal
 from include.gas.importing.csv_file import Line, check_name, read_lines
 from include.gas.importing.holdings import Holdings
 from include.gas.importing.import_progress import Progress
-from include.gas.importing.line_check import DECLARED, Checked, check_lines
+from include.gas.importing.line_check import BEING_DECLARED, DECLARED, Checked, check_lines
 from include.gas.importing.result_file import Outcome, Result, counts, report, to_csv
 from include.gas.meter_tag import meter_tag
 
@@ -73,7 +73,8 @@ class ImportAccountsOperator(GrdfOperator):
         holdings = Holdings(self.accounts.every())
         kept = Progress.read(self.imports.progress(self.file))
         source = sha256(content).hexdigest()
-        progress = (kept or Progress(utc_text(datetime.now(UTC)), source)).for_source(source)
+        now = utc_text(datetime.now(UTC))
+        progress = (kept or Progress(now, source)).for_source(source).begun_by(now)
         progress.recognise(lines, holdings)
         checked = self._checked(lines, holdings, progress)
         wrong = [each for each in checked if each.verdict == "wrong"]
@@ -108,7 +109,7 @@ class ImportAccountsOperator(GrdfOperator):
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
         from grdf.stores.consent_records import ConsentRecords
 
-        recorded = ConsentRecords(self.couchdb).since(progress.began)
+        recorded = ConsentRecords(self.couchdb).since(progress.began, self.file)
         several = settings.meter_in_several_accounts()
         return check_lines(lines, holdings, ids=progress.ids, recorded=recorded, several=several)
 
@@ -117,6 +118,7 @@ class ImportAccountsOperator(GrdfOperator):
         results = [_found(each, progress) for each in checked]
         self.imports.keep_result(self.file, to_csv(results))
         self._log("wrong", results)
+        self._log("being declared", results)
         found = counts(results)
         self.log.info(
             "File %s: %s. All lines are in %s.", self.file, _said(found), self.imports.result_name(self.file)
@@ -132,7 +134,7 @@ class ImportAccountsOperator(GrdfOperator):
         )
 
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, asker: str) -> list[Result]:
-        from grdf.consents.household import ABOUT_HOUSEHOLD, HouseholdLeft, Households
+        from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
 
         households = Households(self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began)
         self._forget_orphans(households, progress, holdings)
@@ -151,6 +153,8 @@ class ImportAccountsOperator(GrdfOperator):
                 right = households.declare(line.account, line.number, line.declaration)
             except HouseholdLeft as error:
                 results.append(Result(line.number, line.account, "left", error.cause))
+            except DeclaredElsewhere:
+                results.append(Result(line.number, line.account, "being declared", BEING_DECLARED))
             except ABOUT_HOUSEHOLD as error:
                 reason = error.cause.replace(f"meter {meter_tag(line.account, line.declaration.pce)}", "its meter")
                 self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, reason)
@@ -174,6 +178,7 @@ class ImportAccountsOperator(GrdfOperator):
     def _done(self, content: bytes, results: Sequence[Result]) -> dict[str, int]:
         """Store the result, and remove the file unless somebody has just replaced it."""
         self.imports.keep_result(self.file, to_csv(results))
+        self._log("being declared", results)
         found = counts(results)
         if self.imports.read(self.file) == content:
             self.imports.remove(self.file)
