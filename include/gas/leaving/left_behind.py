@@ -86,6 +86,19 @@ def late_rights(record: Mapping[str, Any], rights: Iterable[AccessRight]) -> lis
     ]
 
 
+def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]) -> set[str]:
+    """Return GRDF's ids of rights of households that have left or are leaving. GRDF's list may not show it yet.
+
+    :param records: the records of all deletions
+    :param rights: the rights in question
+    """
+    found, listed = set[str](), list(rights)
+    for record in records:
+        found |= members(record.get("revoked")).keys()
+        found |= {right.id for right in late_rights(record, listed)}
+    return found
+
+
 def not_revoked(record: Mapping[str, Any], own: Iterable[str]) -> list[str]:
     """Return the rights of an account that its deletion has not seen, because they were taken after it looked.
 
