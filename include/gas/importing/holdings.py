@@ -9,12 +9,13 @@ from typing import Any
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.declaration import Declaration, is_refused, names_person
-from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.marks import Connected, leaving
 from include.gas.account.sections.section import members
 from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount
+from include.gas.importing.import_records import BY
 from include.gas.rights.declared_right import was_made_by
 
 
@@ -29,7 +30,7 @@ class Holding:
     :param meters: numbers of its meters; the value says whether one of its rights is in force or waits for its holder
     :param rights: GRDF's ids of all rights that it brought
     :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
-    :param is_pending: whether that declaration is to be sent, rather than corrected by a person first
+    :param is_pending: whether that declaration is to be sent and no import has made it
     :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
     :param sent: declarations that were sent and whose right GRDF's list has not shown yet
     """
@@ -67,7 +68,7 @@ class Holding:
             meters={meter.pce: _holds(meter) for meter in meters},
             rights=own,
             declares=declares,
-            is_pending=bool(declares) and not is_refused(document),
+            is_pending=bool(declares) and not is_refused(document) and not _is_imported(document),
             declared=str(section.get("declared") or ""),
             sent=sent,
         )
@@ -122,6 +123,10 @@ class Holdings:
         """Return the account that has a right or has just declared it, also one that is leaving; ``""`` if none."""
         senders = (each.id for each in self.naming(right.pce) if any(was_made_by(right, sent) for sent in each.sent))
         return self.owner(right.id) or next(senders, "")
+
+
+def _is_imported(document: Mapping[str, Any]) -> bool:
+    return str(members(document.get(Connected.key)).get("by") or "").startswith(BY)
 
 
 def _holds(meter: Consent) -> bool:

@@ -57,6 +57,15 @@ def to_csv(results: Iterable[Result]) -> str:
     return "".join(rows.text)
 
 
+def is_final(text: str | None) -> bool:
+    """Return whether a result is that of an import that has ended, rather than of a check of its lines.
+
+    :param text: the text of the result file; ``None`` if there is none
+    """
+    outcomes = {row.get("outcome") for row in csv.DictReader((text or "").splitlines())}
+    return "to declare" not in outcomes and bool(outcomes & {"declared", "refused", "left"})
+
+
 def counts(results: Iterable[Result]) -> dict[str, int]:
     """Return how many lines have each outcome."""
     return dict(sorted(Counter(each.outcome for each in results).items()))

@@ -35,6 +35,7 @@ from include.gas.errors import (
     UnknownRefusal,
     describe_for,
 )
+from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, may_rest_on, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
 from include.gas.leaving.deletion_record import has_left_since
@@ -144,8 +145,7 @@ class Households:
                 "the account was given another meter while the import was in progress",
                 "Import the household under another id.",
             )
-        pending = Declaration.of(document) if known.declares and not known.refused else None
-        if pending is not None and not any(is_asked(document, _entered_in(record)) for record in recorded):
+        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(record)) for record in recorded):
             raise DeclaredElsewhere.about(account, BEING_DECLARED)
         return put(document, Declaration.key, section)
 

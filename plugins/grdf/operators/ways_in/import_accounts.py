@@ -23,7 +23,7 @@ from include.gas.importing.csv_file import Line, check_name, read_lines
 from include.gas.importing.holdings import Holdings
 from include.gas.importing.import_progress import Progress
 from include.gas.importing.line_check import BEING_DECLARED, DECLARED, Checked, check_lines
-from include.gas.importing.result_file import Outcome, Result, counts, report, to_csv
+from include.gas.importing.result_file import Outcome, Result, counts, is_final, report, to_csv
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -74,12 +74,19 @@ class ImportAccountsOperator(GrdfOperator):
         kept = Progress.read(self.imports.progress(self.file))
         source = sha256(content).hexdigest()
         now = utc_text(datetime.now(UTC))
+        if kept is not None and kept.source != source:
+            self.log.warning(
+                "File %s is not the one with which its import began on %s. It is taken for a correction of that one: "
+                "what was declared since stays, and households that were deleted since are left out. Give a new file a "
+                "name of its own.", self.file, kept.began[:16],
+            )  # fmt: skip
         progress = (kept or Progress(now, source)).for_source(source).begun_by(now)
         progress.recognise(lines, holdings)
         checked = self._checked(lines, holdings, progress)
         wrong = [each for each in checked if each.verdict == "wrong"]
         if dry_run or (wrong and not skip):
             return self._reported(checked, progress, dry_run=dry_run)
+        self.imports.remove_result(self.file)  # from here on, a result says that this import has ended
         progress.choose_ids(lines, holdings, lambda: secrets.token_hex(5))
         self.imports.keep_progress(self.file, progress.text())
         results = self._work(self._checked(lines, holdings, progress), holdings, progress, run.asked_by)
@@ -95,11 +102,17 @@ class ImportAccountsOperator(GrdfOperator):
         content = self.imports.read(name)
         if content is not None:
             return content
-        if self.imports.result(name) is not None:
+        if is_final(self.imports.result(name)):
             self.imports.remove(name)  # a try that was killed at its very end has left its progress
             raise AirflowSkipException(
                 f"There is no file {name} in {self.imports.folder}, but a result: it was worked off already."
             )
+        if self.imports.progress(name) is not None:
+            self.imports.remove(name)
+            self.log.warning(
+                "File %s was removed before its import had ended. What that had declared stays, see Gas accounts. A "
+                "file of this name is imported from its beginning.", name,
+            )  # fmt: skip
         raise BadRequest.about(
             None,
             f"there is no file {name} in {self.imports.folder}",
