@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from grdf.consents.declaring import Declaring
 from grdf.hooks.adict import AdictHook
@@ -116,10 +116,12 @@ class Households:
         """
         proof = proof_of(number, self._file)
         new = new_record(account, given, datetime.now(UTC), by=self._by, proof=proof)
+        document = self._couchdb.get(ACCOUNT, account)
         same = [record for record in known if (record.entered, record.proof) == (new.entered, proof)]
+        if document is None:  # grdf_retention may be about to remove an old one
+            same = [record for record in same if record.given > utc_text(datetime.now(UTC) - timedelta(days=1))]
         if not same:
             self._records.add(new)
-        document = self._couchdb.get(ACCOUNT, account)
         for record in known:  # of the file before it was corrected; GRDF may have taken what it said then
             replaced = record.entered == new.entered or not may_rest_on(document, record)
             if record not in same[:1] and replaced:

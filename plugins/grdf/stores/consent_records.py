@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import date
 
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
@@ -72,8 +73,11 @@ class ConsentRecords:
         :param days: for how many days to keep them; with 0 none is kept
         :raises StoreBusy: if CouchDB refuses a copy
         """
-        found = self._couchdb.range(DOCTYPE, *account_range(account)) if days else []
-        copies = [to_keep(document, left, days) for document in found]
+        return self.keep_copies(account, self._couchdb.range(DOCTYPE, *account_range(account)), left, days)
+
+    def keep_copies(self, account: str, records: Iterable[Document], left: date, days: int) -> int:
+        """Copy some records of an account, as :meth:`keep` does with all."""
+        copies = [to_keep(document, left, days) for document in records] if days else []
         kept = self._couchdb.fetch(DOCTYPE, [copy["_id"] for copy in copies]) if copies else {}
         for copy in copies:
             if copy["_id"] not in kept and self._couchdb.put(DOCTYPE, copy) is None:
