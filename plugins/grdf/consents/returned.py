@@ -6,12 +6,13 @@ The record of a deletion is in a database of its own and is kept, whereas a back
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.consents.left_behind import LeftBehind
 from include.gas.account.account import ACCOUNT_TYPE
-from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
+    from include.gas.answers.access_rights import AccessRight
 
 
 class Returned:
     """Finds and marks the accounts of households that have left.
 
-    ``records`` are the records of deletions by account, ``holdings`` what all accounts have that were looked at,
-    ``count`` how many are marked, and ``leaving`` how many deletions do not end.
+    ``records`` are the records of deletions by account, and ``count`` says how many accounts are marked.
     """
 
     def __init__(self, couchdb: CouchDBHook, log: Log) -> None:
@@ -37,21 +38,14 @@ class Returned:
         self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in couchdb.scan(AUDIT):
             self.records[str(record.get("account"))].append(record)
-        self.holdings = Holdings(())
-        self.count = self.leaving = 0
+        self.count = 0
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
         """Yield the account documents of households that have not left.
 
-        Mark the others, which are then not read any more. Tell of deletions that do not end.
+        Mark the others, which are then not read any more.
         """
-        for document in accounts.every():
-            if document.get("account_type") != ACCOUNT_TYPE:
-                continue
-            self.holdings.add(Holding.of(document))
-            if mark := leaving(document):
-                self._tell(str(document["_id"]), mark)
-                continue
+        for document in accounts.listed():
             left = self._left(document)
             if left is None:
                 yield document
@@ -70,10 +64,20 @@ class Returned:
 
             accounts.update(account, change)
 
-    def _tell(self, account: str, mark: Leaving) -> None:
-        if message := unfinished_message(account, mark, datetime.now(UTC)):
-            self.leaving += 1
-            self._log.warning("%s", message)
+    def tell_unfinished(self, couchdb: CouchDBHook, accounts: AccountStore, rights: Iterable[AccessRight]) -> int:
+        """Tell of deletions that do not end, and of rights that GRDF's list shows after their account is gone.
+
+        :param rights: all our rights
+        :return: how many accounts are concerned
+        """
+        unfinished, holdings = 0, Holdings(())
+        for document in accounts.every():
+            holdings.add(Holding.of(document))
+            mark = leaving(document) if document.get("account_type") == ACCOUNT_TYPE else None
+            if mark and (message := unfinished_message(str(document["_id"]), mark, datetime.now(UTC))):
+                unfinished += 1
+                self._log.warning("%s", message)
+        return unfinished + len(LeftBehind(couchdb).find(self.records, rights, holdings))
 
     def _left(self, document: dict[str, Any]) -> str | None:
         try:

@@ -14,7 +14,6 @@ from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
-from grdf.consents.left_behind import LeftBehind
 from grdf.consents.returned import Returned
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
@@ -83,8 +82,8 @@ class CheckConsentsOperator(GrdfOperator):
         round_ = _Round(couchdb, adict, rights, asked_at, counts, whole=not listed.odd)
         here = Returned(couchdb, self.log)
         self._each(round_, here.without_returned(accounts), self._check)
-        back = LeftBehind(couchdb).find(here.records, listed.rights, here.holdings)
-        counts["left_before"], counts["leaving"] = here.count, here.leaving + len(back)
+        counts["left_before"] = here.count
+        counts["leaving"] = here.tell_unfinished(couchdb, accounts, listed.rights)
         problem = self._lose(round_)
         waiting = [str(document["_id"]) for document in accounts.waiting()]
         WaitingRights(couchdb, adict.oauth).note(waiting, listed, asked_at)
