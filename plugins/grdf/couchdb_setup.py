@@ -54,6 +54,7 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :raises BadSettings: if a connection must be corrected
     :raises RetryLater: if CouchDB does not answer
     """
+    from grdf.stores.account_index import make_index
     from grdf.stores.removal import Remover
 
     greeting = admin.greeting()
@@ -75,7 +76,7 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
         member = _member(ordinary, admin, say)
     for doctype in DOCTYPES:
         _database(admin, doctype, [*([member] if member else []), *readers], say)
-    say("indexes: none needed, everything is read by ranges of ids")
+    say(f"index of the accounts by their meters: {make_index(admin)}")
     for doctype in DOCTYPES:
         if not ordinary.has_database(doctype):
             raise BadSettings.about(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.errors import BadRequest, GasError
+from include.gas.account.sections.declaration import PERSON
+from include.gas.errors import BadRequest, GasError, RetryLater
 from tests.helpers import context, yesterday
-from tests.importing.scene import LOG, household, names_person
+from tests.importing.scene import FIRST_METER, LOG, household, names_person
 from tests.leaving.runs import acquire, extract
+from tests.leaving.steps import delete
 from tests.rights.scene import bring, consents, document
 
 if TYPE_CHECKING:
@@ -138,6 +142,94 @@ def test_two_runs_at_once_give_no_right_to_two_accounts(clean: LocalWorld, pce: 
     assert not failed
     for own in rights:
         assert sum(bool(document(clean, pattern.format(right=own))) for pattern in patterns) == 1
+
+
+@pytest.fixture
+def left_behind(clean: LocalWorld, pce: str) -> Iterator[str]:
+    """An account's id. What the test leaves of it is removed."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.documents.doctypes import AUDIT
+    from include.gas.documents.gas_days import account_range
+
+    name = f"own-{pce}"
+    yield name
+    clean.book.remove(name)
+    Remover(CouchDBHook()).remove_range(AUDIT, *account_range(name))
+
+
+def declare(world: LocalWorld, name: str, pce: str, *, lost: bool = False) -> str:
+    """Let an account declare a right, and return the right's id."""
+    from grdf.consents.declaring import Declaring
+    from grdf.hooks.couchdb import CouchDBHook
+    from tests.helpers import adict_hook
+
+    given = {key: each for key, each in household(int(pce[7:]) - FIRST_METER).items() if key in PERSON or key == "pce"}
+    world.book.save({"_id": name, "account_type": "grdfgrandlyon", "declaration": given})
+    if lost:
+        world.control.fault(f"/pce/{pce}/droit_acces$", method="PUT", status=503, after=True)
+    with suppress(RetryLater):
+        Declaring(CouchDBHook(), adict_hook(), name).declare()
+    (made,) = [each for each in world.control.consents() if each["id_pce"] == pce]
+    world.control.change_consent(made["id_droit_acces"], etat_droit_acces="Active")
+    return str(made["id_droit_acces"])
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("person", [True, False])
+def test_a_right_that_an_account_has_just_declared(
+    clean: LocalWorld, pce: str, left_behind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    several: bool, person: bool,
+) -> None:  # fmt: skip
+    """The answer was lost, so that the account does not name the right yet."""
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", str(several))
+    own = declare(clean, left_behind, pce, lost=True)
+    if not person:  # an import has removed it, because the file was corrected
+        stored = document(clean, left_behind)
+        clean.book.save({key: each for key, each in stored.items() if key != "declaration"})
+    with caplog.at_level(logging.DEBUG):
+        assert adopt(dry_run=True)["accounts"] == 0
+        assert adopt()["left_out"] == 1
+    assert document(clean, f"right-{own}") == {}
+    assert "an account has just declared it" in caplog.text
+
+
+def test_a_right_that_is_declared_after_the_plan(
+    clean: LocalWorld, pce: str, left_behind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from grdf.consents.right_adoption import Adopting
+
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
+    own, adopting = declare(clean, left_behind, pce, lost=True), Adopting.adopt
+    declaring = document(clean, left_behind)
+    clean.book.remove(left_behind)
+
+    def late(self: Adopting, *args: Any) -> Any:
+        clean.book.save({key: each for key, each in declaring.items() if key != "_rev"})
+        return adopting(self, *args)
+
+    monkeypatch.setattr(Adopting, "adopt", late)
+    with caplog.at_level(logging.DEBUG):
+        assert adopt()["left_out"] == 1
+    assert document(clean, f"right-{own}") == {}
+
+
+@pytest.mark.parametrize("when", ["marked", "revoked", "gone", "ended"])
+def test_a_right_of_a_household_that_has_left(
+    clean: LocalWorld, pce: str, left_behind: str, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    """GRDF's list is some minutes old."""
+    own = declare(clean, left_behind, pce)
+    steps = ("check", "mark", "revoke", "purge", "report")
+    delete(left_behind, steps=steps[: {"marked": 2, "revoked": 3, "gone": 4, "ended": 5}[when]])
+    clean.control.change_consent(own, etat_droit_acces="Active", date_revocation=None)
+    with caplog.at_level(logging.DEBUG):
+        assert adopt(dry_run=True)["accounts"] == 0
+        told = adopt()
+    assert told["accounts"] == 0
+    assert document(clean, f"right-{own}") == {}
+    assert told["left_out"] == 1
+    assert "its household has left or is leaving" in caplog.text
 
 
 @pytest.mark.parametrize("pattern", ["", "home", "{name}", "{right.id}", "{right!r}", "{right:9}", "{", "{0}", None])

@@ -281,6 +281,30 @@ def test_the_account_s_own_dag_declares_the_same_right_at_once(clean: LocalWorld
     assert len(rights(clean, homes[0])) == 1
 
 
+def test_a_line_that_is_dropped_after_a_kill_leaves_no_record_for_ever(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    """The task was killed between the record and the account."""
+    from datetime import timedelta
+
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.consent_records import ConsentRecords
+    from include.gas.account.sections.declaration import Declaration
+    from include.gas.proof.consent_record import new_record
+    from tests.leaving.test_orphaned_records import clear_away
+
+    given = {key: homes[0][key] for key in ("pce", "name", "postcode", "email")}
+    then, account = datetime.now(UTC) - timedelta(days=3), homes[0]["account"]
+    record = new_record(account, Declaration(**given), then, by="import by an-operator", proof=f"line 2 of {NAME}")
+    ConsentRecords(CouchDBHook()).add(record)
+    put(homes[1:])
+    assert run() == {"declared": 2}
+    assert len(records(account)) == 1
+    clear_away()
+    assert records(account) == []
+    assert [len(records(home["account"])) for home in homes[1:]] == [1, 1]
+
+
 @pytest.mark.parametrize("name", ["../homes.csv", "homes.txt", "nothing.csv"])
 def test_a_file_that_is_not_there(clean: LocalWorld, name: str) -> None:
     with pytest.raises(BadRequest, match="Nothing was done"):

@@ -135,6 +135,23 @@ def test_the_member_does_all_ordinary_work(server: Server, run: Run) -> None:
         assert [document["_id"] for document in hook.scan(doctype)] == ["home:2"]
 
 
+def test_accounts_are_found_by_an_index(server: Server, run: Run) -> None:
+    server.connect()
+    _, said, _ = run()
+    assert "index of the accounts by their meters: new" in said
+    hook = CouchDBHook()
+    account = {"_id": "home", "account_type": "grdfgrandlyon", "oauth_callback_results": {"pce_id": "09999999900017"}}
+    hook.put(ACCOUNT, account)
+    assert [document["_id"] for document in hook.view(ACCOUNT, "grdf", "meters", "09999999900017") or []] == ["home"]
+    assert [document["_id"] for document in hook.scan(ACCOUNT)] == ["home"], "the index is no account"
+    url = server.path(ACCOUNT) + "/_design/grdf"
+    stored = server.http.get(url, timeout=30).json()
+    server.http.put(url, json=stored | {"views": {"former": {"map": "function (doc) {}"}}}, timeout=30)
+    assert "index of the accounts by their meters: renewed" in run()[1]
+    assert "index of the accounts by their meters: up to date" in run()[1]
+    assert hook.view(ACCOUNT, "grdf", "meters", "09999999900017")
+
+
 def test_nobody_else_reads_anything(server: Server, run: Run) -> None:
     server.connect()
     run()

@@ -232,6 +232,19 @@ class Resumed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
 
 
+class Unanswered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A declaration that was sent to GRDF for an account that was deleted before its right was known.
+
+    :param at: when we began to send it, UTC
+    :param email: hash of the meter and the holder's e-mail address
+    :param name: hash of the meter and the holder's last name or company
+    """
+
+    at: str
+    email: str
+    name: str
+
+
 class DeletionRecord(Kept, frozen=True):
     """The record of a deletion. It is kept for good and contains no meter number, name or address.
 
@@ -254,6 +267,7 @@ class DeletionRecord(Kept, frozen=True):
     :param verified: number of documents and files found after the deletion: all 0
     :param tombstones: what the server keeps of removed documents, in words
     :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
+    :param unanswered: declarations without an answer, as hashes, until their right is found or 60 days are over
     """
 
     account: str
@@ -272,6 +286,7 @@ class DeletionRecord(Kept, frozen=True):
     verified: dict[str, int] = {}
     tombstones: str = ""
     airflow_history: dict[str, object] = {}
+    unanswered: list[Unanswered] = []
 
 
 class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from string import Formatter
@@ -25,6 +25,14 @@ HOLDERS_DIFFER = (
 TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
     "household has moved out, delete that account first"
+)
+JUST_DECLARED = (
+    "an account has just declared it and is about to be given it. If that account does not get it within a day, start "
+    "its DAG"
+)
+LEFT = (
+    "its household has left or is leaving, and it is revoked with that. If GRDF's list still shows it tomorrow, ask "
+    "GRDF to revoke it"
 )
 BAD_ID = "the pattern gives it no valid account id"
 ID_TWICE = "the pattern gives several meters the same account id. Choose a pattern with {right}"
@@ -95,23 +103,36 @@ def check_pattern(pattern: object) -> str:
 
 
 def plan_adoption(
-    rights: Iterable[AccessRight], holdings: Holdings, pattern: str, today: date, *, several: bool = False
+    rights: Iterable[AccessRight],
+    holdings: Holdings,
+    pattern: str,
+    today: date,
+    *,
+    gone: Collection[str] = (),
+    several: bool = False,
 ) -> AdoptionPlan:
     """Return what to do with the rights in GRDF's list.
 
     :param holdings: what all accounts have
     :param pattern: see :func:`check_pattern`
     :param today: civil date in Paris
+    :param gone: GRDF's ids of rights of households that have left, see
+        :func:`include.gas.leaving.left_behind.left_rights`
     :param several: whether a meter may be in several accounts
     """
     once = {right.id: right for right in rights}.values()
     usable = [right for right in once if is_usable(right, today)]
-    free = [right for right in usable if not holdings.owner(right.id)]
     by_meter: dict[str, list[AccessRight]] = {}
-    for right in free:
-        by_meter.setdefault(right.pce, []).append(right)
     found: list[Adoption] = []
     left: list[tuple[Adoption, str]] = []
+    owned = 0
+    for right in usable:
+        if reason := not_free(right, holdings, gone):
+            left.append((_adoption([right], pattern), reason))
+        elif holdings.owner(right.id):
+            owned += 1
+        else:
+            by_meter.setdefault(right.pce, []).append(right)
     for pce, listed in by_meter.items():
         groups = [_adoption(group, pattern) for group in _by_holder(listed)]
         reason = "" if several else HOLDERS_DIFFER if len(groups) > 1 else TAKEN if holdings.holder(pce) else ""
@@ -126,7 +147,19 @@ def plan_adoption(
             left.append((each, problem))
         else:
             adopted.append(each)
-    return AdoptionPlan(tuple(adopted), tuple(left), len(usable) - len(free), len(once) - len(usable))
+    return AdoptionPlan(tuple(adopted), tuple(left), owned, len(once) - len(usable))
+
+
+def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str]) -> str:
+    """Return why nobody may be given a right; ``""`` if an account simply has it, or it is free.
+
+    :param holdings: what all accounts have
+    :param gone: GRDF's ids of rights of households that have left
+    """
+    account = holdings.of(holdings.claims(right))
+    if account is not None and not account.is_leaving:
+        return "" if holdings.owner(right.id) else JUST_DECLARED
+    return LEFT if account is not None or right.id in gone else ""
 
 
 def _by_holder(rights: Iterable[AccessRight]) -> list[list[AccessRight]]:

@@ -8,12 +8,15 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.declaration import Declaration, names_person
-from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.declaration import Declaration, is_refused, names_person
+from include.gas.account.sections.marks import Connected, leaving
 from include.gas.account.sections.section import members
-from include.gas.answers.access_rights import WAITING
+from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount
+from include.gas.importing.import_records import BY
+from include.gas.rights.declared_right import was_made_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ class Holding:
     :param meters: numbers of its meters; the value says whether one of its rights is in force or waits for its holder
     :param rights: GRDF's ids of all rights that it brought
     :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
+    :param is_pending: whether that declaration is to be sent and no import has made it
     :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
+    :param sent: declarations that were sent and whose right GRDF's list has not shown yet
     """
 
     id: str
@@ -37,7 +42,9 @@ class Holding:
     meters: Mapping[str, bool] = field(default_factory=dict, repr=False)
     rights: frozenset[str] = frozenset()
     declares: str = field(default="", repr=False)
+    is_pending: bool = False
     declared: str = ""
+    sent: tuple[SentDeclarations, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Holding:
@@ -49,10 +56,11 @@ class Holding:
         section = members(document.get(Declaration.key))
         asked = section.get("pce") if names_person(document) else ""
         declares = "".join(asked.split()) if isinstance(asked, str) else ""
+        sent = SentDeclarations.of(document)
         try:
             meters = meters_in(document, name)
         except BadAccount:
-            return cls(name, is_readable=False, is_leaving=gone, declares=declares)
+            return cls(name, is_readable=False, is_leaving=gone, declares=declares, sent=sent)
         own = frozenset(right for meter in meters for right in meter.own)
         return cls(
             name,
@@ -60,7 +68,9 @@ class Holding:
             meters={meter.pce: _holds(meter) for meter in meters},
             rights=own,
             declares=declares,
+            is_pending=bool(declares) and not is_refused(document) and not _is_imported(document),
             declared=str(section.get("declared") or ""),
+            sent=sent,
         )
 
     def holds(self, pce: str) -> bool:
@@ -85,7 +95,7 @@ class Holdings:
     def add(self, found: Holding) -> None:
         """Add what an account has that was just created."""
         self._accounts[found.id] = found
-        for pce in {*found.meters, found.declares} - {""}:
+        for pce in {*found.meters, found.declares, *(each.pce for each in found.sent)} - {""}:
             self._meters.setdefault(pce, []).append(found)
         self._rights |= dict.fromkeys(found.rights, found.id)
 
@@ -108,6 +118,15 @@ class Holdings:
     def owner(self, right: str) -> str:
         """Return the account that has brought a right, also one that is leaving; ``""`` if there is none."""
         return self._rights.get(right, "")
+
+    def claims(self, right: AccessRight) -> str:
+        """Return the account that has a right or has just declared it, also one that is leaving; ``""`` if none."""
+        senders = (each.id for each in self.naming(right.pce) if any(was_made_by(right, sent) for sent in each.sent))
+        return self.owner(right.id) or next(senders, "")
+
+
+def _is_imported(document: Mapping[str, Any]) -> bool:
+    return str(members(document.get(Connected.key)).get("by") or "").startswith(BY)
 
 
 def _holds(meter: Consent) -> bool:

@@ -47,6 +47,15 @@ class Progress(msgspec.Struct):
             return self
         return Progress(self.began, source, former=[*self.former, *self.ids.values()])
 
+    def begun_by(self, now: str) -> Progress:
+        """Return the progress of an import that has begun by now, although a clock was ahead when it did.
+
+        Otherwise nothing that is recorded now would count as the import's own.
+
+        :param now: UTC text
+        """
+        return self if self.began <= now else msgspec.structs.replace(self, began=now)
+
     def recognise(self, lines: Iterable[Line], holdings: Holdings) -> None:
         """Give lines back the accounts that this import has created for their meters before the file was changed.
 

@@ -17,7 +17,7 @@ from include.gas.errors import DeclarationRefused
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
 
-Verdict = Literal["wrong", "connected", "declared", "left", "open"]
+Verdict = Literal["wrong", "connected", "being declared", "declared", "left", "open"]
 
 ZERO_LOST = (
     "its pce has 13 digits: the spreadsheet has removed the leading zero; format the column as text and enter it again"
@@ -37,6 +37,10 @@ NOT_OURS = "its account's id is that of a document of another service"
 UNREADABLE = "its account exists, but its document cannot be understood"
 LEAVING = "its account is being deleted"
 OTHER_METER = "its account exists with another meter; import the household under another id"
+BEING_DECLARED = (
+    "another way in is declaring its right now, and is left alone. See its account; if that does not come to an end, "
+    "delete it and import the household again"
+)
 TAKEN = "its meter is another account's"
 CONNECTED = "it is connected with this meter already"
 DECLARED = "its right is declared"
@@ -51,8 +55,8 @@ class Checked:
 
     :param number: its number in the file
     :param account: the id of its account; ``""`` if none is known, or if the cell is no id
-    :param verdict: ``wrong``; ``connected``: there is nothing to do; ``declared``: this import has done it; ``left``:
-        it has, and the household is leaving; ``open``
+    :param verdict: ``wrong``; ``connected``: there is nothing to do; ``being declared``: another way in is doing it;
+        ``declared``: this import has done it; ``left``: it has, and the household is leaving; ``open``
     :param reason: the verdict in words, one of a few fixed sentences without anything from the line
     :param detail: what the sentence is about, for the result file alone
     :param declaration: what the household gave; ``None`` for a wrong line
@@ -147,6 +151,8 @@ def _beside(
             return replace(line, verdict="connected", reason=CONNECTED)
         if (before.meters and pce not in before.meters) or before.declares not in ("", pce):
             return _wrong(line, OTHER_METER)
+        if before.is_pending and not since:
+            return replace(line, verdict="being declared", reason=BEING_DECLARED)
     holder = "" if several else holdings.holder(pce, but=line.account)
     return _wrong(line, TAKEN, f"account {holder}") if holder else line
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from include.gas.display.csv_cells import safe_cell
 
-Outcome = Literal["wrong", "connected", "to declare", "declared", "refused", "left", "not reached"]
+Outcome = Literal["wrong", "connected", "being declared", "to declare", "declared", "refused", "left", "not reached"]
 """``to declare`` is the outcome of a dry run; ``left``: the household was deleted while the import was in progress."""
 
 IN_LOG = 50
@@ -55,6 +55,15 @@ def to_csv(results: Iterable[Result]) -> str:
         reason = f"{each.reason} ({each.detail})" if each.detail else each.reason
         writer.writerow((each.number, safe_cell(each.account), each.outcome, safe_cell(reason)))
     return "".join(rows.text)
+
+
+def is_final(text: str | None) -> bool:
+    """Return whether a result is that of an import that has ended, rather than of a check of its lines.
+
+    :param text: the text of the result file; ``None`` if there is none
+    """
+    outcomes = {row.get("outcome") for row in csv.DictReader((text or "").splitlines())}
+    return "to declare" not in outcomes and bool(outcomes & {"declared", "refused", "left"})
 
 
 def counts(results: Iterable[Result]) -> dict[str, int]:

@@ -124,7 +124,7 @@ def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> lis
         and (right.last is None or right.last >= today)
         and right.role in ("", *GAS_USE_ROLES)
         and right.id not in known.held
-        and (right.id in known.own or any(_made_by(right, sent) for sent in known.sent))
+        and (right.id in known.own or any(was_made_by(right, sent) for sent in known.sent))
     ]
     return sorted(mine, key=lambda right: (right.state == "active", right.created or date.min), reverse=True)
 
@@ -135,7 +135,8 @@ def is_for_another(right: AccessRight, asked: Declaration) -> bool:
     return bool(name or email) and not right.is_held_by(asked.name or asked.company, asked.email)
 
 
-def _made_by(right: AccessRight, sent: SentDeclarations) -> bool:
+def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:
+    """Return whether a right may come from a declaration: it is for the same holder, and not older."""
     name, email, _ = right.holder
     if right.pce != sent.pce or right.made_on_site or not sent.is_for(name, email):
         return False

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from grdf.consents.consent_dates import other_holders
+from grdf.consents.left_behind import LeftBehind
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
@@ -21,15 +22,15 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
 from include.gas.account.sections.declaration import Declaration, names_person, with_refused, without_refusal
-from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_attempt
+from include.gas.account.sections.sent_declarations import SentDeclarations, sending, with_sent, without_attempt
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
-    BadAccount,
     DeclarationRefused,
     FailNow,
+    GasError,
     MeterTaken,
     QuotaWait,
     RefusalUnexplained,
@@ -67,6 +68,8 @@ class Declaring:
         self._adict = adict
         self._account = account_id
         self._terms = terms
+        self._sent: SentDeclarations | None = None
+        self._taken_by_grdf: list[Declared] = []
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -77,11 +80,16 @@ class Declaring:
         :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, or if GRDF has a right that
             this account has not declared
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
+        :raises BadAccount: if the account was deleted while GRDF was asked; the right has an account again then
         """
         try:
             right = self._taken_up()
-        except FailNow as error:
-            self._mark(error)
+        except GasError as error:
+            if self._sent is not None:
+                left = LeftBehind(self._couchdb)
+                left.stop_if_gone(self._account, self._sent, self._taken_by_grdf, cause=error)
+            if isinstance(error, FailNow):
+                self._mark(error)
             raise
         tag = meter_tag(self._account, right.pce)
         if right.waits:
@@ -114,15 +122,9 @@ class Declaring:
         rights = self._known(asked) if SentDeclarations.of(document) else []
         if not any(right.pce == asked.pce for right in rights):
             rights = [*self._declared(asked), *rights]
+        self._taken_by_grdf = rights if self._sent else []
         for right in reversed(rights):  # the best one last, so that it is the account's newest
-            try:
-                self._take(right.pce, partial(self._write, right), right.id)
-            except BadAccount:
-                log.error(
-                    "Account %s: the right %s is declared, but the account cannot be written. Ask GRDF to revoke it.",
-                    self._account, right.id,
-                )  # fmt: skip
-                raise
+            self._take(right.pce, partial(self._write, right), right.id)
         return rights[0]
 
     @staticmethod
@@ -162,6 +164,7 @@ class Declaring:
 
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
+        self._sent = sending(asked, began)
         try:
             right = self._adict.declare(asked.pce, request, account=self._account, terms=self._terms)
         except RightExists as error:
@@ -188,6 +191,7 @@ class Declaring:
 
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""
+        self._sent = None
         self._accounts.update(self._account, lambda document: without_attempt(document, began))
 
     def _write(self, right: Declared) -> Document:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from grdf.consents.declaring import Declaring
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
-from grdf.stores.account_store import AccountStore
+from grdf.stores.account_store import TRIES, AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.connected import is_asked
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.declaration import PERSON, Declaration, names_person
+from include.gas.account.sections.declaration import PERSON, Declaration
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.section import members, put
 from include.gas.account.sections.sent_declarations import SentDeclarations
@@ -34,7 +35,9 @@ from include.gas.errors import (
     UnknownRefusal,
     describe_for,
 )
-from include.gas.importing.line_check import given_by
+from include.gas.importing.holdings import Holding
+from include.gas.importing.import_records import BY, is_of_import, may_rest_on, proof_of
+from include.gas.importing.line_check import BEING_DECLARED, given_by
 from include.gas.leaving.deletion_record import has_left_since
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.declared_right import Declared
@@ -43,7 +46,10 @@ log = logging.getLogger(__name__)
 
 ABOUT_HOUSEHOLD = (DeclarationRefused, MeterTaken, AccountLeaving, BadAccount, BadRequest, UnknownRefusal)
 """Errors that are about one household, so that the others are declared all the same."""
-_BY = "import by "
+
+
+class DeclaredElsewhere(DeclarationRefused):
+    """Another way in is declaring the household's right at this moment, so the import leaves it alone."""
 
 
 class HouseholdLeft(FailNow):
@@ -67,7 +73,7 @@ class Households:
         self._adict = adict
         self._accounts = AccountStore(couchdb)
         self._records = ConsentRecords(couchdb)
-        self._file, self._by, self._began = file, f"{_BY}{asker}", began
+        self._file, self._by, self._began = file, f"{BY}{asker}", began
 
     def declare(self, account: str, number: int, given: Declaration) -> Declared:
         """Make sure that a household has its record, its account and its right.
@@ -83,40 +89,51 @@ class Households:
         if has_left_since(self._couchdb.range(AUDIT, *account_range(account)), self._began):
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
-        self._record(account, number, given)
+        known = [record for record in self._recorded(account) if record.pce == given.pce]
+        self._record(account, number, given, known)
         try:
-            self._accounts.save(account, lambda document: self._asking(account, document, given))
+            self._accounts.save(account, lambda document: self._asking(account, document, given, known))
             return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)
             raise
 
     def forget(self, account: str) -> None:
-        """Remove what this import has recorded for an account that does not exist."""
+        """Remove what this import has recorded for an account, except what a right rests on or may rest on."""
+        document = self._couchdb.get(ACCOUNT, account)
         for record in self._recorded(account):
-            self._records.remove(record)
-
-    def _recorded(self, account: str) -> list[ConsentRecord]:
-        return [
-            record
-            for record in self._records.of(account)
-            if record.given >= self._began and record.by.startswith(_BY) and record.proof.endswith(f" of {self._file}")
-        ]
-
-    def _record(self, account: str, number: int, given: Declaration) -> None:
-        """Store the record of the consent, unless an earlier try has done it."""
-        proof = f"line {number} of {self._file}"
-        new = new_record(account, given, datetime.now(UTC), by=self._by, proof=proof)
-        known = [record for record in self._recorded(account) if record.pce == given.pce]
-        same = [record for record in known if (record.entered, record.proof) == (new.entered, proof)]
-        if not same:
-            self._records.add(new)
-        for record in known:
-            if record not in same[:1]:  # of the file before it was corrected
+            if not may_rest_on(document, record):
                 self._records.remove(record)
 
-    def _asking(self, account: str, document: Document | None, given: Declaration) -> Document:
-        """Return the account's document with the declaration."""
+    def _recorded(self, account: str) -> list[ConsentRecord]:
+        records = self._records.of(account)
+        return [record for record in records if record.given >= self._began and is_of_import(record, self._file)]
+
+    def _record(self, account: str, number: int, given: Declaration, known: Sequence[ConsentRecord]) -> None:
+        """Store the record of the consent, unless an earlier try has done it.
+
+        :param known: what this import has recorded for the account's meter
+        """
+        proof = proof_of(number, self._file)
+        new = new_record(account, given, datetime.now(UTC), by=self._by, proof=proof)
+        document = self._couchdb.get(ACCOUNT, account)
+        same = [record for record in known if (record.entered, record.proof) == (new.entered, proof)]
+        if document is None:  # grdf_retention may be about to remove an old one
+            same = [record for record in same if record.given > utc_text(datetime.now(UTC) - timedelta(days=1))]
+        if not same:
+            self._records.add(new)
+        for record in known:  # of the file before it was corrected; GRDF may have taken what it said then
+            replaced = record.entered == new.entered or not may_rest_on(document, record)
+            if record not in same[:1] and replaced:
+                self._records.remove(record)
+
+    def _asking(
+        self, account: str, document: Document | None, given: Declaration, recorded: Sequence[ConsentRecord]
+    ) -> Document:
+        """Return the account's document with the declaration.
+
+        :param recorded: what this import had recorded for the account's meter before
+        """
         section = given_by(given)
         if document is None:
             new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
@@ -130,42 +147,55 @@ class Households:
                 "the account was given another meter while the import was in progress",
                 "Import the household under another id.",
             )
+        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(record)) for record in recorded):
+            raise DeclaredElsewhere.about(account, BEING_DECLARED)
         return put(document, Declaration.key, section)
 
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:
         """Remove the person again: with the account if this import has created it, else from the account.
 
-        An account stays whose right GRDF may have all the same, so that a deletion can end it.
+        An account stays whose right GRDF may have all the same, so that a deletion can end it; so does the record.
 
         The deletion of an account that is leaving looks for the right itself, and needs what is stored for that.
         """
         if isinstance(error, AccountLeaving):
             return
-        document = self._couchdb.get(ACCOUNT, account)
-        if document is not None and self._is_new(document) and not SentDeclarations.of(document):
-            Remover(self._couchdb).remove(ACCOUNT, account)
-        elif document is not None and names_person(document) and _is_about(document, given):
-            state, cause = error.state, error.cause
-            step = f"Correct line {number} of {self._file} and import it again."
-
-            def change(stored: Document) -> Document:
-                section = {key: each for key, each in members(stored.get(Declaration.key)).items() if key not in PERSON}
-                bare = put(stored, Declaration.key, None if not section.get("declared") else section)
-                partial = Account.from_document(bare).reads_on
-                return with_state(bare, state, describe_for(account, cause, step), since=datetime.now(UTC),
-                                  partial=partial) if state else bare  # fmt: skip
-
-            self._accounts.update(account, change)
+        for _ in range(TRIES):
+            document = self._couchdb.get(ACCOUNT, account)
+            if document is None or not is_asked(document, given):  # it is another way's by now, or was removed
+                break
+            if not self._is_new(document) or SentDeclarations.of(document):
+                self._accounts.update(account, lambda stored: self._bare(stored, given, number, error))
+                break
+            if Remover(self._couchdb).remove_revision(ACCOUNT, account, str(document["_rev"])):
+                break
         self.forget(account)
+
+    def _bare(self, document: Document, given: Declaration, number: int, error: FailNow) -> Document:
+        """Return the account's document without the person, and with what to correct."""
+        if not is_asked(document, given):
+            return document
+        section = {key: each for key, each in members(document.get(Declaration.key)).items() if key not in PERSON}
+        bare = put(document, Declaration.key, None if not section.get("declared") else section)
+        partial = Account.from_document(bare).reads_on
+        if not error.state:
+            return bare
+        step = f"Correct line {number} of {self._file} and import it again."
+        said = describe_for(str(document["_id"]), error.cause, step)
+        return with_state(bare, error.state, said, since=datetime.now(UTC), partial=partial)
 
     def _is_new(self, document: Mapping[str, object]) -> bool:
         mark = members(document.get(Connected.key))
-        created = str(mark.get("by") or "").startswith(_BY) and str(mark.get("at") or "") >= self._began
+        created = str(mark.get("by") or "").startswith(BY) and str(mark.get("at") or "") >= self._began
         try:
             return created and not Account.from_document(document).meters
         except BadAccount:
             return False
 
 
-def _is_about(document: Mapping[str, object], given: Declaration) -> bool:
-    return str(members(document.get(Declaration.key)).get("pce") or "").strip() == given.pce
+def _entered_in(record: ConsentRecord) -> Declaration:
+    entered = record.entered
+    return Declaration(
+        pce=record.pce, name=entered.name, company=entered.company, postcode=entered.postcode, email=entered.email,
+        phone=entered.phone,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Households that have left but exist again because a backup was restored. Their data must be removed again.
+"""Households that have left but whose account exists, or whose deletion does not end. Their data must be removed.
 
 The record of a deletion is in a database of its own and is kept, whereas a backup of the accounts does not know of it.
 """
@@ -6,29 +6,38 @@ The record of a deletion is in a database of its own and is kept, whereas a back
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.consents.left_behind import LeftBehind
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
+from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before
+from include.gas.leaving.left_behind import unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
+    from include.gas.answers.access_rights import AccessRight
 
 
 class Returned:
-    """Finds and marks the accounts of households that have left."""
+    """Finds and marks the accounts of households that have left.
+
+    ``records`` are the records of deletions by account, and ``count`` says how many accounts are marked.
+    """
 
     def __init__(self, couchdb: CouchDBHook, log: Log) -> None:
         self._log = log
-        self._records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in couchdb.scan(AUDIT):
-            self._records[str(record.get("account"))].append(record)
+            self.records[str(record.get("account"))].append(record)
         self.count = 0
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
@@ -55,8 +64,23 @@ class Returned:
 
             accounts.update(account, change)
 
+    def tell_unfinished(self, couchdb: CouchDBHook, accounts: AccountStore, rights: Iterable[AccessRight]) -> int:
+        """Tell of deletions that do not end, and of rights that GRDF's list shows after their account is gone.
+
+        :param rights: all our rights
+        :return: how many accounts are concerned
+        """
+        unfinished, holdings = 0, Holdings(())
+        for document in accounts.every():
+            holdings.add(Holding.of(document))
+            mark = leaving(document) if document.get("account_type") == ACCOUNT_TYPE else None
+            if mark and (message := unfinished_message(str(document["_id"]), mark, datetime.now(UTC))):
+                unfinished += 1
+                self._log.warning("%s", message)
+        return unfinished + len(LeftBehind(couchdb).find(self.records, rights, holdings))
+
     def _left(self, document: dict[str, Any]) -> str | None:
         try:
-            return left_before(document, self._records.get(str(document["_id"]), ()))
+            return left_before(document, self.records.get(str(document["_id"]), ()))
         except (AttributeError, TypeError):
             return None  # an invalid document is reported where its consents are checked

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from grdf import settings
-from grdf.consents.consent_dates import other_holders
 from grdf.consents.taking import one_at_a_time, take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
@@ -16,9 +15,11 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.connected import connected
 from include.gas.account.sections.list_seen import with_seen
 from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, MeterTaken
-from include.gas.importing.adoption import ID_TAKEN, TAKEN, Adoption
+from include.gas.importing.adoption import ID_TAKEN, JUST_DECLARED, LEFT, TAKEN, Adoption, not_free
 from include.gas.importing.holdings import Holding, Holdings
+from include.gas.leaving.left_behind import left_rights
 from include.gas.meter_tag import meter_tag
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 TOGETHER = 100
 """Accounts that are made under one lease, after one look at all accounts."""
 GIVEN = "an account was given the right in the meantime"
+REASONS = (GIVEN, JUST_DECLARED, LEFT)
 
 
 class Adopting:
@@ -56,9 +58,9 @@ class Adopting:
         for at in range(0, len(adoptions), TOGETHER):
             batch = adoptions[at : at + TOGETHER]
             with one_at_a_time(self._couchdb, batch[0].account) as check_time:
-                holdings = Holdings(self._accounts.every())
+                holdings, gone = Holdings(self._accounts.every()), self._gone(batch)
                 for each in batch:
-                    if reason := _changed(each, holdings):
+                    if reason := _changed(each, holdings, gone):
                         left.append((each, reason))
                     elif holdings.naming(each.pce):
                         named.append(each)
@@ -75,17 +77,20 @@ class Adopting:
                 ask=lambda pces: self._adict.listed_rights(pces, account=adoption.account, terms=HISTORY),
                 oauth=self._adict.oauth,
             )  # fmt: skip
-        except MeterTaken:
-            return TAKEN
+        except MeterTaken as error:
+            return error.cause if error.cause in REASONS else TAKEN
         except BadAccount:
             return ID_TAKEN
         return ""
 
     def _if_free(self, adoption: Adoption) -> Document:
-        held = other_holders(self._accounts, adoption.account, [adoption.pce])
-        if any(right.id in held for right in adoption.rights):
-            raise MeterTaken.about(adoption.account, GIVEN)
+        if reason := _given(adoption, Holdings(self._accounts.every()), self._gone([adoption])):
+            raise MeterTaken.about(adoption.account, reason)
         return self._make(adoption)
+
+    def _gone(self, adoptions: Iterable[Adoption]) -> set[str]:
+        rights = [right for adoption in adoptions for right in adoption.rights]
+        return left_rights(self._couchdb.scan(AUDIT), rights)
 
     def _make(self, adoption: Adoption) -> Document:
         def change(document: Document | None) -> Document:
@@ -103,9 +108,16 @@ class Adopting:
         return made
 
 
-def _changed(adoption: Adoption, holdings: Holdings) -> str:
-    if any(holdings.owner(right.id) for right in adoption.rights):
-        return GIVEN
+def _given(adoption: Adoption, holdings: Holdings, gone: Collection[str]) -> str:
+    """Return why a right is not to be given to anybody any more; ``""`` if it is."""
+    reasons = [not_free(right, holdings, gone) for right in adoption.rights]
+    owned = any(holdings.owner(right.id) for right in adoption.rights)
+    return next(filter(None, reasons), GIVEN if owned else "")
+
+
+def _changed(adoption: Adoption, holdings: Holdings, gone: Collection[str]) -> str:
+    if reason := _given(adoption, holdings, gone):
+        return reason
     if holdings.of(adoption.account) is not None:
         return ID_TAKEN
     return TAKEN if holdings.holder(adoption.pce) and not settings.meter_in_several_accounts() else ""

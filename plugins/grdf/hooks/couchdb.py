@@ -77,7 +77,7 @@ class CouchDBHook(CouchServer):
         return list(self.scan(doctype, startkey, endkey))
 
     def scan(self, doctype: str, startkey: str = "", endkey: str = HIGHEST) -> Iterator[Document]:
-        """Yield the documents of a range page by page. At most one page is held in memory.
+        """Yield the documents of a range page by page, without those of indexes. At most one page is held in memory.
 
         :param startkey: first id, included
         :param endkey: last id, included
@@ -89,13 +89,13 @@ class CouchDBHook(CouchServer):
             if response.status_code == 404:
                 return
             rows = docs_of(self.good(response))
-            yield from (row["doc"] for row in rows[:PAGE])
+            yield from (row["doc"] for row in rows[:PAGE] if not row["id"].startswith("_design/"))
             if len(rows) <= PAGE:
                 return
             start = rows[PAGE]["id"]
 
     def find(self, doctype: str, selector: Mapping[str, Any]) -> list[Document]:
-        """Return documents by their content (Mango), without an index: use it only for rare queries.
+        """Return documents by their content (Mango), without an index: use it only where there is no view.
 
         :param selector: CouchDB's selector
         """
@@ -114,6 +114,19 @@ class CouchDBHook(CouchServer):
             bookmark = answer.get("bookmark")
             if len(page) < PAGE or bookmark in (None, "", "nil"):
                 return found
+
+    def view(self, doctype: str, design: str, name: str, key: str | None) -> list[Document] | None:
+        """Return the documents that a view names for a key; ``None`` if there is no such view.
+
+        :param design: name of the design document
+        :param name: name of the view
+        """
+        query = json_keys(key=key, include_docs=True)
+        response = self.request("GET", doctype, f"/_design/{design}/_view/{name}", query=query)
+        if response.status_code == 404:
+            return None
+        rows = rows_of(self.good(response))
+        return [row["doc"] for row in rows if isinstance(row.get("doc"), dict)]  # the others were just deleted
 
     def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
         """Return the highest id of a range without reading the rest. The cost does not grow with the range.
@@ -140,6 +153,20 @@ class CouchDBHook(CouchServer):
                 return {}
             for row in docs_of(self.good(response), may_be_missing=True):
                 found[row["id"]] = row["doc"]
+        return found
+
+    def deleted(self, doctype: str, ids: Collection[str]) -> set[str]:
+        """Return which documents existed and were deleted. A document that was purged counts as never stored.
+
+        :param ids: any number of ids
+        """
+        found: set[str] = set()
+        for batch in _batches(list(ids)):
+            response = self._all_docs("POST", doctype, body={"keys": list(batch)})
+            if response.status_code == 404:
+                return found
+            values = {row["id"]: row.get("value") for row in rows_of(self.good(response)) if "id" in row}
+            found |= {name for name, told in values.items() if isinstance(told, dict) and told.get("deleted")}
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:

@@ -83,6 +83,7 @@ class CheckConsentsOperator(GrdfOperator):
         here = Returned(couchdb, self.log)
         self._each(round_, here.without_returned(accounts), self._check)
         counts["left_before"] = here.count
+        counts["leaving"] = here.tell_unfinished(couchdb, accounts, listed.rights)
         problem = self._lose(round_)
         waiting = [str(document["_id"]) for document in accounts.waiting()]
         WaitingRights(couchdb, adict.oauth).note(waiting, listed, asked_at)

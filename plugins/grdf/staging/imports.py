@@ -49,12 +49,14 @@ class Imports:
         """
         check_name(name)
         lines = len(read_lines(content))
-        if self.read(name) is not None or self.progress(name) is not None:
+        if self.read(name) is not None:
             raise BadRequest.about(
                 None,
                 f"there is a file {name} that was not worked off yet",
                 "Nothing was stored. Import that one first, or choose another name.",
             )
+        with in_words(self.folder, None):  # of a file that somebody has removed
+            self._path(name + PROGRESS).unlink(missing_ok=True)
         self._write(name, content.decode("utf-8-sig"))
         return lines
 
@@ -91,6 +93,11 @@ class Imports:
             folder = self._path("")
             return sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.exists() else []
 
+    def remove_result(self, name: str) -> None:
+        """Remove the result of an earlier import of a file of the same name, or of a check."""
+        with in_words(self.folder, None):
+            self._path(self.result_name(name)).unlink(missing_ok=True)
+
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays."""
         with in_words(self.folder, None):
@@ -100,7 +107,8 @@ class Imports:
     @staticmethod
     def result_name(name: str) -> str:
         """Return the name of the result file."""
-        return name[: -len(".csv")] + RESULT
+        ending = name[-len(".csv") :]  # in the case that it has: homes.csv and homes.CSV are two files
+        return name.removesuffix(ending) + RESULT.removesuffix(".csv") + ending
 
     def _text(self, name: str) -> str | None:
         try:

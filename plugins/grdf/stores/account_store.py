@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.account_index import AccountIndex
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.grant import RESULTS
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import is_about_proof, with_state
-from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, LEASE
 from include.gas.documents.gas_days import check_account_id
@@ -34,6 +32,7 @@ class AccountStore:
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
+        self._index = AccountIndex(couchdb)
 
     def document(self, account_id: str) -> Document:
         """Return an account's document.
@@ -109,25 +108,15 @@ class AccountStore:
     def holding(self, pce: str) -> list[Document]:
         """Return the account documents that name a meter as the account's or, before its first launch, the konnector's.
 
-        There is no index: CouchDB searches all accounts. Only a first launch, a connection and a deletion do this.
-
         :param pce: the meter's number
         """
-        named = [{f"{RESULTS}.pce_id": pce}, {f"{RESULTS}.consents": {"$elemMatch": {"pce": pce}}}]
-        found = self._couchdb.find(ACCOUNT, {"account_type": ACCOUNT_TYPE, "$or": named})
-        return sorted(found, key=lambda document: str(document["_id"]))
+        return sorted(self._index.holding(pce), key=lambda document: str(document["_id"]))
 
     def waiting(self) -> list[Document]:
-        """Return the account documents with a declaration and a right that waits for its holder.
-
-        There is no index: CouchDB searches all accounts.
-        """
-        waits = {"unusable": WAITING}
-        either = [{f"{RESULTS}.consents": {"$elemMatch": each}} for each in (waits, {"others": {"$elemMatch": waits}})]
-        found = self._couchdb.find(
-            ACCOUNT, {"account_type": ACCOUNT_TYPE, Declaration.key: {"$exists": True}, "$or": either}
+        """Return the account documents with a declaration and a right that waits for its holder."""
+        return sorted(
+            (each for each in self._index.waiting() if leaving(each) is None), key=lambda document: str(document["_id"])
         )
-        return sorted((each for each in found if leaving(each) is None), key=lambda document: str(document["_id"]))
 
     def listed_at(self) -> str:
         """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import date
 
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import StoreBusy
+from include.gas.importing.import_records import is_of_import
 from include.gas.proof.consent_record import overdue, read_record, to_document, to_keep
 
 log = logging.getLogger(__name__)
@@ -48,15 +50,16 @@ class ConsentRecords:
         """Return whether there is a record with this id."""
         return self._couchdb.get(DOCTYPE, record_id) is not None
 
-    def since(self, moment: str) -> dict[tuple[str, str], str]:
-        """Return which consents were recorded from a moment on: by account and meter, when the first one was.
+    def since(self, moment: str, file: str) -> dict[tuple[str, str], str]:
+        """Return which consents an import has recorded: by account and meter, when the first one was.
 
-        :param moment: UTC text
+        :param moment: when the import began, UTC text
+        :param file: name of its file
         """
         found: dict[tuple[str, str], str] = {}
         for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
             record = read_record(document)
-            if record is not None and record.given >= moment:
+            if record is not None and record.given >= moment and is_of_import(record, file):
                 about = (record.account, record.pce)
                 found[about] = min(record.given, found.get(about, record.given))
         return found
@@ -74,8 +77,11 @@ class ConsentRecords:
         :param days: for how many days to keep them; with 0 none is kept
         :raises StoreBusy: if CouchDB refuses a copy
         """
-        found = self._couchdb.range(DOCTYPE, *account_range(account)) if days else []
-        copies = [to_keep(document, left, days) for document in found]
+        return self.keep_copies(account, self._couchdb.range(DOCTYPE, *account_range(account)), left, days)
+
+    def keep_copies(self, account: str, records: Iterable[Document], left: date, days: int) -> int:
+        """Copy some records of an account, as :meth:`keep` does with all."""
+        copies = [to_keep(document, left, days) for document in records] if days else []
         kept = self._couchdb.fetch(DOCTYPE, [copy["_id"] for copy in copies]) if copies else {}
         for copy in copies:
             if copy["_id"] not in kept and self._couchdb.put(DOCTYPE, copy) is None:

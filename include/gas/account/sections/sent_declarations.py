@@ -68,10 +68,16 @@ def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> 
     :param asked: what is declared
     :param at: the present, aware
     """
-    entry = SentDeclarations(
-        asked.pce, utc_text(at), hashed(asked.pce, asked.email), hashed(asked.pce, asked.name or asked.company)
-    )
-    return _noted(document, [*SentDeclarations.of(document), entry])
+    return _noted(document, [*SentDeclarations.of(document), sending(asked, at)])
+
+
+def sending(asked: Declaration, at: datetime) -> SentDeclarations:
+    """Return the note that a right is being declared.
+
+    :param at: when we begin to send it, aware
+    """
+    name = hashed(asked.pce, asked.name or asked.company)
+    return SentDeclarations(asked.pce, utc_text(at), hashed(asked.pce, asked.email), name)
 
 
 def without_sent(document: Mapping[str, Any], pce: str, at: datetime) -> Document:

@@ -17,8 +17,9 @@ from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents.gas_days import account_range, possible_ids
-from include.gas.errors import OAUTH_OUTDATED, BadAccount
+from include.gas.errors import OAUTH_OUTDATED, BadAccount, BadRequest
 from include.gas.leaving.deletion_record import with_found, with_removed
+from include.gas.leaving.left_behind import not_revoked, with_unanswered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,7 +39,7 @@ class PurgeAccountOperator(DeletionOperator):
         """Run the task.
 
         :return: how many documents of each doctype and staged files this try removed
-        :raises BadRequest: if nobody has approved this run
+        :raises BadRequest: if nobody has approved this run, or GRDF has taken a right since the consents were revoked
         :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
         from grdf.stores.consent_records import ConsentRecords
@@ -48,6 +49,7 @@ class PurgeAccountOperator(DeletionOperator):
         begun = self.permitted(run)
         self.stop_if_over(begun)
         self.wait_for_running(context)
+        self._stop_if_late(run)
         if run.params["keep_data"]:
             self._keep()
             return {"account": self.account_id, "removed": {}}
@@ -68,10 +70,29 @@ class PurgeAccountOperator(DeletionOperator):
         self.forget_former(self._meters())
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
         self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
+        self._stop_if_late(run)
         # Last: as long as the marked document exists, an interrupted try can be continued.
         removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
+
+    def _stop_if_late(self, run: Run) -> None:
+        """Keep the account while it has a right that was not revoked: its declaration was under way at the mark.
+
+        Of what may still be under way the record keeps hashes, by which ``grdf_consents`` finds the right.
+        """
+        document = self.document() or {}
+        record = self.record(run, lambda entry: with_unanswered(entry, document))
+        own: set[str] = set()
+        with suppress(BadAccount):  # the revocation did not find them there either, and has said so
+            own = {right for meter in Account.from_document(document).meters for right in meter.own}
+        if late := not_revoked(record, own):
+            raise BadRequest.about(
+                self.account_id,
+                f"GRDF took a right for it after its consents were revoked ({', '.join(late)})",
+                "The account stays for now. Start grdf_delete_account again: it revokes this right, too, and continues "
+                "where this run stopped.",
+            )
 
     def _meters(self) -> set[str]:
         document = self.document() or {}

@@ -10,9 +10,11 @@ from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest
 from include.gas.importing.adoption import Adoption, check_pattern, plan_adoption
 from include.gas.importing.holdings import Holdings
+from include.gas.leaving.left_behind import left_rights
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ class AdoptRightsOperator(GrdfOperator):
     """Makes an account for each right in force that has none, or says in a dry run which ones it would make.
 
     It never removes or changes an account because of what the list lacks, so a list that was cut short does no harm.
-    It is safe to repeat: rights that an account has are left alone.
+    It is safe to repeat: rights that an account has are left alone. So are rights that an account has just declared,
+    and those of households that have left, which GRDF's list may show for some time.
     """
 
     @waiting_for_grdf
@@ -43,7 +46,8 @@ class AdoptRightsOperator(GrdfOperator):
         asked_at = datetime.now(UTC)
         listed = self.adict.all_access_rights()
         holdings, several = Holdings(self.accounts.every()), settings.meter_in_several_accounts()
-        plan = plan_adoption(listed.rights, holdings, pattern, paris_today(asked_at), several=several)
+        gone = left_rights(self.couchdb.scan(AUDIT), listed.rights)
+        plan = plan_adoption(listed.rights, holdings, pattern, paris_today(asked_at), gone=gone, several=several)
         left = list(plan.left)
         if listed.odd:
             self.log.warning(

@@ -22,8 +22,8 @@ from include.gas.errors import BadRequest, RefusalUnexplained, UnknownRefusal
 from include.gas.importing.csv_file import Line, check_name, read_lines
 from include.gas.importing.holdings import Holdings
 from include.gas.importing.import_progress import Progress
-from include.gas.importing.line_check import DECLARED, Checked, check_lines
-from include.gas.importing.result_file import Outcome, Result, counts, report, to_csv
+from include.gas.importing.line_check import BEING_DECLARED, DECLARED, Checked, check_lines
+from include.gas.importing.result_file import Outcome, Result, counts, is_final, report, to_csv
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -73,12 +73,20 @@ class ImportAccountsOperator(GrdfOperator):
         holdings = Holdings(self.accounts.every())
         kept = Progress.read(self.imports.progress(self.file))
         source = sha256(content).hexdigest()
-        progress = (kept or Progress(utc_text(datetime.now(UTC)), source)).for_source(source)
+        now = utc_text(datetime.now(UTC))
+        if kept is not None and kept.source != source:
+            self.log.warning(
+                "File %s is not the one with which its import began on %s. It is taken for a correction of that one: "
+                "what was declared since stays, and households that were deleted since are left out. Give a new file a "
+                "name of its own.", self.file, kept.began[:16],
+            )  # fmt: skip
+        progress = (kept or Progress(now, source)).for_source(source).begun_by(now)
         progress.recognise(lines, holdings)
         checked = self._checked(lines, holdings, progress)
         wrong = [each for each in checked if each.verdict == "wrong"]
         if dry_run or (wrong and not skip):
             return self._reported(checked, progress, dry_run=dry_run)
+        self.imports.remove_result(self.file)  # from here on, a result says that this import has ended
         progress.choose_ids(lines, holdings, lambda: secrets.token_hex(5))
         self.imports.keep_progress(self.file, progress.text())
         results = self._work(self._checked(lines, holdings, progress), holdings, progress, run.asked_by)
@@ -94,11 +102,17 @@ class ImportAccountsOperator(GrdfOperator):
         content = self.imports.read(name)
         if content is not None:
             return content
-        if self.imports.result(name) is not None:
+        if is_final(self.imports.result(name)):
             self.imports.remove(name)  # a try that was killed at its very end has left its progress
             raise AirflowSkipException(
                 f"There is no file {name} in {self.imports.folder}, but a result: it was worked off already."
             )
+        if self.imports.progress(name) is not None:
+            self.imports.remove(name)
+            self.log.warning(
+                "File %s was removed before its import had ended. What that had declared stays, see Gas accounts. A "
+                "file of this name is imported from its beginning.", name,
+            )  # fmt: skip
         raise BadRequest.about(
             None,
             f"there is no file {name} in {self.imports.folder}",
@@ -108,7 +122,7 @@ class ImportAccountsOperator(GrdfOperator):
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
         from grdf.stores.consent_records import ConsentRecords
 
-        recorded = ConsentRecords(self.couchdb).since(progress.began)
+        recorded = ConsentRecords(self.couchdb).since(progress.began, self.file)
         several = settings.meter_in_several_accounts()
         return check_lines(lines, holdings, ids=progress.ids, recorded=recorded, several=several)
 
@@ -117,6 +131,7 @@ class ImportAccountsOperator(GrdfOperator):
         results = [_found(each, progress) for each in checked]
         self.imports.keep_result(self.file, to_csv(results))
         self._log("wrong", results)
+        self._log("being declared", results)
         found = counts(results)
         self.log.info(
             "File %s: %s. All lines are in %s.", self.file, _said(found), self.imports.result_name(self.file)
@@ -132,7 +147,7 @@ class ImportAccountsOperator(GrdfOperator):
         )
 
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, asker: str) -> list[Result]:
-        from grdf.consents.household import ABOUT_HOUSEHOLD, HouseholdLeft, Households
+        from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
 
         households = Households(self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began)
         self._forget_orphans(households, progress, holdings)
@@ -151,6 +166,8 @@ class ImportAccountsOperator(GrdfOperator):
                 right = households.declare(line.account, line.number, line.declaration)
             except HouseholdLeft as error:
                 results.append(Result(line.number, line.account, "left", error.cause))
+            except DeclaredElsewhere:
+                results.append(Result(line.number, line.account, "being declared", BEING_DECLARED))
             except ABOUT_HOUSEHOLD as error:
                 reason = error.cause.replace(f"meter {meter_tag(line.account, line.declaration.pce)}", "its meter")
                 self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, reason)
@@ -174,6 +191,7 @@ class ImportAccountsOperator(GrdfOperator):
     def _done(self, content: bytes, results: Sequence[Result]) -> dict[str, int]:
         """Store the result, and remove the file unless somebody has just replaced it."""
         self.imports.keep_result(self.file, to_csv(results))
+        self._log("being declared", results)
         found = counts(results)
         if self.imports.read(self.file) == content:
             self.imports.remove(self.file)

@@ -1,0 +1,163 @@
+"""Rights that GRDF took for a household while its account was being deleted, so that no right stays without an account.
+
+The answer to a declaration may be under way, or lost, when the account goes. The deletion's record then keeps hashes of
+what was sent, and the account comes back as one that is leaving once the right is seen, so that a deletion can end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.marks import Leaving, with_leaving
+from include.gas.account.sections.section import members, put, written
+from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.state import with_state
+from include.gas.answers.access_rights import AccessRight
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.gas_days import Document
+from include.gas.errors import OAUTH_OUTDATED
+from include.gas.rights.declared_right import was_made_by
+
+UNANSWERED = "unanswered"
+"""The key in a deletion's record for declarations whose right was not known when the account was removed."""
+KEPT = timedelta(days=60)
+"""How long a right is looked for that GRDF may have taken."""
+LATE = "a declaration that was under way"
+"""Who is noted as the one who marked an account that came back.
+
+Accounts have this text stored (``leaving.by``) and it is compared with, so it must never be reworded.
+"""
+
+
+def with_unanswered(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Document:
+    """Return the record of a deletion with hashes of the declarations whose right is not known.
+
+    :param entry: the record
+    :param document: the account's document, which is about to be removed
+    """
+    sent = [{"at": each.at, "email": each.email, "name": each.name} for each in SentDeclarations.of(document)]
+    known = _unanswered(entry)
+    return {**entry, UNANSWERED: [*known, *(each for each in sent if each not in known)]} if sent else dict(entry)
+
+
+def without_answered(entry: Mapping[str, Any], found: Iterable[AccessRight], now: datetime) -> Document:
+    """Return the record without the declarations whose rights were found, and without very old ones.
+
+    :param entry: the record
+    :param found: the rights, whose account exists again
+    :param now: an aware datetime
+    """
+    rights, oldest = list(found), utc_text(now - KEPT)
+    left = [
+        each
+        for each in _unanswered(entry)
+        if str(each.get("at")) > oldest and not any(_is_of(right, each) for right in rights)
+    ]
+    rest = {key: value for key, value in entry.items() if key != UNANSWERED}
+    return {**rest, UNANSWERED: left} if left else rest
+
+
+def is_noted(records: Iterable[Mapping[str, Any]], sent: SentDeclarations) -> bool:
+    """Return whether one of the deletions' records keeps a declaration, so that its right is looked for.
+
+    :param records: the records of one account's deletions
+    """
+    return any(each.get("at") == sent.at and each.get("email") == sent.email for record in records
+               for each in _unanswered(record))  # fmt: skip
+
+
+def late_rights(record: Mapping[str, Any], rights: Iterable[AccessRight]) -> list[AccessRight]:
+    """Return the rights that were declared for an account before it was deleted, and that still stand.
+
+    :param record: the record of the deletion
+    :param rights: all our rights
+    """
+    sent = _unanswered(record)
+    revoked = members(record.get("revoked"))
+    return [
+        right
+        for right in (rights if sent else ())
+        if right.stands and right.id not in revoked and any(_is_of(right, each) for each in sent)
+    ]
+
+
+def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]) -> set[str]:
+    """Return GRDF's ids of rights of households that have left or are leaving. GRDF's list may not show it yet.
+
+    :param records: the records of all deletions
+    :param rights: the rights in question
+    """
+    found, listed = set[str](), list(rights)
+    for record in records:
+        found |= members(record.get("revoked")).keys()
+        found |= {right.id for right in late_rights(record, listed)}
+    return found
+
+
+def not_revoked(record: Mapping[str, Any], own: Iterable[str]) -> list[str]:
+    """Return the rights of an account that its deletion has not seen, because they were taken after it looked.
+
+    :param record: the record of the deletion
+    :param own: GRDF's ids of the rights that the account has now
+    """
+    seen = members(record.get("revoked")).keys() | members(record.get("left_alone")).keys()
+    return sorted({*own} - seen)
+
+
+def come_back(
+    account: str, consents: Iterable[Consent], *, at: datetime, sent: SentDeclarations | None = None
+) -> Document:
+    """Return the document of an account that was deleted while GRDF took its right. It is never read.
+
+    :param consents: the right; none if GRDF has not said yet whether it has one
+    :param at: the present, aware
+    :param sent: what was sent, by which a deletion finds the right
+    """
+    rights = list(consents)
+    document: Document = {"_id": account, "account_type": ACCOUNT_TYPE}
+    if rights:
+        document = with_meters(document, rights, at)
+    if sent is not None:
+        document = put(document, SentDeclarations.key, [written(sent)])
+    document = with_leaving(document, run="", by=LATE, since=at)
+    return with_state(document, OAUTH_OUTDATED, come_back_message(account), since=at)
+
+
+def come_back_message(account: str) -> str:
+    """Return what a person has to do about an account that came back."""
+    return (
+        f"Account {account}: it was deleted while GRDF was asked for its right, and GRDF has that right or may have "
+        "it. The account exists again for that alone, and is not read. Start grdf_delete_account for it again: it ends "
+        "the right at GRDF."
+    )
+
+
+def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
+    """Return what a person has to do about an account whose deletion does not end; ``""`` if it is under way.
+
+    :param mark: the mark on the account
+    :param now: an aware datetime
+    """
+    if mark.by == LATE:
+        return come_back_message(account)
+    if mark.since > utc_text(now - timedelta(days=1)):
+        return ""
+    return (
+        f"Account {account}: it is marked as leaving since {mark.since[:10]}, and its deletion has not ended. Look at "
+        "the runs of grdf_delete_account. If none of them is still running, start it for this account again."
+    )
+
+
+def _unanswered(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = record.get(UNANSWERED)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _is_of(right: AccessRight, sent: Mapping[str, Any]) -> bool:
+    at, email, name = (str(sent.get(key) or "") for key in ("at", "email", "name"))
+    return was_made_by(right, SentDeclarations(right.pce, at, email, name))

@@ -1,0 +1,116 @@
+"""Rights that GRDF took while their account was being deleted: the account comes back, so that a deletion can end them.
+
+Only a deletion may revoke (``grdf.hooks.revocation``), so whoever finds such a right gives it an account that is
+leaving. The check of consents tells of it every morning until it is deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.account_store import TRIES, AccountStore
+from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.consents.consent import Consent
+from include.gas.documents.doctypes import ACCOUNT, AUDIT
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import BadAccount, GasError, StoreBusy
+from include.gas.importing.holdings import Holdings
+from include.gas.leaving.left_behind import UNANSWERED, come_back, is_noted, late_rights, without_answered
+from include.gas.rights.declared_right import Declared
+
+log = logging.getLogger(__name__)
+
+
+class LeftBehind:
+    """Finds rights whose account was deleted while they were declared, and makes the account again.
+
+    :param couchdb: the hook for the CouchDB with the accounts and the records of deletions
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+        self._accounts = AccountStore(couchdb)
+
+    def stop_if_gone(
+        self, account: str, sent: SentDeclarations, rights: Sequence[Declared] = (), *, cause: GasError
+    ) -> None:
+        """Note what GRDF has or may have, if the account does not exist any more. To be called after a declaration.
+
+        :param account: account id
+        :param sent: what was sent
+        :param rights: what GRDF has taken; none if that is not known
+        :param cause: what kept the right from being written to the account
+        :raises BadAccount: if the account is gone
+        """
+        try:
+            if self._couchdb.get(ACCOUNT, account) is not None:
+                return  # if it is leaving, its deletion looks for the right
+            noted = not rights and is_noted(self._couchdb.range(AUDIT, *account_range(account)), sent)
+            if not noted:
+                consents = [_consent(right) for right in reversed(rights)]
+                self._come_back(account, consents, sent)
+        except GasError:
+            named = f" {', '.join(right.id for right in rights)}" if rights else ""
+            log.exception(
+                "Account %s: it was deleted while its right%s was declared, and that could not be noted. Look for the "
+                "right in GRDF's list, and ask GRDF to revoke it.", account, named,
+            )  # fmt: skip
+            raise
+        step = "grdf_consents looks for the right, and says what to do once GRDF's list shows it."
+        if not noted:
+            step = "Start grdf_delete_account for it again: it ends the right at GRDF."
+        what = "GRDF has that right" if rights else "GRDF may have that right"
+        raise BadAccount.about(
+            account, f"it was deleted while GRDF was asked for its right, and {what}", step
+        ) from cause
+
+    def find(
+        self, records: Mapping[str, Sequence[Mapping[str, Any]]], rights: Iterable[AccessRight], holdings: Holdings
+    ) -> list[str]:
+        """Make the accounts again for whose deletions GRDF's list shows a right late.
+
+        :param records: the records of deletions by account
+        :param rights: all our rights
+        :param holdings: what all accounts have
+        :return: the accounts
+        """
+        listed, found = list(rights), []
+        for account, entries in records.items():
+            for entry in entries:
+                if not entry.get(UNANSWERED):
+                    continue
+                late = [each for each in late_rights(entry, listed) if not holdings.claims(each)]
+                if late:
+                    self._come_back(account, [Consent.of_right(right) for right in late])
+                    found.append(account)
+                self._settle(entry, late)
+        return found
+
+    def _come_back(self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None) -> None:
+        def change(document: Document | None) -> Document:
+            if document is not None:
+                raise StoreBusy.about(account, "it was made again at this very moment")
+            return come_back(account, consents, at=datetime.now(UTC), sent=sent)
+
+        made = self._accounts.save(account, change)
+        log.error("%s", made["state_message"])
+
+    def _settle(self, entry: Mapping[str, Any], found: Sequence[AccessRight]) -> None:
+        """Remove from the record of a deletion what was found, or was looked for long enough."""
+        stored: Mapping[str, Any] | None = entry
+        for _ in range(TRIES):
+            if stored is None:
+                return
+            new = without_answered(stored, found, datetime.now(UTC))
+            if new == stored or self._couchdb.put(AUDIT, new):
+                return
+            stored = self._couchdb.get(AUDIT, str(entry["_id"]))
+
+
+def _consent(right: Declared) -> Consent:
+    return Consent(right.pce, right.id or None, unusable=WAITING if right.waits else "")

@@ -1,0 +1,123 @@
+"""The files of imports: what belongs to which, and what is left when somebody removes one by hand."""
+
+from __future__ import annotations
+
+import logging
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.gas.errors import BadRequest, RetryLater
+from tests.importing.scene import NAME, files, folder, household, names_person, outcomes, put, puts, run
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+_numbers = count(220_000)
+
+
+@pytest.fixture(autouse=True)
+def empty(clean: LocalWorld) -> None:
+    for name in files():
+        folder()._path(name).unlink()
+    clean.control.clear_log()
+
+
+@pytest.fixture
+def home() -> dict[str, str]:
+    return household(next(_numbers))
+
+
+def stopped(world: LocalWorld, home: dict[str, str]) -> None:
+    """Leave the progress of an import that has not ended."""
+    put([home])
+    world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    assert files() == [NAME, f"{NAME}.progress"]
+
+
+def test_a_file_that_was_removed_by_hand_takes_its_progress_along(
+    clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped(clean, home)
+    folder()._path(NAME).unlink()
+    with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
+        run()
+    assert files() == []
+    assert "was removed before its import had ended" in caplog.text
+    assert names_person(caplog.text) == []
+
+
+def test_a_later_file_can_be_uploaded_under_the_same_name(clean: LocalWorld, home: dict[str, str]) -> None:
+    stopped(clean, home)
+    content = folder().read(NAME)
+    assert content
+    with pytest.raises(BadRequest, match="not worked off yet"):
+        folder().store(NAME, content)
+    folder()._path(NAME).unlink()
+    assert folder().store(NAME, content) == 1
+    assert files() == [NAME], "its import begins anew"
+    assert run() == {"declared": 1}
+
+
+def test_a_file_that_was_changed_on_the_way_is_told(
+    clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped(clean, home)
+    put([home, household(next(_numbers))])
+    with caplog.at_level(logging.INFO):
+        assert run() == {"declared": 2}
+    assert "is not the one with which its import began" in caplog.text
+
+
+def test_names_that_differ_in_case_have_results_of_their_own(clean: LocalWorld, home: dict[str, str]) -> None:
+    other = household(next(_numbers))
+    put([home])
+    put([other], "homes.CSV")
+    run()
+    run("homes.CSV")
+    assert outcomes() == [(home["account"], "declared")]
+    assert outcomes("homes.CSV") == [(other["account"], "declared")]
+    assert len(files()) == 2
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str, str], wrong: bool) -> None:
+    put([home | ({"postcode": "1"} if wrong else {})])
+    run(dry_run=True)
+    folder()._path(NAME).unlink()
+    with pytest.raises(BadRequest, match="Nothing was done"):
+        run()
+    assert puts(clean) == 0
+    assert document(clean, home["account"]) == {}
+
+
+def test_an_import_that_was_stopped_is_not_taken_for_the_former_one_of_that_name(
+    clean: LocalWorld, home: dict[str, str]
+) -> None:
+    put([household(next(_numbers))])
+    assert run() == {"declared": 1}
+    with pytest.raises(AirflowSkipException, match="worked off already"):
+        run()
+    put([home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    folder()._path(NAME).unlink()
+    with pytest.raises(BadRequest, match="Nothing was done"):
+        run()
+
+
+def test_an_import_that_was_killed_at_its_very_end_is_worked_off(clean: LocalWorld, home: dict[str, str]) -> None:
+    stopped(clean, home)
+    progress = folder().progress(NAME)
+    assert progress
+    run()
+    folder().keep_progress(NAME, progress)
+    with pytest.raises(AirflowSkipException, match="worked off already"):
+        run()
+    assert files() == ["homes.result.csv"]

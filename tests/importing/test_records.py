@@ -1,0 +1,148 @@
+"""A record of consent stays while a right may rest on it, and an import leaves other ways' declarations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from include.gas.documents.doctypes import CONSENT_RECORD
+from include.gas.errors import RetryLater
+from include.gas.importing import line_check
+from include.gas.importing.import_progress import Progress
+from tests.importing.scene import NAME, files, folder, household, put, puts, records, result, run
+from tests.importing.scene import rights as all_rights
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+_numbers = count(210_000)
+
+
+@pytest.fixture
+def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.documents.gas_days import account_range
+
+    for name in files():
+        folder()._path(name).unlink()
+    clean.control.clear_log()
+    made = household(next(_numbers))
+    yield made
+    clean.book.remove(made["account"])
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(made["account"]))
+
+
+def lost(world: LocalWorld, home: dict[str, str], *, taken: bool = True) -> None:
+    put([home])
+    world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503, after=taken)
+    with pytest.raises(RetryLater):
+        run()
+
+
+def emails(home: dict[str, str]) -> list[str]:
+    return [record.entered.email for record in records(home["account"])]
+
+
+def test_the_record_of_a_right_whose_answer_was_lost_stays(clean: LocalWorld, home: dict[str, str]) -> None:
+    lost(clean, home)
+    put([home | {"email": "planted-right@example.org"}])
+    assert run() == {"refused": 1}
+    assert "for another name or e-mail address" in result()[0]["reason"]
+    (right,) = [each for each in all_rights(clean) if each["id_pce"] == home["pce"]]
+    assert right["courriel_titulaire"] == home["email"]
+    assert emails(home) == [home["email"]], "of what was sent, and not of what was refused"
+    assert document(clean, home["account"])["declarations_sent"]
+
+
+def test_the_record_of_what_was_never_taken_goes_with_the_correction(clean: LocalWorld, home: dict[str, str]) -> None:
+    lost(clean, home, taken=False)
+    put([home | {"email": "planted-right@example.org"}])
+    assert run() == {"declared": 1}
+    assert emails(home)[-1] == "planted-right@example.org"
+    assert puts(clean) == 2
+
+
+def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.consent_records import ConsentRecords
+    from include.gas.account.sections.declaration import Declaration
+    from include.gas.proof.consent_record import new_record
+
+    began = datetime.now(UTC)
+    put([home])
+    content = folder().read(NAME)
+    assert content
+    folder().keep_progress(NAME, Progress(began.isoformat(), "another").text())
+    wrong = Declaration(
+        pce=home["pce"], name=home["name"], postcode=home["postcode"], email="planted-wrong@example.org"
+    )
+    record = new_record(
+        home["account"], wrong, datetime.now(UTC), by="import by an-operator", proof=f"line 2 of {NAME}"
+    )
+    ConsentRecords(CouchDBHook()).add(record)  # the task was killed before it wrote the account
+    assert run() == {"declared": 1}
+    assert emails(home) == [home["email"]]
+
+
+@pytest.mark.parametrize("grdf", ["would accept", "would refuse"])
+def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: dict[str, str], grdf: str) -> None:
+    """The page has asked GRDF, which did not answer. The account's DAG is about to ask again."""
+    account = home["account"]
+    given = {key: home[key] for key in ("pce", "name", "postcode", "email")}
+    connected = {"at": datetime.now(UTC).isoformat(), "by": "someone"}
+    clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given, "connected": connected})
+    before = document(clean, account)
+    put([home | {"postcode": home["postcode"] if grdf == "would accept" else "75001"}, household(next(_numbers))])
+    assert run(dry_run=True) == {"being declared": 1, "to declare": 1}
+    assert run() == {"being declared": 1, "declared": 1}
+    assert result()[0]["reason"] == line_check.BEING_DECLARED
+    assert document(clean, account) == before
+    assert records(account) == []
+
+
+def test_another_way_that_begins_during_the_import(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grdf.consents.household import Households
+
+    account, declare = home["account"], Households.declare
+    given = {key: home[key] for key in ("pce", "name", "postcode")} | {"email": "planted-page@example.org"}
+
+    def late(self: Households, *args: object) -> object:
+        clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given})
+        return declare(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Households, "declare", late)
+    put([home])
+    assert run() == {"being declared": 1}
+    assert result()[0]["reason"] == line_check.BEING_DECLARED
+    assert document(clean, account)["declaration"] == given
+    assert records(account) == []
+    assert puts(clean) == 0
+
+
+def test_a_declaration_that_was_refused_may_be_corrected_by_an_import(clean: LocalWorld, home: dict[str, str]) -> None:
+    given = {key: home[key] for key in ("pce", "name")} | {"postcode": "75001", "email": home["email"]}
+    refused = {"refused": True, "refused_because": "the postcode", "refused_since": datetime.now(UTC).isoformat()}
+    clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon", "declaration": given | refused})
+    put([home])
+    assert run() == {"declared": 1}
+
+
+def test_a_clock_that_was_ahead_leaves_no_second_record(clean: LocalWorld, home: dict[str, str]) -> None:
+    put([home])
+    ahead = Progress((datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds"), "")
+    folder().keep_progress(NAME, ahead.text())
+    for _ in range(3):
+        clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+        with pytest.raises(RetryLater):
+            run()
+    assert len(records(home["account"])) == 1
+    assert run() == {"declared": 1}
+    assert len(records(home["account"])) == 1

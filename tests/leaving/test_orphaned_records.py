@@ -1,0 +1,138 @@
+"""A record of consent whose account was never made, or is gone, does not stay for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.account.sections.declaration import Declaration
+from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
+from include.gas.leaving.deletion_record import audit_entry
+from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
+from tests.helpers import context
+from tests.rights.declared import PERSON, give
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+LONG_AGO = timedelta(days=3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_for_other_tests(clean: LocalWorld, account_id: str) -> Iterator[None]:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.documents.gas_days import account_range
+
+    yield
+    clean.book.remove(account_id)
+    for doctype in (AUDIT, CONSENT_RECORD):
+        Remover(CouchDBHook()).remove_range(doctype, *account_range(account_id))
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+
+
+def record(account: str, age: timedelta = LONG_AGO) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.consent_records import ConsentRecords
+
+    declaration = Declaration(pce="09999999900017", perimeters=["informatives"], **PERSON)
+    ConsentRecords(CouchDBHook()).add(new_record(account, declaration, datetime.now(UTC) - age, by=HOUSEHOLD))
+
+
+def clear_away() -> int:
+    from airflow.sdk import DAG
+
+    from grdf.operators.retention import RemoveOverdueOperator
+
+    with DAG("steps", schedule=None):
+        operator = RemoveOverdueOperator(task_id="remove_overdue")
+    return int(operator.execute(context()))
+
+
+def own(account: str) -> int:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.consent_records import ConsentRecords
+
+    return len(ConsentRecords(CouchDBHook()).of(account))
+
+
+def kept() -> list[dict[str, Any]]:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    return CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+
+
+def audit(account: str, **more: Any) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    entry = audit_entry(account, "run-1", by="me", at=datetime.now(UTC), keep_data=False)
+    CouchDBHook().put(AUDIT, entry | more)
+
+
+@pytest.fixture
+def neighbour(clean: LocalWorld) -> Iterator[str]:
+    """An account with a record, so that the database of accounts is not empty."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.documents.gas_days import account_range
+
+    name = "record-neighbour-9001"
+    give(clean, name)
+    record(name)
+    yield name
+    clean.book.remove(name)
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(name))
+
+
+def test_a_record_whose_account_was_never_made_goes_after_some_days(account_id: str, neighbour: str) -> None:
+    before = kept()
+    record(account_id, timedelta(hours=20))
+    clear_away()
+    assert own(account_id) == 1, "its account may be being made"
+    record(account_id)
+    record(account_id, -timedelta(days=400))
+    assert clear_away() >= 2
+    assert own(account_id) == 1
+    assert own(neighbour) == 1
+    assert kept() == before
+
+
+def test_a_record_whose_account_existed_is_kept_as_after_a_deletion(
+    clean: LocalWorld, account_id: str, neighbour: str
+) -> None:
+    """A right may rest on it, although nobody started a deletion."""
+    give(clean, account_id)
+    record(account_id)
+    clean.book.remove(account_id)
+    before = {each["_id"] for each in kept()}
+    assert clear_away() >= 1
+    assert own(account_id) == 0
+    [copy] = [each for each in kept() if each["_id"] not in before]
+    assert account_id not in str(copy)
+    assert copy["kept_until"] > datetime.now(UTC).date().isoformat()
+
+
+def test_a_deletion_under_way_keeps_what_it_will_copy(account_id: str, neighbour: str) -> None:
+    record(account_id)
+    audit(account_id)
+    clear_away()
+    assert own(account_id) == 1
+
+
+def test_records_outlive_a_database_that_was_lost(
+    clean: LocalWorld, account_id: str, neighbour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+
+    names = [f"lost-{number}" for number in range(12)]
+    for name in names:
+        record(name)
+    clear_away()
+    assert [own(name) for name in names] == [1] * 12
+    assert "12 accounts with records of consent do not exist" in caplog.text
+    for name in names:
+        Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")
