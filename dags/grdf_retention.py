@@ -14,10 +14,11 @@ A deletion keeps a copy of the record of the household's consent, without the ac
 the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
 
 It also removes records whose account was never made, because a task or the page was killed in between. Where an account
-is gone without a deletion, its record is kept for the same time as after one.
+is gone without a deletion, its record is kept for the same time as after one. A record of what GRDF has refused goes
+after 30 days, and so do files of households that nobody imports and the results of imports.
 
-It also has CouchDB forget old revisions of the accounts. Until then they hold the name and address that a household
-gave for its right to be declared, although the account itself does not any more.
+It also has CouchDB forget old revisions of accounts and records. Until then they hold the name and address that a
+household gave for its right to be declared, although nothing else does any more.
 """
 
 with DAG(

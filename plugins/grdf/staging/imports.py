@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
@@ -97,6 +98,27 @@ class Imports:
         """Remove the result of an earlier import of a file of the same name, or of a check."""
         with in_words(self.folder, None):
             self._path(self.result_name(name)).unlink(missing_ok=True)
+
+    def remove_old(self, before: datetime) -> int:
+        """Remove files that nobody has worked off, and results, that have not changed for long. Return their number.
+
+        :param before: since when they have not changed, aware; a file stays while its import makes progress
+        """
+        with in_words(self.folder, None):
+            changed = {name: self._changed(name) for name in self._names()}
+            old = [
+                name
+                for name, moment in changed.items()
+                if max(moment, changed.get(name + PROGRESS, moment)) < before.timestamp()
+            ]
+            for name in old:
+                self._path(name).unlink(missing_ok=True)
+        return len(old)
+
+    def _changed(self, name: str) -> float:
+        path = self._path(name)
+        moment: datetime = path.fs.modified(path.path)
+        return moment.timestamp()
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays."""

@@ -15,6 +15,8 @@ from include.gas.answers.words import fold
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
+FORGOTTEN = timedelta(days=60)
+"""After how long a declaration is forgotten whose right no list has shown."""
 KEPT = 10
 """How many declarations are kept, so that no program that changes the document without end makes it grow."""
 
@@ -86,7 +88,7 @@ def without_sent(document: Mapping[str, Any], pce: str, at: datetime) -> Documen
     :param pce: the right's meter
     :param at: the present, aware
     """
-    oldest = utc_text(at - timedelta(days=60))
+    oldest = utc_text(at - FORGOTTEN)
     return _noted(document, [each for each in SentDeclarations.of(document) if each.pce != pce and each.at > oldest])
 
 
