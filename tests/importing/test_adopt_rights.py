@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.account.sections.declaration import PERSON
-from include.gas.errors import BadRequest, GasError, RetryLater
+from include.gas.errors import BadRequest, GasError, MeterTaken, RetryLater
 from tests.helpers import context, yesterday
 from tests.importing.scene import FIRST_METER, LOG, household, names_person
 from tests.leaving.runs import acquire, extract
@@ -243,3 +243,41 @@ def test_a_pattern_that_gives_no_valid_or_free_id(clean: LocalWorld, pce: str) -
     assert adopt(id_pattern="é-{right}")["left_out"] == 1
     clean.book.save({"_id": f"right-{own}", "account_type": "grdfgrandlyon"})
     assert adopt() == {"accounts": 0, "left_out": 1, "have_one": 0, "unusable": 0, "unreadable": 0}
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_right_that_its_household_is_connecting_with(
+    clean: LocalWorld, left_behind: str, monkeypatch: pytest.MonkeyPatch, several: bool
+) -> None:
+    """The holder has agreed on GRDF's site, and the right is in GRDF's list before the account has it."""
+    from tests.helpers import connect_cozy
+
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", str(several))
+    clean.control.drop_consents()
+    connect_cozy(clean, left_behind)
+    (own,) = [str(each["id_droit_acces"]) for each in clean.control.consents()]
+    adopt()
+    with suppress(GasError):
+        acquire(left_behind)
+    holding = [name for name in (left_behind, f"right-{own}") if own in str(document(clean, name))]
+    assert holding == [left_behind]
+
+
+def test_a_right_that_was_adopted_comes_into_no_second_account(
+    clean: LocalWorld, left_behind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was in GRDF's list before the household had come back from GRDF's site."""
+    from tests.helpers import connect_cozy
+
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
+    clean.control.drop_consents()
+    connect_cozy(clean, left_behind)
+    waiting = document(clean, left_behind)
+    clean.book.remove(left_behind)
+    (own,) = [str(each["id_droit_acces"]) for each in clean.control.consents()]
+    assert adopt()["accounts"] == 1
+    clean.book.save({key: each for key, each in waiting.items() if key != "_rev"})
+    with pytest.raises(MeterTaken, match="it is another account's"):
+        acquire(left_behind)
+    assert own not in str(document(clean, left_behind))
+    clean.book.remove(f"right-{own}")

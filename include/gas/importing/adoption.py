@@ -27,8 +27,8 @@ TAKEN = (
     "household has moved out, delete that account first"
 )
 JUST_DECLARED = (
-    "an account has just declared it and is about to be given it. If that account does not get it within a day, start "
-    "its DAG"
+    "an account has just declared it or is being connected with it, and is about to be given it. If that account does "
+    "not get it within a day, start its DAG"
 )
 LEFT = (
     "its household has left or is leaving, and it is revoked with that. If GRDF's list still shows it tomorrow, ask "

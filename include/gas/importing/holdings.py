@@ -86,6 +86,7 @@ class Holdings:
 
     def __init__(self, documents: Iterable[Mapping[str, Any]]) -> None:
         self._accounts: dict[str, Holding] = {}
+        self._expected: dict[str, str] = {}
         self._meters: dict[str, list[Holding]] = {}
         self._rights: dict[str, str] = {}
         for document in documents:
@@ -98,6 +99,13 @@ class Holdings:
         for pce in {*found.meters, found.declares, *(each.pce for each in found.sent)} - {""}:
             self._meters.setdefault(pce, []).append(found)
         self._rights |= dict.fromkeys(found.rights, found.id)
+
+    def expect(self, rights: Iterable[str], account: str) -> None:
+        """Note that an account is about to be given rights, which its household has consented to on GRDF's site.
+
+        :param rights: GRDF's ids of them
+        """
+        self._expected |= dict.fromkeys(rights, account)
 
     def of(self, account: str) -> Holding | None:
         """Return what an account has; ``None`` if there is no document of that id."""
@@ -120,9 +128,9 @@ class Holdings:
         return self._rights.get(right, "")
 
     def claims(self, right: AccessRight) -> str:
-        """Return the account that has a right or has just declared it, also one that is leaving; ``""`` if none."""
+        """Return the account that has a right or is about to have it, also one that is leaving; ``""`` if none."""
         senders = (each.id for each in self.naming(right.pce) if any(was_made_by(right, sent) for sent in each.sent))
-        return self.owner(right.id) or next(senders, "")
+        return self.owner(right.id) or self._expected.get(right.id, "") or next(senders, "")
 
 
 def _is_imported(document: Mapping[str, Any]) -> bool:

@@ -12,11 +12,13 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
 from grdf.stores.account_store import AccountStore
+from include.gas.account.account import Account
 from include.gas.account.connected import connected
+from include.gas.account.grant import IdToken
 from include.gas.account.sections.list_seen import with_seen
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadAccount, MeterTaken
+from include.gas.errors import BadAccount, FailNow, MeterTaken
 from include.gas.importing.adoption import ID_TAKEN, JUST_DECLARED, LEFT, TAKEN, Adoption, not_free
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.left_behind import left_rights
@@ -58,7 +60,7 @@ class Adopting:
         for at in range(0, len(adoptions), TOGETHER):
             batch = adoptions[at : at + TOGETHER]
             with one_at_a_time(self._couchdb, batch[0].account) as check_time:
-                holdings, gone = Holdings(self._accounts.every()), self._gone(batch)
+                holdings, gone = self.holdings(), self._gone(batch)
                 for each in batch:
                     if reason := _changed(each, holdings, gone):
                         left.append((each, reason))
@@ -68,6 +70,25 @@ class Adopting:
                         check_time()
                         holdings.add(Holding.of(self._make(each)))
         return left + [(each, reason) for each in named if (reason := self._beside_others(each))]
+
+    def holdings(self) -> Holdings:
+        """Return what all accounts have, and what they are about to be given because of a grant that waits in them."""
+        found = Holdings(())
+        for document in self._accounts.every():
+            found.add(Holding.of(document))
+            found.expect(self._granted(document), str(document["_id"]))
+        return found
+
+    def _granted(self, document: Document) -> list[str]:
+        try:
+            account = Account.from_document(document)
+            if not account.needs_grant or not isinstance(account.grant, IdToken):
+                return []
+            token = account.grant
+            consents = self._adict.oauth.consents_of(token.token, account=account.id, nonce=token.nonce, ever=True)
+        except FailNow:
+            return []
+        return [consent.id_accreditation for consent in consents if consent.id_accreditation]
 
     def _beside_others(self, adoption: Adoption) -> str:
         """Make an account whose meter another one names. Return why it cannot be made; ``""`` if it was."""
@@ -84,7 +105,7 @@ class Adopting:
         return ""
 
     def _if_free(self, adoption: Adoption) -> Document:
-        if reason := _given(adoption, Holdings(self._accounts.every()), self._gone([adoption])):
+        if reason := _given(adoption, self.holdings(), self._gone([adoption])):
             raise MeterTaken.about(adoption.account, reason)
         return self._make(adoption)
 

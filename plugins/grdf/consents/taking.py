@@ -130,9 +130,19 @@ def _make_way(
         try:
             told[name] = replace(listed, claimed=claimed_rights(oauth, document))
             shared = _in_force(document, told[name])
+            same = _same_rights(document, listed)
         except BadAccount as error:
             log.warning("Account %s: it is not known what it brought. %s", name, error)
             continue
+        if same:
+            raise MeterTaken.about(
+                account_id,
+                f"we have this right to read its meter {meter_tag(account_id, same[0])}, and it is another account's",
+                "Nothing was changed here. Anybody who may see the other account finds it in Gas accounts by the "
+                "meter's number. If it is the same household's, for example because its right was adopted, keep that "
+                "account, or delete it, which ends the right, and let this household connect again.",
+                holder=name,
+            )
         if shared and not settings.meter_in_several_accounts():
             tags = ", ".join(meter_tag(account_id, pce) for pce in shared)
             raise MeterTaken.about(
@@ -166,6 +176,12 @@ def _checked(document: Document, *, listed: Listed) -> Document:
         ).document
     except BadAccount:
         return document
+
+
+def _same_rights(document: Document, listed: Listed) -> list[str]:
+    """Return the meters for which an account has the very right that is about to be taken into another one."""
+    meters = Account.from_document(document).meters
+    return [meter.pce for meter in meters if meter.pce in (listed.meters or ()) and meter.own & {*listed.held}]
 
 
 def _in_force(document: Document, listed: Listed) -> list[str]:

@@ -13,7 +13,6 @@ from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest
 from include.gas.importing.adoption import Adoption, check_pattern, plan_adoption
-from include.gas.importing.holdings import Holdings
 from include.gas.leaving.left_behind import left_rights
 from include.gas.meter_tag import meter_tag
 
@@ -45,7 +44,8 @@ class AdoptRightsOperator(GrdfOperator):
             raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
         asked_at = datetime.now(UTC)
         listed = self.adict.all_access_rights()
-        holdings, several = Holdings(self.accounts.every()), settings.meter_in_several_accounts()
+        adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
+        holdings, several = adopting.holdings(), settings.meter_in_several_accounts()
         gone = left_rights(self.couchdb.scan(AUDIT), listed.rights)
         plan = plan_adoption(listed.rights, holdings, pattern, paris_today(asked_at), gone=gone, several=several)
         left = list(plan.left)
@@ -58,7 +58,6 @@ class AdoptRightsOperator(GrdfOperator):
             for each in plan.adopted:
                 self.log.info("%s would get account %s (meter %s).", _said(each), each.account, _tag(each))
         else:
-            adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
             left += adopting.adopt(plan.adopted)
         for each, reason in left:
             self.log.warning("%s (meter %s) gets no account: %s.", _said(each), _tag(each), reason)
