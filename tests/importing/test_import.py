@@ -27,7 +27,7 @@ from tests.importing.scene import (
     run,
 )
 from tests.importing.scene import rights as all_rights
-from tests.leaving.runs import acquire
+from tests.leaving.runs import acquire, clear_away
 from tests.rights.declared import answer, look
 from tests.rights.scene import bring, document
 
@@ -291,7 +291,6 @@ def test_a_line_that_is_dropped_after_a_kill_leaves_no_record_for_ever(
     from grdf.stores.consent_records import ConsentRecords
     from include.gas.account.sections.declaration import Declaration
     from include.gas.proof.consent_record import new_record
-    from tests.leaving.test_orphaned_records import clear_away
 
     given = {key: homes[0][key] for key in ("pce", "name", "postcode", "email")}
     then, account = datetime.now(UTC) - timedelta(days=3), homes[0]["account"]

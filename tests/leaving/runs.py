@@ -54,3 +54,14 @@ def check() -> dict[str, int]:
     with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables
         patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
         return dict(operator.execute(context()))
+
+
+def clear_away() -> int:
+    """Execute ``remove_overdue``, the nightly retention."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.retention import RemoveOverdueOperator
+
+    with DAG("steps", schedule=None):
+        operator = RemoveOverdueOperator(task_id="remove_overdue")
+    return int(operator.execute(context()))

@@ -12,7 +12,7 @@ from include.gas.account.sections.declaration import Declaration
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.leaving.deletion_record import audit_entry
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
-from tests.helpers import context
+from tests.leaving.runs import clear_away
 from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
@@ -40,16 +40,6 @@ def record(account: str, age: timedelta = LONG_AGO) -> None:
 
     declaration = Declaration(pce="09999999900017", perimeters=["informatives"], **PERSON)
     ConsentRecords(CouchDBHook()).add(new_record(account, declaration, datetime.now(UTC) - age, by=HOUSEHOLD))
-
-
-def clear_away() -> int:
-    from airflow.sdk import DAG
-
-    from grdf.operators.retention import RemoveOverdueOperator
-
-    with DAG("steps", schedule=None):
-        operator = RemoveOverdueOperator(task_id="remove_overdue")
-    return int(operator.execute(context()))
 
 
 def own(account: str) -> int:
