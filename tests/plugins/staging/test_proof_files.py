@@ -47,6 +47,15 @@ def test_what_grdf_takes(kind: str) -> None:
     assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
 
 
+def test_two_pictures_in_one_jpeg_as_some_phones_take_them() -> None:
+    kept = BytesIO()
+    first, second = (Image.effect_noise((40, 30), 60) for _ in range(2))
+    first.save(kept, "MPO", save_all=True, append_images=[second])
+    assert checked(kept.getvalue()).kind == "image/jpeg"
+    with pytest.raises(NotAProof, match="cannot be read"):
+        checked(kept.getvalue()[:200])
+
+
 @pytest.mark.parametrize("why", BAD)
 def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(NotAProof, match=why):
