@@ -17,7 +17,8 @@ store, and start this with its name. The README describes its columns.
 2. Start it again with dry run off. Nothing is sent while a line is wrong, unless *Skip wrong lines* is on.
 
 Daily runs come first in GRDF's quota; when the day's calls are spent, the task waits (*up for reschedule*) for the next
-day. If it is killed, start it again: it continues. At the end the file is removed, and the result file stays.
+day. If it is killed, start a new run, which continues; a cleared run does nothing. At the end the file is removed, and
+the result file stays.
 """
 PARAMS = {
     "file": Param("", type="string", title="File", description="Its name in the folder import, such as homes.csv."),

@@ -25,7 +25,7 @@ OWN, OTHER = FabSite.OWN, "somebody-elses"
 RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
 DAGS = (
     "grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents",
-    "grdf_import_accounts", "grdf_adopt_rights",
+    "grdf_import_accounts", "grdf_adopt_rights", "grdf_send_proof",
 )  # fmt: skip
 
 
@@ -87,6 +87,17 @@ ORDERS = [
     ("grdf_consents", {"accounts": [OWN, OTHER], "dry_run": False}),
     ("grdf_import_accounts", {"file": "homes.csv"}),
     ("grdf_adopt_rights", {"accounts": [OWN]}),
+    ("grdf_send_proof", {"account": OTHER}),
+    ("grdf_send_proof", {}),
+]
+
+CONNECTING = [
+    ("grdf_import_accounts", {"file": "homes.csv", "dry_run": False, "skip_wrong_lines": True}),
+    ("grdf_import_accounts", {"file": "homes.csv"}),
+    ("grdf_adopt_rights", {"dry_run": False}),
+    ("grdf_adopt_rights", {}),
+    ("grdf_send_proof", {}),
+    ("grdf_send_proof", {"account": OTHER}),
 ]
 
 
@@ -124,6 +135,48 @@ def test_who_may_start_any_dag_reaches_all(kept: Site, who: str) -> None:
         if conf:
             answer = start(kept, who, dag, **conf)
             assert answer.ok, answer.text
+
+
+@pytest.mark.parametrize(("dag", "conf"), CONNECTING, ids=str)
+def test_who_may_not_connect_households_connects_none_through_a_dag(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    """Airflow's role User may start every DAG, but not edit connections. The page asks for both."""
+    before = runs(kept, dag)
+    answer = start(kept, "user", dag, **conf)
+    assert answer.status_code == 403, answer.text
+    assert answer.json()["detail"].startswith("You may not edit the connection grdf_adict, so you may not start")
+    assert runs(kept, dag) == before, "Airflow has not written it down"
+    assert start(kept, "op", dag, **conf).ok
+
+
+def test_who_may_start_all_dags_starts_those_that_connect_nobody(kept: Site) -> None:
+    assert start(kept, "user", "grdf_history", **RANGE).ok
+
+
+def test_the_keeper_of_one_account_sends_no_proof_without_the_right_to_connect(kept: Site) -> None:
+    answer = start(kept, "keeper", "grdf_send_proof", account=OWN)
+    assert answer.status_code == 403, answer.text
+    assert "edit the connection" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("dag", "conf"),
+    [
+        ("grdf_send_proof", {"account": "x" * 100_000}),
+        ("grdf_send_proof", {"account": "../other"}),
+        ("grdf_adopt_konnector", {"account": "a\ud800"}),
+        ("grdf_consents", {"accounts": [OWN, "x" * 100_000]}),
+    ],
+    ids=lambda each: str(each)[:40],
+)
+def test_what_is_no_account_s_id_is_refused(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    log = kept.stack.home / "api-server.log"
+    end = log.stat().st_size
+    body = {"logical_date": None, "conf": conf}
+    answer = kept.program("admin").post(f"{kept.url}/api/v2/dags/{dag}/dagRuns", json=body, timeout=60)
+    assert answer.status_code == 400, answer.text
+    assert "cannot be an account's id" in answer.json()["detail"]
+    assert len(answer.text) < 1000
+    assert "Traceback" not in log.read_bytes()[end:].decode(errors="replace")
 
 
 @pytest.mark.parametrize("dag", ["grdf_published", "grdf_consents"])

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi import HTTPException
 
+from grdf.page.connect.direct_form import Typed
+from grdf.page.connect.shared_pages import Holder
 from tests.connect.dance import asked, begin, consent, said
+from tests.connect.direct import posted_to
+from tests.connect.links import link_for, path_of
 from tests.connect.route_table import TABLE
 from tests.helpers import known_account
 
@@ -46,6 +51,17 @@ BODIES = (
     b"{" * 16_000,
     b"email=" + b"x" * 9000,
     b'--x\r\nContent-Disposition: form-data; name="email"; filename="\xff"\r\n\r\n\x00\r\n--x--',
+)
+
+CHARSETS = ("utf-7", "undefined", "idna", "unicode_escape", "nonsense", "hex")
+"""Encodings in which half a character or an error of another kind may be hidden."""
+FORM = (
+    b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name, value)
+        for name in (b"first_name", b"email", b"name", b"pce", b"proof", b"ticket", b"step", b"agreed", b"perimeters")
+        for value in (b"+2AA-", b"\\ud800")
+    )
+    + b"--x--"
 )
 
 
@@ -114,10 +130,52 @@ def ask_all(asker: Asker, account: str) -> None:
         for body in BODIES:
             asker.ask(row.method, path, body)
             asker.ask(row.method, path, body, **{"Content-Type": "multipart/form-data; boundary=x"})
+        for charset in CHARSETS:
+            asker.ask(row.method, path, FORM, **{"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"})
     for name in ("month", "meter", "page", "search"):  # one at a time, so that another one cannot cause the refusal
         for odd in ODD:
             asker.ask("GET", f"/accounts/{account}?{name}={odd}")
             asker.ask("GET", f"/?{name}={odd}")
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_household_s_form_in_another_encoding_is_refused(front: Site, account_id: str, charset: str) -> None:
+    start = path_of(link_for(front, account_id))
+    log = front.stack.home / "api-server.log"
+    end = log.stat().st_size
+    kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = front.browser().post(posted_to(start), data=FORM, headers=kind)
+    assert answer.status_code == 415, answer.text
+    assert "Traceback" not in log.read_bytes()[end:].decode(errors="replace")
+    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"}
+    assert front.browser().post(posted_to(start), data=FORM, headers=kind).status_code == 422
+
+
+@pytest.mark.parametrize("field", ["name", "email", "ticket", "step", "agreed", "proof"])
+def test_half_a_character_is_not_valid(field: str) -> None:
+    with pytest.raises(HTTPException) as refused:
+        Typed(**{field: "a\ud800"})  # type: ignore[arg-type]
+    assert refused.value.status_code == 422
+
+
+def test_half_a_character_in_a_list_or_a_name_is_not_valid() -> None:
+    with pytest.raises(HTTPException):
+        Typed(perimeters=["\udfff"])
+    with pytest.raises(HTTPException):
+        Holder("Zoé", "a\ud800", "")
+    assert Holder("Zoé", "𝒵", "").last_name == "𝒵"
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_no_address_leads_to_another_host(front: Site, account: str, route: str) -> None:
+    """Starlette redirects from an address with a slash too many to the one without, on the host that was asked for."""
+    row = TABLE[route]
+    path, _, query = row.path.replace("nobody-yet", account).partition("?")
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    for who in ("anonymous", "admin"):
+        answer = front.browser(who).request(row.method, f"{other or '/'}?{query}", headers={"Host": "evil.example"})
+        assert answer.status_code not in (307, 308), answer.headers
+        assert "evil.example" not in answer.headers.get("Location", "")
 
 
 def test_grdf_names_a_server_that_is_none(front: Site, account_id: str) -> None:

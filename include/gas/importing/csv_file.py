@@ -16,6 +16,8 @@ COLUMNS = (
 REQUIRED = ("pce", "postcode", "email")
 MOST_BYTES, MOST_LINES, LONGEST_CELL = 10_000_000, 10_000, 200
 """Limits of a file. 10,000 lines have about 1.5 MB."""
+MOST_PHYSICAL, MOST_CELLS = 10 * MOST_LINES, 50 * MOST_LINES
+"""Limits of what is parsed, with room for empty lines and for empty columns of a spreadsheet."""
 
 RESULT, PROGRESS = ".result.csv", ".progress"
 """Endings of the files that an import writes beside its own."""
@@ -73,6 +75,10 @@ def read_lines(content: bytes) -> list[Line]:
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
     text = _decoded(content)
+    if max(text.count("\n"), text.count("\r")) > MOST_PHYSICAL:
+        raise _wrong(f"it has more than {MOST_PHYSICAL:,} lines, empty ones included")
+    if max(text.count(","), text.count(";")) > MOST_CELLS:
+        raise _wrong(f"it has more than {MOST_CELLS:,} cells")
     physical = _PHYSICAL.findall(text)
     if not physical or not text.strip():
         raise _wrong("it is empty")

@@ -27,6 +27,8 @@ class Run:
     :param asker: Airflow's name of the user who started it; ``None`` if Airflow does not say
     :param try_number: which try of the task this is, from 1
     :param is_last_try: whether Airflow will not try the task again by itself
+    :param was_cleared: whether somebody has cleared the run or this task, so that it runs again in the name of the user
+        who started it. Airflow's own retries, also of killed tasks, and reschedules do not count
     :param conf: the configuration that the run was started with
     :param params: the values of the form
     """
@@ -39,6 +41,7 @@ class Run:
     asker: str | None = None
     try_number: int = 1
     is_last_try: bool = False
+    was_cleared: bool = False
     conf: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,6 +60,7 @@ class Run:
             asker=getattr(run, "triggering_user_name", None) or None,
             try_number=ti.try_number,
             is_last_try=ti.try_number > (ti.max_tries or 0),
+            was_cleared=_was_cleared(run, ti),
             conf=run.conf or {},
             params=context.get("params") or {},
         )
@@ -76,6 +80,19 @@ class Run:
         """Who started the run, for records."""
         return self.asker or "unknown"
 
+    def stop_if_cleared(self, dag: str) -> None:
+        """Raise an error if the run was cleared: the API server checks who may start runs, but not who clears them.
+
+        :param dag: the id of the run's DAG, for the message
+        :raises BadRequest: if it was
+        """
+        if self.was_cleared:
+            raise BadRequest.about(
+                None,
+                f"this run of {dag} was cleared, and it is not known whether whoever did that may start it",
+                f"Nothing was done. Start {dag} anew: it continues where this run stopped.",
+            )
+
     def named_accounts(self, next_step: str) -> list[str]:
         """Return the ids in the param ``accounts`` without duplicates; empty if none is named.
 
@@ -86,3 +103,15 @@ class Run:
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
             raise BadRequest.about(None, "`accounts` is not a list of ids", next_step)
         return list(dict.fromkeys(each.strip() for each in named))
+
+
+def _was_cleared(run: Any, ti: Any) -> bool:
+    """Return whether somebody has cleared a run or its task (Airflow's ``clear_task_instances``).
+
+    Clearing counts up ``clear_number``, unless it is told to leave the run's state alone. It always adds the tries made
+    so far to ``max_tries``. No retry changes either. If the settings ask for fewer retries than when the run began, it
+    counts as cleared although it was not.
+    """
+    task = getattr(ti, "task", None)
+    more_tries = task is not None and (ti.max_tries or 0) > (task.retries or 0)
+    return bool(getattr(run, "clear_number", 0)) or more_tries

@@ -49,7 +49,8 @@ def create_app() -> FastAPI:
     It has no ``/docs`` and no ``/openapi.json``, because anybody could read them.
     """
     askers.watch()
-    app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None)
+    # No redirects for a slash too many: they lead to whatever host the request names, with a query that may be secret.
+    app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard)
     app.add_middleware(Limits)  # the middleware added last runs first
     app.add_exception_handler(HTTPException, _refused)

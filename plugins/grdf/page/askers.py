@@ -2,9 +2,10 @@
 
 Airflow only checks the right to start the DAG itself. A user with that right on ``grdf_delete_account`` could name any
 account in the form, and Airflow's API accepts configurations that the page would never send. So the user must also have
-the right to start the account's own DAG. The API server checks this before Airflow stores a run, no matter how the run
-was requested there. Airflow has no hook for that, so this module listens to Airflow's model of a run. Runs started from
-the command line or by other DAGs are not checked: whoever controls those controls all of Airflow.
+the right to start the account's own DAG, and the right to connect households where the page asks for it. The API server
+checks this before Airflow stores a run, no matter how the run was requested there. Airflow has no hook for that, so
+this module listens to Airflow's model of a run. Runs started from the command line or by other DAGs are not checked:
+whoever controls those controls all of Airflow. Nor is clearing a run, which stores none: see ``Run.stop_if_cleared``.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ A ``None`` in the returned list means all accounts. None of these DAGs allows ba
 accounts into existing runs, which this module would not see.
 """
 
+CONNECTING = frozenset({"grdf_import_accounts", "grdf_adopt_rights", "grdf_send_proof"})
+"""DAGs that do what the page lets nobody do without the right to connect households: connecting them, and sending GRDF
+what proves their consents. A dry run needs that right too, since it names households' rights."""
+
 UNASKED = ("timetable", "asset", "operator", "cli", "test")
 """Sources of runs that no user of the API server has requested."""
 
@@ -90,29 +95,49 @@ def _before_insert(_mapper: object, _connection: object, run: Any) -> None:
 
 
 def check(dag: str, conf: object, asker: str | None) -> None:
-    """Refuse a run that acts on accounts whose own DAG the user may not start.
+    """Refuse a run that acts on accounts whose own DAG the user may not start, or connects some without the right to.
 
     :param dag: a key of :data:`REACHING`
     :param conf: the run's configuration; anything but a mapping counts as empty
     :param asker: the Airflow name of the user who requested the run; ``None`` is always refused
-    :raises HTTPException: 403 if the user lacks the right for one of the accounts, 503 if Airflow's auth manager cannot
-        be asked
+    :raises HTTPException: 400 if a name cannot be an account's id, 403 if the user lacks a right, 503 if Airflow's auth
+        manager cannot be asked
     """
     accounts = REACHING[dag](conf if isinstance(conf, Mapping) else {})
-    for account in accounts:
-        try:
-            allowed = bool(asker) and security.may_start(str(asker), dag_id(account) if account else None)
-        except Exception as error:
-            log.exception("Airflow could not say which accounts %s may act on.", asker)
-            raise HTTPException(
-                503, "Refused: Airflow's auth manager cannot say which accounts you may act on. See docs/decisions.md."
-            ) from error
-        if not allowed:
-            raise HTTPException(
-                403,
-                f"You may not start runs of {dag_id(account)}, so you may not start {dag} for that account."
-                if account
-                else f"You may not act on all accounts, so you may not start {dag}."
-                if REACHING[dag] is _all
-                else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
-            )
+    dags = [_dag_of(account) if account else None for account in accounts]
+    if dag in CONNECTING and not (asker and _ask(security.may_edit_adict, asker)):
+        raise HTTPException(
+            403,
+            f"You may not edit the connection {security.ADICT_CONNECTION}, so you may not start {dag}: only who may "
+            "connect households may. Ask somebody with the role Op or Admin.",
+        )
+    for own in dags:
+        if asker and _ask(security.may_start, asker, own):
+            continue
+        raise HTTPException(
+            403,
+            f"You may not start runs of {own}, so you may not start {dag} for that account."
+            if own
+            else f"You may not act on all accounts, so you may not start {dag}."
+            if REACHING[dag] is _all
+            else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
+        )
+
+
+def _dag_of(account: str) -> str:
+    try:
+        return dag_id(account)
+    except ValueError:
+        raise HTTPException(
+            400, f"{account!a:.60} cannot be an account's id. Enter the part of its DAG's name after grdf_account__."
+        ) from None
+
+
+def _ask(question: Callable[..., bool], asker: str, *more: str | None) -> bool:
+    try:
+        return question(asker, *more)
+    except Exception as error:
+        log.exception("Airflow could not say which accounts %s may act on.", asker)
+        raise HTTPException(
+            503, "Refused: Airflow's auth manager cannot say which accounts you may act on. See docs/decisions.md."
+        ) from error

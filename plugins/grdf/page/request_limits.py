@@ -1,4 +1,4 @@
-"""Limits on the size and duration of a request, applied before it is parsed and before the login is checked.
+"""Limits on the size, duration and encoding of a request, applied before it is parsed and before the login is checked.
 
 FastAPI reads a whole form into memory before it checks who sent it. So this middleware, the outermost one, reads each
 body itself and passes it on whole. Its limit is far above what any form of the page needs. A request that is larger or
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
@@ -33,6 +34,7 @@ BODY_SECONDS = 10.0
 TOO_LARGE = "Refused: this request is larger than any form of this page. Nothing was read from it.\n"
 TOO_SLOW = "Refused: this request came too slowly. Send it again.\n"
 ADDRESS_TOO_LONG = "Refused: this address is longer than any address of this page.\n"
+NOT_UTF_8 = "Refused: the forms of this page are sent as UTF-8.\n"
 HEADERS_TOO_LARGE = "Refused: the headers of this request are too large. Delete this site's cookies and try again.\n"
 
 
@@ -85,11 +87,23 @@ def _head_refused(scope: Scope, largest: int) -> PlainTextResponse | None:
         return _refusal(414, ADDRESS_TOO_LONG)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
         return _refusal(431, HEADERS_TOO_LARGE)
+    if not _is_utf_8(Headers(scope=scope).get("Content-Type", "")):
+        return _refusal(415, NOT_UTF_8)
     length = Headers(scope=scope).get("Content-Length", "")
     # If it is not a number, the server refuses it. Either way, the bytes that arrive are counted.
     if length.isascii() and length.isdigit() and (len(length) > 9 or int(length) > largest):
         return _refusal(413, TOO_LARGE)
     return None
+
+
+def _is_utf_8(content_type: str) -> bool:
+    """Return whether a form with parts is UTF-8.
+
+    Starlette would decode it with any of Python's codecs. Some fail in ways that it does not expect, others give half a
+    character, which fails where it is written again.
+    """
+    kind, options = parse_options_header(content_type.encode("latin-1"))
+    return kind != b"multipart/form-data" or options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8")
 
 
 async def _whole_body(receive: Receive) -> bytes:

@@ -169,8 +169,7 @@ def require_connect(visitor: Visitor, account: str) -> None:
 
 
 def _require_connection(visitor: Visitor) -> None:
-    details = ConnectionDetails(conn_id=ADICT_CONNECTION)
-    if not _ask(lambda: get_auth_manager().is_authorized_connection(method="PUT", details=details, user=visitor.user)):
+    if not _ask(lambda: _may_edit_adict(get_auth_manager(), visitor.user)):
         raise HTTPException(403, "forbidden")
 
 
@@ -215,6 +214,21 @@ def may_start(name: str, dag: str | None) -> bool:
         )
     runs = manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, user=user)
     return bool(runs and manager.is_authorized_dag(method="PUT", user=user))
+
+
+def may_edit_adict(name: str) -> bool:
+    """Return whether an Airflow user may edit the connection ``grdf_adict``, without a request by that user.
+
+    :param name: the user's name in Airflow
+    :raises LookupError: if the auth manager does not know a user of that name
+    """
+    manager: Any = get_auth_manager()
+    return _may_edit_adict(manager, _user_named(manager, name))
+
+
+def _may_edit_adict(manager: Any, user: Any) -> bool:
+    details = ConnectionDetails(conn_id=ADICT_CONNECTION)
+    return bool(manager.is_authorized_connection(method="PUT", details=details, user=user))
 
 
 def _user_named(manager: Any, name: str) -> Any:

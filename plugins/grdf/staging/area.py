@@ -6,7 +6,6 @@ others can read. One file per run holds the answers of all the account's meters.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -14,11 +13,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ObjectStoragePath
 
+from grdf.staging import entries
+from grdf.staging.entries import local_path
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from grdf.staging.proof_files import FOLDER as PROOFS
@@ -113,7 +113,7 @@ class Staging:
         reference = f"{self._folder(account)}/{name}"
         text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
         with in_words(self.base_url, account):
-            local = _local(reference)
+            local = local_path(reference)
             if local is None:
                 # An object store shows an object only once it is complete.
                 self._path(reference).write_text(text, encoding="utf-8")
@@ -178,11 +178,11 @@ class Staging:
 
     @property
     def _elsewhere(self) -> str:
-        return ", or on another worker's disk" if _local(self.base_url) else ""
+        return ", or on another worker's disk" if local_path(self.base_url) else ""
 
     @property
     def _share(self) -> str:
-        if not _local(self.base_url):
+        if not local_path(self.base_url):
             return ""
         return (
             f"{self.base_url} is a folder of the machine that runs the task. If tasks run on several machines, "
@@ -209,7 +209,7 @@ class Staging:
         with in_words(self.base_url, account):
             if text is None:
                 self._path(reference).unlink(missing_ok=True)
-            elif (local := _local(reference)) is None:
+            elif (local := local_path(reference)) is None:
                 self._path(reference).write_text(text, encoding="utf-8")
             else:
                 local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -242,20 +242,15 @@ class Staging:
         return ProofFiles(self.base_url, self.conn_id)
 
     def count(self, account: str) -> int:
-        """Return how many files wait for an account, files for GRDF included."""
-        return len(self._files(account)) + self.proofs.count(account)
+        """Return how many files wait for an account at any depth of its folders, files for GRDF included."""
+        with in_words(self.base_url, account):
+            return entries.count(self._path(self._folder(account))) + self.proofs.count(account)
 
     def remove_all(self, account: str) -> int:
-        """Remove all files that wait for an account, files for GRDF included, and return their number."""
+        """Remove an account's folders with all that is in them, files for GRDF included, and return how many files."""
         proofs = self.proofs.remove(account)
-        files = self._files(account)
         with in_words(self.base_url, account):
-            for file in files:
-                file.unlink(missing_ok=True)
-        if local := _local(self._folder(account)):
-            with contextlib.suppress(OSError):  # an object store has no folders, and another task may be writing here
-                local.rmdir()
-        return proofs + len(files)
+            return proofs + entries.remove(self._path(self._folder(account)))
 
     def _folder(self, account: str) -> str:
         # No account id has a tilde.
@@ -295,7 +290,3 @@ def _answer(row: Any) -> StagedAnswer | None:
     except (TypeError, ValueError):
         return None
     return answer
-
-
-def _local(reference: str) -> Path | None:
-    return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None

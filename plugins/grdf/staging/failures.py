@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from grdf.staging.entries import NotAFile
 from include.gas.errors import BadSettings, GasError, StoreBusy
 
 _BUSY = {errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
@@ -25,12 +26,13 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
     :param place: the URL of the staging folder
     :param account: the account's id, for messages
     :param may_be_missing: let a ``FileNotFoundError`` through for the caller to handle
+    :raises NotAFile: as the block raised it
     :raises StoreBusy: if it makes sense to try again
     :raises BadSettings: if a person must correct the place or its settings
     """
     try:
         yield
-    except GasError:
+    except (GasError, NotAFile):
         raise
     except FileNotFoundError as error:
         if may_be_missing:

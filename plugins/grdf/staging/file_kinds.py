@@ -10,7 +10,10 @@ from include.gas.proof.proof_file import MOST_BYTES, ProofFile
 
 PIXELS = 50_000_000
 """A page at 600 dots per inch has 35 million."""
-_IMAGES = {"PNG": "image/png", "JPEG": "image/jpeg"}
+_FORMATS = ("PNG", "JPEG")
+_IMAGES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg"}
+"""MPO is what Pillow calls a JPEG file with a second picture behind the first, as some phones make them. Every program
+that shows JPEG files shows the first."""
 
 
 class NotAProof(ValueError):
@@ -59,7 +62,7 @@ def _image_kind(content: bytes) -> str:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(), Image.open(BytesIO(content), formats=tuple(_IMAGES)) as image:
+        with warnings.catch_warnings(), Image.open(BytesIO(content), formats=_FORMATS) as image:
             warnings.simplefilter("ignore")
             width, height = image.size
             if width * height <= PIXELS:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
+from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
@@ -29,16 +29,16 @@ class Imports:
         """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
 
         :param name: its name, checked
+        :raises BadRequest: if it is a folder, a link or a pipe
         :raises StoreBusy: if the place does not answer at the moment
         """
         try:
             with in_words(self.folder, None, may_be_missing=True):
-                path = self._path(name)
-                with path.open("rb") as file:  # type: ignore[no-untyped-call]  # untyped in Airflow
-                    content: bytes = file.read(MOST_BYTES + 1)
-                return content
+                return read_ordinary(self._path(name), MOST_BYTES + 1)
         except FileNotFoundError:
             return None
+        except NotAFile as error:
+            raise self._odd(name, error) from None
 
     def store(self, name: str, content: bytes) -> int:
         """Store a file with households that somebody uploads, and return the number of its lines.
@@ -92,7 +92,7 @@ class Imports:
     def _names(self) -> list[str]:
         with in_words(self.folder, None):
             folder = self._path("")
-            return sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.exists() else []
+            return sorted(path.name for path in folder.iterdir() if not oddness(path)) if folder.exists() else []
 
     def remove_result(self, name: str) -> None:
         """Remove the result of an earlier import of a file of the same name, or of a check."""
@@ -135,18 +135,22 @@ class Imports:
     def _text(self, name: str) -> str | None:
         try:
             with in_words(self.folder, None, may_be_missing=True):
-                text: str = self._path(name).read_text(encoding="utf-8")
-                return text
+                return read_ordinary(self._path(name)).decode("utf-8")
         except FileNotFoundError:
             return None
+        except NotAFile as error:
+            raise self._odd(name, error) from None
+
+    def _odd(self, name: str, error: NotAFile) -> BadRequest:
+        step = "Nothing was done. Put an ordinary file there, or remove it."
+        return BadRequest.about(None, f"{name} in {self.folder} {error}", step)
 
     def _write(self, name: str, text: str) -> None:
         reference = f"{self.folder}/{name}"
         with in_words(self.folder, None):
-            if not reference.startswith("file://"):
+            if (local := local_path(reference)) is None:
                 self._path(name).write_text(text, encoding="utf-8")
                 return
-            local = Path(reference.removeprefix("file://"))
             local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(local, text)
 

@@ -7,12 +7,14 @@ name that a person chose may name somebody.
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Sequence
 
 from airflow.sdk import ObjectStoragePath
 
+from grdf.staging import entries
+from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
@@ -40,9 +42,10 @@ class ProofFiles:
         :raises BadSettings: if the place cannot be written to
         :raises StoreBusy: if it does not answer at the moment
         """
-        waiting = self._files(account)
+        waiting = self._entries(account)
         if len(waiting) >= MOST:
             raise ProofNotSent.about(account, f"{MOST} files wait already, and GRDF takes no more", _REMOVE)
+        self._check(account, waiting, "Nothing was stored")
         try:
             proof = checked(content)
         except NotAProof as error:
@@ -50,8 +53,7 @@ class ProofFiles:
         place = max((_number(file.name) for file in waiting), default=0) + 1
         reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
-            if reference.startswith("file://"):
-                local = Path(reference.removeprefix("file://"))
+            if (local := local_path(reference)) is not None:
                 local.parent.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 local.parent.parent.mkdir(exist_ok=True, mode=0o700)
                 write_private(local, proof.content)
@@ -64,55 +66,75 @@ class ProofFiles:
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
         :raises StoreBusy: if the place does not answer at the moment
         """
-        files = self._files(account)
+        files = self._entries(account)
         where = f"{self._folder(account)}"
         if len(files) > MOST:
             raise ProofNotSent.about(account, f"{len(files)} files are in {where}, and GRDF takes {MOST}", _REMOVE)
+        self._check(account, files, "Nothing was sent")
         found: list[ProofFile] = []
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
-                    large = file.stat().st_size > MOST_BYTES
-                    content = b"" if large else file.read_bytes()
-                if large:
-                    raise NotAProof("is larger than 4 MB")
+                    content = read_ordinary(file, MOST_BYTES + 1)
                 found.append(checked(content))
-            except NotAProof as error:
-                raise ProofNotSent.about(
-                    account,
-                    f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent",
-                    "Replace or remove it, then start grdf_send_proof with this account.",
-                ) from None
+            except (NotAFile, NotAProof) as error:
+                cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
+                raise ProofNotSent.about(account, cause, _REPLACE) from None
         return found
 
     def count(self, account: str) -> int:
-        """Return how many files lie in an account's folder, hidden ones included."""
-        return len(self._files(account, hidden=True))
+        """Return how many files lie in an account's folder at any depth, hidden ones included."""
+        with in_words(self.base_url, account):
+            return entries.count(self._path(self._folder(account)))
 
     def remove(self, account: str, only: Collection[str] | None = None) -> int:
-        """Remove an account's files, hidden ones included, and return their number.
+        """Remove files of an account, hidden ones included, and return their number.
 
-        :param only: remove only files with one of these :attr:`ProofFile.digest`; ``None`` for all
+        :param only: remove only files with one of these :attr:`ProofFile.digest`; ``None`` for the folder with all that
+            is in it
         """
-        files = self._files(account, hidden=True)
+        folder = self._path(self._folder(account))
         with in_words(self.base_url, account):
-            if only is not None:
-                small = [file for file in files if file.stat().st_size <= MOST_BYTES]
-                files = [file for file in small if digest_of(file.read_bytes()) in only]
-            for file in files:
-                file.unlink(missing_ok=True)
-            folder = self._folder(account)
-            if folder.startswith("file://") and not self._files(account, hidden=True):
-                local = Path(folder.removeprefix("file://"))
-                if local.is_dir():
-                    local.rmdir()
-        return len(files)
+            if only is None:
+                return entries.remove(folder)
+            removed = 0
+            for file in () if self._wrong_folder(account) else self._entries(account, hidden=True):
+                if not oddness(file) and digest_of(read_ordinary(file, MOST_BYTES + 1)) in only:
+                    file.unlink(missing_ok=True)
+                    removed += 1
+            entries.remove_if_empty(folder)
+            return removed
 
-    def _files(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
+    def _entries(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
+        """Return what is in an account's folder, by name.
+
+        :raises ProofNotSent: if it is no folder of the account's own
+        """
+        if said := self._wrong_folder(account):
+            raise ProofNotSent.about(account, f"{self._folder(account)} {said}", _MAKE_FOLDER)
         with in_words(self.base_url, account):
             folder = self._path(self._folder(account))
-            found = [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
+            found = list(folder.iterdir()) if folder.exists() else []
         return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
+
+    def _check(self, account: str, files: Sequence[ObjectStoragePath], done: str) -> None:
+        """Raise an error if something is no file: whose it is, and whether GRDF should get it, is not known.
+
+        :raises ProofNotSent: that names the first such entry by its place
+        """
+        for place, file in enumerate(files, 1):
+            with in_words(self.base_url, account):
+                said = oddness(file)
+            if said:
+                where = f"entry {place} of {len(files)} in {self._folder(account)}, by name,"
+                raise ProofNotSent.about(account, f"{where} {said}. {done}", _REPLACE)
+
+    def _wrong_folder(self, account: str) -> str:
+        """Return what is wrong with an account's folder, as a clause: a link might lead to files of another account."""
+        local = local_path(self._folder(account))
+        if local is None or not os.path.lexists(local):
+            return ""
+        return "is a link" if local.is_symlink() else "" if local.is_dir() else "is no folder"
 
     def _folder(self, account: str) -> str:
         return f"{self.base_url}/{FOLDER}/{account}"
@@ -121,6 +143,8 @@ class ProofFiles:
         return ObjectStoragePath(reference, conn_id=self.conn_id)
 
 
+_REPLACE = "Replace or remove it, then start grdf_send_proof with this account."
+_MAKE_FOLDER = "Remove it, make a folder of that name with the files, then start grdf_send_proof with this account."
 _REMOVE = "Remove what GRDF does not need, then start grdf_send_proof with this account."
 
 

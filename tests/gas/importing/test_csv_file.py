@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from include.gas.errors import BadRequest
@@ -79,3 +81,33 @@ def test_a_name_that_an_import_may_not_have(name: object) -> None:
     with pytest.raises(BadRequest, match="name of the file is not valid"):
         check_name(name)
     assert check_name("homes-2026_11.CSV") == "homes-2026_11.CSV"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (HEADER + "\n" * (MOST_BYTES - 100), "more than 100,000 lines, empty ones included"),
+        (HEADER + "a\r" * (MOST_BYTES // 2 - 100), "more than 100,000 lines, empty ones included"),
+        (HEADER.strip() + ";" * (MOST_BYTES - 100) + "\n" + ROW, "more than 500,000 cells"),
+        (HEADER + ROW + "," * (MOST_BYTES - 200), "more than 500,000 cells"),
+        (HEADER + '",\n",' * (MOST_BYTES // 5 - 100), "more than 100,000 lines"),
+    ],
+    ids=["empty lines", "short lines", "wide header", "wide line", "breaks in cells"],
+)
+def test_a_file_that_is_made_to_be_slow_is_refused_before_it_is_parsed(text: str, says: str) -> None:
+    content = text.encode()
+    began = time.process_time()
+    with pytest.raises(BadRequest, match=says):
+        read_lines(content)
+    assert time.process_time() - began < 1
+
+
+def test_the_widest_file_that_is_parsed_takes_a_moment() -> None:
+    began = time.process_time()
+    with pytest.raises(BadRequest, match="unknown columns"):
+        read_lines((HEADER.strip() + ",x" * 499_000 + "\n" + ROW).encode())
+    assert time.process_time() - began < 5
+    assert (
+        len(read_lines((HEADER.strip() + "," * 30 + "\n" + (ROW.strip() + "," * 30 + "\n") * 10_000).encode()))
+        == MOST_LINES
+    )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from airflow.sdk import ObjectStoragePath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,9 +16,7 @@ from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.file_kinds import PIXELS, NotAProof, checked
 from include.gas.errors import BadSettings, ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES
-from include.sandbox.processes import Processes
-from tests.plugins.staging.proof_samples import GOOD, pdf, picture
-from tests.servers import ObjectStore, start_object_store
+from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
 
 
 def large() -> bytes:
@@ -52,6 +47,15 @@ def test_what_grdf_takes(kind: str) -> None:
     assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
 
 
+def test_two_pictures_in_one_jpeg_as_some_phones_take_them() -> None:
+    kept = BytesIO()
+    first, second = (Image.effect_noise((40, 30), 60) for _ in range(2))
+    first.save(kept, "MPO", save_all=True, append_images=[second])
+    assert checked(kept.getvalue()).kind == "image/jpeg"
+    with pytest.raises(NotAProof, match="cannot be read"):
+        checked(kept.getvalue()[:200])
+
+
 @pytest.mark.parametrize("why", BAD)
 def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(NotAProof, match=why):
@@ -68,30 +72,6 @@ def test_any_bytes_are_judged(head: bytes, more: bytes, data: st.DataObject) -> 
     for content in (head + more, head[:cut] + more, head[:cut]):
         with suppress(NotAProof):
             checked(content)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 server, with an Airflow connection to it."""
-    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
-        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
-        patch.setenv("AIRFLOW_CONN_PROOFS", store.connection)
-        yield store
-
-
-@pytest.fixture(params=["file", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
-    """A local folder, and a folder of an object store."""
-    if request.param == "file":
-        return Staging(f"file://{tmp_path}/staging")
-    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "proofs")
-
-
-def by_hand(place: Staging, account: str, name: str, content: bytes) -> None:
-    """Put a file where the documentation tells an operator to."""
-    folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}", conn_id=place.conn_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content)
 
 
 def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) -> None:

@@ -33,12 +33,13 @@ class AdoptRightsOperator(GrdfOperator):
         """Run the task.
 
         :return: how many accounts were made or would be, how many cannot be, and how many rights need none
-        :raises BadRequest: if the form is not filled in correctly
+        :raises BadRequest: if the form is not filled in correctly, or the run was cleared
         :raises RetryLater: if GRDF or CouchDB does not answer, or accounts are being connected; the next try continues
         """
         from grdf.consents.right_adoption import Adopting
 
         run = Run.of(context)
+        run.stop_if_cleared("grdf_adopt_rights")
         pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params.get("dry_run")
         if not isinstance(dry_run, bool):
             raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")

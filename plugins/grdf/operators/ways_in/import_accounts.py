@@ -63,10 +63,11 @@ class ImportAccountsOperator(GrdfOperator):
         """Run the task.
 
         :return: how many lines have each outcome
-        :raises BadRequest: if the form, the file or a line is wrong; nothing was sent to GRDF then
+        :raises BadRequest: if form, file or a line is wrong, or the run was cleared; nothing was sent to GRDF then
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         """
         run = Run.of(context)
+        run.stop_if_cleared("grdf_import_accounts")
         dry_run, skip = (self._yes(run.params, name) for name in ("dry_run", "skip_wrong_lines"))
         content = self._content(check_name(self.file))
         lines = read_lines(content)

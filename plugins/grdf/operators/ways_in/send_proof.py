@@ -58,12 +58,14 @@ class SendProofOperator(AccountOperator):
 
         :return: how many accounts were looked at, how many proofs GRDF waited for, how many were sent, and in how many
             files
+        :raises BadRequest: if the run was cleared
         :raises RetryLater: if some could not be sent at the moment
         :raises ProofNotSent: if a person must act for some; the others were sent
         """
         from grdf.proofs.sending import ProofSender
 
         run, name = Run.of(context), self.account_id.strip()
+        run.stop_if_cleared("grdf_send_proof")
         asked_at, counts = datetime.now(UTC), Counter({"accounts": 0, "asked": 0, "sent": 0, "files": 0})
         sender = ProofSender(self.couchdb, self.adict, self.staging.proofs)
         failures: list[GasError] = []

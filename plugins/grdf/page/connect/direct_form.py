@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Form
 
 from grdf import settings
+from grdf.page.connect.form_text import check_text
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
 from include.gas.account.sections.declaration import PERIMETERS, Declaration
@@ -76,6 +77,7 @@ class Typed:
     :param step: ``check`` for the summary, ``send``, or ``change`` for the form again
     :param ticket: the sealed ticket
     :param agreed: what tells which text the household ticked; empty if it ticked none
+    :raises HTTPException: 422 if a text has half a character
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class Typed:
         }
         self.perimeters = [ALWAYS, *(each for each in perimeters or () if each != ALWAYS)]
         self.step, self.ticket, self.agreed = step, ticket, agreed
+        for each in (*self.texts.values(), *self.perimeters, step, ticket, agreed):
+            check_text(each)
 
     @classmethod
     def blank(cls) -> Typed:

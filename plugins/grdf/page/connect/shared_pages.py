@@ -14,6 +14,7 @@ from grdf import settings
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.exchange import Stop
+from grdf.page.connect.form_text import check_text
 from grdf.page.html.render import problem
 from include.gas.account.connected import login_hint
 from include.gas.errors import GasError
@@ -32,7 +33,10 @@ CALLBACK = "/callback"
 
 
 class Holder:
-    """The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
+    """The person who will consent, as typed into the form. Passed on to GRDF and not stored.
+
+    :raises HTTPException: 422 if a text has half a character
+    """
 
     def __init__(
         self,
@@ -40,6 +44,8 @@ class Holder:
         last_name: Annotated[str, Form()] = "",
         email: Annotated[str, Form()] = "",
     ) -> None:
+        for each in (first_name, last_name, email):
+            check_text(each)
         self.first_name, self.last_name, self.email = first_name, last_name, email
 
     def hint(self) -> str:

@@ -1,0 +1,137 @@
+"""What lies in a folder of the staging store: at any depth to count and to remove, but only ordinary files to read.
+
+People put files there by hand, so there may be sub-folders, links to files of others, or pipes that nobody ever fills.
+Links are never followed below the folder that the settings name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+
+
+class NotAFile(ValueError):
+    """Something other than an ordinary file. The text is a clause that follows its name or place."""
+
+
+def local_path(reference: str) -> Path | None:
+    """Return the path of a place on a local disk; ``None`` for one in an object store."""
+    return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None
+
+
+def read_ordinary(path: ObjectStoragePath, most: int = -1) -> bytes:
+    """Return the content of a file.
+
+    :param path: a file of an object store, or an ordinary one on a disk
+    :param most: bytes to read at most; -1 for all
+    :raises NotAFile: if it is a folder, a link, a pipe or a device
+    :raises FileNotFoundError: if there is none
+    """
+    local = local_path(str(path))
+    if local is None:
+        if path.is_dir():
+            raise NotAFile("is a folder")
+        with path.open("rb") as file:  # type: ignore[no-untyped-call]  # untyped in Airflow
+            content: bytes = file.read(most)
+        return content
+    if said := _said(local):
+        raise NotAFile(said)
+
+    def only_ordinary(name: str, flags: int) -> int:
+        # It may have been replaced since. A link is not followed, and nobody is waited for who would fill a pipe.
+        number = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            return number
+        os.close(number)
+        raise NotAFile("is no ordinary file")
+
+    with open(local, "rb", opener=only_ordinary) as file:
+        return file.read(most)
+
+
+def oddness(path: ObjectStoragePath) -> str:
+    """Return what is wrong with an entry of a folder, as a clause; empty for an ordinary file."""
+    local = local_path(str(path))
+    if local is None:
+        return "is a folder" if path.is_dir() else ""
+    return _said(local)
+
+
+def count(path: ObjectStoragePath) -> int:
+    """Return how many files lie in a folder at any depth, or 1 if it is none. Links and pipes count, folders do not."""
+    local = local_path(str(path))
+    if local is None:
+        return len(_objects(path))
+    if local.is_symlink() or not local.is_dir():
+        return int(os.path.lexists(local))
+    return sum(len(leaves) for _, leaves, _ in _walk(local))
+
+
+def remove(path: ObjectStoragePath) -> int:
+    """Remove a folder with all that lies in it, and return how many files that were. What a link leads to stays."""
+    local = local_path(str(path))
+    if local is None:
+        objects = _objects(path)
+        if objects:
+            path.fs.rm(objects)
+        return len(objects)
+    if local.is_symlink() or not local.is_dir():
+        present = os.path.lexists(local)
+        local.unlink(missing_ok=True)
+        return int(present)
+    removed = 0
+    for folder, leaves, folders in _walk(local):
+        for each in leaves:
+            (folder / each).unlink(missing_ok=True)
+        for each in folders:
+            _remove_empty(folder / each)
+        removed += len(leaves)
+    _remove_empty(local)
+    return removed
+
+
+def remove_if_empty(path: ObjectStoragePath) -> None:
+    """Remove a folder if nothing is in it. An object store has no folders."""
+    local = local_path(str(path))
+    if local is not None and local.is_dir() and not local.is_symlink():
+        _remove_empty(local)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        try:
+            folder.rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # somebody has just put something there
+                raise
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder, innermost first, with the names of what is no folder, and those of its folders."""
+    for folder, folders, files in os.walk(top, topdown=False, onerror=_raise):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield Path(folder), [*files, *links], [name for name in folders if name not in links]
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _objects(path: ObjectStoragePath) -> list[str]:
+    path.fs.invalidate_cache()  # another process may have written
+    find: Callable[[str], list[str]] = path.fs.find
+    return sorted(find(path.path))
+
+
+def _said(local: Path) -> str:
+    mode = os.lstat(local).st_mode
+    if stat.S_ISREG(mode):
+        return ""
+    return "is a link" if stat.S_ISLNK(mode) else "is a folder" if stat.S_ISDIR(mode) else "is no ordinary file"

@@ -1,0 +1,160 @@
+"""What a person may leave in the staging store besides files: folders, links, pipes. None is read or stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf.staging.area import StagedAnswer, Staging
+from grdf.staging.imports import Imports
+from include.gas.errors import BadRequest, ProofNotSent
+from tests.plugins.staging.proof_samples import GOOD, by_hand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PDF, PNG = GOOD["application/pdf"], GOOD["image/png"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits_for_ever() -> Iterator[None]:
+    """Interrupt a test that waits for the other end of a pipe."""
+
+    def interrupt(*_: object) -> None:
+        raise AssertionError("it waits for ever")
+
+    former = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
+
+
+@pytest.fixture
+def proofs(tmp_path: Path) -> Path:
+    """The folder with the files of all accounts."""
+    return tmp_path / "staging" / "proofs"
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Staging:
+    return Staging(f"file://{tmp_path}/staging")
+
+
+def test_a_deletion_takes_sub_folders_too(place: Staging) -> None:
+    by_hand(place, "home", "1.pdf", PDF)
+    by_hand(place, "home/old", "scan Durand-Invente.pdf", PDF)
+    by_hand(place, "home/old/older", ".hidden", b"x")
+    by_hand(place, "home-2/old", "a", PDF)
+    answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
+    place.put("home", "run", [answer])
+    assert place.count("home") == 4
+    assert place.remove_all("home") == 4
+    assert place.count("home") == 0
+    assert place.count("home-2") == 1
+
+
+def test_a_file_that_was_sent_goes_and_its_neighbours_stay(place: Staging) -> None:
+    by_hand(place, "home", "1.pdf", PDF)
+    (sent,) = place.proofs.read("home")
+    by_hand(place, "home/old", "scan.pdf", PDF)
+    assert place.proofs.remove("home", only={sent.digest}) == 1
+    assert place.proofs.count("home") == 1
+
+
+def test_a_sub_folder_is_not_read(place: Staging) -> None:
+    by_hand(place, "home", "1.pdf", PDF)
+    by_hand(place, "home/durand-invente", "scan.pdf", PDF)
+    with pytest.raises(ProofNotSent, match=r"^Account home: entry 2 of 2 in .*, by name, is a folder") as refused:
+        place.proofs.read("home")
+    assert "Nothing was sent. Replace or remove it" in str(refused.value)
+    assert "durand" not in str(refused.value)
+    with pytest.raises(ProofNotSent, match="is a folder"):
+        place.proofs.put("home", PNG)
+
+
+def test_everything_goes_with_empty_folders_and_links(local: Staging, proofs: Path, tmp_path: Path) -> None:
+    (proofs / "home" / "empty").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.pdf").write_bytes(PDF)
+    (proofs / "home" / "to-folder").symlink_to(outside)
+    (proofs / "home" / "to-file").symlink_to(outside / "a.pdf")
+    (proofs / "home" / "to-nothing").symlink_to(tmp_path / "nothing")
+    os.mkfifo(proofs / "home" / "pipe")
+    assert local.count("home") == 4
+    assert local.remove_all("home") == 4
+    assert not (proofs / "home").exists()
+    assert (outside / "a.pdf").read_bytes() == PDF, "what a link leads to is somebody else's"
+
+
+def test_a_link_to_a_file_of_another_account_is_not_read(local: Staging, proofs: Path) -> None:
+    by_hand(local, "other", "1.pdf", PDF)
+    by_hand(local, "home", "1.png", PNG)
+    (proofs / "home" / "2.pdf").symlink_to(proofs / "other" / "1.pdf")
+    with pytest.raises(ProofNotSent, match=r"entry 2 of 2 in .*/proofs/home, by name, is a link"):
+        local.proofs.read("home")
+    (own,) = local.proofs.read("other")
+    assert local.proofs.remove("home", only={own.digest}) == 0, "it was never the account's own"
+    assert local.proofs.remove("home") == 2
+    assert local.proofs.count("other") == 1
+
+
+def test_a_folder_that_is_a_link_to_another_account_is_not_read(local: Staging, proofs: Path) -> None:
+    by_hand(local, "other", "1.pdf", PDF)
+    (proofs / "home").symlink_to(proofs / "other")
+    with pytest.raises(ProofNotSent, match=r"Account home: .*/proofs/home is a link"):
+        local.proofs.read("home")
+    with pytest.raises(ProofNotSent, match="is a link"):
+        local.proofs.put("home", PNG)
+    assert local.proofs.remove("home", only={file.digest for file in local.proofs.read("other")}) == 0
+    assert local.count("home") == 1
+    assert local.remove_all("home") == 1
+    assert not (proofs / "home").is_symlink()
+    assert local.proofs.count("other") == 1
+
+
+def test_a_file_in_the_place_of_the_folder(local: Staging, proofs: Path) -> None:
+    proofs.mkdir(parents=True)
+    (proofs / "home").write_bytes(PDF)
+    with pytest.raises(ProofNotSent, match=r"Account home: .*/proofs/home is no folder"):
+        local.proofs.read("home")
+    assert local.count("home") == 1
+    assert local.remove_all("home") == 1
+
+
+def test_a_pipe_is_not_read(local: Staging, proofs: Path) -> None:
+    by_hand(local, "home", "1.pdf", PDF)
+    os.mkfifo(proofs / "home" / "2.pdf")
+    with pytest.raises(ProofNotSent, match=r"entry 2 of 2 .* is no ordinary file"):
+        local.proofs.read("home")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    other = path.parent.parent / "secret"
+    other.write_text("pce;name\n1;Durand-Invente\n")
+    path.symlink_to(other)
+
+
+@pytest.mark.parametrize("made", [_pipe, _link, Path.mkdir])
+@pytest.mark.parametrize("name", ["homes.csv", "homes.csv.progress", "homes.result.csv"])
+def test_only_ordinary_files_are_imported(tmp_path: Path, made: Callable[[Path], None], name: str) -> None:
+    place = Imports(f"file://{tmp_path}/staging")
+    folder = tmp_path / "staging" / "import"
+    folder.mkdir(parents=True)
+    made(folder / name)
+    ask = {"homes.csv": place.read, "homes.csv.progress": place.progress, "homes.result.csv": place.result}[name]
+    with pytest.raises(BadRequest, match=f"{name} in .*/import is (a link|a folder|no ordinary file)") as refused:
+        ask("homes.csv")
+    assert "Durand" not in str(refused.value)
+    assert place.names() == place.results() == []
+    place.keep_progress("other.csv", "x")
+    assert place.progress("other.csv") == "x"

@@ -1,0 +1,97 @@
+"""Whatever an operator leaves in an account's folder of proofs concerns that account alone, and goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf import settings
+from grdf.operators.ways_in.send_proof import SendProofOperator
+from grdf.staging.area import Staging
+from include.gas.errors import ProofNotSent
+from tests.helpers import context
+from tests.leaving.steps import delete
+from tests.plugins.staging.proof_samples import GOOD, by_hand
+from tests.rights.scene import bring, other_of
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+PDF, PNG = GOOD["application/pdf"], GOOD["image/png"]
+
+
+@pytest.fixture(autouse=True)
+def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Staging:
+    """A staging store of the test's own."""
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}/staging")
+    return Staging(settings.staging_url())
+
+
+@pytest.fixture
+def two(clean: LocalWorld, account_id: str) -> Iterator[dict[str, str]]:
+    """The rights of two accounts, whose proofs GRDF asks for, in the order in which they are tried."""
+    for name in clean.book.listed():
+        if "proofs" in (clean.book.get(name) or {}):
+            clean.book.remove(name)
+    rights = {name: bring(clean, name, f"099999990{name[-5:]}") for name in sorted((account_id, other_of(account_id)))}
+    for right in rights.values():
+        clean.control.ask_proof(right, clean.control.today())
+    yield rights
+    for name in rights:
+        clean.book.remove(name)
+
+
+def send() -> dict[str, int]:
+    return dict(SendProofOperator(task_id="send", account_id="").execute(context(run_type="manual")))
+
+
+def sent(world: LocalWorld, right: str) -> list[bytes]:
+    return [file["content"] for file in world.control.proofs(right)]
+
+
+@pytest.mark.parametrize("odd", ["folder", "link"])
+def test_an_odd_folder_stops_its_account_alone(
+    clean: LocalWorld, two: dict[str, str], staging: Staging, tmp_path: Path, odd: str
+) -> None:
+    first, second = two
+    by_hand(staging, first, "1.pdf", PDF)
+    by_hand(staging, second, "1.png", PNG)
+    if odd == "folder":
+        by_hand(staging, f"{first}/alt", "scan Durand.pdf", PDF)
+    else:
+        (tmp_path / "staging" / "proofs" / first / "2.pdf").symlink_to(
+            tmp_path / "staging" / "proofs" / second / "1.png"
+        )
+    with pytest.raises(ProofNotSent, match=f"Account {first}: entry 2 of 2 .* is a {odd}. Nothing was sent") as told:
+        send()
+    assert "Durand" not in str(told.value)
+    assert sent(clean, two[first]) == [], "it is not known what else should go"
+    assert sent(clean, two[second]) == [PNG]
+    assert staging.count(second) == 0
+
+
+def test_a_folder_that_is_made_after_the_files_were_sent_stops_nobody(
+    clean: LocalWorld, two: dict[str, str], staging: Staging
+) -> None:
+    first, second = two
+    by_hand(staging, first, "1.pdf", PDF)
+    by_hand(staging, second, "1.png", PNG)
+    send()
+    by_hand(staging, f"{first}/alt", "scan Durand.pdf", PDF)
+    for _ in range(2):
+        send()
+    assert [len(sent(clean, right)) for right in two.values()] == [1, 1]
+
+
+def test_a_deletion_takes_everything(clean: LocalWorld, two: dict[str, str], staging: Staging, tmp_path: Path) -> None:
+    account, _ = two
+    by_hand(staging, f"{account}/alt/older", "scan Durand.pdf", PDF)
+    (tmp_path / "staging" / "proofs" / account / "nothing").symlink_to(tmp_path / "nowhere")
+    done = delete(account)
+    assert "* 2 staged files" in done["check"]["text"], done["check"]["text"]
+    assert done["purge"]["removed"]["staged"] == 2
+    assert clean.book.get(account) is None
+    assert not (tmp_path / "staging" / "proofs" / account).exists()
