@@ -1,0 +1,57 @@
+"""Files of households to import, in a local folder and in an object store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf.staging.imports import Imports
+from include.gas.errors import BadRequest
+
+if TYPE_CHECKING:
+    from grdf.staging.area import Staging
+
+HOMES = b"account,pce,name,postcode,email\nhome,09999999900017,Durand-Invente,69001,d@example.org\n"
+
+
+@pytest.fixture
+def imports(place: Staging) -> Imports:
+    return Imports(place.base_url, place.conn_id)
+
+
+def test_a_file_is_stored_once_and_read(imports: Imports) -> None:
+    assert imports.read("homes.csv") is None
+    assert imports.names() == []
+    assert imports.store("homes.csv", b"\xef\xbb\xbf" + HOMES) == 1
+    assert imports.read("homes.csv") == HOMES
+    with pytest.raises(BadRequest, match="there is a file homes"):
+        imports.store("homes.csv", HOMES)
+    with pytest.raises(BadRequest, match="without a known name"):
+        imports.store("more.csv", HOMES.replace(b"name", b"Durand"))
+    assert imports.names() == ["homes.csv"]
+
+
+def test_progress_and_result_lie_beside_it(imports: Imports) -> None:
+    imports.store("homes.csv", HOMES)
+    assert (imports.progress("homes.csv"), imports.result("homes.csv")) == (None, None)
+    imports.keep_progress("homes.csv", "{}")
+    imports.keep_result("homes.csv", "line,account\n")
+    assert (imports.progress("homes.csv"), imports.result("homes.csv")) == ("{}", "line,account\n")
+    assert imports.names() == ["homes.csv"], "the others are our own"
+    assert imports.results() == ["homes.result.csv"]
+    assert imports.result_named("homes.result.csv") == "line,account\n"
+    imports.remove("homes.csv")
+    assert (imports.read("homes.csv"), imports.progress("homes.csv")) == (None, None)
+    assert imports.results() == ["homes.result.csv"]
+    imports.remove_result("homes.csv")
+    assert imports.results() == []
+
+
+def test_old_files_are_removed(imports: Imports) -> None:
+    imports.store("homes.csv", HOMES)
+    imports.keep_result("homes.csv", "line,account\n")
+    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
+    assert (imports.names(), imports.results()) == ([], [])
