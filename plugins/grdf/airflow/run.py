@@ -108,9 +108,9 @@ class Run:
 def _was_cleared(run: Any, ti: Any) -> bool:
     """Return whether somebody has cleared a run or its task (Airflow's ``clear_task_instances``).
 
-    Clearing counts up ``clear_number``, unless it is told to leave the run's state alone. It always adds the tries made
-    so far to ``max_tries``. No retry changes either. If the settings ask for fewer retries than when the run began, it
-    counts as cleared although it was not.
+    Clearing counts up ``clear_number``, unless it is told to leave the run's state alone. It adds the tries made so
+    far to ``max_tries``, unless the task is running. No retry changes either. If the settings ask for
+    fewer retries than when the run began, it counts as cleared although it was not.
     """
     task = getattr(ti, "task", None)
     more_tries = task is not None and (ti.max_tries or 0) > (task.retries or 0)
