@@ -14,7 +14,6 @@ from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
-from grdf.consents.returned import Returned
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
@@ -60,6 +59,7 @@ class CheckConsentsOperator(GrdfOperator):
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
         """
+        from grdf.consents.returned import Returned
         from grdf.consents.take_over import TakeOver
         from grdf.consents.waiting_rights import WaitingRights
 
