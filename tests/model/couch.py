@@ -55,6 +55,8 @@ class Couch:
             return 201, {"purged": {key: self._purge(path[0], key, revisions) for key, revisions in data.items()}}
         if path[1:] == ["_compact"]:
             return 202, {"ok": True}
+        if path[1:2] == ["_design"]:  # the index was not made, so accounts are searched
+            return 404, {"error": "not_found", "reason": "missing"}
         if len(path) == 2 and not path[1].startswith("_"):
             return self._document(method, path[0], path[1], data)
         raise NotImplementedError(f"{method} {parts.path}")
