@@ -1,9 +1,10 @@
-"""What the scheduler imports before LocalExecutor forks: all modules that an account's tasks need, and nothing else."""
+"""What scheduler and DAG processor import before they fork: all that tasks or DAG files need, and nothing else."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from tests.dags.parsing import PATH, forked
 from tests.forks import Forks
 
+DAGS = Path(__file__).parents[2] / "dags"
 BEFORE = """
-import json, os, sys, threading, warnings
+import json, os, pathlib, runpy, sys, threading, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager, airflow.executors.local_executor
 from airflow.listeners.listener import get_listener_manager
@@ -35,6 +37,14 @@ if "scheduler" in sys.argv:
     for task in account_dag("home").tasks:
         task.couchdb, task.accounts, task.adict
         task.adict.oauth.facts
+    late = sorted(set(sys.modules) - known)
+if "dag-processor" in sys.argv:
+    known = set(sys.modules)
+    for file in sorted(pathlib.Path({str(DAGS)!r}).glob("*.py")):
+        try:
+            runpy.run_path(str(file))
+        except Exception as error:  # there is no CouchDB
+            print(file.name, type(error).__name__)
     late = sorted(set(sys.modules) - known)
 print("RESULT" + json.dumps({{"loaded": sorted(loaded), "late": late, "opened": opened, "threads": threads}}))
 """
@@ -75,7 +85,14 @@ def test_nothing_that_a_fork_may_not_inherit_is_made(forks: Forks, tmp_path: Any
     assert found["threads"] == 1
 
 
-@pytest.mark.parametrize("component", ["dag-processor", "triggerer", "api-server", "dags"])
+def test_the_dag_processor_loads_all_that_dag_files_import(forks: Forks, tmp_path: Any) -> None:
+    found = started(forks, tmp_path, "dag-processor")
+    assert {"grdf.operators.deletion.purge", "grdf.account_dag", "cloudant.client"} <= set(found["loaded"])
+    assert [name for name in found["late"] if not name.startswith("_")] == []
+    assert (found["opened"], found["threads"]) == (0, 1)
+
+
+@pytest.mark.parametrize("component", ["triggerer", "api-server", "dags"])
 def test_other_components_load_nothing(forks: Forks, tmp_path: Any, component: str) -> None:
     assert ours(started(forks, tmp_path, component)) == []
 

@@ -63,8 +63,8 @@ def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[
 
     from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
-    with DAG("steps", schedule=None):
-        operator = ImportAccountsOperator(task_id="import_accounts", file=name)
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = ImportAccountsOperator(task_id="import_accounts", file=name, dag=dag)
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     at_hand = context(run_type="manual") | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
     at_hand["dag_run"].triggering_user_name = "an-operator"

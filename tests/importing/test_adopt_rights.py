@@ -30,8 +30,8 @@ def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dic
 
     from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 
-    with DAG("steps", schedule=None):
-        operator = AdoptRightsOperator(task_id="adopt_rights")
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = AdoptRightsOperator(task_id="adopt_rights", dag=dag)
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
     at_hand["dag_run"].triggering_user_name = "an-operator"

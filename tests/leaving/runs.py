@@ -16,8 +16,8 @@ def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -
 
     from grdf.operators.acquire_token import AcquireTokenOperator
 
-    with DAG("steps", schedule=None):
-        operator = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account))
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account, dag=dag))
     return dict(operator.execute(context(run_type=run_type, try_number=try_number, max_tries=3)))
 
 
@@ -27,8 +27,8 @@ def extract(account: str, day: date, run_type: str = "scheduled", *, try_number:
 
     from grdf.operators.extract import ExtractOperator
 
-    with DAG("steps", schedule=None):
-        operator = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account))
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account, dag=dag))
     return dict(operator.execute(context(day, run_type=run_type, try_number=try_number, max_tries=3)))
 
 
@@ -38,8 +38,8 @@ def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
 
     from grdf.operators.load import LoadOperator
 
-    with DAG("steps", schedule=None):
-        operator = LoadOperator(task_id="load", account_id=account, staged=staged)
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = LoadOperator(task_id="load", account_id=account, staged=staged, dag=dag)
     return dict(operator.execute(context(day) | {"task": operator}))
 
 
@@ -49,8 +49,8 @@ def check() -> dict[str, int]:
 
     from grdf.operators.check_consents import CheckConsentsOperator
 
-    with DAG("steps", schedule=None):
-        operator = CheckConsentsOperator(task_id="check_consents")
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = CheckConsentsOperator(task_id="check_consents", dag=dag)
     with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables
         patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
         return dict(operator.execute(context()))
@@ -62,6 +62,6 @@ def clear_away() -> int:
 
     from grdf.operators.retention import RemoveOverdueOperator
 
-    with DAG("steps", schedule=None):
-        operator = RemoveOverdueOperator(task_id="remove_overdue")
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = RemoveOverdueOperator(task_id="remove_overdue", dag=dag)
     return int(operator.execute(context()))

@@ -71,9 +71,9 @@ def operators(account: str) -> dict[str, Any]:
     kinds = (
         CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator, ReportDeletionOperator
     )  # fmt: skip
-    with DAG("grdf_delete_account", schedule=None):
-        made = [kind(task_id=name, account_id=account, patience=3) for name, kind in zip(ALL, kinds, strict=True)]
-        made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?"))
+    dag = DAG("grdf_delete_account", schedule=None)  # not "with": threads would share that DAG
+    made = [kind(task_id=name, account_id=account, patience=3, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
+    made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?", dag=dag))
     return {operator.task_id: with_memory_shelf(operator) for operator in made}
 
 

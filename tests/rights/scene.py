@@ -56,8 +56,8 @@ def check(*accounts: str, dry_run: bool | None = None, by: str = "someone") -> d
 
     from grdf.operators.check_consents import CheckConsentsOperator
 
-    with DAG("steps", schedule=None):
-        operator = CheckConsentsOperator(task_id="check_consents")
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = CheckConsentsOperator(task_id="check_consents", dag=dag)
     at_hand = context(run_type="manual") | {"params": {"accounts": list(accounts), "dry_run": dry_run}}
     at_hand["dag_run"].triggering_user_name = by
     return dict(operator.execute(at_hand))
