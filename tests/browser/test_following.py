@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from include.sandbox.airflow_stack import ADMIN
 from tests.browser.conftest import Visit
+from tests.browser.up import LOCKED_OUT, run_now
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
@@ -29,11 +30,11 @@ def open_account(up: Up, page: Page) -> Locator:
 
 
 def test_the_dag_is_paused(up: Up, visit: Visit) -> None:
-    page = visit(ADMIN).new_page()
+    page = visit(ADMIN, expected=LOCKED_OUT).new_page()
     status = open_account(up, page)
     assert up.api("PATCH", f"/dags/{DAG}", json={"is_paused": True}).ok
     try:
-        page.get_by_role("button", name="Run now").click()
+        run_now(page)
         expect(status).to_contain_text(
             "It is waiting because its DAG is paused in Airflow. Switch the DAG on there:", timeout=LONG
         )
@@ -71,11 +72,11 @@ def test_it_may_not_be_seen_any_more(up: Up, visit: Visit, refusal: int, why: st
         asked.append(route.request.url)
         route.fulfill(status=refusal, json={"detail": "no"})
 
-    page = visit(ADMIN).new_page()
+    page = visit(ADMIN, expected=LOCKED_OUT).new_page()
     page.clock.install()
     status = open_account(up, page)
     page.route(ITS_RUN, refuse)
-    page.get_by_role("button", name="Run now").click()
+    run_now(page)
     expect(status).to_contain_text(why, timeout=LONG)
     expect(status).to_contain_text("Started.")
     expect(status.get_by_role("link")).to_have_attribute("href", re.compile(f"/dags/{DAG}/runs/manual__"))

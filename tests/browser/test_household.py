@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from include.sandbox.airflow_stack import ADMIN
 from tests.browser.conftest import Visit
+from tests.browser.up import LOCKED_OUT, run_now
 from tests.helpers import holder
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ LONG = 600_000
 
 
 def test_it_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
-    window = visit(ADMIN)
+    window = visit(ADMIN, expected=LOCKED_OUT)
     page = window.new_page()
     page.goto(f"{up.url}/plugin/gas-accounts")
     frame = page.frame_locator("iframe")
@@ -38,7 +39,7 @@ def test_it_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
     expect(tab.get_by_role("heading", level=1)).to_have_text(ACCOUNT)
     watch_first_run(up, tab)
     look_at_the_chart(up, tab)
-    run_now(up, tab)
+    start_a_run(up, tab)
     read_again(up, tab)
     leave(up, tab)
     page.goto(f"{up.url}/plugin/gas-accounts")
@@ -97,9 +98,9 @@ def look_at_the_chart(up: Up, tab: Page) -> None:
     assert download.value.suggested_filename == f"{ACCOUNT}-days.csv"
 
 
-def run_now(up: Up, tab: Page) -> None:
+def start_a_run(up: Up, tab: Page) -> None:
     before = {run["dag_run_id"] for run in up.runs(DAG)}
-    tab.get_by_role("button", name="Run now").click()
+    run_now(tab)
     outcome = tab.get_by_role("status")
     expect(outcome).to_contain_text("It succeeded", timeout=LONG)
     (new,) = [run for run in up.runs(DAG) if run["dag_run_id"] not in before]
