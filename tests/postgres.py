@@ -49,10 +49,15 @@ class Postgres:
         """The server's address for libpq."""
         return f"postgresql://{self._address}"
 
+    @property
+    def airflow_url(self) -> str:
+        """The server's address for Airflow, with psycopg 3, because it is in the lock file."""
+        return f"postgresql+psycopg://{self._address}"
+
     def airflow_settings(self) -> dict[str, str]:
-        """Return the settings that make it Airflow's database. Both use psycopg 3, because it is in the lock file."""
-        url = f"postgresql+psycopg://{self._address}"
-        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
+        """Return the settings that make it Airflow's database."""
+        names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
+        return dict.fromkeys(names, self.airflow_url)
 
 
 @contextmanager

@@ -76,9 +76,7 @@ class AirflowStack:
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "300",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{APPROVER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-            # SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more
-            # than the default timeout of 5 s. The API then responds with 500, "Database error".
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=300",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._sqlite(300),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -118,9 +116,28 @@ class AirflowStack:
             f"Airflow's {name}",
             [sys.executable, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
-            env=self.env,
+            env=self.env | (self._impatient() if name == "api-server" else {}),
             cwd=self.home,
         )
+
+    def _sqlite(self, seconds: int) -> str:
+        """Return the address of the database in this home.
+
+        SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more than
+        the default of 5 s. The API then responds with 500, "Database error".
+
+        :param seconds: how long to wait for another writer
+        """
+        return f"sqlite:///{self.home / 'airflow.db'}?timeout={seconds}"
+
+    def _impatient(self) -> dict[str, str]:
+        """Return what the API server needs with SQLite.
+
+        Airflow 3.3.2 locks itself out of SQLite now and then: the API server notes who asks on its event loop, and
+        waits there for a lock whose holder needs that very loop to go on. Nobody is answered until it gives up.
+        """
+        name = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+        return {name: self._sqlite(20)} if self.env[name] == self._sqlite(300) else {}
 
     def await_api(self, api_server: Child) -> None:
         """Wait until the API answers, and log in.

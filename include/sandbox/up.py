@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -16,6 +17,7 @@ from include.sandbox.processes import ProcessError, Processes, free_port, requir
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = ROOT / ".grdf" / "up"
+DATABASE = "GRDF_UP_DATABASE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
         env = {**world.connections(redirect_uri=page), "AIRFLOW__API__BASE_URL": address}
-        airflow = AirflowStack(data / "airflow", port, env)
+        airflow = AirflowStack(data / "airflow", port, env | _database())
         airflow.start(world.processes, triggerer=True)
         airflow.keep_environment()
         for household in HOUSEHOLDS[:2]:  # not earlier, because a code is only valid for a minute
@@ -72,6 +74,12 @@ def _run(options: argparse.Namespace) -> int:
         return _watch(world.processes)
 
 
+def _database() -> dict[str, str]:
+    """Return the settings for a database other than SQLite."""
+    url = os.environ.get(DATABASE)
+    return {f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{kind}": url for kind in ("", "_ASYNC")} if url else {}
+
+
 def _prefix(home: Path) -> str:
     """Return the variable that ``./grdf airflow`` needs to find this Airflow, or ``""`` if it finds it by itself."""
     return "" if home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(home))} "
@@ -88,7 +96,12 @@ def _watch(processes: Processes) -> int:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./grdf up", description="Airflow's UI, GRDF's stand-in and CouchDB.")
+    parser = argparse.ArgumentParser(
+        prog="./grdf up",
+        description="Airflow's UI, GRDF's stand-in and CouchDB.",
+        epilog=f"Airflow's database is SQLite, or what {DATABASE} names: an address as SQLAlchemy writes it, such as "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
+    )
     parser.add_argument(
         "--port", type=int, default=8080, help="port of Airflow's UI (default 8080; 0 takes a free one)"
     )

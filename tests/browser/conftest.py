@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENT = 90_000
+"""Milliseconds that a page may take to show what a test waits for."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -53,8 +55,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENT)  # Airflow's own pages take more than the usual 5 s on a busy machine
     path = _chromium()
     assert path, "there is no Chromium on PATH: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -91,7 +94,7 @@ def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, locale=locale, timezone_id="Europe/Paris", **more
         )
-        context.set_default_timeout(90_000)
+        context.set_default_timeout(PATIENT)
         if role is not None:
             context.add_cookies([{"name": "_token", "value": up.token(role), "url": up.url}])
         if theme is not None:

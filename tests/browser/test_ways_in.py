@@ -31,8 +31,11 @@ NAME, EMAIL = "Durand-Invente", "browser-planted@example.org"
 def grdf(up: Up) -> Iterator[SandboxControl]:
     """GRDF's stand-in of ``./grdf up``. After the test nothing of a person is in Airflow's database, logs and files."""
     yield SandboxControl(up.sandbox)
+    rows = list(up.rows())
+    assert {"dag_run", "task_instance", "xcom", "log"} <= {table for table, _ in rows}
+    assert {table for table, row in rows if NAME in row or EMAIL in row} == set()
     files = [path for path in up.home.rglob("*") if path.is_file()]
-    assert up.home / "airflow.db" in files
+    assert up.home / "api-server.log" in files
     holding = [path.name for path in files if any(planted.encode() in path.read_bytes() for planted in (NAME, EMAIL))]
     assert holding == []
 

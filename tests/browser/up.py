@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ import requests
 
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER
 from include.sandbox.processes import Processes
+from tests import postgres
+from tests.airflow_rows import rows_of, rows_of_postgres
 from tests.helpers import PATIENCE
+from tests.postgres import Postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,28 +38,35 @@ class Up:
 
     @classmethod
     def started(cls, processes: Processes, data: Path) -> Up:
-        """Start it and wait until it prints its addresses.
+        """Start it and wait until it prints its addresses. It uses PostgreSQL if that is installed, else SQLite.
 
         :param processes: the block that stops it
         :param data: folder for its state
         """
+        database = postgres.start_postgres(processes, airflow=True) if postgres.available() else None
         child = processes.start(
             "./grdf up",
             [sys.executable, "-P", "-m", "include.sandbox.up", "--port", "0", "--data", str(data)],
             log=data / "up.log",
+            env={"GRDF_UP_DATABASE": database.airflow_url} if database else {},
             cwd=ROOT,
         )
         child.await_line(r"(?m)^  Ctrl-C ends", PATIENCE)
-        return cls(data)
+        return cls(data, database)
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, database: Postgres | None = None) -> None:
         self.home = data / "airflow"
+        self._database = database
         said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
         assert said, "it did not say where it is and who may log in"
         self.url = said["url"]
         self.sandbox = said["sandbox"]
         self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"], APPROVER: said["approver"]}
         self._session = requests.Session()
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Return every row of Airflow's database: the table's name, and the row as text."""
+        yield from rows_of_postgres(self._database.url) if self._database else rows_of(self.home / "airflow.db")
 
     def token(self, role: str) -> str:
         """Log a user in, and return the token."""
