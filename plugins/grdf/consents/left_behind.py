@@ -20,7 +20,7 @@ from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.importing.holdings import Holdings
-from include.gas.leaving.left_behind import UNANSWERED, come_back, is_noted, late_rights, without_answered
+from include.gas.leaving.late_rights import UNANSWERED, come_back, is_noted, late_rights, without_answered
 from include.gas.rights.declared_right import Declared
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, FailNow, MeterTaken
 from include.gas.importing.adoption import ID_TAKEN, JUST_DECLARED, LEFT, TAKEN, Adoption, not_free
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.left_behind import left_rights
+from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
 
 log = logging.getLogger(__name__)
