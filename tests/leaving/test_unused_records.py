@@ -16,9 +16,9 @@ from grdf.operators.retention import RemoveOverdueOperator
 from grdf.staging.imports import Imports
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.marks import with_leaving
-from include.gas.account.sections.sent_declarations import with_sent
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.sent_declarations import FORGOTTEN, SentDeclarations
+from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import BadAccount

@@ -16,10 +16,10 @@ from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.connected import is_asked
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.declaration import Declaration, without_person
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import Declaration, without_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
-from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT

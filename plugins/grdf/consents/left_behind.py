@@ -13,7 +13,7 @@ from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import TRIES, AccountStore
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.documents.doctypes import ACCOUNT, AUDIT

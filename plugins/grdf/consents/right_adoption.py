@@ -15,7 +15,7 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account
 from include.gas.account.connected import connected
 from include.gas.account.grant import IdToken
-from include.gas.account.sections.list_seen import with_seen
+from include.gas.account.sections.rights.list_seen import with_seen
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, FailNow, MeterTaken

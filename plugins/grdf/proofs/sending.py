@@ -14,7 +14,7 @@ from grdf.staging.proof_files import ProofFiles
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.proofs import Proof, with_sent, with_tried
+from include.gas.account.sections.rights.proofs import Proof, with_sent, with_tried
 from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED
 from include.gas.errors import GasError, ProofNotSent, QuotaExceeded
 from include.gas.meter_tag import meter_tag

@@ -11,8 +11,8 @@ from datetime import datetime
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.consent_records import BEFORE_KEPT
 from grdf.stores.removal import Remover
-from include.gas.account.sections.declaration import REFUSED_KEPT, Declaration, names_person
 from include.gas.account.sections.marks import Connected, leaving
+from include.gas.account.sections.rights.declaration import REFUSED_KEPT, Declaration, names_person
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE

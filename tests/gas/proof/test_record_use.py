@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from include.gas.account.sections.declaration import Declaration
-from include.gas.account.sections.sent_declarations import with_sent
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record

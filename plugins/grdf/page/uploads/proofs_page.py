@@ -19,7 +19,7 @@ from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
 from include.gas.meter_tag import meter_tag

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.section import Section, put, read_fields
 from include.gas.answers.words import fold
 from include.gas.days.gas_day import utc_text
