@@ -220,6 +220,12 @@ def same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)  # NaN is not equal to itself
 
 
+def test_half_a_character_is_read_as_any_other() -> None:
+    sent = with_sent({"_id": "a"}, Declaration(pce="\ud800", name="\ud800"), NOW)
+    assert [each.is_for("\ud800", "") for each in SentDeclarations.of(sent)] == [True]
+    assert proof_message("a", Proof("\ud800", "asked"), TODAY)
+
+
 @pytest.mark.parametrize("key", SECTIONS)
 @given(data=st.data())
 def test_any_json_is_read(key: str, data: st.DataObject) -> None:

@@ -61,7 +61,8 @@ class SentDeclarations(Section, frozen=True):
 
 def hashed(pce: str, text: str) -> str:
     """Return a hash of what a household gave, as 32 hexadecimal digits. Case and accents make no difference."""
-    return sha256(f"{pce}\n{fold(text)}".encode()).hexdigest()[:32]
+    told = f"{pce}\n{fold(text)}".encode(errors="surrogatepass")  # GRDF's list and documents may hold any JSON
+    return sha256(told).hexdigest()[:32]
 
 
 def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> Document:
