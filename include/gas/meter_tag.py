@@ -30,7 +30,8 @@ def meter_tag(account: str, pce: str) -> str:
     :param pce: the meter's number
     :return: for example ``M-7KQ``
     """
-    number = int.from_bytes(blake2b(f"{account}:{pce}".encode(), digest_size=8).digest(), "big")
+    told = f"{account}:{pce}".encode(errors="surrogatepass")  # whatever a document names as a meter
+    number = int.from_bytes(blake2b(told, digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
 
 

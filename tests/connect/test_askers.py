@@ -37,6 +37,9 @@ class KeeperSite(FabSite):
         self.passwords["keeper"] = "kept-" + self.passwords["stranger"]
         own = [(action, f"DAG:{dag}") for dag in (*DAGS, dag_id(OWN)) for action in ("can_read", "can_edit")]
         self.roles["Keeper"] = [*own, ("can_create", "DAG Runs"), ("can_read", "DAG Runs")]
+        # One who may also connect households.
+        self.passwords["agent"] = "sent-" + self.passwords["stranger"]
+        self.roles["Agent"] = [*self.roles["Keeper"], ("can_read", "Connections"), ("can_edit", "Connections")]
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +153,17 @@ def test_who_may_not_connect_households_connects_none_through_a_dag(kept: Site, 
 
 def test_who_may_start_all_dags_starts_those_that_connect_nobody(kept: Site) -> None:
     assert start(kept, "user", "grdf_history", **RANGE).ok
+
+
+def test_who_may_connect_one_account_sees_and_swaps_no_file_of_households(kept: Site) -> None:
+    assert start(kept, "agent", "grdf_import_accounts", file="a.csv", dry_run=True).status_code == 403
+    agent = kept.browser("agent")
+    assert agent.get(f"/connect/{OWN}/proofs").status_code == 200
+    assert "/grdf/import/" not in agent.get("/").text
+    for method, path in (("GET", "/import/"), ("POST", "/import/upload"), ("POST", "/import/remove"),
+                         ("GET", "/import/results/a.result.csv")):  # fmt: skip
+        assert agent.request(method, path).status_code == 403, path
+    assert kept.browser("op").get("/import/").status_code == 200
 
 
 def test_the_keeper_of_one_account_sends_no_proof_without_the_right_to_connect(kept: Site) -> None:

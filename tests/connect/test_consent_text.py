@@ -11,7 +11,7 @@ import pytest
 from grdf.page.connect.attempt import Attempt
 from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.html.catalogue import LANGUAGES
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:

@@ -18,6 +18,11 @@ def test_stays_the_same() -> None:
     assert meter_tag("ana", "09999999000017") == meter_tag("ana", "09999999000017")
 
 
+def test_any_text_has_one() -> None:
+    """A document may name half a character as its meter."""
+    assert re.fullmatch(r"M-[0-9A-HJKMNP-TV-Z]{3}", meter_tag("ana", "\ud800"))
+
+
 def test_differs_between_meters_and_between_accounts() -> None:
     assert len({meter_tag("ana", pce) for pce in PCES[:20]}) >= 19
     assert sum(meter_tag("ana", pce) != meter_tag("ben", pce) for pce in PCES) > 0.99 * len(PCES)

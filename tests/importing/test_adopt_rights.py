@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.declaration import PERSON
+from include.gas.account.sections.rights.declaration import PERSON
 from include.gas.errors import BadRequest, GasError, MeterTaken, RetryLater
 from tests.helpers import context, yesterday
 from tests.importing.scene import FIRST_METER, LOG, household, names_person

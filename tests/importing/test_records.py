@@ -71,7 +71,7 @@ def test_the_record_of_what_was_never_taken_goes_with_the_correction(clean: Loca
 def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.consent_records import ConsentRecords
-    from include.gas.account.sections.declaration import Declaration
+    from include.gas.account.sections.rights.declaration import Declaration
     from include.gas.proof.consent_record import new_record
 
     began = datetime.now(UTC)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.list_seen import ListMissed
+from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.connect import AccountBook

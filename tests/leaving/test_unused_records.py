@@ -16,8 +16,9 @@ from grdf.operators.retention import RemoveOverdueOperator
 from grdf.staging.imports import Imports
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.marks import with_leaving
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
@@ -69,17 +70,23 @@ def test_a_right_rests_on_what_was_recorded_before_it(clean: LocalWorld, account
     assert left(account_id) == [rests, fresh]
 
 
+def test_a_page_whose_clock_was_ahead_loses_no_proof(clean: LocalWorld, account_id: str) -> None:
+    brought(clean, account_id, 40)
+    only = record(account_id, 39.99)  # a quarter of an hour younger than its right
+    assert left(account_id) == [only]
+
+
 @pytest.mark.parametrize("how", ["declared", "sent", "leaving", "odd"])
 def test_what_may_still_become_a_right_keeps_its_record(clean: LocalWorld, account_id: str, how: str) -> None:
     """It was refused 40 days ago, unless the account says otherwise."""
     given: dict[str, Any] = {"declared": {"pce": PCE}}.get(how, {})
     give(clean, account_id, **given)
     stored = document(clean, account_id)
-    at = utc_text(datetime.now(UTC) - timedelta(days=40))
     if how != "declared":
         del stored["declaration"]
     if how == "sent":
-        stored["declarations_sent"] = [{"pce": PCE, "at": at, "email": "a", "name": "b"}]
+        asked = Declaration(pce=PCE, name=PERSON["name"], email=PERSON["email"])
+        stored = with_sent(stored, asked, datetime.now(UTC) - timedelta(days=40))
     if how == "odd":
         stored["oauth_callback_results"] = {"consents": [{"pce": PCE, "id_accreditation": "r", "brought": 7}]}
     clean.book.save(with_leaving(stored, run="r", by="b", since=datetime.now(UTC)) if how == "leaving" else stored)

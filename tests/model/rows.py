@@ -135,7 +135,7 @@ def _never_late(patch: pytest.MonkeyPatch) -> None:
 
 def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the resulting mark stayed."""
-    from include.gas.account.sections.lost_consents import meters_lost
+    from include.gas.account.sections.rights.lost_consents import meters_lost
     from include.gas.account.state import UNEXPLAINED
     from include.gas.rights import consent_check
 

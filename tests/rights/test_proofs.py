@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.errors import RefusalDoubted
 from include.gas.meter_tag import meter_tag
 from tests.helpers import yesterday

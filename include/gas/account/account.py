@@ -8,9 +8,9 @@ from typing import Any
 
 from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.declaration import is_refused, names_person
 from include.gas.account.sections.marks import Leaving, leaving
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.declaration import is_refused, names_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
 from include.gas.consents.consent import Consent

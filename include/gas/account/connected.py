@@ -10,8 +10,8 @@ from typing import Any
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.declaration_check import DAYS
 from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.declaration import PERSON, Declaration, names_person
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import PERSON, Declaration, names_person
 from include.gas.account.sections.section import members, put
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from include.gas.account.sections.declaration import PERIMETERS, PERSON, Declaration
+from include.gas.account.sections.rights.declaration import PERIMETERS, PERSON, Declaration
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import parse_day

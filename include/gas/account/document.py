@@ -10,17 +10,17 @@ from datetime import date
 import msgspec
 
 from include.gas.account.sections.announcements import Announced, Unannounced
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.facts import MeterFacts
-from include.gas.account.sections.list_seen import ConsentEnds, ListMissed, ListSeen
-from include.gas.account.sections.lost_consents import GivenBack, LostConsents, OthersRights, SharedMeters
 from include.gas.account.sections.lost_days import LostDays
 from include.gas.account.sections.marks import Connected, Leaving, TakenOver
 from include.gas.account.sections.missing_days import MissingDays
-from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.list_seen import ConsentEnds, ListMissed, ListSeen
+from include.gas.account.sections.rights.lost_consents import GivenBack, LostConsents, OthersRights, SharedMeters
+from include.gas.account.sections.rights.proofs import Proof
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import Section
-from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.sections.stored import Stored
 from include.gas.account.sections.whole_history import HistoryRead
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.grant import FORMER, OAUTH, RESULTS, part_of, results_of, text_in, without_secrets
-from include.gas.account.sections.lost_consents import LostConsents, handed_over, lost_message, meters_lost
+from include.gas.account.sections.rights.lost_consents import LostConsents, handed_over, lost_message, meters_lost
 from include.gas.account.sections.section import copied, members, put
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import is_pce

@@ -11,7 +11,7 @@ from typing import Any
 from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
-from include.gas.answers.words import day_in, fold
+from include.gas.answers.words import day_in, fold, fold_address
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
@@ -63,7 +63,7 @@ class AccessRight:
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
     :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
     :param made_on_site: whether its holder has given it on GRDF's site, so that nobody has declared it
-    :param holder: who the right was declared for: name or company, e-mail address and postcode, folded
+    :param holder: who the right was declared for: name or company, e-mail address and postcode, each folded
     :param proof: how far GRDF's check of the consent's proof is, see :mod:`include.gas.answers.proof_state`
     :param proof_until: last day to send the proof; ``None`` if unknown
     """
@@ -127,7 +127,7 @@ class AccessRight:
             made_on_site=fold(fields.get("parcours")) == ON_SITE,
             holder=(
                 fold(fields.get("nom_titulaire")) or fold(fields.get("raison_sociale_du_titulaire")),
-                fold(fields.get("courriel_titulaire")),
+                fold_address(fields.get("courriel_titulaire")),
                 fold(fields.get("code_postal")),
             ),
             proof=proof_state(fields.get("statut_controle_preuve")),
@@ -147,7 +147,7 @@ class AccessRight:
         :param name: the person's or company's name
         """
         holder, address, _ = self.holder
-        return fold(email) == address if address else bool(holder) and fold(name) == holder
+        return fold_address(email) == address if address else bool(holder) and fold(name) == holder
 
     def over_at(self, today: date) -> str:
         """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.

@@ -20,6 +20,14 @@ def fold(word: object) -> str:
     return " ".join(bare.casefold().split())
 
 
+def fold_address(address: object) -> str:
+    """Return an e-mail address in lower case; ``""`` for anything but text. Letters with accents stay what they are.
+
+    :param address: a JSON value from an answer, or what somebody entered
+    """
+    return unicodedata.normalize("NFC", address).strip().lower() if isinstance(address, str) else ""
+
+
 def text_of(value: object) -> str:
     """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else.
 

@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.missing_days import known_gaps
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.declaration import Declaration, is_refused, names_person
+from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person
 from include.gas.account.sections.stored import told_years
 from include.gas.answers.access_rights import WAITING
 from include.gas.consents.consent import Consent

@@ -117,7 +117,7 @@ def plan_adoption(
     :param pattern: see :func:`check_pattern`
     :param today: civil date in Paris
     :param gone: GRDF's ids of rights of households that have left, see
-        :func:`include.gas.leaving.left_behind.left_rights`
+        :func:`include.gas.leaving.late_rights.left_rights`
     :param several: whether a meter may be in several accounts
     """
     once = {right.id: right for right in rights}.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -25,11 +26,11 @@ RESULT, PROGRESS = ".result.csv", ".progress"
 CUT = "it has fewer or more cells than the header"
 LONG = f"one of its cells has more than {LONGEST_CELL} characters"
 
-_NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv", re.IGNORECASE)
+_NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv", re.IGNORECASE | re.ASCII)
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """Matches a line as editors count them. ``str.splitlines`` also splits at characters that they do not."""
 _STEP = "Nothing was sent to GRDF. Correct the file and start again."
-_MOST_NAMED = 10
+_MOST_NAMED, MOST_COLUMNS = 10, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def check_name(name: object) -> str:
 def is_name(name: str) -> bool:
     """Return whether a file of an import may have a name."""
     return bool(_NAME.fullmatch(name)) and ".." not in name and not name.lower().endswith(RESULT)
+
+
+def is_result_name(name: str) -> bool:
+    """Return whether a name is that of a result file."""
+    return bool(_NAME.fullmatch(name)) and ".." not in name and name.lower().endswith(RESULT)
 
 
 def read_lines(content: bytes) -> list[Line]:
@@ -124,6 +130,8 @@ def _header(names: list[str], number: int) -> list[str]:
     header = [fold(name) for name in names]
     while header and not header[-1]:
         header.pop()
+    if len(header) > MOST_COLUMNS:
+        raise _wrong(f"its header has more than {MOST_COLUMNS} columns")
     if not {*header} & {*REQUIRED}:  # it may be a household, so it is not quoted
         raise _wrong(f"line {number} is not the header with the names of the columns: {', '.join(COLUMNS)}")
     # They are not quoted: a lost line break, or a table turned on its side, makes a household part of the header.
@@ -132,7 +140,7 @@ def _header(names: list[str], number: int) -> list[str]:
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         named = ", ".join(unknown[:_MOST_NAMED])
         raise _wrong(f"columns without a known name: number {named}{more}. Known names are {', '.join(COLUMNS)}")
-    if double := sorted({name for name in header if header.count(name) > 1}):
+    if double := sorted(name for name, times in Counter(header).items() if times > 1):
         raise _wrong(f"it has columns twice: {', '.join(double)}")
     missing = [name for name in REQUIRED if name not in header]
     if not {"name", "company"} & {*header}:

@@ -8,10 +8,10 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.declaration import Declaration, is_refused, names_person
 from include.gas.account.sections.marks import Connected, leaving
+from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members
-from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount

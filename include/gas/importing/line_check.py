@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from include.gas.account.declaration_check import CANNOT, to_declare
-from include.gas.account.sections.declaration import PERSON, Declaration
+from include.gas.account.sections.rights.declaration import PERSON, Declaration
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.documents.gas_days import check_account_id

@@ -9,9 +9,9 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_consents, without_old_token
-from include.gas.account.sections.declaration import Declaration, is_refused, refusal_of
-from include.gas.account.sections.list_seen import ConsentEnds, with_missed
-from include.gas.account.sections.lost_consents import (
+from include.gas.account.sections.rights.declaration import Declaration, is_refused, refusal_of
+from include.gas.account.sections.rights.list_seen import ConsentEnds, with_missed
+from include.gas.account.sections.rights.lost_consents import (
     LostConsents,
     OthersRights,
     SharedMeters,

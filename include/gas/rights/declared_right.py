@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in, with_meters
-from include.gas.account.sections.declaration import PERIMETERS, Declaration, with_declared, with_look
-from include.gas.account.sections.lost_consents import LostConsents
-from include.gas.account.sections.sent_declarations import SentDeclarations, without_sent
+from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, with_declared, with_look
+from include.gas.account.sections.rights.lost_consents import LostConsents
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations, without_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from include.gas.account.sections.proofs import Proof, with_proofs
+from include.gas.account.sections.rights.proofs import Proof, with_proofs
 from include.gas.account.state import is_about_proof, with_state
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.proof_state import ACCEPTED, ASKED, REFUSED

@@ -14,8 +14,8 @@ from grdf import settings
 from grdf.quota.terms import DAILY, Terms
 from include.gas.account.account import Account
 from include.gas.account.grant import IdToken, former_token
-from include.gas.account.sections.list_seen import is_fresh, seen_at, with_seen
-from include.gas.account.sections.lost_consents import meters_lost
+from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
+from include.gas.account.sections.rights.lost_consents import meters_lost
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof
 from include.gas.answers.access_rights import WAITING

@@ -21,8 +21,8 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.declaration import Declaration, names_person, with_refused, without_refusal
-from include.gas.account.sections.sent_declarations import SentDeclarations, sending, with_sent, without_attempt
+from include.gas.account.sections.rights.declaration import Declaration, names_person, with_refused, without_refusal
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations, sending, with_sent, without_attempt
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
 from include.gas.consents.consent import Consent

@@ -16,10 +16,10 @@ from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.connected import is_asked
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.declaration import PERSON, Declaration
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import Declaration, without_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
-from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -36,10 +36,11 @@ from include.gas.errors import (
     describe_for,
 )
 from include.gas.importing.holdings import Holding
-from include.gas.importing.import_records import BY, is_of_import, may_rest_on, proof_of
+from include.gas.importing.import_records import BY, is_of_import, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
 from include.gas.leaving.deletion_record import has_left_since
 from include.gas.proof.consent_record import new_record
+from include.gas.proof.record_use import may_rest_on
 from include.gas.rights.declared_right import Declared
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Households:
         """Remove what this import has recorded for an account, except what a right rests on or may rest on."""
         document = self._couchdb.get(ACCOUNT, account)
         for record in self._recorded(account):
-            if not may_rest_on(document, record):
+            if not may_rest_on(document, record, datetime.now(UTC)):
                 self._records.remove(record)
 
     def _recorded(self, account: str) -> list[ConsentRecord]:
@@ -123,7 +124,7 @@ class Households:
         if not same:
             self._records.add(new)
         for record in known:  # of the file before it was corrected; GRDF may have taken what it said then
-            replaced = record.entered == new.entered or not may_rest_on(document, record)
+            replaced = record.entered == new.entered or not may_rest_on(document, record, datetime.now(UTC))
             if record not in same[:1] and replaced:
                 self._records.remove(record)
 
@@ -175,8 +176,7 @@ class Households:
         """Return the account's document without the person, and with what to correct."""
         if not is_asked(document, given):
             return document
-        section = {key: each for key, each in members(document.get(Declaration.key)).items() if key not in PERSON}
-        bare = put(document, Declaration.key, None if not section.get("declared") else section)
+        bare = without_person(document)
         partial = Account.from_document(bare).reads_on
         if not error.state:
             return bare

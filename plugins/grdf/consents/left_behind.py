@@ -13,14 +13,14 @@ from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import TRIES, AccountStore
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.importing.holdings import Holdings
-from include.gas.leaving.left_behind import UNANSWERED, come_back, is_noted, late_rights, without_answered
+from include.gas.leaving.late_rights import UNANSWERED, come_back, is_noted, late_rights, without_answered
 from include.gas.rights.declared_right import Declared
 
 log = logging.getLogger(__name__)

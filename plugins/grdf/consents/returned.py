@@ -18,7 +18,7 @@ from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before
-from include.gas.leaving.left_behind import unfinished_message
+from include.gas.leaving.late_rights import unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log

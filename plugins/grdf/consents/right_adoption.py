@@ -15,13 +15,13 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account
 from include.gas.account.connected import connected
 from include.gas.account.grant import IdToken
-from include.gas.account.sections.list_seen import with_seen
+from include.gas.account.sections.rights.list_seen import with_seen
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, FailNow, MeterTaken
 from include.gas.importing.adoption import ID_TAKEN, JUST_DECLARED, LEFT, TAKEN, Adoption, not_free
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.left_behind import left_rights
+from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
 
 log = logging.getLogger(__name__)

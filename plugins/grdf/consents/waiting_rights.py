@@ -13,7 +13,7 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account
-from include.gas.account.sections.list_seen import is_fresh, seen_at, with_seen
+from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
 from include.gas.answers.access_rights import WAITING, Rights
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadAccount, GasError, MeterTaken

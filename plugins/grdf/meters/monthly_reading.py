@@ -14,8 +14,8 @@ from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
 from grdf.quota.terms import HISTORY
 from include.gas.account.sections.facts import with_meter_facts
-from include.gas.account.sections.lost_consents import handed_over
 from include.gas.account.sections.published_note import with_published
+from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.answers.published import Period, read_published
 from include.gas.answers.sorting import Answer

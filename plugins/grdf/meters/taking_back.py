@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
 from include.gas.account.sections.announcements import with_unannounced
-from include.gas.account.sections.lost_consents import given_back
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.sections.rights.lost_consents import given_back
 from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes

@@ -18,10 +18,10 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
-from include.gas.account.sections.declaration import REFUSED_KEPT, without_old_person
-from include.gas.account.sections.list_seen import missed_before, seen_at, with_missed, with_seen
-from include.gas.account.sections.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.declaration import REFUSED_KEPT, without_old_person
+from include.gas.account.sections.rights.list_seen import missed_before, seen_at, with_missed, with_seen
+from include.gas.account.sections.rights.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable

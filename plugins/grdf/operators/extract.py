@@ -20,9 +20,9 @@ from grdf.meters.judging import Problems
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.lost_consents import meters_lost
 from include.gas.account.sections.lost_days import reads_again
 from include.gas.account.sections.missing_days import awaited_from
+from include.gas.account.sections.rights.lost_consents import meters_lost
 from include.gas.account.sections.whole_history import history_read
 from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import Reread, daily_window

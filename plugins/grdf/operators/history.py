@@ -25,7 +25,7 @@ from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.shared_quota import governor_for, how_long
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import with_unannounced
-from include.gas.account.sections.lost_consents import handed_over
+from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.days.asked_days import askable
 from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import asked_range

@@ -18,8 +18,8 @@ from grdf.operators.base import AccountOperator
 from grdf.staging.area import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.account.sections.lost_consents import handed_over
 from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.account.sections.stored import is_told, with_stored
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import with_state

@@ -16,8 +16,8 @@ from grdf.operators.base import GrdfOperator
 from grdf.quota.terms import HISTORY
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.facts import MeterFacts
-from include.gas.account.sections.lost_consents import handed_over, meters_lost
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
+from include.gas.account.sections.rights.lost_consents import handed_over, meters_lost
 from include.gas.account.turns import is_due, is_new
 from include.gas.consents.consent import Consent
 from include.gas.days.clocks import is_ahead

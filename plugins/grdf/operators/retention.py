@@ -39,12 +39,12 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.orphaned_records import OrphanedRecords
         from grdf.stores.removal import Remover
-        from grdf.stores.unused_records import UnusedRecords
+        from grdf.stores.unused_records import remove_unused
 
         remover, now = Remover(administrator(self.couchdb), wholly=True), datetime.now(UTC)
         removed = ConsentRecords(self.couchdb).remove_overdue(paris_today(now), remover)
         orphans = OrphanedRecords(self.couchdb, remover).remove(now, settings.consent_record_days())
-        unused = UnusedRecords(self.couchdb, remover).remove(now)
+        unused = remove_unused(self.couchdb, remover, now)
         files = Imports(settings.staging_url(), settings.staging_conn_id()).remove_old(now - FILES_KEPT)
         for doctype in (ACCOUNT, CONSENT_RECORD):
             remover.forget_revisions(doctype)

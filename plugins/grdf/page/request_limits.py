@@ -9,6 +9,7 @@ their routes read them after the login was checked, and this middleware only cou
 from __future__ import annotations
 
 import asyncio
+import re
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
@@ -26,8 +27,9 @@ LARGEST_HEADERS = 49_152
 """Bytes of all headers. A cookie has at most 4,096, and each tab that connects a household has one."""
 LARGEST_UPLOAD = 13 * 1024 * 1024
 """Bytes of a request with files: three proofs of 4 MB, or one file of households."""
-UPLOADS = "/upload"
-"""How the paths end whose routes read their bodies themselves, after they have checked the login."""
+UPLOADS = re.compile(r"/(?:import|connect/[^/]+/proofs)/upload\Z")
+"""How the paths end whose routes read their bodies themselves, after they have checked the login. ``upload`` may be an
+account's id, so the last word of a path says nothing."""
 BODY_SECONDS = 10.0
 """Seconds within which the whole body must arrive."""
 
@@ -52,9 +54,9 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        has_files = scope["method"] == "POST" and scope["path"].endswith(UPLOADS)
-        refused = _head_refused(scope, LARGEST_UPLOAD if has_files else LARGEST_BODY)
-        if refused is None and has_files:
+        with_files = scope["method"] == "POST" and takes_files(scope["path"])
+        refused = _head_refused(scope, LARGEST_UPLOAD if with_files else LARGEST_BODY)
+        if refused is None and with_files:
             await _Files(receive, send).pass_to(self.app, scope)
             return
         body = b""
@@ -71,6 +73,11 @@ class Limits:
             await refused(scope, receive, send)
         else:
             await self.app(scope, _again(body, receive), send)
+
+
+def takes_files(path: str) -> bool:
+    """Return whether a path is that of a route that takes files."""
+    return UPLOADS.search(path) is not None
 
 
 class _TooLarge(Exception):

@@ -38,6 +38,7 @@ else:
     CLOSED = False
 
 ADICT_CONNECTION = "grdf_adict"
+IMPORT = "grdf_import_accounts"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,18 @@ def may_connect_some(visitor: VisitorDep) -> Visitor:
     return visitor
 
 
+def may_import(visitor: VisitorDep) -> Visitor:
+    """Require what ``grdf.page.askers`` asks for an import: connecting households, and acting on all accounts.
+
+    :raises HTTPException: 403 without these rights
+    """
+    _require_connection(visitor)
+    require_dag(visitor, IMPORT, "act")
+    if not _ask(lambda: _may_start_all(get_auth_manager(), visitor.user)):
+        raise HTTPException(403, "forbidden")
+    return visitor
+
+
 def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
     """Require the right to connect the account in the path.
 
@@ -188,6 +201,11 @@ def can_connect_some(visitor: Visitor) -> bool:
     return _allowed(lambda: _require_connection(visitor))
 
 
+def can_import(visitor: Visitor) -> bool:
+    """Return whether the visitor may import households. Pages use it to show or hide the button."""
+    return _allowed(lambda: may_import(visitor))
+
+
 def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
     """Return the accounts that the visitor may see.
 
@@ -212,6 +230,10 @@ def may_start(name: str, dag: str | None) -> bool:
         return bool(
             manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
         )
+    return _may_start_all(manager, user)
+
+
+def _may_start_all(manager: Any, user: Any) -> bool:
     runs = manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, user=user)
     return bool(runs and manager.is_authorized_dag(method="PUT", user=user))
 

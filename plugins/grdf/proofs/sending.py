@@ -14,9 +14,9 @@ from grdf.staging.proof_files import ProofFiles
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.proofs import Proof, with_sent, with_tried
+from include.gas.account.sections.rights.proofs import Proof, with_sent, with_tried
 from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED
-from include.gas.errors import GasError, ProofNotSent, QuotaExceeded
+from include.gas.errors import GasError, ProofNotSent, QuotaExceeded, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import record_for
 from include.gas.proof.proof_file import MOST, MOST_BYTES
@@ -75,9 +75,7 @@ class ProofSender:
         listed = {right.id: right for right in rights}
         for each in due:
             if each not in listed:
-                log.warning(
-                    "Account %s: GRDF asked for a proof before, but its list does not name the right now.", name
-                )
+                failures.append(_not_listed(name, proofs[each].pce))
                 continue
             try:
                 self._send(document, listed[each], own, counts)
@@ -91,6 +89,8 @@ class ProofSender:
 
     def _tidy(self, name: str, proofs: dict[str, Proof]) -> None:
         """Remove files that GRDF took in an earlier try whose answer was lost, or that could not be removed then."""
+        if any(proof.state in (ASKED, REFUSED) for proof in proofs.values()):
+            return  # they may have been put there again for that one
         done = [proof for proof in proofs.values() if proof.state in (CHECKING, ACCEPTED)]
         if taken := {digest for proof in done if proof.sent for digest in proof.files}:
             self._files.remove(name, only=taken)
@@ -125,6 +125,15 @@ class ProofSender:
         record = record_for(self._records.of(str(document["_id"])), right, brought)
         file = record_pdf(record, right.id) if record else None
         return [file] if file is not None and len(file.content) <= MOST_BYTES else []
+
+
+def _not_listed(account: str, pce: str) -> ServiceUnavailable:
+    return ServiceUnavailable.about(
+        account,
+        f"GRDF asked for the proof of the consent for meter {meter_tag(account, pce)}, but its list does not name that "
+        "right now, so nothing was sent for it",
+        "It is tried again. If this continues, ask GRDF about the right. Files of your own are kept.",
+    )
 
 
 def _noted(document: Document, *, rights: Collection[AccessRight], asked_at: datetime) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from io import BytesIO
 
@@ -14,6 +15,10 @@ _FORMATS = ("PNG", "JPEG")
 _IMAGES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg"}
 """MPO is what Pillow calls a JPEG file with a second picture behind the first, as some phones make them. Every program
 that shows JPEG files shows the first."""
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A picture takes 200 MB while it is checked, and the page checks for several people at once."""
 
 
 class NotAProof(ValueError):
@@ -30,6 +35,11 @@ def checked(content: bytes) -> ProofFile:
         raise NotAProof("is empty")
     if len(content) > MOST_BYTES:
         raise NotAProof("is larger than 4 MB")
+    with _ONE_AT_A_TIME:
+        return _judged(content)
+
+
+def _judged(content: bytes) -> ProofFile:
     if b"%PDF-" in content[:1024]:
         _check_pdf(content)
         return ProofFile(content, "application/pdf")

@@ -7,11 +7,13 @@ import secrets
 from pathlib import Path
 
 
-def write_private(target: Path, content: str | bytes) -> None:
+def write_private(target: Path, content: str | bytes, *, replace: bool = True) -> None:
     """Write a file with mode 0600, flush it to disk, and then move it into place.
 
     :param target: the file's final name; its folder is created (0700) if it does not exist
     :param content: the contents; a text is written as UTF-8
+    :param replace: whether a file of that name may be there already
+    :raises FileExistsError: if there is one and it may not be replaced
     :raises OSError: if the folder or the file cannot be written; nothing is left behind then
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -21,6 +23,9 @@ def write_private(target: Path, content: str | bytes) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(target)
+        if replace:
+            draft.replace(target)
+        else:
+            target.hardlink_to(draft)
     finally:
         draft.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
@@ -11,7 +12,7 @@ from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, read_lines
+from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, is_result_name, read_lines
 
 
 class Imports:
@@ -50,16 +51,16 @@ class Imports:
         """
         check_name(name)
         lines = len(read_lines(content))
-        if self.read(name) is not None:
-            raise BadRequest.about(
-                None,
-                f"there is a file {name} that was not worked off yet",
-                "Nothing was stored. Import that one first, or choose another name.",
-            )
-        with in_words(self.folder, None):  # of a file that somebody has removed
-            self._path(name + PROGRESS).unlink(missing_ok=True)
-        self._write(name, content.decode("utf-8-sig"))
-        return lines
+        if self.read(name) is None:
+            with in_words(self.folder, None):  # of a file that somebody has removed
+                self._path(name + PROGRESS).unlink(missing_ok=True)
+            if self._write(name, content.decode("utf-8-sig"), replace=False):
+                return lines
+        raise BadRequest.about(
+            None,
+            f"there is a file {name} that was not worked off yet",
+            "Nothing was stored. Import that one first, or choose another name.",
+        )
 
     def progress(self, name: str) -> str | None:
         """Return the progress of an import; ``None`` if there is none."""
@@ -83,16 +84,25 @@ class Imports:
 
     def results(self) -> list[str]:
         """Return the names of the result files, in alphabetical order."""
-        return [name for name in self._names() if name.endswith(RESULT)]
+        return [name for name in self._names() if is_result_name(name)]
 
     def result_named(self, name: str) -> str | None:
         """Return the text of one of :meth:`results`; ``None`` if it has gone."""
         return self._text(name)
 
-    def _names(self) -> list[str]:
+    def _names(self, *, hidden: bool = False) -> list[str]:
+        """Return the names of the files, in alphabetical order.
+
+        :param hidden: whether to return drafts, too, of which each lasts for a moment
+        """
+        found: list[str] = []
         with in_words(self.folder, None):
             folder = self._path("")
-            return sorted(path.name for path in folder.iterdir() if not oddness(path)) if folder.exists() else []
+            for path in folder.iterdir() if folder.exists() else ():
+                with suppress(FileNotFoundError):  # it has just gone
+                    if (hidden or not path.name.startswith(".")) and not oddness(path):
+                        found.append(path.name)
+        return sorted(found)
 
     def remove_result(self, name: str) -> None:
         """Remove the result of an earlier import of a file of the same name, or of a check."""
@@ -105,7 +115,7 @@ class Imports:
         :param before: since when they have not changed, aware; a file stays while its import makes progress
         """
         with in_words(self.folder, None):
-            changed = {name: self._changed(name) for name in self._names()}
+            changed = {name: self._changed(name) for name in self._names(hidden=True)}
             old = [
                 name
                 for name, moment in changed.items()
@@ -121,8 +131,14 @@ class Imports:
         return moment.timestamp()
 
     def remove(self, name: str) -> None:
-        """Remove a file with households that is worked off, then its progress. The result stays."""
+        """Remove a file with households that is worked off, then its progress. The result stays.
+
+        Drafts go, too, which an upload has left that was killed.
+        """
+        drafts = [each for each in self._names(hidden=True) if each.startswith(f".{name}.")]
         with in_words(self.folder, None):
+            for each in drafts:
+                self._path(each).unlink(missing_ok=True)
             self._path(name).unlink(missing_ok=True)
             self._path(name + PROGRESS).unlink(missing_ok=True)
 
@@ -145,14 +161,23 @@ class Imports:
         step = "Nothing was done. Put an ordinary file there, or remove it."
         return BadRequest.about(None, f"{name} in {self.folder} {error}", step)
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, text: str, *, replace: bool = True) -> bool:
+        """Write a file.
+
+        :param replace: whether a file of that name may be there already. An object store cannot say
+        :return: whether it was written
+        """
         reference = f"{self.folder}/{name}"
         with in_words(self.folder, None):
             if (local := local_path(reference)) is None:
                 self._path(name).write_text(text, encoding="utf-8")
-                return
+                return True
             local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(local, text)
+            try:
+                write_private(local, text, replace=replace)
+            except FileExistsError:
+                return False
+        return True
 
     def _path(self, name: str) -> ObjectStoragePath:
         return ObjectStoragePath(f"{self.folder}/{name}", conn_id=self._conn_id)

@@ -18,7 +18,7 @@ from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
-from include.gas.errors import ProofNotSent
+from include.gas.errors import GasError, ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile, digest_of
 
 FOLDER = "proofs"
@@ -35,8 +35,25 @@ class ProofFiles:
         self.base_url = base_url.rstrip("/")
         self.conn_id = conn_id
 
-    def put(self, account: str, content: bytes) -> None:
-        """Check a file and store it behind those that wait already.
+    def put_all(self, account: str, contents: Sequence[bytes]) -> None:
+        """Check files and store them behind those that wait already: all of them, or none.
+
+        :raises ProofNotSent: if GRDF would not take one of them, or so many
+        """
+        stored: list[str] = []
+        try:
+            for content in contents:
+                stored += [self.put(account, content)]
+            if len(waiting := self._entries(account)) > MOST:  # somebody else has stored some at the same moment
+                raise ProofNotSent.about(account, f"{len(waiting)} files would wait, and GRDF takes {MOST}", _REMOVE)
+        except GasError:
+            with in_words(self.base_url, account):
+                for reference in stored:
+                    self._path(reference).unlink(missing_ok=True)
+            raise
+
+    def put(self, account: str, content: bytes) -> str:
+        """Check a file, store it behind those that wait already, and return where it is.
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
@@ -59,6 +76,7 @@ class ProofFiles:
                 write_private(local, proof.content)
             else:
                 self._path(reference).write_bytes(proof.content)
+        return reference
 
     def read(self, account: str) -> list[ProofFile]:
         """Return the files that wait for an account, in the order of their names.
@@ -81,6 +99,10 @@ class ProofFiles:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
                 raise ProofNotSent.about(account, cause, _REPLACE) from None
         return found
+
+    def waiting(self, account: str) -> int:
+        """Return how many files wait to be sent."""
+        return len(self._entries(account))
 
     def count(self, account: str) -> int:
         """Return how many files lie in an account's folder at any depth, hidden ones included."""

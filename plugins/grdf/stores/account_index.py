@@ -13,7 +13,7 @@ from typing import Any
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.grant import RESULTS
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import WAITING
 from include.gas.documents.doctypes import ACCOUNT

@@ -18,7 +18,12 @@ from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.own_meters import with_consents, with_meters, without_old_token
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.account.sections.declaration import (
+from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
+from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
+from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
+from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
+from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
+from include.gas.account.sections.rights.declaration import (
     Declaration,
     is_refused,
     names_person,
@@ -29,8 +34,7 @@ from include.gas.account.sections.declaration import (
     without_old_person,
     without_refusal,
 )
-from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
-from include.gas.account.sections.list_seen import (
+from include.gas.account.sections.rights.list_seen import (
     ConsentEnds,
     is_fresh,
     missed_before,
@@ -38,7 +42,7 @@ from include.gas.account.sections.list_seen import (
     with_missed,
     with_seen,
 )
-from include.gas.account.sections.lost_consents import (
+from include.gas.account.sections.rights.lost_consents import (
     LostConsents,
     OthersRights,
     SharedMeters,
@@ -47,14 +51,15 @@ from include.gas.account.sections.lost_consents import (
     meters_lost,
     with_given_back,
 )
-from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
-from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
-from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.account.sections.proofs import Proof
-from include.gas.account.sections.proofs import with_sent as with_proof_sent
-from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
+from include.gas.account.sections.rights.proofs import Proof
+from include.gas.account.sections.rights.proofs import with_sent as with_proof_sent
+from include.gas.account.sections.rights.sent_declarations import (
+    SentDeclarations,
+    with_sent,
+    without_attempt,
+    without_sent,
+)
 from include.gas.account.sections.section import Section, read, read_fields
-from include.gas.account.sections.sent_declarations import SentDeclarations, with_sent, without_attempt, without_sent
 from include.gas.account.sections.stored import is_told, told_meters, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.account.state import with_state
@@ -213,6 +218,12 @@ ACCOUNTS = st.dictionaries(st.text(max_size=4), JSON, max_size=2)
 
 def same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)  # NaN is not equal to itself
+
+
+def test_half_a_character_is_read_as_any_other() -> None:
+    sent = with_sent({"_id": "a"}, Declaration(pce="\ud800", name="\ud800"), NOW)
+    assert [each.is_for("\ud800", "") for each in SentDeclarations.of(sent)] == [True]
+    assert proof_message("a", Proof("\ud800", "asked"), TODAY)
 
 
 @pytest.mark.parametrize("key", SECTIONS)

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.gas.account.sections.list_seen import ListMissed, missed_before, with_missed
+from include.gas.account.sections.rights.list_seen import ListMissed, missed_before, with_missed
 from include.gas.rights.consent_brake import too_many
 
 TODAY = date(2026, 11, 26)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.account import Account
-from include.gas.account.sections.list_seen import with_missed
 from include.gas.account.sections.marks import with_leaving
+from include.gas.account.sections.rights.list_seen import with_missed
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.refusals import http_error

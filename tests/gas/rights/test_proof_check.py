@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.proofs import Proof, with_sent
+from include.gas.account.sections.rights.proofs import Proof, with_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import AccessRight
 from include.gas.display.overview import Situation, overview

@@ -18,7 +18,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """An S3 server, with an Airflow connection to it."""
     with Processes() as processes, pytest.MonkeyPatch.context() as patch:
         store = start_object_store(processes, tmp_path_factory.mktemp("store"))
-        patch.setenv("AIRFLOW_CONN_PROOFS", store.connection)
+        patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
         yield store
 
 
@@ -27,4 +27,4 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
     """A local folder, and a folder of an object store."""
     if request.param == "file":
         return Staging(f"file://{tmp_path}/staging")
-    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "proofs")
+    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "staging")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,25 +23,6 @@ from tests.servers import ObjectStore, start_object_store
 ANSWER = StagedAnswer(
     "09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', "2024-01-01"
 )
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 server, with an Airflow connection to it and one that leads nowhere."""
-    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
-        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
-        patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
-        nobody = f"127.0.0.1%3A{free_port()}"
-        patch.setenv("AIRFLOW_CONN_NOBODY", f"aws://invented:invented@/?endpoint_url=http%3A%2F%2F{nobody}")
-        yield store
-
-
-@pytest.fixture(params=["file", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
-    """A local folder, and a folder of an object store."""
-    if request.param == "file":
-        return Staging(f"file://{tmp_path}/staging")
-    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "staging")
 
 
 def mode(path: Path) -> int:
@@ -157,6 +136,8 @@ def test_an_object_store_that_cannot_be_used(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    nobody = f"http%3A%2F%2F127.0.0.1%3A{free_port()}"
+    monkeypatch.setenv("AIRFLOW_CONN_NOBODY", f"aws://invented:invented@/?endpoint_url={nobody}")
     place = Staging(url, connection)
     with pytest.raises(error, match=words):
         place.put("home", "run", [ANSWER])

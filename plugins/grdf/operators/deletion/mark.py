@@ -15,7 +15,7 @@ from grdf.operators.deletion.step import holds_now, stop_if_other
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import leaving, with_leaving
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
 from include.gas.leaving.approval import approval_id, with_approval

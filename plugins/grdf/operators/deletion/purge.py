@@ -19,7 +19,7 @@ from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED, BadAccount, BadRequest
 from include.gas.leaving.deletion_record import with_found, with_removed
-from include.gas.leaving.left_behind import not_revoked, with_unanswered
+from include.gas.leaving.late_rights import not_revoked, with_unanswered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -13,7 +13,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest
 from include.gas.importing.adoption import Adoption, check_pattern, plan_adoption
-from include.gas.leaving.left_behind import left_rights
+from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import BadRequest, GasError
 

@@ -11,7 +11,7 @@ from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.answers.proof_state import ASKED
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import (

@@ -10,10 +10,10 @@ from typing import Any
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.account import Account
 from include.gas.account.sections.facts import MeterFacts
-from include.gas.account.sections.lost_consents import OthersRights, SharedMeters
 from include.gas.account.sections.missing_days import known_gaps
-from include.gas.account.sections.proofs import Proof
 from include.gas.account.sections.published_note import PublishedNote
+from include.gas.account.sections.rights.lost_consents import OthersRights, SharedMeters
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
 from include.gas.consents.consent import Consent

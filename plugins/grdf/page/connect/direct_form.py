@@ -16,7 +16,7 @@ from grdf import settings
 from grdf.page.connect.form_text import check_text
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
-from include.gas.account.sections.declaration import PERIMETERS, Declaration
+from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
 from include.gas.documents.gas_days import Document
 
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")

@@ -25,7 +25,7 @@ from grdf.page.connect.shared_pages import (
 )
 from grdf.page.guard import policy
 from grdf.page.html.render import page
-from include.gas.account.sections.declaration import PERIMETERS
+from include.gas.account.sections.rights.declaration import PERIMETERS
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.errors import BadSettings

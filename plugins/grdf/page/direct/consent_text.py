@@ -9,7 +9,7 @@ from pathlib import Path
 from grdf import settings
 from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts
 from grdf.page.html.spelling import Spelling
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.days.gas_day import parse_day
 from include.gas.documents.stored_documents import ConsentText
 from include.gas.errors import BadSettings

@@ -24,8 +24,8 @@ from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
 from include.gas.account.connected import check_connectable, declaring
-from include.gas.account.sections.declaration import Declaration
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id

@@ -16,8 +16,8 @@ from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.page.security import AccountDep, ConnectorDep
 from include.gas.account.connected import is_asked
-from include.gas.account.sections.declaration import Declaration, names_person
 from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document

@@ -11,9 +11,9 @@ from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import as_before, is_asked, is_bare
-from include.gas.account.sections.declaration import Declaration, names_person, without_person
 from include.gas.account.sections.marks import Connected, leaving
-from include.gas.account.sections.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_documents import ConsentRecord

@@ -11,12 +11,11 @@ from grdf import settings
 from grdf.page.html.render import page
 from grdf.page.list.listing import Question, listing
 from grdf.page.list.mirror import mirror
-from grdf.page.security import VisitorDep, can_act, can_connect_some, viewable
+from grdf.page.security import VisitorDep, can_connect_some, can_import, viewable
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import ACCOUNT_ID, dag_id
 
 router = APIRouter()
-IMPORT = "grdf_import_accounts"
 
 
 @router.get("/")
@@ -27,12 +26,11 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
     today = paris_today(datetime.now(UTC))
     ends_soon = timedelta(days=settings.consent_warning_days())
     found = listing([lines[account] for account in seen], Question.of(request.query_params), today, ends_soon)
-    connects = can_connect_some(visitor)
     return page(
         request,
         "accounts.html",
         list=found,
         dag_of=dag_id,
-        may_connect=connects,
-        may_import=connects and can_act(visitor, IMPORT),
+        may_connect=can_connect_some(visitor),
+        may_import=can_import(visitor),
     )

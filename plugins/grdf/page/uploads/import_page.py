@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.html.render import page
-from grdf.page.security import Visitor, may_connect_some, require_dag
+from grdf.page.security import IMPORT, Visitor, may_import
 from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
@@ -19,18 +19,6 @@ from include.gas.importing.csv_file import COLUMNS, REQUIRED, check_name
 
 log = logging.getLogger(__name__)
 router = APIRouter()
-DAG = "grdf_import_accounts"
-
-
-def may_import(visitor: Annotated[Visitor, Depends(may_connect_some)]) -> Visitor:
-    """Require the rights to connect households and to start the import.
-
-    :raises HTTPException: 403 without them
-    """
-    require_dag(visitor, DAG, "act")
-    return visitor
-
-
 ImporterDep = Annotated[Visitor, Depends(may_import)]
 
 
@@ -89,7 +77,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         request,
         "import.html",
         422 if wrong or key else 200,
-        dag=DAG,
+        dag=IMPORT,
         folder=place.folder,
         waiting=waiting,
         results=place.results(),

@@ -19,7 +19,7 @@ from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
-from include.gas.account.sections.proofs import Proof
+from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
 from include.gas.meter_tag import meter_tag
@@ -61,11 +61,10 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
             checked(file.content)
         except NotAProof as error:
             return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
-    if place.count(account) + len(files) > MOST:
-        return _page(request, account, can_send=sends, key="proofs.too_many")
     try:
-        for file in files:
-            place.put(account, file.content)
+        if place.waiting(account) + len(files) > MOST:
+            return _page(request, account, can_send=sends, key="proofs.too_many")
+        place.put_all(account, [file.content for file in files])
         _check_stays(account)
     except ProofNotSent as error:
         return _page(request, account, can_send=sends, wrong=str(error))
@@ -100,12 +99,20 @@ def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", ke
         dag=DAG,
         can_send=can_send,
         proofs=[(meter_tag(account, proof.pce), proof) for proof in proofs],
-        waiting=_files().count(account),
+        waiting=_waiting(account),
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
         wrong_key=key,
     )
+
+
+def _waiting(account: str) -> int:
+    """Return how many files wait; all that are there if something else than a file is."""
+    try:
+        return _files().waiting(account)
+    except ProofNotSent:
+        return _files().count(account)
 
 
 def _files() -> ProofFiles:

@@ -13,8 +13,8 @@ from typing import Any
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import Leaving, with_leaving
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put, written
-from include.gas.account.sections.sent_declarations import SentDeclarations
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import AccessRight
 from include.gas.consents.consent import Consent

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.section import Section, put, read_fields
-from include.gas.answers.words import fold
+from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -54,14 +54,18 @@ class SentDeclarations(Section, frozen=True):
 
         The e-mail address decides. GRDF may write a name in another way, so it counts only without an address.
         """
-        if fold(email):
-            return hashed(self.pce, email) == self.email
-        return bool(fold(name)) and hashed(self.pce, name) == self.name
+        if address := fold_address(email):
+            return hashed(self.pce, address) == self.email
+        return bool(fold(name)) and hashed(self.pce, fold(name)) == self.name
 
 
-def hashed(pce: str, text: str) -> str:
-    """Return a hash of what a household gave, as 32 hexadecimal digits. Case and accents make no difference."""
-    return sha256(f"{pce}\n{fold(text)}".encode()).hexdigest()[:32]
+def hashed(pce: str, folded: str) -> str:
+    """Return a hash of what a household gave, as 32 hexadecimal digits.
+
+    :param folded: a name without case and accents, or an e-mail address in lower case
+    """
+    told = f"{pce}\n{folded}".encode(errors="surrogatepass")  # GRDF's list and documents may hold any JSON
+    return sha256(told).hexdigest()[:32]
 
 
 def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> Document:
@@ -78,8 +82,8 @@ def sending(asked: Declaration, at: datetime) -> SentDeclarations:
 
     :param at: when we begin to send it, aware
     """
-    name = hashed(asked.pce, asked.name or asked.company)
-    return SentDeclarations(asked.pce, utc_text(at), hashed(asked.pce, asked.email), name)
+    name = hashed(asked.pce, fold(asked.name or asked.company))
+    return SentDeclarations(asked.pce, utc_text(at), hashed(asked.pce, fold_address(asked.email)), name)
 
 
 def without_sent(document: Mapping[str, Any], pce: str, at: datetime) -> Document:

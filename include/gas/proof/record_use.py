@@ -1,0 +1,41 @@
+"""Whether a right rests on the record of a consent, so that GRDF may ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.errors import BadAccount
+
+CLOCKS = timedelta(days=1)
+"""How much younger than its right a record may seem: the page, workers and GRDF have clocks of their own."""
+
+
+def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: datetime) -> bool:
+    """Return whether GRDF has, or may have, a right that a record proves.
+
+    The account does not say for whom a right is, so any record counts that is not younger than it.
+
+    :param document: the document of the record's account; ``None`` if there is none
+    :param now: an aware datetime
+    """
+    if document is None:
+        return False
+    entered, oldest = record.entered, utc_text(now - FORGOTTEN)
+    name = entered.name or entered.company
+    sent = (each for each in SentDeclarations.of(document) if each.pce == record.pce and each.at > oldest)
+    if any(each.is_for(name, entered.email) for each in sent):
+        return True
+    try:
+        meters = meters_in(document, record.account)
+        given = utc_text(datetime.fromisoformat(record.given) - CLOCKS)
+    except (BadAccount, AttributeError, TypeError, ValueError, OverflowError):
+        return True
+    rights = (right for meter in meters if meter.pce == record.pce for right in meter.rights)
+    unknown = utc_text(now - 2 * CLOCKS)  # of another program: any record but a fresh one
+    return any(right.id_accreditation and given <= (right.brought or unknown) for right in rights)
