@@ -37,10 +37,6 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         "AIRFLOW__GRDF__RETRIES": "3",  # on a busy machine, Airflow sometimes loses a task that has not started
         "AIRFLOW__GRDF__RETRY_SECONDS": "1",
         "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "8",
-        "AIRFLOW__DAG_PROCESSOR__DEACTIVATE_STALE_DAGS_INTERVAL": "3",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
     }
     for known in list(world.book.listed()):  # otherwise the accounts of other tests would all run here

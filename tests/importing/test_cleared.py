@@ -106,7 +106,7 @@ def test_a_killed_task_is_tried_again_and_continues(world: LocalWorld, airflow: 
     found = wait(lambda: each if (each := task(airflow, dag, run)).get("state") == "running" and each["pid"] else None)
     os.kill(found["pid"], signal.SIGKILL)
     assert end_of(airflow, dag, run) == "success", airflow.task_log(dag, run, TASKS[dag])
-    assert task(airflow, dag, run)["try_number"] == 2
+    assert task(airflow, dag, run)["try_number"] >= 2  # 3 if it was killed before GRDF's late answer could hit it
 
 
 def test_a_failed_try_is_followed_by_another(world: LocalWorld, airflow: AirflowStack) -> None:

@@ -61,10 +61,6 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
         **world.connections(),
         **PASSED_ON,
         "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "8",
-        "AIRFLOW__DAG_PROCESSOR__DEACTIVATE_STALE_DAGS_INTERVAL": "3",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
     }
     with Processes() as processes:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.page.list.mirror import AccountMirror
+from grdf.stores.account_mirror import AccountMirror
 from grdf.stores.removal import Remover
+from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
@@ -27,71 +28,71 @@ def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
 
 
 def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb)
-    assert mirror.overviews() == {}  # there is not even a database
+    mirror = AccountMirror(couchdb, overview)
+    assert mirror.lines() == {}  # there is not even a database
     put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
     couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
-    assert sorted(mirror.overviews()) == list(IDS)
+    assert sorted(mirror.lines()) == list(IDS)
     put(couchdb, account(IDS[1], state="VENDOR_DOWN"))
-    assert [line.state for line in mirror.overviews().values()].count("VENDOR_DOWN") == 1
+    assert [line.state for line in mirror.lines().values()].count("VENDOR_DOWN") == 1
     Remover(couchdb).remove(ACCOUNT, IDS[0])
-    assert sorted(mirror.overviews()) == list(IDS[1:])
+    assert sorted(mirror.lines()) == list(IDS[1:])
     put(couchdb, account(IDS[0]))
-    assert sorted(mirror.overviews()) == list(IDS)
+    assert sorted(mirror.lines()) == list(IDS)
     put(couchdb, {"_id": IDS[2], "account_type": "bank"})
-    assert sorted(mirror.overviews()) == list(IDS[:2])
+    assert sorted(mirror.lines()) == list(IDS[:2])
 
 
 def test_an_account_that_is_gone_without_a_word_is_noticed(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example after a purge, which CouchDB's changes feed does not report."""
-    mirror = AccountMirror(couchdb)
+    mirror = AccountMirror(couchdb, overview)
     put(couchdb, *map(account, IDS))
-    mirror.overviews()
+    mirror.lines()
     Remover(couchdb).remove(ACCOUNT, IDS[0])
     with monkeypatch.context() as patch:
         patch.setattr(AccountMirror, "_take", lambda *_: None)
-        mirror.overviews()
-    assert sorted(mirror.overviews()) == list(IDS[1:])
+        mirror.lines()
+    assert sorted(mirror.lines()) == list(IDS[1:])
 
 
 def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb)
+    mirror = AccountMirror(couchdb, overview)
     put(couchdb, *map(account, IDS))
     put(couchdb, *map(account, IDS))
-    assert len(mirror.overviews()) == 3
+    assert len(mirror.lines()) == 3
     couchdb.good(couchdb.request("DELETE", ACCOUNT, ""))
     put(couchdb, account("mirror-z"))
-    assert list(mirror.overviews()) == ["mirror-z"]
+    assert list(mirror.lines()) == ["mirror-z"]
 
 
 def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grdf.page.list.mirror.BATCH", 2)
-    mirror = AccountMirror(couchdb)
+    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    mirror = AccountMirror(couchdb, overview)
     put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
-    assert len(mirror.overviews()) == 7
+    assert len(mirror.lines()) == 7
 
 
 def test_a_look_costs_two_requests_however_many_accounts_there_are(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb)
+    mirror = AccountMirror(couchdb, overview)
     put(couchdb, *(account(f"mirror-{n}") for n in range(50)))
-    mirror.overviews()
+    mirror.lines()
     for changed in (False, True):
         if changed:
             put(couchdb, account("mirror-7", state="VENDOR_DOWN"))
         before = couchdb.requests_sent
-        assert len(mirror.overviews()) == 50
+        assert len(mirror.lines()) == 50
         assert couchdb.requests_sent - before == 2
 
 
 def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb)
+    mirror = AccountMirror(couchdb, overview)
     put(couchdb, account("mirror-a"))
-    mirror.overviews()
+    mirror.lines()
     address = couchdb.get_conn().server_url
     couchdb.get_conn().server_url = "http://127.0.0.1:9"
     with pytest.raises(ServiceUnavailable, match="could not be reached"):
-        mirror.overviews()
+        mirror.lines()
     couchdb.get_conn().server_url = address
-    assert list(mirror.overviews()) == ["mirror-a"]
+    assert list(mirror.lines()) == ["mirror-a"]

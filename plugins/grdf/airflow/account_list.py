@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +60,7 @@ class AccountList:
     :param missing_since: when that was first noticed (epoch seconds)
     :param shared_at: when this list was last found in or written to the Variable that all machines share (epoch
         seconds)
+    :param unshared: whether the DAG processor wrote the list to disk and no DAG file has shared it yet
     """
 
     ids: tuple[str, ...] = ()
@@ -65,6 +68,7 @@ class AccountList:
     missing: int = 0
     missing_since: float = 0.0
     shared_at: float = field(default=0.0, compare=False)
+    unshared: bool = field(default=False, compare=False)
 
     def after(self, last: AccountList, now: float) -> AccountList:
         """Return this list plus the accounts of the last one that disappeared too suddenly to be believed at once.
@@ -93,7 +97,7 @@ class AccountList:
         """
         ids, broken = tuple(map(str, data["ids"])), dict(data["broken"])
         missing, since = int(data.get("missing", 0)), float(data.get("missing_since", 0.0))
-        return cls(ids, broken, missing, since, float(data.get("shared_at", 0.0)))
+        return cls(ids, broken, missing, since, float(data.get("shared_at", 0.0)), bool(data.get("unshared")))
 
 
 def accounts_to_build() -> tuple[str, ...]:
@@ -122,6 +126,8 @@ def known_accounts() -> AccountList:
     copy, age = _read_copy(path)
     now = time.time()
     if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: the clock was set back
+        if copy.unshared:
+            _share(path, copy, now)
         return copy
     try:
         current = _ask()
@@ -139,6 +145,35 @@ def known_accounts() -> AccountList:
         )
     _write_copy(path, current)
     return current
+
+
+def keep_current(current: AccountList) -> AccountList | None:
+    """Keep what CouchDB holds now as the copy on disk, so that the DAG files need not ask.
+
+    The DAG processor does this between its passes, where it cannot write Variables; the next DAG file that is read
+    does. The first copy on a machine is left to the DAG files, because only they compare it with the Variable.
+
+    :param current: what CouchDB has just said
+    :return: the list by which the DAGs should exist; ``None`` if there is no copy yet
+    """
+    path = settings.home() / "accounts.json"
+    copy, _ = _read_copy(path)
+    if copy is None:
+        return None
+    kept = current.after(copy, time.time())
+    if kept != copy:
+        _write_copy(path, replace(kept, unshared=True))
+    else:
+        with suppress(OSError):  # then the DAG files ask CouchDB themselves
+            os.utime(path)
+    return kept
+
+
+def _share(path: Path, copy: AccountList, now: float) -> None:
+    """Share a list that the DAG processor wrote to disk with all machines."""
+    shared = _shared(copy, copy, now, now)
+    if _read_copy(path)[0] == copy:  # the DAG processor has not written a newer one meanwhile
+        _write_copy(path, replace(copy, shared_at=shared.shared_at, unshared=False))
 
 
 def _shared(current: AccountList, copy: AccountList | None, copied_at: float, now: float) -> AccountList:
@@ -246,15 +281,21 @@ def _asked(hook: CouchDBHook) -> AccountList:
             else:
                 ids.append(document["_id"])
         if not ids and not broken and not hook.has_database(ACCOUNT):
-            # A database that is being restored or moved must not remove DAGs. An empty one does.
-            raise ServiceUnavailable.about(
-                account=None, cause=f"CouchDB has no database for {ACCOUNT} (connection {hook.couchdb_conn_id})"
-            )
+            raise no_database(hook)
     except GasError:
         raise
     except Exception as error:
         raise _unusable(error) from error
     return AccountList(tuple(sorted(ids)), broken)
+
+
+def no_database(hook: CouchDBHook) -> ServiceUnavailable:
+    """Return the error for a missing database, which may be restored just now: that must not remove DAGs."""
+    from include.gas.documents.doctypes import ACCOUNT
+
+    return ServiceUnavailable.about(
+        account=None, cause=f"CouchDB has no database for {ACCOUNT} (connection {hook.couchdb_conn_id})"
+    )
 
 
 def _unusable(error: Exception) -> BadSettings:
@@ -281,9 +322,9 @@ def _read_copy(path: Path) -> tuple[AccountList | None, float]:
 
 def _write_copy(path: Path, accounts: AccountList) -> None:
     try:
-        write_private(
-            path, json.dumps(accounts.as_json() | ({"shared_at": accounts.shared_at} if accounts.shared_at else {}))
-        )
+        shared = {"shared_at": accounts.shared_at} if accounts.shared_at else {}
+        unshared = {"unshared": True} if accounts.unshared else {}
+        write_private(path, json.dumps(accounts.as_json() | shared | unshared))
     except OSError as error:
         log.warning(
             "The account list could not be stored at %s (%s): CouchDB is asked at each parse.", path, error.strerror

@@ -21,7 +21,7 @@ router = APIRouter()
 @router.get("/")
 def account_list(request: Request, visitor: VisitorDep) -> Response:
     """List the accounts that the visitor may see, filtered and sorted as the query says."""
-    lines = mirror().overviews()
+    lines = mirror().lines()
     seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))
     ends_soon = timedelta(days=settings.consent_warning_days())

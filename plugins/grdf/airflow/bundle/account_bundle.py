@@ -1,0 +1,52 @@
+"""A DAG bundle that has the accounts' DAG files read when their accounts have changed.
+
+Airflow reads each DAG file again every ``[dag_processor] min_file_process_interval`` seconds, changed or not, and
+writes all its DAGs again. With thousands of accounts that takes most of a core, day and night. With this bundle the
+interval can be an hour (``airflow.env``): the DAG processor looks every few seconds whether CouchDB has other accounts
+than before, and reads only the files that are concerned.
+
+The files are those of the DAG folder, in a bundle of the usual name, so that nothing changes for what Airflow has
+stored. Without this bundle they work as well, at the pace of the interval. Every component of Airflow imports this
+module, so it imports nothing of ours before the DAG processor needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.dag_processing.bundles.local import LocalDagBundle
+
+if TYPE_CHECKING:
+    from grdf.airflow.bundle.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5
+"""Seconds between two looks at CouchDB, unless the bundle's ``refresh_interval`` says otherwise. Airflow refreshes
+bundles at most every ``[dag_processor] bundle_refresh_check_interval`` seconds (5)."""
+
+
+class AccountBundle(LocalDagBundle):
+    """The DAG folder, followed by CouchDB's accounts.
+
+    :param refresh_interval: seconds between two looks at CouchDB
+    :param options: as for Airflow's ``LocalDagBundle``: ``name``, ``path``
+    """
+
+    def __init__(self, *, refresh_interval: int = LOOK_EVERY, **options: Any) -> None:
+        super().__init__(refresh_interval=refresh_interval, **options)
+        self._upkeep: Upkeep | None = None
+
+    def refresh(self) -> None:
+        """Look whether accounts have come or gone. Called by the DAG processor, whose loop this never holds up long."""
+        super().refresh()
+        try:
+            if self._upkeep is None:
+                from grdf.airflow.bundle.upkeep import Upkeep
+
+                self._upkeep = Upkeep(self.name, self.path)
+            self._upkeep.look()
+        except Exception:
+            # Airflow would not look for new and removed files either.
+            log.exception("The accounts' DAGs could not be compared with CouchDB's accounts. This is tried again soon.")

@@ -1,0 +1,123 @@
+"""Which DAG files Airflow must read again so that every account has its DAG, and no other."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from grdf.airflow.account_list import AccountList, keep_current, what_is_wrong
+from grdf.airflow.bundle.account_watch import AccountWatch
+from grdf.airflow.bundle.dag_rows import DagRows
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import account_of, dag_id
+from include.gas.errors import GasError
+
+log = logging.getLogger(__name__)
+
+BROKEN = "grdf_broken_accounts.py"
+COMPARE_FIRST, COMPARE_EVERY = 180.0, 60.0
+"""Seconds until all DAGs in Airflow's database are first compared with the accounts, and between two times. At its
+start the DAG processor reads all files anyway."""
+AGAIN, AGAIN_AT_MOST = 15.0, 600.0
+"""Seconds until a file is asked for again whose change Airflow's database does not show yet, doubled each time."""
+
+
+@dataclass
+class Open:
+    """A DAG that Airflow should show and does not.
+
+    :param file: its file's path in the bundle
+    :param due: when to ask for the file (seconds of a monotonic clock)
+    :param wait: seconds until it is asked for again
+    """
+
+    file: str
+    due: float
+    wait: float = AGAIN
+
+
+class Upkeep:
+    """Compares the accounts with what Airflow shows, and asks for the files that make the difference.
+
+    Airflow may lose a request, for example while the very file is being read, and a pass whose results it cannot write
+    takes a file's DAGs away. So what was asked for is looked at until it is there.
+
+    :param bundle: name of the bundle that holds the DAG files
+    :param folder: its folder
+    """
+
+    def __init__(self, bundle: str, folder: Path) -> None:
+        self.folder = folder
+        self._rows = DagRows(bundle)
+        self._watch = AccountWatch()
+        self._wanted: frozenset[str] | None = None
+        self._wrong = ""
+        self._open: dict[str, Open] = {}
+        self._compare_at = time.monotonic() + COMPARE_FIRST
+        self._fails = False
+
+    def look(self) -> None:
+        """Look once. Says in the log when CouchDB does not answer, and when it does again."""
+        try:
+            current = self._watch.look()
+        except GasError as error:
+            if not self._fails:
+                log.warning("The accounts' DAGs stay as they are until CouchDB answers again. %s", error)
+            self._fails = True
+            return
+        if current is None:
+            return
+        if self._fails:
+            log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
+            self._fails = False
+        if (kept := keep_current(current)) is not None:
+            self._follow(kept)
+
+    def _follow(self, accounts: AccountList) -> None:
+        now = time.monotonic()
+        wanted, wrong = frozenset(map(dag_id, accounts.ids)), what_is_wrong(accounts)
+        files = set()
+        if self._wanted is not None:
+            self._differs(wanted, self._wanted, now)
+            if wrong != self._wrong:
+                files |= {self._path(BROKEN)}
+        self._wanted, self._wrong = wanted, wrong
+        if now >= self._compare_at:
+            self._compare_at = now + COMPARE_EVERY
+            self._differs(wanted, self._rows.accounts(), now)
+            for lost, file in self._rows.lost().items():
+                if (self.folder / file).is_file():
+                    self._open.setdefault(lost, Open(file, now))
+        files |= self._due(wanted, now)
+        self._rows.request(sorted(files))
+
+    def _differs(self, wanted: Set[str], shown: Set[str], now: float) -> None:
+        if gone := shown - wanted:
+            self._rows.retire(gone)
+        for each in wanted - shown:
+            account = account_of(each) or ""
+            self._open.setdefault(each, Open(self._path(f"grdf_accounts_{dag_file_of(account)}.py"), now))
+
+    def _due(self, wanted: Set[str], now: float) -> set[str]:
+        """Return the files to ask for now. What Airflow shows is done with, and what it need not show any more."""
+        if not self._open:
+            return set()
+        shown = self._rows.shown(self._open)
+        for each in [each for each in self._open if each in shown or (account_of(each) and each not in wanted)]:
+            del self._open[each]
+        files = set()
+        for still in self._open.values():
+            if now >= still.due:
+                files.add(still.file)
+                still.due, still.wait = now + still.wait, min(2 * still.wait, AGAIN_AT_MOST)
+        return files
+
+    def _path(self, name: str) -> str:
+        """Return a DAG file's path in the bundle, whose files may lie in a folder of their own."""
+        if not (self.folder / name).is_file():
+            for found in self.folder.rglob(name):
+                return found.relative_to(self.folder).as_posix()
+        return name

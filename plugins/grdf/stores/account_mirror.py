@@ -1,0 +1,152 @@
+"""An in-memory mirror of the account documents, which is updated each time it is read.
+
+Reading thousands of documents each time would be too slow. So a process keeps one line per account in memory, without
+secrets, and updates it with two small requests (``GET /db`` and ``_changes``), however many accounts there are.
+
+``_changes`` reports neither documents that CouchDB 3 has purged, as a deletion here does, nor that the database was
+created again. Both are detected from the number of documents, the update sequence and the database's start time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from grdf.hooks.couch_answers import json_object, rows_of
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.account import ACCOUNT_TYPE
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.errors import ServiceUnavailable
+
+QUICK = (2.0, 8.0)
+"""Connect and read timeouts in seconds. They are short because somebody is waiting for the answer."""
+
+BATCH = 2000
+"""Number of changes per response of ``_changes``."""
+
+KEPT = 60.0
+"""Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
+
+Line = TypeVar("Line")
+
+
+class AccountMirror(Generic[Line]):
+    """One line per account of one CouchDB.
+
+    :param couchdb: the hook for the CouchDB with the account documents
+    :param line: what to keep of an account's document; ``None`` leaves the account out
+    """
+
+    def __init__(self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None]) -> None:
+        self.couchdb = couchdb
+        self.has_database = False
+        self._line = line
+        self._known: dict[str, Line | None] = {}
+        self._since: str | int = 0
+        self._born: object = None
+        self._lock = threading.Lock()
+
+    def lines(self) -> Mapping[str, Line]:
+        """Return the current accounts of this project's account type, by id. Without a database there are none.
+
+        :raises GasError: if CouchDB does not answer
+        """
+        if not self._lock.acquire(timeout=sum(QUICK)):
+            raise ServiceUnavailable.about(
+                None, "CouchDB is too slow: others are already waiting for the list of accounts"
+            )
+        try:
+            self._refresh()
+            return {account: line for account, line in self._known.items() if line is not None}
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> None:
+        facts = self._database()
+        self.has_database = facts is not None
+        if facts is None:
+            self._forget()
+            return
+        born = facts.get("instance_start_time")
+        if born != self._born or _number(facts.get("update_seq")) < _number(self._since):
+            self._forget()
+            self._born = born
+        self._follow()
+        if len(self._known) != facts.get("doc_count"):
+            self._drop_gone()
+
+    def _database(self) -> dict[str, Any] | None:
+        response = self.couchdb.request("GET", ACCOUNT, "")
+        return None if response.status_code == 404 else json_object(self.couchdb.good(response))
+
+    def _follow(self) -> None:
+        while True:
+            query = {"since": self._since, "limit": BATCH, "include_docs": "true"}
+            response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
+            answer = json_object(self.couchdb.good(response))
+            changes: list[dict[str, Any]] = answer["results"]
+            for change in changes:
+                self._take(change)
+            self._since = answer["last_seq"]
+            if len(changes) < BATCH:
+                return
+
+    def _take(self, change: Mapping[str, Any]) -> None:
+        document = change.get("doc")
+        if change.get("deleted") or not isinstance(document, dict):
+            self._known.pop(change["id"], None)
+            return
+        ours = document.get("account_type") == ACCOUNT_TYPE
+        self._known[change["id"]] = self._line(document) if ours else None
+
+    def _drop_gone(self) -> None:
+        """Drop accounts that no longer exist. New accounts are added by the next update."""
+        response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
+        there = {row["id"] for row in rows_of(self.couchdb.good(response))}
+        for gone in self._known.keys() - there:
+            del self._known[gone]
+
+    def _forget(self) -> None:
+        self._known, self._since, self._born = {}, 0, None
+
+
+def _number(sequence: object) -> int:
+    """Return the number in an update sequence. CouchDB's sequences are strings such as ``5001-g1AAA``."""
+    digits = str(sequence).partition("-")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+class KeptMirror(Generic[Line]):
+    """The mirror of the CouchDB that the Airflow connection ``couchdb`` names now.
+
+    :param line: as for :class:`AccountMirror`
+    :param patience: how often a request is sent again when CouchDB is busy or restarting
+    """
+
+    def __init__(self, line: Callable[[dict[str, Any]], Line | None], *, patience: int) -> None:
+        self._line = line
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._mirror: AccountMirror[Line] | None = None
+        self._made = 0.0
+
+    def get(self) -> AccountMirror[Line]:
+        """Return the mirror. This may ask Airflow for the connection, but sends nothing to CouchDB.
+
+        :raises GasError: if the connection cannot be used
+        """
+        with self._lock:
+            if self._mirror is None or time.monotonic() - self._made > KEPT:
+                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience))
+                self._made = time.monotonic()
+            return self._mirror
+
+    def _renewed(self, hook: CouchDBHook) -> AccountMirror[Line]:
+        address = hook.get_conn().server_url, hook.prefix
+        former = self._mirror
+        if former is not None and (former.couchdb.get_conn().server_url, former.couchdb.prefix) == address:
+            former.couchdb = hook
+            return former
+        return AccountMirror(hook, self._line)

@@ -1,0 +1,247 @@
+"""Which DAG files the DAG processor is asked to read: by Airflow's own database, and a real CouchDB."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.dag import DagModel
+from airflow.models.dagbag import DagPriorityParsingRequest
+from airflow.models.dagbundle import DagBundleModel
+from airflow.utils.session import create_session
+from sqlalchemy import delete, select, update
+
+from grdf.airflow.account_list import known_accounts
+from grdf.airflow.bundle import account_watch, upkeep
+from grdf.airflow.bundle.account_bundle import AccountBundle
+from grdf.airflow.bundle.account_watch import AccountWatch
+from grdf.airflow.bundle.upkeep import Upkeep
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import dag_id
+from include.gas.errors import GasError, ServiceUnavailable
+from include.sandbox.local_world import LocalWorld
+from tests.helpers import wait
+from tests.plugins.drip import Drip
+
+DAGS = Path(__file__).resolve().parents[3] / "dags"
+BUNDLE = "upkeep-test"
+FIRST, SECOND, THIRD = "upkeep-one", "upkeep-two", "upkeep-three"
+
+
+@pytest.fixture(autouse=True)
+def rows(airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Airflow's database without rows of this bundle, and a home without a copy of the account list."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    with create_session() as session:
+        session.merge(DagBundleModel(name=BUNDLE))
+    yield
+    with create_session() as session:
+        session.execute(delete(DagPriorityParsingRequest))
+        session.execute(delete(DagModel).where(DagModel.bundle_name == BUNDLE))
+
+
+@pytest.fixture
+def couchdb(world: LocalWorld, connection: Callable[..., str]) -> CouchDBHook:
+    """Databases only for this test."""
+    fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
+    connection("couchdb", **fields, extra={"database_prefix": f"upkeep{secrets.token_hex(4)}/"})
+    return CouchDBHook()
+
+
+@pytest.fixture
+def kept(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> Upkeep:
+    """The upkeep of two accounts that have their DAGs. It compares all DAGs at each look."""
+    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
+    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 0.0)
+    couchdb.write(ACCOUNT, [account(FIRST), account(SECOND)])
+    known_accounts()  # as the DAG files do at first
+    show(FIRST, SECOND)
+    made = Upkeep(BUNDLE, DAGS)
+    made.look()
+    assert asked() == set()
+    return made
+
+
+def account(name: str, **more: Any) -> dict[str, Any]:
+    return {"_id": name, "account_type": "grdfgrandlyon", **more}
+
+
+def file_of(name: str) -> str:
+    return f"grdf_accounts_{dag_file_of(name)}.py"
+
+
+def show(*names: str) -> None:
+    """Let Airflow show the DAGs of accounts, as after reading their files."""
+    with create_session() as session:
+        for name in names:
+            session.merge(
+                DagModel(
+                    dag_id=dag_id(name), bundle_name=BUNDLE, relative_fileloc=file_of(name), is_stale=False,
+                    timetable_type="grdf.timetable.GasDayTimetable",
+                )
+            )  # fmt: skip
+
+
+def shown() -> set[str]:
+    with create_session() as session:
+        return set(session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale, DagModel.bundle_name == BUNDLE)))
+
+
+def asked() -> set[str]:
+    """Return the files that were asked for, as the DAG processor takes them: once."""
+    with create_session() as session:
+        found = set(session.scalars(select(DagPriorityParsingRequest.relative_fileloc)))
+        session.execute(delete(DagPriorityParsingRequest))
+    return found
+
+
+def test_a_new_account_is_asked_for_until_it_is_there(
+    kept: Upkeep, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 1e9)
+    couchdb.write(ACCOUNT, [account(THIRD)])
+    kept.look()
+    assert asked() == {file_of(THIRD)}
+    assert THIRD in known_accounts().ids
+    kept.look()
+    assert asked() == set(), "not again at once"
+    for still in kept._open.values():
+        still.due = 0.0
+    kept.look()
+    assert asked() == {file_of(THIRD)}, "the request was lost, as when the file is being read"
+    assert [still.wait for still in kept._open.values()] == [60.0]
+    show(THIRD)
+    kept.look()
+    assert (asked(), kept._open) == (set(), {})
+
+
+def test_the_dag_file_that_is_read_next_asks_nobody(
+    kept: Upkeep, couchdb: CouchDBHook, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "20")
+    couchdb.write(ACCOUNT, [account(THIRD)])
+    kept.look()
+    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
+    assert known_accounts().ids == (FIRST, THIRD, SECOND)
+
+
+def test_a_removed_account_and_one_that_leaves_lose_their_dags_without_reading_a_file(
+    kept: Upkeep, couchdb: CouchDBHook
+) -> None:
+    document = couchdb.get(ACCOUNT, FIRST)
+    assert document
+    couchdb.put(ACCOUNT, document | {"_deleted": True})
+    kept.look()
+    assert shown() == {dag_id(SECOND)}
+    document = couchdb.get(ACCOUNT, SECOND)
+    assert document
+    couchdb.put(ACCOUNT, document | {"leaving": {"run": "r", "by": "op", "since": "2026-01-01T00:00:00Z"}})
+    kept.look()
+    assert shown() == set()
+    assert asked() == set()
+
+
+def test_dags_that_airflow_lost_come_back(kept: Upkeep) -> None:
+    with create_session() as session:  # a file's results could not be written, or somebody has deleted a DAG
+        session.execute(update(DagModel).where(DagModel.dag_id == dag_id(FIRST)).values(is_stale=True))
+        session.execute(delete(DagModel).where(DagModel.dag_id == dag_id(SECOND)))
+        for name, file in (("grdf_consents", "grdf_consents.py"), ("gone", "gone.py")):
+            session.merge(
+                DagModel(dag_id=name, bundle_name=BUNDLE, relative_fileloc=file, is_stale=True, timetable_type="x")
+            )
+    kept.look()
+    assert asked() == {file_of(FIRST), file_of(SECOND), "grdf_consents.py"}
+
+
+def test_dags_of_nobody_are_taken_away(kept: Upkeep) -> None:
+    show(THIRD)
+    kept.look()
+    assert shown() == {dag_id(FIRST), dag_id(SECOND)}
+
+
+def test_an_account_that_can_have_no_dag_is_told(kept: Upkeep, couchdb: CouchDBHook) -> None:
+    couchdb.write(ACCOUNT, [account("an odd id")])
+    kept.look()
+    assert asked() == {"grdf_broken_accounts.py"}
+    kept.look()
+    assert asked() == set()
+
+
+def test_with_couchdb_down_nothing_changes_and_it_is_said_once(
+    kept: Upkeep, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def down(_: object) -> None:
+        raise ServiceUnavailable.about(None, "CouchDB could not be reached")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(AccountWatch, "look", down)
+        for _ in range(3):
+            kept.look()
+    assert caplog.text.count("The accounts' DAGs stay as they are until CouchDB answers again") == 1
+    assert (asked(), shown()) == (set(), {dag_id(FIRST), dag_id(SECOND)})
+    couchdb.write(ACCOUNT, [account(THIRD)])
+    kept.look()
+    assert caplog.text.count("CouchDB answers again") == 2
+    assert asked() == {file_of(THIRD)}
+
+
+def test_an_unreachable_couchdb_is_an_error_and_a_missing_database_is_another(
+    world: LocalWorld, connection: Callable[..., str]
+) -> None:
+    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
+    with pytest.raises(GasError, match="could not be reached"):
+        AccountWatch().look(60)
+    fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
+    connection("couchdb", **fields, extra={"database_prefix": "nowhere/"})
+    with pytest.raises(GasError, match="CouchDB has no database"):
+        AccountWatch().look(60)
+
+
+def test_accounts_that_vanish_all_at_once_keep_their_dags(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
+    names = [f"upkeep-{n:02}" for n in range(20)]
+    couchdb.write(ACCOUNT, [account(name) for name in names])
+    known_accounts()
+    show(*names)
+    made = Upkeep(BUNDLE, DAGS)
+    made.look()
+    couchdb.write(ACCOUNT, [document | {"_deleted": True} for document in couchdb.range(ACCOUNT, "", "\ufff0")])
+    made.look()
+    assert shown() == set(map(dag_id, names))
+    assert asked() == {"grdf_broken_accounts.py"}, "which says so"
+
+
+def test_a_slow_couchdb_holds_nobody_up(connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = AccountWatch()
+    with Drip(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{", b" ", every=0.2) as server:
+        connection("couchdb", host=server.url, login="a", password="b")
+        assert watch.look(at_most=0.1) is None
+        assert watch.look(at_most=0.1) is None
+        assert server.connections == 1, "one question at a time"
+        monkeypatch.setattr(account_watch, "GIVEN_UP", 0.0)
+        assert watch.look(at_most=0.1) is None
+        wait(lambda: server.connections == 2, what="a new question instead of the one that is given up")
+
+
+def test_the_bundle_goes_on_whatever_happens(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError("no database")
+
+    bundle = AccountBundle(name=BUNDLE, path=str(DAGS))
+    assert bundle.refresh_interval == 5
+    monkeypatch.setattr(Upkeep, "look", fails)
+    bundle.refresh()
+    assert "This is tried again soon" in caplog.text
+    assert bundle.path == DAGS
