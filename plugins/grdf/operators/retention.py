@@ -21,8 +21,8 @@ FILES_KEPT = timedelta(days=30)
 class RemoveOverdueOperator(GrdfOperator):
     """Removes the records of consents of deleted accounts once ``[grdf] consent_record_days`` are over.
 
-    It also removes records whose account does not exist (``grdf.stores.orphaned_records``) or on which no right rests
-    (``grdf.stores.unused_records``), and what is left of imports after 30 days.
+    It also makes such kept records of those whose account does not exist (``grdf.stores.orphaned_records``) or on which
+    no right rests (``grdf.stores.unused_records``), and removes what is left of imports after 30 days.
 
     It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
     name and address that a household gave for its right to be declared.
@@ -44,15 +44,17 @@ class RemoveOverdueOperator(GrdfOperator):
         remover, now = Remover(administrator(self.couchdb), wholly=True), datetime.now(UTC)
         removed = ConsentRecords(self.couchdb).remove_overdue(paris_today(now), remover)
         orphans = OrphanedRecords(self.couchdb, remover).remove(now, settings.consent_record_days())
-        unused = remove_unused(self.couchdb, remover, now)
+        unused = remove_unused(self.couchdb, remover, now, settings.consent_record_days())
         files = Imports(settings.staging_url(), settings.staging_conn_id()).remove_old(now - FILES_KEPT)
         for doctype in (ACCOUNT, CONSENT_RECORD):
             remover.forget_revisions(doctype)
         self.log.info("%d record(s) of consents of deleted accounts were removed, because their time is over.", removed)
         if orphans:
-            self.log.info("%d record(s) of consents were removed whose account does not exist.", orphans)
+            self.log.info("%d record(s) of consents whose account does not exist are kept without its id.", orphans)
         if unused:
-            self.log.info("%d record(s) of consents were removed on which no right rests.", unused)
+            self.log.info(
+                "%d record(s) of consents on which no right rests are kept without their account's id.", unused
+            )
         if files:
             self.log.info("%d file(s) of imports were removed that had not changed for 30 days.", files)
         return removed + orphans + unused
