@@ -91,9 +91,9 @@ class Households:
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         known = [record for record in self._recorded(account) if record.pce == given.pce]
-        self._record(account, number, given, known)
+        record = self._record(account, number, given, known)
         try:
-            self._accounts.save(account, lambda document: self._asking(account, document, given, known))
+            self._accounts.save(account, lambda document: self._asking(account, document, given, known, record))
             return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)
@@ -110,8 +110,8 @@ class Households:
         records = self._records.of(account)
         return [record for record in records if record.given >= self._began and is_of_import(record, self._file)]
 
-    def _record(self, account: str, number: int, given: Declaration, known: Sequence[ConsentRecord]) -> None:
-        """Store the record of the consent, unless an earlier try has done it.
+    def _record(self, account: str, number: int, given: Declaration, known: Sequence[ConsentRecord]) -> str:
+        """Store the record of the consent, unless an earlier try has done it, and return its id.
 
         :param known: what this import has recorded for the account's meter
         """
@@ -127,30 +127,32 @@ class Households:
             replaced = record.entered == new.entered or not may_rest_on(document, record, datetime.now(UTC))
             if record not in same[:1] and replaced:
                 self._records.remove(record)
+        return [*same, new][0].id
 
     def _asking(
-        self, account: str, document: Document | None, given: Declaration, recorded: Sequence[ConsentRecord]
+        self, account: str, document: Document | None, given: Declaration, known: Sequence[ConsentRecord], record: str
     ) -> Document:
         """Return the account's document with the declaration.
 
-        :param recorded: what this import had recorded for the account's meter before
+        :param known: what this import had recorded for the account's meter before
+        :param record: id of the record of the consent
         """
         section = given_by(given)
         if document is None:
             new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
-            return Connected(utc_text(datetime.now(UTC)), self._by).noted(new)
-        known = Account.from_document(document)
-        stop_if_leaving(known)
-        pces = {meter.pce for meter in known.meters} | ({to_declare(document).pce} if known.declares else set())
+            return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(new)
+        found = Account.from_document(document)
+        stop_if_leaving(found)
+        pces = {meter.pce for meter in found.meters} | ({to_declare(document).pce} if found.declares else set())
         if pces and given.pce not in pces:
             raise DeclarationRefused.about(
                 account,
                 "the account was given another meter while the import was in progress",
                 "Import the household under another id.",
             )
-        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(record)) for record in recorded):
+        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(each)) for each in known):
             raise DeclaredElsewhere.about(account, BEING_DECLARED)
-        return put(document, Declaration.key, section)
+        return Connected.with_record(put(document, Declaration.key, section), record)
 
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:
         """Remove the person again: with the account if this import has created it, else from the account.
