@@ -35,6 +35,7 @@ class RemoveOverdueOperator(GrdfOperator):
         :raises BadSettings: if the server can purge, but the login may not
         """
         from grdf.hooks.couch_roles import administrator
+        from grdf.proofs.left_files import LeftFiles
         from grdf.staging.imports import Imports
         from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.orphaned_records import OrphanedRecords
@@ -46,6 +47,7 @@ class RemoveOverdueOperator(GrdfOperator):
         orphans = OrphanedRecords(self.couchdb, remover).remove(now, settings.consent_record_days())
         unused = remove_unused(self.couchdb, remover, now, settings.consent_record_days())
         files = Imports(settings.staging_url(), settings.staging_conn_id()).remove_old(now - FILES_KEPT)
+        LeftFiles(self.couchdb, self.staging.proofs).remove(now)
         for doctype in (ACCOUNT, CONSENT_RECORD):
             remover.forget_revisions(doctype)
         self.log.info("%d record(s) of consents of deleted accounts were removed, because their time is over.", removed)
