@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from hashlib import blake2b
 
 from airflow.sdk import ObjectStoragePath
 
@@ -69,6 +70,20 @@ class Imports:
     def keep_progress(self, name: str, text: str) -> None:
         """Store the progress of an import."""
         self._write(name + PROGRESS, text)
+
+    def begun_with(self, run: str, source: str) -> str:
+        """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
+
+        The note goes with the old files. It must outlive the file, the progress and the run's tries.
+
+        :param run: Airflow's id of the run
+        :param source: the hash of the file as it is now
+        """
+        name = f".run-{blake2b(run.encode(), digest_size=12).hexdigest()}"  # no draft of a file, see :meth:`remove`
+        noted = self._text(name)
+        if noted is None:
+            self._write(name, source)
+        return noted or source
 
     def result(self, name: str) -> str | None:
         """Return the result of an import; ``None`` if there is none."""
