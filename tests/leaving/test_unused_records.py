@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -115,17 +114,19 @@ def test_what_may_still_become_a_right_keeps_its_record(clean: LocalWorld, accou
         assert left(account_id) == []
 
 
-def test_old_files_of_imports_go(staging: Path, account_id: str) -> None:
-    folder = staging / "import"
+def test_old_files_of_imports_go(staging: Path) -> None:
+    folder, imports = staging / "import", Imports(f"file://{staging}")
     folder.mkdir()
-    long_ago = time.time() - 31 * 86_400
-    for name in ("old.csv", "old.result.csv", "busy.csv", "busy.csv.progress", "new.csv"):
+    for name in ("old.csv", "old.result.csv", "busy.csv"):
         (folder / name).write_text("pce")
-        if name not in ("busy.csv.progress", "new.csv"):
-            os.utime(folder / name, (long_ago, long_ago))
-    left(account_id)
+    time.sleep(0.05)
+    before = datetime.now(UTC)
+    time.sleep(0.05)
+    for name in ("busy.csv.progress", "new.csv"):
+        (folder / name).write_text("pce")
+    assert imports.remove_old(before) == 2
     assert sorted(path.name for path in folder.iterdir()) == ["busy.csv", "busy.csv.progress", "new.csv"]
-    assert Imports(f"file://{staging}").names() == ["busy.csv", "new.csv"]
+    assert imports.names() == ["busy.csv", "new.csv"]
 
 
 def test_nothing_of_a_refused_form_is_readable_the_next_day(clean: LocalWorld, account_id: str) -> None:

@@ -64,6 +64,17 @@ def oddness(path: ObjectStoragePath) -> str:
     return _said(local)
 
 
+def listed(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return what is in a folder, in any order; nothing if there is none. An entry may go at any moment."""
+    local = local_path(str(folder))
+    if local is None:
+        return list(folder.iterdir()) if folder.exists() else []
+    try:
+        return [folder / each.name for each in local.iterdir()]  # fsspec looks at each file, and some last for a moment
+    except FileNotFoundError:
+        return []
+
+
 def changed(path: ObjectStoragePath) -> float:
     """Return when a file was last put there or changed, epoch seconds.
 

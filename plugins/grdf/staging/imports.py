@@ -9,7 +9,7 @@ from hashlib import blake2b
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
+from grdf.staging.entries import NotAFile, changed, listed, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
@@ -112,8 +112,7 @@ class Imports:
         """
         found: list[str] = []
         with in_words(self.folder, None):
-            folder = self._path("")
-            for path in folder.iterdir() if folder.exists() else ():
+            for path in listed(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
                     if (hidden or not path.name.startswith(".")) and not oddness(path):
                         found.append(path.name)
@@ -129,21 +128,19 @@ class Imports:
 
         :param before: since when they have not changed, aware; a file stays while its import makes progress
         """
+        moments: dict[str, float] = {}
         with in_words(self.folder, None):
-            changed = {name: self._changed(name) for name in self._names(hidden=True)}
+            for name in self._names(hidden=True):
+                with suppress(FileNotFoundError):  # it has just gone
+                    moments[name] = changed(self._path(name))
             old = [
                 name
-                for name, moment in changed.items()
-                if max(moment, changed.get(name + PROGRESS, moment)) < before.timestamp()
+                for name, moment in moments.items()
+                if max(moment, moments.get(name + PROGRESS, moment)) < before.timestamp()
             ]
             for name in old:
                 self._path(name).unlink(missing_ok=True)
         return len(old)
-
-    def _changed(self, name: str) -> float:
-        path = self._path(name)
-        moment: datetime = path.fs.modified(path.path)
-        return moment.timestamp()
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays.

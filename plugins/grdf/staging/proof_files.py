@@ -133,8 +133,7 @@ class ProofFiles:
     def names(self) -> list[str]:
         """Return the names of all folders, which should be accounts' ids but may be anything."""
         with in_words(self.base_url, None):
-            folder = self._path(f"{self.base_url}/{FOLDER}")
-            return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+            return sorted(each.name for each in entries.listed(self._path(f"{self.base_url}/{FOLDER}")))
 
     def changed(self, account: str) -> datetime:
         """Return when something was last put into an account's folder or changed there, aware."""
@@ -162,8 +161,7 @@ class ProofFiles:
         if said := self._wrong_folder(account):
             raise ProofNotSent.about(account, f"{self._folder(account)} {said}", _MAKE_FOLDER)
         with in_words(self.base_url, account):
-            folder = self._path(self._folder(account))
-            found = list(folder.iterdir()) if folder.exists() else []
+            found = entries.listed(self._path(self._folder(account)))
         return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
 
     def _check(self, account: str, files: Sequence[ObjectStoragePath], done: str) -> None:
