@@ -113,6 +113,37 @@ def test_the_next_try_of_a_run_goes_on_with_its_file(clean: LocalWorld, home: di
         run(run_id="three")  # it was killed at its very end
 
 
+@pytest.mark.parametrize("then", ["removed", "replaced"])
+def test_what_became_of_a_file_during_its_import_is_told(
+    clean: LocalWorld,
+    home: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    then: str,
+) -> None:
+    from grdf.consents.household import Households
+
+    declare = Households.declare
+
+    def late(self: Households, *args: object) -> object:
+        folder()._path(NAME).unlink()
+        if then == "replaced":
+            put([household(next(_numbers))])
+        return declare(self, *args)  # type: ignore[arg-type]
+
+    put([home])
+    monkeypatch.setattr(Households, "declare", late)
+    with caplog.at_level(logging.INFO):
+        assert run() == {"declared": 1}
+    told = (
+        "The file was removed in the meantime"
+        if then == "removed"
+        else "The file was changed in the meantime and stays"
+    )
+    assert told in caplog.text
+    assert files() == (["homes.result.csv"] if then == "removed" else [NAME, f"{NAME}.progress", "homes.result.csv"])
+
+
 def test_names_that_differ_in_case_have_results_of_their_own(clean: LocalWorld, home: dict[str, str]) -> None:
     other = household(next(_numbers))
     put([home])

@@ -53,8 +53,7 @@ class Imports:
         check_name(name)
         lines = len(read_lines(content))
         if self.read(name) is None:
-            with in_words(self.folder, None):  # of a file that somebody has removed
-                self._path(name + PROGRESS).unlink(missing_ok=True)
+            self.remove_progress(name)  # of a file that somebody has removed
             if self._write(name, content.decode("utf-8-sig"), replace=False):
                 return lines
         raise BadRequest.about(
@@ -70,6 +69,11 @@ class Imports:
     def keep_progress(self, name: str, text: str) -> None:
         """Store the progress of an import."""
         self._write(name + PROGRESS, text)
+
+    def remove_progress(self, name: str) -> None:
+        """Remove the progress of an import that has ended, or whose file is gone."""
+        with in_words(self.folder, None):
+            self._path(name + PROGRESS).unlink(missing_ok=True)
 
     def begun_with(self, run: str, source: str) -> str:
         """Return the hash of the file with which a run began; it is noted if the run has not begun yet.

@@ -208,9 +208,13 @@ class ImportAccountsOperator(GrdfOperator):
         self.imports.keep_result(self.file, to_csv(results))
         self._log("being declared", results)
         found = counts(results)
-        if self.imports.read(self.file) == content:
+        there = self.imports.read(self.file)
+        if there == content:
             self.imports.remove(self.file)
             end = "The file is removed"
+        elif there is None:
+            self.imports.remove_progress(self.file)
+            end = "The file was removed in the meantime by somebody else"
         else:
             end = "The file was changed in the meantime and stays: start again to import it"
         self.log.info(
