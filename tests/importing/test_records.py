@@ -170,3 +170,27 @@ def test_a_clock_that_was_ahead_leaves_no_second_record(clean: LocalWorld, home:
     assert len(records(home["account"])) == 1
     assert run() == {"declared": 1}
     assert len(records(home["account"])) == 1
+
+
+def test_a_record_whose_account_was_lost_during_an_import_is_kept(clean: LocalWorld, home: dict[str, str]) -> None:
+    """Its line was taken out of the file while the import waited, and its right may be in force."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.proof.consent_record import KEPT
+
+    one, two = home | {"account": ""}, household(next(_numbers)) | {"account": ""}
+    put([one, two])
+    clean.control.fault(f"/pce/{two['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    progress = Progress.read(folder().progress(NAME))
+    assert progress
+    account = progress.ids[2]
+    assert len(records(account)) == 1
+    clean.book.remove(account)
+    put([two])
+    assert run() == {"declared": 1}
+    assert records(account) == []
+    copies = CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+    assert [each["entered"]["email"] for each in copies if each["pce"] == one["pce"]] == [one["email"]]
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")

@@ -21,7 +21,7 @@ from include.gas.account.sections.rights.declaration import Declaration, without
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
 from include.gas.account.state import with_state
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_documents import ConsentRecord
@@ -39,7 +39,7 @@ from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
 from include.gas.leaving.deletion_record import has_left_since
-from include.gas.proof.consent_record import new_record
+from include.gas.proof.consent_record import new_record, to_document
 from include.gas.proof.record_use import may_rest_on
 from include.gas.rights.declared_right import Declared
 
@@ -105,6 +105,18 @@ class Households:
         for record in self._recorded(account):
             if not may_rest_on(document, record, datetime.now(UTC)):
                 self._records.remove(record)
+
+    def forget_missing(self, account: str, days: int) -> None:
+        """Remove what this import has recorded for an account that does not exist, and keep copies.
+
+        A task was killed before it had made the account, or CouchDB has lost it, and a right rests on the record.
+
+        :param days: for how many days to keep a copy
+        """
+        recorded = self._recorded(account)
+        self._records.keep_copies(account, map(to_document, recorded), paris_today(datetime.now(UTC)), days)
+        for record in recorded:
+            self._records.remove(record)
 
     def _recorded(self, account: str) -> list[ConsentRecord]:
         records = self._records.of(account)

@@ -225,7 +225,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _forget_orphans(self, households: Households, progress: Progress, holdings: Holdings) -> None:
         for account in progress.orphans(holdings):
-            households.forget(account)
+            households.forget_missing(account, settings.consent_record_days())
 
     def _log(self, outcome: Outcome, results: Sequence[Result]) -> None:
         for sentence in report(results, outcome):
