@@ -15,9 +15,10 @@ Makes an account for each right at GRDF that is in force, includes daily data of
 those who used another program or portal, or have lost CouchDB. It asks GRDF for its whole list, which is one call.
 
 1. Start it. **Dry run** is on: the log names the rights that would get an account, and those that would not, and why.
-2. Start it again with dry run off. It may be repeated at any time, and it never removes anything.
+2. Start it again with dry run off. It may be repeated at any time.
 
-No record of consent is made: the proof of these consents is with whoever declared them.
+If a record of the same holder's consent was kept here, because the account is lost or came back without its right, the
+new account gets it. Otherwise the proof of the consent is with whoever declared the right.
 """
 PARAMS = {
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only log which accounts would be made."),

@@ -13,9 +13,11 @@ DOC = """
 A deletion keeps a copy of the record of the household's consent, without the account's id, because GRDF may ask for
 the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
 
-It also removes records whose account was never made, because a task or the page was killed in between. Where an account
-is gone without a deletion, its record is kept for the same time as after one. A record of what GRDF has refused goes
-after 30 days, and so do files of households that nobody imports and the results of imports.
+Records whose account does not exist, and those on which no right rests for 30 days, become such copies, too: an account
+may have come back from an older backup that does not know its right. If several accounts are missing at once, CouchDB
+may have lost them; their records stay, and the log says what to do. Files of households that nobody imports and the
+results of imports go after 30 days. So do files for GRDF that belong to no account; those of a household that has left
+go at once.
 
 It also has CouchDB forget old revisions of accounts and records. Until then they hold the name and address that a
 household gave for its right to be declared, although nothing else does any more.

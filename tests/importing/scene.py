@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +34,10 @@ def folder() -> Imports:
 
 
 def files() -> list[str]:
+    """Return the names of the files in the folder, without what runs note about themselves."""
     path = Path(folder().folder.removeprefix("file://"))
-    return sorted(each.name for each in path.iterdir()) if path.exists() else []
+    names = [each.name for each in path.iterdir()] if path.exists() else []
+    return sorted(name for name in names if not name.startswith(".run-"))
 
 
 def household(number: int, **more: str) -> dict[str, str]:
@@ -57,8 +60,11 @@ def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
     (path / name).write_text(text.getvalue(), encoding="utf-8-sig")
 
 
-def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[str, int]:
-    """Execute the task."""
+def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "") -> dict[str, int]:
+    """Execute the task.
+
+    :param run_id: Airflow's id of the run; by default a run of its own
+    """
     from airflow.sdk import DAG
 
     from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
@@ -66,7 +72,22 @@ def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[
     dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
     operator = ImportAccountsOperator(task_id="import_accounts", file=name, dag=dag)
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    at_hand = context(run_type="manual") | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
+    of_run = context(run_type="manual", run_id=run_id or secrets.token_hex(8))
+    at_hand = of_run | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
+    at_hand["dag_run"].triggering_user_name = "an-operator"
+    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
+
+
+def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
+    """Execute ``adopt_rights``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
+
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = AdoptRightsOperator(task_id="adopt_rights", dag=dag)
+    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
+    at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
     at_hand["dag_run"].triggering_user_name = "an-operator"
     return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
 

@@ -74,6 +74,76 @@ def test_a_file_that_was_changed_on_the_way_is_told(
     assert "is not the one with which its import began" in caplog.text
 
 
+@pytest.mark.parametrize("how", ["uploaded", "put there by hand"])
+def test_the_next_try_of_a_run_imports_no_other_file(clean: LocalWorld, home: dict[str, str], how: str) -> None:
+    """An operator sees that it was the wrong file, and puts another one there while the run waits for its next try."""
+    other = household(next(_numbers))
+    put([home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run(run_id=how)
+    put([other], "other.csv")
+    content = folder().read("other.csv")
+    assert content
+    folder()._path("other.csv").unlink()
+    folder()._path(NAME).unlink()
+    if how == "uploaded":
+        folder().store(NAME, content)
+    else:
+        put([other])
+    clean.control.clear_log()
+    with pytest.raises(BadRequest, match="not the one with which this run began") as told:
+        run(run_id=how)
+    assert "Start grdf_import_accounts again" in str(told.value)
+    assert names_person(str(told.value)) == []
+    assert puts(clean) == 0
+    assert document(clean, other["account"]) == {}
+    assert NAME in files()
+    assert run() == {"declared": 1}
+
+
+def test_the_next_try_of_a_run_goes_on_with_its_file(clean: LocalWorld, home: dict[str, str]) -> None:
+    put([home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run(run_id="three")
+    assert run(run_id="three") == {"declared": 1}
+    put([household(next(_numbers))])
+    with pytest.raises(BadRequest, match="not the one with which this run began"):
+        run(run_id="three")  # it was killed at its very end
+
+
+@pytest.mark.parametrize("then", ["removed", "replaced"])
+def test_what_became_of_a_file_during_its_import_is_told(
+    clean: LocalWorld,
+    home: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    then: str,
+) -> None:
+    from grdf.consents.household import Households
+
+    declare = Households.declare
+
+    def late(self: Households, *args: object) -> object:
+        folder()._path(NAME).unlink()
+        if then == "replaced":
+            put([household(next(_numbers))])
+        return declare(self, *args)  # type: ignore[arg-type]
+
+    put([home])
+    monkeypatch.setattr(Households, "declare", late)
+    with caplog.at_level(logging.INFO):
+        assert run() == {"declared": 1}
+    told = (
+        "The file was removed in the meantime"
+        if then == "removed"
+        else "The file was changed in the meantime and stays"
+    )
+    assert told in caplog.text
+    assert files() == (["homes.result.csv"] if then == "removed" else [NAME, f"{NAME}.progress", "homes.result.csv"])
+
+
 def test_names_that_differ_in_case_have_results_of_their_own(clean: LocalWorld, home: dict[str, str]) -> None:
     other = household(next(_numbers))
     put([home])

@@ -66,6 +66,30 @@ def test_the_record_of_what_was_never_taken_goes_with_the_correction(clean: Loca
     assert run() == {"declared": 1}
     assert emails(home)[-1] == "planted-right@example.org"
     assert puts(clean) == 2
+    assert document(clean, home["account"])["connected"]["record"] == records(home["account"])[-1].id
+
+
+def test_a_clock_that_was_put_back_between_record_and_right_loses_no_proof(
+    clean: LocalWorld, home: dict[str, str]
+) -> None:
+    """The worker's clock was some seconds ahead when the record was made, 40 days ago."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from tests.leaving.runs import clear_away
+
+    put([home])
+    assert run() == {"declared": 1}
+    (record,) = records(home["account"])
+    given = datetime.now(UTC) - timedelta(days=40)
+    stored = CouchDBHook().get(CONSENT_RECORD, record.id)
+    assert stored
+    CouchDBHook().put(CONSENT_RECORD, stored | {"given": given.isoformat()})
+    account = document(clean, home["account"])
+    del account["connected"]["record"], account["declarations_sent"]  # as after a version that did not note it
+    (consent,) = account["oauth_callback_results"]["consents"]
+    consent["brought"] = (given - timedelta(seconds=5)).isoformat()
+    clean.book.save(account)
+    clear_away()
+    assert len(records(home["account"])) == 1
 
 
 def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
@@ -146,3 +170,27 @@ def test_a_clock_that_was_ahead_leaves_no_second_record(clean: LocalWorld, home:
     assert len(records(home["account"])) == 1
     assert run() == {"declared": 1}
     assert len(records(home["account"])) == 1
+
+
+def test_a_record_whose_account_was_lost_during_an_import_is_kept(clean: LocalWorld, home: dict[str, str]) -> None:
+    """Its line was taken out of the file while the import waited, and its right may be in force."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.removal import Remover
+    from include.gas.proof.consent_record import KEPT
+
+    one, two = home | {"account": ""}, household(next(_numbers)) | {"account": ""}
+    put([one, two])
+    clean.control.fault(f"/pce/{two['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    progress = Progress.read(folder().progress(NAME))
+    assert progress
+    account = progress.ids[2]
+    assert len(records(account)) == 1
+    clean.book.remove(account)
+    put([two])
+    assert run() == {"declared": 1}
+    assert records(account) == []
+    copies = CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+    assert [each["entered"]["email"] for each in copies if each["pce"] == one["pce"]] == [one["email"]]
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from tests.helpers import context
 from tests.rights.declared import PERSON, give
 from tests.rights.scene import bring, document
@@ -54,6 +53,10 @@ def left(account: str) -> list[str]:
     return [each.id for each in ConsentRecords(CouchDBHook()).of(account)]
 
 
+def copies() -> list[dict[str, Any]]:
+    return CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+
+
 def brought(world: LocalWorld, account: str, days: float) -> None:
     """Let the account have got its right so many days ago."""
     bring(world, account, PCE)
@@ -68,6 +71,18 @@ def test_a_right_rests_on_what_was_recorded_before_it(clean: LocalWorld, account
     for refused in (record(account_id, 40), record(account_id, 200, pce="09999999900024")):
         assert refused not in left(account_id)
     assert left(account_id) == [rests, fresh]
+
+
+def test_what_an_account_does_not_name_any_more_is_kept_as_after_a_deletion(clean: LocalWorld, account_id: str) -> None:
+    """The account may have come back from a backup made before GRDF's answer, and not know its right."""
+    give(clean, account_id)
+    clean.book.save(document(clean, account_id) | {"declaration": {"refused_since": "2026-01-01T00:00:00Z"}})
+    made = record(account_id, 41)
+    known = {each["_id"] for each in copies()}
+    assert left(account_id) == []
+    [copy] = [each for each in copies() if each["_id"] not in known]
+    assert (copy["pce"], copy["entered"]["email"]) == (PCE, PERSON["email"])
+    assert made not in str(copy)
 
 
 def test_a_page_whose_clock_was_ahead_loses_no_proof(clean: LocalWorld, account_id: str) -> None:
@@ -99,17 +114,19 @@ def test_what_may_still_become_a_right_keeps_its_record(clean: LocalWorld, accou
         assert left(account_id) == []
 
 
-def test_old_files_of_imports_go(staging: Path, account_id: str) -> None:
-    folder = staging / "import"
+def test_old_files_of_imports_go(staging: Path) -> None:
+    folder, imports = staging / "import", Imports(f"file://{staging}")
     folder.mkdir()
-    long_ago = time.time() - 31 * 86_400
-    for name in ("old.csv", "old.result.csv", "busy.csv", "busy.csv.progress", "new.csv"):
+    for name in ("old.csv", "old.result.csv", "busy.csv"):
         (folder / name).write_text("pce")
-        if name not in ("busy.csv.progress", "new.csv"):
-            os.utime(folder / name, (long_ago, long_ago))
-    left(account_id)
+    time.sleep(0.05)
+    before = datetime.now(UTC)
+    time.sleep(0.05)
+    for name in ("busy.csv.progress", "new.csv"):
+        (folder / name).write_text("pce")
+    assert imports.remove_old(before) == 2
     assert sorted(path.name for path in folder.iterdir()) == ["busy.csv", "busy.csv.progress", "new.csv"]
-    assert Imports(f"file://{staging}").names() == ["busy.csv", "new.csv"]
+    assert imports.names() == ["busy.csv", "new.csv"]
 
 
 def test_nothing_of_a_refused_form_is_readable_the_next_day(clean: LocalWorld, account_id: str) -> None:

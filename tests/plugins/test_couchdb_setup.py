@@ -17,6 +17,7 @@ import requests
 
 from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_index import NAME
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
@@ -142,14 +143,14 @@ def test_accounts_are_found_by_an_index(server: Server, run: Run) -> None:
     hook = CouchDBHook()
     account = {"_id": "home", "account_type": "grdfgrandlyon", "oauth_callback_results": {"pce_id": "09999999900017"}}
     hook.put(ACCOUNT, account)
-    assert [document["_id"] for document in hook.view(ACCOUNT, "grdf", "meters", "09999999900017") or []] == ["home"]
+    assert [document["_id"] for document in hook.view(ACCOUNT, NAME, "meters", "09999999900017") or []] == ["home"]
     assert [document["_id"] for document in hook.scan(ACCOUNT)] == ["home"], "the index is no account"
-    url = server.path(ACCOUNT) + "/_design/grdf"
+    url = server.path(ACCOUNT) + f"/_design/{NAME}"
     stored = server.http.get(url, timeout=30).json()
     server.http.put(url, json=stored | {"views": {"former": {"map": "function (doc) {}"}}}, timeout=30)
     assert "index of the accounts by their meters: renewed" in run()[1]
     assert "index of the accounts by their meters: up to date" in run()[1]
-    assert hook.view(ACCOUNT, "grdf", "meters", "09999999900017")
+    assert hook.view(ACCOUNT, NAME, "meters", "09999999900017")
 
 
 def test_nobody_else_reads_anything(server: Server, run: Run) -> None:

@@ -140,7 +140,7 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
         since
     """
-    ended = [str(record["finished_at"]) for record in records if record.get("finished_at") and not _keeps(record)]
+    ended = left_at(records)
     if not ended:
         return None
     entries = results_of(document).get("consents")
@@ -148,7 +148,16 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     former = [entry.get("others") for entry in listed]
     rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
     moments = [Connected.moment(document), *(right.get("brought") for right in rights)]
-    return max(ended) if rights and max(ended) > max(str(moment or "") for moment in moments) else None
+    return ended if rights and ended > max(str(moment or "") for moment in moments) else None
+
+
+def left_at(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has.
+
+    :param records: the records of its deletions
+    """
+    ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not _keeps(each))
+    return max(ended, default="")
 
 
 def _keeps(record: Mapping[str, Any]) -> bool:

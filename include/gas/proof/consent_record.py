@@ -91,6 +91,17 @@ def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
     return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content, "kept_until": until.isoformat()}
 
 
+def handed_over(document: Mapping[str, object], account: str) -> Document:
+    """Return a stored record as that of another account, to which the right has come. It has the same id each time.
+
+    :param document: the record of an account, or a copy that was kept
+    :param account: the other account's id
+    """
+    content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "kept_until")}
+    name = str(document["_id"]).rpartition(":")[2]
+    return {**content, "_id": f"{account}:{document['given']}:{name}", "account": account}
+
+
 def overdue(today: date) -> tuple[str, str]:
     """Return the range of ids of the kept records whose time is over.
 

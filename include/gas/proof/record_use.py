@@ -1,16 +1,18 @@
-"""Whether a right rests on the record of a consent, so that GRDF may ask for it."""
+"""Whether a right rests on the record of a consent, so that GRDF may ask for it, and which record may be a right's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import BadAccount
+from include.gas.proof.consent_record import record_for
 
 CLOCKS = timedelta(days=1)
 """How much younger than its right a record may seem: the page, workers and GRDF have clocks of their own."""
@@ -39,3 +41,30 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
     rights = (right for meter in meters if meter.pce == record.pce for right in meter.rights)
     unknown = utc_text(now - 2 * CLOCKS)  # of another program: any record but a fresh one
     return any(right.id_accreditation and given <= (right.brought or unknown) for right in rights)
+
+
+def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:
+    """Return the record on which a right rests that no account knows; ``None`` if there is none.
+
+    A copy that was kept may be of a former consent of the same household, which has ended with its account. So it
+    counts only if GRDF took the right within a day.
+
+    :param records: records on which no other right rests, of any account or kept without one
+    :param right: the right, as GRDF lists it
+    """
+    latest = _moved(right.created_at, CLOCKS)
+    earliest = _moved(right.created_at, -CLOCKS)
+    fitting = [
+        record
+        for record in records
+        if (not latest or record.given <= latest)
+        and (not record.kept_until or (bool(earliest) and earliest <= record.given))
+    ]
+    return record_for(fitting, right, latest)
+
+
+def _moved(moment: str, by: timedelta) -> str:
+    try:
+        return utc_text(datetime.fromisoformat(moment) + by)
+    except (ValueError, OverflowError):
+        return ""

@@ -21,7 +21,7 @@ from include.gas.account.sections.rights.declaration import Declaration, without
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
 from include.gas.account.state import with_state
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_documents import ConsentRecord
@@ -39,7 +39,7 @@ from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
 from include.gas.leaving.deletion_record import has_left_since
-from include.gas.proof.consent_record import new_record
+from include.gas.proof.consent_record import new_record, to_document
 from include.gas.proof.record_use import may_rest_on
 from include.gas.rights.declared_right import Declared
 
@@ -91,9 +91,9 @@ class Households:
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         known = [record for record in self._recorded(account) if record.pce == given.pce]
-        self._record(account, number, given, known)
+        record = self._record(account, number, given, known)
         try:
-            self._accounts.save(account, lambda document: self._asking(account, document, given, known))
+            self._accounts.save(account, lambda document: self._asking(account, document, given, known, record))
             return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)
@@ -106,12 +106,24 @@ class Households:
             if not may_rest_on(document, record, datetime.now(UTC)):
                 self._records.remove(record)
 
+    def forget_missing(self, account: str, days: int) -> None:
+        """Remove what this import has recorded for an account that does not exist, and keep copies.
+
+        A task was killed before it had made the account, or CouchDB has lost it, and a right rests on the record.
+
+        :param days: for how many days to keep a copy
+        """
+        recorded = self._recorded(account)
+        self._records.keep_copies(account, map(to_document, recorded), paris_today(datetime.now(UTC)), days)
+        for record in recorded:
+            self._records.remove(record)
+
     def _recorded(self, account: str) -> list[ConsentRecord]:
         records = self._records.of(account)
         return [record for record in records if record.given >= self._began and is_of_import(record, self._file)]
 
-    def _record(self, account: str, number: int, given: Declaration, known: Sequence[ConsentRecord]) -> None:
-        """Store the record of the consent, unless an earlier try has done it.
+    def _record(self, account: str, number: int, given: Declaration, known: Sequence[ConsentRecord]) -> str:
+        """Store the record of the consent, unless an earlier try has done it, and return its id.
 
         :param known: what this import has recorded for the account's meter
         """
@@ -127,30 +139,32 @@ class Households:
             replaced = record.entered == new.entered or not may_rest_on(document, record, datetime.now(UTC))
             if record not in same[:1] and replaced:
                 self._records.remove(record)
+        return [*same, new][0].id
 
     def _asking(
-        self, account: str, document: Document | None, given: Declaration, recorded: Sequence[ConsentRecord]
+        self, account: str, document: Document | None, given: Declaration, known: Sequence[ConsentRecord], record: str
     ) -> Document:
         """Return the account's document with the declaration.
 
-        :param recorded: what this import had recorded for the account's meter before
+        :param known: what this import had recorded for the account's meter before
+        :param record: id of the record of the consent
         """
         section = given_by(given)
         if document is None:
             new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
-            return Connected(utc_text(datetime.now(UTC)), self._by).noted(new)
-        known = Account.from_document(document)
-        stop_if_leaving(known)
-        pces = {meter.pce for meter in known.meters} | ({to_declare(document).pce} if known.declares else set())
+            return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(new)
+        found = Account.from_document(document)
+        stop_if_leaving(found)
+        pces = {meter.pce for meter in found.meters} | ({to_declare(document).pce} if found.declares else set())
         if pces and given.pce not in pces:
             raise DeclarationRefused.about(
                 account,
                 "the account was given another meter while the import was in progress",
                 "Import the household under another id.",
             )
-        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(record)) for record in recorded):
+        if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(each)) for each in known):
             raise DeclaredElsewhere.about(account, BEING_DECLARED)
-        return put(document, Declaration.key, section)
+        return Connected.with_record(put(document, Declaration.key, section), record)
 
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:
         """Remove the person again: with the account if this import has created it, else from the account.

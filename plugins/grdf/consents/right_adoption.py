@@ -12,9 +12,11 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
 from grdf.stores.account_store import AccountStore
+from grdf.stores.adopted_records import AdoptedRecords
 from include.gas.account.account import Account
 from include.gas.account.connected import connected
 from include.gas.account.grant import IdToken
+from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.list_seen import with_seen
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
@@ -35,6 +37,8 @@ REASONS = (GIVEN, JUST_DECLARED, LEFT)
 class Adopting:
     """Makes the accounts of a plan. It may be repeated: rights that an account has are left alone.
 
+    ``recorded`` says for how many of them there is a record of the consent.
+
     :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for ADICT
     :param asker: who started the adoption
@@ -47,6 +51,8 @@ class Adopting:
         self._adict = adict
         self._by = f"rights adopted by {asker}"
         self._asked_at = asked_at
+        self._records = AdoptedRecords(couchdb, ())
+        self.recorded = 0
 
     def adopt(self, adoptions: Sequence[Adoption]) -> list[tuple[Adoption, str]]:
         """Make the accounts.
@@ -57,6 +63,7 @@ class Adopting:
         """
         left: list[tuple[Adoption, str]] = []
         named: list[Adoption] = []
+        self._records = AdoptedRecords(self._couchdb, {each.pce for each in adoptions})
         for at in range(0, len(adoptions), TOGETHER):
             batch = adoptions[at : at + TOGETHER]
             with one_at_a_time(self._couchdb, batch[0].account) as check_time:
@@ -114,6 +121,9 @@ class Adopting:
         return left_rights(self._couchdb.scan(AUDIT), rights)
 
     def _make(self, adoption: Adoption) -> Document:
+        """Make an account. Its record is stored first, so that there is no moment without one."""
+        records = self._records.behind(adoption.rights)
+
         def change(document: Document | None) -> Document:
             if document is not None:
                 raise BadAccount.about(adoption.account, "there is an account of this id")
@@ -121,11 +131,21 @@ class Adopting:
             for consent in adoption.consents:  # the last one becomes the first of the account's
                 made = connected(made, adoption.account, [consent], at=datetime.now(UTC), by=self._by)
             assert made
+            made = Connected.with_record(made, ids[-1]) if ids else made
             return with_seen(made, utc_text(self._asked_at))
 
-        made = self._accounts.save(adoption.account, change)
-        tag = meter_tag(adoption.account, adoption.pce)
-        log.info("Account %s is made for right %s to meter %s.", adoption.account, adoption.names, tag)
+        ids = self._records.give(records, adoption.account)
+        try:
+            made = self._accounts.save(adoption.account, change)
+        except BadAccount:
+            self._records.take_back(ids)
+            raise
+        self._records.forget(records)
+        self.recorded += bool(ids)
+        log.info(
+            "Account %s is made for right %s to meter %s%s.", adoption.account, adoption.names,
+            meter_tag(adoption.account, adoption.pce), ", with the record of its consent" if ids else "",
+        )  # fmt: skip
         return made
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -196,6 +198,15 @@ class CouchServer(BaseHook):
     def greeting(self) -> dict[str, Any]:
         """Return the server's description of itself: version, features."""
         return json_object(self.good(self.ask_server("GET", "/")))
+
+    def clock(self) -> datetime | None:
+        """Return what the server's clock says, aware, to the second; ``None`` if the answer does not tell."""
+        response = self.good(self.ask_server("GET", "/"))
+        try:
+            moment = parsedate_to_datetime(response.headers.get("Date", ""))
+        except ValueError:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property
     def login(self) -> tuple[str, str]:

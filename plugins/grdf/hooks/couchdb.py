@@ -155,20 +155,6 @@ class CouchDBHook(CouchServer):
                 found[row["id"]] = row["doc"]
         return found
 
-    def deleted(self, doctype: str, ids: Collection[str]) -> set[str]:
-        """Return which documents existed and were deleted. A document that was purged counts as never stored.
-
-        :param ids: any number of ids
-        """
-        found: set[str] = set()
-        for batch in _batches(list(ids)):
-            response = self._all_docs("POST", doctype, body={"keys": list(batch)})
-            if response.status_code == 404:
-                return found
-            values = {row["id"]: row.get("value") for row in rows_of(self.good(response)) if "id" in row}
-            found |= {name for name, told in values.items() if isinstance(told, dict) and told.get("deleted")}
-        return found
-
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         """Write documents in batches and read the answer item by item.
 

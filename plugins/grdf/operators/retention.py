@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
+from include.gas.errors import BadSettings, GasError, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-
 FILES_KEPT = timedelta(days=30)
 """How long files of an import stay: households that nobody imports, and results."""
+CLOCKS = timedelta(days=1)
+"""By how much the clocks of the worker and of CouchDB may differ."""
+OVERDUE = "%d record(s) of consents of deleted accounts were removed, because their time is over."
+ORPHANED = "%d record(s) of consents whose account does not exist are kept without its id."
+UNUSED = "%d record(s) of consents on which no right rests are kept without their account's id."
+FILES = "%d file(s) of imports were removed that had not changed for 30 days."
 
 
 class RemoveOverdueOperator(GrdfOperator):
     """Removes the records of consents of deleted accounts once ``[grdf] consent_record_days`` are over.
 
-    It also removes records whose account does not exist (``grdf.stores.orphaned_records``) or on which no right rests
-    (``grdf.stores.unused_records``), and what is left of imports after 30 days.
+    It also makes such kept records of those whose account does not exist (``grdf.stores.orphaned_records``) or on which
+    no right rests (``grdf.stores.unused_records``), and removes what is left of imports after 30 days.
 
     It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
     name and address that a household gave for its right to be declared.
@@ -32,27 +40,63 @@ class RemoveOverdueOperator(GrdfOperator):
         """Run the task.
 
         :return: how many records were removed
-        :raises BadSettings: if the server can purge, but the login may not
+        :raises BadSettings: if the server can purge, but the login may not, or a clock is wrong
         """
         from grdf.hooks.couch_roles import administrator
+        from grdf.proofs.left_files import LeftFiles
         from grdf.staging.imports import Imports
         from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.orphaned_records import OrphanedRecords
         from grdf.stores.removal import Remover
         from grdf.stores.unused_records import remove_unused
 
-        remover, now = Remover(administrator(self.couchdb), wholly=True), datetime.now(UTC)
-        removed = ConsentRecords(self.couchdb).remove_overdue(paris_today(now), remover)
-        orphans = OrphanedRecords(self.couchdb, remover).remove(now, settings.consent_record_days())
-        unused = remove_unused(self.couchdb, remover, now)
-        files = Imports(settings.staging_url(), settings.staging_conn_id()).remove_old(now - FILES_KEPT)
-        for doctype in (ACCOUNT, CONSENT_RECORD):
-            remover.forget_revisions(doctype)
-        self.log.info("%d record(s) of consents of deleted accounts were removed, because their time is over.", removed)
-        if orphans:
-            self.log.info("%d record(s) of consents were removed whose account does not exist.", orphans)
-        if unused:
-            self.log.info("%d record(s) of consents were removed on which no right rests.", unused)
-        if files:
-            self.log.info("%d file(s) of imports were removed that had not changed for 30 days.", files)
-        return removed + orphans + unused
+        couchdb, days = self.couchdb, settings.consent_record_days()
+        now = self._now()
+        remover = Remover(administrator(couchdb), wholly=True)
+        records, orphans = ConsentRecords(couchdb), OrphanedRecords(couchdb, remover)
+        files = Imports(settings.staging_url(), settings.staging_conn_id())
+        removed = self._do(
+            (lambda: records.remove_overdue(paris_today(now), remover), OVERDUE),
+            (lambda: orphans.remove(now, days), ORPHANED),
+            (lambda: remove_unused(couchdb, remover, now, days), UNUSED),
+            *((partial(remover.forget_revisions, doctype), "") for doctype in (ACCOUNT, CONSENT_RECORD)),
+            (lambda: LeftFiles(couchdb, self.staging.proofs).remove(now), ""),
+            (lambda: files.remove_old(now - FILES_KEPT), FILES),
+        )
+        return sum(removed[:3])
+
+    def _now(self) -> datetime:
+        """Return the present, if the server's clock agrees. A clock that is years ahead makes all time be over.
+
+        :raises BadSettings: if it does not
+        """
+        theirs, ours = self.couchdb.clock(), datetime.now(UTC)
+        if theirs is not None and abs(theirs - ours) > CLOCKS:
+            raise BadSettings.about(
+                None,
+                f"the clock of the worker that runs this task says {ours:%Y-%m-%d %H:%M} (UTC), and that of CouchDB's "
+                f"server says {theirs:%Y-%m-%d %H:%M}",
+                "Nothing was removed. Set the clock that is wrong, then clear the task.",
+            )
+        return ours
+
+    def _do(self, *steps: tuple[Callable[[], int | None], str]) -> list[int]:
+        """Take all steps, also if some fail, and return how much each has removed.
+
+        :param steps: each with what to log of that
+        :raises Exception: what a step raised: one that may pass by itself if there is any, so that it is tried again
+        """
+        counts: list[int] = []
+        failures: list[Exception] = []
+        for step, said in steps:
+            try:
+                counts.append(step() or 0)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other steps have nothing to do with it
+                self.log.error("%s", error if isinstance(error, GasError) else type(error).__name__)
+                failures.append(error)
+                continue
+            if counts[-1] and said:
+                self.log.info(said, counts[-1])
+        if failures:
+            raise next((error for error in failures if isinstance(error, RetryLater)), failures[0])
+        return counts

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.proofs.left_files import LeftFiles
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
@@ -42,6 +43,7 @@ class ProofSender:
         self._records = ConsentRecords(couchdb)
         self._adict = adict
         self._files = files
+        self._left = LeftFiles(couchdb, files)
 
     def send(
         self, name: str, rights: Collection[AccessRight], asked_at: datetime, *, named: bool, counts: Counter[str]
@@ -67,6 +69,8 @@ class ProofSender:
         if not due:
             self._tidy(name, proofs)
         again = [right for right, proof in proofs.items() if proof.state in (ASKED, REFUSED)] if named else due
+        if again:
+            self._left.remove_older(document, datetime.now(UTC))
         own = self._files.read(name) if again else []
         due = again if own else due
         if not due:

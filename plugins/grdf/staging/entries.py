@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
@@ -61,6 +62,48 @@ def oddness(path: ObjectStoragePath) -> str:
     if local is None:
         return "is a folder" if path.is_dir() else ""
     return _said(local)
+
+
+def listed(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return what is in a folder, in any order; nothing if there is none. An entry may go at any moment."""
+    local = local_path(str(folder))
+    if local is None:
+        return list(folder.iterdir()) if folder.exists() else []
+    try:
+        return [folder / each.name for each in local.iterdir()]  # fsspec looks at each file, and some last for a moment
+    except FileNotFoundError:
+        return []
+
+
+def changed(path: ObjectStoragePath) -> float:
+    """Return when a file was last put there or changed, epoch seconds.
+
+    On a disk, a copy may have the time of its original. The moment at which it was made cannot be given to it.
+
+    :raises FileNotFoundError: if there is none
+    """
+    local = local_path(str(path))
+    if local is None:
+        moment: datetime = path.fs.modified(path.path)
+        return moment.timestamp()
+    status = os.lstat(local)
+    return max(status.st_mtime, status.st_ctime)
+
+
+def changed_in(path: ObjectStoragePath) -> float:
+    """Return when something was last put into a folder at any depth, or changed there, epoch seconds; 0 if never."""
+    local = local_path(str(path))
+    if local is None:
+        moments: list[datetime] = [path.fs.modified(each) for each in _objects(path)]
+        return max((moment.timestamp() for moment in moments), default=0.0)
+    if local.is_symlink() or not local.is_dir():
+        return changed(path) if os.path.lexists(local) else 0.0
+    found = [os.lstat(local)]
+    for folder, leaves, folders in _walk(local):
+        for each in (*leaves, *folders):
+            with suppress(FileNotFoundError):  # it has just gone
+                found.append(os.lstat(folder / each))
+    return max(max(status.st_mtime, status.st_ctime) for status in found)
 
 
 def count(path: ObjectStoragePath) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from hashlib import blake2b
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
+from grdf.staging.entries import NotAFile, changed, listed, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
@@ -52,8 +53,7 @@ class Imports:
         check_name(name)
         lines = len(read_lines(content))
         if self.read(name) is None:
-            with in_words(self.folder, None):  # of a file that somebody has removed
-                self._path(name + PROGRESS).unlink(missing_ok=True)
+            self.remove_progress(name)  # of a file that somebody has removed
             if self._write(name, content.decode("utf-8-sig"), replace=False):
                 return lines
         raise BadRequest.about(
@@ -69,6 +69,25 @@ class Imports:
     def keep_progress(self, name: str, text: str) -> None:
         """Store the progress of an import."""
         self._write(name + PROGRESS, text)
+
+    def remove_progress(self, name: str) -> None:
+        """Remove the progress of an import that has ended, or whose file is gone."""
+        with in_words(self.folder, None):
+            self._path(name + PROGRESS).unlink(missing_ok=True)
+
+    def begun_with(self, run: str, source: str) -> str:
+        """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
+
+        The note goes with the old files. It must outlive the file, the progress and the run's tries.
+
+        :param run: Airflow's id of the run
+        :param source: the hash of the file as it is now
+        """
+        name = f".run-{blake2b(run.encode(), digest_size=12).hexdigest()}"  # no draft of a file, see :meth:`remove`
+        noted = self._text(name)
+        if noted is None:
+            self._write(name, source)
+        return noted or source
 
     def result(self, name: str) -> str | None:
         """Return the result of an import; ``None`` if there is none."""
@@ -97,8 +116,7 @@ class Imports:
         """
         found: list[str] = []
         with in_words(self.folder, None):
-            folder = self._path("")
-            for path in folder.iterdir() if folder.exists() else ():
+            for path in listed(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
                     if (hidden or not path.name.startswith(".")) and not oddness(path):
                         found.append(path.name)
@@ -114,21 +132,19 @@ class Imports:
 
         :param before: since when they have not changed, aware; a file stays while its import makes progress
         """
+        moments: dict[str, float] = {}
         with in_words(self.folder, None):
-            changed = {name: self._changed(name) for name in self._names(hidden=True)}
+            for name in self._names(hidden=True):
+                with suppress(FileNotFoundError):  # it has just gone
+                    moments[name] = changed(self._path(name))
             old = [
                 name
-                for name, moment in changed.items()
-                if max(moment, changed.get(name + PROGRESS, moment)) < before.timestamp()
+                for name, moment in moments.items()
+                if max(moment, moments.get(name + PROGRESS, moment)) < before.timestamp()
             ]
             for name in old:
                 self._path(name).unlink(missing_ok=True)
         return len(old)
-
-    def _changed(self, name: str) -> float:
-        path = self._path(name)
-        moment: datetime = path.fs.modified(path.path)
-        return moment.timestamp()
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays.

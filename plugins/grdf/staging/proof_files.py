@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from airflow.sdk import ObjectStoragePath
 
@@ -18,6 +20,7 @@ from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
 from grdf.staging.failures import in_words
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
+from include.gas.days.gas_day import utc_text
 from include.gas.errors import GasError, ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile, digest_of
 
@@ -127,6 +130,29 @@ class ProofFiles:
             entries.remove_if_empty(folder)
             return removed
 
+    def names(self) -> list[str]:
+        """Return the names of all folders, which should be accounts' ids but may be anything."""
+        with in_words(self.base_url, None):
+            return sorted(each.name for each in entries.listed(self._path(f"{self.base_url}/{FOLDER}")))
+
+    def changed(self, account: str) -> datetime:
+        """Return when something was last put into an account's folder or changed there, aware."""
+        with in_words(self.base_url, account):
+            return datetime.fromtimestamp(entries.changed_in(self._path(self._folder(account))), UTC)
+
+    def remove_older(self, account: str, than: str) -> int:
+        """Remove files that have waited since before a moment, hidden ones included, and return their number.
+
+        :param than: UTC text
+        """
+        removed = 0
+        for file in self._entries(account, hidden=True):
+            with in_words(self.base_url, account), suppress(FileNotFoundError):  # somebody else has removed it
+                if not oddness(file) and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
+                    file.unlink()
+                    removed += 1
+        return removed
+
     def _entries(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
         """Return what is in an account's folder, by name.
 
@@ -135,8 +161,7 @@ class ProofFiles:
         if said := self._wrong_folder(account):
             raise ProofNotSent.about(account, f"{self._folder(account)} {said}", _MAKE_FOLDER)
         with in_words(self.base_url, account):
-            folder = self._path(self._folder(account))
-            found = list(folder.iterdir()) if folder.exists() else []
+            found = entries.listed(self._path(self._folder(account)))
         return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
 
     def _check(self, account: str, files: Sequence[ObjectStoragePath], done: str) -> None:

@@ -1,16 +1,21 @@
 """The index of accounts by what is searched for in them. ``./grdf couchdb setup`` creates it.
 
-Where it is missing, because the set-up was not run again after an update, CouchDB searches all accounts each time. A
-Mango index would not do: it cannot name the entries of a list, and an account may have several meters. Any program may
-have written an account's document, so an odd one is left out and hides no other.
+Its name says which version it is. Where that is missing, because the set-up was not run again after an update, CouchDB
+searches all accounts each time: the index of another version may not know all that this one asks for. A Mango index
+would not do: it cannot name the entries of a list, and an account may have several meters. Any program may have written
+an account's document, so an odd one is left out and hides no other.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any
 
+from grdf.hooks.couch_answers import json_keys, rows_of
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.grant import RESULTS
 from include.gas.account.sections.rights.declaration import Declaration
@@ -19,7 +24,6 @@ from include.gas.answers.access_rights import WAITING
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings
 
-NAME = "grdf"
 METERS, WAITS = "meters", "waiting"
 _ENTRIES = f"""
   if (doc.account_type !== '{ACCOUNT_TYPE}') return;
@@ -40,26 +44,45 @@ _WAITING = f"""function (doc) {{{_ENTRIES}
   if (doc.{Declaration.key} === undefined) return;
   if (entries.some(function (each) {{ return waits(each) || others(each).some(waits); }})) emit(null, null);
 }}"""
-DESIGN: Mapping[str, Any] = {
-    "_id": f"_design/{NAME}",
-    "language": "javascript",
-    "views": {METERS: {"map": _METERS}, WAITS: {"map": _WAITING}},
-}
+_VIEWS = {METERS: {"map": _METERS}, WAITS: {"map": _WAITING}}
+FORMER = "grdf"
+"""Name of the index before it named its version, and how all names begin."""
+NAME = f"{FORMER}-{blake2b(repr(_VIEWS).encode(), digest_size=8).hexdigest()}"
+DESIGN: Mapping[str, Any] = {"_id": f"_design/{NAME}", "language": "javascript", "views": _VIEWS}
 
 
 def make_index(admin: CouchDBHook) -> str:
-    """Create the index, or replace an older one, and return what is true of it in words.
+    """Create the index, remove those of other versions, and return what is true of it in words.
+
+    A process of another version that still runs searches all accounts from then on.
 
     :param admin: the hook of an administrator
     """
     path = f"/{DESIGN['_id']}"
     answer = admin.request("GET", ACCOUNT, path)
     found: dict[str, Any] = {} if answer.status_code == 404 else dict(admin.good(answer).json())
-    if {key: found.get(key) for key in DESIGN} == DESIGN:
-        return "up to date"
-    rev = {"_rev": found["_rev"]} if found else {}
-    admin.good(admin.request("PUT", ACCOUNT, path, body={**DESIGN, **rev}))
-    return "renewed" if found else "new"
+    is_same = {key: found.get(key) for key in DESIGN} == DESIGN
+    if not is_same:
+        rev = {"_rev": found["_rev"]} if found else {}
+        admin.good(admin.request("PUT", ACCOUNT, path, body={**DESIGN, **rev}))
+    others = _remove_others(admin)
+    if not is_same or others:
+        Remover(admin).forget_indexes(ACCOUNT)
+    return "up to date" if is_same and not others else "renewed" if found or others else "new"
+
+
+def _remove_others(admin: CouchDBHook) -> int:
+    """Remove the indexes of other versions, and return their number."""
+    query = json_keys(startkey=f"_design/{FORMER}", endkey=f"_design/{FORMER}-~")
+    rows = rows_of(admin.good(admin.request("GET", ACCOUNT, "/_all_docs", query=query)))
+    others = {row["id"]: row["value"]["rev"] for row in rows if _IS_OURS.fullmatch(row["id"])}
+    others.pop(DESIGN["_id"], None)
+    for name, rev in others.items():
+        admin.good(admin.request("DELETE", ACCOUNT, f"/{name}", query={"rev": rev}))
+    return len(others)
+
+
+_IS_OURS = re.compile(rf"_design/{FORMER}(-[0-9a-f]{{16}})?")
 
 
 class AccountIndex:

@@ -1,14 +1,14 @@
 """Records of consents whose account does not exist: something was killed before it had made the account, or it is gone.
 
-A record is stored before the account, and the account before anything is sent to GRDF. So no right rests on the record
-of an account that never existed, and it is removed. Where the account existed, a right may rest on the record, and it
-is kept as a deletion would have kept it. Without this, both would stay for ever.
+A record is stored before the account, and the account before anything is sent to GRDF. But that an account does not
+exist, and that CouchDB remembers none, does not mean that there never was one: the database may have been restored from
+an older backup. A right may rest on the record, and nothing else proves it. So the record is kept as a deletion would
+have kept it: without the account's id, and for the time that the settings say. Without this, it would stay for ever.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 AGE = timedelta(days=2)
 """How old a record must be. No task and no page takes so long from the record to the account."""
-FEW, SHARE = 10, 0.2
-"""How many accounts with records may be missing, and which share of them. Beyond both, accounts may have been lost."""
+MOST_NAMED = 10
+"""Missing accounts that the log names."""
 
 
 class OrphanedRecords:
@@ -38,31 +38,32 @@ class OrphanedRecords:
         self._remover = remover
 
     def remove(self, now: datetime, days: int) -> int:
-        """Remove them, and return their number. Those of an account whose deletion is not finished are left to it.
+        """Remove them after copying them, and return their number.
+
+        Nothing is done if several accounts are missing: CouchDB may have lost them, and their records must be there
+        when they come back. Accounts whose deletion is not finished are left to it.
 
         :param now: the present, aware
-        :param days: for how many days to keep the record of an account that existed
+        :param days: for how many days to keep a copy
         """
         old, accounts = self._old(now)
-        missing = accounts - self._couchdb.fetch(ACCOUNT, sorted(accounts)).keys()
-        if len(missing) > max(FEW, len(accounts) * SHARE):
+        leaving = {str(entry.get("account")) for entry in self._couchdb.scan(AUDIT) if not entry.get("finished_at")}
+        missing = sorted(accounts - self._couchdb.fetch(ACCOUNT, sorted(accounts)).keys() - leaving)
+        if len(missing) > 1:
             log.warning(
-                "%d accounts with records of consent do not exist, of %d. CouchDB may have lost accounts, so none of "
-                "these records is removed. If the accounts are gone for good, remove their records from %s.",
-                len(missing), len(accounts), DOCTYPE,
+                "%d accounts with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
+                "none of these records is removed. Restore the accounts from a backup, or start grdf_adopt_rights, "
+                "which gives their rights new accounts and these their records. If they are gone for good, remove "
+                "their records from %s.", len(missing), ", ".join(missing[:MOST_NAMED]), DOCTYPE,
             )  # fmt: skip
             return 0
-        leaving = {str(entry.get("account")) for entry in self._couchdb.scan(AUDIT) if not entry.get("finished_at")}
-        orphans = [each for each in old if _account_of(each) in missing - leaving]
-        existed = self._existed({_account_of(each) for each in orphans})
         removed = 0
-        for each in orphans:
+        for each in old:
             account = _account_of(each)
-            if self._couchdb.get(ACCOUNT, account) is not None:  # it was made in the meantime
-                continue
-            if account in existed:
+            # It may have been made in the meantime.
+            if account in missing and self._couchdb.get(ACCOUNT, account) is None:
                 ConsentRecords(self._couchdb).keep_copies(account, [each], paris_today(now), days)
-            removed += self._remover.remove(DOCTYPE, str(each["_id"]))
+                removed += self._remover.remove(DOCTYPE, str(each["_id"]))
         if removed:
             self._remover.compact(DOCTYPE)
         return removed
@@ -73,10 +74,6 @@ class OrphanedRecords:
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
         old = [each for each in records if not first <= str(each.get("given") or "") <= last]
         return old, {_account_of(each) for each in records}
-
-    def _existed(self, accounts: Collection[str]) -> set[str]:
-        """Return which of these accounts CouchDB remembers as deleted."""
-        return self._couchdb.deleted(ACCOUNT, sorted(accounts)) if accounts else set()
 
 
 def _account_of(document: Document) -> str:

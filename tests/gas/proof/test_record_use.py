@@ -40,6 +40,7 @@ def days_ago(days: float) -> str:
         (None, False),
         ({"_id": "a", "account_type": "grdfgrandlyon"}, False),
         (account(days_ago(39)), True),
+        (account(utc_text(NOW - timedelta(days=40, seconds=5))), True),  # a clock was put back meanwhile
         (account(days_ago(40.5)), True),  # a clock was wrong
         (account(days_ago(42)), False),
         (account(""), True),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,3 +58,33 @@ def test_old_files_are_removed(imports: Imports) -> None:
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
     assert (imports.names(), imports.results()) == ([], [])
+
+
+def test_a_copy_with_the_times_of_its_original_is_not_old(imports: Imports) -> None:
+    """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
+    imports.store("homes.csv", HOMES)
+    if imports.folder.startswith("file://"):
+        os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (1.6e9, 1.6e9))
+    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert imports.names() == ["homes.csv"]
+
+
+def test_files_that_vanish_while_they_are_listed_stop_nothing(tmp_path: Path) -> None:
+    """An import writes its progress over and over, each time as a draft that lasts for a moment."""
+    imports, end = Imports(f"file://{tmp_path}"), Event()
+
+    def write() -> None:
+        while not end.is_set():
+            imports.keep_progress("homes.csv", "{}")
+
+    writers = [Thread(target=write) for _ in range(2)]
+    for each in writers:
+        each.start()
+    try:
+        for _ in range(1000):
+            imports.remove_old(datetime.now(UTC) - timedelta(minutes=5))
+            imports.names()
+    finally:
+        end.set()
+        for each in writers:
+            each.join()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.file_kinds import PIXELS, NotAProof, checked
+from include.gas.days.gas_day import utc_text
 from include.gas.errors import BadSettings, ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
@@ -151,3 +154,19 @@ def test_a_place_that_does_not_work_says_so(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
     with pytest.raises(BadSettings, match="Account home: "):
         place.proofs.put("home", GOOD["image/png"])
+
+
+def test_files_are_told_by_when_they_were_put_there(place: Staging) -> None:
+    """The times of the original may come along with a copy on a disk."""
+    assert place.proofs.names() == []
+    before = datetime.now(UTC) - timedelta(minutes=5)  # an object store tells seconds, and has a clock of its own
+    for account in ("one", "two"):
+        reference = place.proofs.put(account, GOOD["image/png"])
+        if reference.startswith("file://"):
+            os.utime(reference.removeprefix("file://"), (1.6e9, 1.6e9))
+    assert place.proofs.names() == ["one", "two"]
+    assert before < place.proofs.changed("one") < before + timedelta(minutes=10)
+    assert place.proofs.remove_older("one", utc_text(before)) == 0
+    assert place.proofs.remove_older("one", utc_text(before + timedelta(minutes=10))) == 1
+    assert [place.proofs.count(account) for account in ("one", "two")] == [0, 1]
+    assert place.proofs.remove_older("nobody", utc_text(before)) == 0

@@ -43,6 +43,11 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
+def designs(couchdb: CouchDBHook) -> list[str]:
+    query = {"startkey": '"_design/"', "endkey": '"_design0"'}
+    return [row["id"] for row in couchdb.request("GET", ACCOUNT, "/_all_docs", query=query).json()["rows"]]
+
+
 @pytest.fixture(params=["searched", "indexed"])
 def store(couchdb: CouchDBHook, request: pytest.FixtureRequest) -> Iterator[AccountStore]:
     couchdb.create_database(ACCOUNT)
@@ -50,9 +55,9 @@ def store(couchdb: CouchDBHook, request: pytest.FixtureRequest) -> Iterator[Acco
         assert make_index(couchdb) == "new"
         assert make_index(couchdb) == "up to date"
     yield AccountStore(couchdb)
-    found = couchdb.request("GET", ACCOUNT, "/_design/grdf")
-    if found.ok:
-        couchdb.request("DELETE", ACCOUNT, "/_design/grdf", query={"rev": found.json()["_rev"]})
+    for name in designs(couchdb):
+        found = couchdb.request("GET", ACCOUNT, f"/{name}").json()
+        couchdb.request("DELETE", ACCOUNT, f"/{name}", query={"rev": found["_rev"]})
 
 
 @pytest.fixture
@@ -92,3 +97,29 @@ def test_an_account_is_found_by_each_of_its_meters_until_it_has_them_no_more(
     clean.book.remove(account_id)
     assert store.holding(one) == []
     clean.book.remove(f"{account_id}-else")
+
+
+FORMER = "function (doc) { if (doc.oauth_callback_results) emit(doc.oauth_callback_results.pce_id, null); }"
+
+
+@pytest.mark.parametrize("store", ["searched"], indirect=True)
+@pytest.mark.parametrize("map_", [FORMER, "function (doc) { this is no JavaScript"])
+def test_the_index_of_another_version_is_not_read(
+    clean: LocalWorld, couchdb: CouchDBHook, store: AccountStore, account_id: str, map_: str
+) -> None:
+    """The set-up was not run again after an update. That version knew of one meter alone."""
+    former = {"_id": "_design/grdf", "language": "javascript", "views": {"meters": {"map": map_}}}
+    assert couchdb.request("PUT", ACCOUNT, "/_design/grdf", body=former).ok
+    number = int(account_id.rpartition("-")[2])
+    one, two = (f"0966666{number * 10 + at:07}" for at in range(2))
+    clean.book.save(
+        {"_id": account_id, "account_type": "grdfgrandlyon"}
+        | {"oauth_callback_results": {"pce_id": one, "consents": [{"pce": one}, {"pce": two}]}}
+    )
+    assert [document["_id"] for document in store.holding(two)] == [account_id]
+    assert make_index(couchdb) == "renewed"
+    assert "_design/grdf" not in designs(couchdb)
+    assert len(designs(couchdb)) == 1
+    assert make_index(couchdb) == "up to date"
+    assert [document["_id"] for document in AccountStore(couchdb).holding(two)] == [account_id]
+    clean.book.remove(account_id)

@@ -34,7 +34,7 @@ class Connected(Section, frozen=True):
 
     :param at: when it last connected, UTC
     :param by: who connected it: an Airflow user, or a note that a link was used, or that it was imported or adopted
-    :param record: id of the record of the consent that was entered with it; absent for the other ways in
+    :param record: id of the record of the consent that was entered or adopted with it; absent for the other ways in
     """
 
     key: ClassVar[str] = "connected"
@@ -49,6 +49,15 @@ class Connected(Section, frozen=True):
         """Return the id of the record that an account document names; ``""`` if it names none."""
         named = members(document.get(cls.key)).get("record")
         return named if isinstance(named, str) else ""
+
+    @classmethod
+    def with_record(cls, document: Mapping[str, Any], record: str) -> Document:
+        """Return the account document with another record, or as it is if nobody has noted how it was connected.
+
+        :param record: id of the record
+        """
+        noted = document.get(cls.key)
+        return put(document, cls.key, {**noted, "record": record} if isinstance(noted, Mapping) else noted)
 
     @classmethod
     def moment(cls, document: Mapping[str, Any]) -> object:

@@ -66,13 +66,20 @@ class AdoptRightsOperator(GrdfOperator):
         self.log.info(
             "%d account(s) %s, %d cannot be; %d right(s) have an account already, and %d are not in force for daily "
             "data of gas use.%s", made, "would be made" if dry_run else "are made", len(left), plan.owned,
-            plan.unusable, " Dry run: nothing was written." if dry_run else
-            " No record of consent is kept for them: whoever declared these rights has the proof.",
+            plan.unusable, " Dry run: nothing was written." if dry_run else _proved(made, adopting.recorded),
         )  # fmt: skip
         return {
             "accounts": made, "left_out": len(left), "have_one": plan.owned, "unusable": plan.unusable,
             "unreadable": listed.odd,
         }  # fmt: skip
+
+
+def _proved(made: int, recorded: int) -> str:
+    """Return the sentence about the records of consents."""
+    if not recorded:
+        return " No record of consent is kept for them: whoever declared these rights has the proof."
+    others = " Whoever declared the other rights has their proof." if recorded < made else ""
+    return f" {recorded} of them have the record of the consent that was kept here.{others}"
 
 
 def _said(adoption: Adoption) -> str:

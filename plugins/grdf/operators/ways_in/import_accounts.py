@@ -70,10 +70,11 @@ class ImportAccountsOperator(GrdfOperator):
         run.stop_if_cleared("grdf_import_accounts")
         dry_run, skip = (self._yes(run.params, name) for name in ("dry_run", "skip_wrong_lines"))
         content = self._content(check_name(self.file))
+        source = sha256(content).hexdigest()
+        self._check_same(run, source)
         lines = read_lines(content)
         holdings = Holdings(self.accounts.every())
         kept = Progress.read(self.imports.progress(self.file))
-        source = sha256(content).hexdigest()
         now = utc_text(datetime.now(UTC))
         if kept is not None and kept.source != source:
             self.log.warning(
@@ -119,6 +120,19 @@ class ImportAccountsOperator(GrdfOperator):
             f"there is no file {name} in {self.imports.folder}",
             "Nothing was done. Put it there, readable for the user that runs Airflow's tasks, and start again.",
         )
+
+    def _check_same(self, run: Run, source: str) -> None:
+        """Raise an error if somebody has put another file there while the run waited for its next try.
+
+        Nobody has asked for that one to be imported, and perhaps it is to be checked first.
+        """
+        if self.imports.begun_with(run.id, source) != source:
+            raise BadRequest.about(
+                None,
+                f"the file {self.file} in {self.imports.folder} is not the one with which this run began",
+                "Nothing of it was imported. What was declared before stays, see Gas accounts. Start "
+                "grdf_import_accounts again to import the file that is there now.",
+            )
 
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
         from grdf.stores.consent_records import ConsentRecords
@@ -194,9 +208,13 @@ class ImportAccountsOperator(GrdfOperator):
         self.imports.keep_result(self.file, to_csv(results))
         self._log("being declared", results)
         found = counts(results)
-        if self.imports.read(self.file) == content:
+        there = self.imports.read(self.file)
+        if there == content:
             self.imports.remove(self.file)
             end = "The file is removed"
+        elif there is None:
+            self.imports.remove_progress(self.file)
+            end = "The file was removed in the meantime by somebody else"
         else:
             end = "The file was changed in the meantime and stays: start again to import it"
         self.log.info(
@@ -207,7 +225,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _forget_orphans(self, households: Households, progress: Progress, holdings: Holdings) -> None:
         for account in progress.orphans(holdings):
-            households.forget(account)
+            households.forget_missing(account, settings.consent_record_days())
 
     def _log(self, outcome: Outcome, results: Sequence[Result]) -> None:
         for sentence in report(results, outcome):
