@@ -13,7 +13,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
-from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, QuotaWait, RetryLater
+from include.gas.errors import BadAccount, FailNow, GrantRefused, IdTokenRefused, MeterTaken, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -94,7 +94,7 @@ class AcquireTokenOperator(AccountOperator):
             raise
         except (FailNow, RetryLater) as error:
             is_tried_again = isinstance(error, RetryLater) and not run.is_last_try
-            if not is_tried_again and not account.state:
+            if not (is_tried_again or account.state or isinstance(error, BadAccount)):  # the id may be another's by now
                 self.accounts.mark(account.id, error, partial=bool(account.meters))
             if is_tried_again or not account.reads_on:
                 raise
