@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.gas.account.connected import connected
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import RetryLater
 from tests.importing.scene import put, run
 from tests.importing.scene import rights as all_rights
 from tests.leaving.runs import check
+from tests.leaving.steps import delete
+from tests.rights.scene import document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -68,3 +75,38 @@ def unlisted(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     from include.gas.answers.access_rights import Rights
 
     monkeypatch.setattr(AdictHook, "listed_rights", lambda *_, **__: Rights())
+
+
+def connect(world: LocalWorld, account: str, pce: str) -> dict[str, Any]:
+    """Connect another household on GRDF's site, and return its account."""
+    (right,) = world.control.consent([pce], keep_others=True)
+    consents = [Consent(pce, str(right["id_droit_acces"]))]
+    world.book.save(connected(None, account, consents, at=datetime.now(UTC), by="an-operator"))
+    return document(world, account)
+
+
+def delete_unseen(world: LocalWorld, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delete an account while GRDF's list does not show its right yet."""
+    with monkeypatch.context() as late:
+        unlisted(world, late)
+        delete(account, started=datetime.now(UTC))
+
+
+def lost(world: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Declare a right whose answer is lost, delete the account, and return GRDF's id of the right."""
+    put([home])
+    world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        run()
+    delete_unseen(world, home["account"], monkeypatch)
+    (right,) = [each["id_droit_acces"] for each in all_rights(world) if each["id_pce"] == home["pce"]]
+    return str(right)
+
+
+def sent_days_ago(account: str, days: int) -> None:
+    """Let so many days pass since the declaration of an account that was deleted."""
+    from grdf.hooks.couchdb import CouchDBHook
+
+    (record,) = audits(account)
+    record["unanswered"][0]["at"] = utc_text(datetime.now(UTC) - timedelta(days=days))
+    assert CouchDBHook().put(AUDIT, record)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +11,11 @@ import pytest
 from grdf.consents.declaring import Declaring
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.connected import connected
 from include.gas.account.sections.rights.declaration import PERSON
-from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount, DeclarationRefused, RetryLater, StoreBusy
 from tests.helpers import adict_hook
-from tests.importing.meanwhile import UnderWay, states, unlisted
+from tests.importing.meanwhile import UnderWay, connect, delete_unseen, states
 from tests.importing.scene import household, names_person, outcomes, put, run
-from tests.leaving.steps import delete
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -29,14 +25,6 @@ pytestmark = pytest.mark.usefixtures("the_list_counts")
 OTHER = household(210_000)
 
 
-def connect(world: LocalWorld, account: str, pce: str = OTHER["pce"]) -> dict[str, Any]:
-    """Connect another household on GRDF's site, and return its account."""
-    (right,) = world.control.consent([pce], keep_others=True)
-    consents = [Consent(pce, str(right["id_droit_acces"]))]
-    world.book.save(connected(None, account, consents, at=datetime.now(UTC), by="an-operator"))
-    return document(world, account)
-
-
 def give(world: LocalWorld, account: str, home: dict[str, str]) -> dict[str, Any]:
     """Store what a household gave to be declared, and return its account."""
     given = {key: each for key, each in home.items() if key in (*PERSON, "pce")}
@@ -44,15 +32,11 @@ def give(world: LocalWorld, account: str, home: dict[str, str]) -> dict[str, Any
     return document(world, account)
 
 
-def delete_unseen(world: LocalWorld, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delete an account while GRDF's list does not show its right yet."""
-    with monkeypatch.context() as late:
-        unlisted(world, late)
-        delete(account, started=datetime.now(UTC))
-
-
 @pytest.mark.parametrize("removed", ["deleted", "by hand"])
-@pytest.mark.parametrize("way", [connect, lambda world, account: give(world, account, OTHER)])
+@pytest.mark.parametrize(
+    "way",
+    [lambda world, account: connect(world, account, OTHER["pce"]), lambda world, account: give(world, account, OTHER)],
+)
 def test_a_late_answer_is_not_written_to_another_household(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor,
     caplog: pytest.LogCaptureFixture, way: Any, removed: str,
@@ -123,7 +107,7 @@ def test_what_a_list_shows_late_is_not_written_to_another_household(
         listed = ask(hook, *args, **more)
         if not others:
             clean.book.remove(account)
-            others.append(connect(clean, account))
+            others.append(connect(clean, account, OTHER["pce"]))
         return listed
 
     monkeypatch.setattr(AdictHook, "listed_rights", meanwhile)

@@ -20,7 +20,16 @@ from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.late_rights import UNANSWERED, come_back, is_noted, late_rights, without_answered
+from include.gas.leaving.late_rights import (
+    UNANSWERED,
+    come_back,
+    declared_on,
+    is_noted,
+    is_revoked,
+    late_rights,
+    stranded_message,
+    without_answered,
+)
 from include.gas.rights.declared_right import Declared
 
 log = logging.getLogger(__name__)
@@ -81,22 +90,47 @@ class LeftBehind:
     ) -> list[str]:
         """Make the accounts again for whose deletions GRDF's list shows a right late.
 
+        An account that exists again is given none, since its id may be another household's. A person is told then.
+
         :param records: the records of deletions by account
         :param rights: all our rights
         :param holdings: what all accounts have
-        :return: the accounts
+        :return: the accounts for which a person must act
         """
-        listed, found = list(rights), []
+        listed, found, now = list(rights), [], datetime.now(UTC)
         for account, entries in records.items():
-            for entry in entries:
-                if not entry.get(UNANSWERED):
-                    continue
-                late = [each for each in late_rights(entry, listed) if not holdings.claims(each)]
-                if late:
-                    self._come_back(account, [Consent.of_right(right) for right in late])
-                    found.append(account)
-                self._settle(entry, late)
+            open_, back = [entry for entry in entries if entry.get(UNANSWERED)], dict[str, AccessRight]()
+            known: list[AccessRight] = []
+            for entry in open_:
+                for right in late_rights(without_answered(entry, (), now), listed):
+                    if holdings.owner(right.id) == account or is_revoked(entries, right):
+                        known.append(right)
+                    elif not holdings.claims(right):
+                        back[right.id] = right
+                        log.warning(
+                            "Account %s: right %s was made on %s, and the account, which was deleted, had one declared "
+                            "on %s for the same holder.", account, right.id, right.created, declared_on(entry, right),
+                        )  # fmt: skip
+            if back:
+                found.append(account)
+                known += self._given_back(account, list(back.values()), holdings)
+            for entry in open_:
+                self._settle(entry, known)
         return found
+
+    def _given_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> Sequence[AccessRight]:
+        """Make an account again that its rights can be ended with. Return the rights that it has now."""
+        there = holdings.of(account)
+        if there is None:
+            try:
+                self._come_back(account, [Consent.of_right(right) for right in rights])
+            except StoreBusy:
+                log.warning("%s", stranded_message(account, rights))
+            else:
+                return rights
+        elif not there.is_leaving:  # else its deletion ends first, and then it comes back
+            log.warning("%s", stranded_message(account, rights))
+        return ()
 
     def _come_back(self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None) -> None:
         def change(document: Document | None) -> Document:

@@ -15,7 +15,7 @@ from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import OAUTH_OUTDATED
+from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before
 from include.gas.leaving.late_rights import unfinished_message
@@ -62,7 +62,10 @@ class Returned:
             def change(stored: dict[str, Any], message: str = message, now: datetime = now) -> dict[str, Any]:
                 return stored if self._left(stored) is None else with_state(stored, OAUTH_OUTDATED, message, since=now)
 
-            accounts.update(account, change)
+            try:
+                accounts.update(account, change)
+            except GasError as error:  # it may be deleted at this very moment
+                self._log.warning("Account %s could not be marked, and is not checked. %s", account, error)
 
     def tell_unfinished(self, couchdb: CouchDBHook, accounts: AccountStore, rights: Iterable[AccessRight]) -> int:
         """Tell of deletions that do not end, and of rights that GRDF's list shows after their account is gone.
