@@ -71,6 +71,20 @@ def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False) -> dict[
     return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
 
 
+def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
+    """Execute ``adopt_rights``."""
+    from airflow.sdk import DAG
+
+    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
+
+    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
+    operator = AdoptRightsOperator(task_id="adopt_rights", dag=dag)
+    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
+    at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
+    at_hand["dag_run"].triggering_user_name = "an-operator"
+    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
+
+
 def result(name: str = NAME) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(folder().result(name) or "")))
 

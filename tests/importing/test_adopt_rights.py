@@ -13,8 +13,8 @@ import pytest
 
 from include.gas.account.sections.rights.declaration import PERSON
 from include.gas.errors import BadRequest, GasError, MeterTaken, RetryLater
-from tests.helpers import context, yesterday
-from tests.importing.scene import FIRST_METER, LOG, household, names_person
+from tests.helpers import yesterday
+from tests.importing.scene import FIRST_METER, adopt, household, names_person
 from tests.leaving.runs import acquire, extract
 from tests.leaving.steps import delete
 from tests.rights.scene import bring, consents, document
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 _numbers = count(300_000)
-
-
-def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
-    from airflow.sdk import DAG
-
-    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
-
-    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
-    operator = AdoptRightsOperator(task_id="adopt_rights", dag=dag)
-    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
-    at_hand["dag_run"].triggering_user_name = "an-operator"
-    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
 
 
 @pytest.fixture

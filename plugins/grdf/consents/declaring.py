@@ -291,8 +291,9 @@ class Declaring:
         return DeclarationRefused.about(
             self._account,
             f"{error.cause}, and this account has not declared it",
-            "Nothing was declared. If it is known to be this household's, start grdf_adopt_rights. If it may be "
-            "somebody's who has moved out, have it revoked first. Then start a run of this account's DAG.",
+            "Nothing was declared. If it is known to be this household's, start grdf_consents with this account, which "
+            "gives it the right once it is in force. If it may be somebody's who has moved out, ask GRDF to revoke it, "
+            "then start a run of this account's DAG.",
             reason=DeclarationRefused.EXISTS,
         )
 
