@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -132,6 +132,20 @@ def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
     """
     takers = (last_taker(record) for record in records)
     return any(not taker.keep_data and taker.since > moment for taker in takers)
+
+
+def mark_of(record: Mapping[str, Any]) -> str:
+    """Return what tells a deletion from others, and from itself before it was started again."""
+    return f"{record.get('_id')} {len(record.get('resumed', []))}"
+
+
+def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -> bool:
+    """Return whether a deletion has removed an account, besides those that are known. No clock is asked.
+
+    :param records: the records of one account's deletions
+    :param known: the marks of those that are known, see :func:`mark_of`
+    """
+    return any(not last_taker(record).keep_data and mark_of(record) not in known for record in records)
 
 
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
