@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.errors import BadRequest, RetryLater
-from tests.importing.scene import files, folder, household, names_person, outcomes, put, records, run
-from tests.importing.scene import rights as all_rights
+from tests.importing.meanwhile import UnderWay, audits, states, told, unlisted
+from tests.importing.scene import names_person, outcomes, put, records, run
 from tests.leaving.runs import check
 from tests.leaving.steps import delete
 from tests.rights.scene import document
@@ -23,88 +19,8 @@ from tests.rights.scene import document
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-_numbers = count(200_000)
+pytestmark = pytest.mark.usefixtures("the_list_counts")
 BEFORE_PURGE = ("check", "mark", "revoke")
-
-
-@pytest.fixture
-def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.removal import Remover
-    from include.gas.documents.gas_days import account_range
-
-    for name in files():
-        folder()._path(name).unlink()
-    made = household(next(_numbers))
-    yield made
-    clean.book.remove(made["account"])
-    for doctype in (AUDIT, CONSENT_RECORD):
-        Remover(CouchDBHook()).remove_range(doctype, *account_range(made["account"]))
-
-
-@pytest.fixture(autouse=True)
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as running:
-        yield running
-
-
-class UnderWay:
-    """An import whose declaration GRDF has not answered yet."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor, home: dict[str, str]) -> None:
-        from grdf.hooks.adict import AdictHook
-
-        self.sent, self.answered = threading.Event(), threading.Event()
-        declare = AdictHook.declare
-
-        def slow(hook: AdictHook, *args: Any, **more: Any) -> Any:
-            try:
-                return declare(hook, *args, **more)
-            finally:
-                self.sent.set()
-                assert self.answered.wait(60)
-
-        monkeypatch.setattr(AdictHook, "declare", slow)
-        put([home])
-        self._running: Future[dict[str, int]] = pool.submit(run)
-        assert self.sent.wait(60)
-
-    def end(self) -> dict[str, int]:
-        self.answered.set()
-        return self._running.result(60)
-
-
-def states(world: LocalWorld, home: dict[str, str]) -> list[str]:
-    return [right["etat_droit_acces"] for right in all_rights(world) if right["id_pce"] == home["pce"]]
-
-
-def audits(account: str) -> list[dict[str, Any]]:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.documents.gas_days import account_range
-
-    return CouchDBHook().range(AUDIT, *account_range(account))
-
-
-def told(account: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> bool:
-    """Return whether the morning's check says what to do."""
-    capfd.readouterr()
-    caplog.clear()
-    check()
-    return f"Account {account}: it was deleted while GRDF was asked" in "".join(capfd.readouterr()) + caplog.text
-
-
-def unlisted(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let GRDF's list show no right of a meter for the time being."""
-    from grdf.hooks.adict import AdictHook
-    from include.gas.answers.access_rights import Rights
-
-    monkeypatch.setattr(AdictHook, "listed_rights", lambda *_, **__: Rights())
 
 
 def test_the_answer_comes_when_the_account_is_gone(

@@ -149,7 +149,7 @@ def test_a_right_that_this_account_has_not_declared_is_not_its_own(
     clean.control.change_consent(right["id_droit_acces"], date_creation="2026-01-05T10:00:00")
     clean.book.remove(account_id)
     give(clean, account_id, **change)
-    with pytest.raises(DeclarationRefused, match=r"this account has not declared it.*start grdf_adopt_rights"):
+    with pytest.raises(DeclarationRefused, match=r"this account has not declared it.*start grdf_consents with"):
         acquire(account_id, "scheduled")
     assert len(rights(clean, pce)) == 1
     assert document(clean, account_id).get("oauth_callback_results") is None

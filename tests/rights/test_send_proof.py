@@ -165,7 +165,7 @@ def test_the_record_of_another_person_is_not_sent(clean: LocalWorld, couchdb: Co
     assert EMAIL in text_of(file["content"])
     clean.control.change_consent(right, courriel_titulaire="somebody@example.org")
     clean.control.ask_proof(right, clean.control.today() + timedelta(days=40))
-    with pytest.raises(ProofNotSent, match="neither a record of that consent"):
+    with pytest.raises(ProofNotSent, match="for whom GRDF lists the right now"):
         send(account_id)
 
 

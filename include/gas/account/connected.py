@@ -11,7 +11,7 @@ from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.declaration_check import DAYS
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import PERSON, Declaration, names_person
+from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
 from include.gas.account.sections.section import members, put
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
@@ -97,7 +97,8 @@ def connected(
 
 
 _ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
-_IDENTITY = ("pce", "name", "company", "postcode", "email")
+_HOLDER = ("pce", "name", "company", "email")
+_IDENTITY = (*_HOLDER, "postcode")
 _WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_since", "state_partial")
 """The keys of the account that change when its right is to be declared and GRDF refuses it."""
 
@@ -134,6 +135,17 @@ def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
     found = Declaration.of(document)
     same = found is not None and all(getattr(found, name) == getattr(asked, name) for name in _IDENTITY)
     return same and names_person(document)
+
+
+def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
+    """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
+
+    One that a person has to correct does not wait.
+    """
+    found = Declaration.of(document)
+    if found is None or not names_person(document) or is_refused(document):
+        return False
+    return any(getattr(found, name) != getattr(asked, name) for name in _HOLDER)
 
 
 def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Document:

@@ -268,6 +268,7 @@ class DeletionRecord(Kept, frozen=True):
     :param tombstones: what the server keeps of removed documents, in words
     :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
     :param unanswered: declarations without an answer, as hashes, until their right is found or 60 days are over
+    :param ended_by_its_clock: what ``finished_at`` was before `grdf_consents` replaced moments in the future, UTC
     """
 
     account: str
@@ -287,6 +288,7 @@ class DeletionRecord(Kept, frozen=True):
     tombstones: str = ""
     airflow_history: dict[str, object] = {}
     unanswered: list[Unanswered] = []
+    ended_by_its_clock: str = ""
 
 
 class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

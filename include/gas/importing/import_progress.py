@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
+from include.gas.leaving.deletion_record import has_left_since, mark_of
 
 PREFIX = "household-"
 """How the ids begin of accounts for which the file names none."""
@@ -21,6 +23,7 @@ class Progress(msgspec.Struct):
     :param ids: accounts of the lines for which the file names none, by number
     :param former: ids that were chosen for the file before it was changed
     :param refused: GRDF's refusals of lines, by number, in words
+    :param deletions: the deletions that there were before, by the accounts that the file names
     """
 
     began: str
@@ -28,6 +31,7 @@ class Progress(msgspec.Struct):
     ids: dict[int, str] = msgspec.field(default_factory=dict)
     former: list[str] = msgspec.field(default_factory=list)
     refused: dict[int, str] = msgspec.field(default_factory=dict)
+    deletions: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str | None) -> Progress | None:
@@ -45,7 +49,8 @@ class Progress(msgspec.Struct):
         """Return the progress for the file as it is now: the same, unless the file was changed."""
         if source == self.source:
             return self
-        return Progress(self.began, source, former=[*self.former, *self.ids.values()])
+        former = [*self.former, *self.ids.values()]
+        return Progress(self.began, source, former=former, deletions=self.deletions)
 
     def begun_by(self, now: str) -> Progress:
         """Return the progress of an import that has begun by now, although a clock was ahead when it did.
@@ -55,6 +60,24 @@ class Progress(msgspec.Struct):
         :param now: UTC text
         """
         return self if self.began <= now else msgspec.structs.replace(self, began=now)
+
+    def named(self, lines: Iterable[Line]) -> set[str]:
+        """Return the accounts that the file names and for which :meth:`note_deletions` is to be called."""
+        return {line.cells.get("account", "") for line in lines if not line.problem} - {"", *self.deletions}
+
+    def note_deletions(self, accounts: Iterable[str], records: Iterable[Mapping[str, Any]], *, begins: bool) -> None:
+        """Note the deletions that there were before the import, so that no clock is asked which ones are later.
+
+        :param accounts: accounts that the file names
+        :param records: the records of deletions
+        :param begins: whether the import begins. Later, only deletions from before its beginning are noted
+        """
+        noted: dict[str, list[str]] = {account: [] for account in accounts}
+        for record in records:
+            marks = noted.get(str(record.get("account")))
+            if marks is not None and (begins or not has_left_since([record], self.began)):
+                marks.append(mark_of(record))
+        self.deletions |= noted
 
     def recognise(self, lines: Iterable[Line], holdings: Holdings) -> None:
         """Give lines back the accounts that this import has created for their meters before the file was changed.

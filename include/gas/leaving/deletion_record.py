@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +16,8 @@ from include.gas.documents.gas_days import Document
 LATELY = timedelta(days=7)
 """Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
 
+CLOCKS = timedelta(days=1)
+"""How far in the future a moment may be: workers' clocks differ. One further ahead was written by a wrong clock."""
 
 ASKED = "asked"
 """The outcome in a record for a right whose revocation was requested but not answered yet."""
@@ -132,6 +134,20 @@ def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
     return any(not taker.keep_data and taker.since > moment for taker in takers)
 
 
+def mark_of(record: Mapping[str, Any]) -> str:
+    """Return what tells a deletion from others, and from itself before it was started again."""
+    return f"{record.get('_id')} {len(record.get('resumed', []))}"
+
+
+def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -> bool:
+    """Return whether a deletion has removed an account, besides those that are known. No clock is asked.
+
+    :param records: the records of one account's deletions
+    :param known: the marks of those that are known, see :func:`mark_of`
+    """
+    return any(not last_taker(record).keep_data and mark_of(record) not in known for record in records)
+
+
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
     """Return when a household left although its account exists, for example because a backup was restored.
 
@@ -158,6 +174,39 @@ def left_at(records: Iterable[Mapping[str, Any]]) -> str:
     """
     ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not _keeps(each))
     return max(ended, default="")
+
+
+def righted(entry: Mapping[str, Any], now: datetime) -> Document | None:
+    """Return the record of an ended deletion with the present for moments in the future, which a wrong clock wrote.
+
+    Otherwise the household would count as having left until then, whatever it does. It counts as having left now, so
+    that a restored account is not read until its household connects again.
+
+    :param entry: the record
+    :param now: an aware datetime
+    :return: ``None`` if there is nothing to change
+    """
+    latest, present = utc_text(now + CLOCKS), utc_text(now)
+
+    def moment(said: object) -> object:
+        return present if isinstance(said, str) and said > latest else said
+
+    resumed = [{**each, "at": moment(each.get("at"))} for each in entry.get("resumed", [])]
+    changed = {**entry, **{key: moment(entry.get(key)) for key in ("asked_at", "finished_at")}}
+    changed |= {"resumed": resumed} if resumed else {}
+    if not entry.get("finished_at") or changed == entry:
+        return None
+    return {**changed, "ended_by_its_clock": entry["finished_at"]}
+
+
+def righted_message(entry: Mapping[str, Any]) -> str:
+    """Return what a person should know of a record that was changed by :func:`righted`."""
+    return (
+        f"Account {entry.get('account')}: the record of its deletion names a day in the future (its end: "
+        f"{str(entry.get('ended_by_its_clock'))[:10]}), so a clock was wrong. It counts as ended on "
+        f"{str(entry.get('finished_at'))[:10]} now. If its household has come back, let it connect once more. Check "
+        "the clocks of Airflow's workers."
+    )
 
 
 def _keeps(record: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ what was sent, and the account comes back as one that is leaving once the right 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
@@ -18,7 +18,7 @@ from include.gas.account.sections.section import members, put, written
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import AccessRight
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED
 from include.gas.rights.declared_right import was_made_by
@@ -27,6 +27,8 @@ UNANSWERED = "unanswered"
 """The key in a deletion's record for declarations whose right was not known when the account was removed."""
 KEPT = timedelta(days=60)
 """How long a right is looked for that GRDF may have taken."""
+_DAYS_AFTER = timedelta(days=1)
+"""How much later than its declaration a right may have been made. A later one was declared by somebody else since."""
 LATE = "a declaration that was under way"
 """Who is noted as the one who marked an account that came back.
 
@@ -86,6 +88,24 @@ def late_rights(record: Mapping[str, Any], rights: Iterable[AccessRight]) -> lis
     ]
 
 
+def declared_on(record: Mapping[str, Any], right: AccessRight) -> date | None:
+    """Return on which day in Paris a right was declared for an account before it was deleted.
+
+    :param record: the record of the deletion
+    :return: ``None`` if it was not
+    """
+    days = [_day_of(each) for each in _unanswered(record) if _is_of(right, each)]
+    return next(iter(days), None)
+
+
+def is_revoked(records: Iterable[Mapping[str, Any]], right: AccessRight) -> bool:
+    """Return whether one of the deletions of an account has ended a right. GRDF's list may not show it yet.
+
+    :param records: the records of one account's deletions
+    """
+    return any(right.id in members(record.get("revoked")) for record in records)
+
+
 def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]) -> set[str]:
     """Return GRDF's ids of rights of households that have left or are leaving. GRDF's list may not show it yet.
 
@@ -137,6 +157,20 @@ def come_back_message(account: str) -> str:
     )
 
 
+def stranded_message(account: str, rights: Iterable[AccessRight]) -> str:
+    """Return what a person has to do about rights of a deleted account whose id is in use again.
+
+    :param rights: the rights, which no account has
+    """
+    named = ", ".join(f"{right.id} (made on {right.created})" for right in rights)
+    return (
+        f"Account {account}: it was deleted while GRDF was asked for its right, and GRDF has that right. An account of "
+        "this id exists again, maybe for another household, so it was not given the right, and no deletion ends it. "
+        f"Ask GRDF to revoke right {named}. This is told until GRDF's list shows that the right is over, for "
+        f"{KEPT.days} days at most."
+    )
+
+
 def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     """Return what a person has to do about an account whose deletion does not end; ``""`` if it is under way.
 
@@ -160,4 +194,14 @@ def _unanswered(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _is_of(right: AccessRight, sent: Mapping[str, Any]) -> bool:
     at, email, name = (str(sent.get(key) or "") for key in ("at", "email", "name"))
-    return was_made_by(right, SentDeclarations(right.pce, at, email, name))
+    if not was_made_by(right, SentDeclarations(right.pce, at, email, name)):
+        return False
+    day = _day_of(sent)
+    return right.created is not None and day is not None and right.created <= day + _DAYS_AFTER
+
+
+def _day_of(sent: Mapping[str, Any]) -> date | None:
+    try:
+        return datetime.fromisoformat(str(sent.get("at"))).astimezone(PARIS).date()
+    except (ValueError, OverflowError):
+        return None

@@ -34,6 +34,8 @@ SOON = timedelta(days=2)
 """How long we hope for the holder's answer before we tell a person to ask for it."""
 _CLOCKS = timedelta(hours=3)
 """How much earlier a right may seem than its declaration: GRDF's moments name no time zone, and clocks differ."""
+_UNDER_WAY = timedelta(hours=1)
+"""How long GRDF may be working on a declaration: longer than any call lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,18 +241,23 @@ def after_look(document: Mapping[str, Any], at: datetime, listed: Iterable[Acces
     """Return the account document with notes of what a list says of its declared rights.
 
     What was sent is forgotten once the list shows a right of the account to its meter: until then, the id that GRDF
-    answered may be wrong.
+    answered may be wrong. Right after it was sent, GRDF may still be working on it, so a right that the account had
+    before does not count then.
 
     :param document: the account document after it was compared with GRDF's list
     :param at: when GRDF was asked, aware
     :param listed: the rights in the list
     """
     changed = with_look(document, at, waits=is_waiting(document))
-    ids = {right.id for right in listed}
-    for meter in _meters(document):
-        if meter.own & ids and any(sent.pce == meter.pce for sent in SentDeclarations.of(changed)):
-            changed = without_sent(changed, meter.pce, at)
-    return changed
+    own = {right.id_accreditation: right.brought for meter in _meters(document) for right in meter.rights}
+    shown = [right for right in listed if right.id in own]
+    under_way = utc_text(at - _UNDER_WAY)
+    known = [
+        sent
+        for sent in SentDeclarations.of(changed)
+        if any(right.pce == sent.pce and (sent.at < under_way or own[right.id] >= sent.at) for right in shown)
+    ]
+    return without_sent(changed, known, at) if known else changed
 
 
 def _meters(document: Mapping[str, Any]) -> tuple[Consent, ...]:

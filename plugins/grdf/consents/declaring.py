@@ -21,7 +21,13 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.rights.declaration import Declaration, names_person, with_refused, without_refusal
+from include.gas.account.sections.rights.declaration import (
+    Declaration,
+    is_same,
+    names_person,
+    with_refused,
+    without_refusal,
+)
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations, sending, with_sent, without_attempt
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
@@ -69,6 +75,8 @@ class Declaring:
         self._account = account_id
         self._terms = terms
         self._sent: SentDeclarations | None = None
+        self._grounds: set[SentDeclarations] = set()
+        self._asked: Declaration | None = None
         self._taken_by_grdf: list[Declared] = []
 
     def declare(self) -> Declared:
@@ -111,11 +119,12 @@ class Declaring:
         now = datetime.now(UTC)
         known = [declared(right) for right in reversed(self._listed(None))]
         for right in known:
-            self._accounts.update(self._account, partial(taken_up, right=right, at=now))
+            self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
         return known
 
     def _taken_up(self) -> Declared:
         document = self._accounts.document(self._account)
+        self._asked = Declaration.of(document)
         if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
             return known[-1]
         asked = to_declare(document)
@@ -145,6 +154,8 @@ class Declaring:
         def change(document: Document) -> Document:
             if not (names_person(document) or SentDeclarations.of(document)):  # another run has declared it meanwhile
                 return document
+            if not is_same(Declaration.of(document), self._asked):  # it says nothing about what is to be declared now
+                return document
             some = any(not meter.lost for meter in Account.from_document(document).meters)
             refused = with_refused(document, str(error), now)
             return with_state(refused, state, str(error), since=now, partial=some)
@@ -165,6 +176,7 @@ class Declaring:
         # Under the lease that all connections take: of two accounts with one meter, the second sees the first.
         self._take(asked.pce, lambda: self._accounts.update(self._account, sent))
         self._sent = sending(asked, began)
+        self._grounds.add(self._sent)
         try:
             right = self._adict.declare(asked.pce, request, account=self._account, terms=self._terms)
         except RightExists as error:
@@ -199,7 +211,21 @@ class Declaring:
         if holder is not None:  # it was written while GRDF answered us
             raise self._taken(right.pce, holder)
         now = datetime.now(UTC)
-        return self._accounts.update(self._account, lambda document: taken_up(document, right, now))
+        return self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
+
+    def _with_right(self, document: Document, *, right: Declared, at: datetime) -> Document:
+        """Return the account's document with a right of its own.
+
+        While GRDF was asked, the account may have been deleted, and its id been given to another household. So the
+        document must still name what was sent, or have the right already.
+
+        :param at: when GRDF took it, aware
+        """
+        own = {each for meter in Account.from_document(document).meters for each in meter.own}
+        grounds = {each for each in SentDeclarations.of(document) if each.pce == right.pce} & self._grounds
+        if right.id not in own and not grounds:
+            raise StoreBusy.about(self._account, "it was made again while GRDF was asked for its right")
+        return taken_up(document, right, at)
 
     def _take(self, pce: str, write: Callable[[], Document], right: str | None = None) -> None:
         take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
@@ -236,6 +262,7 @@ class Declaring:
         """
         document = self._accounts.document(self._account)
         sent, account = SentDeclarations.of(document), Account.from_document(document)
+        self._grounds |= {*sent}
         pces = sorted({each for each in ([asked.pce] if asked else []) + [one.pce for one in sent] if is_pce(each)})
         if not pces:
             return []
@@ -264,8 +291,9 @@ class Declaring:
         return DeclarationRefused.about(
             self._account,
             f"{error.cause}, and this account has not declared it",
-            "Nothing was declared. If it is known to be this household's, start grdf_adopt_rights. If it may be "
-            "somebody's who has moved out, have it revoked first. Then start a run of this account's DAG.",
+            "Nothing was declared. If it is known to be this household's, start grdf_consents with this account, which "
+            "gives it the right once it is in force. If it may be somebody's who has moved out, ask GRDF to revoke it, "
+            "then start a run of this account's DAG.",
             reason=DeclarationRefused.EXISTS,
         )
 

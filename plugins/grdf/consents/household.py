@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from grdf.consents.declaring import Declaring
@@ -38,7 +38,7 @@ from include.gas.errors import (
 from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
-from include.gas.leaving.deletion_record import has_left_since
+from include.gas.leaving.deletion_record import has_left_but
 from include.gas.proof.consent_record import new_record, to_document
 from include.gas.proof.record_use import may_rest_on
 from include.gas.rights.declared_right import Declared
@@ -66,15 +66,21 @@ class Households:
     :param adict: the hook for ADICT
     :param file: name of the import's file, for the records
     :param asker: who started the import
-    :param began: when the import began, UTC text; what was recorded or deleted since then is taken into account
+    :param began: when the import began, UTC text; what was recorded since then is taken into account
+    :param deletions: the deletions that there were before, by account, see
+        :func:`include.gas.leaving.deletion_record.mark_of`
     """
 
-    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, asker: str, began: str) -> None:
+    def __init__(
+        self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, asker: str, began: str,
+        deletions: Mapping[str, Collection[str]],
+    ) -> None:  # fmt: skip
         self._couchdb = couchdb
         self._adict = adict
         self._accounts = AccountStore(couchdb)
         self._records = ConsentRecords(couchdb)
         self._file, self._by, self._began = file, f"{BY}{asker}", began
+        self._deletions = deletions
 
     def declare(self, account: str, number: int, given: Declaration) -> Declared:
         """Make sure that a household has its record, its account and its right.
@@ -87,7 +93,7 @@ class Households:
             person is removed again. So with the other errors of :data:`ABOUT_HOUSEHOLD`
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
-        if has_left_since(self._couchdb.range(AUDIT, *account_range(account)), self._began):
+        if has_left_but(self._couchdb.range(AUDIT, *account_range(account)), self._deletions.get(account, ())):
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         known = [record for record in self._recorded(account) if record.pce == given.pce]

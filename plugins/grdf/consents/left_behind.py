@@ -19,8 +19,17 @@ from include.gas.consents.consent import Consent
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
-from include.gas.importing.holdings import Holdings
-from include.gas.leaving.late_rights import UNANSWERED, come_back, is_noted, late_rights, without_answered
+from include.gas.importing.holdings import Holding, Holdings
+from include.gas.leaving.late_rights import (
+    UNANSWERED,
+    come_back,
+    declared_on,
+    is_noted,
+    is_revoked,
+    late_rights,
+    stranded_message,
+    without_answered,
+)
 from include.gas.rights.declared_right import Declared
 
 log = logging.getLogger(__name__)
@@ -41,6 +50,8 @@ class LeftBehind:
     ) -> None:
         """Note what GRDF has or may have, if the account does not exist any more. To be called after a declaration.
 
+        If its id is another household's by now, nothing is written there.
+
         :param account: account id
         :param sent: what was sent
         :param rights: what GRDF has taken; none if that is not known
@@ -48,10 +59,11 @@ class LeftBehind:
         :raises BadAccount: if the account is gone
         """
         try:
-            if self._couchdb.get(ACCOUNT, account) is not None:
+            document = self._couchdb.get(ACCOUNT, account)
+            noted = is_noted(self._couchdb.range(AUDIT, *account_range(account)), sent)
+            if document is not None and _is_same(document, sent, rights, noted=noted):
                 return  # if it is leaving, its deletion looks for the right
-            noted = not rights and is_noted(self._couchdb.range(AUDIT, *account_range(account)), sent)
-            if not noted:
+            if document is None and (rights or not noted):
                 consents = [_consent(right) for right in reversed(rights)]
                 self._come_back(account, consents, sent)
         except GasError:
@@ -61,8 +73,12 @@ class LeftBehind:
                 "right in GRDF's list, and ask GRDF to revoke it.", account, named,
             )  # fmt: skip
             raise
+        if document is not None:
+            error = _given_again(account, rights, noted=noted)
+            log.error("%s", error)
+            raise error from cause
         step = "grdf_consents looks for the right, and says what to do once GRDF's list shows it."
-        if not noted:
+        if rights or not noted:
             step = "Start grdf_delete_account for it again: it ends the right at GRDF."
         what = "GRDF has that right" if rights else "GRDF may have that right"
         raise BadAccount.about(
@@ -74,22 +90,47 @@ class LeftBehind:
     ) -> list[str]:
         """Make the accounts again for whose deletions GRDF's list shows a right late.
 
+        An account that exists again is given none, since its id may be another household's. A person is told then.
+
         :param records: the records of deletions by account
         :param rights: all our rights
         :param holdings: what all accounts have
-        :return: the accounts
+        :return: the accounts for which a person must act
         """
-        listed, found = list(rights), []
+        listed, found, now = list(rights), [], datetime.now(UTC)
         for account, entries in records.items():
-            for entry in entries:
-                if not entry.get(UNANSWERED):
-                    continue
-                late = [each for each in late_rights(entry, listed) if not holdings.claims(each)]
-                if late:
-                    self._come_back(account, [Consent.of_right(right) for right in late])
-                    found.append(account)
-                self._settle(entry, late)
+            open_, back = [entry for entry in entries if entry.get(UNANSWERED)], dict[str, AccessRight]()
+            known: list[AccessRight] = []
+            for entry in open_:
+                for right in late_rights(without_answered(entry, (), now), listed):
+                    if holdings.owner(right.id) == account or is_revoked(entries, right):
+                        known.append(right)
+                    elif not holdings.claims(right):
+                        back[right.id] = right
+                        log.warning(
+                            "Account %s: right %s was made on %s, and the account, which was deleted, had one declared "
+                            "on %s for the same holder.", account, right.id, right.created, declared_on(entry, right),
+                        )  # fmt: skip
+            if back:
+                found.append(account)
+                known += self._given_back(account, list(back.values()), holdings)
+            for entry in open_:
+                self._settle(entry, known)
         return found
+
+    def _given_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> Sequence[AccessRight]:
+        """Make an account again that its rights can be ended with. Return the rights that it has now."""
+        there = holdings.of(account)
+        if there is None:
+            try:
+                self._come_back(account, [Consent.of_right(right) for right in rights])
+            except StoreBusy:
+                log.warning("%s", stranded_message(account, rights))
+            else:
+                return rights
+        elif not there.is_leaving:  # else its deletion ends first, and then it comes back
+            log.warning("%s", stranded_message(account, rights))
+        return ()
 
     def _come_back(self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None) -> None:
         def change(document: Document | None) -> Document:
@@ -110,6 +151,27 @@ class LeftBehind:
             if new == stored or self._couchdb.put(AUDIT, new):
                 return
             stored = self._couchdb.get(AUDIT, str(entry["_id"]))
+
+
+def _is_same(document: Document, sent: SentDeclarations, rights: Sequence[Declared], *, noted: bool) -> bool:
+    """Return whether an account is still the one whose right was declared.
+
+    :param noted: whether the record of a deletion has what was sent
+    """
+    if sent in SentDeclarations.of(document):
+        return True
+    own = Holding.of(document).rights
+    return not noted and all(right.id in own for right in rights)
+
+
+def _given_again(account: str, rights: Sequence[Declared], *, noted: bool) -> BadAccount:
+    named = ", ".join(right.id for right in rights)
+    step = f"Ask GRDF to revoke right {named}: no account has it."
+    if noted:
+        step = "grdf_consents looks for the right, and says what to do once GRDF's list shows it."
+    what = "GRDF has that right" if rights else "GRDF may have that right"
+    cause = f"it was deleted while GRDF was asked for its right, and {what}. The id is in use again, maybe for another "
+    return BadAccount.about(account, cause + "household, so nothing was written there", step)
 
 
 def _consent(right: Declared) -> Consent:

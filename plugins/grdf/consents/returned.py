@@ -15,9 +15,9 @@ from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import OAUTH_OUTDATED
+from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.deletion_record import left_before
+from include.gas.leaving.deletion_record import left_before, righted, righted_message
 from include.gas.leaving.late_rights import unfinished_message
 
 if TYPE_CHECKING:
@@ -37,8 +37,19 @@ class Returned:
         self._log = log
         self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in couchdb.scan(AUDIT):
-            self.records[str(record.get("account"))].append(record)
+            self.records[str(record.get("account"))].append(self._righted(couchdb, record))
         self.count = 0
+
+    def _righted(self, couchdb: CouchDBHook, record: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found = righted(record, datetime.now(UTC))
+        except (AttributeError, TypeError):
+            return record
+        revision = found and couchdb.put(AUDIT, found)
+        if not found or not revision:
+            return record
+        self._log.warning("%s", righted_message(found))
+        return {**found, "_rev": revision}
 
     def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
         """Yield the account documents of households that have not left.
@@ -62,7 +73,10 @@ class Returned:
             def change(stored: dict[str, Any], message: str = message, now: datetime = now) -> dict[str, Any]:
                 return stored if self._left(stored) is None else with_state(stored, OAUTH_OUTDATED, message, since=now)
 
-            accounts.update(account, change)
+            try:
+                accounts.update(account, change)
+            except GasError as error:  # it may be deleted at this very moment
+                self._log.warning("Account %s could not be marked, and is not checked. %s", account, error)
 
     def tell_unfinished(self, couchdb: CouchDBHook, accounts: AccountStore, rights: Iterable[AccessRight]) -> int:
         """Tell of deletions that do not end, and of rights that GRDF's list shows after their account is gone.

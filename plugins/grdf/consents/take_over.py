@@ -15,10 +15,15 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import TakenOver, leaving
+from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person, without_person
 from include.gas.answers.access_rights import is_usable
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
+from include.gas.importing.adoption import not_free
+from include.gas.importing.holdings import Holdings
+from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_check import Listed, compared
 
@@ -100,15 +105,22 @@ class TakeOver:
         """Return the rights that an account would take over, given its present document and those of other accounts."""
         account = Account.from_document(document)
         stop_if_leaving(account)
-        found = [(meter, right) for meter in account.meters if (right := self._newest(meter))]
+        asked = _refused_meter(document)
+        declared = [Consent(asked)] if asked and all(meter.pce != asked for meter in account.meters) else []
+        found = [(meter, right) for meter in (*account.meters, *declared) if (right := self._newest(meter))]
         if not found:
-            raise BadRequest.about(
-                account.id,
-                "GRDF's list has no usable right on its meters that is not already its own",
-                "Nothing was changed. Let the household consent, then connect it.",
-            )
+            step = "Let the household consent, then connect it."
+            if asked:
+                step = (
+                    "GRDF has refused its declaration because there is a right already. Once its holder has accepted "
+                    "it, start grdf_consents with this account again. If there is none any more, start a run of the "
+                    "account's DAG, which declares it."
+                )
+            cause = "GRDF's list has no usable right on its meters that is not already its own"
+            raise BadRequest.about(account.id, cause, f"Nothing was changed. {step}")
         for meter, right in found:
             self._refuse_if_anothers(account.id, meter, right)
+        self._refuse_if_not_free(account.id, [right for _, right in found])
         return [right for _, right in found]
 
     def _newest(self, meter: Consent) -> AccessRight | None:
@@ -130,12 +142,27 @@ class TakeOver:
                     "Nothing was changed. Find out which of the two is the household's, and delete the other.",
                 )
 
+    def _refuse_if_not_free(self, name: str, rights: Sequence[AccessRight]) -> None:
+        """Refuse rights that another account is about to have, or whose household has left."""
+        holdings = Holdings(document for document in self.accounts.every() if document["_id"] != name)
+        gone = left_rights(self.couchdb.scan(AUDIT), rights)
+        for right in rights:
+            if reason := not_free(right, holdings, gone):
+                raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
+
     def _with_rights(self, stored: Document, rights: list[AccessRight], by: str) -> Document:
         now = datetime.now(UTC)
         pces = [right.pce for right in rights]
         listed = Listed([each for pce in pces for each in self.rights[pce]], self.asked_at, meters=pces)
-        document = with_meters(stored, [Consent.of_right(right) for right in rights], now)
+        document = without_person(stored) if _refused_meter(stored) in pces else stored
+        document = with_meters(document, [Consent.of_right(right) for right in rights], now)
         document = compared(
             document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
         ).document
         return TakenOver.added(document, (TakenOver(right.id, by, utc_text(now)) for right in rights))
+
+
+def _refused_meter(document: Mapping[str, Any]) -> str:
+    """Return the meter whose declaration GRDF has refused, so that a person must act; ``""`` if there is none."""
+    asked = Declaration.of(document)
+    return "".join(asked.pce.split()) if asked and names_person(document) and is_refused(document) else ""

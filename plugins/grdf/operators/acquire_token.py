@@ -13,9 +13,20 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
-from include.gas.errors import FailNow, GrantRefused, IdTokenRefused, MeterTaken, QuotaWait, RetryLater
+from include.gas.errors import (
+    BadAccount,
+    FailNow,
+    GrantRefused,
+    IdTokenRefused,
+    MeterTaken,
+    QuotaWait,
+    RetryLater,
+    StoreBusy,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import Context
 
     from grdf.hooks.oauth import GrdfOAuthHook
@@ -71,8 +82,9 @@ class AcquireTokenOperator(AccountOperator):
             token = exchanged(self.adict.oauth, account)
             consents = consents_of(self.adict.oauth, token, account.id)
         except FailNow as error:
+            _stop_if_other(self.accounts.document(account.id), account)
             if isinstance(error, GrantRefused):
-                self.accounts.update(account.id, without_grant)
+                self.accounts.update(account.id, lambda stored: _changed(stored, account, without_grant))
             if isinstance(error, IdTokenRefused) and account.reads_on:
                 return self._read_on(account, error)
             self.accounts.mark(account.id, error)
@@ -94,7 +106,7 @@ class AcquireTokenOperator(AccountOperator):
             raise
         except (FailNow, RetryLater) as error:
             is_tried_again = isinstance(error, RetryLater) and not run.is_last_try
-            if not is_tried_again and not account.state:
+            if not (is_tried_again or account.state or isinstance(error, BadAccount)):  # the id may be another's by now
                 self.accounts.mark(account.id, error, partial=bool(account.meters))
             if is_tried_again or not account.reads_on:
                 raise
@@ -124,7 +136,10 @@ class AcquireTokenOperator(AccountOperator):
         now = datetime.now(UTC)
 
         def write() -> Document:
-            return self.accounts.update(account.id, lambda document: with_meters(document, consents, now))
+            return self.accounts.update(
+                account.id,
+                lambda stored: _changed(stored, account, lambda document: with_meters(document, consents, now)),
+            )
 
         def ask(pces: list[str]) -> Rights:
             return self.adict.listed_rights(pces, account=account.id)
@@ -133,17 +148,37 @@ class AcquireTokenOperator(AccountOperator):
             return take(self.couchdb, account.id, consents, write, ask=ask, oauth=self.adict.oauth)
         except RetryLater:
             if isinstance(account.grant, Code):  # the code is used up: the next try uses its id_token
-                self.accounts.update(account.id, lambda document: with_id_token(document, token))
+                self.accounts.update(
+                    account.id, lambda stored: with_id_token(stored, token) if _same_grant(stored, account) else stored
+                )
             raise
         except MeterTaken as error:
             # The household's grant is used up. If it stayed, every morning would take it for a new one.
-            self.accounts.update(account.id, lambda document: without_grant(document, token=True))
+            self.accounts.update(
+                account.id,
+                lambda stored: _changed(stored, account, lambda document: without_grant(document, token=True)),
+            )
             self.accounts.mark(account.id, error, partial=bool(account.meters))
             raise
 
 
 def _same_grant(document: Document, account: Account) -> bool:
     return Account.from_document(document).grant == account.grant
+
+
+def _changed(stored: Document, account: Account, change: Callable[[Document], Document]) -> Document:
+    """Return an account's document, changed by what came of its grant.
+
+    :raises StoreBusy: if it has another grant by now: the account may have been deleted, and its id be given to another
+        household
+    """
+    _stop_if_other(stored, account)
+    return change(stored)
+
+
+def _stop_if_other(stored: Document, account: Account) -> None:
+    if not _same_grant(stored, account):
+        raise StoreBusy.about(account.id, "it was connected again while GRDF was asked about its former grant")
 
 
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:

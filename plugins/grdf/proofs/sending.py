@@ -104,11 +104,7 @@ class ProofSender:
         stop_if_leaving(self._accounts.account(name))
         files = [*own, *self._record(document, right)][:MOST]
         if not files:
-            raise ProofNotSent.about(
-                name,
-                f"GRDF asks for the proof of the consent for meter {meter_tag(name, pce)}, and there is neither a "
-                "record of that consent nor a file of your own",
-            )
+            raise self._without_proof(name, right)
         digests = [file.digest for file in own]
         self._accounts.update(name, partial(with_tried, right=right.id, at=datetime.now(UTC), files=digests))
         self._adict.send_proof(right.id, files, account=name)
@@ -119,6 +115,16 @@ class ProofSender:
             "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
             "grdf_consents tells the result.", name, meter_tag(name, pce), len(files),
         )  # fmt: skip
+
+    def _without_proof(self, name: str, right: AccessRight) -> ProofNotSent:
+        cause = f"GRDF asks for the proof of the consent for meter {meter_tag(name, right.pce)}, and there is "
+        if not any(record.pce == right.pce for record in self._records.of(name)):
+            return ProofNotSent.about(name, cause + "neither a record of that consent nor a file of your own")
+        return ProofNotSent.about(
+            name,
+            f"{cause}no file of your own. Its records of consents for that meter do not prove this right: none is of "
+            "the person and the e-mail address for whom GRDF lists the right now, or the holder gave it on GRDF's site",
+        )
 
     def _record(self, document: Document, right: AccessRight) -> list[ProofFile]:
         """Return the record of the consent as a file; none if there is no record of it."""

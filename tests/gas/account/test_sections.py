@@ -174,7 +174,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
         [SentDeclarations.of, lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)]],
         [
             lambda d: with_sent(d, Declaration(), NOW),
-            lambda d: without_sent(d, PCE, NOW),
+            lambda d: without_sent(d, SentDeclarations.of(d), NOW),
             lambda d: without_attempt(d, NOW),
         ],
     ),

@@ -18,6 +18,7 @@ from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
 from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, RefusalUnexplained, UnknownRefusal
 from include.gas.importing.csv_file import Line, check_name, read_lines
 from include.gas.importing.holdings import Holdings
@@ -90,6 +91,8 @@ class ImportAccountsOperator(GrdfOperator):
             return self._reported(checked, progress, dry_run=dry_run)
         self.imports.remove_result(self.file)  # from here on, a result says that this import has ended
         progress.choose_ids(lines, holdings, lambda: secrets.token_hex(5))
+        if named := progress.named(lines):
+            progress.note_deletions(named, self.couchdb.scan(AUDIT), begins=kept is None)
         self.imports.keep_progress(self.file, progress.text())
         results = self._work(self._checked(lines, holdings, progress), holdings, progress, run.asked_by)
         return self._done(content, results)
@@ -164,7 +167,9 @@ class ImportAccountsOperator(GrdfOperator):
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, asker: str) -> list[Result]:
         from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
 
-        households = Households(self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began)
+        households = Households(
+            self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began, deletions=progress.deletions
+        )
         self._forget_orphans(households, progress, holdings)
         results = [_found(each, progress) for each in checked if not _is_open(each, progress)]
         left = [each for each in checked if _is_open(each, progress)]

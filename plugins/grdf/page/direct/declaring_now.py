@@ -2,7 +2,7 @@
 
 The record of the consent is stored first, then the account with its declaration, then GRDF is asked. If GRDF refuses,
 or the meter is taken, the account is as before and the record is gone. If GRDF does not answer, both stay, and the
-account's DAG tries again.
+account's DAG tries again; a form for somebody else is refused until GRDF has answered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
-from include.gas.account.connected import check_connectable, declaring
+from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.display.progress import Step, progress
@@ -208,6 +208,12 @@ class _Sending:
         """Raise an error if the account may not be connected any more, or the link was taken back."""
         check_connectable(stored)
         ticket = self._order.ticket
+        if stored is not None and is_of_another(stored, self._order.asked):
+            log.warning(
+                "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
+                "e-mail address or meter.", self._account, self._order.by,
+            )  # fmt: skip
+            raise Stop("direct_waits.household" if ticket.link else "direct_waits", 409)
         if ticket.link and self._links.standing(self._account, ticket.link) != "used":
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:

@@ -103,6 +103,13 @@ def names_person(document: Mapping[str, Any]) -> bool:
     return any(members(document.get(Declaration.key)).get(name) for name in PERSON)
 
 
+def is_same(one: Declaration | None, other: Declaration | None) -> bool:
+    """Return whether two declarations are of the same household for the same meter."""
+    if one is None or other is None:
+        return one is other
+    return all(getattr(one, name) == getattr(other, name) for name in ("pce", *PERSON))
+
+
 def is_refused(document: Mapping[str, Any]) -> bool:
     """Return whether a person has to correct the declaration on an account document."""
     return members(document.get(Declaration.key)).get("refused") is True

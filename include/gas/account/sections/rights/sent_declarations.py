@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -86,14 +86,13 @@ def sending(asked: Declaration, at: datetime) -> SentDeclarations:
     return SentDeclarations(asked.pce, utc_text(at), hashed(asked.pce, fold_address(asked.email)), name)
 
 
-def without_sent(document: Mapping[str, Any], pce: str, at: datetime) -> Document:
+def without_sent(document: Mapping[str, Any], known: Collection[SentDeclarations], at: datetime) -> Document:
     """Return the account document without the declarations whose right is known now, and without very old ones.
 
-    :param pce: the right's meter
     :param at: the present, aware
     """
     oldest = utc_text(at - FORGOTTEN)
-    return _noted(document, [each for each in SentDeclarations.of(document) if each.pce != pce and each.at > oldest])
+    return _noted(document, [each for each in SentDeclarations.of(document) if each not in known and each.at > oldest])
 
 
 def without_attempt(document: Mapping[str, Any], at: datetime) -> Document:

@@ -1,0 +1,82 @@
+"""Which deletions an import respects: those since it began, whatever the clocks say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf.operators.ways_in import import_accounts
+from include.gas.errors import RetryLater
+from tests.importing.scene import household, put, run
+from tests.leaving.steps import delete
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+class Behind(datetime):
+    """A clock that is two years behind."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # as the caller uses it
+        return datetime.now(tz) - timedelta(days=700)
+
+
+class Ahead(datetime):
+    """A clock that is two years ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # as the caller uses it
+        return datetime.now(tz) + timedelta(days=700)
+
+
+def leaves(world: LocalWorld, account: str, run_id: str = "run-1") -> None:
+    if not document(world, account):
+        world.book.save({"_id": account, "account_type": "grdfgrandlyon"})
+    delete(account, run_id=run_id, started=datetime.now(UTC))
+
+
+def test_a_clock_that_was_behind_makes_nobody_leave(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The household had left before the import was started, and has come back."""
+    leaves(clean, home["account"])
+    put([home])
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(import_accounts, "datetime", Behind)
+        with pytest.raises(RetryLater):
+            run()
+    assert run() == {"declared": 1}
+
+
+@pytest.mark.parametrize("clocks", [(datetime, Behind), (Ahead, datetime)])
+def test_who_leaves_between_two_tries_has_left_by_any_clock(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, clocks: tuple[type, type]
+) -> None:
+    leaves(clean, home["account"])
+    put([home])
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
+    first, second = clocks
+    monkeypatch.setattr(import_accounts, "datetime", first)
+    with pytest.raises(RetryLater):
+        run()
+    leaves(clean, home["account"], "run-2")
+    monkeypatch.setattr(import_accounts, "datetime", second)
+    assert run() == {"left": 1}
+    assert document(clean, home["account"]) == {}
+
+
+def test_a_corrected_file_names_a_household_that_had_left_before(clean: LocalWorld, home: dict[str, str]) -> None:
+    leaves(clean, home["account"])
+    first = household(220_000)
+    put([first])
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
+    with pytest.raises(RetryLater):
+        run()
+    put([first, home])
+    assert run() == {"declared": 2}
+    clean.book.remove(first["account"])

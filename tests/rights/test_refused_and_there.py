@@ -1,0 +1,86 @@
+"""GRDF has a right already that an account has not declared: where the messages lead an operator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.sent_declarations import with_sent
+from include.gas.errors import DeclarationRefused, FailNow
+from tests.helpers import days_of, stored
+from tests.importing.scene import adopt
+from tests.leaving.runs import acquire
+from tests.rights.declared import PERSON, calls, give, holds_person
+from tests.rights.scene import check, consents, document, run
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+def refused(world: LocalWorld, account: str, **right: Any) -> str:
+    """Let GRDF refuse an account's declaration, because another program has declared the right before."""
+    pce = give(world, account)
+    (made,) = world.control.consent([pce], keep_others=True)
+    holder = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"], "parcours": "DECLARATION_TIERS"}
+    world.control.change_consent(made["id_droit_acces"], **(holder | right))
+    with pytest.raises(DeclarationRefused, match="this account has not declared it") as told:
+        acquire(account)
+    assert "start grdf_consents with this account" in str(told.value)
+    assert str(told.value) == document(world, account)["state_message"]
+    return str(made["id_droit_acces"])
+
+
+def test_the_messages_lead_to_an_account_that_is_read(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    right = refused(clean, account_id)
+    assert adopt(dry_run=True)["left_out"] >= 1
+    (said,) = [each for each in caplog.messages if right in each]
+    assert "If it is the same household, start grdf_consents with that account" in said
+    before = document(clean, account_id)
+    assert check(account_id, dry_run=True) == {"taken_over": 1, "refused": 0}
+    assert document(clean, account_id) == before
+    assert check(account_id, dry_run=False, by="ines") == {"taken_over": 1, "refused": 0}
+    (entry,) = consents(clean, account_id)
+    assert entry["id_accreditation"] == right
+    after = document(clean, account_id)
+    assert not after["state"]
+    assert "declaration" not in after
+    assert holds_person(clean, account_id) == []
+    assert [note["by"] for note in after["taken_over"]] == ["ines"]
+    calls(clean)
+    run(clean, account_id)
+    assert "PUT" not in [method for method, _ in calls(clean)], "nothing is declared any more"
+    assert days_of(stored(couchdb, account_id, entry["pce"]))
+
+
+def test_a_right_that_is_not_in_force_yet_is_waited_for(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    right = refused(clean, account_id, etat_droit_acces="A valider")
+    before = document(clean, account_id)
+    capfd.readouterr()
+    with pytest.raises(FailNow, match=f"not done for {account_id}"):
+        check(account_id, dry_run=False)
+    assert "Once its holder has accepted it, start grdf_consents with this account again" in "".join(capfd.readouterr())
+    assert document(clean, account_id) == before
+    clean.control.change_consent(right, etat_droit_acces="Active")
+    assert check(account_id, dry_run=False)["taken_over"] == 1
+
+
+def test_a_right_that_another_account_is_about_to_have_is_not_taken(clean: LocalWorld, account_id: str) -> None:
+    """Its answer was lost, so that only what was sent says whose it is."""
+    refused(clean, account_id)
+    pce = document(clean, account_id)["declaration"]["pce"]
+    other = {"_id": f"sender-{account_id}", "account_type": "grdfgrandlyon"}
+    asked = Declaration(pce=pce, name=PERSON["name"], email=PERSON["email"])
+    clean.book.save(with_sent(other, asked, datetime.now(UTC)))
+    before = document(clean, account_id)
+    with pytest.raises(FailNow, match=f"not done for {account_id}"):
+        check(account_id, dry_run=False)
+    assert document(clean, account_id) == before
+    clean.book.remove(f"sender-{account_id}")
