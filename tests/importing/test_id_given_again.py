@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 pytestmark = pytest.mark.usefixtures("the_list_counts")
-OTHER = household(210_000)
+OTHER = household(260_000)
 
 
 def give(world: LocalWorld, account: str, home: dict[str, str]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_who_leaves_between_two_tries_has_left_by_any_clock(
 
 def test_a_corrected_file_names_a_household_that_had_left_before(clean: LocalWorld, home: dict[str, str]) -> None:
     leaves(clean, home["account"])
-    first = household(220_000)
+    first = household(270_000)
     put([first])
     clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
     with pytest.raises(RetryLater):
