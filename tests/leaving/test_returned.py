@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.consents import returned
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
@@ -98,6 +99,27 @@ def test_a_deletion_by_a_clock_that_was_years_ahead_counts_as_of_today(
     (record,) = couchdb.range(AUDIT, *account_range(account_id))
     assert (record["ended_by_its_clock"], record["asked_at"] >= began) == (ahead, True)
     assert not has_left_since([record], utc_text(datetime.now(UTC))), "a later import is not kept from it"
+
+
+def test_a_worker_whose_clock_is_behind_changes_no_record(
+    clean: LocalWorld,
+    couchdb: CouchDBHook,
+    account_id: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Behind:
+            return cls.fromtimestamp((datetime.now(tz) - timedelta(days=400)).timestamp(), tz)
+
+    left_and_restored(clean, account_id)
+    records = couchdb.range(AUDIT, *account_range(account_id))
+    capfd.readouterr()
+    monkeypatch.setattr(returned, "datetime", Behind)
+    check()
+    assert couchdb.range(AUDIT, *account_range(account_id)) == records
+    assert "or the clock of this worker is wrong" in "".join(capfd.readouterr())
 
 
 def test_a_deletion_that_kept_the_data_is_no_leaving(

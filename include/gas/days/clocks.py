@@ -1,4 +1,4 @@
-"""Moments written by a clock that was ahead. They count as now, so that nothing waits until they have passed."""
+"""Clocks that are wrong: a moment of one that was ahead counts as now, so that nothing waits until it is over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from include.gas.days.gas_day import utc_text
 
 TOLERANCE = timedelta(minutes=10)
 """The largest difference between two machines' clocks that we accept."""
+
+APART = timedelta(days=1)
+"""The largest difference of two clocks with which one of them may still decide that something's time is over."""
+
+
+def agree(one: datetime, other: datetime) -> bool:
+    """Return whether two clocks tell the same time, or nearly, see :data:`APART`.
+
+    :param one: what the one says, aware
+    :param other: what the other says, aware
+    """
+    return abs(one - other) <= APART
 
 
 def is_ahead(moment: datetime | str, now: datetime) -> bool:

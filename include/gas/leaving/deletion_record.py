@@ -10,14 +10,12 @@ from typing import Any
 from include.gas.account.grant import results_of
 from include.gas.account.sections.marks import Connected, Leaving
 from include.gas.account.sections.section import members
+from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
 LATELY = timedelta(days=7)
 """Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
-
-CLOCKS = timedelta(days=1)
-"""How far in the future a moment may be: workers' clocks differ. One further ahead was written by a wrong clock."""
 
 ASKED = "asked"
 """The outcome in a record for a right whose revocation was requested but not answered yet."""
@@ -186,7 +184,7 @@ def righted(entry: Mapping[str, Any], now: datetime) -> Document | None:
     :param now: an aware datetime
     :return: ``None`` if there is nothing to change
     """
-    latest, present = utc_text(now + CLOCKS), utc_text(now)
+    latest, present = utc_text(now + APART), utc_text(now)
 
     def moment(said: object) -> object:
         return present if isinstance(said, str) and said > latest else said

@@ -14,6 +14,7 @@ from grdf.consents.left_behind import LeftBehind
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
+from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
+
+DOUBTFUL = (
+    "the record of its deletion names a day in the future, or the clock of this worker is wrong: CouchDB's server says "
+    "another day. Set the clock that is wrong."
+)
 
 
 class Returned:
@@ -41,12 +47,19 @@ class Returned:
         self.count = 0
 
     def _righted(self, couchdb: CouchDBHook, record: dict[str, Any]) -> dict[str, Any]:
+        now = datetime.now(UTC)
         try:
-            found = righted(record, datetime.now(UTC))
+            found = righted(record, now)
         except (AttributeError, TypeError):
             return record
-        revision = found and couchdb.put(AUDIT, found)
-        if not found or not revision:
+        if found is None:
+            return record
+        theirs = couchdb.clock()
+        if theirs is None or not agree(theirs, now):  # then it may be ours that is wrong
+            self._log.warning("Account %s: %s", record.get("account"), DOUBTFUL)
+            return record
+        revision = couchdb.put(AUDIT, found)
+        if not revision:
             return record
         self._log.warning("%s", righted_message(found))
         return {**found, "_rev": revision}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.operators.base import GrdfOperator
+from include.gas.days.clocks import agree
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
 from include.gas.errors import BadSettings, GasError, RetryLater
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 FILES_KEPT = timedelta(days=30)
 """How long files of an import stay: households that nobody imports, and results."""
-CLOCKS = timedelta(days=1)
-"""By how much the clocks of the worker and of CouchDB may differ."""
 OVERDUE = "%d record(s) of consents of deleted accounts were removed, because their time is over."
 ORPHANED = "%d record(s) of consents whose account does not exist are kept without its id."
 UNUSED = "%d record(s) of consents on which no right rests are kept without their account's id."
@@ -71,7 +70,7 @@ class RemoveOverdueOperator(GrdfOperator):
         :raises BadSettings: if it does not
         """
         theirs, ours = self.couchdb.clock(), datetime.now(UTC)
-        if theirs is not None and abs(theirs - ours) > CLOCKS:
+        if theirs is not None and not agree(theirs, ours):
             raise BadSettings.about(
                 None,
                 f"the clock of the worker that runs this task says {ours:%Y-%m-%d %H:%M} (UTC), and that of CouchDB's "
