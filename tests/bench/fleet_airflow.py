@@ -81,6 +81,11 @@ class FleetAirflow:
             time.sleep(0.5)
         self.stack.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
 
+    def pause_all(self) -> None:
+        """Pause all DAGs that are there, so that no run is started."""
+        assert self._db is not None
+        self._db.execute("UPDATE dag SET is_paused = true")
+
     def has_dag(self, dag: str) -> bool:
         """Return whether a DAG is in the database."""
         return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))

@@ -18,6 +18,7 @@ class Asked:
     :param then: minutes during which manual runs are started after the pass; ``None`` for none
     :param every: seconds between two manual runs
     :param csv: file for the memory of each minute
+    :param idle: minutes of watching a fleet that has nothing to do; ``None`` for a pass
     :param settings: Airflow settings to try, which override ``airflow.env``
     """
 
@@ -28,4 +29,5 @@ class Asked:
     then: float | None = None
     every: float = 10.0
     csv: Path | None = None
+    idle: float | None = None
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass or for hours to watch the memory.
+"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass, at rest, or for hours.
 
 The exit code is 0 if it ran and everything stored was verified, 1 if something was wrong. A missed target is not a
 failure.
@@ -28,6 +28,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--per-second", type=float, default=1.0, metavar="Q", help="GRDF's quota, calls (default: 1)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of Airflow to try")
     parser.add_argument("--minutes", type=float, metavar="M", help="look at the pass for M minutes, not to its end")
+    parser.add_argument(
+        "--idle", type=float, metavar="M", help="no pass: what a fleet costs with nothing to do, M minutes"
+    )
     parser.add_argument("--then", type=float, metavar="M", help="after the pass, start runs for M minutes (--every)")
     parser.add_argument("--hours", type=float, metavar="H", help="watch the memory for H hours instead of one pass")
     parser.add_argument(
@@ -71,6 +74,7 @@ def _run(report: Report, options: argparse.Namespace) -> None:
         hours=options.hours,
         every=options.every,
         csv=options.csv,
+        idle=options.idle,
         settings=dict(pair.split("=", 1) for pair in options.set),
     )
     with tempfile.TemporaryDirectory(prefix="grdf-fleet-", ignore_cleanup_errors=True) as scratch:
@@ -78,6 +82,7 @@ def _run(report: Report, options: argparse.Namespace) -> None:
             if name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__GRDF__", "AIRFLOW_CONFIG", "AIRFLOW_CONN_")):
                 del os.environ[name]
         os.environ["AIRFLOW_HOME"] = scratch  # for this process's own hooks
-        from tests.bench import fleet, fleet_hours
+        from tests.bench import fleet, fleet_hours, fleet_idle
 
-        (fleet_hours if asked.hours else fleet).run(report, Path(scratch), asked)
+        kind = fleet_idle if asked.idle else fleet_hours if asked.hours else fleet
+        kind.run(report, Path(scratch), asked)

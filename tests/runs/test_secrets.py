@@ -159,7 +159,8 @@ def test_no_secret_is_left_anywhere(
             clean(str(file), file.read_bytes().decode("utf-8", "replace"))
 
     # Nothing is left in staging. Only the owner can read the files of a run in progress.
-    assert [found for found in (airflow_home / "grdf" / "staging").rglob("*") if found.is_file()] == []
+    files = [found for found in (airflow_home / "grdf" / "staging").rglob("*") if found.is_file()]
+    assert [found for found in files if not found.name.startswith(".run-")] == []  # hashes of imports of other tests
     folder = tmp_path / "staging"
     answer = steps.ask(
         "run_step",

@@ -12,6 +12,7 @@ import pytest
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
 from airflow.models.dagbundle import DagBundleModel
+from airflow.models.errors import ParseImportError
 from airflow.utils.session import create_session
 from sqlalchemy import delete, select, update
 
@@ -43,6 +44,7 @@ def rows(airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     yield
     with create_session() as session:
         session.execute(delete(DagPriorityParsingRequest))
+        session.execute(delete(ParseImportError).where(ParseImportError.bundle_name == BUNDLE))
         session.execute(delete(DagModel).where(DagModel.bundle_name == BUNDLE))
 
 
@@ -66,6 +68,10 @@ def kept(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> Upkeep:
     made.look()
     assert asked() == set()
     return made
+
+
+def down(_: object) -> None:
+    raise ServiceUnavailable.about(None, "CouchDB could not be reached")
 
 
 def account(name: str, **more: Any) -> dict[str, Any]:
@@ -159,6 +165,37 @@ def test_dags_that_airflow_lost_come_back(kept: Upkeep) -> None:
     assert asked() == {file_of(FIRST), file_of(SECOND), "grdf_consents.py"}
 
 
+def test_a_first_start_without_couchdb_ends_by_itself(couchdb: CouchDBHook) -> None:
+    """No file could be read: there was no list, and now there is an import error for each."""
+    with create_session() as session:
+        for file in (file_of(FIRST), "grdf_broken_accounts.py", "grdf_history.py", "gone.py"):
+            session.add(ParseImportError(filename=file, bundle_name=BUNDLE, stacktrace="no list"))
+    made = Upkeep(BUNDLE, DAGS)
+    with pytest.MonkeyPatch.context() as outage:
+        outage.setattr(AccountWatch, "look", down)
+        made.look()
+    couchdb.write(ACCOUNT, [account(FIRST)])
+    made.look()
+    assert asked() == {"grdf_broken_accounts.py"}, "reading it makes the list"
+    made.look()
+    assert asked() == set()
+    known_accounts()
+    made.look()
+    assert asked() == {file_of(FIRST), "grdf_history.py"}
+    show(FIRST)
+    with create_session() as session:
+        session.execute(delete(ParseImportError).where(ParseImportError.filename == file_of(FIRST)))
+    made.look()
+    assert set(made._open) == {"grdf_history.py"}
+
+
+def test_dags_whose_file_could_not_be_read_do_not_run_and_are_asked_for(kept: Upkeep) -> None:
+    with create_session() as session:
+        session.add(ParseImportError(filename=file_of(FIRST), bundle_name=BUNDLE, stacktrace="it took too long"))
+    kept.look()
+    assert asked() == {file_of(FIRST)}
+
+
 def test_dags_of_nobody_are_taken_away(kept: Upkeep) -> None:
     show(THIRD)
     kept.look()
@@ -177,10 +214,6 @@ def test_with_couchdb_down_nothing_changes_and_it_is_said_once(
     kept: Upkeep, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-
-    def down(_: object) -> None:
-        raise ServiceUnavailable.about(None, "CouchDB could not be reached")
-
     with monkeypatch.context() as outage:
         outage.setattr(AccountWatch, "look", down)
         for _ in range(3):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DagPriorityParsingRequest
+from airflow.models.errors import ParseImportError
 from airflow.utils.session import create_session
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,12 @@ class DagRows:
     def shown(self, dag_ids: Collection[str]) -> set[str]:
         """Return those of some DAGs that Airflow shows, by their ids."""
         return {found for batch in _batches(dag_ids) for found in self._shown(DagModel.dag_id.in_(batch))}
+
+    def failed(self) -> set[str]:
+        """Return the files with an import error, by their paths in the bundle. Their DAGs do not run."""
+        query = select(ParseImportError.filename).where(ParseImportError.bundle_name == self.bundle)
+        with create_session() as session:
+            return set(map(str, session.scalars(query)))
 
     def lost(self) -> dict[str, str]:
         """Return the other DAGs that Airflow shows no longer: each with its file's path in the bundle."""

@@ -27,9 +27,9 @@ AGAIN, AGAIN_AT_MOST = 15.0, 600.0
 
 @dataclass
 class Open:
-    """A DAG that Airflow should show and does not.
+    """A DAG that Airflow should show and does not, or a file that it could not read.
 
-    :param file: its file's path in the bundle
+    :param file: the file's path in the bundle
     :param due: when to ask for the file (seconds of a monotonic clock)
     :param wait: seconds until it is asked for again
     """
@@ -37,6 +37,13 @@ class Open:
     file: str
     due: float
     wait: float = AGAIN
+
+    def is_due(self, now: float) -> bool:
+        """Return whether to ask for the file now, and if so, note when to ask again."""
+        if now < self.due:
+            return False
+        self.due, self.wait = now + self.wait, min(2 * self.wait, AGAIN_AT_MOST)
+        return True
 
 
 class Upkeep:
@@ -57,6 +64,7 @@ class Upkeep:
         self._wrong = ""
         self._open: dict[str, Open] = {}
         self._compare_at = time.monotonic() + COMPARE_FIRST
+        self._list = Open(BROKEN, 0.0)
         self._fails = False
 
     def look(self) -> None:
@@ -73,11 +81,15 @@ class Upkeep:
         if self._fails:
             log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
             self._fails = False
-        if (kept := keep_current(current)) is not None:
-            self._follow(kept)
-
-    def _follow(self, accounts: AccountList) -> None:
         now = time.monotonic()
+        if (kept := keep_current(current)) is not None:
+            self._follow(kept, now)
+            return
+        self._compare_at = now  # at a first start without CouchDB, no file could be read
+        if self._list.is_due(now):
+            self._rows.request([self._path(BROKEN)])  # reading it makes the copy of the list
+
+    def _follow(self, accounts: AccountList, now: float) -> None:
         wanted, wrong = frozenset(map(dag_id, accounts.ids)), what_is_wrong(accounts)
         files = set()
         if self._wanted is not None:
@@ -88,9 +100,10 @@ class Upkeep:
         if now >= self._compare_at:
             self._compare_at = now + COMPARE_EVERY
             self._differs(wanted, self._rows.accounts(), now)
-            for lost, file in self._rows.lost().items():
+            unread = self._rows.failed() - {self._path(BROKEN)}
+            for key, file in {**self._rows.lost(), **{file: file for file in unread}}.items():
                 if (self.folder / file).is_file():
-                    self._open.setdefault(lost, Open(file, now))
+                    self._open.setdefault(key, Open(file, now))
         files |= self._due(wanted, now)
         self._rows.request(sorted(files))
 
@@ -105,15 +118,13 @@ class Upkeep:
         """Return the files to ask for now. What Airflow shows is done with, and what it need not show any more."""
         if not self._open:
             return set()
-        shown = self._rows.shown(self._open)
-        for each in [each for each in self._open if each in shown or (account_of(each) and each not in wanted)]:
-            del self._open[each]
-        files = set()
-        for still in self._open.values():
-            if now >= still.due:
-                files.add(still.file)
-                still.due, still.wait = now + still.wait, min(2 * still.wait, AGAIN_AT_MOST)
-        return files
+        failed, shown = self._rows.failed(), self._rows.shown(self._open)
+        for key, each in list(self._open.items()):
+            is_needless = account_of(key) is not None and key not in wanted
+            is_there = each.file not in failed and (key == each.file or key in shown)
+            if is_needless or is_there:
+                del self._open[key]
+        return {each.file for each in self._open.values() if each.is_due(now)}
 
     def _path(self, name: str) -> str:
         """Return a DAG file's path in the bundle, whose files may lie in a folder of their own."""
