@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from grdf.hooks.couchdb import HIGHEST
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
 from tests.bench.report import Report, Row
@@ -181,7 +182,7 @@ def _questions(world: World, ask: _Asking) -> list[Question]:
             Question(
                 f"one account's {what}",
                 "_find by a range of ids",
-                ask.find(doctype, selector={"_id": {"$gte": start, "$lt": end}}, limit=number + 1),
+                ask.find(doctype, selector={"_id": {"$gte": start, "$lt": start + HIGHEST}}, limit=number + 1),
                 number,
             )
         )

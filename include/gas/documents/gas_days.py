@@ -126,6 +126,9 @@ def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[st
 def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
     """Return the range of keys of an account's documents, for any of our databases.
 
+    It is for ``_all_docs``, which compares ids by their bytes. CouchDB's ``_find`` compares them by ICU's rules, by
+    which ``;`` comes before ``:``, so this range has nothing in it there (seen on CouchDB 3.5.2).
+
     :param account: account id
     :param pce: a meter to restrict the range to; ``None`` for all meters
     :return: ``(startkey, endkey)``; no document has one of these keys as its id
