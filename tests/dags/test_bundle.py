@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,10 @@ def test_what_has_changed_is_read_and_only_that(book: Book, machine: Machine) ->
     wait(lambda: "grdf_broken_accounts.py" in machine.errors(), what="a word about the account that has no DAG")
     book.remove("an odd id")
     wait(lambda: not machine.errors(), what="the end of it")
+
+
+def test_a_clock_that_was_ahead_stops_nothing(book: Book, machine: Machine) -> None:
+    with closing(sqlite3.connect(machine.database)) as database, database:
+        database.execute("UPDATE dag_bundle SET last_refreshed = '2094-01-01 00:00:00.000000'")
+    book.add(NEW)
+    wait(lambda: dag_id(NEW) in machine.active(), what="the new account's DAG")

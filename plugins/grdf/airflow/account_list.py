@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ class AccountList:
     :param missing_since: when that was first noticed (epoch seconds)
     :param shared_at: when this list was last found in or written to the Variable that all machines share (epoch
         seconds)
-    :param unshared: whether the DAG processor wrote the list to disk and no DAG file has shared it yet
+    :param unshared: whether the list is on disk alone: the DAG processor wrote it, or the Variable could not be written
     """
 
     ids: tuple[str, ...] = ()
@@ -78,8 +78,8 @@ class AccountList:
         """
         gone = set(last.ids) - set(self.ids) - set(self.broken)
         sudden = len(gone) > max(FEW, len(last.ids) // 5)
-        since = last.missing_since if last.missing else now
-        if not gone or not (sudden or last.missing) or not 0 <= now - since < GRACE:
+        since = min(last.missing_since, now) if last.missing else now  # later: the clock was set back since
+        if not gone or not (sudden or last.missing) or now - since >= GRACE:
             return self
         return replace(self, ids=tuple(sorted({*self.ids, *gone})), missing=len(gone), missing_since=since)
 
@@ -126,7 +126,7 @@ def known_accounts() -> AccountList:
     copy, age = _read_copy(path)
     now = time.time()
     if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: the clock was set back
-        if copy.unshared:
+        if copy.unshared or (copy.shared_at and not 0 <= now - copy.shared_at < LOOK_AGAIN):
             _share(path, copy, now)
         return copy
     try:
@@ -147,20 +147,21 @@ def known_accounts() -> AccountList:
     return current
 
 
-def keep_current(current: AccountList) -> AccountList | None:
+def keep_current(current: AccountList, recent: Collection[str] = ()) -> AccountList | None:
     """Keep what CouchDB holds now as the copy on disk, so that the DAG files need not ask.
 
     The DAG processor does this between its passes, where it cannot write Variables; the next DAG file that is read
     does. The first copy on a machine is left to the DAG files, because only they compare it with the Variable.
 
     :param current: what CouchDB has just said
+    :param recent: accounts that there were a short while ago. Many that vanish one by one have vanished at once, too
     :return: the list by which the DAGs should exist; ``None`` if there is no copy yet
     """
     path = settings.home() / "accounts.json"
     copy, _ = _read_copy(path)
     if copy is None:
         return None
-    kept = current.after(copy, time.time())
+    kept = current.after(replace(copy, ids=tuple(sorted({*copy.ids, *recent}))), time.time())
     if kept != copy:
         _write_copy(path, replace(kept, unshared=True))
     else:
@@ -173,7 +174,7 @@ def _share(path: Path, copy: AccountList, now: float) -> None:
     """Share a list that the DAG processor wrote to disk with all machines."""
     shared = _shared(copy, copy, now, now)
     if _read_copy(path)[0] == copy:  # the DAG processor has not written a newer one meanwhile
-        _write_copy(path, replace(copy, shared_at=shared.shared_at, unshared=False))
+        _write_copy(path, replace(copy, shared_at=shared.shared_at, unshared=not shared.shared_at))
 
 
 def _shared(current: AccountList, copy: AccountList | None, copied_at: float, now: float) -> AccountList:
@@ -182,7 +183,7 @@ def _shared(current: AccountList, copy: AccountList | None, copied_at: float, no
     if last := _later(copy, copied_at, shared):
         current = current.after(last[0], now)
     kept = shared_list.write(current.as_json(), at=now, before=shared[0].as_json() if shared else None)
-    return replace(current, shared_at=now if kept else 0.0)
+    return replace(current, shared_at=now if kept else 0.0, unshared=not kept)
 
 
 def what_is_wrong(accounts: AccountList) -> str:
@@ -310,14 +311,17 @@ def _read_copy(path: Path) -> tuple[AccountList | None, float]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         age = time.time() - path.stat().st_mtime
-        return AccountList.from_json(data), age
+        copy = AccountList.from_json(data)
     except FileNotFoundError:
         return None, 0.0
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning(
-            "The copy of the account list at %s cannot be read (%s) and is written again.", path, type(error).__name__
+        _tell_once(
+            "reading",
+            f"The copy of the account list at {path} cannot be read ({type(error).__name__}) and is written again.",
         )
         return None, 0.0
+    _told.pop("reading", None)
+    return copy, age
 
 
 def _write_copy(path: Path, accounts: AccountList) -> None:
@@ -326,6 +330,19 @@ def _write_copy(path: Path, accounts: AccountList) -> None:
         unshared = {"unshared": True} if accounts.unshared else {}
         write_private(path, json.dumps(accounts.as_json() | shared | unshared))
     except OSError as error:
-        log.warning(
-            "The account list could not be stored at %s (%s): CouchDB is asked at each parse.", path, error.strerror
+        _tell_once(
+            "writing",
+            f"The account list could not be stored at {path} ({error.strerror}): CouchDB is asked at each parse.",
         )
+    else:
+        _told.pop("writing", None)
+
+
+def _tell_once(what: str, text: str) -> None:
+    """Log a warning, but not again while nothing has changed: the DAG processor comes here every few seconds."""
+    if _told.get(what) != text:
+        log.warning("%s", text)
+    _told[what] = text
+
+
+_told: dict[str, str] = {}

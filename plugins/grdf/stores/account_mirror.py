@@ -26,6 +26,9 @@ QUICK = (2.0, 8.0)
 BATCH = 2000
 """Number of changes per response of ``_changes``."""
 
+REREAD_AFTER = 60.0
+"""Seconds until all documents are read again, at the earliest, because CouchDB lists some that the mirror lacks."""
+
 KEPT = 60.0
 """Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
 
@@ -42,10 +45,13 @@ class AccountMirror(Generic[Line]):
     def __init__(self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None]) -> None:
         self.couchdb = couchdb
         self.has_database = False
+        self.answers = 0
+        """How many answers were read, by which somebody who waits can see that there is progress."""
         self._line = line
         self._known: dict[str, Line | None] = {}
         self._since: str | int = 0
         self._born: object = None
+        self._reread_at = 0.0
         self._lock = threading.Lock()
 
     def lines(self) -> Mapping[str, Line]:
@@ -75,7 +81,7 @@ class AccountMirror(Generic[Line]):
             self._born = born
         self._follow()
         if len(self._known) != facts.get("doc_count"):
-            self._drop_gone()
+            self._compare_ids()
 
     def _database(self) -> dict[str, Any] | None:
         response = self.couchdb.request("GET", ACCOUNT, "")
@@ -85,31 +91,53 @@ class AccountMirror(Generic[Line]):
         while True:
             query = {"since": self._since, "limit": BATCH, "include_docs": "true"}
             response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
-            answer = json_object(self.couchdb.good(response))
-            changes: list[dict[str, Any]] = answer["results"]
-            for change in changes:
-                self._take(change)
-            self._since = answer["last_seq"]
+            changes, last = _changes_in(json_object(self.couchdb.good(response)))
+            self.answers += 1
+            # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
+            without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
+            fetched = self.couchdb.fetch(ACCOUNT, without) if without else {}
+            for row in changes:
+                self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
+            self._since = last
             if len(changes) < BATCH:
                 return
 
-    def _take(self, change: Mapping[str, Any]) -> None:
-        document = change.get("doc")
-        if change.get("deleted") or not isinstance(document, dict):
-            self._known.pop(change["id"], None)
+    def _take(self, account: str, document: dict[str, Any] | None) -> None:
+        if document is None:
+            self._known.pop(account, None)
             return
         ours = document.get("account_type") == ACCOUNT_TYPE
-        self._known[change["id"]] = self._line(document) if ours else None
+        self._known[account] = self._line(document) if ours else None
 
-    def _drop_gone(self) -> None:
-        """Drop accounts that no longer exist. New accounts are added by the next update."""
+    def _compare_ids(self) -> None:
+        """Drop accounts that no longer exist, and read all again if there are some that the mirror does not know.
+
+        ``_changes`` does not name these again, for example if the database's files were replaced by older ones.
+        """
         response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
         there = {row["id"] for row in rows_of(self.couchdb.good(response))}
         for gone in self._known.keys() - there:
             del self._known[gone]
+        if there - self._known.keys() and time.monotonic() >= self._reread_at:
+            self._reread_at = time.monotonic() + REREAD_AFTER
+            self._known, self._since = {}, 0
+            self._follow()
 
     def _forget(self) -> None:
         self._known, self._since, self._born = {}, 0, None
+
+
+def _changes_in(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | int]:
+    """Return the rows of an answer of ``_changes``, and the sequence to go on from.
+
+    :raises ServiceUnavailable: if it is another answer
+    """
+    rows, last = answer.get("results"), answer.get("last_seq")
+    if not isinstance(rows, list) or not isinstance(last, str | int):
+        raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no list of changes or no end")
+    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+        raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has a change without an id")
+    return rows, last
 
 
 def _number(sequence: object) -> int:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from airflow.models.dag import DagModel
-from airflow.models.dagbag import DagPriorityParsingRequest
-from airflow.models.dagbundle import DagBundleModel
 from airflow.models.errors import ParseImportError
 from airflow.utils.session import create_session
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from grdf.airflow.account_list import known_accounts
 from grdf.airflow.bundle import account_watch, upkeep
@@ -22,89 +17,25 @@ from grdf.airflow.bundle.account_bundle import AccountBundle
 from grdf.airflow.bundle.account_watch import AccountWatch
 from grdf.airflow.bundle.upkeep import Upkeep
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.days.spread import dag_file_of
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import dag_id
-from include.gas.errors import GasError, ServiceUnavailable
+from include.gas.errors import GasError
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import wait
+from tests.plugins.airflow.upkeep_scene import (
+    BUNDLE,
+    DAGS,
+    FIRST,
+    SECOND,
+    THIRD,
+    account,
+    asked,
+    down,
+    file_of,
+    show,
+    shown,
+)
 from tests.plugins.drip import Drip
-
-DAGS = Path(__file__).resolve().parents[3] / "dags"
-BUNDLE = "upkeep-test"
-FIRST, SECOND, THIRD = "upkeep-one", "upkeep-two", "upkeep-three"
-
-
-@pytest.fixture(autouse=True)
-def rows(airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Airflow's database without rows of this bundle, and a home without a copy of the account list."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    with create_session() as session:
-        session.merge(DagBundleModel(name=BUNDLE))
-    yield
-    with create_session() as session:
-        session.execute(delete(DagPriorityParsingRequest))
-        session.execute(delete(ParseImportError).where(ParseImportError.bundle_name == BUNDLE))
-        session.execute(delete(DagModel).where(DagModel.bundle_name == BUNDLE))
-
-
-@pytest.fixture
-def couchdb(world: LocalWorld, connection: Callable[..., str]) -> CouchDBHook:
-    """Databases only for this test."""
-    fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
-    connection("couchdb", **fields, extra={"database_prefix": f"upkeep{secrets.token_hex(4)}/"})
-    return CouchDBHook()
-
-
-@pytest.fixture
-def kept(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> Upkeep:
-    """The upkeep of two accounts that have their DAGs. It compares all DAGs at each look."""
-    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
-    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 0.0)
-    couchdb.write(ACCOUNT, [account(FIRST), account(SECOND)])
-    known_accounts()  # as the DAG files do at first
-    show(FIRST, SECOND)
-    made = Upkeep(BUNDLE, DAGS)
-    made.look()
-    assert asked() == set()
-    return made
-
-
-def down(_: object) -> None:
-    raise ServiceUnavailable.about(None, "CouchDB could not be reached")
-
-
-def account(name: str, **more: Any) -> dict[str, Any]:
-    return {"_id": name, "account_type": "grdfgrandlyon", **more}
-
-
-def file_of(name: str) -> str:
-    return f"grdf_accounts_{dag_file_of(name)}.py"
-
-
-def show(*names: str) -> None:
-    """Let Airflow show the DAGs of accounts, as after reading their files."""
-    with create_session() as session:
-        for name in names:
-            session.merge(
-                DagModel(
-                    dag_id=dag_id(name), bundle_name=BUNDLE, relative_fileloc=file_of(name), is_stale=False,
-                    timetable_type="grdf.timetable.GasDayTimetable",
-                )
-            )  # fmt: skip
-
-
-def shown() -> set[str]:
-    with create_session() as session:
-        return set(session.scalars(select(DagModel.dag_id).where(~DagModel.is_stale, DagModel.bundle_name == BUNDLE)))
-
-
-def asked() -> set[str]:
-    """Return the files that were asked for, as the DAG processor takes them: once."""
-    with create_session() as session:
-        found = set(session.scalars(select(DagPriorityParsingRequest.relative_fileloc)))
-        session.execute(delete(DagPriorityParsingRequest))
-    return found
 
 
 def test_a_new_account_is_asked_for_until_it_is_there(
@@ -181,7 +112,7 @@ def test_a_first_start_without_couchdb_ends_by_itself(couchdb: CouchDBHook) -> N
     assert asked() == set()
     known_accounts()
     made.look()
-    assert asked() == {file_of(FIRST), "grdf_history.py"}
+    assert asked() == {file_of(FIRST), "grdf_broken_accounts.py", "grdf_history.py"}
     show(FIRST)
     with create_session() as session:
         session.execute(delete(ParseImportError).where(ParseImportError.filename == file_of(FIRST)))
@@ -206,6 +137,10 @@ def test_an_account_that_can_have_no_dag_is_told(kept: Upkeep, couchdb: CouchDBH
     couchdb.write(ACCOUNT, [account("an odd id")])
     kept.look()
     assert asked() == {"grdf_broken_accounts.py"}
+    kept.look()
+    assert asked() == {"grdf_broken_accounts.py"}, "it was not read"
+    with create_session() as session:
+        session.add(ParseImportError(filename="grdf_broken_accounts.py", bundle_name=BUNDLE, stacktrace="an odd id"))
     kept.look()
     assert asked() == set()
 
@@ -273,8 +208,8 @@ def test_the_bundle_goes_on_whatever_happens(
         raise RuntimeError("no database")
 
     bundle = AccountBundle(name=BUNDLE, path=str(DAGS))
-    assert bundle.refresh_interval == 5
     monkeypatch.setattr(Upkeep, "look", fails)
-    bundle.refresh()
-    assert "This is tried again soon" in caplog.text
+    for _ in range(3):
+        bundle.refresh()
+    assert caplog.text.count("could not be compared with CouchDB's accounts") == 1
     assert bundle.path == DAGS

@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 5
-"""Seconds between two looks at CouchDB, unless the bundle's ``refresh_interval`` says otherwise. Airflow refreshes
-bundles at most every ``[dag_processor] bundle_refresh_check_interval`` seconds (5)."""
+ALWAYS = -3_000_000_000
+"""The refresh interval, in seconds: before any time.
+
+Airflow compares it with the time since the bundle was last refreshed, which it reads in its database. If a clock was
+ahead then, the time is negative until that moment has come, and no look would be taken until then. So the interval lies
+a hundred years further back, and ``[dag_processor] bundle_refresh_check_interval`` alone (5 s) says how often."""
 
 
 class AccountBundle(LocalDagBundle):
     """The DAG folder, followed by CouchDB's accounts.
 
-    :param refresh_interval: seconds between two looks at CouchDB
     :param options: as for Airflow's ``LocalDagBundle``: ``name``, ``path``
     """
 
-    def __init__(self, *, refresh_interval: int = LOOK_EVERY, **options: Any) -> None:
-        super().__init__(refresh_interval=refresh_interval, **options)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"refresh_interval": ALWAYS})
         self._upkeep: Upkeep | None = None
+        self._failure = ""
 
     def refresh(self) -> None:
         """Look whether accounts have come or gone. Called by the DAG processor, whose loop this never holds up long."""
@@ -47,6 +50,12 @@ class AccountBundle(LocalDagBundle):
 
                 self._upkeep = Upkeep(self.name, self.path)
             self._upkeep.look()
-        except Exception:
+            self._failure = ""
+        except Exception as error:
             # Airflow would not look for new and removed files either.
-            log.exception("The accounts' DAGs could not be compared with CouchDB's accounts. This is tried again soon.")
+            if self._failure != repr(error):
+                log.exception(
+                    "The accounts' DAGs could not be compared with CouchDB's accounts. This is tried again every few "
+                    "seconds, and said once."
+                )
+            self._failure = repr(error)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from grdf.airflow.account_list import AccountList, keep_current, what_is_wrong
 from grdf.airflow.bundle.account_watch import AccountWatch
+from grdf.airflow.bundle.dag_files import DagFiles
 from grdf.airflow.bundle.dag_rows import DagRows
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import account_of, dag_id
@@ -24,6 +26,11 @@ start the DAG processor reads all files anyway."""
 AGAIN, AGAIN_AT_MOST = 15.0, 600.0
 """Seconds until a file is asked for again whose change Airflow's database does not show yet, doubled each time."""
 
+RECENT = 120.0
+"""Seconds over which accounts that vanish one by one are taken together."""
+TRIES = 3
+"""How often a file is asked for in vain because of a DAG of somebody else's, or to have a copy of the list made."""
+
 
 @dataclass
 class Open:
@@ -32,17 +39,20 @@ class Open:
     :param file: the file's path in the bundle
     :param due: when to ask for the file (seconds of a monotonic clock)
     :param wait: seconds until it is asked for again
+    :param asked: how often it was asked for
     """
 
     file: str
     due: float
     wait: float = AGAIN
+    asked: int = 0
 
     def is_due(self, now: float) -> bool:
         """Return whether to ask for the file now, and if so, note when to ask again."""
         if now < self.due:
             return False
         self.due, self.wait = now + self.wait, min(2 * self.wait, AGAIN_AT_MOST)
+        self.asked += 1
         return True
 
 
@@ -57,14 +67,17 @@ class Upkeep:
     """
 
     def __init__(self, bundle: str, folder: Path) -> None:
-        self.folder = folder
+        self._files = DagFiles(folder)
         self._rows = DagRows(bundle)
         self._watch = AccountWatch()
+        self._seen: deque[tuple[float, frozenset[str]]] = deque()
         self._wanted: frozenset[str] | None = None
         self._wrong = ""
         self._open: dict[str, Open] = {}
+        self._in_vain: set[str] = set()
         self._compare_at = time.monotonic() + COMPARE_FIRST
-        self._list = Open(BROKEN, 0.0)
+        self._copy = Open(BROKEN, 0.0)
+        self._kept: AccountList | None = None
         self._fails = False
 
     def look(self) -> None:
@@ -82,12 +95,28 @@ class Upkeep:
             log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
             self._fails = False
         now = time.monotonic()
-        if (kept := keep_current(current)) is not None:
+        recent = self._recent(current, now)
+        if (kept := keep_current(current, recent) or self._without_copy(current, now)) is not None:
+            self._kept = kept
             self._follow(kept, now)
-            return
+
+    def _recent(self, current: AccountList, now: float) -> set[str]:
+        """Return the accounts that there were within the last :data:`RECENT` seconds."""
+        ids = frozenset(current.ids)
+        if not self._seen or self._seen[-1][1] != ids:
+            self._seen.append((now, ids))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - RECENT:  # the first one held until the second came
+            self._seen.popleft()
+        return set().union(*(each for _, each in self._seen))
+
+    def _without_copy(self, current: AccountList, now: float) -> AccountList | None:
+        """Have the copy of the list made, or follow the list without one if it cannot be made."""
         self._compare_at = now  # at a first start without CouchDB, no file could be read
-        if self._list.is_due(now):
-            self._rows.request([self._path(BROKEN)])  # reading it makes the copy of the list
+        if self._copy.asked < TRIES:
+            if self._copy.is_due(now):
+                self._request({BROKEN})  # reading it makes the copy
+            return None
+        return current.after(self._kept, time.time()) if self._kept else current
 
     def _follow(self, accounts: AccountList, now: float) -> None:
         wanted, wrong = frozenset(map(dag_id, accounts.ids)), what_is_wrong(accounts)
@@ -95,24 +124,29 @@ class Upkeep:
         if self._wanted is not None:
             self._differs(wanted, self._wanted, now)
             if wrong != self._wrong:
-                files |= {self._path(BROKEN)}
-        self._wanted, self._wrong = wanted, wrong
+                files |= {BROKEN}
         if now >= self._compare_at:
+            self._compare(wanted, now)
+            files |= {BROKEN} if (self._files.path(BROKEN) in self._rows.failed()) != bool(wrong) else set()
             self._compare_at = now + COMPARE_EVERY
-            self._differs(wanted, self._rows.accounts(), now)
-            unread = self._rows.failed() - {self._path(BROKEN)}
-            for key, file in {**self._rows.lost(), **{file: file for file in unread}}.items():
-                if (self.folder / file).is_file():
-                    self._open.setdefault(key, Open(file, now))
-        files |= self._due(wanted, now)
-        self._rows.request(sorted(files))
+        self._request(files, self._due(wanted, now))
+        self._wanted, self._wrong = wanted, wrong
+
+    def _compare(self, wanted: Set[str], now: float) -> None:
+        self._differs(wanted, self._rows.accounts(), now)
+        lost, unread = self._rows.lost(), self._rows.failed() - {self._files.path(BROKEN)}
+        self._in_vain &= lost.keys()
+        for key, file in {**lost, **{file: file for file in unread}}.items():
+            if key not in self._in_vain and self._files.is_there(file):
+                self._open.setdefault(key, Open(file, now))
 
     def _differs(self, wanted: Set[str], shown: Set[str], now: float) -> None:
         if gone := shown - wanted:
             self._rows.retire(gone)
         for each in wanted - shown:
             account = account_of(each) or ""
-            self._open.setdefault(each, Open(self._path(f"grdf_accounts_{dag_file_of(account)}.py"), now))
+            if file := self._files.path(f"grdf_accounts_{dag_file_of(account)}.py"):
+                self._open.setdefault(each, Open(file, now))
 
     def _due(self, wanted: Set[str], now: float) -> set[str]:
         """Return the files to ask for now. What Airflow shows is done with, and what it need not show any more."""
@@ -120,15 +154,15 @@ class Upkeep:
             return set()
         failed, shown = self._rows.failed(), self._rows.shown(self._open)
         for key, each in list(self._open.items()):
-            is_needless = account_of(key) is not None and key not in wanted
+            is_account = account_of(key) is not None
             is_there = each.file not in failed and (key == each.file or key in shown)
-            if is_needless or is_there:
+            if is_there or (is_account and key not in wanted):
+                del self._open[key]
+            elif each.asked >= TRIES and not is_account and key != each.file:
+                self._in_vain.add(key)  # the file has no such DAG any more: it was renamed
                 del self._open[key]
         return {each.file for each in self._open.values() if each.is_due(now)}
 
-    def _path(self, name: str) -> str:
-        """Return a DAG file's path in the bundle, whose files may lie in a folder of their own."""
-        if not (self.folder / name).is_file():
-            for found in self.folder.rglob(name):
-                return found.relative_to(self.folder).as_posix()
-        return name
+    def _request(self, names: Set[str], paths: Set[str] = frozenset()) -> None:
+        named = {path for name in names if (path := self._files.path(name))}
+        self._rows.request(sorted(named | paths))
