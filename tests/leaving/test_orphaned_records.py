@@ -12,7 +12,7 @@ from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.leaving.deletion_record import audit_entry
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
-from tests.leaving.runs import clear_away
+from tests.leaving.runs import clear_away, restore_accounts, without_accounts
 from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
@@ -121,3 +121,25 @@ def test_records_outlive_a_database_that_was_lost(
     assert "Restore the accounts from a backup, or start grdf_adopt_rights" in caplog.text
     for name in names:
         Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")
+
+
+@pytest.mark.parametrize("restored", [None, [], [{"_id": "of-a-bank", "account_type": "bank"}]])
+def test_the_only_record_outlives_a_night_without_accounts(
+    clean: LocalWorld,
+    account_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    restored: list[dict[str, Any]] | None,
+) -> None:
+    """Their database is being restored: it is missing, or there and still without them."""
+    couchdb = without_accounts(clean, monkeypatch)
+    if restored is not None:
+        restore_accounts(couchdb, *restored)
+    record(account_id)
+    assert clear_away() == 0
+    assert (own(account_id), kept()) == (1, [])
+    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
+    assert "Restore them from a backup" in said
+    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    assert clear_away() == 1
+    assert (own(account_id), len(kept())) == (0, 1)

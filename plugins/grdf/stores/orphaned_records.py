@@ -12,6 +12,7 @@ import logging
 from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today, utc_text
@@ -40,8 +41,8 @@ class OrphanedRecords:
     def remove(self, now: datetime, days: int) -> int:
         """Remove them after copying them, and return their number.
 
-        Nothing is done if several accounts are missing: CouchDB may have lost them, and their records must be there
-        when they come back. Accounts whose deletion is not finished are left to it.
+        Nothing is done if several accounts are missing, or if there is no account at all: CouchDB may have lost them,
+        and their records must be there when they come back. Accounts whose deletion is not finished are left to it.
 
         :param now: the present, aware
         :param days: for how many days to keep a copy
@@ -55,6 +56,13 @@ class OrphanedRecords:
                 "none of these records is removed. Restore the accounts from a backup, or start grdf_adopt_rights, "
                 "which gives their rights new accounts and these their records. If they are gone for good, remove "
                 "their records from %s.", len(missing), ", ".join(missing[:MOST_NAMED]), DOCTYPE,
+            )  # fmt: skip
+            return 0
+        if missing and not AccountStore(self._couchdb).has_any():
+            log.warning(
+                "%s holds no account of a household, but account %s has records of consent. CouchDB may have lost "
+                "accounts, so none of these records is removed. Restore them from a backup. If no household is "
+                "connected any more, remove the records from %s.", ACCOUNT, missing[0], DOCTYPE,
             )  # fmt: skip
             return 0
         removed = 0
