@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ def left(couchdb: CouchDBHook, account: str, at: datetime, *, keep_data: bool = 
     couchdb.put(AUDIT, entry | {"finished_at": utc_text(at)})
 
 
+@pytest.mark.parametrize("dated", [1.6e9, 4e9])
 @pytest.mark.parametrize("how", ["connected", "deleted"])
 def test_an_older_file_is_removed_unsent(
     clean: LocalWorld,
@@ -78,8 +80,10 @@ def test_an_older_file_is_removed_unsent(
     staging: Staging,
     caplog: pytest.LogCaptureFixture,
     how: str,
+    dated: float,
 ) -> None:
-    staging.proofs.put(account_id, PDF)
+    file = staging.proofs.put(account_id, PDF).removeprefix("file://")
+    os.utime(file, (dated, dated))
     right = asked(clean, account_id)
     if how == "connected":
         connected(clean, account_id, datetime.now(UTC))
