@@ -32,9 +32,11 @@ _numbers = count(330_000)
 def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
     """A household; GRDF has no right but those of this test."""
     clean.control.drop_consents()
-    made = household(next(_numbers))
+    made, neighbour = household(next(_numbers)), "adoption-neighbour"
+    clean.book.save({"_id": neighbour, "account_type": "grdfgrandlyon"})  # without any account nothing is cleared away
     yield made
-    clean.book.remove(made["account"])
+    for name in (made["account"], neighbour):
+        clean.book.remove(name)
     for name in (made["account"], *clean.book.listed()):
         if name == made["account"] or name.startswith("right-"):
             Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(name))
