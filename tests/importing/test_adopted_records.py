@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -138,3 +139,54 @@ def test_an_account_that_is_not_made_leaves_no_record(
         adopt()
     assert records(f"right-{own}") == []
     assert len(records(home["account"])) == 1
+
+
+@pytest.mark.parametrize("held_up", ["before its record is stored", "before its account is made"])
+def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, held_up: str
+) -> None:
+    """Its worker was suspended, and counts as dead. Another run makes the account, with the record."""
+    from grdf.stores.adopted_records import AdoptedRecords
+
+    recorded(home, DAYS)
+    own, give, others = declared(clean, home, DAYS), AdoptedRecords.give, []
+
+    def other_run() -> None:
+        others.append(adopt()["accounts"])
+
+    def late(self: AdoptedRecords, found: list[dict[str, object]], account: str) -> list[str]:
+        monkeypatch.setattr(AdoptedRecords, "give", give)
+        if held_up == "before its record is stored":
+            other_run()
+            return give(self, found, account)
+        given = give(self, found, account)
+        other_run()
+        return given
+
+    monkeypatch.setattr(AdoptedRecords, "give", late)
+    monkeypatch.setattr("grdf.consents.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
+    with pytest.raises(BadAccount, match="there is an account of this id"):
+        adopt()
+    assert others == [1]
+    (record,) = records(f"right-{own}")
+    assert document(clean, f"right-{own}")["connected"]["record"] == record.id
+
+
+def test_a_repetition_names_the_record_that_a_try_has_stored(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grdf.stores.account_store import AccountStore
+
+    recorded(home, DAYS)
+    own = declared(clean, home, DAYS)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountStore, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            adopt()
+    assert adopt()["accounts"] == 1
+    (record,) = records(f"right-{own}")
+    assert document(clean, f"right-{own}")["connected"]["record"] == record.id
