@@ -70,10 +70,10 @@ def kept() -> list[str]:
 DAYS = timedelta(days=40)
 
 
-@pytest.mark.parametrize("lost", ["the account", "its right", "long ago"])
+@pytest.mark.parametrize("lost", ["the account", "its right", "long ago", "the account, and GRDF names no address"])
 def test_it_comes_along(clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture, lost: str) -> None:
     recorded(home, DAYS)
-    own = declared(clean, home, DAYS)
+    own = declared(clean, home, DAYS, **({"courriel_titulaire": ""} if "no address" in lost else {}))
     if lost == "its right":  # the account is from a backup made before GRDF's answer
         clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon"})
     if lost == "long ago":
@@ -95,7 +95,8 @@ def test_it_comes_along(clean: LocalWorld, home: dict[str, str], caplog: pytest.
 
 
 @pytest.mark.parametrize(
-    "whose", ["another holder's", "another right's", "given on GRDF's site", "of a former consent"]
+    "whose",
+    ["another holder's", "another right's", "given on GRDF's site", "of a former consent", "maybe of a namesake"],
 )
 def test_no_other_comes_along(clean: LocalWorld, home: dict[str, str], whose: str) -> None:
     recorded(home, DAYS)
@@ -112,6 +113,8 @@ def test_no_other_comes_along(clean: LocalWorld, home: dict[str, str], whose: st
     if whose == "of a former consent":
         clear_away()
         own = declared(clean, home, DAYS - timedelta(days=2))
+    elif whose == "maybe of a namesake":
+        own = declared(clean, home, DAYS - timedelta(days=2), courriel_titulaire="")
     else:
         own = declared(clean, home, DAYS, **fields.get(whose, {}))
     before = (len(records(home["account"])), kept())
