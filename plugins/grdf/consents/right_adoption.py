@@ -140,7 +140,7 @@ class Adopting:
         try:
             made = self._accounts.save(adoption.account, change)
         except BadAccount:
-            self._records.take_back(stored, adoption.account)
+            self._records.take_back(stored)
             raise
         self._records.forget(records)
         self.recorded += bool(names)

@@ -61,12 +61,13 @@ class AdoptedRecords:
                 raise StoreBusy.about(account, "the record of its consent could not be stored")
         return stored
 
-    def take_back(self, ids: Collection[str], account: str) -> None:
+    def take_back(self, ids: Collection[str]) -> None:
         """Remove what was stored for an account that was not made after all. The records themselves are still there.
 
         If another worker has made the account with one of them, they are its own, and the only ones.
         """
-        if Connected.record_of(self._couchdb.get(ACCOUNT, account) or {}) not in ids:
+        accounts = self._couchdb.fetch(ACCOUNT, {each.partition(":")[0] for each in ids})
+        if not any(Connected.record_of(document) in ids for document in accounts.values()):
             for each in ids:
                 Remover(self._couchdb).remove(DOCTYPE, each)
 
