@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -32,9 +33,11 @@ _numbers = count(330_000)
 def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
     """A household; GRDF has no right but those of this test."""
     clean.control.drop_consents()
-    made = household(next(_numbers))
+    made, neighbour = household(next(_numbers)), "adoption-neighbour"
+    clean.book.save({"_id": neighbour, "account_type": "grdfgrandlyon"})  # without any account nothing is cleared away
     yield made
-    clean.book.remove(made["account"])
+    for name in (made["account"], neighbour):
+        clean.book.remove(name)
     for name in (made["account"], *clean.book.listed()):
         if name == made["account"] or name.startswith("right-"):
             Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(name))
@@ -67,10 +70,10 @@ def kept() -> list[str]:
 DAYS = timedelta(days=40)
 
 
-@pytest.mark.parametrize("lost", ["the account", "its right", "long ago"])
+@pytest.mark.parametrize("lost", ["the account", "its right", "long ago", "the account, and GRDF names no address"])
 def test_it_comes_along(clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture, lost: str) -> None:
     recorded(home, DAYS)
-    own = declared(clean, home, DAYS)
+    own = declared(clean, home, DAYS, **({"courriel_titulaire": ""} if "no address" in lost else {}))
     if lost == "its right":  # the account is from a backup made before GRDF's answer
         clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon"})
     if lost == "long ago":
@@ -92,7 +95,8 @@ def test_it_comes_along(clean: LocalWorld, home: dict[str, str], caplog: pytest.
 
 
 @pytest.mark.parametrize(
-    "whose", ["another holder's", "another right's", "given on GRDF's site", "of a former consent"]
+    "whose",
+    ["another holder's", "another right's", "given on GRDF's site", "of a former consent", "maybe of a namesake"],
 )
 def test_no_other_comes_along(clean: LocalWorld, home: dict[str, str], whose: str) -> None:
     recorded(home, DAYS)
@@ -109,6 +113,8 @@ def test_no_other_comes_along(clean: LocalWorld, home: dict[str, str], whose: st
     if whose == "of a former consent":
         clear_away()
         own = declared(clean, home, DAYS - timedelta(days=2))
+    elif whose == "maybe of a namesake":
+        own = declared(clean, home, DAYS - timedelta(days=2), courriel_titulaire="")
     else:
         own = declared(clean, home, DAYS, **fields.get(whose, {}))
     before = (len(records(home["account"])), kept())
@@ -136,3 +142,54 @@ def test_an_account_that_is_not_made_leaves_no_record(
         adopt()
     assert records(f"right-{own}") == []
     assert len(records(home["account"])) == 1
+
+
+@pytest.mark.parametrize("held_up", ["before its record is stored", "before its account is made"])
+def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, held_up: str
+) -> None:
+    """Its worker was suspended, and counts as dead. Another run makes the account, with the record."""
+    from grdf.stores.adopted_records import AdoptedRecords
+
+    recorded(home, DAYS)
+    own, give, others = declared(clean, home, DAYS), AdoptedRecords.give, []
+
+    def other_run() -> None:
+        others.append(adopt()["accounts"])
+
+    def late(self: AdoptedRecords, found: list[dict[str, object]], account: str) -> list[str]:
+        monkeypatch.setattr(AdoptedRecords, "give", give)
+        if held_up == "before its record is stored":
+            other_run()
+            return give(self, found, account)
+        given = give(self, found, account)
+        other_run()
+        return given
+
+    monkeypatch.setattr(AdoptedRecords, "give", late)
+    monkeypatch.setattr("grdf.consents.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
+    with pytest.raises(BadAccount, match="there is an account of this id"):
+        adopt()
+    assert others == [1]
+    (record,) = records(f"right-{own}")
+    assert document(clean, f"right-{own}")["connected"]["record"] == record.id
+
+
+def test_a_repetition_names_the_record_that_a_try_has_stored(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grdf.stores.account_store import AccountStore
+
+    recorded(home, DAYS)
+    own = declared(clean, home, DAYS)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountStore, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            adopt()
+    assert adopt()["accounts"] == 1
+    (record,) = records(f"right-{own}")
+    assert document(clean, f"right-{own}")["connected"]["record"] == record.id

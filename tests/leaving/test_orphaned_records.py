@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.leaving.deletion_record import audit_entry
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
-from tests.leaving.runs import clear_away
+from tests.leaving.runs import clear_away, restore_accounts, without_accounts
 from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-LONG_AGO = timedelta(days=3)
+LONG_AGO, YEAR = timedelta(days=3), timedelta(days=365)
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +122,50 @@ def test_records_outlive_a_database_that_was_lost(
     assert "Restore the accounts from a backup, or start grdf_adopt_rights" in caplog.text
     for name in names:
         Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")
+
+
+def test_records_of_households_that_have_left_come_back_with_a_backup(
+    clean: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The deletions are known. What they say counts, however many accounts are missing."""
+    couchdb = without_accounts(clean, monkeypatch)
+    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    now = datetime.now(UTC)
+    left = {"left-1": now - timedelta(days=100), "left-2": now - timedelta(days=100), "long-gone": now - 9 * YEAR}
+    for name, moment in left.items():
+        record(name, 10 * YEAR)
+        audit(name, finished_at=utc_text(moment))
+    record("kept-data", 10 * YEAR)
+    audit("kept-data", keep_data=True, finished_at=utc_text(now))
+    record("of-a-fast-clock", 10 * YEAR)
+    audit("of-a-fast-clock", finished_at=utc_text(now + YEAR))
+    record("left-1")  # of the next household, whose account is missing
+    assert clear_away() == 3
+    assert [own(name) for name in left] == [1, 0, 0]
+    until = (paris_today(left["left-1"]) + timedelta(days=1826)).isoformat()
+    assert [each["kept_until"] for each in kept()] == [until] * 2
+    assert [own(name) for name in ("kept-data", "of-a-fast-clock")] == [1, 1]
+    assert "among them kept-data, left-1, of-a-fast-clock. CouchDB may have lost accounts" in caplog.text
+    assert clear_away() == 0
+
+
+@pytest.mark.parametrize("restored", [None, [], [{"_id": "of-a-bank", "account_type": "bank"}]])
+def test_the_only_record_outlives_a_night_without_accounts(
+    clean: LocalWorld,
+    account_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    restored: list[dict[str, Any]] | None,
+) -> None:
+    """Their database is being restored: it is missing, or there and still without them."""
+    couchdb = without_accounts(clean, monkeypatch)
+    if restored is not None:
+        restore_accounts(couchdb, *restored)
+    record(account_id)
+    assert clear_away() == 0
+    assert (own(account_id), kept()) == (1, [])
+    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
+    assert "Restore them from a backup" in said
+    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    assert clear_away() == 1
+    assert (own(account_id), len(kept())) == (0, 1)

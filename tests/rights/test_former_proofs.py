@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from include.gas.documents.gas_days import account_range
 from include.gas.errors import ProofNotSent
 from include.gas.leaving.deletion_record import audit_entry
 from tests.helpers import context
+from tests.leaving.runs import restore_accounts, without_accounts
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 from tests.rights.scene import bring, document
 
@@ -69,6 +71,7 @@ def left(couchdb: CouchDBHook, account: str, at: datetime, *, keep_data: bool = 
     couchdb.put(AUDIT, entry | {"finished_at": utc_text(at)})
 
 
+@pytest.mark.parametrize("dated", [1.6e9, 4e9])
 @pytest.mark.parametrize("how", ["connected", "deleted"])
 def test_an_older_file_is_removed_unsent(
     clean: LocalWorld,
@@ -77,8 +80,10 @@ def test_an_older_file_is_removed_unsent(
     staging: Staging,
     caplog: pytest.LogCaptureFixture,
     how: str,
+    dated: float,
 ) -> None:
-    staging.proofs.put(account_id, PDF)
+    file = staging.proofs.put(account_id, PDF).removeprefix("file://")
+    os.utime(file, (dated, dated))
     right = asked(clean, account_id)
     if how == "connected":
         connected(clean, account_id, datetime.now(UTC))
@@ -140,3 +145,22 @@ def test_files_that_belong_to_no_account_go_after_a_while(
     clear_away()
     assert [staging.proofs.count(name) for name in (account_id, "M. Durand")] == [1, 0]
     assert "Durand" not in caplog.text
+
+
+def test_files_outlive_a_night_without_accounts(
+    clean: LocalWorld, staging: Staging, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their database is being restored. What a household has left that is known to be gone goes all the same."""
+    couchdb = without_accounts(clean, monkeypatch)
+    monkeypatch.setattr(left_files, "KEPT", timedelta(0))
+    for name in ("only-home", "former-home"):
+        by_hand(staging, name, "1.pdf", PDF)
+    left(couchdb, "former-home", datetime.now(UTC))
+    with caplog.at_level(logging.WARNING):
+        clear_away()
+    assert [staging.proofs.count(name) for name in ("only-home", "former-home")] == [1, 0]
+    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
+    assert "Restore them from a backup" in said
+    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    clear_away()
+    assert staging.proofs.count("only-home") == 0

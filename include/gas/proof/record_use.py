@@ -46,8 +46,9 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
 def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:
     """Return the record on which a right rests that no account knows; ``None`` if there is none.
 
-    A copy that was kept may be of a former consent of the same household, which has ended with its account. So it
-    counts only if GRDF took the right within a day.
+    A copy that was kept may be of a former consent of the same household, which has ended with its account. And where
+    GRDF names no e-mail address, the holder may be somebody else of the same name. So then a record counts only if GRDF
+    took the right within a day.
 
     :param records: records on which no other right rests, of any account or kept without one
     :param right: the right, as GRDF lists it
@@ -58,7 +59,7 @@ def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> Conse
         record
         for record in records
         if (not latest or record.given <= latest)
-        and (not record.kept_until or (bool(earliest) and earliest <= record.given))
+        and ((right.holder[1] and not record.kept_until) or (earliest and earliest <= record.given))
     ]
     return record_for(fitting, right, latest)
 

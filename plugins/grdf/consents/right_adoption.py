@@ -25,6 +25,7 @@ from include.gas.importing.adoption import ID_TAKEN, JUST_DECLARED, LEFT, TAKEN,
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import handed_over
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ class Adopting:
     def _make(self, adoption: Adoption) -> Document:
         """Make an account. Its record is stored first, so that there is no moment without one."""
         records = self._records.behind(adoption.rights)
+        names = [str(handed_over(each, adoption.account)["_id"]) for each in records]
 
         def change(document: Document | None) -> Document:
             if document is not None:
@@ -131,20 +133,20 @@ class Adopting:
             for consent in adoption.consents:  # the last one becomes the first of the account's
                 made = connected(made, adoption.account, [consent], at=datetime.now(UTC), by=self._by)
             assert made
-            made = Connected.with_record(made, ids[-1]) if ids else made
+            made = Connected.with_record(made, names[-1]) if names else made
             return with_seen(made, utc_text(self._asked_at))
 
-        ids = self._records.give(records, adoption.account)
+        stored = self._records.give(records, adoption.account)
         try:
             made = self._accounts.save(adoption.account, change)
         except BadAccount:
-            self._records.take_back(ids)
+            self._records.take_back(stored)
             raise
         self._records.forget(records)
-        self.recorded += bool(ids)
+        self.recorded += bool(names)
         log.info(
             "Account %s is made for right %s to meter %s%s.", adoption.account, adoption.names,
-            meter_tag(adoption.account, adoption.pce), ", with the record of its consent" if ids else "",
+            meter_tag(adoption.account, adoption.pce), ", with the record of its consent" if names else "",
         )  # fmt: skip
         return made
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FILES_KEPT = timedelta(days=30)
 """How long files of an import stay: households that nobody imports, and results."""
 OVERDUE = "%d record(s) of consents of deleted accounts were removed, because their time is over."
-ORPHANED = "%d record(s) of consents whose account does not exist are kept without its id."
+ORPHANED = "%d record(s) of consents whose account does not exist are kept without its id, or went if overdue."
 UNUSED = "%d record(s) of consents on which no right rests are kept without their account's id."
 FILES = "%d file(s) of imports were removed that had not changed for 30 days."
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.staging.proof_files import FOLDER, ProofFiles
+from grdf.stores.account_store import AccountStore
 from include.gas.account.sections.marks import Connected
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import utc_text
@@ -56,8 +57,8 @@ class LeftFiles:
     def remove(self, now: datetime) -> int:
         """Remove the files that belong to no account, and return their number.
 
-        Where no deletion is known, they stay for :data:`KEPT`, and if there are several such accounts, until a person
-        has looked: CouchDB may have lost accounts.
+        Where no deletion is known, they stay for :data:`KEPT`, and if there are several such accounts, or if there is
+        no account at all, until a person has looked: CouchDB may have lost accounts.
 
         :param now: the present, aware
         """
@@ -81,6 +82,13 @@ class LeftFiles:
                 "%d folders with files for GRDF belong to no account. CouchDB may have lost accounts, so none of them "
                 "is removed. Restore the accounts, or remove the folders from %s of the staging folder.",
                 len(doubtful), FOLDER,
+            )  # fmt: skip
+            return removed
+        if doubtful and not AccountStore(self._couchdb).has_any():
+            log.warning(
+                "%s holds no account of a household, but there is a folder with files for GRDF. CouchDB may have lost "
+                "accounts, so nothing of it is removed. Restore them from a backup. If no household is to be "
+                "connected, remove the folder from %s of the staging folder.", ACCOUNT, FOLDER,
             )  # fmt: skip
             return removed
         return removed + sum(self._remove(name) for name in doubtful)

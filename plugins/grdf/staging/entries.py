@@ -78,7 +78,8 @@ def listed(folder: ObjectStoragePath) -> list[ObjectStoragePath]:
 def changed(path: ObjectStoragePath) -> float:
     """Return when a file was last put there or changed, epoch seconds.
 
-    On a disk, a copy may have the time of its original. The moment at which it was made cannot be given to it.
+    On a disk, a copy may have the time of its original, and a scanner may date a file in the future. So what counts is
+    when the disk last noted anything about it: that moves with every change, and nobody can set it.
 
     :raises FileNotFoundError: if there is none
     """
@@ -86,8 +87,7 @@ def changed(path: ObjectStoragePath) -> float:
     if local is None:
         moment: datetime = path.fs.modified(path.path)
         return moment.timestamp()
-    status = os.lstat(local)
-    return max(status.st_mtime, status.st_ctime)
+    return os.lstat(local).st_ctime
 
 
 def changed_in(path: ObjectStoragePath) -> float:
@@ -103,7 +103,7 @@ def changed_in(path: ObjectStoragePath) -> float:
         for each in (*leaves, *folders):
             with suppress(FileNotFoundError):  # it has just gone
                 found.append(os.lstat(folder / each))
-    return max(max(status.st_mtime, status.st_ctime) for status in found)
+    return max(status.st_ctime for status in found)
 
 
 def count(path: ObjectStoragePath) -> int:

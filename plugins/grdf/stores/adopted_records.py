@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
+from include.gas.account.sections.marks import Connected
 from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
@@ -46,20 +47,29 @@ class AdoptedRecords:
         return list(found.values())
 
     def give(self, records: Iterable[Document], account: str) -> list[str]:
-        """Store records as those of another account, which is about to be made. Return their ids.
+        """Store records as those of another account, which is about to be made. Return the ids of those stored here.
+
+        Others are there already: of a try that died, or of another worker that is making the same account.
 
         :raises StoreBusy: if CouchDB refuses one
         """
-        given = [handed_over(document, account) for document in records]
-        for each in given:
-            if self._couchdb.put(DOCTYPE, each) is None and self._couchdb.get(DOCTYPE, each["_id"]) is None:
+        stored: list[str] = []
+        for each in (handed_over(document, account) for document in records):
+            if self._couchdb.put(DOCTYPE, each) is not None:
+                stored.append(str(each["_id"]))
+            elif self._couchdb.get(DOCTYPE, each["_id"]) is None:
                 raise StoreBusy.about(account, "the record of its consent could not be stored")
-        return [str(each["_id"]) for each in given]
+        return stored
 
-    def take_back(self, ids: Iterable[str]) -> None:
-        """Remove what was stored for an account that was not made after all. The records themselves are still there."""
-        for each in ids:
-            Remover(self._couchdb).remove(DOCTYPE, each)
+    def take_back(self, ids: Collection[str]) -> None:
+        """Remove what was stored for an account that was not made after all. The records themselves are still there.
+
+        If another worker has made the account with one of them, they are its own, and the only ones.
+        """
+        accounts = self._couchdb.fetch(ACCOUNT, {each.partition(":")[0] for each in ids})
+        if not any(Connected.record_of(document) in ids for document in accounts.values()):
+            for each in ids:
+                Remover(self._couchdb).remove(DOCTYPE, each)
 
     def forget(self, records: Iterable[Document]) -> None:
         """Remove records that another account has now, unless their own account exists, which keeps them."""

@@ -4,19 +4,26 @@ A record is stored before the account, and the account before anything is sent t
 exist, and that CouchDB remembers none, does not mean that there never was one: the database may have been restored from
 an older backup. A right may rest on the record, and nothing else proves it. So the record is kept as a deletion would
 have kept it: without the account's id, and for the time that the settings say. Without this, it would stay for ever.
+
+Records of households that have left may come back with a backup, too. Their deletions are known, and these count.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
 from grdf.stores.removal import Remover
+from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
+from include.gas.leaving.deletion_record import left_at
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +47,38 @@ class OrphanedRecords:
     def remove(self, now: datetime, days: int) -> int:
         """Remove them after copying them, and return their number.
 
-        Nothing is done if several accounts are missing: CouchDB may have lost them, and their records must be there
-        when they come back. Accounts whose deletion is not finished are left to it.
+        Records from before the end of their account's last deletion are kept from that day on, or go if that time is
+        over. The others stay if accounts of several are missing, or if there is no account at all: CouchDB may have
+        lost them, and their records must be there when they come back. A deletion that is not finished does it itself.
 
         :param now: the present, aware
         :param days: for how many days to keep a copy
         """
-        old, accounts = self._old(now)
-        leaving = {str(entry.get("account")) for entry in self._couchdb.scan(AUDIT) if not entry.get("finished_at")}
-        missing = sorted(accounts - self._couchdb.fetch(ACCOUNT, sorted(accounts)).keys() - leaving)
+        records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
+        deletions: dict[str, list[Document]] = defaultdict(list)
+        for entry in self._couchdb.scan(AUDIT) if records else ():
+            deletions[str(entry.get("account"))].append(entry)
+        present = self._couchdb.fetch(ACCOUNT, sorted({_account_of(each) for each in records}))
+        gone = [
+            each
+            for each in records
+            if (account := _account_of(each)) not in present
+            and all(entry.get("finished_at") for entry in deletions[account])
+        ]
+        left = {str(each["_id"]): _left(each, deletions[_account_of(each)], now) for each in gone}
+        missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
+        lost, removed = self._may_be_lost(missing), 0
+        for each in _old(gone, now):
+            moment = left[str(each["_id"])]
+            if moment or not lost:
+                since = datetime.fromisoformat(moment) if moment else now
+                removed += self._move(each, paris_today(since), now, days)
+        if removed:
+            self._remover.compact(DOCTYPE)
+        return removed
+
+    def _may_be_lost(self, missing: Sequence[str]) -> bool:
+        """Return whether CouchDB may have lost the accounts that are missing, and tell what to do if so."""
         if len(missing) > 1:
             log.warning(
                 "%d accounts with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
@@ -56,24 +86,46 @@ class OrphanedRecords:
                 "which gives their rights new accounts and these their records. If they are gone for good, remove "
                 "their records from %s.", len(missing), ", ".join(missing[:MOST_NAMED]), DOCTYPE,
             )  # fmt: skip
-            return 0
-        removed = 0
-        for each in old:
-            account = _account_of(each)
-            # It may have been made in the meantime.
-            if account in missing and self._couchdb.get(ACCOUNT, account) is None:
-                ConsentRecords(self._couchdb).keep_copies(account, [each], paris_today(now), days)
-                removed += self._remover.remove(DOCTYPE, str(each["_id"]))
-        if removed:
-            self._remover.compact(DOCTYPE)
-        return removed
+            return True
+        if missing and not AccountStore(self._couchdb).has_any():
+            log.warning(
+                "%s holds no account of a household, but account %s has records of consent. CouchDB may have lost "
+                "accounts, so none of these records is removed. Restore them from a backup. If no household is "
+                "connected any more, remove the records from %s.", ACCOUNT, missing[0], DOCTYPE,
+            )  # fmt: skip
+            return True
+        return False
 
-    def _old(self, now: datetime) -> tuple[list[Document], set[str]]:
-        """Return the records that are old enough, and the accounts that have any. A clock may have been ahead."""
-        first, last = utc_text(now - AGE), utc_text(now + AGE)
-        records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
-        old = [each for each in records if not first <= str(each.get("given") or "") <= last]
-        return old, {_account_of(each) for each in records}
+    def _move(self, document: Document, since: date, now: datetime, days: int) -> int:
+        """Remove a record after copying it, unless its account was made in the meantime. Return how many were removed.
+
+        :param since: civil date in Paris from which the days are counted; if they are over, there is no copy
+        """
+        account = _account_of(document)
+        if self._couchdb.get(ACCOUNT, account) is not None:
+            return 0
+        if since + timedelta(days=days) >= paris_today(now):
+            ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
+        return self._remover.remove(DOCTYPE, str(document["_id"]))
+
+
+def _old(records: Iterable[Document], now: datetime) -> list[Document]:
+    """Return the records that are old enough. A clock may have been ahead."""
+    first, last = utc_text(now - AGE), utc_text(now + AGE)
+    return [each for each in records if not first <= str(each.get("given") or "") <= last]
+
+
+def _left(document: Document, deletions: Iterable[Document], now: datetime) -> str:
+    """Return when the deletion ended that has removed a record's household, UTC text; ``""`` if none is known.
+
+    One that ends in the future, of a clock that was ahead, says nothing.
+    """
+    try:
+        left = left_at(deletions)
+        before = bool(left) and not is_ahead(left, now) and utc_text(str(document.get("given"))) < utc_text(left)
+    except (ValueError, OverflowError):
+        return ""
+    return left if before else ""
 
 
 def _account_of(document: Document) -> str:

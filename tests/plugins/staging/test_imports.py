@@ -60,13 +60,15 @@ def test_old_files_are_removed(imports: Imports) -> None:
     assert (imports.names(), imports.results()) == ([], [])
 
 
-def test_a_copy_with_the_times_of_its_original_is_not_old(imports: Imports) -> None:
+@pytest.mark.parametrize("dated", [1.6e9, 4e9])
+def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
     imports.store("homes.csv", HOMES)
     if imports.folder.startswith("file://"):
-        os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (1.6e9, 1.6e9))
+        os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (dated, dated))
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.names() == ["homes.csv"]
+    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 1
 
 
 def test_files_that_vanish_while_they_are_listed_stop_nothing(tmp_path: Path) -> None:

@@ -156,14 +156,15 @@ def test_a_place_that_does_not_work_says_so(tmp_path: Path) -> None:
         place.proofs.put("home", GOOD["image/png"])
 
 
-def test_files_are_told_by_when_they_were_put_there(place: Staging) -> None:
-    """The times of the original may come along with a copy on a disk."""
+@pytest.mark.parametrize("dated", [1.6e9, 4e9])
+def test_files_are_told_by_when_they_were_put_there(place: Staging, dated: float) -> None:
+    """The times of the original may come along with a copy on a disk, also one that a scanner dated in the future."""
     assert place.proofs.names() == []
     before = datetime.now(UTC) - timedelta(minutes=5)  # an object store tells seconds, and has a clock of its own
     for account in ("one", "two"):
         reference = place.proofs.put(account, GOOD["image/png"])
         if reference.startswith("file://"):
-            os.utime(reference.removeprefix("file://"), (1.6e9, 1.6e9))
+            os.utime(reference.removeprefix("file://"), (dated, dated))
     assert place.proofs.names() == ["one", "two"]
     assert before < place.proofs.changed("one") < before + timedelta(minutes=10)
     assert place.proofs.remove_older("one", utc_text(before)) == 0
