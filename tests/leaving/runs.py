@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -73,17 +74,21 @@ def clear_away() -> int:
     return int(operator.execute(context()))
 
 
-def without_accounts(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> CouchDBHook:
-    """Let tasks use databases of the test's own, and make all but that of the accounts."""
+@pytest.fixture
+def without_accounts(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[CouchDBHook]:
+    """Databases of the test's own, which tasks use: all but that of the accounts."""
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
+    from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD, DOCTYPES
 
     own = {"extra": {"database_prefix": f"lost{secrets.token_hex(4)}/"}}
-    settings = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | own
+    settings = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | own
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(settings))
     for doctype in (AUDIT, CONSENT_RECORD):
         CouchDBHook().create_database(doctype)
-    return CouchDBHook()
+    couchdb = CouchDBHook()
+    yield couchdb
+    for doctype in DOCTYPES:
+        couchdb.request("DELETE", doctype, "")
 
 
 def restore_accounts(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:

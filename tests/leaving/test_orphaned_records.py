@@ -13,10 +13,11 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.leaving.deletion_record import audit_entry
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
-from tests.leaving.runs import clear_away, restore_accounts, without_accounts
+from tests.leaving.runs import clear_away, restore_accounts
 from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 LONG_AGO, YEAR = timedelta(days=3), timedelta(days=365)
@@ -125,11 +126,10 @@ def test_records_outlive_a_database_that_was_lost(
 
 
 def test_records_of_households_that_have_left_come_back_with_a_backup(
-    clean: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    without_accounts: CouchDBHook, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The deletions are known. What they say counts, however many accounts are missing."""
-    couchdb = without_accounts(clean, monkeypatch)
-    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
     now = datetime.now(UTC)
     left = {"left-1": now - timedelta(days=100), "left-2": now - timedelta(days=100), "long-gone": now - 9 * YEAR}
     for name, moment in left.items():
@@ -151,21 +151,19 @@ def test_records_of_households_that_have_left_come_back_with_a_backup(
 
 @pytest.mark.parametrize("restored", [None, [], [{"_id": "of-a-bank", "account_type": "bank"}]])
 def test_the_only_record_outlives_a_night_without_accounts(
-    clean: LocalWorld,
+    without_accounts: CouchDBHook,
     account_id: str,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     restored: list[dict[str, Any]] | None,
 ) -> None:
     """Their database is being restored: it is missing, or there and still without them."""
-    couchdb = without_accounts(clean, monkeypatch)
     if restored is not None:
-        restore_accounts(couchdb, *restored)
+        restore_accounts(without_accounts, *restored)
     record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == (1, [])
     (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
     assert "Restore them from a backup" in said
-    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
     assert clear_away() == 1
     assert (own(account_id), len(kept())) == (0, 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers import MemoryShelf
+from tests.leaving.runs import without_accounts
+
+__all__ = ["without_accounts"]
 
 
 @pytest.fixture(autouse=True)

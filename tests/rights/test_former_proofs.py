@@ -22,7 +22,7 @@ from include.gas.documents.gas_days import account_range
 from include.gas.errors import ProofNotSent
 from include.gas.leaving.deletion_record import audit_entry
 from tests.helpers import context
-from tests.leaving.runs import restore_accounts, without_accounts
+from tests.leaving.runs import restore_accounts
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 from tests.rights.scene import bring, document
 
@@ -148,19 +148,21 @@ def test_files_that_belong_to_no_account_go_after_a_while(
 
 
 def test_files_outlive_a_night_without_accounts(
-    clean: LocalWorld, staging: Staging, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    without_accounts: CouchDBHook,
+    staging: Staging,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Their database is being restored. What a household has left that is known to be gone goes all the same."""
-    couchdb = without_accounts(clean, monkeypatch)
     monkeypatch.setattr(left_files, "KEPT", timedelta(0))
     for name in ("only-home", "former-home"):
         by_hand(staging, name, "1.pdf", PDF)
-    left(couchdb, "former-home", datetime.now(UTC))
+    left(without_accounts, "former-home", datetime.now(UTC))
     with caplog.at_level(logging.WARNING):
         clear_away()
     assert [staging.proofs.count(name) for name in ("only-home", "former-home")] == [1, 0]
     (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
     assert "Restore them from a backup" in said
-    restore_accounts(couchdb, {"_id": "another-household", "account_type": "grdfgrandlyon"})
+    restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
     clear_away()
     assert staging.proofs.count("only-home") == 0
