@@ -30,8 +30,7 @@ def run(report: Report, home: Path, asked: Asked) -> None:
     """
     file = asked.csv or Path("fleet-memory.csv")
     with running(home, asked) as here:
-        here.airflow.start(here.processes, "api-server", "dag-processor")
-        here.airflow.await_dags(asked.accounts, 120 + asked.accounts)
+        here.start_dags()
         here.airflow.start(here.processes, "scheduler")
         here.say(f"A run is started every {asked.every:g} s for {asked.hours:g} hours; memory goes to {file}.")
         watch = Watch(here, file)

@@ -36,9 +36,7 @@ def run(report: Report, home: Path, asked: Asked) -> None:
         report.facts = {
             "accounts": asked.accounts, "minutes": asked.idle, "postgresql": version(), **asked.settings
         }  # fmt: skip
-        here.airflow.start(here.processes, "api-server", "dag-processor")
-        seconds = here.airflow.await_dags(asked.accounts, 120 + asked.accounts)
-        here.say(f"Airflow has all DAGs, {seconds:.0f} s after its DAG processor was started.")
+        here.start_dags()
         here.airflow.pause_all()
         here.airflow.start(here.processes, "scheduler")
         time.sleep(SETTLING)

@@ -55,6 +55,13 @@ class Running:
         """Return the memory in use, by component."""
         return memory(self.roots())
 
+    def start_dags(self) -> None:
+        """Start the API server and the DAG processor, and wait until all accounts have their DAGs."""
+        self.airflow.start(self.processes, "api-server", "dag-processor")
+        accounts = len(self.fleet.members)
+        seconds = self.airflow.await_dags(accounts, 120 + accounts)
+        self.say(f"Airflow has all DAGs, {seconds:.0f} s after its DAG processor was started.")
+
     def say(self, text: str) -> None:
         """Print what happens, with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:6.0f} s] {text}", flush=True)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
 
 import pytest
+import requests
+
+from include.gas.documents.doctypes import DOCTYPES
+from include.gas.documents.gas_days import database_name
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
 
 
 @dataclass
@@ -100,6 +109,20 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         return conn_id
 
     return put
+
+
+@pytest.fixture
+def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
+    """A hook for the connection ``couchdb``, with databases only for this test."""
+    from grdf.hooks.couchdb import CouchDBHook
+
+    prefix, login = f"own{secrets.token_hex(4)}/", (world.couch.user, world.couch.password)
+    fields = {"host": world.couch.url, "login": login[0], "password": login[1]}
+    connection("couchdb", **fields, extra={"database_prefix": prefix})
+    yield CouchDBHook()
+    for doctype in DOCTYPES:
+        database = quote(database_name(doctype, prefix), safe="")
+        requests.delete(f"{world.couch.url}/{database}", auth=login, timeout=60)
 
 
 @pytest.fixture

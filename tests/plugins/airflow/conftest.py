@@ -1,58 +1,33 @@
-"""The upkeep of two accounts that have their DAGs, in Airflow's own database, and a CouchDB."""
+"""An Airflow home, Variables and databases for tests of the account list alone."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from airflow.models.dag import DagModel
-from airflow.models.dagbag import DagPriorityParsingRequest
-from airflow.models.dagbundle import DagBundleModel
-from airflow.models.errors import ParseImportError
-from airflow.utils.session import create_session
-from sqlalchemy import delete
 
-from grdf.airflow.account_list import known_accounts
-from grdf.airflow.bundle import upkeep
-from grdf.airflow.bundle.upkeep import Upkeep
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents.doctypes import ACCOUNT
-from include.sandbox.local_world import LocalWorld
-from tests.plugins.airflow.upkeep_scene import BUNDLE, DAGS, FIRST, SECOND, account, asked, show
+from tests.plugins.airflow.list_scene import PARSING, Variables
 
 
 @pytest.fixture
-def rows(airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Airflow's database without rows of this bundle, and a home without a copy of the account list."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A separate Airflow home without a copy of the list."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    with create_session() as session:
-        session.merge(DagBundleModel(name=BUNDLE))
-    yield
-    with create_session() as session:
-        session.execute(delete(DagPriorityParsingRequest))
-        session.execute(delete(ParseImportError).where(ParseImportError.bundle_name == BUNDLE))
-        session.execute(delete(DagModel).where(DagModel.bundle_name == BUNDLE))
+    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "0")
+    monkeypatch.delenv(PARSING, raising=False)
+    return tmp_path
 
 
 @pytest.fixture
-def couchdb(rows: None, world: LocalWorld, connection: Callable[..., str]) -> CouchDBHook:
-    """Databases only for this test."""
-    fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
-    connection("couchdb", **fields, extra={"database_prefix": f"upkeep{secrets.token_hex(4)}/"})
-    return CouchDBHook()
-
-
-@pytest.fixture
-def kept(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> Upkeep:
-    """The upkeep of two accounts that have their DAGs. It compares all DAGs at each look."""
-    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
-    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 0.0)
-    couchdb.write(ACCOUNT, [account(FIRST), account(SECOND)])
-    known_accounts()  # as the DAG files do at first
-    show(FIRST, SECOND)
-    made = Upkeep(BUNDLE, DAGS)
-    made.look()
-    assert asked() == set()
+def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    made = Variables()
+    monkeypatch.setattr("airflow.sdk.Variable.get", made.get)
+    monkeypatch.setattr("airflow.sdk.Variable.set", made.set)
     return made
+
+
+@pytest.fixture
+def book(own_databases: CouchDBHook) -> CouchDBHook:
+    """The accounts that the list is about."""
+    return own_databases

@@ -4,75 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grdf.airflow.account_list import AccountList, accounts_to_build, known_accounts, what_is_wrong
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores import shared_list
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
+from tests.plugins.airflow.list_scene import PARSING, Variables, account, down, known_accounts_of
 from tests.plugins.conftest import Heard, Reply, Server
 from tests.plugins.drip import Drip
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
-PARSING = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A separate Airflow home without a copy of the list."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "0")
-    monkeypatch.delenv(PARSING, raising=False)
-    return tmp_path
-
-
-class Variables:
-    """Airflow's Variables, which a test process cannot write (but see tests/dags/test_lost_list.py)."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-        self.calls: list[str] = []
-        self.broken = False
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.calls.append("get")
-        return self.kept.get(key, default)
-
-    def set(self, key: str, value: str, description: str) -> None:
-        assert description
-        self.calls.append("set")
-        if self.broken:
-            raise RuntimeError
-        self.kept[key] = value
-
-
-@pytest.fixture(autouse=True)
-def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
-    made = Variables()
-    monkeypatch.setattr("airflow.sdk.Variable.get", made.get)
-    monkeypatch.setattr("airflow.sdk.Variable.set", made.set)
-    return made
-
-
-@pytest.fixture
-def book(world: LocalWorld, connection: Callable[..., str]) -> CouchDBHook:
-    """Databases only for this test, at the connection that the list uses."""
-    fields = {"host": world.couch.url, "login": world.couch.user, "password": world.couch.password}
-    connection("couchdb", **fields, extra={"database_prefix": f"list{secrets.token_hex(4)}/"})
-    return CouchDBHook()
-
-
-def account(name: str) -> dict[str, Any]:
-    return {"_id": name, "account_type": "grdfgrandlyon"}
+pytestmark = pytest.mark.usefixtures("home", "variables")
 
 
 def test_the_list_is_sorted_and_has_our_accounts_alone(book: CouchDBHook) -> None:
@@ -96,10 +46,6 @@ def test_a_document_that_is_odd_in_other_ways_keeps_its_dag(book: CouchDBHook) -
     assert known_accounts().ids == ("odd",), "its own DAG says what is wrong"
 
 
-def down(connection: Callable[..., str]) -> None:
-    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
-
-
 def test_with_couchdb_down_every_dag_stays(
     book: CouchDBHook, connection: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -121,107 +67,6 @@ def test_with_couchdb_down_and_nothing_known_it_says_so_instead_of_taking_all_da
         ):
             use()
     assert not (home / "grdf" / "accounts.json").exists(), "an empty list is no good copy"
-
-
-# -- the list that all machines share ----------------------------------------------------------------------------------
-
-
-def test_a_machine_without_a_copy_takes_the_list_that_another_kept(
-    book: CouchDBHook,
-    connection: Callable[..., str],
-    home: Path,
-    variables: Variables,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    book.write(ACCOUNT, [account("a"), account("b"), account("not good")])
-    good = known_accounts()
-    assert list(variables.kept) == ["grdf_accounts"]
-    (home / "grdf" / "accounts.json").unlink()
-    down(connection)
-    assert known_accounts() == good
-    assert "2 accounts stay as they were" in caplog.text
-
-
-def test_the_shared_list_is_written_when_it_has_changed_and_costs_nothing_else(
-    book: CouchDBHook, variables: Variables, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    book.write(ACCOUNT, [account("a")])
-    for _ in range(3):
-        known_accounts()
-    assert variables.calls == ["get", "set"]
-    book.write(ACCOUNT, [account("b")])
-    variables.calls.clear()
-    known_accounts()
-    assert variables.calls == ["get", "set"]
-    variables.kept.clear()  # somebody has removed it
-    variables.calls.clear()
-    later = time.time() + 86_401
-    monkeypatch.setattr("grdf.airflow.account_list.time.time", lambda: later)
-    known_accounts()
-    known_accounts()
-    assert variables.calls == ["get", "set"], "it is looked for once a day"
-
-
-def test_no_call_is_made_for_a_fresh_copy_or_in_a_worker(
-    book: CouchDBHook, variables: Variables, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known_accounts_of(book, "a")
-    variables.calls.clear()
-    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "60")
-    assert known_accounts().ids == ("a",)
-    monkeypatch.setenv(PARSING, "grdf_account__a")
-    assert accounts_to_build() == ("a",)
-    assert variables.calls == []
-
-
-def known_accounts_of(book: CouchDBHook, *names: str) -> AccountList:
-    book.write(ACCOUNT, [account(name) for name in names])
-    return known_accounts()
-
-
-def test_of_a_copy_and_the_shared_list_the_later_counts(
-    book: CouchDBHook, connection: Callable[..., str], home: Path, variables: Variables
-) -> None:
-    known_accounts_of(book, "a")
-    copy = home / "grdf" / "accounts.json"
-    old = copy.read_text()
-    known_accounts_of(book, "b")  # as another machine might, while this one's copy became old
-    copy.write_text(old)
-    os.utime(copy, (time.time() - 7200, time.time() - 7200))
-    down(connection)
-    assert known_accounts().ids == ("a", "b")
-    os.utime(copy)
-    assert known_accounts().ids == ("a",)
-
-
-def test_twenty_thousand_accounts_fit(book: CouchDBHook, variables: Variables) -> None:
-    ids = sorted(secrets.token_hex(16) for _ in range(20_000))
-    shared_list.write({"ids": ids, "broken": {f"odd {n}": "why" for n in range(500)}}, at=5.0, before=None)
-    assert len(variables.kept["grdf_accounts"]) < 600_000
-    found, at = shared_list.read() or ({}, 0)
-    assert (found["ids"], len(found["broken"]), at) == (ids, 100, 5.0)
-
-
-@pytest.mark.parametrize("text", ["", "!", "e30=", "eJyrVkosylayMtJRKsnPTs1TslLKS8xNrQUAPvEGKQ=="])
-def test_a_spoilt_shared_list_is_made_anew(
-    book: CouchDBHook, connection: Callable[..., str], variables: Variables, home: Path, text: str
-) -> None:
-    variables.kept["grdf_accounts"] = text
-    known_accounts_of(book, "a")
-    assert variables.kept["grdf_accounts"] != text
-    (home / "grdf" / "accounts.json").unlink()
-    down(connection)
-    assert known_accounts().ids == ("a",)
-
-
-def test_an_airflow_that_keeps_no_variable_is_no_reason_to_fail(
-    book: CouchDBHook, variables: Variables, caplog: pytest.LogCaptureFixture
-) -> None:
-    variables.broken = True
-    assert known_accounts_of(book, "a").ids == ("a",)
-    assert known_accounts().ids == ("a",)
-    assert variables.calls == ["get", "set"] * 2, "it is tried again"
-    assert "could not be stored in the Airflow Variable grdf_accounts (RuntimeError)" in caplog.text
 
 
 # -- a list that shrinks -----------------------------------------------------------------------------------------------

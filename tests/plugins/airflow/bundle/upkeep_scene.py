@@ -14,7 +14,7 @@ from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import ServiceUnavailable
 
-DAGS = Path(__file__).resolve().parents[3] / "dags"
+DAGS = Path(__file__).resolve().parents[4] / "dags"
 BUNDLE = "upkeep-test"
 FIRST, SECOND, THIRD = "upkeep-one", "upkeep-two", "upkeep-three"
 

@@ -16,6 +16,12 @@ from include.gas.errors import ServiceUnavailable
 IDS = ("mirror-a", "mirror-b", "mirror-c")
 
 
+@pytest.fixture
+def couchdb(own_databases: CouchDBHook) -> CouchDBHook:
+    """The accounts that are mirrored."""
+    return own_databases
+
+
 def account(account_id: str, **more: Any) -> dict[str, Any]:
     return {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {"code": "c"}, **more}
 

@@ -22,7 +22,7 @@ from include.gas.documents.gas_days import dag_id
 from include.gas.errors import GasError
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import wait
-from tests.plugins.airflow.upkeep_scene import (
+from tests.plugins.airflow.bundle.upkeep_scene import (
     BUNDLE,
     DAGS,
     FIRST,
@@ -171,22 +171,6 @@ def test_an_unreachable_couchdb_is_an_error_and_a_missing_database_is_another(
     connection("couchdb", **fields, extra={"database_prefix": "nowhere/"})
     with pytest.raises(GasError, match="CouchDB has no database"):
         AccountWatch().look(60)
-
-
-def test_accounts_that_vanish_all_at_once_keep_their_dags(
-    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
-    names = [f"upkeep-{n:02}" for n in range(20)]
-    couchdb.write(ACCOUNT, [account(name) for name in names])
-    known_accounts()
-    show(*names)
-    made = Upkeep(BUNDLE, DAGS)
-    made.look()
-    couchdb.write(ACCOUNT, [document | {"_deleted": True} for document in couchdb.range(ACCOUNT, "", "\ufff0")])
-    made.look()
-    assert shown() == set(map(dag_id, names))
-    assert asked() == {"grdf_broken_accounts.py"}, "which says so"
 
 
 def test_a_slow_couchdb_holds_nobody_up(connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
