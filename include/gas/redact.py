@@ -10,6 +10,9 @@ import re
 
 HIDDEN = "[hidden]"
 
+READ = 20_000
+"""How many characters of a foreign message are read for an excerpt: one of many megabytes must not hold a process."""
+
 _SECRET_NAMES = (
     # With any prefix: access_token, client_secret, X-Amz-Security-Token, X-Goog-Signature.
     r"[\w-]*(?:token|secret|password|passwd|signature)"
@@ -49,5 +52,8 @@ def excerpt(text: str, limit: int = 160) -> str:
     :param text: the message as received
     :param limit: maximum length in characters
     """
-    line = " ".join(redact(text).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    long = len(text) > READ
+    line = " ".join(
+        redact(text[:READ].rpartition(" ")[0] if long else text).split()
+    )  # a secret cut in two has no shape
+    return line if len(line) <= limit and not long else line[: limit - 1].rstrip() + "…"

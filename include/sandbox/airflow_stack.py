@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
+from include.gas.redact import HIDDEN, redact
 from include.sandbox.processes import Child, ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +50,7 @@ class AirflowStack:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.chmod(0o700)  # it may have been there
         kept = _kept_secrets(home / "stack-secrets.json")
         self.password = kept["password"]
         self.viewer_password = kept["viewer_password"]
@@ -59,8 +62,7 @@ class AirflowStack:
     def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
         passwords = self.home / "passwords.json"
         users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
-        passwords.touch(mode=0o600)
-        passwords.write_text(json.dumps(users), encoding="utf-8")
+        _write(passwords, json.dumps(users))
         return _defaults() | {
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
             "AIRFLOW_HOME": str(self.home),
@@ -159,15 +161,15 @@ class AirflowStack:
             check=False,
         )
         if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
+            said = redact(done.stdout + done.stderr)
+            password = urlsplit(self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]).password  # libraries quote it in parts
+            tail = "\n".join((said.replace(password, HIDDEN) if password else said).splitlines()[-12:])
             raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
 
     def keep_environment(self) -> None:
         """Write this Airflow's environment (keys, connections) to a file in its home, for ``./grdf airflow``."""
-        file = self.home / "stack.env"
-        file.touch(mode=0o600)
         lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
-        file.write_text("".join(lines), encoding="utf-8")
+        _write(self.home / "stack.env", "".join(lines))
 
     def _login(self) -> None:
         answer = self._session.post(
@@ -276,6 +278,12 @@ def _kept_secrets(file: Path) -> dict[str, str]:
         "approver_password": secrets.token_urlsafe(9),
     } | kept
     if made != kept:
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(made), encoding="utf-8")
+        _write(file, json.dumps(made))
     return made
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, also if it was there with another mode."""
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text, encoding="utf-8")

@@ -185,7 +185,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME",
         help="another CouchDB user with access to the databases (may be repeated); users that are not named lose "
-        "access",
+        "access. CouchDB cannot let somebody only read: this user may also change documents",
     )
     return parser.parse_args(argv)
 

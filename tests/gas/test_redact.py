@@ -131,3 +131,12 @@ def test_time_grows_with_the_length_alone(unit: str) -> None:
 def test_excerpts() -> None:
     assert excerpt("a\n  b\tp@example.org") == "a b [hidden]"
     assert excerpt("x" * 500, 10) == "x" * 9 + "…"
+
+
+def test_a_message_of_many_megabytes_is_read_no_further_than_needed() -> None:
+    start = time.process_time()
+    assert excerpt("y " * 10_000_000) == "y " * 79 + "y…"
+    assert excerpt("y" * 20_000_000) == "…"
+    assert time.process_time() - start < 1
+    cut = "a" * 19_990 + " client_secret=" + "s" * 40_000
+    assert "sss" not in excerpt(cut, 100_000)

@@ -153,6 +153,28 @@ def test_accounts_are_found_by_an_index(server: Server, run: Run) -> None:
     assert hook.view(ACCOUNT, NAME, "meters", "09999999900017")
 
 
+def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
+    former, ours = ("grdf", "grdf-0123456789abcdef"), {"language": "javascript", "views": views}
+    foreign = {
+        "grdf-bi": ours,
+        "grdf-1123456789abcdef": {"language": "javascript", "views": {"bi": views["meters"]}},
+        "grdf-2123456789abcdef": {**ours, "owner": "the city's statistics"},
+        "grdf-3123456789abcdef": {"language": "javascript"},
+    }
+    for name, design in {**dict.fromkeys(former, ours), **foreign}.items():
+        assert server.http.put(f"{server.path(ACCOUNT)}/_design/{name}", json=design, timeout=30).ok
+    said = run()[1]
+    assert "meters: renewed, without the former _design/grdf and _design/grdf-0123456789abcdef" in said
+
+    def is_there(name: str) -> bool:
+        return bool(server.http.get(f"{server.path(ACCOUNT)}/_design/{name}", timeout=30).ok)
+
+    assert {name for name in [*former, *foreign] if is_there(name)} == set(foreign)
+
+
 def test_nobody_else_reads_anything(server: Server, run: Run) -> None:
     server.connect()
     run()

@@ -26,6 +26,8 @@ from grdf.stores import shared_list
 from include.gas.days.gas_day import PARIS
 from include.gas.documents.gas_days import account_of
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
+from include.gas.meter_tag import without_numbers
+from include.gas.redact import excerpt
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -44,6 +46,8 @@ LOOK_AGAIN = 86_400.0
 seconds, because Airflow imports its API."""
 RECENT = 3600.0
 """Seconds for which a copy on disk is used without comparing it with the Variable if CouchDB does not answer."""
+NAMED = 20
+"""How many accounts that cannot have a DAG are named at most: whoever made hundreds of them made the same mistake."""
 GRACE = 86_400.0
 """Seconds for which DAGs are kept if their accounts disappeared all at once: time to notice, and to restore a
 database."""
@@ -77,8 +81,9 @@ class AccountList:
         :param now: the present (epoch seconds)
         """
         gone = set(last.ids) - set(self.ids) - set(self.broken)
-        sudden = len(gone) > max(FEW, len(last.ids) // 5)
-        since = min(last.missing_since, now) if last.missing else now  # later: the clock was set back since
+        sudden = len(gone) - last.missing > max(FEW, len(last.ids) // 5)
+        # A second accident has a day of its own. A moment in the future: the clock was set back since.
+        since = now if sudden or not last.missing else min(last.missing_since, now)
         if not gone or not (sudden or last.missing) or now - since >= GRACE:
             return self
         return replace(self, ids=tuple(sorted({*self.ids, *gone})), missing=len(gone), missing_since=since)
@@ -198,8 +203,16 @@ def what_is_wrong(accounts: AccountList) -> str:
         )
     if accounts.broken:
         said.append(f"{len(accounts.broken)} account(s) in CouchDB cannot have a DAG; all others run as usual.")
-        said += [f"[{name!r}: {reason}]" for name, reason in sorted(accounts.broken.items())]
+        named = sorted(accounts.broken.items())[:NAMED]
+        said += [f"[{_quoted(repr(name), 60)}: {_quoted(reason, 200)}]" for name, reason in named]
+        if len(accounts.broken) > NAMED:
+            said.append(f"These are {NAMED} of them; the next are named once these are corrected.")
     return " ".join(said)
+
+
+def _quoted(text: str, limit: int) -> str:
+    """Return text that may hold anything, since whoever writes to CouchDB chooses ids: a meter's number, an address."""
+    return without_numbers(excerpt(text, limit))
 
 
 def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> AccountList:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 
 from include.gas.errors import BadSettings, ServiceUnavailable
-from include.gas.redact import redact
+from include.gas.redact import excerpt
 
 LOCKED_OUT = "temporarily locked due to multiple authentication failures"
 """The text by which a lockout of CouchDB 3.4 and later, ``[chttpd_auth_lockout]``, differs from any other 403."""
@@ -50,8 +50,8 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
     try:
         reason = str(response.json().get("reason"))
     except (ValueError, AttributeError):
-        reason = response.reason
-    where = f"CouchDB at {place(response.url)} answered {response.status_code} ({redact(reason)})"
+        reason = str(response.reason)
+    where = f"CouchDB at {place(response.url)} answered {response.status_code} ({excerpt(reason)})"
     if response.status_code == 403 and LOCKED_OUT in reason.lower():
         raise ServiceUnavailable.about(
             account=None,
@@ -120,10 +120,10 @@ def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> lis
         if row.get("doc") and "error" not in row:
             found.append(row)
         elif not (may_be_missing and gone):
-            said = row.get("error") or "no document"
+            said = excerpt(str(row.get("error") or "no document"))
             raise ServiceUnavailable.about(
                 account=None,
-                cause=f"CouchDB at {place(response.url)} could not read a document that it holds ({redact(str(said))})",
+                cause=f"CouchDB at {place(response.url)} could not read a document that it holds ({said})",
                 next_step="Nothing was changed; it is tried again automatically. If this continues, check "
                 "CouchDB's shards.",
             )

@@ -20,7 +20,7 @@ from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
 from grdf.hooks.couch_answers import checked, json_object, place
-from grdf.transport.http_limits import LimitedAdapter, outcome, why
+from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.transport.quiet import hush
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
@@ -41,6 +41,10 @@ LARGEST = 1_000_000_000
 """Largest answer in bytes. A page of documents is some megabytes."""
 
 
+class AnswerTooLarge(ServiceUnavailable):
+    """An answer of CouchDB is larger than the hook reads. One that asks for less may not be."""
+
+
 class CouchServer(BaseHook):
     """Sends requests to the CouchDB of an Airflow connection.
 
@@ -48,6 +52,7 @@ class CouchServer(BaseHook):
         ``database_prefix``
     :param timeout: seconds to wait for a connection and for an answer
     :param patience: how often a request is sent again when the server is busy or restarting
+    :param largest: largest answer in bytes
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -61,9 +66,11 @@ class CouchServer(BaseHook):
         *,
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
+        largest: int = LARGEST,
     ) -> None:
         super().__init__()
         self.couchdb_conn_id = couchdb_conn_id
+        self.largest = largest
         self._timeout = timeout
         self._patience = patience
         self._client: CouchDB | None = None
@@ -95,7 +102,7 @@ class CouchServer(BaseHook):
         if url and not is_address(url):
             wrong.append(f"host is {redact(url)!r}, which is not an http(s) address")
         if not isinstance(prefix, str):
-            wrong.append(f"database_prefix is {prefix!r}, which is not a string")
+            wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:
             raise BadSettings.about(
                 account=None,
@@ -120,7 +127,9 @@ class CouchServer(BaseHook):
             url=url,
             use_basic_auth=True,
             timeout=self._timeout,
-            adapter=LimitedAdapter(seconds=READS * self._timeout[1], most=LARGEST, pool_maxsize=16, max_retries=retry),
+            adapter=LimitedAdapter(
+                seconds=READS * self._timeout[1], most=self.largest, pool_maxsize=16, max_retries=retry
+            ),
         )
         client.connect()  # with Basic authentication this sends nothing
         client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
@@ -140,6 +149,7 @@ class CouchServer(BaseHook):
         :param path: what follows the database's name, quoted
         :param query: query parameters
         :param body: JSON body
+        :raises AnswerTooLarge: if the answer is larger than this hook reads
         :raises ServiceUnavailable: if there is no answer
         """
         client = self.get_conn()
@@ -166,7 +176,8 @@ class CouchServer(BaseHook):
                 method, url, params=query, json=body, allow_redirects=False
             )
         except (requests.RequestException, CloudantException) as error:
-            raise ServiceUnavailable.about(
+            kind = AnswerTooLarge if isinstance(error, TooLarge) else ServiceUnavailable
+            raise kind.about(
                 account=None,
                 cause=f"CouchDB at {place(url)} {outcome(error)} ({why(error)}; connection {self.couchdb_conn_id})",
                 next_step="Nothing is lost: it is tried again automatically. If this continues, check whether "

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import requests
 
 from grdf.hooks.couch_answers import docs_of, json_keys, json_object, place, rows_of
-from grdf.hooks.couch_server import TIMEOUT, CouchServer
+from grdf.hooks.couch_server import LARGEST, TIMEOUT, CouchServer
 from include.gas.documents.doctypes import database
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
@@ -35,6 +35,7 @@ class CouchDBHook(CouchServer):
         ``database_prefix``
     :param timeout: seconds to wait for a connection and for an answer
     :param patience: how often a request is sent again when the server is busy or restarting
+    :param largest: largest answer in bytes
     """
 
     def __init__(
@@ -43,8 +44,9 @@ class CouchDBHook(CouchServer):
         *,
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
+        largest: int = LARGEST,
     ) -> None:
-        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience)
+        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience, largest=largest)
         self._missing: set[str] = set()
 
     # -- one document -----------------------------------------------------------------------------------------------

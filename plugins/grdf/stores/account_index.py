@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from grdf.hooks.couch_answers import json_keys, rows_of
+from grdf.hooks.couch_answers import docs_of, json_keys
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE
@@ -68,21 +68,25 @@ def make_index(admin: CouchDBHook) -> str:
     others = _remove_others(admin)
     if not is_same or others:
         Remover(admin).forget_indexes(ACCOUNT)
-    return "up to date" if is_same and not others else "renewed" if found or others else "new"
+    what = "up to date" if is_same and not others else "renewed" if found or others else "new"
+    return f"{what}, without the former {' and '.join(others)}" if others else what
 
 
-def _remove_others(admin: CouchDBHook) -> int:
-    """Remove the indexes of other versions, and return their number."""
-    query = json_keys(startkey=f"_design/{FORMER}", endkey=f"_design/{FORMER}-~")
-    rows = rows_of(admin.good(admin.request("GET", ACCOUNT, "/_all_docs", query=query)))
-    others = {row["id"]: row["value"]["rev"] for row in rows if _IS_OURS.fullmatch(row["id"])}
-    others.pop(DESIGN["_id"], None)
+def _remove_others(admin: CouchDBHook) -> list[str]:
+    """Remove the indexes of other versions, and return their ids."""
+    query = json_keys(startkey=f"_design/{FORMER}", endkey=f"_design/{FORMER}-~", include_docs=True)
+    rows = docs_of(admin.good(admin.request("GET", ACCOUNT, "/_all_docs", query=query)))
+    others = {row["id"]: row["doc"]["_rev"] for row in rows if row["id"] != DESIGN["_id"] and _is_ours(row["doc"])}
     for name, rev in others.items():
         admin.good(admin.request("DELETE", ACCOUNT, f"/{name}", query={"rev": rev}))
-    return len(others)
+    return list(others)
 
 
-_IS_OURS = re.compile(rf"_design/{FORMER}(-[0-9a-f]{{16}})?")
+def _is_ours(design: Document) -> bool:
+    """Return whether a design document is an index of another version. A city may have made others of a like name."""
+    named = re.fullmatch(rf"_design/{FORMER}(-[0-9a-f]{{16}})?", design["_id"])
+    views = set(members(design.get("views")))
+    return bool(named and views and views <= _VIEWS.keys() and design.keys() <= {*DESIGN, "_rev"})
 
 
 class AccountIndex:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from grdf.hooks.couch_answers import json_object, rows_of
+from grdf.hooks.couch_server import AnswerTooLarge
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.documents.doctypes import ACCOUNT
@@ -25,6 +26,10 @@ QUICK = (2.0, 8.0)
 
 BATCH = 2000
 """Number of changes per response of ``_changes``."""
+
+LARGEST = 50_000_000
+"""Largest answer in bytes: some 25 KB for each account, which has 2. Fewer changes are asked for if they take more, so
+that foreign documents of megabytes do not fill the memory of the DAG processor or of the page."""
 
 REREAD_AFTER = 60.0
 """Seconds until all documents are read again, at the earliest, because CouchDB lists some that the mirror lacks."""
@@ -88,18 +93,31 @@ class AccountMirror(Generic[Line]):
         return None if response.status_code == 404 else json_object(self.couchdb.good(response))
 
     def _follow(self) -> None:
+        limit = BATCH
         while True:
-            query = {"since": self._since, "limit": BATCH, "include_docs": "true"}
-            response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
+            query = {"since": self._since, "limit": limit, "include_docs": "true"}
+            try:
+                response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
+            except AnswerTooLarge:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 8)
+                continue
             changes, last = _changes_in(json_object(self.couchdb.good(response)))
             self.answers += 1
+            if len(changes) > limit or (len(changes) == limit and last == self._since):
+                raise ServiceUnavailable.about(
+                    None,
+                    "CouchDB's answer about the accounts does not go on from where it was asked to",
+                    "Check that no proxy before CouchDB removes the parameters of a request or answers from a cache.",
+                )
             # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
             without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
             fetched = self.couchdb.fetch(ACCOUNT, without) if without else {}
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
             self._since = last
-            if len(changes) < BATCH:
+            if len(changes) < limit:
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:
@@ -167,7 +185,7 @@ class KeptMirror(Generic[Line]):
         """
         with self._lock:
             if self._mirror is None or time.monotonic() - self._made > KEPT:
-                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience))
+                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience, largest=LARGEST))
                 self._made = time.monotonic()
             return self._mirror
 

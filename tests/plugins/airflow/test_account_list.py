@@ -111,6 +111,17 @@ def test_an_empty_database_is_believed_after_a_day(book: CouchDBHook, monkeypatc
     assert known_accounts() == AccountList()
 
 
+def test_of_many_accounts_without_a_dag_some_are_named_and_nobody_s_data_is(book: CouchDBHook) -> None:
+    names = ["a@example.org", "09876543210987 street", "b\nERROR forged", "c" * 5000, *(f"d.{n}" for n in range(1000))]
+    wrong = what_is_wrong(known_accounts_of(book, "good", *names))
+    assert "1004 account(s) in CouchDB cannot have a DAG; all others run as usual." in wrong
+    assert "These are 20 of them" in wrong
+    assert len(wrong) < 5000
+    for word in ("example.org", "09876543210987", "\n", "c" * 61, "d.500"):
+        assert word not in wrong
+    assert "[M-??? street" in wrong.replace("'", "")
+
+
 # -- a CouchDB that drips ----------------------------------------------------------------------------------------------
 
 

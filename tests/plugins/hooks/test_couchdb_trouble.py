@@ -228,3 +228,18 @@ def test_a_bulk_answer_that_is_no_json(serve: Serve, connection: Put) -> None:
     server = serve(lambda _: Reply("<html>gateway</html>", 200))
     with pytest.raises(ServiceUnavailable):
         hook_to(connection, server.url).write(DAY, [{"_id": "a"}])
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+@pytest.mark.parametrize("reason", ["no\n[2026-01-01] ERROR forged line p@example.org", "y " * 5_000_000, 7, None])
+def test_what_couchdb_says_is_quoted_on_one_line_and_cut(
+    serve: Serve, connection: Put, status: int, reason: object
+) -> None:
+    server = serve(lambda _: Reply({"error": "e", "reason": reason}, status))
+    with pytest.raises((BadSettings, ServiceUnavailable)) as caught:
+        hook_to(connection, server.url, patience=0).get(ACCOUNT, "home")
+    text = str(caught.value)
+    assert f"answered {status}" in text
+    assert len(text) < 700
+    assert "\n" not in text
+    assert "example.org" not in text

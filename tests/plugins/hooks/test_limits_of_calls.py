@@ -102,10 +102,7 @@ def test_a_call_whose_answer_nests_without_end(call: Call, serve: Serve, kind: s
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_couchdb_that_drips_or_floods_ends_too(
-    connection: Callable[..., str], serve: Serve, monkeypatch: pytest.MonkeyPatch, whole: bool
-) -> None:
-    monkeypatch.setattr("grdf.hooks.couch_server.LARGEST", 1_000_000)
+def test_a_couchdb_that_drips_or_floods_ends_too(connection: Callable[..., str], serve: Serve, whole: bool) -> None:
     with Drip(HEAD, b" ", every=0.05) as drip:
         flood = serve(lambda _: Reply(" " * 1_000_001))
         connection("couchdb", host=flood.url if whole else drip.url, login="a", password="b")
@@ -113,7 +110,7 @@ def test_a_couchdb_that_drips_or_floods_ends_too(
         with pytest.raises(
             ServiceUnavailable, match=rf"did not return a complete answer \({said}; connection couchdb\)"
         ):
-            CouchDBHook(timeout=(1, 0.2)).get(ACCOUNT, "home-1")
+            CouchDBHook(timeout=(1, 0.2), largest=1_000_000).get(ACCOUNT, "home-1")
 
 
 def test_airflow_s_own_api_ends_too(connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

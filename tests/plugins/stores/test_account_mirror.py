@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.account_mirror import AccountMirror
@@ -102,3 +103,33 @@ def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb
         mirror.lines()
     couchdb.get_conn().server_url = address
     assert list(mirror.lines()) == ["mirror-a"]
+
+
+@pytest.mark.parametrize("ignored", ["since", "limit"])
+def test_a_server_that_never_comes_to_an_end_is_told(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, ignored: str
+) -> None:
+    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    put(couchdb, *map(account, IDS))
+    real = CouchDBHook.request
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        if path == "/_changes":
+            more["query"] = {name: value for name, value in more["query"].items() if name != ignored}
+        return real(self, method, doctype, path, **more)
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    with pytest.raises(ServiceUnavailable, match="does not go on from where it was asked to"):
+        AccountMirror(couchdb, overview).lines()
+
+
+def test_large_documents_of_others_are_read_a_few_at_a_time(couchdb: CouchDBHook) -> None:
+    put(couchdb, *({"_id": f"large-{n}", "account_type": "bank", "x": "x" * 30_000} for n in range(8)))
+    put(couchdb, *map(account, IDS))
+    for largest in (50_000, 20_000):
+        narrow = CouchDBHook(couchdb.couchdb_conn_id, largest=largest)
+        if largest < 30_000:
+            with pytest.raises(ServiceUnavailable, match=r"its answer is larger than 0\.02 MB"):
+                AccountMirror(narrow, overview).lines()
+        else:
+            assert sorted(AccountMirror(narrow, overview).lines()) == list(IDS)

@@ -117,7 +117,7 @@ def test_the_index_of_another_version_is_not_read(
         | {"oauth_callback_results": {"pce_id": one, "consents": [{"pce": one}, {"pce": two}]}}
     )
     assert [document["_id"] for document in store.holding(two)] == [account_id]
-    assert make_index(couchdb) == "renewed"
+    assert make_index(couchdb) == "renewed, without the former _design/grdf"
     assert "_design/grdf" not in designs(couchdb)
     assert len(designs(couchdb)) == 1
     assert make_index(couchdb) == "up to date"

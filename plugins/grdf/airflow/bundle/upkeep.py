@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grdf.airflow.account_list import AccountList, keep_current, what_is_wrong
@@ -28,6 +27,9 @@ AGAIN, AGAIN_AT_MOST = 15.0, 600.0
 
 RECENT = 120.0
 """Seconds over which accounts that vanish one by one are taken together."""
+LASTED = 30.0
+"""Seconds that an account must have been there to be missed. Those that GRDF refuses in an import are there for a few,
+and their going is no accident."""
 TRIES = 3
 """How often a file is asked for in vain because of a DAG of somebody else's, or to have a copy of the list made."""
 
@@ -70,7 +72,7 @@ class Upkeep:
         self._files = DagFiles(folder)
         self._rows = DagRows(bundle)
         self._watch = AccountWatch()
-        self._seen: deque[tuple[float, frozenset[str]]] = deque()
+        self._seen: dict[str, tuple[float, float]] = {}
         self._wanted: frozenset[str] | None = None
         self._wrong = ""
         self._open: dict[str, Open] = {}
@@ -96,27 +98,30 @@ class Upkeep:
             self._fails = False
         now = time.monotonic()
         recent = self._recent(current, now)
-        if (kept := keep_current(current, recent) or self._without_copy(current, now)) is not None:
+        if (kept := keep_current(current, recent) or self._without_copy(current, recent, now)) is not None:
             self._kept = kept
             self._follow(kept, now)
 
     def _recent(self, current: AccountList, now: float) -> set[str]:
-        """Return the accounts that there were within the last :data:`RECENT` seconds."""
-        ids = frozenset(current.ids)
-        if not self._seen or self._seen[-1][1] != ids:
-            self._seen.append((now, ids))
-        while len(self._seen) > 1 and self._seen[1][0] <= now - RECENT:  # the first one held until the second came
-            self._seen.popleft()
-        return set().union(*(each for _, each in self._seen))
+        """Return the accounts that there were within the last :data:`RECENT` seconds, and not for a moment only."""
+        at_first = now if self._seen else now - LASTED  # whatever was there when the first look came had been there
+        for account in current.ids:
+            self._seen[account] = self._seen.get(account, (at_first, now))[0], now
+        self._seen = {account: times for account, times in self._seen.items() if now - times[1] <= RECENT}
+        return {account for account, (since, until) in self._seen.items() if until - since >= LASTED}
 
-    def _without_copy(self, current: AccountList, now: float) -> AccountList | None:
-        """Have the copy of the list made, or follow the list without one if it cannot be made."""
+    def _without_copy(self, current: AccountList, recent: Set[str], now: float) -> AccountList | None:
+        """Have the copy of the list made, or follow the list without one if it cannot be made.
+
+        Then the last look takes the copy's place, and at the first one what Airflow shows: an accident may be going on.
+        """
         self._compare_at = now  # at a first start without CouchDB, no file could be read
         if self._copy.asked < TRIES:
             if self._copy.is_due(now):
                 self._request({BROKEN})  # reading it makes the copy
             return None
-        return current.after(self._kept, time.time()) if self._kept else current
+        last = self._kept or AccountList(tuple(map(str, map(account_of, self._rows.accounts()))))
+        return current.after(replace(last, ids=tuple({*last.ids, *recent})), time.time())
 
     def _follow(self, accounts: AccountList, now: float) -> None:
         wanted, wrong = frozenset(map(dag_id, accounts.ids)), what_is_wrong(accounts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from airflow.models.errors import ParseImportError
 from airflow.utils.session import create_session
 from sqlalchemy import delete, update
 
+from grdf import settings
+from grdf.airflow import account_list
 from grdf.airflow.account_list import known_accounts
 from grdf.airflow.bundle import account_watch, upkeep
 from grdf.airflow.bundle.account_bundle import AccountBundle
@@ -66,6 +69,17 @@ def test_the_dag_file_that_is_read_next_asks_nobody(
     kept.look()
     connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
     assert known_accounts().ids == (FIRST, THIRD, SECOND)
+
+
+def test_a_list_that_does_not_change_stays_fresh(
+    kept: Upkeep, couchdb: CouchDBHook, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__ACCOUNTS_MAX_AGE", "20")
+    os.utime(settings.home() / "accounts.json", (0, 0))
+    kept.look()
+    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
+    monkeypatch.setattr(account_list, "_last_good", None)  # what is used when CouchDB does not answer
+    assert known_accounts().ids == (FIRST, SECOND)
 
 
 def test_a_removed_account_and_one_that_leaves_lose_their_dags_without_reading_a_file(

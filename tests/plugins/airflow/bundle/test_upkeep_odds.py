@@ -1,4 +1,4 @@
-"""The upkeep of the accounts' DAGs on bad days: odd answers, slow accidents, wrong clocks, full disks."""
+"""The upkeep of the accounts' DAGs on bad days: odd answers, full disks, requests that are lost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from airflow.utils.session import create_session
 
 from grdf import settings
 from grdf.airflow import account_list
-from grdf.airflow.account_list import AccountList, known_accounts
+from grdf.airflow.account_list import known_accounts
 from grdf.airflow.bundle import account_watch, upkeep
 from grdf.airflow.bundle.account_watch import AccountWatch
 from grdf.airflow.bundle.upkeep import Upkeep
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores import account_mirror, shared_list
-from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import dag_id
 from tests.plugins.airflow.bundle.upkeep_scene import (
@@ -58,14 +57,6 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> list[Change]:
 
     monkeypatch.setattr(CouchDBHook, "request", request)
     return changes
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The monotonic clock, which a test sets."""
-    now = [time.monotonic()]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
 
 
 def test_an_answer_that_lacks_a_document_takes_no_dag_away(
@@ -120,50 +111,6 @@ def test_an_odd_answer_changes_nothing_and_is_said_once(
     changed.clear()
     kept.look()
     assert asked() == {file_of(THIRD)}
-
-
-@pytest.mark.parametrize("per_look", [4, 20, 40])
-def test_many_that_vanish_one_after_the_other_have_vanished_all_at_once(
-    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, clock: list[float], per_look: int
-) -> None:
-    monkeypatch.setattr(upkeep, "COMPARE_FIRST", 0.0)
-    names = [f"upkeep-{n:02}" for n in range(40)]
-    couchdb.write(ACCOUNT, [account(name) for name in names])
-    known_accounts()
-    show(*names)
-    made = Upkeep(BUNDLE, DAGS)
-    made.look()
-    documents = couchdb.range(ACCOUNT, "", "\ufff0")
-    for start in range(0, 40, per_look):
-        clock[0] += 5
-        some = documents[start : start + per_look]
-        couchdb.write(ACCOUNT, [document | {"_deleted": True} for document in some])
-        made.look()
-    clock[0] += 5
-    made.look()
-    assert set(account_list.known_accounts().ids) == set(names)
-    gone = {name for name in names if dag_id(name) not in shown()}
-    assert len(gone) <= 10, "a few, until it was clear"
-    assert asked() == {"grdf_broken_accounts.py", *map(file_of, gone)}, "which says so; those that were gone come back"
-
-
-def test_a_few_that_leave_within_minutes_lose_their_dags(
-    kept: Upkeep, couchdb: CouchDBHook, clock: list[float]
-) -> None:
-    for name, left in ((FIRST, {dag_id(SECOND)}), (SECOND, set[str]())):
-        clock[0] += 30
-        Remover(couchdb).remove(ACCOUNT, name)
-        kept.look()
-        assert shown() == left
-
-
-def test_a_clock_that_is_set_back_does_not_end_the_day_of_grace() -> None:
-    last = AccountList(tuple(f"a{n:02}" for n in range(20)))
-    missing = AccountList().after(last, 1_000_000.0)
-    assert missing.missing == 20
-    again = AccountList().after(missing, 999_000.0)
-    assert (again.missing, again.missing_since) == (20, 999_000.0)
-    assert AccountList().after(again, 999_000.0 + account_list.GRACE).ids == ()
 
 
 def test_a_list_that_could_not_be_shared_is_shared_later(

@@ -1,0 +1,34 @@
+"""What the local Airflow's files and messages give away, above all of a database with a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.sandbox.airflow_stack import AirflowStack
+from include.sandbox.processes import ProcessError
+
+PASSWORD = "pass-Word-9"
+
+
+def test_files_that_were_there_are_the_owner_s_alone(tmp_path: Path) -> None:
+    home = tmp_path / "airflow"
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    names = ("passwords.json", "stack-secrets.json", "stack.env")
+    for name in names:
+        (home / name).write_text("{}")
+        (home / name).chmod(0o644)
+    AirflowStack(home, 0, {}).keep_environment()
+    assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == dict.fromkeys(names, 0o600)
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("rest", ["@127.0.0.1:port/x", "#more@127.0.0.1:1/x"])
+def test_a_database_that_cannot_be_used_is_told_without_its_password(tmp_path: Path, rest: str) -> None:
+    url = f"postgresql+psycopg://u:{PASSWORD}{rest}"
+    env = {f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{kind}": url for kind in ("", "_ASYNC")}
+    with pytest.raises(ProcessError, match="database could not be prepared") as caught:
+        AirflowStack(tmp_path, 0, env).migrate()
+    assert PASSWORD not in str(caught.value)
