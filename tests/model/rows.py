@@ -86,18 +86,18 @@ def _longest(patch: pytest.MonkeyPatch) -> None:
 def _snapshot(patch: pytest.MonkeyPatch) -> None:
     """The meters that an account had before a call to GRDF were written back after it."""
     from grdf.operators import extract
+    from include.gas.account.account import Account
     from include.gas.account.own_meters import with_consents
 
-    asks = extract.with_dates
+    asks = extract.record_dates
 
-    def with_dates(adict: Any, accounts: Any, account: Any, terms: Any) -> Any:
-        known = asks(adict, accounts, account, terms)
+    def record_dates(adict: Any, accounts: Any, account: Any, terms: Any) -> Any:
+        known = Account.from_document(asks(adict, accounts, account, terms))
         before = {meter.pce for meter in account.meters}
         meters = [meter for meter in known.meters if meter.pce in before]
-        accounts.update(account.id, lambda document: with_consents(document, meters))
-        return accounts.account(account.id)
+        return accounts.update(account.id, lambda document: with_consents(document, meters))
 
-    patch.setattr(extract, "with_dates", with_dates)
+    patch.setattr(extract, "record_dates", record_dates)
 
 
 def _under_any(patch: pytest.MonkeyPatch) -> None:

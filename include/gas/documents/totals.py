@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from include.gas.documents.gas_days import Document, day_of, month_id, year_id
 
 Number = int | float
+
+_EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
+"""Adds any floats exactly: the digits of the largest and of the smallest are fewer than 700 places apart."""
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
@@ -23,7 +26,11 @@ def exact_sum(loads: Iterable[Number]) -> Number:
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
         return sum(numbers)
-    total = sum((Fraction(repr(number)) for number in numbers), start=Fraction(0))
+    total = Decimal(0)
+    for number in numbers:
+        total = _EXACT.add(total, Decimal(repr(number)))
+    if not total.is_finite():
+        raise ValueError("infinity has no sum")
     return float(total)
 
 

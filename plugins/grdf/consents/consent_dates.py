@@ -30,13 +30,22 @@ if TYPE_CHECKING:
     from grdf.hooks.oauth import GrdfOAuthHook
     from grdf.stores.account_store import AccountStore
     from include.gas.consents.consent import Consent
+    from include.gas.documents.gas_days import Document
 
 
 def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Account:
+    """Ask GRDF for the state and dates of the account's own rights, see :func:`record_dates`.
+
+    :return: the account in its present state, with the dates
+    """
+    return Account.from_document(record_dates(adict, accounts, account, terms))
+
+
+def record_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Document:
     """Ask GRDF for the state and dates of the account's own rights, in one call for all meters, and record them.
 
     :param account: an account whose meters are known
-    :return: the account in its present state, with the dates; its document may have changed while GRDF was asked
+    :return: its document as it is stored now, with the dates; it may have changed while GRDF was asked
     :raises ServiceUnavailable: if a line of GRDF's list cannot be read and may be about a right that was not found
     """
     asked_at = datetime.now(UTC)
@@ -61,7 +70,7 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
             return with_seen(found.document, utc_text(asked_at))
         return found.document
 
-    return Account.from_document(accounts.update(account.id, change))
+    return accounts.update(account.id, change, known=known)
 
 
 def must_ask(document: Mapping[str, Any], account: Account, now: datetime, listed_at: str) -> bool:

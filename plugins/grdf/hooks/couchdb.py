@@ -65,12 +65,17 @@ class CouchDBHook(CouchServer):
         """Write one document.
 
         :param document: with ``_id``, and ``_rev`` if it replaces one
-        :return: the new revision, or ``None`` if another writer has changed the document in the meantime (409)
+        :return: the new revision, or ``None`` if somebody has changed the document in the meantime (409), or removed it
+            with its database: one that is lost must not be made anew for a document that was in it
         :raises BadRequest: if the id is not valid for a document
         """
         path = _path_of(str(document["_id"]))
-        response = self._writing("PUT", doctype, path, document)
-        return None if response.status_code == 409 else str(json_object(self.good(response))["rev"])
+        if "_rev" in document:
+            response = self.request("PUT", doctype, path, body=document)
+        else:
+            response = self._writing("PUT", doctype, path, document)
+        gone = response.status_code == 404 and "_rev" in document
+        return None if gone or response.status_code == 409 else str(json_object(self.good(response))["rev"])
 
     # -- many documents (the store that include.gas.documents.storing works on) ----------------------------------------
 

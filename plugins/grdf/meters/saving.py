@@ -101,4 +101,4 @@ def acknowledge(
 
     for loaded in loads:
         warn_of_lost_days(before, loaded.answer.pce, loaded.report, log)
-    return accounts.update(account, change)
+    return accounts.update(account, change, known=before if "_rev" in before else None)

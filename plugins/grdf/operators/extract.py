@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf import settings
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import must_ask, not_in_force, with_dates
+from grdf.consents.consent_dates import must_ask, not_in_force, record_dates
 from grdf.consents.doubt import Doubt, is_over
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.going_on import Progress, going_on
@@ -23,6 +23,7 @@ from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.lost_days import reads_again
 from include.gas.account.sections.missing_days import awaited_from
 from include.gas.account.sections.rights.lost_consents import meters_lost
+from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import Reread, daily_window
@@ -83,8 +84,8 @@ class ExtractOperator(AccountOperator):
             listed = listed or self._must_ask(document, account, known_lost)
             if listed:
                 progress.book(1 + len(account.meters))
-                account = self._with_dates(run, account, progress.terms)
-                document = self.accounts.document(account.id)
+                document = self._with_dates(run, account, progress.terms)
+                account = Account.from_document(document)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
             doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
@@ -138,13 +139,13 @@ class ExtractOperator(AccountOperator):
             **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
-    def _with_dates(self, run: Run, account: Account, terms: Terms) -> Account:
+    def _with_dates(self, run: Run, account: Account, terms: Terms) -> dict[str, Any]:
         """Ask for GRDF's list.
 
         If that fails, nothing is read, and the account shows it unless it already shows a problem.
         """
         try:
-            return with_dates(self.adict, self.accounts, account, terms)
+            return record_dates(self.adict, self.accounts, account, terms)
         except RetryLater as error:
             if is_over(run, error) and not account.state:
                 self.accounts.mark(account.id, error, asked=account)
@@ -233,8 +234,7 @@ class ExtractOperator(AccountOperator):
             last, reread = run.day, Reread(0)
         elif not whole:
             awaited = awaited_from(document, meter.pce, paris_today(datetime.now(UTC)))
-            last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, meter.pce))
-            last = day_of_id(last_id) if last_id else None
+            last = self._last_stored(document, meter.pce)
         return daily_window(
             run_day=run.day,
             last_stored=last,
@@ -245,6 +245,16 @@ class ExtractOperator(AccountOperator):
             consent_end=meter.closes,
             awaited_from=awaited,
         )
+
+    def _last_stored(self, document: dict[str, Any], pce: str) -> date | None:
+        """Return the last stored day, as the account says, which saves asking for it.
+
+        If days have been lost since, this run asks for too few: load finds that out, and the next run asks for all.
+        """
+        if told := told_years(document, pce):
+            return max(year.last for year in told.values())
+        last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, pce))
+        return day_of_id(last_id) if last_id else None
 
     def _judge(self, run: Run, account: Account, problems: Problems, *, readings: int) -> None:
         """Mark the account with what its household must know.

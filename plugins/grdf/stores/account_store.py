@@ -56,15 +56,24 @@ class AccountStore:
         """
         return Account.from_document(self.document(account_id))
 
-    def update(self, account_id: str, change: Callable[[Document], Document]) -> Document:
+    def update(
+        self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
+    ) -> Document:
         """Change an account's document. Start again whenever another writer has changed it in the meantime.
 
         Nothing is written if the document stays the same.
 
         :param change: returns the new document for the stored one; called once per try, must not change its argument
+        :param known: the document as the caller has read it, which saves reading it again. If it is out of date, CouchDB
+            refuses the write. If nothing is to be written, it is read again all the same, because nobody would notice
+        :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
         :raises StoreBusy: if other writers kept changing it
         """
+        if known is not None:
+            new = change(known)
+            if new != known and (revision := self._couchdb.put(ACCOUNT, new)):
+                return new | {"_rev": revision}
         return self._write(account_id, lambda: self.document(account_id), change)
 
     def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
@@ -80,8 +89,10 @@ class AccountStore:
             time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
             stored = read()
             new = change(stored)
-            if new == stored or self._couchdb.put(ACCOUNT, new):
+            if new == stored:
                 return new
+            if revision := self._couchdb.put(ACCOUNT, new):
+                return new | {"_rev": revision}
         raise StoreBusy.about(cause=f"others changed its document {TRIES} times in a row", account=account_id)
 
     def mark(self, account_id: str, error: GasError, *, partial: bool = False, asked: Account | None = None) -> None:

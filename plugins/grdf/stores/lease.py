@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.documents.doctypes import LEASE as DOCTYPE
 from include.gas.errors import GasError
 
@@ -33,25 +33,23 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
     """
     holder = secrets.token_hex(8)
     give_up = time.monotonic() + seconds
-    while not (held := _take(couchdb, name, holder, seconds)) and time.monotonic() < give_up:
+    while (held := _take(couchdb, name, holder, seconds)) is None and time.monotonic() < give_up:
         time.sleep(poll)
     try:
-        yield held
+        yield held is not None
     finally:
-        if held:
+        if held is not None:
             # The work is done: if the server went away, that must not hide the result. The lease ends by itself.
+            # If it has ended and is somebody else's by now, the document has another revision and stays as it is.
             with suppress(GasError):
-                _release(couchdb, name, holder)
+                couchdb.put(DOCTYPE, held | {"holder": None, "until": 0})
 
 
-def _take(couchdb: CouchDBHook, name: str, holder: str, seconds: float) -> bool:
+def _take(couchdb: CouchDBHook, name: str, holder: str, seconds: float) -> Document | None:
+    """Return the document that says that the lease is held; ``None`` if somebody else holds it."""
     stored = couchdb.get(DOCTYPE, name) or {"_id": name}
     if 0 < float(stored.get("until") or 0) - time.time() <= LONGEST:
-        return False
-    return couchdb.put(DOCTYPE, stored | {"holder": holder, "until": time.time() + seconds}) is not None
-
-
-def _release(couchdb: CouchDBHook, name: str, holder: str) -> None:
-    stored = couchdb.get(DOCTYPE, name)
-    if stored and stored.get("holder") == holder:
-        couchdb.put(DOCTYPE, stored | {"holder": None, "until": 0})
+        return None
+    taken = stored | {"holder": holder, "until": time.time() + seconds}
+    revision = couchdb.put(DOCTYPE, taken)
+    return None if revision is None else taken | {"_rev": revision}

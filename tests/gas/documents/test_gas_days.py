@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -159,6 +160,22 @@ def test_the_seed_example_and_whole_numbers() -> None:
     assert exact_sum([0.1] * 3) == 0.3
     assert repr(exact_sum([60, 55])) == "115"
     assert exact_sum([]) == 0
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_sums_of_any_numbers_are_exact(numbers: list[float]) -> None:
+    exact = sum((Fraction(repr(number)) for number in numbers), start=Fraction(0))
+    try:
+        expected = float(exact)
+    except OverflowError:
+        expected = math.inf if exact > 0 else -math.inf
+    assert exact_sum(numbers) == expected
+
+
+def test_the_largest_and_the_smallest_number_are_summed_exactly() -> None:
+    assert exact_sum([1.7976931348623157e308, 5e-324, -1.7976931348623157e308]) == 5e-324
+    with pytest.raises(ValueError, match="no sum"):
+        exact_sum([math.inf, 1.0])
     assert (
         year_documents("a", PCE, [day(DAY, 76.712), day(DAY + timedelta(days=1), 5.5)])[f"a:{PCE}:2024"]["load"]
         == 82.212

@@ -74,11 +74,19 @@ def test_many_may_make_the_database_at_once(hook: CouchDBHook) -> None:
     assert all(len(result.written) == 1 for result in results)
 
 
+def test_a_database_that_is_lost_is_not_made_anew_for_a_document_that_was_in_it(hook: CouchDBHook) -> None:
+    first = hook.put(ACCOUNT, {"_id": "home", "n": 1})
+    hook.good(hook.request("DELETE", ACCOUNT, ""))
+    assert hook.put(ACCOUNT, {"_id": "home", "_rev": first, "n": 2}) is None
+    assert not hook.has_database(ACCOUNT)
+
+
 def test_one_document_against_its_revision(hook: CouchDBHook) -> None:
     first = hook.put(ACCOUNT, {"_id": "home", "n": 1})
     assert hook.put(ACCOUNT, {"_id": "home", "n": 2}) is None, "it must be new, and is not"
     assert hook.put(ACCOUNT, {"_id": "home", "_rev": first, "n": 3})
     assert hook.put(ACCOUNT, {"_id": "home", "_rev": first, "n": 4}) is None
+    assert hook.put(ACCOUNT, {"_id": "never-there", "_rev": first, "n": 4}) is None
     stored = hook.get(ACCOUNT, "home")
     assert stored is not None
     assert stored["n"] == 3

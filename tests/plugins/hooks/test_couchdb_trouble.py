@@ -243,3 +243,10 @@ def test_what_couchdb_says_is_quoted_on_one_line_and_cut(
     assert len(text) < 700
     assert "\n" not in text
     assert "example.org" not in text
+
+
+def test_half_a_surrogate_pair_in_a_document_is_read(serve: Serve, connection: Put) -> None:
+    """CouchDB stores it, whoever has written it, and a faster parser of JSON does not take it."""
+    server = serve(lambda _: Reply('{"_id": "home", "name": "\\ud800", "load": 123456789012345678901234567890}'))
+    document = hook_to(connection, server.url).get(ACCOUNT, "home")
+    assert document == {"_id": "home", "name": "\ud800", "load": 123456789012345678901234567890}

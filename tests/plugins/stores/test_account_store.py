@@ -55,6 +55,40 @@ def test_a_change_that_changes_nothing_writes_nothing(world: LocalWorld, store: 
     assert store.document(account_id) == before
 
 
+def test_a_document_that_was_read_before_is_not_read_again(
+    world: LocalWorld, couchdb: CouchDBHook, store: AccountStore, account_id: str
+) -> None:
+    known_account(world, account_id)
+    known = store.document(account_id)
+    before = couchdb.requests_sent
+    written = store.update(account_id, lambda document: document | {"mine": 1}, known=known)
+    assert couchdb.requests_sent - before == 1
+    assert written == store.document(account_id), "with its new revision"
+    assert store.update(account_id, lambda document: document | {"mine": 2}, known=written)["mine"] == 2
+
+
+@pytest.mark.parametrize("mine", [{"mine": 1}, {}])
+def test_a_document_that_is_out_of_date_is_read_again_even_if_nothing_is_to_be_written(
+    world: LocalWorld, store: AccountStore, account_id: str, mine: dict[str, Any]
+) -> None:
+    known_account(world, account_id)
+    known = store.document(account_id)
+    other = store.update(account_id, lambda document: document | {"other": 1})
+    seen: list[dict[str, Any]] = []
+
+    def change(document: dict[str, Any]) -> dict[str, Any]:
+        seen.append(document)
+        return document | mine
+
+    stored = store.update(account_id, change, known=known)
+    assert seen == [known, other]
+    assert {key: stored.get(key) for key in ("other", *mine)} == {"other": 1, **mine}
+    world.book.remove(account_id)
+    with pytest.raises(BadAccount, match=account_id):
+        store.update(account_id, change, known=known)
+    assert world.book.get(account_id) is None
+
+
 def test_it_gives_up_when_others_never_stop(
     world: LocalWorld, couchdb: CouchDBHook, store: AccountStore, account_id: str
 ) -> None:
