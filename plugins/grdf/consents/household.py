@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from grdf import settings
 from grdf.consents.declaring import Declaring
+from grdf.consents.former_household import stop_if_another
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
@@ -97,6 +98,9 @@ class Households:
         if has_left_but(self._couchdb.range(AUDIT, *account_range(account)), self._deletions.get(account, ())):
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
+        document = self._couchdb.get(ACCOUNT, account)
+        if document is not None and not is_asked(document, given):
+            stop_if_another(self._couchdb, account, document, given)
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
         made = record if all(each.id != record for each in known) else ""

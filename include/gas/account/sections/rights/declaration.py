@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
+from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -23,6 +24,22 @@ REFUSED_KEPT = timedelta(days=30)
 """How long what a household gave is kept after it was refused, for somebody to correct it."""
 _SLACK = timedelta(minutes=1)
 """The scheduler starts a run a little earlier or later than the last one."""
+
+
+class Holder(Protocol):
+    """Whoever holds a gas contract, as entered."""
+
+    @property
+    def name(self) -> str:
+        """The last name."""
+
+    @property
+    def company(self) -> str:
+        """The company's name, instead of it."""
+
+    @property
+    def email(self) -> str:
+        """The e-mail address."""
 
 
 class Declaration(Section, frozen=True):
@@ -108,6 +125,16 @@ def is_same(one: Declaration | None, other: Declaration | None) -> bool:
     if one is None or other is None:
         return one is other
     return all(getattr(one, name) == getattr(other, name) for name in ("pce", *PERSON))
+
+
+def is_same_holder(one: Holder, other: Holder) -> bool:
+    """Return whether two entries may be of the same holder: the same name or the same e-mail address.
+
+    Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
+    """
+    names = [fold(each.name or each.company) for each in (one, other)]
+    addresses = [fold_address(each.email) for each in (one, other)]
+    return any(mine and mine == theirs for mine, theirs in (names, addresses))
 
 
 def is_refused(document: Mapping[str, Any]) -> bool:
