@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from grdf import settings
 from grdf.consents.declaring import Declaring
@@ -179,7 +180,7 @@ class Households:
         :param known: what this import had recorded for the account's meter before
         :param record: id of the record of the consent
         """
-        section = given_by(given)
+        section: dict[str, Any] = given_by(given) | {"entered_at": utc_text(datetime.now(UTC))}
         if document is None:
             new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
             return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(new)
@@ -194,6 +195,8 @@ class Households:
             )
         if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(each)) for each in known):
             raise DeclaredElsewhere.about(account, BEING_DECLARED)
+        if is_asked(document, given):  # by an earlier try
+            section |= {key: value for key, value in members(document[Declaration.key]).items() if key == "entered_at"}
         return Connected.with_record(put(document, Declaration.key, section), record)
 
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:

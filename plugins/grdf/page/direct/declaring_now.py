@@ -26,7 +26,7 @@ from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
 from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
@@ -220,7 +220,7 @@ class _Sending:
         """
         check_connectable(stored)
         ticket = self._order.ticket
-        if stored is not None and is_of_another(stored, self._order.asked):
+        if stored is not None and is_of_another(without_old_person(stored, datetime.now(UTC)), self._order.asked):
             log.warning(
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", self._account, self._order.by,
