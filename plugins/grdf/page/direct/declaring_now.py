@@ -181,11 +181,11 @@ class _Sending:
 
     def _take_link(self) -> None:
         if self._order.ticket.link:
-            let_pass(self._links.take(self._account, self._order.ticket.link))
+            let_pass(self._links.take(self._account, self._order.ticket.link, self._order.ticket.name))
 
     def _give_back(self, *, untried: bool) -> None:
         if self._order.ticket.link:
-            self._links.give_back(self._account, self._order.ticket.link, untried=untried)
+            self._links.give_back(self._account, self._order.ticket.link, self._order.ticket.name, untried=untried)
 
     def _write(self) -> ConsentRecord:
         """Store the record, then the account with its declaration."""
@@ -227,7 +227,7 @@ class _Sending:
             )  # fmt: skip
             raise Stop("direct_waits.household" if ticket.link else "direct_waits", 409)
         stop_if_another(self._store, self._account, stored, self._order.asked, but=but)
-        if ticket.link and self._links.standing(self._account, ticket.link) != "used":
+        if ticket.link and not self._links.is_used_by(self._account, ticket.link, ticket.name):
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)
