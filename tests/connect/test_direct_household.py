@@ -326,3 +326,19 @@ def test_the_records_are_read_by_those_who_may_connect(front: Site, clean: Local
     seen = front.browser("user").get(f"/accounts/{account_id}")
     assert f"/connect/{account_id}/records" not in seen.text
     assert persons_in(seen.text) == []
+
+
+def test_a_link_is_not_good_for_guessing_whose_form_waits(fresh: Site, clean: LocalWorld, account_id: str) -> None:
+    """An operator's form waits for GRDF's answer. The link's holder does not know for whom, and tries."""
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=5)
+    assert send(fresh.browser("op"), f"/connect/{account_id}", entered(account_id)).status_code == 303
+    clean.control.set(faults=[])
+    before = stored(account_id)
+    browser, start = fresh.browser(), path_of(link_for(fresh, account_id))
+    for number in range(TRIES):
+        page = send(browser, start, typed(account_id, name=f"Guess-{number}"))
+        assert page.status_code == 409
+        assert title(page) == "This cannot be sent yet"
+    assert title(browser.get(start)) == "This link was tried too often"
+    assert stored(account_id) == before
+    assert len(records_of(account_id)) == 1

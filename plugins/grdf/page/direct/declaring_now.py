@@ -43,6 +43,7 @@ from include.gas.errors import (
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 
 log = logging.getLogger(__name__)
+_WAITS = "direct_waits.household"
 UNDECIDED = (Step.DECLARING, Step.WAITS)
 
 
@@ -133,7 +134,7 @@ class _Sending:
         try:
             record = self._write()
         except (GasError, Stop) as error:
-            self._give_back(untried=not isinstance(error, DeclarationRefused))  # else a link could be used for guessing
+            self._give_back(untried=not _tells_of_others(error))
             once.release(ticket.id, ticket.until)
             raise
         self._declare(record)
@@ -225,9 +226,14 @@ class _Sending:
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", self._account, self._order.by,
             )  # fmt: skip
-            raise Stop("direct_waits.household" if ticket.link else "direct_waits", 409)
+            raise Stop(_WAITS if ticket.link else "direct_waits", 409)
         stop_if_another(self._store, self._account, stored, self._order.asked, but=but)
         if ticket.link and not self._links.is_used_by(self._account, ticket.link, ticket.name):
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)
+
+
+def _tells_of_others(error: Exception) -> bool:
+    """Return whether a refusal says something of another household, so that a link could be used for guessing."""
+    return isinstance(error, DeclarationRefused) or (isinstance(error, Stop) and error.key == f"connect.{_WAITS}")
