@@ -40,15 +40,15 @@ class ProofFiles:
         self.base_url = base_url.rstrip("/")
         self.conn_id = conn_id
 
-    def put_all(self, account: str, contents: Sequence[bytes]) -> None:
-        """Check files and store them behind those that wait already: all of them, or none.
+    def put_all(self, account: str, files: Sequence[ProofFile]) -> None:
+        """Store checked files behind those that wait already: all of them, or none.
 
         :raises ProofNotSent: if GRDF would not take one of them, or so many
         """
         stored: list[str] = []
         try:
-            for content in contents:
-                stored += [self.put(account, content)]
+            for proof in files:
+                stored += [self._put(account, proof)]
             if len(waiting := self._entries(account)) > MOST:  # somebody else has stored some at the same moment
                 raise ProofNotSent.about(account, f"{len(waiting)} files would wait, and GRDF takes {MOST}", _REMOVE)
         except GasError:
@@ -62,16 +62,18 @@ class ProofFiles:
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
+        :raises RetryLater: if it does not answer at the moment, or other files are being checked
         """
+        try:
+            return self._put(account, checked(content))
+        except NotAProof as error:
+            raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
+
+    def _put(self, account: str, proof: ProofFile) -> str:
         waiting = self._entries(account)
         if len(waiting) >= MOST:
             raise ProofNotSent.about(account, f"{MOST} files wait already, and GRDF takes no more", _REMOVE)
         self._check(account, waiting, "Nothing was stored")
-        try:
-            proof = checked(content)
-        except NotAProof as error:
-            raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
         place = max((_number(file.name) for file in waiting), default=0) + 1
         reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
@@ -87,7 +89,7 @@ class ProofFiles:
         """Return the files that wait for an account, in the order of their names.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
-        :raises StoreBusy: if the place does not answer at the moment
+        :raises RetryLater: if the place does not answer at the moment, or other files are being checked
         """
         files = self._entries(account)
         where = f"{self._folder(account)}"
