@@ -259,12 +259,13 @@ class DeclarationRefused(FailNow):
     """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it.
 
     :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
-        this account has not declared
+        this account has not declared; :data:`ANOTHER` if another household was connected under the account
     """
 
     state = USER_ACTION_NEEDED
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
     EXISTS: ClassVar[str] = "exists"
+    ANOTHER: ClassVar[str] = "another household"
 
     def __init__(self, message: str, *, account: str | None = None, reason: str = "") -> None:
         """Create the error and store the reason on it."""

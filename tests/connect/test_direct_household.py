@@ -326,3 +326,38 @@ def test_the_records_are_read_by_those_who_may_connect(front: Site, clean: Local
     seen = front.browser("user").get(f"/accounts/{account_id}")
     assert f"/connect/{account_id}/records" not in seen.text
     assert persons_in(seen.text) == []
+
+
+def test_a_link_is_not_good_for_guessing_whose_form_waits(fresh: Site, clean: LocalWorld, account_id: str) -> None:
+    """An operator's form waits for GRDF's answer. The link's holder does not know for whom, and tries."""
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=5)
+    assert send(fresh.browser("op"), f"/connect/{account_id}", entered(account_id)).status_code == 303
+    clean.control.set(faults=[])
+    before = stored(account_id)
+    browser, start = fresh.browser(), path_of(link_for(fresh, account_id))
+    for number in range(TRIES):
+        page = send(browser, start, typed(account_id, name=f"Guess-{number}"))
+        assert page.status_code == 409
+        assert title(page) == "This cannot be sent yet"
+    assert title(browser.get(start)) == "This link was tried too often"
+    assert stored(account_id) == before
+    assert len(records_of(account_id)) == 1
+
+
+def test_the_next_tenant_s_link_does_not_lead_into_the_former_one_s_account(
+    fresh: Site, clean: LocalWorld, account_id: str
+) -> None:
+    (pce,) = holder(account_id).pces
+    clean.control.set(declared_right_state="Active")
+    assert send(fresh.browser("op"), f"/connect/{account_id}", entered(account_id)).status_code == 303
+    (right,) = rights(clean, pce)
+    clean.control.revoke(right["id_droit_acces"])
+    before, browser, start = stored(account_id), fresh.browser(), path_of(link_for(fresh, account_id))
+    for number in range(TRIES):
+        page = send(browser, start, typed(account_id, name="Petit-Invente", email=f"planted-{number}@example.org"))
+        assert page.status_code == 422
+        assert "Another household is or was connected here. Ask the person who sent you here" in page.text
+        assert persons_in(page.text.replace(PERSON["phone"], "")) == []
+    assert title(browser.get(start)) == "This link was tried too often", "it is not good for guessing who that was"
+    assert stored(account_id) == before
+    assert len(rights(clean, pce)) == 1

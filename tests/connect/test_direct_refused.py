@@ -249,3 +249,23 @@ def test_an_unfinished_declaration_keeps_what_it_noted(door: Site, clean: LocalW
     sent = send(browser, start, entered(account_id, phone=""))
     assert state(browser, sent) == "waits"
     assert len(rights(clean, pce)) == 1, "it was found by what was noted"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_next_tenant_is_not_taken_into_the_former_one_s_account(
+    door: Site, clean: LocalWorld, account_id: str, language: str
+) -> None:
+    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
+    clean.control.set(declared_right_state="Active")
+    browser.headers["Accept-Language"] = language
+    assert send(browser, start, entered(account_id)).status_code == 303
+    (right,) = rights(clean, pce)
+    clean.control.revoke(right["id_droit_acces"])
+    before = stored(account_id)
+    page = send(browser, start, entered(account_id, name="Martin-Invente", email="p.martin@example.org"))
+    said_there = {"en": "Give this one an account of its own.", "fr": "Donnez à celui-ci un compte à lui."}
+    assert said_there[language] in refused_at(page, "name")
+    assert stored(account_id) == before
+    assert (len(records_of(account_id)), len(rights(clean, pce))) == (1, 1)
+    assert send(browser, start, entered(account_id, name=PERSON["name"].upper())).status_code == 303
+    assert len(rights(clean, pce)) == 2

@@ -184,3 +184,31 @@ def test_who_may_not_connect_households_may_not_upload(door: Site, account_id: s
     assert "/grdf/import/" not in browser.get("/").text
     for at in ("/import/upload", f"/connect/{account_id}/proofs/upload"):
         assert put(browser, at, ("a.csv", table(account_id))).status_code == 403
+
+
+def test_a_file_s_name_does_not_reach_the_log(door: Site, account_id: str, staging: Path) -> None:
+    browser, name = door.browser("op"), f"Durand-Invente-{account_id}.csv"
+    sent = put(browser, "/import/upload", (name, table(account_id)))
+    assert name not in sent.headers["Location"]
+    assert f"The file {name} is stored" in said(led_to(browser, sent)).text
+    assert (staging / "import" / name).exists()
+    browser.post("/import/remove", data={"name": name})
+    log = (Path(door.stack.home) / "api-server.log").read_text(encoding="utf-8")
+    assert f"op uploaded a CSV file of {len(table(account_id))} bytes with 1 line(s) of households" in log
+    assert "op removed a CSV file of households" in log
+    assert name not in log
+
+
+def test_a_page_that_checks_other_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grdf.page.uploads import proofs_page
+    from grdf.page.uploads.uploaded import Uploaded
+    from grdf.staging import file_kinds
+
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(file_kinds, "PATIENCE", 0.05)
+    monkeypatch.setattr(proofs_page, "can_act", lambda *_: True)
+    monkeypatch.setattr(proofs_page, "_check_stays", lambda _: None)
+    monkeypatch.setattr(proofs_page, "_page", lambda *_, **said: answers.append(said))
+    with file_kinds._ONE_AT_A_TIME:
+        proofs_page._store(None, "home", [Uploaded("a.png", GOOD["image/png"])], None)  # type: ignore[arg-type]
+    assert answers == [{"can_send": True, "key": "proofs.busy", "status": 503}]

@@ -13,6 +13,7 @@ from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
 from include.gas.account.sections.section import members, put
+from include.gas.answers.words import fold, fold_address
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
@@ -97,8 +98,7 @@ def connected(
 
 
 _ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
-_HOLDER = ("pce", "name", "company", "email")
-_IDENTITY = (*_HOLDER, "postcode")
+_IDENTITY = ("pce", "name", "company", "email", "postcode")
 _WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_since", "state_partial")
 """The keys of the account that change when its right is to be declared and GRDF refuses it."""
 
@@ -127,7 +127,8 @@ def declaring(
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
     values = {name: getattr(asked, name) for name in _ENTERED}
     entered = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
-    return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, kept | entered))
+    section = kept | entered | {"entered_at": utc_text(at)}
+    return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, section))
 
 
 def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
@@ -140,12 +141,16 @@ def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
 def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
     """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
 
-    One that a person has to correct does not wait.
+    One that a person has to correct does not wait. Case, accents and spaces make no other holder.
     """
     found = Declaration.of(document)
     if found is None or not names_person(document) or is_refused(document):
         return False
-    return any(getattr(found, name) != getattr(asked, name) for name in _HOLDER)
+    return _whose(found) != _whose(asked)
+
+
+def _whose(declared: Declaration) -> tuple[str, ...]:
+    return declared.pce, fold(declared.name), fold(declared.company), fold_address(declared.email)
 
 
 def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Document:

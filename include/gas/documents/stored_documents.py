@@ -380,14 +380,18 @@ class HouseholdLink(Kept, frozen=True):
     :param good: hash of the link that can be used
     :param account: account id, while the link can be used
     :param used: hash of the link that was used or is being used
+    :param by: hash that names the form with which it was used; absent for GRDF's own site
+    :param taken: when it was used with that form, epoch seconds
     :param until: moment until which the link is valid, epoch seconds
-    :param tries: number of codes sent to GRDF for the link, at most 5
+    :param tries: number of codes and forms sent with the link, at most 5
     :param steps: number of attempts started or ended with the link, at most 50
     """
 
     good: str = ""
     account: str = ""
     used: str = ""
+    by: str = ""
+    taken: int = 0
     until: int = 0
     tries: int = 0
     steps: int = 0

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
+from include.gas.account.sections.section import put
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
@@ -41,6 +43,24 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
     rights = (right for meter in meters if meter.pce == record.pce for right in meter.rights)
     unknown = utc_text(now - 2 * CLOCKS)  # of another program: any record but a fresh one
     return any(right.id_accreditation and given <= (right.brought or unknown) for right in rights)
+
+
+def was_another_household(
+    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], asked: Declaration, now: datetime
+) -> bool:
+    """Return whether an account had its right to a meter from another holder than the one who is connected now.
+
+    The newest record decides on which a right of the account may rest. A former holder without a record is not known.
+
+    :param document: the account document; ``None`` if there is none
+    :param records: the account's records
+    :param asked: what the household gives now
+    :param now: an aware datetime
+    """
+    known = put(document, SentDeclarations.key, None) if document else None  # what GRDF has not taken is nobody's right
+    resting = [each for each in records if each.pce == asked.pce and may_rest_on(known, each, now)]
+    newest = max(resting, key=lambda record: record.given, default=None)
+    return newest is not None and not is_same_holder(newest.entered, asked)
 
 
 def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from grdf.consents.consent_dates import other_holders
+from grdf.consents.former_household import stop_if_another
 from grdf.consents.left_behind import LeftBehind
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
@@ -21,6 +22,7 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
+from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import (
     Declaration,
     is_same,
@@ -85,8 +87,8 @@ class Declaring:
         :return: the right
         :raises MeterTaken: if another account has the meter or the right
         :raises AccountLeaving: if the household is leaving
-        :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, or if GRDF has a right that
-            this account has not declared
+        :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, if GRDF has a right that this
+            account has not declared, or if another household was connected under the account
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
         :raises BadAccount: if the account was deleted while GRDF was asked; the right has an account again then
         """
@@ -128,6 +130,8 @@ class Declaring:
         if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
             return known[-1]
         asked = to_declare(document)
+        record = Connected.record_of(document)
+        stop_if_another(self._couchdb, self._account, document, asked, but=record)
         rights = self._known(asked) if SentDeclarations.of(document) else []
         if not any(right.pce == asked.pce for right in rights):
             rights = [*self._declared(asked), *rights]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from grdf import settings
 from grdf.consents.declaring import Declaring
+from grdf.consents.former_household import stop_if_another
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
@@ -96,32 +99,54 @@ class Households:
         if has_left_but(self._couchdb.range(AUDIT, *account_range(account)), self._deletions.get(account, ())):
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
+        document = self._couchdb.get(ACCOUNT, account)
+        if document is not None and not is_asked(document, given):
+            stop_if_another(self._couchdb, account, document, given)
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
+        made = record if all(each.id != record for each in known) else ""
         try:
             self._accounts.save(account, lambda document: self._asking(account, document, given, known, record))
             return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)
+            self._forget_refused(account, made, error)
             raise
 
     def forget(self, account: str) -> None:
-        """Remove what this import has recorded for an account, except what a right rests on or may rest on."""
-        document = self._couchdb.get(ACCOUNT, account)
-        for record in self._recorded(account):
-            if not may_rest_on(document, record, datetime.now(UTC)):
-                self._records.remove(record)
+        """Remove what this import has recorded for an account, except what a right rests on or may rest on.
 
-    def forget_missing(self, account: str, days: int) -> None:
-        """Remove what this import has recorded for an account that does not exist, and keep copies.
-
-        A task was killed before it had made the account, or CouchDB has lost it, and a right rests on the record.
-
-        :param days: for how many days to keep a copy
+        Copies are kept: the account may not exist, or not know its right, because CouchDB has lost it or has been
+        restored from a backup.
         """
-        recorded = self._recorded(account)
-        self._records.keep_copies(account, map(to_document, recorded), paris_today(datetime.now(UTC)), days)
-        for record in recorded:
+        self._remove(account, self._unused(account))
+
+    def _forget_refused(self, account: str, made: str, error: FailNow) -> None:
+        """Remove what proves nothing after a refusal. The deletion of an account that is leaving does that itself.
+
+        If GRDF has a right that the account does not know, the account may have lost it, and what was recorded before
+        may prove it. What was recorded a moment ago, for a declaration that GRDF has refused, leaves no copy.
+
+        :param made: id of the record that was made for the refused declaration; ``""`` if there was one already
+        """
+        if isinstance(error, AccountLeaving):
+            return
+        exists = isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.EXISTS
+        unused = self._unused(account)
+        earlier = [] if exists else [record for record in unused if record.id != made]
+        self._remove(account, earlier)
+        refused = isinstance(error, DeclarationRefused) and not exists
+        self._remove(account, [record for record in unused if record.id == made], copy=not refused)
+
+    def _unused(self, account: str) -> list[ConsentRecord]:
+        document, now = self._couchdb.get(ACCOUNT, account), datetime.now(UTC)
+        return [record for record in self._recorded(account) if not may_rest_on(document, record, now)]
+
+    def _remove(self, account: str, records: Sequence[ConsentRecord], *, copy: bool = True) -> None:
+        if copy:
+            days, today = settings.consent_record_days(), paris_today(datetime.now(UTC))
+            self._records.keep_copies(account, map(to_document, records), today, days)
+        for record in records:
             self._records.remove(record)
 
     def _recorded(self, account: str) -> list[ConsentRecord]:
@@ -144,7 +169,7 @@ class Households:
         for record in known:  # of the file before it was corrected; GRDF may have taken what it said then
             replaced = record.entered == new.entered or not may_rest_on(document, record, datetime.now(UTC))
             if record not in same[:1] and replaced:
-                self._records.remove(record)
+                self._remove(account, [record])
         return [*same, new][0].id
 
     def _asking(
@@ -155,7 +180,7 @@ class Households:
         :param known: what this import had recorded for the account's meter before
         :param record: id of the record of the consent
         """
-        section = given_by(given)
+        section: dict[str, Any] = given_by(given) | {"entered_at": utc_text(datetime.now(UTC))}
         if document is None:
             new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
             return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(new)
@@ -170,12 +195,14 @@ class Households:
             )
         if Holding.of(document).is_pending and not any(is_asked(document, _entered_in(each)) for each in known):
             raise DeclaredElsewhere.about(account, BEING_DECLARED)
+        if is_asked(document, given):  # by an earlier try
+            section |= {key: value for key, value in members(document[Declaration.key]).items() if key == "entered_at"}
         return Connected.with_record(put(document, Declaration.key, section), record)
 
     def _take_back(self, account: str, given: Declaration, number: int, error: FailNow) -> None:
         """Remove the person again: with the account if this import has created it, else from the account.
 
-        An account stays whose right GRDF may have all the same, so that a deletion can end it; so does the record.
+        An account stays whose right GRDF may have all the same, so that a deletion can end it.
 
         The deletion of an account that is leaving looks for the right itself, and needs what is stored for that.
         """
@@ -190,7 +217,6 @@ class Households:
                 break
             if Remover(self._couchdb).remove_revision(ACCOUNT, account, str(document["_rev"])):
                 break
-        self.forget(account)
 
     def _bare(self, document: Document, given: Declaration, number: int, error: FailNow) -> Document:
         """Return the account's document without the person, and with what to correct."""

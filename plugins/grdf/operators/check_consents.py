@@ -18,7 +18,7 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
-from include.gas.account.sections.rights.declaration import REFUSED_KEPT, without_old_person
+from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_refused, names_person
 from include.gas.account.sections.rights.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.sections.rights.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.account.sections.rights.proofs import Proof
@@ -29,12 +29,14 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import Listed, check_consents, to_give_back
 from include.gas.rights.proof_check import proof_message
+from include.gas.rights.unanswered import settled, unanswered_message
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.consent_check import Finding
 
@@ -144,6 +146,19 @@ class CheckConsentsOperator(GrdfOperator):
             "what has happened, and tell GRDF if the list is wrong.",
         )
 
+    def _settle(self, accounts: AccountStore, document: dict[str, Any], now: datetime) -> dict[str, Any]:
+        """Note how long a declaration has waited, or remove its person."""
+        changed = accounts.update(document["_id"], partial(settled, now=now))
+        if names_person(document) and not names_person(changed):
+            said = unanswered_message(document["_id"])
+            if is_refused(document):
+                said = (
+                    f"Account {document['_id']}: nobody has corrected its declaration for {REFUSED_KEPT.days} days, so "
+                    "the household's name and address were removed. If it is still to be connected, enter them again."
+                )
+            self.log.warning("%s", said)
+        return changed
+
     def _check(self, round_: _Round, document: dict[str, Any], *, believed: bool = False) -> None:
         now = datetime.now(UTC)
         counts, accounts = round_.counts, round_.accounts
@@ -154,12 +169,8 @@ class CheckConsentsOperator(GrdfOperator):
             return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
 
         finding = finding_of(document)
-        if without_old_person(document, now) is not document:
-            document = accounts.update(document["_id"], partial(without_old_person, now=now))
-            self.log.warning(
-                "Account %s: nobody has corrected its declaration for %d days, so the household's name and address "
-                "were removed. If it is still to be connected, enter them again.", document["_id"], REFUSED_KEPT.days,
-            )  # fmt: skip
+        if settled(document, now) is not document:
+            document = self._settle(accounts, document, now)
         if finding is None:
             account = Account.from_document(document)
             if account.meters and not account.leaving:

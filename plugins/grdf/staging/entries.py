@@ -1,7 +1,7 @@
 """What lies in a folder of the staging store: at any depth to count and to remove, but only ordinary files to read.
 
 People put files there by hand, so there may be sub-folders, links to files of others, or pipes that nobody ever fills.
-Links are never followed below the folder that the settings name.
+Links are never followed below the folder that the settings name, not even one that has just taken a folder's place.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
+
+from grdf.staging.files import opened_folder
 
 
 class NotAFile(ValueError):
@@ -26,12 +28,13 @@ def local_path(reference: str) -> Path | None:
     return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None
 
 
-def read_ordinary(path: ObjectStoragePath, most: int = -1) -> bytes:
+def read_ordinary(path: ObjectStoragePath, most: int = -1, *, own: int = 1) -> bytes:
     """Return the content of a file.
 
     :param path: a file of an object store, or an ordinary one on a disk
     :param most: bytes to read at most; -1 for all
-    :raises NotAFile: if it is a folder, a link, a pipe or a device
+    :param own: how many of the folders above it are ours, so that none of them may be a link
+    :raises NotAFile: if it is a folder, a link, a pipe or a device, or lies in a folder that is a link
     :raises FileNotFoundError: if there is none
     """
     local = local_path(str(path))
@@ -46,14 +49,42 @@ def read_ordinary(path: ObjectStoragePath, most: int = -1) -> bytes:
 
     def only_ordinary(name: str, flags: int) -> int:
         # It may have been replaced since. A link is not followed, and nobody is waited for who would fill a pipe.
-        number = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        number = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         if stat.S_ISREG(os.fstat(number).st_mode):
             return number
         os.close(number)
         raise NotAFile("is no ordinary file")
 
-    with open(local, "rb", opener=only_ordinary) as file:
+    with _folder_of(local, own) as folder, open(local.name, "rb", opener=only_ordinary) as file:
         return file.read(most)
+
+
+def remove_file(path: ObjectStoragePath, *, own: int = 1) -> None:
+    """Remove a file, if it is there.
+
+    :param own: as for :func:`read_ordinary`
+    :raises NotAFile: if it lies in a folder that is a link; nothing is removed then
+    """
+    local = local_path(str(path))
+    if local is None:
+        path.unlink(missing_ok=True)
+        return
+    with suppress(FileNotFoundError), _folder_of(local, own) as folder:
+        os.unlink(local.name, dir_fd=folder)
+
+
+@contextmanager
+def _folder_of(local: Path, own: int) -> Iterator[int]:
+    """Open the folder of a file."""
+    try:
+        opened = ExitStack()
+        folder = opened.enter_context(opened_folder(local.parent, own))
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):  # Linux says ENOTDIR of a link that should be a folder
+            raise NotAFile("is in a folder that is a link") from None
+        raise
+    with opened:
+        yield folder
 
 
 def oddness(path: ObjectStoragePath) -> str:
@@ -129,12 +160,14 @@ def remove(path: ObjectStoragePath) -> int:
         local.unlink(missing_ok=True)
         return int(present)
     removed = 0
-    for folder, leaves, folders in _walk(local):
-        for each in leaves:
-            (folder / each).unlink(missing_ok=True)
-        for each in folders:
-            _remove_empty(folder / each)
-        removed += len(leaves)
+    for _, folders, files, number in os.fwalk(local, topdown=False, onerror=_raise):
+        for name in (*files, *folders):
+            with suppress(FileNotFoundError):  # it has just gone
+                if stat.S_ISDIR(os.stat(name, dir_fd=number, follow_symlinks=False).st_mode):
+                    _remove_empty(name, number)
+                else:
+                    os.unlink(name, dir_fd=number)
+                    removed += 1
     _remove_empty(local)
     return removed
 
@@ -146,10 +179,10 @@ def remove_if_empty(path: ObjectStoragePath) -> None:
         _remove_empty(local)
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_empty(folder: str | Path, within: int | None = None) -> None:
     with suppress(FileNotFoundError):
         try:
-            folder.rmdir()
+            os.rmdir(folder, dir_fd=within)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # somebody has just put something there
                 raise

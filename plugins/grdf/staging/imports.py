@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
@@ -9,8 +10,8 @@ from hashlib import blake2b
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import NotAFile, changed, listed, local_path, oddness, read_ordinary
-from grdf.staging.failures import in_words
+from grdf.staging.entries import NotAFile, changed, listed, local_path, oddness, read_ordinary, remove_file
+from grdf.staging.failures import in_words, stop_if_link
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, is_result_name, read_lines
@@ -73,7 +74,7 @@ class Imports:
     def remove_progress(self, name: str) -> None:
         """Remove the progress of an import that has ended, or whose file is gone."""
         with in_words(self.folder, None):
-            self._path(name + PROGRESS).unlink(missing_ok=True)
+            remove_file(self._path(name + PROGRESS))
 
     def begun_with(self, run: str, source: str) -> str:
         """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
@@ -125,16 +126,18 @@ class Imports:
     def remove_result(self, name: str) -> None:
         """Remove the result of an earlier import of a file of the same name, or of a check."""
         with in_words(self.folder, None):
-            self._path(self.result_name(name)).unlink(missing_ok=True)
+            remove_file(self._path(self.result_name(name)))
 
     def remove_old(self, before: datetime) -> int:
         """Remove files that nobody has worked off, and results, that have not changed for long. Return their number.
+
+        What is none of an import's own files stays: nobody knows whose it is.
 
         :param before: since when they have not changed, aware; a file stays while its import makes progress
         """
         moments: dict[str, float] = {}
         with in_words(self.folder, None):
-            for name in self._names(hidden=True):
+            for name in filter(_is_ours, self._names(hidden=True)):
                 with suppress(FileNotFoundError):  # it has just gone
                     moments[name] = changed(self._path(name))
             old = [
@@ -143,7 +146,7 @@ class Imports:
                 if max(moment, moments.get(name + PROGRESS, moment)) < before.timestamp()
             ]
             for name in old:
-                self._path(name).unlink(missing_ok=True)
+                remove_file(self._path(name))
         return len(old)
 
     def remove(self, name: str) -> None:
@@ -153,10 +156,8 @@ class Imports:
         """
         drafts = [each for each in self._names(hidden=True) if each.startswith(f".{name}.")]
         with in_words(self.folder, None):
-            for each in drafts:
-                self._path(each).unlink(missing_ok=True)
-            self._path(name).unlink(missing_ok=True)
-            self._path(name + PROGRESS).unlink(missing_ok=True)
+            for each in (*drafts, name, name + PROGRESS):
+                remove_file(self._path(each))
 
     @staticmethod
     def result_name(name: str) -> str:
@@ -184,16 +185,26 @@ class Imports:
         :return: whether it was written
         """
         reference = f"{self.folder}/{name}"
+        stop_if_link(self.folder)
         with in_words(self.folder, None):
             if (local := local_path(reference)) is None:
                 self._path(name).write_text(text, encoding="utf-8")
                 return True
             local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                write_private(local, text, replace=replace)
+                write_private(local, text, replace=replace, own=1)
             except FileExistsError:
                 return False
         return True
 
     def _path(self, name: str) -> ObjectStoragePath:
+        stop_if_link(self.folder)
         return ObjectStoragePath(f"{self.folder}/{name}", conn_id=self._conn_id)
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a file is of a kind that lies here: households, progress, a result, a run's note, or a draft."""
+    if draft := re.fullmatch(r"\.(.+)\.[0-9a-f]{8}", name):
+        return _is_ours(draft[1])
+    households = not name.startswith(".") and name.removesuffix(PROGRESS).lower().endswith(".csv")
+    return households or bool(re.fullmatch(r"\.run-[0-9a-f]{24}", name))

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary
-from grdf.staging.failures import in_words
+from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary, remove_file
+from grdf.staging.failures import in_words, stop_if_link
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
 from include.gas.days.gas_day import utc_text
@@ -25,6 +25,8 @@ from include.gas.errors import GasError, ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile, digest_of
 
 FOLDER = "proofs"
+_OWN = 2
+"""The folders above a file that are ours: that of all proofs, and the account's."""
 
 
 class ProofFiles:
@@ -38,21 +40,21 @@ class ProofFiles:
         self.base_url = base_url.rstrip("/")
         self.conn_id = conn_id
 
-    def put_all(self, account: str, contents: Sequence[bytes]) -> None:
-        """Check files and store them behind those that wait already: all of them, or none.
+    def put_all(self, account: str, files: Sequence[ProofFile]) -> None:
+        """Store checked files behind those that wait already: all of them, or none.
 
         :raises ProofNotSent: if GRDF would not take one of them, or so many
         """
         stored: list[str] = []
         try:
-            for content in contents:
-                stored += [self.put(account, content)]
+            for proof in files:
+                stored += [self._put(account, proof)]
             if len(waiting := self._entries(account)) > MOST:  # somebody else has stored some at the same moment
                 raise ProofNotSent.about(account, f"{len(waiting)} files would wait, and GRDF takes {MOST}", _REMOVE)
         except GasError:
             with in_words(self.base_url, account):
                 for reference in stored:
-                    self._path(reference).unlink(missing_ok=True)
+                    self._unlink(account, self._path(reference))
             raise
 
     def put(self, account: str, content: bytes) -> str:
@@ -60,23 +62,25 @@ class ProofFiles:
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
+        :raises RetryLater: if it does not answer at the moment, or other files are being checked
         """
+        try:
+            return self._put(account, checked(content))
+        except NotAProof as error:
+            raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
+
+    def _put(self, account: str, proof: ProofFile) -> str:
         waiting = self._entries(account)
         if len(waiting) >= MOST:
             raise ProofNotSent.about(account, f"{MOST} files wait already, and GRDF takes no more", _REMOVE)
         self._check(account, waiting, "Nothing was stored")
-        try:
-            proof = checked(content)
-        except NotAProof as error:
-            raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
         place = max((_number(file.name) for file in waiting), default=0) + 1
         reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
             if (local := local_path(reference)) is not None:
                 local.parent.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 local.parent.parent.mkdir(exist_ok=True, mode=0o700)
-                write_private(local, proof.content)
+                write_private(local, proof.content, own=_OWN)
             else:
                 self._path(reference).write_bytes(proof.content)
         return reference
@@ -85,7 +89,7 @@ class ProofFiles:
         """Return the files that wait for an account, in the order of their names.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
-        :raises StoreBusy: if the place does not answer at the moment
+        :raises RetryLater: if the place does not answer at the moment, or other files are being checked
         """
         files = self._entries(account)
         where = f"{self._folder(account)}"
@@ -96,7 +100,7 @@ class ProofFiles:
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
-                    content = read_ordinary(file, MOST_BYTES + 1)
+                    content = read_ordinary(file, MOST_BYTES + 1, own=_OWN)
                 found.append(checked(content))
             except (NotAFile, NotAProof) as error:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
@@ -124,8 +128,8 @@ class ProofFiles:
                 return entries.remove(folder)
             removed = 0
             for file in () if self._wrong_folder(account) else self._entries(account, hidden=True):
-                if not oddness(file) and digest_of(read_ordinary(file, MOST_BYTES + 1)) in only:
-                    file.unlink(missing_ok=True)
+                if not oddness(file) and digest_of(read_ordinary(file, MOST_BYTES + 1, own=_OWN)) in only:
+                    self._unlink(account, file)
                     removed += 1
             entries.remove_if_empty(folder)
             return removed
@@ -133,7 +137,7 @@ class ProofFiles:
     def names(self) -> list[str]:
         """Return the names of all folders, which should be accounts' ids but may be anything."""
         with in_words(self.base_url, None):
-            return sorted(each.name for each in entries.listed(self._path(f"{self.base_url}/{FOLDER}")))
+            return sorted(each.name for each in entries.listed(self._path(self._all)))
 
     def changed(self, account: str) -> datetime:
         """Return when something was last put into an account's folder or changed there, aware."""
@@ -149,9 +153,15 @@ class ProofFiles:
         for file in self._entries(account, hidden=True):
             with in_words(self.base_url, account), suppress(FileNotFoundError):  # somebody else has removed it
                 if not oddness(file) and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
-                    file.unlink()
+                    self._unlink(account, file)
                     removed += 1
         return removed
+
+    def _unlink(self, account: str, file: ObjectStoragePath) -> None:
+        try:
+            remove_file(file, own=_OWN)
+        except NotAFile as error:
+            raise ProofNotSent.about(account, f"a file {error}: {self._folder(account)}", _MAKE_FOLDER) from None
 
     def _entries(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
         """Return what is in an account's folder, by name.
@@ -183,8 +193,18 @@ class ProofFiles:
             return ""
         return "is a link" if local.is_symlink() else "" if local.is_dir() else "is no folder"
 
+    @property
+    def _all(self) -> str:
+        """The folder of all accounts' files.
+
+        :raises BadSettings: if it is a link
+        """
+        folder = f"{self.base_url}/{FOLDER}"
+        stop_if_link(folder)
+        return folder
+
     def _folder(self, account: str) -> str:
-        return f"{self.base_url}/{FOLDER}/{account}"
+        return f"{self._all}/{account}"
 
     def _path(self, reference: str) -> ObjectStoragePath:
         return ObjectStoragePath(reference, conn_id=self.conn_id)

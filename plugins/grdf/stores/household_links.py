@@ -34,6 +34,10 @@ TRIES = 5
 """Codes that may be sent to GRDF with one link: enough for a person who makes mistakes, too few for guessing."""
 STEPS = 50
 """How often one link may start or end an attempt, so that it cannot cause unlimited writes to CouchDB."""
+CUT_OFF = 15 * 60
+"""Seconds after which a form has stored something, or never will: much longer than a request lasts."""
+CAME_OF_NOTHING = 36 * 3600
+"""Seconds for which the record that a form has stored is surely still there (``grdf.stores.orphaned_records``)."""
 ROUNDS = 10
 SWEPT = 100
 """How many documents of expired links a new link removes at most."""
@@ -77,38 +81,73 @@ class HouseholdLinks:
         """
         return self._use(account, link, lambda stored: stored)
 
-    def take(self, account: str, link: str) -> Standing:
-        """Use a link for a code that is about to be sent, and return the link's previous state.
+    def take(self, account: str, link: str, by: str = "") -> Standing:
+        """Use a link for a code or a form that is about to be sent, and return the link's previous state.
 
         Only a good link is used, and only one caller can use it.
 
         :param link: identifies the link
+        :param by: names the form that uses it, so that :meth:`revive` can tell what came of it; ``""`` for a code
         :raises StoreBusy: if other writers kept changing the document
         """
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
             good = stored.pop("good")
             stored.pop("account", None)
-            return stored | {"used": good, "tries": stored.get("tries", 0) + 1}
+            taker = {"by": by, "taken": int(time.time())} if by else {}
+            return stored | {"used": good, "tries": stored.get("tries", 0) + 1} | taker
 
         return self._use(account, link, used)
 
-    def give_back(self, account: str, link: str, *, untried: bool) -> None:
-        """Make a link valid again after a code that did not connect.
+    def is_used_by(self, account: str, link: str, by: str) -> bool:
+        """Return whether a form is the one that uses a link.
+
+        :param link: identifies the link
+        :param by: the form's name
+        """
+        stored = self._stored(account)
+        return _standing(stored, link) == "used" and stored.get("by") == by
+
+    def revive(self, account: str, link: str, came_of: Callable[[str], bool]) -> bool:
+        """Make a link valid again whose form was cut off before it stored anything, and return whether it was.
+
+        The API server was killed then, or stopped. The form counts as a try.
+
+        :param link: identifies the link
+        :param came_of: returns whether anything came of a form, by its name
+        :raises StoreBusy: if other writers kept changing the document
+        """
+        before = self._stored(account)
+        by, taken = before.get("by"), before.get("taken")
+        if _standing(before, link) != "used" or not isinstance(by, str) or not isinstance(taken, int):
+            return False
+        if not CUT_OFF <= time.time() - taken <= CAME_OF_NOTHING or came_of(by):
+            return False
+
+        def good(stored: dict[str, Any]) -> dict[str, Any]:
+            if (stored.get("used"), stored.get("by"), stored.get("taken")) != (_hash(link), by, taken):
+                return stored
+            named = {"account": account} if stored.get("tries", 0) < TRIES else {}
+            return _without_taker(stored) | {"good": stored["used"]} | named
+
+        return self._change(account, good).get("good") == _hash(link)
+
+    def give_back(self, account: str, link: str, by: str = "", *, untried: bool) -> None:
+        """Make a link valid again after a code or a form that did not connect.
 
         This never raises: if it fails, the link stays used.
 
         :param link: identifies the link
+        :param by: as it was used with, see :meth:`take`
         :param untried: whether GRDF was not called, so that the attempt does not count
         """
 
         def good(stored: dict[str, Any]) -> dict[str, Any]:
-            if stored.get("used") != _hash(link):  # taken back or replaced in the meantime
+            if (stored.get("used"), stored.get("by", "")) != (_hash(link), by):  # taken back or replaced meanwhile
                 return stored
-            used = stored.pop("used")
             tries = stored.get("tries", 0) - untried
             named = {"account": account} if tries < TRIES else {}
-            return stored | {"good": used, "tries": tries} | named
+            return _without_taker(stored) | {"good": stored["used"], "tries": tries} | named
 
         try:
             stored = self._change(account, good)
@@ -193,6 +232,10 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
     if stored.get("good") != name:
         return "void"
     return "tried" if stored.get("tries", 0) >= TRIES or stored.get("steps", 0) >= STEPS else "good"
+
+
+def _without_taker(stored: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken")}
 
 
 def link_document(account: str) -> str:

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, connected, deletions, login_hint
+from include.gas.account.connected import check_connectable, connected, declaring, deletions, is_of_another, login_hint
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.whole_history import history_read
 from include.gas.consents.consent import Consent
 from include.gas.errors import AccountLeaving, BadAccount
@@ -179,3 +180,21 @@ def test_nothing_stored_may_be_connected():
 def test_no_account_without_a_meter():
     with pytest.raises(ValueError, match="at least one meter"):
         connected(None, "new", [], at=NOW, by="op")
+
+
+@pytest.mark.parametrize(
+    ("given", "another"),
+    [
+        ({}, False),
+        ({"email": "M.Durand@Example.org"}, False),
+        ({"name": " DÜRAND  Invente"}, False),
+        ({"postcode": "69002"}, False),
+        ({"name": "Petit"}, True),
+        ({"email": "p@example.org"}, True),
+        ({"pce": B}, True),
+    ],
+)
+def test_who_writes_their_name_in_another_way_is_no_other_household(given, another):
+    asked = {"pce": A, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
+    waiting = declaring(None, "new", Declaration(**asked), at=NOW, by="household")
+    assert is_of_another(waiting, Declaration(**(asked | given))) is another

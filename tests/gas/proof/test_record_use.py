@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
-from include.gas.proof.record_use import may_rest_on
+from include.gas.proof.record_use import may_rest_on, was_another_household
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 PCE, OTHER = "09999999900001", "09999999900002"
@@ -65,3 +65,45 @@ def test_a_declaration_without_an_answer_may_still_become_a_right_of_that_person
     for change in ({"email": "p@invented.example"}, {"email": ""}):
         other = with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, Declaration(pce=PCE, **change), NOW)
         assert not may_rest_on(other, record(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("entered", "another"),
+    [
+        ({}, False),
+        ({"name": "  MÄRTIN ", "email": "new@invented.example"}, False),
+        ({"name": "Petit", "email": "M@Invented.Example"}, False),
+        ({"name": "", "company": "martin", "email": "new@invented.example"}, False),
+        ({"name": "Petit", "email": "p@invented.example"}, True),
+        ({"name": "", "company": "Petit SA", "email": "p@invented.example"}, True),
+    ],
+)
+def test_whose_right_an_account_had_is_told_by_its_record(entered: dict[str, str], another: bool) -> None:
+    asked = msgspec.structs.replace(ASKED, **entered)
+    assert was_another_household(account(days_ago(39)), [record()], asked, NOW) is another
+
+
+@pytest.mark.parametrize(
+    ("document", "records"),
+    [
+        (None, [record()]),
+        (account(days_ago(39)), []),
+        (account(days_ago(39)), [record(pce=OTHER)]),
+        (account(days_ago(39), OTHER), [record()]),
+        (account(days_ago(39)), [record(days=20)]),  # of a form that was refused
+        (with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, ASKED, NOW), [record()]),
+    ],
+)
+def test_without_a_right_on_a_record_nobody_was_there(
+    document: dict[str, Any] | None, records: list[ConsentRecord]
+) -> None:
+    other = msgspec.structs.replace(ASKED, name="Petit", email="p@invented.example")
+    assert not was_another_household(document, records, other, NOW)
+
+
+def test_the_newest_record_decides() -> None:
+    petit = msgspec.structs.replace(ASKED, name="Petit", email="p@invented.example")
+    later = new_record("a", petit, NOW - timedelta(days=39.5), by=HOUSEHOLD)
+    document = account(days_ago(39))
+    assert not was_another_household(document, [later, record()], petit, NOW)
+    assert was_another_household(document, [later, record()], ASKED, NOW)

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from grdf.staging import file_kinds
 from grdf.staging.area import StagedAnswer, Staging
-from grdf.staging.file_kinds import PIXELS, NotAProof, checked
+from grdf.staging.file_kinds import PIXELS, SCANS, NotAProof, checked
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import BadSettings, ProofNotSent
+from include.gas.errors import BadSettings, ProofNotSent, RetryLater
 from include.gas.proof.proof_file import MOST_BYTES
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
 
@@ -57,6 +58,43 @@ def test_two_pictures_in_one_jpeg_as_some_phones_take_them() -> None:
     assert checked(kept.getvalue()).kind == "image/jpeg"
     with pytest.raises(NotAProof, match="cannot be read"):
         checked(kept.getvalue()[:200])
+
+
+def scans(number: int) -> bytes:
+    """Return a JPEG file that builds up its picture again and again."""
+    kept = BytesIO()
+    Image.new("L", (40, 30), 120).save(kept, "JPEG", progressive=True)
+    whole = kept.getvalue()
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    return whole[:-2] + last * (number - whole.count(b"\xff\xda")) + whole[-2:]
+
+
+def test_a_picture_that_is_made_to_be_slow_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checked(scans(SCANS)).kind == "image/jpeg"
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it is opened"))
+    with pytest.raises(NotAProof, match="more than 100 scans; save it anew"):
+        checked(scans(SCANS + 1))
+
+
+def test_nobody_waits_long_for_the_check_of_another_file(place: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_kinds, "PATIENCE", 0.05)
+    png = GOOD["image/png"]
+    with file_kinds._ONE_AT_A_TIME:
+        with pytest.raises(RetryLater, match=r"are being checked at this moment\. Try again in a minute"):
+            place.proofs.put("home", png)
+        with pytest.raises(NotAProof):
+            checked(b"")
+    assert checked(png).kind == "image/png"
+    with pytest.raises(NotAProof):
+        checked(GOOD["image/jpeg"][:200])
+    assert checked(png).kind == "image/png", "a refused file keeps no other one waiting"
+
+
+def test_checked_files_are_stored_as_they_are(place: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    proofs = [checked(GOOD[kind]) for kind in GOOD]
+    monkeypatch.setattr("grdf.staging.proof_files.checked", lambda _: pytest.fail("it is checked twice"))
+    place.proofs.put_all("home", proofs)
+    assert place.proofs.waiting("home") == len(GOOD)
 
 
 @pytest.mark.parametrize("why", BAD)

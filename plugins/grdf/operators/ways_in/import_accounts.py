@@ -230,7 +230,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _forget_orphans(self, households: Households, progress: Progress, holdings: Holdings) -> None:
         for account in progress.orphans(holdings):
-            households.forget_missing(account, settings.consent_record_days())
+            households.forget(account)
 
     def _log(self, outcome: Outcome, results: Sequence[Result]) -> None:
         for sentence in report(results, outcome):

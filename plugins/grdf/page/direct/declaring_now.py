@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from grdf.consents.declaring import Declaring
+from grdf.consents.former_household import stop_if_another
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run
 from grdf.page.connect.direct_form import Ticket
@@ -25,15 +26,24 @@ from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
 from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
 from include.gas.documents.stored_documents import ConsentRecord, ConsentText
-from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, LinkCallsSpent, RetryLater
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    DeclarationRefused,
+    FailNow,
+    GasError,
+    LinkCallsSpent,
+    RetryLater,
+)
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 
 log = logging.getLogger(__name__)
+_WAITS = "direct_waits.household"
 UNDECIDED = (Step.DECLARING, Step.WAITS)
 
 
@@ -123,8 +133,8 @@ class _Sending:
             raise
         try:
             record = self._write()
-        except (GasError, Stop):
-            self._give_back(untried=True)
+        except (GasError, Stop) as error:
+            self._give_back(untried=not _tells_of_others(error))
             once.release(ticket.id, ticket.until)
             raise
         self._declare(record)
@@ -172,11 +182,11 @@ class _Sending:
 
     def _take_link(self) -> None:
         if self._order.ticket.link:
-            let_pass(self._links.take(self._account, self._order.ticket.link))
+            let_pass(self._links.take(self._account, self._order.ticket.link, self._order.ticket.name))
 
     def _give_back(self, *, untried: bool) -> None:
         if self._order.ticket.link:
-            self._links.give_back(self._account, self._order.ticket.link, untried=untried)
+            self._links.give_back(self._account, self._order.ticket.link, self._order.ticket.name, untried=untried)
 
     def _write(self) -> ConsentRecord:
         """Store the record, then the account with its declaration."""
@@ -185,7 +195,7 @@ class _Sending:
         record = self._record(now)
 
         def change(stored: Document | None) -> Document:
-            self._check_still_wanted(stored)
+            self._check_still_wanted(stored, but=record.id)
             self._before = stored
             return declaring(stored, self._account, order.asked, at=now, by=order.by, record=record.id)
 
@@ -204,17 +214,26 @@ class _Sending:
             self._account, order.asked, at, by=by, agreed=order.agreed, proof=order.proof, name=order.ticket.name
         )
 
-    def _check_still_wanted(self, stored: Document | None) -> None:
-        """Raise an error if the account may not be connected any more, or the link was taken back."""
+    def _check_still_wanted(self, stored: Document | None, but: str = "") -> None:
+        """Raise an error if the account may not be connected any more, or the link was taken back.
+
+        :param but: id of the record that was stored for this form
+        """
         check_connectable(stored)
         ticket = self._order.ticket
-        if stored is not None and is_of_another(stored, self._order.asked):
+        if stored is not None and is_of_another(without_old_person(stored, datetime.now(UTC)), self._order.asked):
             log.warning(
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", self._account, self._order.by,
             )  # fmt: skip
-            raise Stop("direct_waits.household" if ticket.link else "direct_waits", 409)
-        if ticket.link and self._links.standing(self._account, ticket.link) != "used":
+            raise Stop(_WAITS if ticket.link else "direct_waits", 409)
+        stop_if_another(self._store, self._account, stored, self._order.asked, but=but)
+        if ticket.link and not self._links.is_used_by(self._account, ticket.link, ticket.name):
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)
+
+
+def _tells_of_others(error: Exception) -> bool:
+    """Return whether a refusal says something of another household, so that a link could be used for guessing."""
+    return isinstance(error, DeclarationRefused) or (isinstance(error, Stop) and error.key == f"connect.{_WAITS}")

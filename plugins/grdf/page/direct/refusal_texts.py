@@ -32,6 +32,8 @@ def refusal_texts(error: FailNow, t: Texts, visitor: Visitor | None) -> dict[str
     if isinstance(error, DeclarationRefused) and error.reason in FIELDS:
         field, text = FIELDS[error.reason]
         return {"": t("direct.refused"), field: t(f"direct.refused.{text}")}
+    if isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.ANOTHER:
+        return {"": t("direct.refused"), "name": t(f"direct.refused.another{'' if visitor else '.household'}")}
     if isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.EXISTS:
         if visitor is None:
             return {"": t("direct.refused"), "pce": t("direct.refused.taken.household")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from hashlib import blake2b
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -44,8 +45,9 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
         lines = await run_in_threadpool(imports().store, file.name, file.content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
-    log.info("%s uploaded the file %s with %d line(s) of households.", visitor.name, file.name, lines)
-    return RedirectResponse(f"{request.scope['root_path']}/import/?stored={file.name}", 303)
+    size = len(file.content)
+    log.info("%s uploaded a CSV file of %d bytes with %d line(s) of households.", visitor.name, size, lines)
+    return RedirectResponse(f"{request.scope['root_path']}/import/?stored={_mark(file.name)}", 303)
 
 
 @router.post("/import/remove")
@@ -55,7 +57,7 @@ def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] 
         imports().remove(check_name(name))
     except BadRequest as error:
         return _page(request, wrong=str(error))
-    log.info("%s removed the file %s with households.", visitor.name, name)
+    log.info("%s removed a CSV file of households that was not to be imported.", visitor.name)
     return RedirectResponse(f"{request.scope['root_path']}/import/", 303)
 
 
@@ -70,6 +72,11 @@ def result(name: str, _: ImporterDep) -> Response:
     return Response(text, media_type="text/csv; charset=utf-8", headers=kept)
 
 
+def _mark(name: str) -> str:
+    """Return what stands for the name of a file in addresses and logs: it may name somebody."""
+    return blake2b(name.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
 def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "") -> Response:
     place = imports()
     waiting = place.names()
@@ -81,7 +88,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         folder=place.folder,
         waiting=waiting,
         results=place.results(),
-        stored=stored if stored in waiting else "",
+        stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
         columns=COLUMNS,

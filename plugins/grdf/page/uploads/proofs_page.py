@@ -21,9 +21,9 @@ from grdf.stores.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
+from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent, RetryLater
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.proof_file import MOST
+from include.gas.proof.proof_file import MOST, ProofFile
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -56,15 +56,20 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
     _check_stays(account)
     if not files:
         return _page(request, account, can_send=sends, key="proofs.no_file")
+    if len(files) > MOST:
+        return _page(request, account, can_send=sends, key="proofs.too_many")
+    proofs: list[ProofFile] = []
     for file in files:
         try:
-            checked(file.content)
+            proofs.append(checked(file.content))
         except NotAProof as error:
             return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
+        except RetryLater:
+            return _page(request, account, can_send=sends, key="proofs.busy", status=503)
     try:
         if place.waiting(account) + len(files) > MOST:
             return _page(request, account, can_send=sends, key="proofs.too_many")
-        place.put_all(account, [file.content for file in files])
+        place.put_all(account, proofs)
         _check_stays(account)
     except ProofNotSent as error:
         return _page(request, account, can_send=sends, wrong=str(error))
@@ -85,7 +90,9 @@ def _check_stays(account: str) -> None:
         raise HTTPException(409, "its deletion is in progress") from None
 
 
-def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
+def _page(
+    request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "", status: int = 422
+) -> Response:
     try:
         document = AccountStore(CouchDBHook()).document(account)
     except BadAccount:
@@ -94,7 +101,7 @@ def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", ke
     return page(
         request,
         "proofs.html",
-        422 if wrong or key else 200,
+        status if wrong or key else 200,
         account=account,
         dag=DAG,
         can_send=can_send,

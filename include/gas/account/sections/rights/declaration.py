@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
+from include.gas.answers.words import fold, fold_address
+from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -17,12 +19,29 @@ PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
+_ENTERED_AT = "entered_at"
 _SOON, _LATER = timedelta(hours=2), timedelta(days=2)
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 REFUSED_KEPT = timedelta(days=30)
-"""How long what a household gave is kept after it was refused, for somebody to correct it."""
+"""How long what a household gave is kept after it was refused, or while GRDF never answers."""
 _SLACK = timedelta(minutes=1)
 """The scheduler starts a run a little earlier or later than the last one."""
+
+
+class Holder(Protocol):
+    """Whoever holds a gas contract, as entered."""
+
+    @property
+    def name(self) -> str:
+        """The last name."""
+
+    @property
+    def company(self) -> str:
+        """The company's name, instead of it."""
+
+    @property
+    def email(self) -> str:
+        """The e-mail address."""
 
 
 class Declaration(Section, frozen=True):
@@ -38,6 +57,8 @@ class Declaration(Section, frozen=True):
     :param first: first gas day; absent for five years before the declaration
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
+    :param entered_at: when that was entered, or first seen if another program has stored it, UTC; 30 days later the
+        declaration counts as refused and the person is removed; absent once GRDF has the right
     :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
         person starts one
     :param refused_because: what a person has to correct, in words
@@ -60,6 +81,7 @@ class Declaration(Section, frozen=True):
     first: date | None = None
     end: date | None = None
     calls_until: date | None = None
+    entered_at: str = ""
     refused: bool = False
     refused_because: str = ""
     refused_since: str = ""
@@ -110,6 +132,16 @@ def is_same(one: Declaration | None, other: Declaration | None) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in ("pce", *PERSON))
 
 
+def is_same_holder(one: Holder, other: Holder) -> bool:
+    """Return whether two entries may be of the same holder: the same name or the same e-mail address.
+
+    Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
+    """
+    names = [fold(each.name or each.company) for each in (one, other)]
+    addresses = [fold_address(each.email) for each in (one, other)]
+    return any(mine and mine == theirs for mine, theirs in (names, addresses))
+
+
 def is_refused(document: Mapping[str, Any]) -> bool:
     """Return whether a person has to correct the declaration on an account document."""
     return members(document.get(Declaration.key)).get("refused") is True
@@ -137,8 +169,21 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime) -> Doc
 def without_refusal(document: Mapping[str, Any]) -> Document:
     """Return the account document without that note, because the declaration is sent again."""
     found = members(document.get(Declaration.key))
-    kept = {key: value for key, value in found.items() if not key.startswith("refused")}
+    former = _ENTERED_AT if is_refused(document) else ""  # its time begins anew
+    kept = {key: value for key, value in found.items() if not key.startswith("refused") and key != former}
     return put(document, Declaration.key, kept or None)
+
+
+def with_entered(document: Document, now: datetime) -> Document:
+    """Return the account document with a note when its declaration was first seen.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to note
+    """
+    found = members(document.get(Declaration.key))
+    if not names_person(document) or is_refused(document) or _age(found.get(_ENTERED_AT), now) is not None:
+        return document
+    return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
@@ -147,24 +192,34 @@ def without_person(document: Mapping[str, Any]) -> Document:
     What is known of a right that was declared before stays.
     """
     found = members(document.get(Declaration.key))
-    kept = {key: value for key, value in found.items() if key not in PERSON}
+    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
     return put(document, Declaration.key, kept if kept.get("declared") else None)
 
 
 def without_old_person(document: Document, now: datetime) -> Document:
-    """Return the account document without the person if nobody has corrected a refused declaration for long.
+    """Return the account document without the person if a declaration is refused or unanswered for long.
+
+    One that GRDF has never answered counts as refused from then on.
 
     :param now: an aware datetime
     :return: the same document if there is nothing to remove
     """
     found = members(document.get(Declaration.key))
+    since = "refused_since" if "refused_since" in found else _ENTERED_AT
+    age = _age(found.get(since), now)
+    if age is None or age < REFUSED_KEPT or not names_person(document):
+        return document
+    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
+    return put(document, Declaration.key, kept | {"refused": True})
+
+
+def _age(moment: object, now: datetime) -> timedelta | None:
+    """Return how long ago a moment was; ``None`` if it is none, or lies so far ahead that a clock was wrong."""
     try:
-        age = now - datetime.fromisoformat(str(found.get("refused_since")))
-    except (ValueError, TypeError):
-        return document
-    if age < REFUSED_KEPT or not names_person(document):
-        return document
-    return put(document, Declaration.key, {key: value for key, value in found.items() if key not in PERSON})
+        age = now - datetime.fromisoformat(str(moment))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return None if age < -APART else age
 
 
 def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits: bool) -> Document:

@@ -1,0 +1,42 @@
+"""An account has one household for good: the next tenant of its meter gets an account of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.consent_records import ConsentRecords
+from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
+from include.gas.errors import DeclarationRefused
+from include.gas.proof.record_use import was_another_household
+
+
+def stop_if_another(
+    couchdb: CouchDBHook, account: str, document: Mapping[str, Any] | None, asked: Declaration, *, but: str = ""
+) -> None:
+    """Stop if an account had its right to a meter from another household than the one that is to be declared for it.
+
+    Otherwise the next tenant would be given all that is stored of the former one.
+
+    :param document: the account document; ``None`` if there is none
+    :param asked: what the household gives
+    :param but: id of the record that the account names, or that was stored for this very declaration
+    :raises DeclarationRefused: with the reason :data:`DeclarationRefused.ANOTHER`
+    """
+    if not document or "oauth_callback_results" not in document:  # no right was ever taken
+        return
+    records = [
+        record
+        for record in ConsentRecords(couchdb).of(account)
+        if record.id != but or not is_same_holder(record.entered, asked)  # else another program has declared since
+    ]
+    if was_another_household(document, records, asked, datetime.now(UTC)):
+        raise DeclarationRefused.about(
+            account,
+            "another household is or was connected under this account; give this one an account of its own",
+            "Nothing was sent to GRDF. If it is the same household under another name and e-mail address, delete the "
+            "account first.",
+            reason=DeclarationRefused.ANOTHER,
+        )

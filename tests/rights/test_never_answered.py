@@ -1,0 +1,113 @@
+"""A declaration that GRDF never answers does not wait for ever, nor is the person kept for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.gas.account.connected import declaring
+from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.errors import RetryLater
+from tests.helpers import holder
+from tests.leaving.runs import acquire, check
+from tests.rights.declared import PERSON, WAITS, give, holds_person, lost_answer, postcode, rights
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(autouse=True)
+def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests leave accounts without rights, which a list may have been cut short for."""
+    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+
+
+def entered(world: LocalWorld, account: str, days: float) -> None:
+    """Store what a form has stored, and let GRDF fail."""
+    (pce,) = holder(account).pces
+    asked = Declaration(pce=pce, **{**PERSON, "postcode": postcode(pce)})
+    then = datetime.now(UTC) - timedelta(days=days)
+    world.book.save(declaring(None, account, asked, at=then, by="household"))
+    world.control.fault("/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        acquire(account, "scheduled")
+
+
+def older(world: LocalWorld, account: str, days: float) -> None:
+    """Let so many days pass since it was first seen."""
+    stored = document(world, account)
+    moment = datetime.fromisoformat(stored["declaration"]["entered_at"]) - timedelta(days=days)
+    stored["declaration"]["entered_at"] = moment.isoformat()
+    world.book.save(stored)
+
+
+def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) -> None:
+    entered(clean, account_id, 31)
+    check()
+    stored = document(clean, account_id)
+    assert holds_person(clean, account_id) == []
+    assert not names_person(stored)
+    assert stored["state"] == WAITS
+    assert f"Account {account_id}: GRDF has not answered its declaration for 30 days" in stored["state_message"]
+    assert stored["declaration"]["refused"] is True
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    give(clean, account_id, keep=True)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "manual")
+    assert len(rights(clean, holder(account_id).pces[0])) == 1
+
+
+def test_until_then_it_is_tried_again(clean: LocalWorld, account_id: str) -> None:
+    entered(clean, account_id, 29)
+    check()
+    assert names_person(document(clean, account_id))
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "scheduled")
+
+
+def test_what_another_program_stores_ages_from_the_first_morning_on(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id)
+    check()
+    older(clean, account_id, 29)
+    check()
+    assert names_person(document(clean, account_id))
+    older(clean, account_id, 2)
+    check()
+    assert holds_person(clean, account_id) == []
+
+
+def test_a_correction_begins_anew(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, postcode="75001")
+    check()
+    older(clean, account_id, 25)
+    with pytest.raises(Exception, match="the postcode does not match"):
+        acquire(account_id, "scheduled")
+    stored: dict[str, Any] = document(clean, account_id)
+    (pce,) = holder(account_id).pces
+    stored["declaration"]["postcode"] = postcode(pce)
+    clean.book.save(stored)
+    clean.control.fault("/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        acquire(account_id, "manual")
+    check()
+    older(clean, account_id, 10)
+    check()
+    assert names_person(document(clean, account_id))
+
+
+def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_id: str) -> None:
+    pce = lost_answer(clean, account_id)
+    check()
+    if names_person(document(clean, account_id)):
+        older(clean, account_id, 31)
+        check()
+    assert holds_person(clean, account_id) == []
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "manual")
+    assert document(clean, account_id)["oauth_callback_results"]["pce_id"] == pce
+    assert len(rights(clean, pce)) == 1

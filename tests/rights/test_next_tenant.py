@@ -1,0 +1,108 @@
+"""The next tenant of a meter is not taken into the former one's account, whose days are stored there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.consents.declaring import Declaring
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.removal import Remover
+from include.gas.account.connected import declaring
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.documents.doctypes import CONSENT_RECORD
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import DeclarationRefused
+from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from tests.helpers import adict_hook, holder
+from tests.importing.scene import outcomes, put, result
+from tests.importing.scene import run as run_import
+from tests.leaving.runs import check as morning
+from tests.rights.declared import PERSON, postcode, rights
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+NEXT = {"name": "Petit-Invente", "email": "p.petit@example.org", "phone": "+33 6 11 11 11 11"}
+SAID = "another household is or was connected under this account; give this one an account of its own"
+
+
+def form(world: LocalWorld, account: str, person: dict[str, str]) -> None:
+    """Store what a form stores, and declare the right."""
+    (pce,) = holder(account).pces
+    asked = Declaration(pce=pce, perimeters=["informatives"], **{**PERSON, "postcode": postcode(pce), **person})
+    now = datetime.now(UTC)
+    record = new_record(account, asked, now, by=HOUSEHOLD)
+    ConsentRecords(CouchDBHook()).add(record)
+    stored = document(world, account) or None
+    world.book.save(declaring(stored, account, asked, at=now, by=HOUSEHOLD, record=record.id))
+    Declaring(CouchDBHook(), adict_hook(), account).declare()
+
+
+def program(world: LocalWorld, account: str, person: dict[str, str]) -> None:
+    """Store what another program stores, and declare the right."""
+    (pce,) = holder(account).pces
+    stored = document(world, account)
+    world.book.save(stored | {"declaration": {"pce": pce, **PERSON, "postcode": postcode(pce), **person}})
+    Declaring(CouchDBHook(), adict_hook(), account).declare()
+
+
+@pytest.fixture
+def moved_out(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An account whose household has moved out. Its right has ended, and its days are stored."""
+    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+    clean.control.set(declared_right_state="Active")
+    form(clean, account_id, {})
+    (first,) = rights(clean, holder(account_id).pces[0])
+    clean.control.revoke(first["id_droit_acces"])
+    morning()
+    yield account_id
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))
+
+
+def count(world: LocalWorld, account: str) -> int:
+    return len(rights(world, holder(account).pces[0]))
+
+
+@pytest.mark.parametrize("way", [form, program])
+def test_somebody_else_is_refused(clean: LocalWorld, moved_out: str, way: Callable[..., None]) -> None:
+    with pytest.raises(DeclarationRefused, match=SAID) as caught:
+        way(clean, moved_out, NEXT)
+    assert caught.value.reason == DeclarationRefused.ANOTHER
+    assert count(clean, moved_out) == 1
+    assert [each for each in NEXT.values() if each in str(caught.value)] == []
+    assert SAID in document(clean, moved_out)["state_message"]
+
+
+@pytest.mark.parametrize("way", [form, program])
+@pytest.mark.parametrize("person", [{}, {"name": " DÜRAND-INVENTE", "email": "New.Address@example.org"}])
+def test_the_same_holder_may_connect_again(
+    clean: LocalWorld, moved_out: str, way: Callable[..., None], person: dict[str, str]
+) -> None:
+    way(clean, moved_out, person)
+    assert count(clean, moved_out) == 2
+
+
+def line(account: str, **more: str) -> dict[str, Any]:
+    (pce,) = holder(account).pces
+    return {"account": account, "pce": pce, **PERSON, "postcode": postcode(pce), **more}
+
+
+def test_an_import_refuses_somebody_else(clean: LocalWorld, moved_out: str) -> None:
+    before = document(clean, moved_out)
+    put([line(moved_out, **NEXT)])
+    assert run_import() == {"refused": 1}
+    assert SAID in result()[0]["reason"]
+    assert document(clean, moved_out) == before
+    assert [each.entered.name for each in ConsentRecords(CouchDBHook()).of(moved_out)] == [PERSON["name"]]
+    assert count(clean, moved_out) == 1
+    put([line(moved_out, name=PERSON["name"].upper())])
+    assert run_import() == {"declared": 1}
+    put([line(moved_out, **NEXT)])
+    assert run_import() == {"connected": 1}, "the meter is read under the right of the first one"
+    assert outcomes() == [(moved_out, "connected")]
