@@ -64,8 +64,8 @@ class AccountStore:
         Nothing is written if the document stays the same.
 
         :param change: returns the new document for the stored one; called once per try, must not change its argument
-        :param known: the document as the caller has read it, which saves a request. If it is out of date, CouchDB refuses
-            the write. If nothing is to be written, it is read again all the same: it may be out of date
+        :param known: the document as the caller has read it, which saves a request. If it is out of date, CouchDB
+            refuses the write. If nothing is to be written, it is read again all the same: it may be out of date
         :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
         :raises StoreBusy: if other writers kept changing it
