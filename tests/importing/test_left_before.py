@@ -80,3 +80,19 @@ def test_a_corrected_file_names_a_household_that_had_left_before(clean: LocalWor
     put([first, home])
     assert run() == {"declared": 2}
     clean.book.remove(first["account"])
+
+
+def test_an_import_lets_a_household_come_back_whose_account_was_restored(
+    clean: LocalWorld, home: dict[str, str]
+) -> None:
+    """It had been imported before. Unlike its restored account, a new file says that it wants to be declared."""
+    put([home], "first.csv")
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
+    with pytest.raises(RetryLater):
+        run("first.csv")
+    restored = document(clean, home["account"])
+    leaves(clean, home["account"])
+    assert run("first.csv") == {"left": 1}
+    clean.book.save({key: each for key, each in restored.items() if key != "_rev"})
+    put([home])
+    assert run() == {"declared": 1}

@@ -9,10 +9,13 @@ from typing import Any
 
 from include.gas.account.grant import results_of
 from include.gas.account.sections.marks import Connected, Leaving
+from include.gas.account.sections.rights.declaration import names_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members
 from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
+from include.gas.errors import LeftBefore
 
 LATELY = timedelta(days=7)
 """Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
@@ -149,7 +152,9 @@ def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
     """Return when a household left although its account exists, for example because a backup was restored.
 
-    :param document: the account document, after its first launch
+    A declaration that waits counts like a right: it must not be sent in the name of somebody who has left.
+
+    :param document: the account document; one with neither a right nor a declaration says nothing
     :param records: the records of its deletions
     :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
         since
@@ -157,12 +162,27 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     ended = left_at(records)
     if not ended:
         return None
+    sent = SentDeclarations.of(document)
     entries = results_of(document).get("consents")
     listed = [members(entry) for entry in entries] if isinstance(entries, list) else []
     former = [entry.get("others") for entry in listed]
     rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
-    moments = [Connected.moment(document), *(right.get("brought") for right in rights)]
-    return ended if rights and ended > max(str(moment or "") for moment in moments) else None
+    moments = [Connected.moment(document), *(right.get("brought") for right in rights), *(each.at for each in sent)]
+    has_any = bool(rights or sent or names_person(document))
+    return ended if has_any and ended > max(str(moment or "") for moment in moments) else None
+
+
+def left_error(account: str, left: str) -> LeftBefore:
+    """Return the error that says what a person has to do about an account that exists although its household left.
+
+    :param account: account id
+    :param left: when it left, UTC text
+    """
+    return LeftBefore.about(
+        account,
+        f"its household left on {left[:10]}, but the account exists again, for example because a backup was restored. "
+        "It is not read",
+    )
 
 
 def left_at(records: Iterable[Mapping[str, Any]]) -> str:

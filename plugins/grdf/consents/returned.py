@@ -18,7 +18,7 @@ from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.deletion_record import left_before, righted, righted_message
+from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
 from include.gas.leaving.late_rights import unfinished_message
 
 if TYPE_CHECKING:
@@ -76,11 +76,7 @@ class Returned:
                 continue
             self.count += 1
             account, now = str(document["_id"]), datetime.now(UTC)
-            message = (
-                f"Account {account}: its household left on {left[:10]}, but the account exists again, for "
-                "example because a backup was restored. It is not read. Start grdf_delete_account for it again, "
-                "or let the household connect if it has come back."
-            )
+            message = str(left_error(account, left))
             self._log.warning("%s", message)
 
             def change(stored: dict[str, Any], message: str = message, now: datetime = now) -> dict[str, Any]:
