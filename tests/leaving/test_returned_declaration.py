@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.documents.doctypes import AUDIT
+from include.gas.documents.gas_days import account_range
 from include.gas.errors import LeftBefore, RetryLater
 from tests.helpers import MemoryShelf, holder
 from tests.leaving.household import REVOKED
@@ -19,6 +23,7 @@ from tests.rights.declared import PERSON, calls, give, postcode, rights
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 
@@ -26,6 +31,13 @@ if TYPE_CHECKING:
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_for_other_tests(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> Iterator[None]:
+    yield
+    clean.book.remove(account_id)
+    Remover(couchdb).remove_range(AUDIT, *account_range(account_id))
 
 
 def connect(world: LocalWorld, account: str, at: datetime, before: dict[str, Any] | None = None) -> str:

@@ -21,7 +21,7 @@ from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED
-from include.gas.leaving.deletion_record import ASKED
+from include.gas.leaving.deletion_record import ASKED, is_open, is_under_way
 from include.gas.rights.declared_right import was_made_by
 
 UNANSWERED = "unanswered"
@@ -214,6 +214,21 @@ def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     return (
         f"Account {account}: it is marked as leaving since {mark.since[:10]}, and its deletion has not ended. Look at "
         "the runs of grdf_delete_account. If none of them is still running, start it for this account again."
+    )
+
+
+def open_message(account: str, record: Mapping[str, Any], now: datetime) -> str:
+    """Return what a person has to do about a deletion that has removed its account and does not end; ``""`` if nothing.
+
+    :param record: one of the account's records
+    :param now: an aware datetime
+    """
+    if not is_open(record) or is_under_way(record, now, timedelta(days=1)):
+        return ""
+    return (
+        f"Account {account}: its deletion of {str(record.get('asked_at'))[:10]} has not ended, and the account no "
+        "longer exists, so it is not known whether all its data are gone. Look at the runs of grdf_delete_account. If "
+        "none of them is still running, start it for this account again: it finishes that deletion."
     )
 
 

@@ -19,7 +19,7 @@ from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
-from include.gas.leaving.late_rights import unfinished_message
+from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
@@ -93,11 +93,16 @@ class Returned:
         :param rights: all our rights
         :return: how many accounts are concerned
         """
-        unfinished, holdings = 0, Holdings(())
+        unfinished, holdings, now = 0, Holdings(()), datetime.now(UTC)
         for document in accounts.every():
             holdings.add(Holding.of(document))
             mark = leaving(document) if document.get("account_type") == ACCOUNT_TYPE else None
-            if mark and (message := unfinished_message(str(document["_id"]), mark, datetime.now(UTC))):
+            if mark and (message := unfinished_message(str(document["_id"]), mark, now)):
+                unfinished += 1
+                self._log.warning("%s", message)
+        for account, records in self.records.items():
+            missing = holdings.of(account) is None
+            if missing and (message := next(filter(None, (open_message(account, each, now) for each in records)), "")):
                 unfinished += 1
                 self._log.warning("%s", message)
         return unfinished + len(LeftBehind(couchdb).find(self.records, rights, holdings))
