@@ -17,6 +17,7 @@ from grdf.stores.account_store import TRIES, AccountStore
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
+from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
@@ -99,11 +100,11 @@ class LeftBehind:
         :param holdings: what all accounts have
         :return: the accounts for which a person must act
         """
-        listed, found, now = list(rights), [], datetime.now(UTC)
+        listed, found, now = list(rights), [], self._now(records)
         for account, entries in records.items():
             open_, back = [entry for entry in entries if entry.get(UNANSWERED)], dict[str, AccessRight]()
             for entry in open_:
-                for right in late_rights(without_old(entry, now), listed):
+                for right in late_rights(_without_old(entry, now), listed):
                     if not is_revoked(entries, right) and not holdings.claims(right):
                         back[right.id] = right
                         log.warning(
@@ -116,6 +117,24 @@ class LeftBehind:
             for entry in open_:
                 self._settle(entry, partial(_settled, entries=entries, rights=listed, now=now))
         return found
+
+    def _now(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
+        """Return the present, if the server's clock agrees: one that is ahead would end the search for all rights.
+
+        :return: ``None`` if it does not, or if nothing is looked for
+        """
+        if not any(entry.get(UNANSWERED) for entries in records.values() for entry in entries):
+            return None
+        theirs, ours = self._couchdb.clock(), datetime.now(UTC)
+        if theirs is not None and agree(theirs, ours):
+            return ours
+        if theirs is not None:
+            log.warning(
+                "The clock of this worker says %s (UTC), and that of CouchDB's server says %s, so no right of a "
+                "deleted account is given up today, however old its declaration is. Set the clock that is wrong.",
+                f"{ours:%Y-%m-%d %H:%M}", f"{theirs:%Y-%m-%d %H:%M}",
+            )  # fmt: skip
+        return None
 
     def _give_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> None:
         """Make an account again that its rights can be ended with."""
@@ -153,9 +172,17 @@ class LeftBehind:
 
 
 def _settled(
-    entry: Mapping[str, Any], *, entries: Sequence[Mapping[str, Any]], rights: Sequence[AccessRight], now: datetime
+    entry: Mapping[str, Any],
+    *,
+    entries: Sequence[Mapping[str, Any]],
+    rights: Sequence[AccessRight],
+    now: datetime | None,
 ) -> Document:
-    return without_old(without_ended(entry, entries, rights), now)
+    return _without_old(without_ended(entry, entries, rights), now)
+
+
+def _without_old(entry: Mapping[str, Any], now: datetime | None) -> Document:
+    return dict(entry) if now is None else without_old(entry, now)
 
 
 def _is_same(document: Document, sent: SentDeclarations, rights: Sequence[Declared], *, noted: bool) -> bool:
