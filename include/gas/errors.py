@@ -273,6 +273,13 @@ class DeclarationRefused(FailNow):
         self.reason = reason
 
 
+class LeftBefore(DeclarationRefused):
+    """An account whose household has left exists again, so nothing is declared or read for it."""
+
+    state = OAUTH_OUTDATED
+    default_step = "Start grdf_delete_account for it again, or let the household connect if it has come back."
+
+
 class ProofNotSent(FailNow):
     """The proof of a consent cannot be sent: there is none, a file is not what GRDF takes, or GRDF did not take it."""
 

@@ -85,11 +85,11 @@ def connect(world: LocalWorld, account: str, pce: str) -> dict[str, Any]:
     return document(world, account)
 
 
-def delete_unseen(world: LocalWorld, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def delete_unseen(world: LocalWorld, account: str, monkeypatch: pytest.MonkeyPatch, *, run_id: str = "run-1") -> None:
     """Delete an account while GRDF's list does not show its right yet."""
     with monkeypatch.context() as late:
         unlisted(world, late)
-        delete(account, started=datetime.now(UTC))
+        delete(account, run_id=run_id, started=datetime.now(UTC))
 
 
 def lost(world: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:

@@ -70,9 +70,10 @@ def test_the_answer_is_lost_and_the_list_shows_the_right_late(
     assert names_person(audits(account)) == [], "the record names nobody"
     assert told(account, capfd, caplog)
     assert "leaving" in document(clean, account)
-    assert "unanswered" not in audits(account)[0]
     delete(account, run_id="run-2", started=datetime.now(UTC))
     assert states(clean, home) == ["Révoquée"]
+    check()
+    assert not any("unanswered" in each for each in audits(account))
     assert run() == {"left": 1}
     assert document(clean, account) == {}
 

@@ -111,3 +111,19 @@ def test_a_deletion_that_keeps_the_data_hinders_no_import(clean: LocalWorld, hom
     with pytest.raises(RetryLater):
         run()
     assert run() == {"declared": 1}
+
+
+def test_an_import_lets_a_household_come_back_whose_account_was_restored(
+    clean: LocalWorld, home: dict[str, str]
+) -> None:
+    """It had been imported before. Unlike its restored account, a new file says that it wants to be declared."""
+    put([home], "first.csv")
+    clean.control.fault("/droit_acces$", method="PUT", status=503, times=1)
+    with pytest.raises(RetryLater):
+        run("first.csv")
+    restored = document(clean, home["account"])
+    leaves(clean, home["account"])
+    assert run("first.csv") == {"left": 1}
+    clean.book.save({key: each for key, each in restored.items() if key != "_rev"})
+    put([home])
+    assert run() == {"declared": 1}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.consents import left_behind
 from grdf.consents.left_behind import LeftBehind
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.answers.access_rights import Rights
 from include.gas.days.gas_day import paris_today
-from tests.importing.meanwhile import audits, connect, lost, sent_days_ago, states, told
-from tests.importing.scene import names_person
+from include.gas.errors import RetryLater
+from tests.importing.meanwhile import audits, connect, delete_unseen, lost, sent_days_ago, states, told
+from tests.importing.scene import adopt, names_person, put, run
 from tests.leaving.runs import check
 from tests.leaving.steps import delete
 from tests.rights.scene import bring, consents, document
@@ -20,6 +25,21 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 pytestmark = pytest.mark.usefixtures("the_list_counts")
+
+
+def own(world: LocalWorld, account: str) -> list[str]:
+    return [str(each["id_accreditation"]) for each in consents(world, account)]
+
+
+def _without(right: str) -> Any:
+    """Return what asks for GRDF's list, which does not show a right yet."""
+    ask = AdictHook.all_access_rights
+
+    def asked(hook: AdictHook) -> Rights:
+        listed = ask(hook)
+        return Rights(tuple(each for each in listed.rights if each.id != right), listed.odd)
+
+    return asked
 
 
 def test_a_household_that_has_returned_stops_no_check(
@@ -87,7 +107,7 @@ def test_a_check_that_was_killed_brings_nothing_back_twice(
     assert document(clean, account) == {}
 
 
-def test_a_check_after_one_that_was_killed_settles_it(
+def test_a_check_after_one_that_was_killed_changes_nothing(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = home["account"]
@@ -98,7 +118,109 @@ def test_a_check_after_one_that_was_killed_settles_it(
     back = document(clean, account)
     check()
     assert document(clean, account) == back
+    assert audits(account)[0]["unanswered"], "a backup may take the account away again"
+    delete(account, run_id="run-2", started=datetime.now(UTC))
+    check()
+    assert not any("unanswered" in each for each in audits(account))
+
+
+def test_an_account_that_came_back_and_is_taken_away_by_a_backup_comes_back_again(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """The backup was made between the deletion and the morning on which GRDF's list showed the right."""
+    account, right = home["account"], lost(clean, home, monkeypatch)
+    clean.control.change_consent(right, etat_droit_acces="Active")
+    check()
+    assert "leaving" in document(clean, account)
+    clean.book.remove(account)
+    adopt()
+    assert document(clean, f"right-{right}") == {}, "it is not read"
+    assert told(account, capfd, caplog)
+    assert "leaving" in document(clean, account)
+    assert own(clean, account) == [right]
+    delete(account, run_id="run-2", started=datetime.now(UTC))
+    assert states(clean, home) == ["Révoquée"]
+    assert not told(account, capfd, caplog)
+    assert not any("unanswered" in each for each in audits(account))
+
+
+def test_a_clock_that_is_ahead_forgets_nothing(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Ahead:
+            return cls.fromtimestamp((datetime.now(tz) + timedelta(days=100)).timestamp(), tz)
+
+    account, right = home["account"], lost(clean, home, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(left_behind, "datetime", Ahead)
+        with patch.context() as late:
+            late.setattr(AdictHook, "all_access_rights", _without(right))
+            check()
+        assert audits(account)[0]["unanswered"]
+        assert "Set the clock that is wrong" in caplog.text
+        check()
+        assert own(clean, account) == [right], "it is looked for all the same"
+
+
+def test_without_another_clock_nothing_is_forgotten(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, right = home["account"], lost(clean, home, monkeypatch)
+    sent_days_ago(account, 61)
+    monkeypatch.setattr(AdictHook, "all_access_rights", _without(right))
+    with monkeypatch.context() as patch:
+        patch.setattr(CouchDBHook, "clock", lambda _: None)
+        check()
+        assert audits(account)[0]["unanswered"]
+    check()
     assert "unanswered" not in audits(account)[0]
+
+
+def test_a_right_that_grdf_calls_over_is_looked_for_no_more(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, right = home["account"], lost(clean, home, monkeypatch)
+    clean.control.change_consent(right, etat_droit_acces="A revérifier")
+    check()
+    assert audits(account)[0]["unanswered"]
+    clean.control.change_consent(right, etat_droit_acces="Refusée")
+    check()
+    assert "unanswered" not in audits(account)[0]
+    assert document(clean, account) == {}
+
+
+def test_a_right_of_an_earlier_deletion_says_nothing_of_a_later_one(
+    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were declared on one day for one holder. The list shows the first as it was, and not the second yet."""
+    account = home["account"]
+    put([home])
+    run()
+    (first,) = own(clean, account)
+    delete(account, started=datetime.now(UTC))
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", cut=True, after=True)
+    put([home], "again.csv")
+    with pytest.raises(RetryLater):
+        run("again.csv")
+    (second,) = [
+        each["id_droit_acces"]
+        for each in clean.control.consents()
+        if each["id_pce"] == home["pce"] and each["id_droit_acces"] != first
+    ]
+    delete_unseen(clean, account, monkeypatch, run_id="run-2")
+    with monkeypatch.context() as patch:
+        patch.setattr(AdictHook, "all_access_rights", _without(second))
+        check()  # it shows that the first is revoked
+        clean.control.change_consent(first, etat_droit_acces="Active", date_revocation=None)
+        check()
+    assert document(clean, account) == {}
+    assert any("unanswered" in each for each in audits(account))
+    clean.control.change_consent(first, etat_droit_acces="Révoquée")
+    check()
+    assert own(clean, account) == [second]
 
 
 def test_an_account_that_goes_while_it_is_marked_stops_no_check(

@@ -104,6 +104,19 @@ def test_a_deletion_under_way_keeps_what_it_will_copy(account_id: str, neighbour
     assert own(account_id) == 1
 
 
+def test_a_deletion_that_was_killed_keeps_nothing_for_ever(account_id: str, neighbour: str) -> None:
+    before = {each["_id"] for each in kept()}
+    asked = datetime.now(UTC) - timedelta(days=100)
+    record(account_id, timedelta(days=200))
+    record(account_id)
+    audit(account_id, asked_at=utc_text(asked))
+    assert clear_away() == 2
+    assert own(account_id) == 0
+    until = {each["kept_until"] for each in kept() if each["_id"] not in before}
+    days = [paris_today(each) + timedelta(days=1826) for each in (asked, datetime.now(UTC))]
+    assert until == {each.isoformat() for each in days}, "the second may be the next household's"
+
+
 @pytest.mark.parametrize("age", [LONG_AGO, timedelta(hours=1)])
 def test_records_outlive_a_database_that_was_lost(
     clean: LocalWorld, account_id: str, neighbour: str, caplog: pytest.LogCaptureFixture, age: timedelta

@@ -20,7 +20,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import ProofNotSent
-from include.gas.leaving.deletion_record import audit_entry
+from include.gas.leaving.deletion_record import audit_entry, is_under_way
 from tests.helpers import context
 from tests.leaving.runs import restore_accounts
 from tests.plugins.staging.proof_samples import GOOD, by_hand
@@ -65,14 +65,17 @@ def clear_away() -> None:
     RemoveOverdueOperator(task_id="remove_overdue").execute(context())
 
 
-def left(couchdb: CouchDBHook, account: str, at: datetime, *, keep_data: bool = False) -> None:
-    """Let a household have left, whose files another worker should have removed."""
+def left(couchdb: CouchDBHook, account: str, at: datetime, *, keep_data: bool = False, killed: bool = False) -> None:
+    """Let a household have left, whose files another worker should have removed.
+
+    :param killed: whether its deletion died before its report
+    """
     entry = audit_entry(account, "run-1", by="me", at=at, keep_data=keep_data)
-    couchdb.put(AUDIT, entry | {"finished_at": utc_text(at)})
+    couchdb.put(AUDIT, entry | ({} if killed else {"finished_at": utc_text(at)}))
 
 
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
-@pytest.mark.parametrize("how", ["connected", "deleted"])
+@pytest.mark.parametrize("how", ["connected", "deleted", "its deletion was killed"])
 def test_an_older_file_is_removed_unsent(
     clean: LocalWorld,
     couchdb: CouchDBHook,
@@ -88,7 +91,7 @@ def test_an_older_file_is_removed_unsent(
     if how == "connected":
         connected(clean, account_id, datetime.now(UTC))
     else:
-        left(couchdb, account_id, datetime.now(UTC))
+        left(couchdb, account_id, datetime.now(UTC), killed=how != "deleted")
     with caplog.at_level(logging.WARNING), pytest.raises(ProofNotSent, match="neither a record of that consent"):
         send(account_id)
     assert clean.control.proofs(right) == []
@@ -99,7 +102,7 @@ def test_an_older_file_is_removed_unsent(
     assert [each["content"] for each in clean.control.proofs(right)] == [PNG]
 
 
-@pytest.mark.parametrize("how", ["before", "by a clock that was ahead", "deleted but kept"])
+@pytest.mark.parametrize("how", ["before", "by a clock that was ahead", "deleted but kept", "killed but kept"])
 def test_a_file_of_the_household_itself_is_sent(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, how: str
 ) -> None:
@@ -107,8 +110,8 @@ def test_a_file_of_the_household_itself_is_sent(
     now = datetime.now(UTC)
     connected(clean, account_id, now + (timedelta(days=400) if how == "by a clock that was ahead" else timedelta(0)))
     staging.proofs.put(account_id, PDF)
-    if how == "deleted but kept":
-        left(couchdb, account_id, datetime.now(UTC), keep_data=True)
+    if how.endswith("but kept"):
+        left(couchdb, account_id, datetime.now(UTC), keep_data=True, killed=how.startswith("killed"))
     assert send(account_id)["files"] == 1
     assert len(clean.control.proofs(right)) == 1
 
@@ -127,6 +130,18 @@ def test_files_of_a_household_that_has_left_go(
     assert (staging.proofs.count(account_id), staging.proofs.count("somebody-new")) == (0, 1)
     assert f"Account {account_id}: 1 file(s) that waited to be sent to GRDF are removed" in caplog.text
     assert "Durand" not in caplog.text
+
+
+def test_files_beside_a_deletion_that_was_killed_go(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand(staging, account_id, "1.pdf", PDF)
+    left(couchdb, account_id, datetime.now(UTC), killed=True)
+    clear_away()
+    assert staging.proofs.count(account_id) == 1, "it is under way"
+    monkeypatch.setattr(left_files, "is_under_way", lambda entry, now: is_under_way(entry, now, timedelta(0)))
+    clear_away()
+    assert staging.proofs.count(account_id) == 0
 
 
 def test_files_that_belong_to_no_account_go_after_a_while(

@@ -9,7 +9,7 @@ from typing import Any
 from include.gas.account.sections.section import copied
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.errors import USER_ACTION_NEEDED
+from include.gas.errors import USER_ACTION_NEEDED, VENDOR_DOWN, GasError
 from include.gas.meter_tag import without_numbers
 
 UNEXPLAINED = "state_unexplained"
@@ -79,3 +79,15 @@ def with_state(
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed
+
+
+def with_error(document: Document, error: GasError, *, since: datetime, partial: bool = False) -> Document:
+    """Return the account document with what a person must do about a failure.
+
+    :param error: its class says which Cozy state goes with it; without one the document stays the same
+    :param since: an aware datetime, the present
+    :param partial: whether other meters of the account can still be read
+    """
+    if not error.state or (error.state == VENDOR_DOWN and is_about_proof(document)):
+        return document  # what passes by itself hides nothing that a person must do
+    return with_state(document, error.state, str(error), since=since, partial=partial)

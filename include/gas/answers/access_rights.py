@@ -139,6 +139,11 @@ class AccessRight:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether GRDF says that the right has ended or will never be in force. Of some states it says neither."""
+        return self.state in ("revoked", "obsolete", "refused")
+
     def is_held_by(self, name: str, email: str) -> bool:
         """Return whether its holder is a person. It is not if GRDF names no holder.
 

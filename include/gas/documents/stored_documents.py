@@ -267,7 +267,7 @@ class DeletionRecord(Kept, frozen=True):
     :param verified: number of documents and files found after the deletion: all 0
     :param tombstones: what the server keeps of removed documents, in words
     :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
-    :param unanswered: declarations without an answer, as hashes, until their right is found or 60 days are over
+    :param unanswered: declarations without an answer, as hashes, until their right has ended or 60 days are over
     :param ended_by_its_clock: what ``finished_at`` was before `grdf_consents` replaced moments in the future, UTC
     """
 

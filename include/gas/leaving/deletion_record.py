@@ -9,13 +9,19 @@ from typing import Any
 
 from include.gas.account.grant import results_of
 from include.gas.account.sections.marks import Connected, Leaving
+from include.gas.account.sections.rights.declaration import names_person
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members
 from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
+from include.gas.errors import LeftBefore
 
 LATELY = timedelta(days=7)
 """Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
+
+UNDER_WAY = timedelta(days=30)
+"""How long a deletion that has not ended counts as one that removes by itself what is left of an account."""
 
 ASKED = "asked"
 """The outcome in a record for a right whose revocation was requested but not answered yet."""
@@ -110,6 +116,38 @@ def last_taker(entry: Mapping[str, Any]) -> Leaving:
     return Leaving(str(last["run"]), str(last["by"]), str(last["at"]), keep_data=entry.get("keep_data") is True)
 
 
+def is_open(entry: Mapping[str, Any]) -> bool:
+    """Return whether a document is the record of a deletion that has not ended.
+
+    :param entry: a document beside the records: one of an approval that waits for its run is none
+    """
+    return bool(entry.get("asked_at")) and not entry.get("finished_at")
+
+
+def is_marked(entry: Mapping[str, Any], mark: Leaving) -> bool:
+    """Return whether a deletion has set the mark on an account, or a run that continues it.
+
+    It marks the account, then makes its record; who continues it keeps the mark's moment. A later mark is on another
+    account, which was given the id since.
+
+    :param entry: the record
+    :param mark: the mark on the account
+    """
+    return is_of(entry, mark.run) or mark.since <= str(entry.get("asked_at"))
+
+
+def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER_WAY) -> bool:
+    """Return whether a deletion has not ended, and was asked for or continued a short while ago.
+
+    A moment in the future, of a clock that was ahead, is none.
+
+    :param entry: the record
+    :param now: an aware datetime
+    :param age: how long that may be ago
+    """
+    return is_open(entry) and utc_text(now - age) < last_taker(entry).since <= utc_text(now + APART)
+
+
 def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     """Return whether a deletion has recently removed an account, judging by its records.
 
@@ -154,7 +192,9 @@ def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
     """Return when a household left although its account exists, for example because a backup was restored.
 
-    :param document: the account document, after its first launch
+    A declaration that waits counts like a right: it must not be sent in the name of somebody who has left.
+
+    :param document: the account document; one with neither a right nor a declaration says nothing
     :param records: the records of its deletions
     :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
         since
@@ -162,12 +202,27 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     ended = left_at(records)
     if not ended:
         return None
+    sent = SentDeclarations.of(document)
     entries = results_of(document).get("consents")
     listed = [members(entry) for entry in entries] if isinstance(entries, list) else []
     former = [entry.get("others") for entry in listed]
     rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
-    moments = [Connected.moment(document), *(right.get("brought") for right in rights)]
-    return ended if rights and ended > max(str(moment or "") for moment in moments) else None
+    moments = [Connected.moment(document), *(right.get("brought") for right in rights), *(each.at for each in sent)]
+    has_any = bool(rights or sent or names_person(document))
+    return ended if has_any and ended > max(str(moment or "") for moment in moments) else None
+
+
+def left_error(account: str, left: str) -> LeftBefore:
+    """Return the error that says what a person has to do about an account that exists although its household left.
+
+    :param account: account id
+    :param left: when it left, UTC text
+    """
+    return LeftBefore.about(
+        account,
+        f"its household left on {left[:10]}, but the account exists again, for example because a backup was restored. "
+        "It is not read",
+    )
 
 
 def left_at(records: Iterable[Mapping[str, Any]]) -> str:
@@ -177,6 +232,16 @@ def left_at(records: Iterable[Mapping[str, Any]]) -> str:
     """
     ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not _keeps(each))
     return max(ended, default="")
+
+
+def may_have_left_at(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return when an account was deleted last, as :func:`left_at`, also by a deletion that has not ended.
+
+    Such a one counts from when it was asked for or continued: whoever has the account since is another household.
+    """
+    entries = list(records)
+    begun = (last_taker(each).since for each in entries if is_open(each) and not _keeps(each))
+    return max((left_at(entries), *begun))
 
 
 def righted(entry: Mapping[str, Any], now: datetime) -> Document | None:

@@ -21,6 +21,7 @@ from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED
+from include.gas.leaving.deletion_record import ASKED, is_open, is_under_way
 from include.gas.rights.declared_right import was_made_by
 
 UNANSWERED = "unanswered"
@@ -47,19 +48,48 @@ def with_unanswered(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Do
     return {**entry, UNANSWERED: [*known, *(each for each in sent if each not in known)]} if sent else dict(entry)
 
 
-def without_answered(entry: Mapping[str, Any], found: Iterable[AccessRight], now: datetime) -> Document:
-    """Return the record without the declarations whose rights were found, and without very old ones.
+def without_old(entry: Mapping[str, Any], now: datetime) -> Document:
+    """Return the record without the declarations whose right was looked for long enough.
 
     :param entry: the record
-    :param found: the rights, whose account exists again
     :param now: an aware datetime
     """
-    rights, oldest = list(found), utc_text(now - KEPT)
-    left = [
-        each
-        for each in _unanswered(entry)
-        if str(each.get("at")) > oldest and not any(_is_of(right, each) for right in rights)
-    ]
+    oldest = utc_text(now - KEPT)
+    return _with_left(entry, [each for each in _unanswered(entry) if str(each.get("at")) > oldest])
+
+
+def without_ended(
+    entry: Mapping[str, Any], records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]
+) -> Document:
+    """Return the record without the declarations whose right has ended, so that nobody must look for it any more.
+
+    That an account has the right is not enough, even if it is leaving: a backup may take the account away again.
+
+    :param entry: the record
+    :param records: the records of all deletions of the account
+    :param rights: all our rights
+    """
+    others, listed = [each for each in records if each.get("_id") != entry.get("_id")], list(rights)
+
+    def has_ended(sent: Mapping[str, Any]) -> bool:
+        mine = [right for right in listed if _is_of(right, sent)]
+        return any(_has_revoked(others, right, str(sent.get("at"))) for right in mine) or any(
+            right.is_over and not is_revoked((*others, entry), right) for right in mine
+        )
+
+    return _with_left(entry, [each for each in _unanswered(entry) if not has_ended(each)])
+
+
+def _has_revoked(records: Iterable[Mapping[str, Any]], right: AccessRight, since: str) -> bool:
+    """Return whether a deletion that was asked for after a moment has ended a right.
+
+    What an earlier one has ended was made for an earlier declaration, also if it is of the same day and holder.
+    """
+    later = (members(each.get("revoked")) for each in records if str(each.get("asked_at")) > since)
+    return any(revoked.get(right.id, ASKED) != ASKED for revoked in later)
+
+
+def _with_left(entry: Mapping[str, Any], left: list[Mapping[str, Any]]) -> Document:
     rest = {key: value for key, value in entry.items() if key != UNANSWERED}
     return {**rest, UNANSWERED: left} if left else rest
 
@@ -99,7 +129,7 @@ def declared_on(record: Mapping[str, Any], right: AccessRight) -> date | None:
 
 
 def is_revoked(records: Iterable[Mapping[str, Any]], right: AccessRight) -> bool:
-    """Return whether one of the deletions of an account has ended a right. GRDF's list may not show it yet.
+    """Return whether one of the deletions of an account names a right. GRDF's list may not show yet that it is over.
 
     :param records: the records of one account's deletions
     """
@@ -184,6 +214,21 @@ def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     return (
         f"Account {account}: it is marked as leaving since {mark.since[:10]}, and its deletion has not ended. Look at "
         "the runs of grdf_delete_account. If none of them is still running, start it for this account again."
+    )
+
+
+def open_message(account: str, record: Mapping[str, Any], now: datetime) -> str:
+    """Return what a person has to do about a deletion that has removed its account and does not end; ``""`` if nothing.
+
+    :param record: one of the account's records
+    :param now: an aware datetime
+    """
+    if not is_open(record) or is_under_way(record, now, timedelta(days=1)):
+        return ""
+    return (
+        f"Account {account}: its deletion of {str(record.get('asked_at'))[:10]} has not ended, and the account no "
+        "longer exists, so it is not known whether all its data are gone. Look at the runs of grdf_delete_account. If "
+        "none of them is still running, start it for this account again: it finishes that deletion."
     )
 
 

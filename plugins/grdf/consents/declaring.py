@@ -22,7 +22,7 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.marks import Connected, leaving
 from include.gas.account.sections.rights.declaration import (
     Declaration,
     is_same,
@@ -35,6 +35,8 @@ from include.gas.account.state import with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, Rights, is_pce
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import AUDIT
+from include.gas.documents.gas_days import account_range
 from include.gas.errors import (
     DeclarationRefused,
     FailNow,
@@ -47,6 +49,7 @@ from include.gas.errors import (
     ServiceUnavailable,
     StoreBusy,
 )
+from include.gas.leaving.deletion_record import left_before, left_error
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.declared_right import (
     Declared,
@@ -89,6 +92,7 @@ class Declaring:
         :raises AccountLeaving: if the household is leaving
         :raises DeclarationRefused: if the declaration is incomplete, if GRDF refuses it, if GRDF has a right that this
             account has not declared, or if another household was connected under the account
+        :raises LeftBefore: if its household has left, and a restored backup has brought the account back
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try finds the right if GRDF has taken it
         :raises BadAccount: if the account was deleted while GRDF was asked; the right has an account again then
         """
@@ -127,6 +131,8 @@ class Declaring:
     def _taken_up(self) -> Declared:
         document = self._accounts.document(self._account)
         self._asked = Declaration.of(document)
+        if leaving(document) is None:
+            self._stop_if_left(document)
         if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
             return known[-1]
         asked = to_declare(document)
@@ -173,6 +179,7 @@ class Declaring:
 
         def sent(document: Document) -> Document:
             stop_if_leaving(Account.from_document(document))
+            self._stop_if_left(document)
             if not names_person(document) or request_of(to_declare(document), paris_today(began)) != request:
                 raise StoreBusy.about(self._account, "its declaration was changed at this very moment")
             return with_sent(without_refusal(document), asked, began)
@@ -204,6 +211,11 @@ class Declaring:
                 self._account, "the right is declared, but GRDF's list does not show it yet, so its id is not known"
             )
         return known
+
+    def _stop_if_left(self, document: Document) -> None:
+        """Raise an error if a backup has brought back who has left: GRDF must get no right in that name."""
+        if left := left_before(document, self._couchdb.range(AUDIT, *account_range(self._account))):
+            raise left_error(self._account, left)
 
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""

@@ -41,7 +41,7 @@ from include.gas.errors import (
 from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, proof_of
 from include.gas.importing.line_check import BEING_DECLARED, given_by
-from include.gas.leaving.deletion_record import has_left_but
+from include.gas.leaving.deletion_record import has_left_but, left_before
 from include.gas.proof.consent_record import new_record, to_document
 from include.gas.proof.record_use import may_rest_on
 from include.gas.rights.declared_right import Declared
@@ -96,7 +96,8 @@ class Households:
             person is removed again. So with the other errors of :data:`ABOUT_HOUSEHOLD`
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
-        if has_left_but(self._couchdb.range(AUDIT, *account_range(account)), self._deletions.get(account, ())):
+        deletions = self._couchdb.range(AUDIT, *account_range(account))
+        if has_left_but(deletions, self._deletions.get(account, ())):
             self.forget(account)
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         document = self._couchdb.get(ACCOUNT, account)
@@ -105,8 +106,14 @@ class Households:
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
         made = record if all(each.id != record for each in known) else ""
+
+        def asking(document: Document | None) -> Document:
+            asks = self._asking(account, document, given, known, record)
+            came_back = document is not None and left_before(document, deletions)  # it is told from a restored one
+            return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(asks) if came_back else asks
+
         try:
-            self._accounts.save(account, lambda document: self._asking(account, document, given, known, record))
+            self._accounts.save(account, asking)
             return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)

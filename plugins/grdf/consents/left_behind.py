@@ -7,8 +7,9 @@ leaving. The check of consents tells of it every morning until it is deleted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook, Document
@@ -16,6 +17,7 @@ from grdf.stores.account_store import TRIES, AccountStore
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
+from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, GasError, StoreBusy
@@ -28,7 +30,8 @@ from include.gas.leaving.late_rights import (
     is_revoked,
     late_rights,
     stranded_message,
-    without_answered,
+    without_ended,
+    without_old,
 )
 from include.gas.rights.declared_right import Declared
 
@@ -97,15 +100,12 @@ class LeftBehind:
         :param holdings: what all accounts have
         :return: the accounts for which a person must act
         """
-        listed, found, now = list(rights), [], datetime.now(UTC)
+        listed, found, now = list(rights), [], self._now(records)
         for account, entries in records.items():
             open_, back = [entry for entry in entries if entry.get(UNANSWERED)], dict[str, AccessRight]()
-            known: list[AccessRight] = []
             for entry in open_:
-                for right in late_rights(without_answered(entry, (), now), listed):
-                    if holdings.owner(right.id) == account or is_revoked(entries, right):
-                        known.append(right)
-                    elif not holdings.claims(right):
+                for right in late_rights(_without_old(entry, now), listed):
+                    if not is_revoked(entries, right) and not holdings.claims(right):
                         back[right.id] = right
                         log.warning(
                             "Account %s: right %s was made on %s, and the account, which was deleted, had one declared "
@@ -113,24 +113,39 @@ class LeftBehind:
                         )  # fmt: skip
             if back:
                 found.append(account)
-                known += self._given_back(account, list(back.values()), holdings)
+                self._give_back(account, list(back.values()), holdings)
             for entry in open_:
-                self._settle(entry, known)
+                self._settle(entry, partial(_settled, entries=entries, rights=listed, now=now))
         return found
 
-    def _given_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> Sequence[AccessRight]:
-        """Make an account again that its rights can be ended with. Return the rights that it has now."""
+    def _now(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
+        """Return the present, if the server's clock agrees: one that is ahead would end the search for all rights.
+
+        :return: ``None`` if it does not, or if nothing is looked for
+        """
+        if not any(entry.get(UNANSWERED) for entries in records.values() for entry in entries):
+            return None
+        theirs, ours = self._couchdb.clock(), datetime.now(UTC)
+        if theirs is not None and agree(theirs, ours):
+            return ours
+        if theirs is not None:
+            log.warning(
+                "The clock of this worker says %s (UTC), and that of CouchDB's server says %s, so no right of a "
+                "deleted account is given up today, however old its declaration is. Set the clock that is wrong.",
+                f"{ours:%Y-%m-%d %H:%M}", f"{theirs:%Y-%m-%d %H:%M}",
+            )  # fmt: skip
+        return None
+
+    def _give_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> None:
+        """Make an account again that its rights can be ended with."""
         there = holdings.of(account)
         if there is None:
             try:
                 self._come_back(account, [Consent.of_right(right) for right in rights])
             except StoreBusy:
                 log.warning("%s", stranded_message(account, rights))
-            else:
-                return rights
         elif not there.is_leaving:  # else its deletion ends first, and then it comes back
             log.warning("%s", stranded_message(account, rights))
-        return ()
 
     def _come_back(self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None) -> None:
         def change(document: Document | None) -> Document:
@@ -141,16 +156,33 @@ class LeftBehind:
         made = self._accounts.save(account, change)
         log.error("%s", made["state_message"])
 
-    def _settle(self, entry: Mapping[str, Any], found: Sequence[AccessRight]) -> None:
-        """Remove from the record of a deletion what was found, or was looked for long enough."""
+    def _settle(self, entry: Mapping[str, Any], settled: Callable[[Mapping[str, Any]], Document]) -> None:
+        """Remove from the record of a deletion what nobody must look for any more.
+
+        :param settled: returns the record without that
+        """
         stored: Mapping[str, Any] | None = entry
         for _ in range(TRIES):
             if stored is None:
                 return
-            new = without_answered(stored, found, datetime.now(UTC))
+            new = settled(stored)
             if new == stored or self._couchdb.put(AUDIT, new):
                 return
             stored = self._couchdb.get(AUDIT, str(entry["_id"]))
+
+
+def _settled(
+    entry: Mapping[str, Any],
+    *,
+    entries: Sequence[Mapping[str, Any]],
+    rights: Sequence[AccessRight],
+    now: datetime | None,
+) -> Document:
+    return _without_old(without_ended(entry, entries, rights), now)
+
+
+def _without_old(entry: Mapping[str, Any], now: datetime | None) -> Document:
+    return dict(entry) if now is None else without_old(entry, now)
 
 
 def _is_same(document: Document, sent: SentDeclarations, rights: Sequence[Declared], *, noted: bool) -> bool:

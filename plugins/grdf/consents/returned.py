@@ -18,8 +18,8 @@ from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED, GasError
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.deletion_record import left_before, righted, righted_message
-from include.gas.leaving.late_rights import unfinished_message
+from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
+from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
@@ -76,11 +76,7 @@ class Returned:
                 continue
             self.count += 1
             account, now = str(document["_id"]), datetime.now(UTC)
-            message = (
-                f"Account {account}: its household left on {left[:10]}, but the account exists again, for "
-                "example because a backup was restored. It is not read. Start grdf_delete_account for it again, "
-                "or let the household connect if it has come back."
-            )
+            message = str(left_error(account, left))
             self._log.warning("%s", message)
 
             def change(stored: dict[str, Any], message: str = message, now: datetime = now) -> dict[str, Any]:
@@ -97,11 +93,16 @@ class Returned:
         :param rights: all our rights
         :return: how many accounts are concerned
         """
-        unfinished, holdings = 0, Holdings(())
+        unfinished, holdings, now = 0, Holdings(()), datetime.now(UTC)
         for document in accounts.every():
             holdings.add(Holding.of(document))
             mark = leaving(document) if document.get("account_type") == ACCOUNT_TYPE else None
-            if mark and (message := unfinished_message(str(document["_id"]), mark, datetime.now(UTC))):
+            if mark and (message := unfinished_message(str(document["_id"]), mark, now)):
+                unfinished += 1
+                self._log.warning("%s", message)
+        for account, records in self.records.items():
+            missing = holdings.of(account) is None
+            if missing and (message := next(filter(None, (open_message(account, each, now) for each in records)), "")):
                 unfinished += 1
                 self._log.warning("%s", message)
         return unfinished + len(LeftBehind(couchdb).find(self.records, rights, holdings))

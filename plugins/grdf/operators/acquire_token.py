@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -13,6 +14,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
+from include.gas.account.state import with_error
 from include.gas.errors import (
     BadAccount,
     FailNow,
@@ -82,12 +84,10 @@ class AcquireTokenOperator(AccountOperator):
             token = exchanged(self.adict.oauth, account)
             consents = consents_of(self.adict.oauth, token, account.id)
         except FailNow as error:
-            _stop_if_other(self.accounts.document(account.id), account)
-            if isinstance(error, GrantRefused):
-                self.accounts.update(account.id, lambda stored: _changed(stored, account, without_grant))
             if isinstance(error, IdTokenRefused) and account.reads_on:
+                _stop_if_other(self.accounts.document(account.id), account)
                 return self._read_on(account, error)
-            self.accounts.mark(account.id, error)
+            self._note(account, error, without_grant if isinstance(error, GrantRefused) else dict)
             raise
         changed = self._take(account, token, consents)
         meters = len(Account.from_document(changed).meters)
@@ -154,12 +154,21 @@ class AcquireTokenOperator(AccountOperator):
             raise
         except MeterTaken as error:
             # The household's grant is used up. If it stayed, every morning would take it for a new one.
-            self.accounts.update(
-                account.id,
-                lambda stored: _changed(stored, account, lambda document: without_grant(document, token=True)),
-            )
-            self.accounts.mark(account.id, error, partial=bool(account.meters))
+            self._note(account, error, partial(without_grant, token=True))
             raise
+
+    def _note(self, account: Account, error: FailNow, change: Callable[[Document], Document]) -> None:
+        """Note what came of an account's grant, and what a person must do, with one write.
+
+        After a first write the grant would tell nobody any more whose account it is, if its id is given to another
+        household.
+        """
+        now, some = datetime.now(UTC), bool(account.meters) and isinstance(error, MeterTaken)
+
+        def noted(document: Document) -> Document:
+            return with_error(change(document), error, since=now, partial=some)
+
+        self.accounts.update(account.id, lambda stored: _changed(stored, account, noted))
 
 
 def _same_grant(document: Document, account: Account) -> bool:

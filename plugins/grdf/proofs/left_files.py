@@ -18,7 +18,7 @@ from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range, check_account_id
-from include.gas.leaving.deletion_record import left_at
+from include.gas.leaving.deletion_record import is_under_way, may_have_left_at
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class LeftFiles:
         account = str(document["_id"])
         if not self._files.count(account):
             return
-        left = left_at(self._couchdb.range(AUDIT, *account_range(account)))
+        left = may_have_left_at(self._couchdb.range(AUDIT, *account_range(account)))
         moments = [each for each in (Connected.moment(document), left) if isinstance(each, str) and each]
         since = max((each for each in map(_moment, moments) if each and not is_ahead(each, now)), default="")
         if removed := self._files.remove_older(account, since):
@@ -71,9 +71,9 @@ class LeftFiles:
         removed, doubtful = 0, []
         for name in missing:
             changed, entries = self._files.changed(name), deletions[name]
-            if any(not entry.get("finished_at") for entry in entries):
+            if any(is_under_way(entry, now) for entry in entries):
                 continue  # it removes them itself
-            if utc_text(changed) < left_at(entries):
+            if utc_text(changed) < may_have_left_at(entries):
                 removed += self._remove(name)
             elif changed < now - KEPT:
                 doubtful.append(name)

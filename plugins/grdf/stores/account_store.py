@@ -12,11 +12,11 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_index import AccountIndex
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.sections.marks import leaving
-from include.gas.account.state import is_about_proof, with_state
+from include.gas.account.state import with_error
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, LEASE
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import VENDOR_DOWN, BadAccount, GasError, StoreBusy
+from include.gas.errors import BadAccount, GasError, StoreBusy
 
 TRIES = 10
 LISTED = "list-of-consents"
@@ -105,14 +105,12 @@ class AccountStore:
         """
         if not error.state:
             return
-        state, now = error.state, datetime.now(UTC)
+        now = datetime.now(UTC)
 
         def change(document: Document) -> Document:
             if asked is not None and _rights(asked) != _rights(Account.from_document(document)):
                 return document
-            if state == VENDOR_DOWN and is_about_proof(document):
-                return document  # what passes by itself hides nothing that a person must do
-            return with_state(document, state, str(error), since=now, partial=partial)
+            return with_error(document, error, since=now, partial=partial)
 
         self.update(account_id, change)
 

@@ -23,7 +23,7 @@ from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
-from include.gas.leaving.deletion_record import left_at
+from include.gas.leaving.deletion_record import is_under_way, may_have_left_at
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ class OrphanedRecords:
 
         Records from before the end of their account's last deletion are kept from that day on, or go if that time is
         over. The others stay if accounts of several are missing, or if there is no account at all: CouchDB may have
-        lost them, and their records must be there when they come back. A deletion that is not finished does it itself.
+        lost them, and their records must be there when they come back. A deletion that is under way does it itself; one
+        that was killed counts as ended when it was asked for.
 
         :param now: the present, aware
         :param days: for how many days to keep a copy
@@ -63,7 +64,7 @@ class OrphanedRecords:
             each
             for each in records
             if (account := _account_of(each)) not in present
-            and all(entry.get("finished_at") for entry in deletions[account])
+            and not any(is_under_way(entry, now) for entry in deletions[account])
         ]
         left = {str(each["_id"]): _left(each, deletions[_account_of(each)], now) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
@@ -118,10 +119,10 @@ def _old(records: Iterable[Document], now: datetime) -> list[Document]:
 def _left(document: Document, deletions: Iterable[Document], now: datetime) -> str:
     """Return when the deletion ended that has removed a record's household, UTC text; ``""`` if none is known.
 
-    One that ends in the future, of a clock that was ahead, says nothing.
+    One that was killed counts from when it was asked for. One in the future, of a clock that was ahead, says nothing.
     """
     try:
-        left = left_at(deletions)
+        left = may_have_left_at(deletions)
         before = bool(left) and not is_ahead(left, now) and utc_text(str(document.get("given"))) < utc_text(left)
     except (ValueError, OverflowError):
         return ""

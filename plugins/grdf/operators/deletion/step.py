@@ -14,13 +14,13 @@ from httpx import HTTPError
 from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.base import AccountOperator
-from include.gas.account.sections.marks import Leaving
+from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
 from include.gas.leaving.approval import Order, holds
-from include.gas.leaving.deletion_record import audit_entry, is_of, last_taker
+from include.gas.leaving.deletion_record import audit_entry, is_marked, is_of, is_open, last_taker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -100,9 +100,16 @@ class DeletionOperator(AccountOperator):
             time.sleep(2)
 
     def open_record(self) -> Document | None:
-        """Return the record of an unfinished deletion of this account, or ``None`` if there is none."""
-        records = self.couchdb.range(AUDIT, *account_range(self.account_id))
-        return next((record for record in records if not record.get("finished_at")), None)
+        """Return the record of an unfinished deletion of this account, or ``None`` if there is none.
+
+        One that was killed near its end leaves a record, and the id may be given to another household. So only the
+        record of the deletion counts that has marked the account, or has removed it.
+        """
+        records = [each for each in self.couchdb.range(AUDIT, *account_range(self.account_id)) if is_open(each)]
+        if records and (document := self.document()) is not None:
+            mark = leaving(document)
+            records = [each for each in records if mark is not None and is_marked(each, mark)]
+        return max(records, key=lambda record: str(record["asked_at"]), default=None)
 
     def known_record(self, run: Run) -> Document | None:
         """Return the record that this run has created or continues, or ``None`` if there is none yet."""

@@ -1,0 +1,140 @@
+"""A backup brings back the waiting declaration of a household that has left: GRDF gets no right in its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.stores.removal import Remover
+from include.gas.account.connected import declaring
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.documents.doctypes import AUDIT
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import LeftBefore, RetryLater
+from tests.helpers import MemoryShelf, holder
+from tests.leaving.household import REVOKED
+from tests.leaving.runs import acquire, check
+from tests.leaving.steps import delete
+from tests.rights.declared import PERSON, calls, give, postcode, rights
+from tests.rights.scene import document
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture(autouse=True)
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables."""
+    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_for_other_tests(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> Iterator[None]:
+    yield
+    clean.book.remove(account_id)
+    Remover(couchdb).remove_range(AUDIT, *account_range(account_id))
+
+
+def connect(world: LocalWorld, account: str, at: datetime, before: dict[str, Any] | None = None) -> str:
+    """Fill in the form as a household or an operator does, and return the meter."""
+    (pce,) = holder(account).pces
+    asked = Declaration(pce=pce, **{**PERSON, "postcode": postcode(pce)})
+    world.book.save(declaring(before, account, asked, at=at, by="household"))
+    return pce
+
+
+def left_and_restored(world: LocalWorld, account: str) -> dict[str, Any]:
+    backup = document(world, account)
+    delete(account, started=datetime.now(UTC))
+    assert document(world, account) == {}
+    world.book.save({key: each for key, each in backup.items() if key != "_rev"})
+    return document(world, account)
+
+
+def told(account: str, capfd: pytest.CaptureFixture[str]) -> bool:
+    capfd.readouterr()
+    check()
+    return f"Account {account}: its household left on 20" in "".join(capfd.readouterr())
+
+
+def sent(world: LocalWorld) -> int:
+    return sum(method == "PUT" for method, _ in calls(world))
+
+
+@pytest.mark.parametrize("way", ["the page", "another program"])
+@pytest.mark.parametrize("checked", [False, True])
+def test_it_is_not_sent(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], way: str, checked: bool
+) -> None:
+    if way == "the page":
+        connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
+    else:
+        give(clean, account_id)
+    left_and_restored(clean, account_id)
+    if checked:
+        assert told(account_id, capfd)
+        assert "Start grdf_delete_account for it again" in document(clean, account_id)["state_message"]
+    calls(clean)
+    with pytest.raises(LeftBefore, match=f"^Account {account_id}: its household left on 20"):
+        acquire(account_id)
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)  # a person must act first
+    with pytest.raises(LeftBefore):
+        acquire(account_id, "manual")
+    assert sent(clean) == 0
+    assert document(clean, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert told(account_id, capfd), "every morning"
+    delete(account_id, run_id="run-2", started=datetime.now(UTC))
+    assert document(clean, account_id) == {}
+
+
+def test_a_right_whose_answer_was_lost_is_not_taken_up(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """GRDF's list shows it after the deletion. The account came back for whoever deletes it again, not to be read."""
+    pce = connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
+    clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        acquire(account_id)
+    left_and_restored(clean, account_id)
+    (right,) = rights(clean, pce)
+    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active", date_revocation=None)
+    with pytest.raises(LeftBefore):
+        acquire(account_id)
+    assert "oauth_callback_results" not in document(clean, account_id)
+    assert told(account_id, capfd)
+    delete(account_id, run_id="run-2", started=datetime.now(UTC))
+    assert [each["etat_droit_acces"] for each in rights(clean, pce)] == [REVOKED]
+
+
+def test_a_restore_just_before_it_is_sent(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from grdf.consents.declaring import Declaring
+
+    connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
+    declared = Declaring._declared
+
+    def meanwhile(*args: Any) -> Any:
+        left_and_restored(clean, account_id)
+        calls(clean)
+        return declared(*args)
+
+    monkeypatch.setattr(Declaring, "_declared", meanwhile)
+    with pytest.raises(LeftBefore):
+        acquire(account_id)
+    assert sent(clean) == 0
+
+
+def test_who_connects_again_is_declared(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
+    connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
+    restored = left_and_restored(clean, account_id)
+    pce = connect(clean, account_id, datetime.now(UTC), restored)
+    assert not told(account_id, capfd)
+    with pytest.raises(AirflowSkipException, match="has to accept the right"):
+        acquire(account_id)
+    assert [each["etat_droit_acces"] for each in rights(clean, pce)] == ["A valider"]
+    assert not told(account_id, capfd)
