@@ -16,6 +16,8 @@ def fold(word: object) -> str:
     """
     if not isinstance(word, str):
         return ""
+    if word.isascii():  # most are, and each line of an answer has several
+        return " ".join(word.casefold().split())
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
 
