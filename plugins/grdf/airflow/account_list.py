@@ -13,7 +13,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,9 +169,20 @@ def keep_current(current: AccountList, recent: Collection[str] = ()) -> AccountL
     if kept != copy:
         _write_copy(path, replace(kept, unshared=True))
     else:
-        with suppress(OSError):  # then the DAG files ask CouchDB themselves
-            os.utime(path)
+        keep_fresh()
     return kept
+
+
+def keep_fresh() -> bool:
+    """Say by the copy's time that it is what CouchDB holds now. Return ``False`` if there is none, or it has no time.
+
+    Then the DAG files ask CouchDB themselves.
+    """
+    try:
+        os.utime(settings.home() / "accounts.json")
+    except OSError:
+        return False
+    return True
 
 
 def _share(path: Path, copy: AccountList, now: float) -> None:

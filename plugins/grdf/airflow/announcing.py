@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from include.gas.days.spread import DAG_FILES, dag_file_of
+from include.gas.days.spread import dag_file_of
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 
@@ -30,8 +30,10 @@ ASSETS = {doctype: Asset(name=doctype, uri=f"grdf://{doctype}") for doctype in (
 HISTORY, ADOPTION, CONSENTS = "grdf_history", "grdf_adopt_konnector", "grdf_consents"
 _PREFIX = "grdf-changes:"
 _ACCOUNTS = "grdf_accounts_"
+_GROUPS = 8
+"""Aliases that accounts are spread over: with each load, Airflow's API server reads all DAGs of the load's alias."""
 ALIASES = tuple(
-    _PREFIX + name for name in (*(f"{_ACCOUNTS}{file}" for file in range(DAG_FILES)), HISTORY, ADOPTION, CONSENTS)
+    _PREFIX + name for name in (*(f"{_ACCOUNTS}{group}" for group in range(_GROUPS)), HISTORY, ADOPTION, CONSENTS)
 )
 """Names of all aliases. Each may lead to each of the assets."""
 
@@ -42,8 +44,8 @@ def changes_of(dag_id: str) -> AssetAlias:
 
 
 def changes_of_account(account: str) -> AssetAlias:
-    """Return the alias under which an account's DAG announces changes, which is that of its DAG file."""
-    return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account)}")
+    """Return the alias under which an account's DAG announces changes. Those of several DAG files share it."""
+    return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account) % _GROUPS}")
 
 
 def announce(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:

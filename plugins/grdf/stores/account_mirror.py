@@ -54,6 +54,7 @@ class AccountMirror(Generic[Line]):
         """How many answers were read, by which somebody who waits can see that there is progress."""
         self._line = line
         self._known: dict[str, Line | None] = {}
+        self._lines: Mapping[str, Line] | None = None
         self._since: str | int = 0
         self._born: object = None
         self._reread_at = 0.0
@@ -61,6 +62,8 @@ class AccountMirror(Generic[Line]):
 
     def lines(self) -> Mapping[str, Line]:
         """Return the current accounts of this project's account type, by id. Without a database there are none.
+
+        While nothing has changed it is the very same mapping, by which a caller that looks often can tell.
 
         :raises GasError: if CouchDB does not answer
         """
@@ -70,7 +73,9 @@ class AccountMirror(Generic[Line]):
             )
         try:
             self._refresh()
-            return {account: line for account, line in self._known.items() if line is not None}
+            if self._lines is None:
+                self._lines = {account: line for account, line in self._known.items() if line is not None}
+            return self._lines
         finally:
             self._lock.release()
 
@@ -121,6 +126,7 @@ class AccountMirror(Generic[Line]):
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:
+        self._lines = None
         if document is None:
             self._known.pop(account, None)
             return
@@ -135,14 +141,18 @@ class AccountMirror(Generic[Line]):
         response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
         there = {row["id"] for row in rows_of(self.couchdb.good(response))}
         for gone in self._known.keys() - there:
-            del self._known[gone]
+            self._take(gone, None)
         if there - self._known.keys() and time.monotonic() >= self._reread_at:
             self._reread_at = time.monotonic() + REREAD_AFTER
-            self._known, self._since = {}, 0
+            self._forget_lines()
             self._follow()
 
     def _forget(self) -> None:
-        self._known, self._since, self._born = {}, 0, None
+        self._forget_lines()
+        self._born = None
+
+    def _forget_lines(self) -> None:
+        self._known, self._lines, self._since = {}, None, 0
 
 
 def _changes_in(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | int]:

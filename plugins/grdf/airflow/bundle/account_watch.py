@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from threading import Thread
 from typing import Any
 
@@ -21,6 +22,10 @@ GIVEN_UP = 60.0
 """Seconds without an answer of CouchDB after which it is no longer waited for."""
 
 
+Latest = tuple[Mapping[str, str], AccountList]
+"""The mirror's lines, and the list that was made of them."""
+
+
 class AccountWatch:
     """A mirror of the accounts that is brought up to date beside its caller."""
 
@@ -29,12 +34,15 @@ class AccountWatch:
         self._alive_at = 0.0
         self._answers = 0
         self._was_given_up = False
-        self._said: list[AccountList | GasError] = []
+        self._said: list[Latest | GasError] = []
         self._asked: AccountMirror[str] | None = None
+        self._latest: Latest = {}, AccountList()
         self._start_over()
 
     def look(self, at_most: float = AT_MOST) -> AccountList | None:
         """Return the accounts of now; ``None`` if CouchDB has not answered yet.
+
+        While nothing has changed it is the very same list.
 
         :param at_most: seconds to wait
         :raises GasError: if CouchDB cannot be asked, or refuses
@@ -44,7 +52,9 @@ class AccountWatch:
         if self._thread is None:
             self._asked = self._mirror.get()  # here, because it asks Airflow and imports the client
             self._said, self._answers = [], self._asked.answers
-            self._thread = Thread(target=_ask, args=(self._asked, self._said), name="accounts", daemon=True)
+            self._thread = Thread(
+                target=_ask, args=(self._asked, self._latest, self._said), name="accounts", daemon=True
+            )
             self._alive_at = time.monotonic()
             self._thread.start()
         self._thread.join(at_most)
@@ -54,7 +64,8 @@ class AccountWatch:
         said = self._said.pop()
         if isinstance(said, GasError):
             raise said
-        return said
+        self._latest = said
+        return said[1]
 
     def _give_up(self) -> None:
         """Begin again if there was no answer for a long time. Many accounts may take longer at first."""
@@ -79,13 +90,17 @@ def _line(document: dict[str, Any]) -> str | None:
     return None if leaving(document) is not None else listing_problem(document) or ""
 
 
-def _ask(mirror: AccountMirror[str], said: list[AccountList | GasError]) -> None:
+def _ask(mirror: AccountMirror[str], latest: Latest, said: list[Latest | GasError]) -> None:
     try:
         lines = mirror.lines()
         if not mirror.has_database:
             raise no_database(mirror.couchdb)
+        if lines is latest[0]:
+            said.append(latest)
+            return
         ids = tuple(sorted(account for account, problem in lines.items() if not problem))
-        said.append(AccountList(ids, {account: problem for account, problem in lines.items() if problem}))
+        broken = {account: problem for account, problem in lines.items() if problem}
+        said.append((lines, AccountList(ids, broken)))
     except GasError as error:
         said.append(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is about what CouchDB has said

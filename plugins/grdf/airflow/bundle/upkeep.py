@@ -8,7 +8,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grdf.airflow.account_list import AccountList, keep_current, what_is_wrong
+from grdf.airflow.account_list import AccountList, keep_current, keep_fresh, what_is_wrong
 from grdf.airflow.bundle.account_watch import AccountWatch
 from grdf.airflow.bundle.dag_files import DagFiles
 from grdf.airflow.bundle.dag_rows import DagRows
@@ -73,6 +73,8 @@ class Upkeep:
         self._rows = DagRows(bundle)
         self._watch = AccountWatch()
         self._seen: dict[str, tuple[float, float]] = {}
+        self._current: AccountList | None = None
+        self._looked_at = 0.0
         self._wanted: frozenset[str] | None = None
         self._wrong = ""
         self._open: dict[str, Open] = {}
@@ -97,16 +99,24 @@ class Upkeep:
             log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
             self._fails = False
         now = time.monotonic()
-        recent = self._recent(current, now)
+        before, self._looked_at = self._looked_at, now
+        if current is self._current and not self._open and now < self._compare_at and keep_fresh():
+            return  # nothing has happened, which is so nearly always
+        recent = self._recent(current, before, now)
         if (kept := keep_current(current, recent) or self._without_copy(current, recent, now)) is not None:
             self._kept = kept
             self._follow(kept, now)
+        self._current = current
 
-    def _recent(self, current: AccountList, now: float) -> set[str]:
-        """Return the accounts that there were within the last :data:`RECENT` seconds, and not for a moment only."""
+    def _recent(self, current: AccountList, before: float, now: float) -> set[str]:
+        """Return the accounts that there were within the last :data:`RECENT` seconds, and not for a moment only.
+
+        :param before: when CouchDB was looked at before; what was there then may not have been noted each time
+        """
         at_first = now if self._seen else now - LASTED  # whatever was there when the first look came had been there
-        for account in current.ids:
-            self._seen[account] = self._seen.get(account, (at_first, now))[0], now
+        for ids, at in ((self._current.ids if self._current else (), before), (current.ids, now)):
+            for account in ids:
+                self._seen[account] = self._seen.get(account, (at_first, at))[0], at
         self._seen = {account: times for account, times in self._seen.items() if now - times[1] <= RECENT}
         return {account for account, (since, until) in self._seen.items() if until - since >= LASTED}
 

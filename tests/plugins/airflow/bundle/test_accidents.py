@@ -84,6 +84,22 @@ def test_many_that_vanish_one_after_the_other_have_vanished_all_at_once(
     assert asked() == {"grdf_broken_accounts.py", *map(file_of, gone)}, "which says so; those that were gone come back"
 
 
+def test_what_was_there_during_quiet_hours_is_missed_as_well(
+    forty: CouchDBHook, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing changes, the accounts are not gone through."""
+    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 1e9)
+    known_accounts()
+    made = Upkeep(BUNDLE, DAGS)
+    look_often(made, clock)
+    documents = all_of(forty)
+    for start in range(0, 40, 4):
+        clock[0] += 5
+        lose(forty, documents[start : start + 4])
+        made.look()
+    assert set(known_accounts().ids) == set(NAMES)
+
+
 def test_a_few_that_leave_within_minutes_lose_their_dags(
     kept: Upkeep, couchdb: CouchDBHook, clock: list[float]
 ) -> None:

@@ -82,6 +82,26 @@ def test_a_list_that_does_not_change_stays_fresh(
     assert known_accounts().ids == (FIRST, SECOND)
 
 
+def test_while_nothing_changes_nothing_is_gone_through(
+    kept: Upkeep, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "COMPARE_EVERY", 1e9)
+    kept.look()
+    followed: list[int] = []
+    monkeypatch.setattr(kept, "_follow", lambda accounts, _: followed.append(len(accounts.ids)))
+    for _ in range(3):
+        kept.look()
+    assert followed == []
+    (settings.home() / "accounts.json").unlink()
+    kept.look()
+    assert asked() == {"grdf_broken_accounts.py"}, "which makes the copy again"
+    known_accounts()
+    couchdb.write(ACCOUNT, [account(THIRD)])
+    kept.look()
+    kept.look()
+    assert followed[-1] == 3
+
+
 def test_a_removed_account_and_one_that_leaves_lose_their_dags_without_reading_a_file(
     kept: Upkeep, couchdb: CouchDBHook
 ) -> None:
