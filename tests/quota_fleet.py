@@ -175,7 +175,7 @@ class Accounts:
         """Return when the morning's list was requested: just now."""
         return utc_text(datetime.now(UTC))
 
-    def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]], **_known: Any) -> dict[str, Any]:
         """Change an account's document."""
         self.documents[account] = change(self.documents[account])
         return self.documents[account]

@@ -10,8 +10,6 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from grdf import settings
 from grdf.operators.load import LoadOperator
 from grdf.staging.area import StagedAnswer, Staging
-from include.gas.documents.doctypes import DAY
-from include.gas.documents.gas_days import account_range
 from tests.bench.counting_proxy import CountingProxy
 from tests.bench.report import Report
 from tests.bench.store_fleet import Member, stored_of
@@ -57,10 +55,10 @@ class DailyRun:
         ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
 
     def extract(self) -> None:
-        """Make the requests of ``extract`` to CouchDB: the account, the newest stored day, the account again."""
+        """Make the requests of ``extract`` to CouchDB: the account, the time of GRDF's last list, the account again."""
         accounts, member = self.task.accounts, self.member
         accounts.document(member.account)
-        self.task.couchdb.last_id(DAY, *account_range(member.account, member.pce))
+        accounts.listed_at()
         accounts.account(member.account)
 
     def load(self) -> dict[str, Any]:

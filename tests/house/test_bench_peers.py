@@ -44,12 +44,13 @@ def test_every_way_is_counted_and_verified(tmp_path: Path) -> None:
     assert list(first) == list(daily) == ways
     # A token and the days. Ours also asks what the consent covers; the konnector is refused with the reduced token.
     assert [first[way]["calls"] for way in ways] == [2, 2, 3, 3, 2]
-    assert [daily[way]["calls"] for way in ways] == [2] * 5
+    # The first three still have a token, which in ours another account's run may have fetched.
+    assert [daily[way]["calls"] for way in ways] == [1, 1, 1, 2, 2]
     assert [first[way]["requests"] for way in ways[:2]] == [1, 6]
     assert first[KONNECTOR]["requests"] > days
     assert first[LOWATT]["requests"] > 3 * days  # fetched, looked for, written
     # A first run also checks who else has the meter, and reads the account again after calls that may have to wait.
-    assert daily[OURS]["requests"] <= first[OURS]["requests"] < 30
+    assert (daily[OURS]["requests"], first[OURS]["requests"]) == (12, 24)
     # It never notices a correction: two days, in one or two months and years.
     assert daily[KONNECTOR]["days wrong"] == 2
     assert 2 <= daily[KONNECTOR]["totals not GRDF's"] <= 4
