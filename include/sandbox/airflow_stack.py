@@ -31,6 +31,7 @@ FINISHED = frozenset({"success", "failed"})
 _FEW = {
     "AIRFLOW__CORE__PARALLELISM": "4",
     "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
 }
 
 

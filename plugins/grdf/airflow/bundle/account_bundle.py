@@ -22,28 +22,41 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ALWAYS = -3_000_000_000
-"""The refresh interval, in seconds: before any time.
-
-Airflow compares it with the time since the bundle was last refreshed, which it reads in its database. If a clock was
-ahead then, the time is negative until that moment has come, and no look would be taken until then. So the interval lies
-a hundred years further back, and ``[dag_processor] bundle_refresh_check_interval`` alone (5 s) says how often."""
-
 
 class AccountBundle(LocalDagBundle):
     """The DAG folder, followed by CouchDB's accounts.
 
-    :param options: as for Airflow's ``LocalDagBundle``: ``name``, ``path``
+    :param options: as for Airflow's ``LocalDagBundle``: ``name``, ``path``, ``refresh_interval``
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options | {"refresh_interval": ALWAYS})
         self._upkeep: Upkeep | None = None
         self._failure = ""
+        super().__init__(**options)
+
+    @property
+    def refresh_interval(self) -> int:
+        """Seconds between two times that Airflow looks for new and removed DAG files.
+
+        The DAG processor, and nobody else, asks for it every ``[dag_processor] bundle_refresh_check_interval`` (5 s),
+        to decide whether to refresh the bundle. That is when we look for accounts. To refresh it each time would be the
+        plain way, but then Airflow 3.3 reads the rows of all DAGs: with 20,000 accounts a tenth of a core.
+        """
+        if self._upkeep is not None:  # Airflow has refreshed the bundle, and is ready
+            self._look()
+        return self._interval
+
+    @refresh_interval.setter
+    def refresh_interval(self, seconds: int) -> None:
+        self._interval = seconds
 
     def refresh(self) -> None:
-        """Look whether accounts have come or gone. Called by the DAG processor, whose loop this never holds up long."""
+        """Look whether accounts have come or gone, too. Called by the DAG processor at its start, and now and then."""
         super().refresh()
+        self._look()
+
+    def _look(self) -> None:
+        """Look whether accounts have come or gone. This never holds up the DAG processor's loop for long."""
         try:
             if self._upkeep is None:
                 from grdf.airflow.bundle.upkeep import Upkeep

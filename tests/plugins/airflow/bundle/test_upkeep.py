@@ -219,6 +219,20 @@ def test_a_slow_couchdb_holds_nobody_up(connection: Callable[..., str], monkeypa
         wait(lambda: server.connections == 2, what="a new question instead of the one that is given up")
 
 
+def test_airflow_looks_for_accounts_often_and_for_files_now_and_then(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The DAG processor asks for the interval every 5 s, and at its start once more, before it is ready."""
+    looks: list[object] = []
+    monkeypatch.setattr(Upkeep, "look", looks.append)
+    bundle = AccountBundle(name=BUNDLE, path=str(DAGS))
+    assert (bundle.refresh_interval, len(looks)) == (300, 0)
+    bundle.refresh()
+    assert len(looks) == 1
+    assert (bundle.refresh_interval, len(looks)) == (300, 2)
+    assert AccountBundle(name=BUNDLE, path=str(DAGS), refresh_interval=7).refresh_interval == 7
+
+
 def test_the_bundle_goes_on_whatever_happens(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
