@@ -223,8 +223,12 @@ def test_airflow_looks_for_accounts_often_and_for_files_now_and_then(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The DAG processor asks for the interval every 5 s, and at its start once more, before it is ready."""
-    looks: list[object] = []
-    monkeypatch.setattr(Upkeep, "look", looks.append)
+    looks: list[Upkeep] = []
+
+    def look(self: Upkeep) -> None:
+        looks.append(self)
+
+    monkeypatch.setattr(Upkeep, "look", look)
     bundle = AccountBundle(name=BUNDLE, path=str(DAGS))
     assert (bundle.refresh_interval, len(looks)) == (300, 0)
     bundle.refresh()
