@@ -52,8 +52,8 @@ def excerpt(text: str, limit: int = 160) -> str:
     :param text: the message as received
     :param limit: maximum length in characters
     """
-    long = len(text) > READ
-    line = " ".join(
-        redact(text[:READ].rpartition(" ")[0] if long else text).split()
-    )  # a secret cut in two has no shape
-    return line if len(line) <= limit and not long else line[: limit - 1].rstrip() + "…"
+    is_long = len(text) > READ
+    if is_long:
+        text = text[:READ].rpartition(" ")[0]  # a secret that is cut in two would not be recognised
+    line = " ".join(redact(text).split())
+    return line if len(line) <= limit and not is_long else line[: limit - 1].rstrip() + "…"

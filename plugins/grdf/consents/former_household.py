@@ -8,6 +8,7 @@ from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.consent_records import ConsentRecords
+from include.gas.account.grant import RESULTS
 from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
 from include.gas.errors import DeclarationRefused
 from include.gas.proof.record_use import was_another_household
@@ -25,7 +26,7 @@ def stop_if_another(
     :param but: id of the record that the account names, or that was stored for this very declaration
     :raises DeclarationRefused: with the reason :data:`DeclarationRefused.ANOTHER`
     """
-    if not document or "oauth_callback_results" not in document:  # no right was ever taken
+    if not document or RESULTS not in document:  # no right was ever taken
         return
     records = [
         record

@@ -15,7 +15,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
-from include.gas.documents.gas_days import DAG_PREFIX
+from include.gas.documents.gas_days import DAG_PREFIX, account_of
 
 AT_ONCE = 500
 """Ids in one query."""
@@ -30,9 +30,13 @@ class DagRows:
     def __init__(self, bundle: str) -> None:
         self.bundle = bundle
 
-    def accounts(self) -> set[str]:
-        """Return the ids of the accounts' DAGs that Airflow shows."""
-        return self._shown(DagModel.dag_id.startswith(DAG_PREFIX, autoescape=True))
+    def accounts(self) -> dict[str, str]:
+        """Return the accounts' DAGs that Airflow shows: the account by the DAG's id.
+
+        Somebody else's DAG may have an id that begins in the same way.
+        """
+        shown = self._shown(DagModel.dag_id.startswith(DAG_PREFIX, autoescape=True))
+        return {dag_id: account for dag_id in shown if (account := account_of(dag_id)) is not None}
 
     def shown(self, dag_ids: Collection[str]) -> set[str]:
         """Return those of some DAGs that Airflow shows, by their ids."""

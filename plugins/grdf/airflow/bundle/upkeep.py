@@ -130,7 +130,7 @@ class Upkeep:
             if self._copy.is_due(now):
                 self._request({BROKEN})  # reading it makes the copy
             return None
-        last = self._kept or AccountList(tuple(map(str, map(account_of, self._rows.accounts()))))
+        last = self._kept or AccountList(tuple(self._rows.accounts().values()))
         return current.after(replace(last, ids=tuple({*last.ids, *recent})), time.time())
 
     def _follow(self, accounts: AccountList, now: float) -> None:
@@ -148,7 +148,7 @@ class Upkeep:
         self._wanted, self._wrong = wanted, wrong
 
     def _compare(self, wanted: Set[str], now: float) -> None:
-        self._differs(wanted, self._rows.accounts(), now)
+        self._differs(wanted, self._rows.accounts().keys(), now)
         lost, unread = self._rows.lost(), self._rows.failed() - {self._files.path(BROKEN)}
         self._in_vain &= lost.keys()
         for key, file in {**lost, **{file: file for file in unread}}.items():

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
 
 from grdf.airflow import account_list
 from grdf.airflow.account_list import AccountList, known_accounts
@@ -156,6 +158,17 @@ def test_a_dag_processor_that_starts_during_an_accident_believes_what_airflow_sh
     look_often(made, clock)
     assert shown() == SHOWN
     assert set(known_accounts().ids) == set(NAMES)
+
+
+def test_a_dag_of_somebody_else_s_is_no_account_s(forty: CouchDBHook, read_only: None, clock: list[float]) -> None:
+    other = "grdf_account__report.v2"
+    with create_session() as session:
+        session.merge(
+            DagModel(dag_id=other, bundle_name=BUNDLE, relative_fileloc="report.py", is_stale=False, timetable_type="x")
+        )
+    look_often(Upkeep(BUNDLE, DAGS), clock)
+    assert shown() == {*SHOWN, other}
+    assert asked() == {"grdf_broken_accounts.py"}
 
 
 def test_a_second_dag_processor_whose_requests_another_one_takes_keeps_the_dags_too(
