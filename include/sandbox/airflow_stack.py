@@ -15,11 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
-from include.gas.redact import HIDDEN, redact
+from include.gas.redact import redact
 from include.sandbox.processes import Child, ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,9 +161,7 @@ class AirflowStack:
             check=False,
         )
         if done.returncode:
-            said = redact(done.stdout + done.stderr)
-            password = urlsplit(self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]).password  # libraries quote it in parts
-            tail = "\n".join((said.replace(password, HIDDEN) if password else said).splitlines()[-12:])
+            tail = "\n".join(redact(done.stdout + done.stderr).splitlines()[-12:])
             raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
 
     def keep_environment(self) -> None:

@@ -25,10 +25,11 @@ def test_files_that_were_there_are_the_owner_s_alone(tmp_path: Path) -> None:
     assert home.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("rest", ["@127.0.0.1:port/x", "#more@127.0.0.1:1/x"])
-def test_a_database_that_cannot_be_used_is_told_without_its_password(tmp_path: Path, rest: str) -> None:
-    url = f"postgresql+psycopg://u:{PASSWORD}{rest}"
+def test_a_database_that_cannot_be_used_is_told_without_its_password(tmp_path: Path) -> None:
+    """Its driver takes a password with an "@" for the host, and quotes it."""
+    url = f"postgresql+psycopg://u:a@{PASSWORD}@127.0.0.1:1/x"
     env = {f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{kind}": url for kind in ("", "_ASYNC")}
     with pytest.raises(ProcessError, match="database could not be prepared") as caught:
         AirflowStack(tmp_path, 0, env).migrate()
+    assert "failed to resolve host" in str(caught.value)
     assert PASSWORD not in str(caught.value)
