@@ -59,7 +59,7 @@ def test_a_daily_run_reads_each_thing_once(
     runs, day = Runs(account_id), yesterday(clean)
     first = runs.requests(day - timedelta(days=3))
     assert first["RescopeToken"] == 3, "the lease, for the first run after four hours"
-    # The account, and after GRDF's list again; when the last list was asked for; the account's dates; the account again.
+    # The account, and after GRDF's list again; when the last list was asked for; the account's dates; the account.
     assert first["Extract"] == 5
     usual = {
         "AcquireToken": 1,  # the account
