@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +15,13 @@ from grdf.page.connect.direct_form import Ticket
 from grdf.page.connect.exchange import Stop
 from grdf.page.direct import declaring_now
 from grdf.page.direct.declaring_now import Order, _Sending
-from grdf.stores.household_links import CAME_OF_NOTHING, CUT_OFF, TRIES, HouseholdLinks, link_document
+from grdf.stores.account_store import AccountStore
+from grdf.stores.consent_records import BEFORE_KEPT
+from grdf.stores.household_links import CUT_OFF, TRIES, HouseholdLinks, link_document
+from grdf.stores.orphaned_records import OrphanedRecords
+from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.documents.doctypes import CONNECT
+from include.gas.documents.doctypes import ACCOUNT, CONNECT, CONSENT_RECORD
 from tests.connect.direct import records_of, stored
 from tests.helpers import MemoryShelf, adict_hook, holder
 from tests.rights.declared import PERSON, postcode, rights
@@ -49,18 +54,16 @@ def sending(account: str, link: str) -> _Sending:
     return _Sending(CouchDBHook(), Order(ticket, asked, "household"))
 
 
-def cut_off(account: str, link: str, where: str, monkeypatch: pytest.MonkeyPatch) -> _Sending:
-    """Kill the server before a step of a form, and return the form."""
+def cut_off(account: str, link: str, where: str, monkeypatch: pytest.MonkeyPatch, of: type[Any] = _Sending) -> None:
+    """Kill the server before a step of a form."""
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    form = sending(account, link)
     with monkeypatch.context() as patch:
-        patch.setattr(_Sending, where, killed)
+        patch.setattr(of, where, killed)
         with pytest.raises(KeyboardInterrupt):
-            form.send()
-    return form
+            sending(account, link).send()
 
 
 def pass_by(account: str, seconds: int) -> None:
@@ -101,11 +104,71 @@ def test_what_was_stored_is_not_sent_again(clean: LocalWorld, account_id: str, m
     assert len(records_of(account_id)) == 1
 
 
-def test_much_later_the_record_may_be_gone(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_record_goes_when_the_account_was_not_stored(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link = link_of(account_id)
-    cut_off(account_id, link, "_write", monkeypatch)
-    pass_by(account_id, CAME_OF_NOTHING + 60)
+    cut_off(account_id, link, "save", monkeypatch, AccountStore)
+    assert len(records_of(account_id)) == 1
     assert is_used(account_id, link)
+    pass_by(account_id, LATER)
+    assert not is_used(account_id, link)
+    assert records_of(account_id) == []
+    sending(account_id, link).send()
+    assert len(records_of(account_id)) == len(rights(clean, holder(account_id).pces[0])) == 1
+
+
+def test_its_record_is_not_kept_for_years_if_nobody_comes_back(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(account_id, link_of(account_id), "save", monkeypatch, AccountStore)
+    pass_by(account_id, LATER)
+    store, late = CouchDBHook(), datetime.now(UTC) + timedelta(days=3)
+    before = len(kept(store))
+    assert OrphanedRecords(store, Remover(store)).remove(late, 1826) == 1
+    assert (records_of(account_id), len(kept(store))) == ([], before)
+
+
+def test_the_account_was_connected_before_in_another_way(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending(account_id, link_of(account_id)).send()
+    link = link_of(account_id)
+    cut_off(account_id, link, "save", monkeypatch, AccountStore)
+    pass_by(account_id, LATER)
+    assert not is_used(account_id, link)
+    assert len(records_of(account_id)) == 1, "of the first form"
+
+
+@pytest.mark.parametrize("damage", [{"given": 7}, {"_deleted": True}], ids=["unreadable", "lost"])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_link_that_has_connected_stays_used_whatever_becomes_of_its_record(
+    account_id: str, damage: dict[str, Any], noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = link_of(account_id)
+    if not noted:
+        monkeypatch.setattr(HouseholdLinks, "connected", lambda *_: None)  # killed just before
+    sending(account_id, link).send()
+    store = CouchDBHook()
+    document = store.get(CONSENT_RECORD, records_of(account_id)[0].id)
+    assert document
+    store.put(CONSENT_RECORD, {key: document[key] for key in ("_id", "_rev")} | damage)
+    pass_by(account_id, LATER)
+    assert is_used(account_id, link)
+
+
+def test_a_link_that_has_connected_stays_used_when_its_account_is_lost(account_id: str) -> None:
+    """A backup was restored. The record may be the only proof of a right."""
+    link = link_of(account_id)
+    sending(account_id, link).send()
+    Remover(CouchDBHook()).remove(ACCOUNT, account_id)
+    pass_by(account_id, LATER)
+    assert is_used(account_id, link)
+    assert len(records_of(account_id)) == 1
+
+
+def kept(store: CouchDBHook) -> list[Any]:
+    return list(store.scan(CONSENT_RECORD, BEFORE_KEPT))
 
 
 def test_a_form_that_was_only_slow_is_not_sent_beside_another(

@@ -1,9 +1,9 @@
-"""The next tenant of a meter is not taken into the former one's account, whose days are stored there."""
+"""Another household is not taken into the former one's account, whose days are stored there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,16 +14,17 @@ from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.errors import DeclarationRefused
+from include.gas.errors import DeclarationRefused, GasError
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.helpers import adict_hook, holder
 from tests.importing.scene import outcomes, put, result
 from tests.importing.scene import run as run_import
 from tests.leaving.runs import check as morning
 from tests.rights.declared import PERSON, postcode, rights
-from tests.rights.scene import document
+from tests.rights.scene import document, other_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -32,9 +33,9 @@ NEXT = {"name": "Petit-Invente", "email": "p.petit@example.org", "phone": "+33 6
 SAID = "another household is or was connected under this account; give this one an account of its own"
 
 
-def form(world: LocalWorld, account: str, person: dict[str, str]) -> None:
+def form(world: LocalWorld, account: str, person: dict[str, str], pce: str = "") -> None:
     """Store what a form stores, and declare the right."""
-    (pce,) = holder(account).pces
+    pce = pce or holder(account).pces[0]
     asked = Declaration(pce=pce, perimeters=["informatives"], **{**PERSON, "postcode": postcode(pce), **person})
     now = datetime.now(UTC)
     record = new_record(account, asked, now, by=HOUSEHOLD)
@@ -44,9 +45,9 @@ def form(world: LocalWorld, account: str, person: dict[str, str]) -> None:
     Declaring(CouchDBHook(), adict_hook(), account).declare()
 
 
-def program(world: LocalWorld, account: str, person: dict[str, str]) -> None:
+def program(world: LocalWorld, account: str, person: dict[str, str], pce: str = "") -> None:
     """Store what another program stores, and declare the right."""
-    (pce,) = holder(account).pces
+    pce = pce or holder(account).pces[0]
     stored = document(world, account)
     world.book.save(stored | {"declaration": {"pce": pce, **PERSON, "postcode": postcode(pce), **person}})
     Declaring(CouchDBHook(), adict_hook(), account).declare()
@@ -86,6 +87,34 @@ def test_the_same_holder_may_connect_again(
 ) -> None:
     way(clean, moved_out, person)
     assert count(clean, moved_out) == 2
+
+
+@pytest.mark.parametrize("way", [form, program])
+def test_another_meter_makes_no_difference(clean: LocalWorld, moved_out: str, way: Callable[..., None]) -> None:
+    (other,) = holder(other_of(moved_out)).pces
+    with pytest.raises(DeclarationRefused, match=SAID):
+        way(clean, moved_out, NEXT, other)
+    assert rights(clean, other) == []
+    way(clean, moved_out, {}, other)
+    assert len(rights(clean, other)) == 1, "the same household may have a second one"
+
+
+def test_somebody_else_is_refused_while_a_right_of_the_first_may_come(clean: LocalWorld, account_id: str) -> None:
+    """GRDF's answer was lost, and nobody has waited for it any longer."""
+    clean.control.set(declared_right_state="Active")
+    clean.control.fault(f"/pce/{holder(account_id).pces[0]}/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(GasError):
+        form(clean, account_id, {})
+    stored = document(clean, account_id)
+    long_ago = utc_text(datetime.now(UTC) - timedelta(days=40))
+    sent = [each | {"at": long_ago} for each in stored["declarations_sent"]]
+    clean.book.save(
+        stored | {"declarations_sent": sent, "declaration": stored["declaration"] | {"entered_at": long_ago}}
+    )
+    for pce in (holder(account_id).pces[0], holder(other_of(account_id)).pces[0]):
+        with pytest.raises(DeclarationRefused, match=SAID):
+            form(clean, account_id, NEXT, pce)
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))
 
 
 def line(account: str, **more: str) -> dict[str, Any]:

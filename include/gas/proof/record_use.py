@@ -9,7 +9,6 @@ from typing import Any
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
-from include.gas.account.sections.section import put
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
@@ -48,17 +47,17 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
 def was_another_household(
     document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], asked: Declaration, now: datetime
 ) -> bool:
-    """Return whether an account had its right to a meter from another holder than the one who is connected now.
+    """Return whether an account had its rights from another holder than the one who is connected now.
 
-    The newest record decides on which a right of the account may rest. A former holder without a record is not known.
+    The newest record decides on which a right of the account may rest, to whichever meter. A former holder without a
+    record is not known.
 
     :param document: the account document; ``None`` if there is none
     :param records: the account's records
     :param asked: what the household gives now
     :param now: an aware datetime
     """
-    known = put(document, SentDeclarations.key, None) if document else None  # what GRDF has not taken is nobody's right
-    resting = [each for each in records if each.pce == asked.pce and may_rest_on(known, each, now)]
+    resting = [each for each in records if may_rest_on(document, each, now)]
     newest = max(resting, key=lambda record: record.given, default=None)
     return newest is not None and not is_same_holder(newest.entered, asked)
 

@@ -1,4 +1,4 @@
-"""An account has one household for good: the next tenant of its meter gets an account of its own."""
+"""An account has one household for good: another one gets an account of its own, also with another meter."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.grant import RESULTS
 from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.errors import DeclarationRefused
 from include.gas.proof.record_use import was_another_household
 
@@ -17,16 +18,16 @@ from include.gas.proof.record_use import was_another_household
 def stop_if_another(
     couchdb: CouchDBHook, account: str, document: Mapping[str, Any] | None, asked: Declaration, *, but: str = ""
 ) -> None:
-    """Stop if an account had its right to a meter from another household than the one that is to be declared for it.
+    """Stop if an account had its rights from another household than the one that is to be declared for it.
 
-    Otherwise the next tenant would be given all that is stored of the former one.
+    Otherwise the next one would be given all that is stored of the former one, and its days be added to the other's.
 
     :param document: the account document; ``None`` if there is none
     :param asked: what the household gives
     :param but: id of the record that the account names, or that was stored for this very declaration
     :raises DeclarationRefused: with the reason :data:`DeclarationRefused.ANOTHER`
     """
-    if not document or RESULTS not in document:  # no right was ever taken
+    if not document or not document.keys() & {RESULTS, SentDeclarations.key}:  # there is no right of anybody
         return
     records = [
         record

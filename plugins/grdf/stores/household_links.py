@@ -35,9 +35,7 @@ TRIES = 5
 STEPS = 50
 """How often one link may start or end an attempt, so that it cannot cause unlimited writes to CouchDB."""
 CUT_OFF = 15 * 60
-"""Seconds after which a form has stored something, or never will: much longer than a request lasts."""
-CAME_OF_NOTHING = 36 * 3600
-"""Seconds for which the record that a form has stored is surely still there (``grdf.stores.orphaned_records``)."""
+"""Seconds after which a form has stored its account, or never will: much longer than a request lasts."""
 ROUNDS = 10
 SWEPT = 100
 """How many documents of expired links a new link removes at most."""
@@ -108,24 +106,48 @@ class HouseholdLinks:
         stored = self._stored(account)
         return _standing(stored, link) == "used" and stored.get("by") == by
 
+    def connected(self, account: str, link: str, by: str) -> None:
+        """Note that a form has stored its account, so that nothing is done again even if CouchDB should lose that.
+
+        This never raises: the account says so, too.
+
+        :param link: identifies the link
+        :param by: the form's name
+        """
+
+        def noted(stored: dict[str, Any]) -> dict[str, Any]:
+            is_its = (stored.get("used"), stored.get("by")) == (_hash(link), by)
+            return stored | {"connected": True} if is_its else stored
+
+        try:
+            self._change(account, noted)
+        except GasError as error:
+            log.warning("Account %s: it is not noted that its household's link has connected. %s", account, error)
+
+    def cut_off_form(self, account: str) -> str:
+        """Return the name of the form that uses the account's link and was cut off; ``""`` if there is none.
+
+        The account may all the same have been stored, just before the end.
+        """
+        stored = self._stored(account)
+        return _cut_off(stored) if stored.get("used") else ""
+
     def revive(self, account: str, link: str, came_of: Callable[[str], bool]) -> bool:
-        """Make a link valid again whose form was cut off before it stored anything, and return whether it was.
+        """Make a link valid again whose form was cut off before it stored its account, and return whether it was.
 
         The API server was killed then, or stopped. The form counts as a try.
 
         :param link: identifies the link
-        :param came_of: returns whether anything came of a form, by its name
+        :param came_of: returns whether a form has stored its account, by its name
         :raises StoreBusy: if other writers kept changing the document
         """
         before = self._stored(account)
-        by, taken = before.get("by"), before.get("taken")
-        if _standing(before, link) != "used" or not isinstance(by, str) or not isinstance(taken, int):
-            return False
-        if not CUT_OFF <= time.time() - taken <= CAME_OF_NOTHING or came_of(by):
+        by = _cut_off(before)
+        if _standing(before, link) != "used" or not by or came_of(by):
             return False
 
         def good(stored: dict[str, Any]) -> dict[str, Any]:
-            if (stored.get("used"), stored.get("by"), stored.get("taken")) != (_hash(link), by, taken):
+            if (stored.get("used"), _cut_off(stored)) != (_hash(link), by):
                 return stored
             named = {"account": account} if stored.get("tries", 0) < TRIES else {}
             return _without_taker(stored) | {"good": stored["used"]} | named
@@ -234,8 +256,15 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
     return "tried" if stored.get("tries", 0) >= TRIES or stored.get("steps", 0) >= STEPS else "good"
 
 
+def _cut_off(stored: dict[str, Any]) -> str:
+    by, taken = stored.get("by"), stored.get("taken")
+    if not isinstance(by, str) or not isinstance(taken, int) or stored.get("connected"):
+        return ""
+    return by if time.time() - taken >= CUT_OFF else ""
+
+
 def _without_taker(stored: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken")}
+    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken", "connected")}
 
 
 def link_document(account: str) -> str:

@@ -4,6 +4,7 @@ A record is stored before the account, and the account before anything is sent t
 exist, and that CouchDB remembers none, does not mean that there never was one: the database may have been restored from
 an older backup. A right may rest on the record, and nothing else proves it. So the record is kept as a deletion would
 have kept it: without the account's id, and for the time that the settings say. Without this, it would stay for ever.
+Only where a household's link says that its form was cut off, the record is of no use, and goes without a copy.
 
 Records of households that have left may come back with a backup, too. Their deletions are known, and these count.
 """
@@ -18,6 +19,7 @@ from datetime import date, datetime, timedelta
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
+from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.removal import Remover
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
@@ -105,9 +107,14 @@ class OrphanedRecords:
         account = _account_of(document)
         if self._couchdb.get(ACCOUNT, account) is not None:
             return 0
-        if since + timedelta(days=days) >= paris_today(now):
+        if since + timedelta(days=days) >= paris_today(now) and not self._is_of_nothing(account, str(document["_id"])):
             ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
         return self._remover.remove(DOCTYPE, str(document["_id"]))
+
+    def _is_of_nothing(self, account: str, record: str) -> bool:
+        """Return whether the household's form was cut off before its account was stored, so that GRDF was not asked."""
+        form = HouseholdLinks(self._couchdb).cut_off_form(account)
+        return bool(form) and record.endswith(f":{form}")
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:

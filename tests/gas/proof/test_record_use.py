@@ -91,7 +91,6 @@ def test_whose_right_an_account_had_is_told_by_its_record(entered: dict[str, str
         (account(days_ago(39)), [record(pce=OTHER)]),
         (account(days_ago(39), OTHER), [record()]),
         (account(days_ago(39)), [record(days=20)]),  # of a form that was refused
-        (with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, ASKED, NOW), [record()]),
     ],
 )
 def test_without_a_right_on_a_record_nobody_was_there(
@@ -99,6 +98,18 @@ def test_without_a_right_on_a_record_nobody_was_there(
 ) -> None:
     other = msgspec.structs.replace(ASKED, name="Petit", email="p@invented.example")
     assert not was_another_household(document, records, other, NOW)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [account(days_ago(39)), with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, ASKED, NOW)],
+    ids=["a right", "a declaration that GRDF may have taken"],
+)
+def test_a_household_is_another_one_at_each_of_its_meters(document: dict[str, Any]) -> None:
+    for pce in (PCE, OTHER):
+        petit = Declaration(pce=pce, name="Petit", email="p@invented.example")
+        assert was_another_household(document, [record()], petit, NOW)
+        assert not was_another_household(document, [record()], msgspec.structs.replace(ASKED, pce=pce), NOW)
 
 
 def test_the_newest_record_decides() -> None:

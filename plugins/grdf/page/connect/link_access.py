@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.exchange import CALLS, Stop, couchdb, let_pass, stop_for
 from grdf.quota.shared_quota import governor_for
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.cut_off_forms import CutOffForms
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.errors import GasError
 
@@ -72,17 +71,12 @@ def check_link(link: str, account: str) -> None:
         store = couchdb()
         links = HouseholdLinks(store)
         standing = links.standing(account, link)
-        if standing == "used" and links.revive(account, link, lambda form: _is_recorded(store, account, form)):
+        if standing == "used" and CutOffForms(store).give_back(account, link):
             log.info("Account %s: its household's link is valid again, since its form was cut off.", account)
             standing = links.standing(account, link)
         let_pass(standing)
     except GasError as error:
         raise stop_for(error) from error
-
-
-def _is_recorded(store: CouchDBHook, account: str, form: str) -> bool:
-    """Return whether a form has stored its record, which it does before anything else."""
-    return any(record.id.endswith(f":{form}") for record in ConsentRecords(store).of(account))
 
 
 def begin_with_link(link: str, account: str) -> None:

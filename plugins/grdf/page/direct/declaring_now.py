@@ -205,6 +205,8 @@ class _Sending:
         except (GasError, Stop):
             records.remove(record)
             raise
+        if order.ticket.link:
+            self._links.connected(self._account, order.ticket.link, order.ticket.name)
         return record
 
     def _record(self, at: datetime) -> ConsentRecord:
