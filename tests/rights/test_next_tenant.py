@@ -15,14 +15,15 @@ from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import CONSENT_RECORD
+from include.gas.documents.doctypes import CONSENT_RECORD, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import DeclarationRefused, GasError
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
-from tests.helpers import adict_hook, holder
+from tests.helpers import adict_hook, holder, yesterday
 from tests.importing.scene import outcomes, put, result
 from tests.importing.scene import run as run_import
 from tests.leaving.runs import check as morning
+from tests.leaving.runs import extract, load
 from tests.rights.declared import PERSON, postcode, rights
 from tests.rights.scene import document, other_of
 
@@ -48,7 +49,7 @@ def form(world: LocalWorld, account: str, person: dict[str, str], pce: str = "")
 def program(world: LocalWorld, account: str, person: dict[str, str], pce: str = "") -> None:
     """Store what another program stores, and declare the right."""
     pce = pce or holder(account).pces[0]
-    stored = document(world, account)
+    stored = document(world, account) or {"_id": account, "account_type": "grdfgrandlyon"}
     world.book.save(stored | {"declaration": {"pce": pce, **PERSON, "postcode": postcode(pce), **person}})
     Declaring(CouchDBHook(), adict_hook(), account).declare()
 
@@ -111,10 +112,48 @@ def test_somebody_else_is_refused_while_a_right_of_the_first_may_come(clean: Loc
     clean.book.save(
         stored | {"declarations_sent": sent, "declaration": stored["declaration"] | {"entered_at": long_ago}}
     )
-    for pce in (holder(account_id).pces[0], holder(other_of(account_id)).pces[0]):
-        with pytest.raises(DeclarationRefused, match=SAID):
+    for pce, said in (
+        (holder(account_id).pces[0], "declared for another name"),
+        (holder(other_of(account_id)).pces[0], SAID),
+    ):
+        with pytest.raises(DeclarationRefused, match=said):
             form(clean, account_id, NEXT, pce)
+        assert "oauth_callback_results" not in document(clean, account_id), "nothing is read"
     Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))
+
+
+@pytest.mark.parametrize("restored", [False, True])
+@pytest.mark.parametrize("way", [form, program])
+def test_somebody_else_is_refused_where_days_are_stored_whose_account_is_lost(
+    clean: LocalWorld, account_id: str, restored: bool, way: Callable[..., None]
+) -> None:
+    """An older backup may have it as it was before its right was declared."""
+    clean.control.set(declared_right_state="Active")
+    form(clean, account_id, {})
+    day = yesterday(clean)
+    load(account_id, extract(account_id, day), day)
+    (first,) = rights(clean, holder(account_id).pces[0])
+    clean.control.revoke(first["id_droit_acces"])
+    name = ConsentRecords(CouchDBHook()).of(account_id)[0].id
+    old = {
+        "_id": account_id,
+        "account_type": "grdfgrandlyon",
+        "connected": {"at": "", "by": "household", "record": name},
+    }
+    clean.book.remove(account_id)
+    if restored:
+        clean.book.save(old)
+    with pytest.raises(DeclarationRefused, match=SAID):
+        way(clean, account_id, NEXT)
+    assert count(clean, account_id) == 1
+    for record in ConsentRecords(CouchDBHook()).of(account_id)[1:]:
+        ConsentRecords(CouchDBHook()).remove(record)  # as the page does
+    clean.book.remove(account_id)
+    if restored:
+        clean.book.save(old)
+    way(clean, account_id, {"name": PERSON["name"].upper(), "email": "new@example.org"})
+    for doctype in (CONSENT_RECORD, DAY, MONTH, YEAR):
+        Remover(CouchDBHook()).remove_range(doctype, *account_range(account_id))
 
 
 def line(account: str, **more: str) -> dict[str, Any]:

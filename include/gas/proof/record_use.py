@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from include.gas.account.grant import RESULTS
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
+from include.gas.account.sections.section import put
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
@@ -44,22 +45,25 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
     return any(right.id_accreditation and given <= (right.brought or unknown) for right in rights)
 
 
-def was_another_household(
-    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], asked: Declaration, now: datetime
-) -> bool:
-    """Return whether an account had its rights from another holder than the one who is connected now.
+def of_its_household(
+    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], now: datetime, has_days: Callable[[], bool]
+) -> list[ConsentRecord]:
+    """Return the records that say to which household an account belongs; none if no household with a record is known.
 
-    The newest record decides on which a right of the account may rest, to whichever meter. A former holder without a
-    record is not known.
+    That is the newest record on which a right of the account may rest, to whichever meter. Without any right the
+    account was lost, or an older one restored; if days are stored all the same, they may be of each record's household.
 
     :param document: the account document; ``None`` if there is none
     :param records: the account's records
-    :param asked: what the household gives now
     :param now: an aware datetime
+    :param has_days: returns whether days are stored for the account
     """
-    resting = [each for each in records if may_rest_on(document, each, now)]
-    newest = max(resting, key=lambda record: record.given, default=None)
-    return newest is not None and not is_same_holder(newest.entered, asked)
+    known = list(records)
+    taken = put(document, SentDeclarations.key, None) if document else None  # the others may be nobody's right
+    if resting := [each for each in known if may_rest_on(taken, each, now)]:
+        return [max(resting, key=lambda record: record.given)]
+    is_lost = known and not (document and RESULTS in document) and has_days()
+    return known if is_lost else []
 
 
 def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:

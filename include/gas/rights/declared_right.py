@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import meters_in, with_meters
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, with_declared, with_look
+from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, Holder, with_declared, with_look
 from include.gas.account.sections.rights.lost_consents import LostConsents
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations, without_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan
-from include.gas.answers.words import text_of
+from include.gas.answers.words import fold, fold_address, text_of
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.days.windows import ONE_DAY, oldest_allowed
@@ -34,6 +35,7 @@ SOON = timedelta(days=2)
 """How long we hope for the holder's answer before we tell a person to ask for it."""
 _CLOCKS = timedelta(hours=3)
 """How much earlier a right may seem than its declaration: GRDF's moments name no time zone, and clocks differ."""
+_WORD = re.compile(r"\w+")
 _UNDER_WAY = timedelta(hours=1)
 """How long GRDF may be working on a declaration: longer than any call lasts."""
 
@@ -135,6 +137,21 @@ def is_for_another(right: AccessRight, asked: Declaration) -> bool:
     """Return whether a right was declared for another person or address than what is to be declared now."""
     name, email, _ = right.holder
     return bool(name or email) and not right.is_held_by(asked.name or asked.company, asked.email)
+
+
+def may_be_of(right: AccessRight, holder: Holder) -> bool:
+    """Return whether a right's holder, as GRDF names it, may be one that somebody has entered.
+
+    GRDF may add first names to a name, and the address may be that of an account on GRDF's site. So it is enough if all
+    words of one name are in the other. A right without a name may be anybody's.
+
+    :param holder: the entry
+    """
+    name, email, _ = right.holder
+    if not name or fold_address(holder.email) == email:
+        return True
+    theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{holder.name} {holder.company}")))
+    return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
 
 
 def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:

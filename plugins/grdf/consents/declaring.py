@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from grdf.consents.consent_dates import other_holders
-from grdf.consents.former_household import stop_if_another
+from grdf.consents.former_household import another, stop_if_another
 from grdf.consents.left_behind import LeftBehind
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
@@ -57,6 +57,7 @@ from include.gas.rights.declared_right import (
     declared,
     declared_in,
     is_for_another,
+    may_be_of,
     request_of,
     taken_up,
 )
@@ -266,6 +267,8 @@ class Declaring:
                 "Nothing was sent. If the household is another one, give it an account of its own. If the address was "
                 "wrong, delete this account, which ends the right at GRDF, and connect the household again.",
             )
+        if not all(may_be_of(right, asked) for right in found):  # its answer was lost; it is taken up in the morning
+            raise another(self._account)
         return [declared(right) for right in found]
 
     def _of_its_meter(self, asked: Declaration) -> list[Declared]:

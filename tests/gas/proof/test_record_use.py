@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
-from include.gas.proof.record_use import may_rest_on, was_another_household
+from include.gas.proof.record_use import may_rest_on, of_its_household
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 PCE, OTHER = "09999999900001", "09999999900002"
@@ -67,20 +67,8 @@ def test_a_declaration_without_an_answer_may_still_become_a_right_of_that_person
         assert not may_rest_on(other, record(), NOW)
 
 
-@pytest.mark.parametrize(
-    ("entered", "another"),
-    [
-        ({}, False),
-        ({"name": "  MÄRTIN ", "email": "new@invented.example"}, False),
-        ({"name": "Petit", "email": "M@Invented.Example"}, False),
-        ({"name": "", "company": "martin", "email": "new@invented.example"}, False),
-        ({"name": "Petit", "email": "p@invented.example"}, True),
-        ({"name": "", "company": "Petit SA", "email": "p@invented.example"}, True),
-    ],
-)
-def test_whose_right_an_account_had_is_told_by_its_record(entered: dict[str, str], another: bool) -> None:
-    asked = msgspec.structs.replace(ASKED, **entered)
-    assert was_another_household(account(days_ago(39)), [record()], asked, NOW) is another
+def nothing_stored() -> bool:
+    return False
 
 
 @pytest.mark.parametrize(
@@ -91,30 +79,36 @@ def test_whose_right_an_account_had_is_told_by_its_record(entered: dict[str, str
         (account(days_ago(39)), [record(pce=OTHER)]),
         (account(days_ago(39), OTHER), [record()]),
         (account(days_ago(39)), [record(days=20)]),  # of a form that was refused
+        (with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, ASKED, NOW), [record()]),
     ],
 )
 def test_without_a_right_on_a_record_nobody_was_there(
     document: dict[str, Any] | None, records: list[ConsentRecord]
 ) -> None:
-    other = msgspec.structs.replace(ASKED, name="Petit", email="p@invented.example")
-    assert not was_another_household(document, records, other, NOW)
+    assert of_its_household(document, records, NOW, nothing_stored) == []
 
 
-@pytest.mark.parametrize(
-    "document",
-    [account(days_ago(39)), with_sent({"_id": "a", "account_type": "grdfgrandlyon"}, ASKED, NOW)],
-    ids=["a right", "a declaration that GRDF may have taken"],
-)
-def test_a_household_is_another_one_at_each_of_its_meters(document: dict[str, Any]) -> None:
-    for pce in (PCE, OTHER):
-        petit = Declaration(pce=pce, name="Petit", email="p@invented.example")
-        assert was_another_household(document, [record()], petit, NOW)
-        assert not was_another_household(document, [record()], msgspec.structs.replace(ASKED, pce=pce), NOW)
+def test_an_account_belongs_to_whom_its_right_is_of() -> None:
+    mine = record()
+    assert of_its_household(account(days_ago(39)), [mine], NOW, nothing_stored) == [mine]
 
 
 def test_the_newest_record_decides() -> None:
-    petit = msgspec.structs.replace(ASKED, name="Petit", email="p@invented.example")
+    petit = msgspec.structs.replace(ASKED, pce=OTHER, name="Petit", email="p@invented.example")
     later = new_record("a", petit, NOW - timedelta(days=39.5), by=HOUSEHOLD)
     document = account(days_ago(39))
-    assert not was_another_household(document, [later, record()], petit, NOW)
-    assert was_another_household(document, [later, record()], ASKED, NOW)
+    document["oauth_callback_results"]["consents"] += account(days_ago(39), OTHER)["oauth_callback_results"]["consents"]
+    assert of_its_household(document, [later, record()], NOW, nothing_stored) == [later]
+
+
+@pytest.mark.parametrize("document", [None, {"_id": "a", "account_type": "grdfgrandlyon", "declaration": {"pce": PCE}}])
+def test_days_without_a_right_may_be_of_each_record(document: dict[str, Any] | None) -> None:
+    """The account was lost, or an older one restored."""
+    records = [record(20), record()]
+    assert of_its_household(document, records, NOW, lambda: True) == records
+    assert of_its_household(document, [], NOW, lambda: True) == []
+
+
+def test_days_say_nothing_beside_a_right() -> None:
+    """The last form was refused."""
+    assert of_its_household(account(days_ago(50)), [record(20)], NOW, lambda: True) == []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from grdf.consents.former_household import is_another
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -117,7 +118,8 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     account = attempt.state.account
     store = couchdb()
     try:
-        known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
+        document = store.get(ACCOUNT, account)
+        known = check_connectable(document)  # before the code is spent
         if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
         give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
@@ -125,6 +127,9 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             consents = _consents(oauth, attempt, code, on_sent=called.set)
             asked_at = datetime.now(UTC)
             rights = _rights(store, consents, attempt)
+            given = {consent.id_accreditation for consent in consents}
+            if is_another(store, account, document, (right for right in rights if right.id in given)):
+                raise Stop("another", 409)
             today = paris_today(asked_at)
             found = [(consent, own_right(consent, rights, today)) for consent in consents]
             meters = [_dated(consent, rights, today, asked_at) for consent in consents]

@@ -23,7 +23,16 @@ log = logging.getLogger(__name__)
 
 FOR_OPERATORS = frozenset(
     f"connect.{key}"
-    for key in ("settings", "token_refused", "leaving", "deleted", "not_ours", "no_address", "direct_deleted")
+    for key in (
+        "settings",
+        "token_refused",
+        "leaving",
+        "deleted",
+        "not_ours",
+        "another",
+        "no_address",
+        "direct_deleted",
+    )
 )
 """Errors whose reason is shown to operators only, not to households."""
 BY_LINK = "the household itself, with a link"
