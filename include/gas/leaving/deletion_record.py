@@ -33,7 +33,7 @@ def is_of(entry: Mapping[str, Any], run: str) -> bool:
     :param entry: the record
     :param run: Airflow run id
     """
-    return run in (entry.get("run"), *(each.get("run") for each in entry.get("resumed", [])))
+    return run in (entry.get("run"), *(each.get("run") for each in _resumed(entry)))
 
 
 def audit_id(account: str, run: str) -> str:
@@ -100,8 +100,8 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
     :param at: an aware datetime, the present
     :param keep_data: revoke rights but remove no data, as the form of that run says
     """
-    resumed = list(entry.get("resumed", []))
-    if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each["run"], each["by"]) for each in resumed)):
+    resumed = _resumed(entry)
+    if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each.get("run"), each.get("by")) for each in resumed)):
         resumed.append({"run": run, "by": by, "at": utc_text(at)})
     return {**entry, "keep_data": keep_data, **({"resumed": resumed} if resumed else {})}
 
@@ -112,8 +112,8 @@ def last_taker(entry: Mapping[str, Any]) -> Leaving:
     :param entry: the record
     """
     first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
-    last = [first, *entry.get("resumed", [])][-1]
-    return Leaving(str(last["run"]), str(last["by"]), str(last["at"]), keep_data=entry.get("keep_data") is True)
+    last = [first, *_resumed(entry)][-1]
+    return Leaving(str(last.get("run")), str(last.get("by")), str(last.get("at")), keep_data=entry.get("keep_data") is True)
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
@@ -172,7 +172,7 @@ def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
 
 def mark_of(record: Mapping[str, Any]) -> str:
     """Return what tells a deletion from others, and from itself before it was started again."""
-    return f"{record.get('_id')} {len(record.get('resumed', []))}"
+    return f"{record.get('_id')} {len(_resumed(record))}"
 
 
 def is_over(record: Mapping[str, Any]) -> bool:
@@ -259,7 +259,7 @@ def righted(entry: Mapping[str, Any], now: datetime) -> Document | None:
     def moment(said: object) -> object:
         return present if isinstance(said, str) and said > latest else said
 
-    resumed = [{**each, "at": moment(each.get("at"))} for each in entry.get("resumed", [])]
+    resumed = [{**each, "at": moment(each.get("at"))} for each in _resumed(entry)]
     changed = {**entry, **{key: moment(entry.get(key)) for key in ("asked_at", "finished_at")}}
     changed |= {"resumed": resumed} if resumed else {}
     if not entry.get("finished_at") or changed == entry:
@@ -275,6 +275,12 @@ def righted_message(entry: Mapping[str, Any]) -> str:
         f"{str(entry.get('finished_at'))[:10]} now. If its household has come back, let it connect once more. Check "
         "the clocks of Airflow's workers."
     )
+
+
+def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the notes of the runs that have continued a deletion. A damaged record has none."""
+    found = entry.get("resumed")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
 def _keeps(record: Mapping[str, Any]) -> bool:

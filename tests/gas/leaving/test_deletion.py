@@ -21,7 +21,10 @@ from include.gas.leaving.deletion_record import (
     audit_id,
     finished,
     has_left,
+    is_of,
     last_taker,
+    mark_of,
+    righted,
     taken_up,
     with_found,
     with_removed,
@@ -182,3 +185,16 @@ def test_counts_add_up_over_all_tries(tries: list[dict[str, int]]) -> None:
         record = with_removed(record, removed)
     for what in (*DATA, "staged"):
         assert record["removed"].get(what, 0) == sum(removed.get(what, 0) for removed in tries)
+
+
+@pytest.mark.parametrize("damage", [None, "x", {}, 5, ["x", None], [{}]])
+def test_a_damaged_record_stops_nobody(damage: object) -> None:
+    """It is among those of all accounts, which are read each morning."""
+    record = entry(resumed=damage)
+    assert last_taker(record) is not None
+    assert is_of(record, "run-1")
+    assert not is_of(record, "run-2")
+    assert mark_of(record)
+    assert righted(record, NOW) is None
+    resumed = taken_up(record, "run-2", by="you", at=LATER, keep_data=False)["resumed"]
+    assert resumed[-1] == {"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}

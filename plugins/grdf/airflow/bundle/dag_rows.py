@@ -17,6 +17,8 @@ from sqlalchemy.exc import IntegrityError
 
 from include.gas.documents.gas_days import DAG_PREFIX, account_of
 
+FILE_PREFIX = "grdf_accounts_"
+"""What the names of our files with accounts' DAGs begin with, in each version."""
 AT_ONCE = 500
 """Ids in one query."""
 
@@ -35,7 +37,10 @@ class DagRows:
 
         Somebody else's DAG may have an id that begins in the same way.
         """
-        shown = self._shown(DagModel.dag_id.startswith(DAG_PREFIX, autoescape=True))
+        shown = self._shown(
+            DagModel.dag_id.startswith(DAG_PREFIX, autoescape=True)
+            & DagModel.relative_fileloc.contains(FILE_PREFIX, autoescape=True)
+        )
         return {dag_id: account for dag_id in shown if (account := account_of(dag_id)) is not None}
 
     def shown(self, dag_ids: Collection[str]) -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from grdf.airflow.account_list import AccountList, keep_current, keep_fresh, what_is_wrong
 from grdf.airflow.bundle.account_watch import AccountWatch
 from grdf.airflow.bundle.dag_files import DagFiles
-from grdf.airflow.bundle.dag_rows import DagRows
+from grdf.airflow.bundle.dag_rows import FILE_PREFIX, DagRows
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import account_of, dag_id
 from include.gas.errors import GasError
@@ -160,7 +160,7 @@ class Upkeep:
             self._rows.retire(gone)
         for each in wanted - shown:
             account = account_of(each) or ""
-            if file := self._files.path(f"grdf_accounts_{dag_file_of(account)}.py"):
+            if file := self._files.path(f"{FILE_PREFIX}{dag_file_of(account)}.py"):
                 self._open.setdefault(each, Open(file, now))
 
     def _due(self, wanted: Set[str], now: float) -> set[str]:

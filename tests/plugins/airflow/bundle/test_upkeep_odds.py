@@ -242,6 +242,16 @@ def test_a_dag_that_was_renamed_is_not_looked_for_for_ever(kept: Upkeep, clock: 
     assert times == upkeep.TRIES
 
 
+def test_a_dag_of_somebody_else_is_left_alone_whatever_its_id(kept: Upkeep, clock: list[float]) -> None:
+    show("overview")
+    with create_session() as session:
+        session.get_one(DagModel, dag_id("overview")).relative_fileloc = "of_the_city.py"
+    for _ in range(30):
+        clock[0] += 10
+        kept.look()
+    assert dag_id("overview") in shown()
+
+
 def test_files_behind_a_link_are_found_and_missing_ones_said(
     kept: Upkeep,
     couchdb: CouchDBHook,
