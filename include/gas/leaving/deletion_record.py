@@ -101,7 +101,10 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
     :param keep_data: revoke rights but remove no data, as the form of that run says
     """
     resumed = _resumed(entry)
-    if (run, by) not in ((entry.get("run"), entry.get("asked_by")), *((each.get("run"), each.get("by")) for each in resumed)):
+    if (run, by) not in (
+        (entry.get("run"), entry.get("asked_by")),
+        *((each.get("run"), each.get("by")) for each in resumed),
+    ):
         resumed.append({"run": run, "by": by, "at": utc_text(at)})
     return {**entry, "keep_data": keep_data, **({"resumed": resumed} if resumed else {})}
 
@@ -113,7 +116,9 @@ def last_taker(entry: Mapping[str, Any]) -> Leaving:
     """
     first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
     last = [first, *_resumed(entry)][-1]
-    return Leaving(str(last.get("run")), str(last.get("by")), str(last.get("at")), keep_data=entry.get("keep_data") is True)
+    return Leaving(
+        str(last.get("run")), str(last.get("by")), str(last.get("at")), keep_data=entry.get("keep_data") is True
+    )
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
