@@ -88,6 +88,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         folder=place.folder,
         waiting=waiting,
         results=place.results(),
+        strangers=place.strangers(),
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
