@@ -21,9 +21,13 @@ _SECRET_NAMES = (
 )
 """Parameter names of OAuth secrets and of signed object-store URLs (S3, Google, Azure, CloudFront)."""
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # JSON members come first: their values may contain spaces, where the query form below would stop.
+    # JSON members come first: their values may contain spaces, where the query form below would stop. One that does not
+    # end was cut.
     (
-        re.compile(rf"""(["'](?:{_SECRET_NAMES})["']\s*:\s*)(["'])(?:\\.|(?!\2)[^\\])*\2""", re.IGNORECASE),
+        re.compile(
+            rf"""(["'](?:{_SECRET_NAMES})["']\s*:\s*)(["'])(?:\\.|(?!\2)[^\\])*(?:\2|\\?\Z)""",
+            re.IGNORECASE | re.DOTALL,
+        ),
         rf"\1\2{HIDDEN}\2",
     ),
     (re.compile(rf"(?<![\w-])((?:{_SECRET_NAMES})=)[^\s&\"'<>]+", re.IGNORECASE), rf"\1{HIDDEN}"),
@@ -32,6 +36,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(://)[^\s/@:]*:[^\s/@]*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
 )
+_DIGIT, _DIGITS_LAST = re.compile("[0-9]"), re.compile(r"(?<![0-9])(?:GI)?[0-9]+\Z")
 
 
 def redact(text: str) -> str:
@@ -56,4 +61,9 @@ def excerpt(text: str, limit: int = 160) -> str:
     if is_long:
         text = text[:READ].rpartition(" ")[0]  # a secret that is cut in two would not be recognised
     line = " ".join(redact(text).split())
-    return line if len(line) <= limit and not is_long else line[: limit - 1].rstrip() + "…"
+    if len(line) <= limit and not is_long:
+        return line
+    kept, rest = line[: limit - 1], line[limit - 1 :]
+    if _DIGIT.match(rest):  # a part of a meter's number would not be recognised where these are hidden
+        kept = _DIGITS_LAST.sub("", kept)
+    return kept.rstrip() + "…"

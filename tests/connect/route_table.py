@@ -50,7 +50,7 @@ TABLE = {
     "GET /import/": Row("GET", "/import/", 401, 403, 403, 200, 200),
     "POST /import/upload": Row("POST", "/import/upload", 401, 403, 403, 422, 422),
     "POST /import/remove": Row("POST", "/import/remove", 401, 403, 403, 422, 422),
-    "GET /import/results/{name}": Row("GET", "/import/results/no.result.csv", 401, 403, 403, 404, 404),
+    "GET /import/results/{mark}": Row("GET", "/import/results/no.result.csv", 401, 403, 403, 404, 404),
     "GET /household/direct": Row("GET", "/household/direct?token=x", 303, 303, 303, 303, 303),
     "POST /household/direct": Row("POST", "/household/direct?token=x", 404, 404, 404, 404, 404),
     "GET /household/progress/{name}": Row("GET", "/household/progress/x", 404, 404, 404, 404, 404),

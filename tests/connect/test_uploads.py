@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.operators.ways_in.send_proof import SendProofOperator
+from grdf.page.uploads.import_page import _mark
 from include.gas.account.sections.marks import with_leaving
 from include.sandbox.adict import meters
 from tests.connect.dance import said
@@ -66,6 +67,12 @@ def conf(page: requests.Response, dag: str) -> list[dict[str, Any]]:
     return found
 
 
+def result_at(page: requests.Response, name: str) -> str:
+    """Return the address below the page at which a result is taken away."""
+    (found,) = re.findall(rf'<a href="/gas/airflow/grdf(/import/results/[^"]*)" download>{name}</a>', page.text)
+    return str(found)
+
+
 def test_a_file_of_households_is_uploaded_checked_and_imported(
     door: Site, clean: LocalWorld, account_id: str, staging: Path
 ) -> None:
@@ -83,7 +90,7 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     assert document(clean, account_id)["declaration"]["waits"]
     page = browser.get("/import/")
     assert conf(page, "grdf_import_accounts") == []
-    result = browser.get(f"/import/results/{account_id}.result.csv")
+    result = browser.get(result_at(page, f"{account_id}.result.csv"))
     assert result.status_code == 200
     assert result.headers["Content-Disposition"] == f'attachment; filename="{account_id}.result.csv"'
     assert HOME not in result.text
@@ -131,8 +138,21 @@ def test_a_file_is_not_replaced_but_can_be_removed(door: Site, account_id: str, 
         assert browser.post("/import/remove", data={"name": odd}).status_code == 422
     for answer in (put(browser, "/import/upload"), put(browser, "/import/upload", ("a.csv", b"x"), ("b.csv", b"x"))):
         assert "Choose one file" in said(answer).text
-    for odd in ("..%2f..%2fairflow.cfg", f"{name}", "nothing.result.csv"):
+    for odd in ("..%2f..%2fairflow.cfg", name, _mark(name), "nothing.result.csv"):
         assert browser.get(f"/import/results/{odd}").status_code == 404
+
+
+def test_copies_that_other_programs_leave_are_told(door: Site, staging: Path) -> None:
+    folder = staging / "import"
+    folder.mkdir(parents=True, exist_ok=True)
+    assert "none of an import’s own" not in said(door.browser("op").get("/import/")).text
+    (folder / "homes.csv~").write_text(HOME)
+    try:
+        page = said(door.browser("op").get("/import/")).text
+    finally:
+        (folder / "homes.csv~").unlink()
+    assert f"Files in file://{folder} that are none of an import’s own: 1." in page
+    assert "homes.csv~" not in page
 
 
 def test_proofs_are_uploaded_and_sent(door: Site, clean: LocalWorld, account_id: str, staging: Path) -> None:
@@ -186,12 +206,16 @@ def test_who_may_not_connect_households_may_not_upload(door: Site, account_id: s
         assert put(browser, at, ("a.csv", table(account_id))).status_code == 403
 
 
-def test_a_file_s_name_does_not_reach_the_log(door: Site, account_id: str, staging: Path) -> None:
+def test_a_file_s_name_does_not_reach_the_log(door: Site, clean: LocalWorld, account_id: str, staging: Path) -> None:
     browser, name = door.browser("op"), f"Durand-Invente-{account_id}.csv"
     sent = put(browser, "/import/upload", (name, table(account_id)))
     assert name not in sent.headers["Location"]
     assert f"The file {name} is stored" in said(led_to(browser, sent)).text
     assert (staging / "import" / name).exists()
+    run(name, dry_run=True)
+    page, result = browser.get("/import/"), name.replace(".csv", ".result.csv")
+    assert "Durand" not in result_at(page, result)
+    assert browser.get(result_at(page, result)).status_code == 200
     browser.post("/import/remove", data={"name": name})
     log = (Path(door.stack.home) / "api-server.log").read_text(encoding="utf-8")
     assert f"op uploaded a CSV file of {len(table(account_id))} bytes with 1 line(s) of households" in log

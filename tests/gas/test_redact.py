@@ -45,6 +45,9 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
         ("https://a.example/c/k?sv=2024&sig=ab%3D&se=2026", "https://a.example/c/k?sv=2024&sig=[hidden]&se=2026"),
         ("api_key=s3cr3t apikey=s3cr3t", "api_key=[hidden] apikey=[hidden]"),
         ("Personne;Exemple;p@example.org;Tiers", "Personne;Exemple;[hidden];Tiers"),
+        ('{"client_secret": "s3 cr3t, and no end', '{"client_secret": "[hidden]"'),
+        ('{"x": 1, "code": "s3 cr\\', '{"x": 1, "code": "[hidden]"'),
+        ('{"token": "s3 \\\ncr3t", "x": 1}', '{"token": "[hidden]", "x": 1}'),
     ],
 )
 def test_secrets(text: str, hidden: str) -> None:
@@ -140,3 +143,17 @@ def test_a_message_of_many_megabytes_is_read_no_further_than_needed() -> None:
     assert time.process_time() - start < 1
     cut = "a" * 19_990 + " client_secret=" + "s" * 40_000
     assert "sss" not in excerpt(cut, 100_000)
+    member = '{"client_secret": "' + "s3cr3t " * 4_000 + '"}'
+    assert excerpt(member, 100_000) == '{"client_secret": "[hidden]"…'
+
+
+@pytest.mark.parametrize("number", ["06543210987001", "GI654321"])
+@pytest.mark.parametrize("limit", range(6, 25))
+def test_no_number_is_cut_in_two(number: str, limit: int) -> None:
+    """Its parts would not be recognised as a meter's number, wherever else numbers are hidden."""
+    assert excerpt(f"at {number} street", limit) in {
+        "at…", "at GI…", f"at {number}…", f"at {number} s…", f"at {number} st…", f"at {number} str…",
+        f"at {number} stre…", f"at {number} stree…", f"at {number} street",
+    }  # fmt: skip
+    assert excerpt("12345678", 5) == "…"
+    assert excerpt("at 12", 5) == "at 12"

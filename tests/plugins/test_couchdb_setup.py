@@ -5,6 +5,7 @@ On a real CouchDB, too, when GRDF_TEST_COUCHDB_URL names one.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -157,22 +158,32 @@ def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -
     server.connect()
     run()
     views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
-    former, ours = ("grdf", "grdf-0123456789abcdef"), {"language": "javascript", "views": views}
+    unnamed = json.loads((Path(__file__).parent / "stores" / "former_index.json").read_text())
+    other = {"language": "javascript", "views": {"meters": {"map": "function (doc) { emit(doc.pce, null); }"}}}
+    former = {"grdf": unnamed, "grdf-9a64e5fdc69c1001": other}
+    plain = {"language": "javascript", "views": views}
     foreign = {
-        "grdf-bi": ours,
+        "grdf-bi": plain,
+        "grdf-0123456789abcdef": plain,
         "grdf-1123456789abcdef": {"language": "javascript", "views": {"bi": views["meters"]}},
-        "grdf-2123456789abcdef": {**ours, "owner": "the city's statistics"},
+        "grdf-2123456789abcdef": {**plain, "owner": "the city's statistics"},
         "grdf-3123456789abcdef": {"language": "javascript"},
     }
-    for name, design in {**dict.fromkeys(former, ours), **foreign}.items():
-        assert server.http.put(f"{server.path(ACCOUNT)}/_design/{name}", json=design, timeout=30).ok
+
+    def put(designs: dict[str, dict[str, Any]]) -> None:
+        for name, design in designs.items():
+            assert server.http.put(f"{server.path(ACCOUNT)}/_design/{name}", json=design, timeout=30).ok
+
+    def there(*names: str) -> set[str]:
+        return {name for name in names if server.http.get(f"{server.path(ACCOUNT)}/_design/{name}", timeout=30).ok}
+
+    put({**former, **foreign})
     said = run()[1]
-    assert "meters: renewed, without the former _design/grdf and _design/grdf-0123456789abcdef" in said
-
-    def is_there(name: str) -> bool:
-        return bool(server.http.get(f"{server.path(ACCOUNT)}/_design/{name}", timeout=30).ok)
-
-    assert {name for name in [*former, *foreign] if is_there(name)} == set(foreign)
+    assert "meters: renewed, without the former _design/grdf and _design/grdf-9a64e5fdc69c1001" in said
+    assert there(*former, *foreign) == set(foreign)
+    put({"grdf": plain})
+    assert "meters: up to date" in run()[1]
+    assert there("grdf") == {"grdf"}, "a city may use the name that ours had"
 
 
 def test_nobody_else_reads_anything(server: Server, run: Run) -> None:

@@ -17,6 +17,7 @@ from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.redact import excerpt
 
 Document = dict[str, Any]
 
@@ -45,9 +46,13 @@ def check_account_id(account: str) -> str:
     :raises ValueError: if ``account`` is not 1 to 128 letters, digits, ``_`` and ``-``, or starts with ``_``
     """
     if isinstance(account, str) and account.startswith("_"):
-        raise ValueError(f"{account!r:.60} is not an account id: ids that begin with '_' are CouchDB's own")
+        raise ValueError(
+            f"{excerpt(repr(account), 60)} is not an account id: ids that begin with '_' are CouchDB's own"
+        )
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
-        raise ValueError(f"{account!r:.60} is not an account id; use 1 to 128 letters, digits, '_' and '-'")
+        raise ValueError(
+            f"{excerpt(repr(account), 60)} is not an account id; use 1 to 128 letters, digits, '_' and '-'"
+        )
     return account
 
 

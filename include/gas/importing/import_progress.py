@@ -9,7 +9,7 @@ import msgspec
 
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
-from include.gas.leaving.deletion_record import has_left_since, is_over, mark_of
+from include.gas.leaving.deletion_record import has_left_since, mark_of
 
 PREFIX = "household-"
 """How the ids begin of accounts for which the file names none."""
@@ -68,7 +68,8 @@ class Progress(msgspec.Struct):
     def note_deletions(self, accounts: Iterable[str], records: Iterable[Mapping[str, Any]], *, begins: bool) -> None:
         """Note the deletions that there were before the import, so that no clock is asked which ones are later.
 
-        One that is still in progress removes its household after the import has begun, so it is not noted.
+        One that is still in progress removes its household after the import has begun, so it is not noted. One that
+        keeps the data never counts as one that has removed a household, noted or not.
 
         :param accounts: accounts that the file names
         :param records: the records of deletions
@@ -77,7 +78,7 @@ class Progress(msgspec.Struct):
         noted: dict[str, list[str]] = {account: [] for account in accounts}
         for record in records:
             marks = noted.get(str(record.get("account")))
-            if marks is None or not is_over(record):
+            if marks is None or not record.get("finished_at"):
                 continue
             if begins or not has_left_since([record], self.began):
                 marks.append(mark_of(record))

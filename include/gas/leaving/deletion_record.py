@@ -180,11 +180,6 @@ def mark_of(record: Mapping[str, Any]) -> str:
     return f"{record.get('_id')} {len(_resumed(record))}"
 
 
-def is_over(record: Mapping[str, Any]) -> bool:
-    """Return whether a deletion will remove no data any more: it has ended, or keeps them."""
-    return bool(record.get("finished_at")) or _keeps(record)
-
-
 def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -> bool:
     """Return whether a deletion has removed an account, besides those that are known. No clock is asked.
 

@@ -221,8 +221,11 @@ def what_is_wrong(accounts: AccountList) -> str:
 
 
 def _quoted(text: str, limit: int) -> str:
-    """Return text that may hold anything, since whoever writes to CouchDB chooses ids: a meter's number, an address."""
-    return without_numbers(excerpt(text, limit))
+    """Return text that may hold anything, since whoever writes to CouchDB chooses ids: a meter's number, an address.
+
+    Both are hidden before it is cut, since a part of one would not be recognised.
+    """
+    return excerpt(without_numbers(text), limit)
 
 
 def _last_good(copy: AccountList | None, copied_at: float, error: GasError) -> AccountList:

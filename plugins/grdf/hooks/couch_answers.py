@@ -48,10 +48,8 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
         )
     if response.ok:
         return response
-    try:
-        reason = str(response.json().get("reason"))
-    except (ValueError, AttributeError):
-        reason = str(response.reason)
+    answer = _json(response)
+    reason = str(answer.get("reason") if isinstance(answer, dict) else response.reason)
     where = f"CouchDB at {place(response.url)} answered {response.status_code} ({excerpt(reason)})"
     if response.status_code == 403 and LOCKED_OUT in reason.lower():
         raise ServiceUnavailable.about(
@@ -137,9 +135,21 @@ def _json(response: requests.Response) -> Any:
     except (msgspec.MsgspecError, RecursionError):
         pass  # such as half a surrogate pair, which CouchDB stores and msgspec does not take
     try:
-        return response.json()
+        return response.json(parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int | float:
+    """Return a whole number; infinity for one of more digits than Python reads, as it reads 1e999.
+
+    Else one number in one document would make an answer about all documents unreadable. Infinity is no value that we
+    use anywhere, and cannot be written back.
+    """
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def _unreadable(response: requests.Response, what: str) -> ServiceUnavailable:

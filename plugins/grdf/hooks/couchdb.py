@@ -15,6 +15,7 @@ from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
 from include.gas.errors import BadRequest, BadSettings, ServiceUnavailable
 from include.gas.meter_tag import without_numbers
+from include.gas.redact import excerpt
 
 BATCH = 2000
 """Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
@@ -268,7 +269,7 @@ def _path_of(doc_id: str) -> str:
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):
         raise BadRequest.about(
             account=None,
-            cause=f"{doc_id!r:.60} cannot be a document id: ids that begin with '_' are CouchDB's own",
+            cause=f"{excerpt(repr(doc_id), 60)} cannot be a document id: ids that begin with '_' are CouchDB's own",
             next_step="CouchDB was not asked. Correct the id.",
         )
     return "/" + quote(doc_id, safe="")

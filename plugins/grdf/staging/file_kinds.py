@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import warnings
-from io import BytesIO
 
+from grdf.staging.judge_process import word_for
 from include.gas.errors import RetryLater
 from include.gas.proof.proof_file import MOST_BYTES, ProofFile
 
-PIXELS = 50_000_000
-"""A page at 600 dots per inch has 35 million."""
 SCANS = 100
 """Parts of which a JPEG file may build up its picture. Cameras and programs write some ten; each takes as long to check
 as a picture of its own."""
 PATIENCE = 5.0
 """Seconds to wait for the check of another file."""
 _SCAN = b"\xff\xda"
-_FORMATS = ("PNG", "JPEG")
 _JPEG = b"\xff\xd8\xff"
-_IMAGES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg"}
+_KINDS = {"pdf": "application/pdf", "png": "image/png", "jpeg": "image/jpeg", "mpo": "image/jpeg"}
 """MPO is what Pillow calls a JPEG file with a second picture behind the first, as some phones make them. Every program
 that shows JPEG files shows the first."""
-
+_WRONG = {
+    "pdf": {
+        "damaged": "is a PDF that cannot be read",
+        "locked": "is a PDF that needs a password",
+        "empty": "is a PDF without pages",
+        "costly": "is a PDF that takes too long or too much memory to read; print it to a new PDF file, or use a "
+        "picture of it",
+    },
+    "picture": {
+        "damaged": "is a picture that cannot be read",
+        "large": "is a picture with more than 50 million pixels",
+        "costly": "is a picture that takes too long or too much memory to read; save it anew as a smaller PNG or "
+        "JPEG file",
+    },
+}
 
 _ONE_AT_A_TIME = threading.Lock()
-"""A picture takes 200 MB while it is checked, and the page checks for several people at once."""
+"""A picture takes up to 600 MB while it is checked, and the page checks for several people at once."""
 
 
 class NotAProof(ValueError):
@@ -38,7 +47,7 @@ def checked(content: bytes) -> ProofFile:
 
     :param content: the file
     :raises NotAProof: if it is empty, too large, damaged, made to be slow, or neither PDF nor PNG nor JPEG
-    :raises RetryLater: if other files are being checked
+    :raises RetryLater: if other files are being checked, or the program that reads them cannot be started
     """
     if not content:
         raise NotAProof("is empty")
@@ -56,45 +65,12 @@ def checked(content: bytes) -> ProofFile:
 
 def _judged(content: bytes) -> ProofFile:
     if b"%PDF-" in content[:1024]:
-        _check_pdf(content)
-        return ProofFile(content, "application/pdf")
-    if content.startswith((b"\x89PNG\r\n\x1a\n", _JPEG)):
-        return ProofFile(content, _image_kind(content))
-    raise NotAProof("is neither a PDF nor a PNG nor a JPEG file")
-
-
-def _check_pdf(content: bytes) -> None:
-    from pypdf import PdfReader
-
-    talker = logging.getLogger("pypdf")
-    level = talker.level
-    talker.setLevel(logging.CRITICAL)  # it quotes what it cannot read
-    try:
-        document = PdfReader(BytesIO(content))
-        locked = document.is_encrypted and not document.decrypt("")
-        pages = 0 if locked else len(document.pages)
-    except Exception:  # noqa: BLE001 - a damaged file fails in any way
-        raise NotAProof("is a PDF that cannot be read") from None
-    finally:
-        talker.setLevel(level)
-    if locked:
-        raise NotAProof("is a PDF that needs a password")
-    if not pages:
-        raise NotAProof("is a PDF without pages")
-
-
-def _image_kind(content: bytes) -> str:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings(), Image.open(BytesIO(content), formats=_FORMATS) as image:
-            warnings.simplefilter("ignore")
-            width, height = image.size
-            if width * height <= PIXELS:
-                image.load()
-            kind = _IMAGES[str(image.format)]
-    except Exception:  # noqa: BLE001 - a damaged file fails in any way
-        raise NotAProof("is a picture that cannot be read") from None
-    if width * height > PIXELS:
-        raise NotAProof("is a picture with more than 50 million pixels")
-    return kind
+        what = "pdf"
+    elif content.startswith((b"\x89PNG\r\n\x1a\n", _JPEG)):
+        what = "picture"
+    else:
+        raise NotAProof("is neither a PDF nor a PNG nor a JPEG file")
+    word = word_for(content, what)
+    if (kind := _KINDS.get(word)) is None:
+        raise NotAProof(_WRONG[what].get(word, _WRONG[what]["damaged"]))
+    return ProofFile(content, kind)

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import NotAFile, changed, listed, local_path, oddness, read_ordinary, remove_file
+from grdf.staging.entries import NotAFile, changed, count, listed, local_path, oddness, read_ordinary, remove_file
 from grdf.staging.failures import in_words, stop_if_link
 from grdf.staging.files import write_private
 from include.gas.errors import BadRequest
@@ -148,6 +148,21 @@ class Imports:
             for name in old:
                 remove_file(self._path(name))
         return len(old)
+
+    def strangers(self) -> int:
+        """Return how many files lie here at any depth that are none of an import's own.
+
+        Such are the copies that editors and SFTP programs leave, which hold what the file of households held.
+        """
+        found = 0
+        with in_words(self.folder, None):
+            for path in listed(self._path("")):
+                with suppress(FileNotFoundError):  # it has just gone
+                    if oddness(path):
+                        found += count(path)
+                    elif not _is_ours(path.name):
+                        found += 1
+        return found
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays.

@@ -8,7 +8,6 @@ an account's document, so an odd one is left out and hides no other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -44,10 +43,20 @@ _WAITING = f"""function (doc) {{{_ENTRIES}
   if (doc.{Declaration.key} === undefined) return;
   if (entries.some(function (each) {{ return waits(each) || others(each).some(waits); }})) emit(null, null);
 }}"""
+
+
+def _version(views: Mapping[str, Any]) -> str:
+    """Return what tells the functions of an index from all others. All versions must count it alike."""
+    told = repr({name: views[name] for name in sorted(views)})
+    return blake2b(told.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
 _VIEWS = {METERS: {"map": _METERS}, WAITS: {"map": _WAITING}}
 FORMER = "grdf"
 """Name of the index before it named its version, and how all names begin."""
-NAME = f"{FORMER}-{blake2b(repr(_VIEWS).encode(), digest_size=8).hexdigest()}"
+_UNNAMED = "41d357a3c92a753e"
+"""The only version that was ever stored as :data:`FORMER`."""
+NAME = f"{FORMER}-{_version(_VIEWS)}"
 DESIGN: Mapping[str, Any] = {"_id": f"_design/{NAME}", "language": "javascript", "views": _VIEWS}
 
 
@@ -83,10 +92,13 @@ def _remove_others(admin: CouchDBHook) -> list[str]:
 
 
 def _is_ours(design: Document) -> bool:
-    """Return whether a design document is an index of another version. A city may have made others of a like name."""
-    named = re.fullmatch(rf"_design/{FORMER}(-[0-9a-f]{{16}})?", design["_id"])
-    views = set(members(design.get("views")))
-    return bool(named and views and views <= _VIEWS.keys() and design.keys() <= {*DESIGN, "_rev"})
+    """Return whether a design document is an index of another version.
+
+    A city may have made others of any name, with views of any name. Ours has the very functions that its name tells.
+    """
+    version = _version(members(design.get("views")))
+    named = (f"_design/{FORMER}-{version}", *([f"_design/{FORMER}"] if version == _UNNAMED else []))
+    return design["_id"] in named and design.keys() <= {*DESIGN, "_rev"}
 
 
 class AccountIndex:

@@ -99,6 +99,7 @@ class AccountMirror(Generic[Line]):
 
     def _follow(self) -> None:
         limit = BATCH
+        seen: set[tuple[str, str]] = set()
         while True:
             query = {"since": self._since, "limit": limit, "include_docs": "true"}
             try:
@@ -110,7 +111,12 @@ class AccountMirror(Generic[Line]):
                 continue
             changes, last = _changes_in(json_object(self.couchdb.good(response)))
             self.answers += 1
-            if len(changes) > limit or (len(changes) == limit and last == self._since):
+            # A document that changes in the meantime comes again, but with another revision. Sequences say nothing: a
+            # cluster writes the same one in many ways.
+            new = {(row["id"], str(row.get("changes"))) for row in changes} - seen
+            seen |= new
+            full = len(changes) == limit
+            if len(changes) > limit or (full and (last == self._since or not new)):
                 raise ServiceUnavailable.about(
                     None,
                     "CouchDB's answer about the accounts does not go on from where it was asked to",
@@ -122,7 +128,7 @@ class AccountMirror(Generic[Line]):
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
             self._since = last
-            if len(changes) < limit:
+            if not full:
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:

@@ -122,6 +122,15 @@ def test_of_many_accounts_without_a_dag_some_are_named_and_nobody_s_data_is(book
     assert "[M-??? street" in wrong.replace("'", "")
 
 
+@pytest.mark.parametrize("before", range(30, 60))
+def test_a_name_that_is_cut_shows_no_part_of_what_is_hidden(book: CouchDBHook, before: int) -> None:
+    names = [f"{'r' * before} {hidden}" for hidden in ("06543210987018", "GI654322", "jean.dupont@example.org")]
+    wrong = what_is_wrong(known_accounts_of(book, "good", *names))
+    assert "3 account(s) in CouchDB cannot have a DAG" in wrong
+    for part in ("065", "GI6", "dupont@"):
+        assert part not in wrong
+
+
 # -- a CouchDB that drips ----------------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,13 @@ def test_any_other_403_needs_a_person(serve: Serve, connection: Put) -> None:
         hook_to(connection, server.url, patience=0).get(ACCOUNT, "home")
 
 
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"reason":' + "[" * 200_000 + "]" * 200_000 + "}"])
+def test_an_error_answer_that_is_too_deep_to_read(serve: Serve, connection: Put, body: str) -> None:
+    server = serve(lambda _: Reply(body.encode(), 500))
+    with pytest.raises(ServiceUnavailable, match=r"answered 500 \("):
+        hook_to(connection, server.url, patience=0).get(ACCOUNT, "home")
+
+
 def test_what_is_missing_is_named(connection: Put) -> None:
     with pytest.raises(BadSettings, match=r"host.*login.*password.*AIRFLOW_CONN_COUCHDB_ODD"):
         CouchDBHook(connection("couchdb_odd")).get(ACCOUNT, "home")

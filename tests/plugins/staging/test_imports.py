@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
@@ -58,6 +59,23 @@ def test_old_files_are_removed(imports: Imports) -> None:
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
     assert (imports.names(), imports.results()) == ([], [])
+
+
+def test_what_other_programs_leave_is_counted_and_stays(imports: Imports) -> None:
+    assert imports.strangers() == 0
+    imports.store("homes.csv", HOMES)
+    imports.keep_progress("homes.csv", "{}")
+    imports.keep_result("homes.csv", "line,account\n")
+    imports.begun_with("run", "hash")
+    assert imports.strangers() == 0
+    copies = ("homes.csv~", ".homes.csv.swp", "homes.xlsx", "homes.csv.part", ".~lock.homes.csv#", "old/homes.csv")
+    for name in copies:
+        path = ObjectStoragePath(f"{imports.folder}/{name}", conn_id=imports._conn_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(HOMES)
+    assert imports.strangers() == len(copies)
+    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 4
+    assert imports.strangers() == len(copies)
 
 
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -121,6 +122,69 @@ def test_a_server_that_never_comes_to_an_end_is_told(
     monkeypatch.setattr(CouchDBHook, "request", request)
     with pytest.raises(ServiceUnavailable, match="does not go on from where it was asked to"):
         AccountMirror(couchdb, overview).lines()
+
+
+@pytest.mark.parametrize("sequences", [50, 2])
+def test_a_server_whose_end_is_always_another_one_is_told(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, sequences: int
+) -> None:
+    """A proxy removes ``since``, and a cluster writes the same sequence in many ways."""
+    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    put(couchdb, *map(account, IDS))
+    real, sent = CouchDBHook.request, 0
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        nonlocal sent
+        if path != "/_changes":
+            return real(self, method, doctype, path, **more)
+        sent += 1
+        assert sent < 20, "it goes on for ever"
+        more["query"] = {name: value for name, value in more["query"].items() if name != "since"}
+        answer = real(self, method, doctype, path, **more)
+        answer._content = json.dumps(answer.json() | {"last_seq": f"2-g1AAA{sent % sequences}"}).encode()
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    mirror = AccountMirror(couchdb, overview)
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable, match="does not go on from where it was asked to"):
+            mirror.lines()
+
+
+def test_accounts_that_change_while_they_are_read_come_again(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 1)
+    put(couchdb, *map(account, IDS))
+    real, changes = CouchDBHook.request, iter(["A", "B", "C", "D", "VENDOR_DOWN"])
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        answer = real(self, method, doctype, path, **more)
+        if path == "/_changes" and (state := next(changes, "")):
+            put(couchdb, account(IDS[0], state=state))
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    lines = AccountMirror(couchdb, overview).lines()
+    assert sorted(lines) == list(IDS)
+    assert lines[IDS[0]].state == "VENDOR_DOWN"
+
+
+def test_one_number_that_no_reader_takes_hides_no_account(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(couchdb, *map(account, IDS[:2]), account(IDS[2], oauth={"code": "12345"}))
+    real = CouchDBHook.request
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        answer = real(self, method, doctype, path, **more)
+        answer._content = answer.content.replace(b'"12345"', b"-1" + b"0" * 5000)
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    lines = AccountMirror(couchdb, overview).lines()
+    assert sorted(lines) == list(IDS)
+    assert [bool(lines[account_id].odd) for account_id in IDS] == [False, False, True]
 
 
 def test_large_documents_of_others_are_read_a_few_at_a_time(couchdb: CouchDBHook) -> None:

@@ -61,11 +61,12 @@ def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] 
     return RedirectResponse(f"{request.scope['root_path']}/import/", 303)
 
 
-@router.get("/import/results/{name}")
-def result(name: str, _: ImporterDep) -> Response:
-    """Return the result of an import, a CSV file without personal data."""
+@router.get("/import/results/{mark}")
+def result(mark: str, _: ImporterDep) -> Response:
+    """Return the result of an import, a CSV file without personal data. Access logs keep its address."""
     place = imports()
-    text = place.result_named(name) if name in place.results() else None
+    name = next((name for name in place.results() if _mark(name) == mark), "")
+    text = place.result_named(name) if name else None
     if text is None:
         raise HTTPException(404, "no such result")
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -87,7 +88,8 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         dag=IMPORT,
         folder=place.folder,
         waiting=waiting,
-        results=place.results(),
+        results=[(name, _mark(name)) for name in place.results()],
+        strangers=place.strangers(),
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
