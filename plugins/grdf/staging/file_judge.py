@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from io import BytesIO
 
 PIXELS = 50_000_000
@@ -78,7 +79,8 @@ def main() -> None:
     ):
         _, hard = resource.getrlimit(limit)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (least, least))
+        with suppress(ValueError):  # macOS refuses a limit on addresses; Linux takes any that is lower
+            resource.setrlimit(limit, (least, least))
     _say(READY)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries quote what they cannot read
     _say((read_pdf if what == "pdf" else read_picture)(sys.stdin.buffer.read()))
