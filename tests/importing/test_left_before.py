@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.ways_in import import_accounts
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import RetryLater
-from tests.importing.meanwhile import states
+from tests.importing.meanwhile import audits, states
 from tests.importing.scene import household, put, run
 from tests.leaving.steps import delete
 from tests.rights.scene import document
@@ -127,3 +130,16 @@ def test_an_import_lets_a_household_come_back_whose_account_was_restored(
     clean.book.save({key: each for key, each in restored.items() if key != "_rev"})
     put([home])
     assert run() == {"declared": 1}
+
+
+def test_a_deletion_that_died_long_ago_keeps_nobody_out(clean: LocalWorld, home: dict[str, str]) -> None:
+    """It had removed the account, and nothing says that it ended."""
+    account = home["account"]
+    clean.book.save({"_id": account, "account_type": "grdfgrandlyon"})
+    delete(account, steps=("check", "mark", "revoke", "purge"), started=datetime.now(UTC))
+    (entry,) = audits(account)
+    for days, outcome in ((29, "left"), (31, "declared")):
+        asked_at = utc_text(datetime.now(UTC) - timedelta(days=days))
+        CouchDBHook().put(AUDIT, entry | {"asked_at": asked_at, "_rev": audits(account)[0]["_rev"]})
+        put([home], f"after-{days}.csv")
+        assert run(f"after-{days}.csv") == {outcome: 1}

@@ -179,17 +179,34 @@ def test_without_another_clock_nothing_is_forgotten(
     assert "unanswered" not in audits(account)[0]
 
 
-def test_a_right_that_grdf_calls_over_is_looked_for_no_more(
+def test_a_right_that_is_over_by_itself_does_not_end_the_search(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account, right = home["account"], lost(clean, home, monkeypatch)
-    clean.control.change_consent(right, etat_droit_acces="A revérifier")
+    """The household was declared under a wrong account first, and refused that. The list shows the second one late."""
+    account, typo = home["account"], home["account"] + "-typo"
+    put([home | {"account": typo}], "typo.csv")
+    run("typo.csv")
+    (refused,) = own(clean, typo)
+    clean.control.change_consent(refused, etat_droit_acces="Refusée")
+    clean.book.remove(typo)
+    put([home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", cut=True, after=True)
+    with pytest.raises(RetryLater):
+        run()
+    delete_unseen(clean, account, monkeypatch)
+    right = next(
+        each["id_droit_acces"]
+        for each in clean.control.consents()
+        if each["id_pce"] == home["pce"] and each["id_droit_acces"] != refused
+    )
+    clean.control.change_consent(right, etat_droit_acces="Refusée")  # so that the list shows none that stands
     check()
     assert audits(account)[0]["unanswered"]
-    clean.control.change_consent(right, etat_droit_acces="Refusée")
-    check()
-    assert "unanswered" not in audits(account)[0]
     assert document(clean, account) == {}
+    clean.control.change_consent(right, etat_droit_acces="Active")
+    check()
+    assert own(clean, account) == [right]
+    assert document(clean, account)["leaving"], "so that a deletion can end it"
 
 
 def test_a_right_of_an_earlier_deletion_says_nothing_of_a_later_one(

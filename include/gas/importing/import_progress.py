@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
-from include.gas.leaving.deletion_record import has_left_since, mark_of
+from include.gas.leaving.deletion_record import has_died, has_left_since, is_open, mark_of
 
 PREFIX = "household-"
 """How the ids begin of accounts for which the file names none."""
@@ -65,20 +66,23 @@ class Progress(msgspec.Struct):
         """Return the accounts that the file names and for which :meth:`note_deletions` is to be called."""
         return {line.cells.get("account", "") for line in lines if not line.problem} - {"", *self.deletions}
 
-    def note_deletions(self, accounts: Iterable[str], records: Iterable[Mapping[str, Any]], *, begins: bool) -> None:
+    def note_deletions(
+        self, accounts: Iterable[str], records: Iterable[Mapping[str, Any]], now: datetime | None, *, begins: bool
+    ) -> None:
         """Note the deletions that there were before the import, so that no clock is asked which ones are later.
 
-        One that is still in progress removes its household after the import has begun, so it is not noted. One that
-        keeps the data never counts as one that has removed a household, noted or not.
+        One that is still in progress removes its household after the import has begun, so it is not noted; one that
+        died long ago is. One that keeps the data never counts as one that has removed a household, noted or not.
 
         :param accounts: accounts that the file names
         :param records: the records of deletions
+        :param now: what CouchDB's clock says, by which an open deletion is dead; ``None`` if it says nothing
         :param begins: whether the import begins. Later, only deletions from before its beginning are noted
         """
         noted: dict[str, list[str]] = {account: [] for account in accounts}
         for record in records:
             marks = noted.get(str(record.get("account")))
-            if marks is None or not record.get("finished_at"):
+            if marks is None or (is_open(record) and not (now and has_died(record, now))):
                 continue
             if begins or not has_left_since([record], self.began):
                 marks.append(mark_of(record))

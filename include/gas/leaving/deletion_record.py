@@ -153,6 +153,15 @@ def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER
     return is_open(entry) and utc_text(now - age) < last_taker(entry).since <= utc_text(now + APART)
 
 
+def has_died(entry: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a deletion has not ended, and was asked for or continued so long ago that it never will by itself.
+
+    :param entry: the record
+    :param now: an aware datetime
+    """
+    return is_open(entry) and last_taker(entry).since < utc_text(now - UNDER_WAY)
+
+
 def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     """Return whether a deletion has recently removed an account, judging by its records.
 

@@ -61,9 +61,10 @@ def without_old(entry: Mapping[str, Any], now: datetime) -> Document:
 def without_ended(
     entry: Mapping[str, Any], records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]
 ) -> Document:
-    """Return the record without the declarations whose right has ended, so that nobody must look for it any more.
+    """Return the record without the declarations whose right a later deletion has ended.
 
-    That an account has the right is not enough, even if it is leaving: a backup may take the account away again.
+    That an account has the right is not enough, even if it is leaving: a backup may take the account away again. Nor is
+    a right that is over by itself: on one day the same holder may have refused another one, made under a wrong account.
 
     :param entry: the record
     :param records: the records of all deletions of the account
@@ -72,10 +73,8 @@ def without_ended(
     others, listed = [each for each in records if each.get("_id") != entry.get("_id")], list(rights)
 
     def has_ended(sent: Mapping[str, Any]) -> bool:
-        mine = [right for right in listed if _is_of(right, sent)]
-        return any(_has_revoked(others, right, str(sent.get("at"))) for right in mine) or any(
-            right.is_over and not is_revoked((*others, entry), right) for right in mine
-        )
+        mine = (right for right in listed if _is_of(right, sent))
+        return any(_has_revoked(others, right, str(sent.get("at"))) for right in mine)
 
     return _with_left(entry, [each for each in _unanswered(entry) if not has_ended(each)])
 

@@ -92,7 +92,7 @@ class ImportAccountsOperator(GrdfOperator):
         self.imports.remove_result(self.file)  # from here on, a result says that this import has ended
         progress.choose_ids(lines, holdings, lambda: secrets.token_hex(5))
         if named := progress.named(lines):
-            progress.note_deletions(named, self.couchdb.scan(AUDIT), begins=kept is None)
+            progress.note_deletions(named, self.couchdb.scan(AUDIT), self.couchdb.clock(), begins=kept is None)
         self.imports.keep_progress(self.file, progress.text())
         results = self._work(self._checked(lines, holdings, progress), holdings, progress, run.asked_by)
         return self._done(content, results)
