@@ -52,7 +52,8 @@ def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) 
     assert holds_person(clean, account_id) == []
     assert not names_person(stored)
     assert stored["state"] == WAITS
-    assert f"Account {account_id}: GRDF has not answered its declaration for 30 days" in stored["state_message"]
+    said = f"Account {account_id}: its declaration has waited for 30 days and no right of it is known"
+    assert said in stored["state_message"]
     assert stored["declaration"]["refused"] is True
     with pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
@@ -107,7 +108,8 @@ def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_i
         older(clean, account_id, 31)
         check()
     assert holds_person(clean, account_id) == []
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "manual")
+    with pytest.raises(AirflowSkipException, match="waiting for its household"):
+        acquire(account_id, "scheduled")
+    assert "waits for the contract's holder" in document(clean, account_id)["state_message"]
     assert document(clean, account_id)["oauth_callback_results"]["pce_id"] == pce
     assert len(rights(clean, pce)) == 1
