@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.operators import check_consents
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.errors import RetryLater
@@ -43,6 +44,17 @@ def older(world: LocalWorld, account: str, days: float) -> None:
     moment = datetime.fromisoformat(stored["declaration"]["entered_at"]) - timedelta(days=days)
     stored["declaration"]["entered_at"] = moment.isoformat()
     world.book.save(stored)
+
+
+def check_with_a_clock_that_is(ahead: timedelta) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Wrong:
+            return cls.fromtimestamp((datetime.now(tz) + ahead).timestamp(), tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_consents, "datetime", Wrong)
+        check()
 
 
 def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) -> None:
@@ -113,3 +125,22 @@ def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_i
     assert "waits for the contract's holder" in document(clean, account_id)["state_message"]
     assert document(clean, account_id)["oauth_callback_results"]["pce_id"] == pce
     assert len(rights(clean, pce)) == 1
+
+
+def test_a_clock_that_is_ahead_for_a_morning_removes_nobody(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    give(clean, account_id)
+    check()
+    before = document(clean, account_id)
+    capfd.readouterr()
+    check_with_a_clock_that_is(timedelta(days=31))
+    assert document(clean, account_id) == before
+    assert "Set the clock that is wrong" in "".join(capfd.readouterr())
+
+
+def test_a_clock_that_is_behind_for_a_morning_makes_nobody_old(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id)
+    check_with_a_clock_that_is(-timedelta(days=31))
+    check()
+    assert names_person(document(clean, account_id))
