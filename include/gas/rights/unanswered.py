@@ -28,16 +28,24 @@ def settled(document: Document, now: datetime) -> Document:
     :param now: an aware datetime
     :return: the same document if there is nothing to change
     """
-    changed = without_old_person(document, now)
-    if changed is document:
-        return with_entered(document, now)
-    if is_refused(document):  # its state says what to correct
+    changed = aged(document, now)
+    if names_person(changed) or not names_person(document) or is_refused(document):  # its state says what to correct
         return changed
     try:
         partial = Account.from_document(changed).reads_on
     except BadAccount:
         partial = False
     return with_state(changed, USER_ACTION_NEEDED, unanswered_message(str(document["_id"])), since=now, partial=partial)
+
+
+def aged(document: Document, now: datetime) -> Document:
+    """Return the account document as :func:`settled` does, with the state that it has.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to change
+    """
+    changed = without_old_person(document, now)
+    return with_entered(document, now) if changed is document else changed
 
 
 def shows_given_up(document: Document, rights: Iterable[AccessRight], now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_ref
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.days.clocks import agree
 from include.gas.errors import BadAccount, GasError
-from include.gas.rights.unanswered import settled, shows_given_up, unanswered_message
+from include.gas.rights.unanswered import aged, settled, shows_given_up, unanswered_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
@@ -52,12 +53,30 @@ class LongWaits:
         rights = [right for sent in SentDeclarations.of(document) for right in self._rights.get(sent.pce, ())]
         if shows_given_up(document, rights, now):
             document = self._taken(document)
-        if settled(document, now) is document or not self._is_now(now):
-            return document
-        changed = self._accounts.update(document["_id"], partial(settled, now=now))
+        changed = self._changed(document, settled, now)
         if names_person(document) and not names_person(changed):
             self._log.warning("%s", _removed_message(document))
         return changed
+
+    def settle_left(self, document: Document, now: datetime) -> None:
+        """Note how long a declaration has waited that a backup has brought back, or remove its person after long.
+
+        Its household has left, so no right is taken for it. Its state stays, since it says what to do.
+
+        :param document: the account document
+        :param now: an aware datetime
+        """
+        changed = self._changed(document, aged, now)
+        if names_person(document) and not names_person(changed):
+            self._log.warning(
+                "Account %s: the name and address were removed that a backup had brought back %d days ago or earlier.",
+                document["_id"], REFUSED_KEPT.days,
+            )  # fmt: skip
+
+    def _changed(self, document: Document, change: Callable[..., Document], now: datetime) -> Document:
+        if change(document, now) is document or not self._is_now(now):
+            return document
+        return self._accounts.update(document["_id"], partial(change, now=now))
 
     def _is_now(self, now: datetime) -> bool:
         """Return whether the server's clock agrees: one that is ahead would remove the person of everybody who waits.

@@ -83,7 +83,7 @@ class CheckConsentsOperator(GrdfOperator):
         waits = LongWaits(couchdb, adict, listed, self.log)
         round_ = _Round(couchdb, adict, rights, asked_at, counts, waits, whole=not listed.odd)
         here = Returned(couchdb, self.log)
-        self._each(round_, here.without_returned(accounts), self._check)
+        self._each(round_, here.without_returned(accounts, waits), self._check)
         counts["left_before"] = here.count
         counts["leaving"] = here.tell_unfinished(couchdb, accounts, listed.rights)
         problem = self._lose(round_)
