@@ -127,6 +127,52 @@ def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_i
     assert len(rights(clean, pce)) == 1
 
 
+def changed(world: LocalWorld, account: str, **fields: Any) -> None:
+    stored = document(world, account)
+    world.book.save(stored | {"declaration": stored["declaration"] | fields})
+
+
+def days_ago(days: float) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+@pytest.mark.parametrize("former", [{}, {"refused": True, "refused_because": "the postcode", "refused_since": "old"}])
+def test_who_is_entered_by_hand_afterwards_has_30_days_again(
+    clean: LocalWorld, account_id: str, former: dict[str, Any]
+) -> None:
+    """Nobody starts the account's DAG."""
+    pce = give(clean, account_id, **former)
+    changed(clean, account_id, **{"refused_since" if former else "entered_at": days_ago(31)})
+    check()
+    assert holds_person(clean, account_id) == []
+    for _ in range(2):
+        changed(clean, account_id, **{**PERSON, "postcode": postcode(pce)})
+        check()
+        assert names_person(document(clean, account_id))
+        moment = document(clean, account_id)["declaration"]["refused_since"]
+        check()
+        assert document(clean, account_id)["declaration"]["refused_since"] == moment
+        changed(clean, account_id, refused_since=days_ago(31))
+        check()
+        assert holds_person(clean, account_id) == []
+
+
+@pytest.mark.parametrize("moment", [None, "", "soon", 7, "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("refused", [True, None])
+def test_a_moment_that_cannot_be_read_keeps_nobody(
+    clean: LocalWorld, account_id: str, moment: object, *, refused: bool | None
+) -> None:
+    """Another program has stored it."""
+    give(clean, account_id, refused=refused, refused_since=moment)
+    check()
+    assert names_person(document(clean, account_id))
+    key = "refused_since" if refused else "entered_at"
+    assert document(clean, account_id)["declaration"][key] != moment
+    changed(clean, account_id, **{key: days_ago(31)})
+    check()
+    assert holds_person(clean, account_id) == []
+
+
 def test_a_clock_that_is_ahead_for_a_morning_removes_nobody(
     clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
