@@ -113,6 +113,21 @@ def test_a_correction_begins_anew(clean: LocalWorld, account_id: str) -> None:
     assert names_person(document(clean, account_id))
 
 
+@pytest.mark.parametrize(("run_type", "stays"), [("manual", True), ("scheduled", False), ("backfill", False)])
+def test_a_run_that_a_person_starts_begins_anew(
+    clean: LocalWorld, account_id: str, run_type: str, *, stays: bool
+) -> None:
+    """Somebody has corrected it on the last day, and GRDF does not answer on that day either."""
+    give(clean, account_id, email="wrong@example.org", entered_at=days_ago(29.5))
+    changed(clean, account_id, email=PERSON["email"])
+    clean.control.fault("/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        acquire(account_id, run_type)
+    older(clean, account_id, 1)
+    check()
+    assert names_person(document(clean, account_id)) == stays
+
+
 def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_id: str) -> None:
     pce = lost_answer(clean, account_id)
     check()

@@ -57,8 +57,9 @@ class Declaration(Section, frozen=True):
     :param first: first gas day; absent for five years before the declaration
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
-    :param entered_at: when that was entered, or first seen if another program has stored it, UTC; 30 days later the
-        declaration counts as refused and the person is removed; absent once GRDF has the right
+    :param entered_at: when that was entered, or first seen if another program has stored it, or when a person last
+        started a run for it, UTC; 30 days later the declaration counts as refused and the person is removed; absent
+        once GRDF has the right
     :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
         person starts one
     :param refused_because: what a person has to correct, in words
@@ -186,6 +187,19 @@ def with_entered(document: Document, now: datetime) -> Document:
         return document
     key = _REFUSED_SINCE if is_refused(document) else _ENTERED_AT
     return put(document, Declaration.key, {**found, key: utc_text(now)})
+
+
+def entered_again(document: Document, now: datetime) -> Document:
+    """Return the account document with the time of its declaration begun anew, because a person asks for it.
+
+    One that is refused begins anew once it is sent, see :func:`without_refusal`.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to change
+    """
+    if not names_person(document) or is_refused(document):
+        return document
+    return put(document, Declaration.key, {**members(document.get(Declaration.key)), _ENTERED_AT: utc_text(now)})
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
