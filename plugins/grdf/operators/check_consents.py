@@ -18,7 +18,6 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
-from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_refused, names_person
 from include.gas.account.sections.rights.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.sections.rights.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.account.sections.rights.proofs import Proof
@@ -29,14 +28,13 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import Listed, check_consents, to_give_back
 from include.gas.rights.proof_check import proof_message
-from include.gas.rights.unanswered import settled, unanswered_message
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.consents.long_waits import LongWaits
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.consent_check import Finding
 
@@ -61,6 +59,7 @@ class CheckConsentsOperator(GrdfOperator):
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
         """
+        from grdf.consents.long_waits import LongWaits
         from grdf.consents.returned import Returned
         from grdf.consents.take_over import TakeOver
         from grdf.consents.waiting_rights import WaitingRights
@@ -81,9 +80,10 @@ class CheckConsentsOperator(GrdfOperator):
                 "in one of them. Tell GRDF if this continues.",
                 listed.odd,
             )
-        round_ = _Round(couchdb, adict, rights, asked_at, counts, whole=not listed.odd)
+        waits = LongWaits(couchdb, adict, listed, self.log)
+        round_ = _Round(couchdb, adict, rights, asked_at, counts, waits, whole=not listed.odd)
         here = Returned(couchdb, self.log)
-        self._each(round_, here.without_returned(accounts), self._check)
+        self._each(round_, here.without_returned(accounts, waits), self._check)
         counts["left_before"] = here.count
         counts["leaving"] = here.tell_unfinished(couchdb, accounts, listed.rights)
         problem = self._lose(round_)
@@ -146,19 +146,6 @@ class CheckConsentsOperator(GrdfOperator):
             "what has happened, and tell GRDF if the list is wrong.",
         )
 
-    def _settle(self, accounts: AccountStore, document: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """Note how long a declaration has waited, or remove its person."""
-        changed = accounts.update(document["_id"], partial(settled, now=now))
-        if names_person(document) and not names_person(changed):
-            said = unanswered_message(document["_id"])
-            if is_refused(document):
-                said = (
-                    f"Account {document['_id']}: nobody has corrected its declaration for {REFUSED_KEPT.days} days, so "
-                    "the household's name and address were removed. If it is still to be connected, enter them again."
-                )
-            self.log.warning("%s", said)
-        return changed
-
     def _check(self, round_: _Round, document: dict[str, Any], *, believed: bool = False) -> None:
         now = datetime.now(UTC)
         counts, accounts = round_.counts, round_.accounts
@@ -169,8 +156,9 @@ class CheckConsentsOperator(GrdfOperator):
             return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
 
         finding = finding_of(document)
-        if settled(document, now) is not document:
-            document = self._settle(accounts, document, now)
+        if (after := round_.waits.settle(document, now)) is not document:
+            document, listed = after, round_.listed(after)
+            finding = finding_of(document)
         if finding is None:
             account = Account.from_document(document)
             if account.meters and not account.leaving:
@@ -271,6 +259,7 @@ class _Round:
     :param rights: all our rights by meter
     :param asked_at: when GRDF was asked for them
     :param counts: incremented by what is found
+    :param waits: sees to declarations that have waited for long
     :param whole: whether every line of the list could be read
     """
 
@@ -281,6 +270,7 @@ class _Round:
         rights: dict[str, list[AccessRight]],
         asked_at: datetime,
         counts: dict[str, int],
+        waits: LongWaits,
         *,
         whole: bool,
     ) -> None:
@@ -293,6 +283,7 @@ class _Round:
         self.rights = rights
         self.asked_at = asked_at
         self.counts = counts
+        self.waits = waits
         self.whole = whole
         self.news: list[dict[str, Any]] = []
         self.unannounced: list[str] = []
