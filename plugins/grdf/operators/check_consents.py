@@ -218,7 +218,7 @@ class CheckConsentsOperator(GrdfOperator):
 
         after = noted(finding)
         if after != document:
-            after = accounts.update(document["_id"], change)
+            after = accounts.update(document["_id"], change, known=document)
         self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
         round_.read_by(finding.document)
 
