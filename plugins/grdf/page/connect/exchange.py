@@ -129,7 +129,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             rights = _rights(store, consents, attempt)
             given = {consent.id_accreditation for consent in consents}
             if is_another(store, account, document, (right for right in rights if right.id in given)):
-                raise Stop("another", 409)
+                raise Stop("another.household" if attempt.link else "another", 409)
             today = paris_today(asked_at)
             found = [(consent, own_right(consent, rights, today)) for consent in consents]
             meters = [_dated(consent, rights, today, asked_at) for consent in consents]
