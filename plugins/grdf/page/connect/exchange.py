@@ -118,8 +118,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     account = attempt.state.account
     store = couchdb()
     try:
-        document = store.get(ACCOUNT, account)
-        known = check_connectable(document)  # before the code is spent
+        known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
         if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
         give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
@@ -128,8 +127,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             asked_at = datetime.now(UTC)
             rights = _rights(store, consents, attempt)
             given = {consent.id_accreditation for consent in consents}
-            if is_another(store, account, document, (right for right in rights if right.id in given)):
-                raise Stop("another.household" if attempt.link else "another", 409)
+            brought = [right for right in rights if right.id in given]
             today = paris_today(asked_at)
             found = [(consent, own_right(consent, rights, today)) for consent in consents]
             meters = [_dated(consent, rights, today, asked_at) for consent in consents]
@@ -138,6 +136,8 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             def change(stored: Document | None) -> Document:
                 new = connected(stored, account, meters, at=now, by=by)
                 _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
+                if is_another(store, account, stored, brought):
+                    raise Stop("another.household" if attempt.link else "another", 409)
                 return new
 
             def write() -> Document:
