@@ -68,6 +68,9 @@ def test_a_household_with_a_link_hears_what_to_do_and_not_who_it_was(
     link = couchdb.get(CONNECT, link_document(account_id))
     assert link
     assert link["tries"] == 1, "so that nobody guesses with it who lived here"
+    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"Account {account_id}: a household was not connected on GRDF's site" in log
+    assert [each for each in PERSON.values() if each in log] == []
 
 
 @pytest.mark.parametrize(
