@@ -237,6 +237,12 @@ class BadAccount(FailNow):
     default_step = "Correct or remove the account's document in io-cozy-accounts."
 
 
+class BadDocument(BadAccount):
+    """A document of an account that we cannot write back as another program has written it."""
+
+    default_step = "Correct the number in CouchDB. Nothing was changed, and other accounts go on."
+
+
 class BadSettings(FailNow):
     """One of our settings is missing or wrong."""
 
