@@ -19,6 +19,7 @@ import msgspec
 
 from include.gas.account import document as account
 from include.gas.documents import stored_documents as documents
+from include.gas.documents import stored_gas
 from include.gas.documents.doctypes import (
     ACCOUNT,
     AUDIT,
@@ -38,10 +39,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
 
 KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     ACCOUNT: (account.AccountDocument,),
-    DAY: (documents.Day,),
-    MONTH: (documents.Total,),
-    YEAR: (documents.Total,),
-    PUBLISHED: (documents.Published,),
+    DAY: (stored_gas.Day,),
+    MONTH: (stored_gas.Total,),
+    YEAR: (stored_gas.Total,),
+    PUBLISHED: (stored_gas.Published,),
     AUDIT: (documents.DeletionRecord, documents.Approval),
     CONSENT_RECORD: (documents.ConsentRecord,),
     CONNECT: (documents.Mark, documents.HouseholdLink),

@@ -14,6 +14,13 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import day_of
 from include.gas.documents.storing import WriteResult
 
+SUMMED = ("load", "days", "volume_days", "measured_days", "estimated_days", "corrected_days")
+
+
+def _sums(days: list[dict[str, Any]]) -> list[Any]:
+    qualities = [sum(day["quality"] == word for day in days) for word in ("measured", "estimated", "corrected")]
+    return [sum(day["load"] for day in days), len(days), sum("volume" in day for day in days), *qualities]
+
 
 class Killed(BaseException):
     """The process has been killed. Nothing may catch this."""
@@ -65,15 +72,15 @@ class MemoryStore:
 
     def check_totals(self) -> None:
         """Assert that the totals are the sums of the stored days, and that none is missing or superfluous."""
-        sums: dict[str, dict[str, list[Any]]] = {MONTH: defaultdict(list), YEAR: defaultdict(list)}
+        days: dict[str, dict[str, list[Any]]] = {MONTH: defaultdict(list), YEAR: defaultdict(list)}
         for doc in self.docs[DAY].values():
             meter = f"{doc['account']}:{doc['pce']}"
             day = day_of(doc)
-            sums[MONTH][f"{meter}:{day:%Y-%m}"].append(doc["load"])
-            sums[YEAR][f"{meter}:{day:%Y}"].append(doc["load"])
-        for doctype, expected in sums.items():
-            stored = {key: (doc["load"], doc["days"]) for key, doc in self.docs[doctype].items()}
-            assert stored == {key: (sum(loads), len(loads)) for key, loads in expected.items()}
+            days[MONTH][f"{meter}:{day:%Y-%m}"].append(doc)
+            days[YEAR][f"{meter}:{day:%Y}"].append(doc)
+        for doctype, expected in days.items():
+            stored = {key: [doc[name] for name in SUMMED] for key, doc in self.docs[doctype].items()}
+            assert stored == {key: _sums(docs) for key, docs in expected.items()}
 
 
 class Mortal:

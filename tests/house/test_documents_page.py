@@ -15,6 +15,7 @@ from include.gas.answers.daily import Reading
 from include.gas.answers.published import Period
 from include.gas.consents.consent import Consent
 from include.gas.documents import stored_documents as described
+from include.gas.documents import stored_gas
 from include.gas.documents.doctypes import DOCTYPES
 from include.gas.documents.gas_days import day_document, merge_day
 from include.gas.documents.periods import merge_period, period_document
@@ -85,10 +86,10 @@ def record() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "made"),
     [
-        (described.Day, day()),
-        (described.Total, total(month_documents)),
-        (described.Total, total(year_documents)),
-        (described.Published, period()),
+        (stored_gas.Day, day()),
+        (stored_gas.Total, total(month_documents)),
+        (stored_gas.Total, total(year_documents)),
+        (stored_gas.Published, period()),
         (described.Approval, APPROVAL),
         (described.DeletionRecord, record()),
         (

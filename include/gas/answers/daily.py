@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
+from include.gas.answers.fields import Quality, Status, quality_in, status_in
+from include.gas.answers.measures import NONE, Measures, measures_in
 from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.words import day_in
 from include.gas.days.gas_day import PARIS, gas_day_of
@@ -20,16 +21,14 @@ class Reading:
     :param load: energy in kWh, 0 or more; a measured 0 is a reading too
     :param status: whether GRDF may still change the reading
     :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
-    :param volume: m³; ``None`` if unknown. On daily rows ``load`` is *not* volume times coefficient
-    :param coefficient: kWh per m³; ``None`` if unknown
+    :param measures: what else GRDF says of the day
     """
 
     day: date
     load: int | float
     status: Status = "provisional"
     quality: Quality = "measured"
-    volume: float | None = None
-    coefficient: float | None = None
+    measures: Measures = NONE
 
 
 def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
@@ -45,9 +44,8 @@ def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> 
     return sort_answer(DAILY, text, account=account, pce=pce, window=window)
 
 
-def _reading(day: date, load: int | float, _line: Line, use: Line) -> Reading:
-    volume, coefficient = float_in(use.get("volume_brut")), coefficient_in(use)
-    return Reading(day, load, status_in(use), quality_in(use), volume=volume, coefficient=coefficient)
+def _reading(day: date, load: int | float, line: Line, use: Line) -> Reading:
+    return Reading(day, load, status_in(use), quality_in(use), measures_in(line, use))
 
 
 def _day_of(_line: Line, use: Line) -> date | None:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.answers.daily import Reading
+from include.gas.answers.measures import NAMES as MEASURES
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window
@@ -162,6 +163,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
         "status": reading.status,
         "quality": reading.quality,
         "read_at": utc_text(read_at),
+        **reading.measures.as_keys(),
     }
 
 
@@ -182,8 +184,12 @@ def has_load(document: Mapping[str, Any]) -> bool:
     Others write these documents too. A day whose ``load`` is no finite number counts as not stored: it is in no total,
     and is written again when it is read.
     """
-    load = document.get("load")
-    return isinstance(load, int | float) and not isinstance(load, bool) and math.isfinite(load)
+    return is_number(document.get("load"))
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
@@ -222,31 +228,52 @@ def _is_ahead(stored: Mapping[str, Any], now: datetime | None) -> bool:
 def merge_day(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Return the document to write for a gas day. Keys that other programs added are kept.
 
-    A changed load is noted in ``changes``. A reading that repeats what is stored is not written, so that running again
-    writes nothing. The price: a slower run that holds an older, different reading at that moment cannot see that it is
-    out of date. The next reading of the day corrects this.
+    A changed load is noted in ``changes``, and what was measured with the former one goes, as far as the reading says
+    nothing about it. So does a price, see :func:`fitting`.
+
+    A reading that repeats what is stored is not written, so that running again writes nothing. What that costs: a
+    slower run that holds an older, different reading at that moment cannot see that it is out of date. The next reading
+    of the day corrects this.
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the reading
     :param now: an aware datetime; ``None`` for the current time
-    :return: ``None`` if there is nothing to write: load, status and quality are the same, or the stored document is
-        newer
+    :return: ``None`` if there is nothing to write: the stored document says the same of all that the reading says, or
+        is newer
     """
     if stored is None:
         return dict(new)
-    if has_load(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
+    said = [*_COMPARED, *(name for name in MEASURES if name in new)]
+    if has_load(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, said, now)):
         return None
-    merged = {**stored, **new}
-    if stored.get("load") != new["load"]:
-        change = {
-            "at": new["read_at"],
-            "before": stored["load"] if has_load(stored) else None,
-            "after": new["load"],
-            "status": new["status"],
-        }
-        former = stored.get("changes")
-        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
+    if stored.get("load") == new["load"]:
+        return {**stored, **new}
+    kept = {key: value for key, value in stored.items() if key not in MEASURES}
+    merged = {**fitting(kept, new["load"]), **new}
+    change = {
+        "at": new["read_at"],
+        "before": stored["load"] if has_load(stored) else None,
+        "after": new["load"],
+        "status": new["status"],
+    }
+    former = stored.get("changes")
+    merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
     return merged
+
+
+def fitting(stored: Document, load: int | float) -> Document:
+    """Return a document that gets a load without the price that another program computed for another load.
+
+    Cozy's Ecolyo writes ``price`` on days, months and years that have none, and leaves one that it finds. So a price
+    that no longer fits must be missing. ``former_price`` says what it was, and for which load.
+
+    :param stored: the stored day, month or year
+    :param load: its load from now on, in kWh
+    """
+    if "price" not in stored or stored.get("load") == load:
+        return stored
+    kept = {key: value for key, value in stored.items() if key != "price"}
+    return kept | {"former_price": {"price": stored["price"], "load": stored.get("load")}}
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:

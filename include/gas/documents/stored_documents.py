@@ -1,7 +1,8 @@
-"""The shape of every stored document except the account. ``docs/documents.md`` is generated from these classes.
+"""The shape of every stored document except the account and those of gas (:mod:`include.gas.documents.stored_gas`).
 
-The classes only describe. :mod:`include.gas.documents.doctypes` names the modules that create the documents, and tests
-check what they create against these classes.
+``docs/documents.md`` is generated from these classes. They only describe:
+:mod:`include.gas.documents.doctypes` names the modules that create the documents, and tests check what they create
+against these classes.
 """
 
 from __future__ import annotations
@@ -10,167 +11,7 @@ from datetime import date
 
 import msgspec
 
-from include.gas.documents.totals import Number
-
-
-class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A document in CouchDB."""
-
-    id: str = msgspec.field(name="_id")
-    rev: str = msgspec.field(name="_rev", default="")
-
-
-class Adopted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A figure from a konnector document that differs from our own.
-
-    :param load: energy in kWh
-    :param former: id of the konnector's document
-    """
-
-    load: Number
-    former: str = msgspec.field(name="from")
-
-
-class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A reading that changed the load of a gas day.
-
-    :param at: when GRDF was asked for it, UTC
-    :param before: the former load in kWh; null if there was none
-    :param after: the new load in kWh
-    :param status: the status of the new reading
-    """
-
-    at: str
-    before: Number | None
-    after: Number
-    status: str | None
-
-
-class Day(Kept, frozen=True):
-    """The consumption of one gas day, from 06:00 to 06:00 in Paris. A day without a usable energy has no document.
-
-    :param id: ``<account>:<pce>:<YYYY-MM-DD>``
-    :param rev: CouchDB's revision
-    :param account: account id
-    :param pce: the meter
-    :param load: energy in kWh; 0 if GRDF measured 0
-    :param year: year of the gas day
-    :param month: month of the gas day, from 1
-    :param day: day of the month of the gas day, from 1
-    :param hour: always 0
-    :param minute: always 0
-    :param status: ``provisional`` while GRDF may still change the day, then ``definitive``
-    :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
-    :param read_at: when GRDF was asked, UTC; 1970 for a day adopted from the konnector. A newer reading replaces an
-        older one
-    :param changes: the last 10 corrections, newest last
-    :param adopted: other figures for this day from the konnector
-    """
-
-    account: str
-    pce: str
-    load: Number
-    year: int
-    month: int
-    day: int
-    hour: int
-    minute: int
-    status: str | None
-    quality: str | None
-    read_at: str
-    changes: list[Correction] = []
-    adopted: list[Adopted] = []
-
-
-class Total(Kept, frozen=True):
-    """The sum of the stored days of a month or a year. It is removed together with the last of these days.
-
-    :param id: ``<account>:<pce>:<YYYY-MM>`` for a month, ``<account>:<pce>:<YYYY>`` for a year
-    :param rev: CouchDB's revision
-    :param account: account id
-    :param pce: the meter
-    :param load: energy in kWh
-    :param year: year of the period
-    :param month: month of the period, from 1; always 1 for a year
-    :param day: always 1
-    :param hour: always 0
-    :param minute: always 0
-    :param days: number of stored days in the sum; 0 for a konnector figure of a period without stored days
-    :param basis: hash of the revisions that were summed, so that a run that read older ones gets a conflict
-    :param adopted: konnector figures that differ from the sum; the one that counts is last
-    """
-
-    account: str
-    pce: str
-    load: Number
-    year: int
-    month: int
-    day: int
-    hour: int
-    minute: int
-    days: int
-    basis: str = ""
-    adopted: list[Adopted] = []
-
-
-class PeriodCorrection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A publication that changed a period.
-
-    :param at: when GRDF was asked for it, UTC
-    :param before: the former load in kWh
-    :param after: the new load in kWh
-    :param end: the former end of the period: the gas day after its last one
-    """
-
-    at: str
-    before: Number | None
-    after: Number
-    end: date | None
-
-
-class Published(Kept, frozen=True):
-    """A billing period that GRDF published: a month for most meters, half a year for ``6M``, a day for ``JJ``.
-
-    :param id: ``<account>:<pce>:<first gas day>``
-    :param rev: CouchDB's revision
-    :param account: account id
-    :param pce: the meter
-    :param load: energy in kWh
-    :param first: first gas day
-    :param end: gas day after the last one
-    :param year: year of the first gas day
-    :param month: month of the first gas day, from 1
-    :param day: day of the month of the first gas day, from 1
-    :param hour: always 0
-    :param minute: always 0
-    :param days: number of gas days in the period
-    :param coefficient: kWh per m³
-    :param volume: m³
-    :param reason: why the meter was read at the end (``raison_releve``, such as ``RNO``)
-    :param status: ``provisional`` while GRDF may still change the period, then ``definitive``
-    :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
-    :param read_at: when GRDF was asked, UTC. A newer reading replaces an older one
-    :param changes: the last 10 corrections, newest last
-    """
-
-    account: str
-    pce: str
-    load: Number
-    first: date
-    end: date
-    year: int
-    month: int
-    day: int
-    hour: int
-    minute: int
-    days: int
-    coefficient: float | None
-    volume: float | None
-    reason: str
-    status: str
-    quality: str
-    read_at: str
-    changes: list[PeriodCorrection] = []
+from include.gas.documents.kept import Kept
 
 
 class GivenApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -280,14 +121,14 @@ class DeletionRecord(Kept, frozen=True):
     revoked: dict[str, str]
     removed: dict[str, int]
     finished_at: str | None
-    approvals: list[GivenApproval] = []
-    resumed: list[Resumed] = []
-    left_alone: dict[str, str] = {}
-    found: dict[str, int] = {}
-    verified: dict[str, int] = {}
+    approvals: list[GivenApproval] = msgspec.field(default_factory=list)
+    resumed: list[Resumed] = msgspec.field(default_factory=list)
+    left_alone: dict[str, str] = msgspec.field(default_factory=dict)
+    found: dict[str, int] = msgspec.field(default_factory=dict)
+    verified: dict[str, int] = msgspec.field(default_factory=dict)
     tombstones: str = ""
-    airflow_history: dict[str, object] = {}
-    unanswered: list[Unanswered] = []
+    airflow_history: dict[str, object] = msgspec.field(default_factory=dict)
+    unanswered: list[Unanswered] = msgspec.field(default_factory=list)
     ended_by_its_clock: str = ""
 
 

@@ -48,6 +48,8 @@ from include.gas.meter_tag import meter_tag
 
 ATTEMPTS = 10
 """How often a load is tried before it gives up because others keep writing the same documents."""
+WRITTEN = ("new", "corrected", "confirmed", "completed")
+"""What can become of a day that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class LoadReport:
     :param new: number of days stored for the first time
     :param corrected: number of days whose load changed
     :param confirmed: number of days whose status or quality changed, but not their load
+    :param completed: number of days of which GRDF said more than what was stored: volume, indexes and so on
     :param unchanged: number of days that were already stored like this
     :param stale: number of days left alone because a newer reading is stored
     :param months: number of month totals written
@@ -118,6 +121,7 @@ class LoadReport:
     new: int = 0
     corrected: int = 0
     confirmed: int = 0
+    completed: int = 0
     unchanged: int = 0
     stale: int = 0
     months: int = 0
@@ -131,7 +135,7 @@ class LoadReport:
     @property
     def changed(self) -> bool:
         """Whether anything was written."""
-        return bool(self.new or self.corrected or self.confirmed or self.months or self.years)
+        return bool(self.new or self.corrected or self.confirmed or self.completed or self.months or self.years)
 
     def counts(self) -> dict[str, int]:
         """Return only the numbers, for an XCom or a log line."""
@@ -277,7 +281,7 @@ class _Load:
     def _report(self) -> LoadReport:
         real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
         months, years = len(self.written[MONTH]), len(self.written[YEAR])
-        wrote = {key for key, kind in self.outcome.items() if kind in ("new", "corrected", "confirmed")}
+        wrote = {key for key, kind in self.outcome.items() if kind in WRITTEN}
         return LoadReport(
             **_count(self.outcome),
             months=months,
@@ -315,11 +319,13 @@ class _TakeBack(_Load):
 def _kind(old: Document | None, new: Document) -> str:
     if old is None:
         return "new"
-    return "confirmed" if old.get("load") == new["load"] else "corrected"
+    if old.get("load") != new["load"]:
+        return "corrected"
+    return "completed" if all(old.get(key) == new[key] for key in ("status", "quality")) else "confirmed"
 
 
 def _count(outcome: dict[str, str]) -> dict[str, Any]:
-    kinds = ("new", "corrected", "confirmed", "unchanged", "stale")
+    kinds = (*WRITTEN, "unchanged", "stale")
     return {kind: sum(1 for each in outcome.values() if each == kind) for kind in kinds}
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from include.gas.documents.gas_days import Document, day_of, month_id, year_id
+from include.gas.documents.gas_days import Document, day_of, fitting, is_number, month_id, year_id
 
 Number = int | float
 
 _EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
 """Adds any floats exactly: the digits of the largest and of the smallest are fewer than 700 places apart."""
+
+QUALITIES = ("measured", "estimated", "corrected")
+_OF_DAYS = frozenset(("basis", "volume", "volume_days", *(f"{quality}_days" for quality in QUALITIES)))
+"""The keys of a total that only stored days can tell."""
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
@@ -77,7 +81,7 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
         return dict(new)
     if all(stored.get(key) == value for key, value in new.items()):
         return None
-    return {**stored, **new}
+    return {**fitting(stored, new["load"]), **new}
 
 
 def without_days(stored: Document) -> Document | None:
@@ -94,12 +98,14 @@ def without_days(stored: Document) -> Document | None:
     noted = stored.get("adopted")
     figures = [entry for entry in noted if isinstance(entry, Mapping)] if isinstance(noted, list) else []
     if figures and isinstance(load := figures[-1].get("load"), (int, float)):
-        kept = {key: value for key, value in stored.items() if key != "basis"}
+        kept = {key: value for key, value in fitting(stored, load).items() if key not in _OF_DAYS}
         return {**kept, "load": load, "days": 0}
     return {"_id": stored["_id"], "_rev": stored["_rev"], "_deleted": True}
 
 
 def _total(document_id: str, account: str, pce: str, year: int, month: int, days: list[Mapping[str, Any]]) -> Document:
+    volumes = [document["volume"] for document in days if is_number(document.get("volume"))]
+    qualities = Counter(str(document.get("quality")) for document in days)
     return {
         "_id": document_id,
         "account": account,
@@ -111,6 +117,9 @@ def _total(document_id: str, account: str, pce: str, year: int, month: int, days
         "hour": 0,
         "minute": 0,
         "days": len(days),
+        "volume": exact_sum(volumes) if volumes else None,
+        "volume_days": len(volumes),
+        **{f"{quality}_days": qualities[quality] for quality in QUALITIES},
         "basis": _basis(days),
     }
 

@@ -43,6 +43,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         "new": report.new,
         "corrected": report.corrected,
         "made definitive": report.confirmed,
+        "completed": report.completed,
         "unchanged": report.unchanged,
         "overtaken by a later reading": report.stale,
         "absent at GRDF": len(lines.absent),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from grdf.quota.governor import Governor
     from include.gas.consents.consent import Consent
 
-COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
+COUNTS = ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "absent", "refused")
 """The counts of a re-read: calls to GRDF, then days."""
 
 

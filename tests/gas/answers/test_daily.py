@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.daily import DAILY, Reading, read_daily
+from include.gas.answers.measures import Measures
 from include.gas.answers.sorting import Answer, Refusal
 from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, PartialAnswer, ServiceUnavailable
@@ -54,7 +55,8 @@ def kinds(answer: Answer[Reading]) -> dict[str, int]:
 
 def test_a_reading() -> None:
     answer = read(line())
-    assert answer.rows == (Reading(D28, 60, "provisional", "measured", 5.0, 11.21),)
+    said = Measures(volume=5, coefficient=11.21, grdf_quality="Mesuré", grdf_status="Provisoire")
+    assert answer.rows == (Reading(D28, 60, "provisional", "measured", said),)
     assert answer.counts == dict.fromkeys(DAILY.counted, 0) | {"lines": 1, "readings": 1}
     assert answer.problem() is None
 

@@ -188,7 +188,8 @@ def test_the_shape_of_totals() -> None:
     months, years = month_documents("a", PCE, documents), year_documents("a", PCE, documents)
     assert months[f"a:{PCE}:2024-03"] | {"basis": ""} == {
         "_id": f"a:{PCE}:2024-03", "account": "a", "pce": PCE, "load": 232, "year": 2024, "month": 3, "day": 1,
-        "hour": 0, "minute": 0, "days": 4, "basis": "",
+        "hour": 0, "minute": 0, "days": 4, "volume": None, "volume_days": 0, "measured_days": 4, "estimated_days": 0,
+        "corrected_days": 0, "basis": "",
     }  # fmt: skip
     year = years[f"a:{PCE}:2024"]
     assert (year["load"], year["month"], year["day"], year["days"]) == (277, 1, 1, 5)

@@ -40,7 +40,8 @@ def test_days_months_and_years_are_stored() -> None:
     report = put(store, {0: 60, 1: 55, 3: 69})
     assert store.docs[YEAR]["a:" + PCE + ":2023"] | {"_rev": "", "basis": ""} == {
         "_id": f"a:{PCE}:2023", "_rev": "", "account": "a", "pce": PCE, "load": 115, "year": 2023, "month": 1, "day": 1,
-        "hour": 0, "minute": 0, "days": 2, "basis": "",
+        "hour": 0, "minute": 0, "days": 2, "volume": None, "volume_days": 0, "measured_days": 2, "estimated_days": 0,
+        "corrected_days": 0, "basis": "",
     }  # fmt: skip
     assert store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] == 69
     assert (report.new, report.months, report.years) == (3, 2, 2)
@@ -97,7 +98,7 @@ def test_a_status_alone_is_confirmed_and_counts_are_plain_numbers() -> None:
     put(store, {0: 60})
     report = put(store, {0: 60}, minutes=1, status="definitive")
     assert report.counts() | {"months": 0, "years": 0} == {
-        "new": 0, "corrected": 0, "confirmed": 1, "unchanged": 0, "stale": 0, "months": 0, "years": 0,
+        "new": 0, "corrected": 0, "confirmed": 1, "completed": 0, "unchanged": 0, "stale": 0, "months": 0, "years": 0,
     }  # fmt: skip
     assert report.totals == ()
     assert store.docs[DAY][f"a:{PCE}:2023-12-29"]["status"] == "definitive"

@@ -1,0 +1,109 @@
+"""What GRDF measured beside the energy is on the day, its sums on the totals, and no day looks corrected for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from include.gas.answers.daily import Reading
+from include.gas.answers.measures import Measures
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.storing import LoadReport, load_answer
+from include.gas.documents.totals import QUALITIES
+from tests.gas.memory_store import MemoryStore
+
+PCE = "09900000000017"
+FIRST = date(2024, 3, 1)
+T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
+ALL = Window(date(2024, 1, 1), date(2025, 1, 1))
+
+
+def said(day: int, **more: Any) -> Measures:
+    values = {"volume": 5.1 + day, "coefficient": 11.2, "index_end": 4000 + day, "grdf_quality": "Mesuré"}
+    return Measures(**(values | more))
+
+
+def put(store: MemoryStore, *readings: Reading, minutes: int = 0) -> LoadReport:
+    return load_answer(store, "a", PCE, readings, T0 + timedelta(minutes=minutes), window=ALL)
+
+
+def reading(day: int, load: Any, measures: Measures | None = None, **more: Any) -> Reading:
+    more = {"measures": measures} | more if measures else more
+    return Reading(FIRST + timedelta(days=day), load, **more)
+
+
+def day_of(store: MemoryStore, day: int = 0) -> dict[str, Any]:
+    return store.docs[DAY][f"a:{PCE}:2024-03-{day + 1:02}"]
+
+
+def month_of(store: MemoryStore) -> dict[str, Any]:
+    return store.docs[MONTH][f"a:{PCE}:2024-03"]
+
+
+def test_days_that_were_stored_without_are_completed_once() -> None:
+    store = MemoryStore()
+    put(store, *(reading(day, 50 + day) for day in range(3)))
+    whole = [reading(day, 50 + day, said(day)) for day in range(3)]
+    report = put(store, *whole, minutes=1)
+    assert (report.completed, report.corrected, report.confirmed, report.new) == (3, 0, 0, 0)
+    assert report.changed_days == tuple(FIRST + timedelta(days=day) for day in range(3))
+    day = day_of(store, 1)
+    assert (day["volume"], day["coefficient"], day["index_end"], day["grdf_quality"]) == (6.1, 11.2, 4001, "Mesuré")
+    assert "changes" not in day
+    assert "index_start" not in day
+    store.check_totals()
+    before = store.revs()
+    assert not put(store, *whole, minutes=2).changed
+    assert store.revs() == before
+
+
+def test_an_answer_that_says_less_takes_nothing_away() -> None:
+    store = MemoryStore()
+    put(store, reading(0, 50, said(0)))
+    report = put(store, reading(0, 50, Measures(index_end=4000)), reading(0, 50), minutes=1)
+    assert not report.changed
+    put(store, reading(0, 50, Measures(through_zero=True)), minutes=2)
+    assert (day_of(store)["volume"], day_of(store)["through_zero"]) == (5.1, True)
+    put(store, reading(0, 50, status="definitive"), minutes=3)
+    assert (day_of(store)["volume"], day_of(store)["status"]) == (5.1, "definitive")
+
+
+def test_what_was_measured_for_another_load_does_not_stay_beside_the_new_one() -> None:
+    store = MemoryStore()
+    put(store, reading(0, 50, said(0)))
+    report = put(store, reading(0, 70, Measures(index_end=4005)), minutes=1)
+    day = day_of(store)
+    assert (report.corrected, day["index_end"], day["changes"][-1]["before"]) == (1, 4005, 50)
+    assert not {"volume", "coefficient", "grdf_quality"} & day.keys()
+
+
+def test_totals_say_how_much_was_measured_and_how_good_it_is() -> None:
+    store = MemoryStore()
+    put(
+        store,
+        reading(0, 50, said(0), quality="measured"),
+        reading(1, 51, said(1), quality="measured"),
+        reading(2, 52, said(2), quality="estimated"),
+        reading(3, 53, quality="corrected"),
+        reading(40, 9, said(4), quality="corrected"),
+    )
+    store.check_totals()
+    year = store.docs[YEAR][f"a:{PCE}:2024"]
+    counted = [[total[f"{quality}_days"] for quality in QUALITIES] for total in (month_of(store), year)]
+    assert counted == [[2, 1, 1], [2, 1, 2]]
+    assert [(total["volume"], total["volume_days"]) for total in (month_of(store), year)] == [(18.3, 3), (27.4, 4)]
+
+
+def test_totals_of_days_without_a_volume() -> None:
+    store = MemoryStore()
+    put(store, reading(0, 50))
+    assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (None, 0)
+
+
+def test_a_foreign_volume_is_in_no_sum() -> None:
+    store = MemoryStore()
+    put(store, reading(0, 50, said(0)), reading(1, 50, said(1)))
+    day_of(store)["volume"] = "much"
+    put(store, reading(2, 7), minutes=1)
+    assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (6.1, 1)
