@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from include.gas.answers.daily import Reading
 from include.gas.answers.measures import NAMES as MEASURES
@@ -187,7 +187,7 @@ def has_load(document: Mapping[str, Any]) -> bool:
     return is_number(document.get("load"))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

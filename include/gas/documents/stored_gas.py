@@ -81,6 +81,7 @@ class Day(Kept, frozen=True):
     :param through_zero: whether the index went on from zero in between (``flag_retour_zero``)
     :param grdf_quality: GRDF's word for the quality, such as ``Mesuré``
     :param grdf_status: GRDF's word for the status, such as ``Provisoire``
+    :param doubts: why the load is doubtful, see below; absent if nothing is
     :param changes: the last 10 corrections, newest last
     :param adopted: other figures for this day from the konnector
     :param price: what another program computed for this load; we keep it as long as the load stays
@@ -112,6 +113,7 @@ class Day(Kept, frozen=True):
     through_zero: bool = False
     grdf_quality: str = ""
     grdf_status: str = ""
+    doubts: list[str] = msgspec.field(default_factory=list)
     changes: list[Correction] = msgspec.field(default_factory=list)
     adopted: list[Adopted] = msgspec.field(default_factory=list)
     price: Number | None = None

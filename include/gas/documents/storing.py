@@ -18,15 +18,17 @@ of its days at that moment, one of the two loads gets a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from include.gas.answers.daily import Reading
 from include.gas.days.clocks import not_ahead
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
+from include.gas.documents.day_checks import doubts_about, is_doubted, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import (
     Document,
@@ -48,7 +50,7 @@ from include.gas.meter_tag import meter_tag
 
 ATTEMPTS = 10
 """How often a load is tried before it gives up because others keep writing the same documents."""
-WRITTEN = ("new", "corrected", "confirmed", "completed")
+WRITTEN = ("new", "corrected", "confirmed", "completed", "doubted")
 """What can become of a day that is written."""
 
 
@@ -107,12 +109,14 @@ class LoadReport:
     :param corrected: number of days whose load changed
     :param confirmed: number of days whose status or quality changed, but not their load
     :param completed: number of days of which GRDF said more than what was stored: volume, indexes and so on
+    :param doubted: number of days of which nothing changed but what is doubtful about them
     :param unchanged: number of days that were already stored like this
     :param stale: number of days left alone because a newer reading is stored
     :param months: number of month totals written
     :param years: number of year totals written
     :param totals: totals whose load changed
     :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
+    :param doubts: the reasons that are new, by the gas day that they make doubtful
     :param stored_days: all stored gas days of the years in ``looked_at``, in order
     :param looked_at: the calendar years whose days were read
     :param held: summary of the stored days by year, for the years in ``looked_at``
@@ -122,12 +126,14 @@ class LoadReport:
     corrected: int = 0
     confirmed: int = 0
     completed: int = 0
+    doubted: int = 0
     unchanged: int = 0
     stale: int = 0
     months: int = 0
     years: int = 0
     totals: tuple[TotalChange, ...] = ()
     changed_days: tuple[date, ...] = ()
+    doubts: Mapping[date, list[str]] = field(default_factory=dict)
     stored_days: tuple[date, ...] = ()
     looked_at: tuple[int, ...] = ()
     held: Mapping[int, StoredYear] = field(default_factory=dict)
@@ -135,7 +141,7 @@ class LoadReport:
     @property
     def changed(self) -> bool:
         """Whether anything was written."""
-        return bool(self.new or self.corrected or self.confirmed or self.completed or self.months or self.years)
+        return any(getattr(self, kind) for kind in (*WRITTEN, "months", "years"))
 
     def counts(self) -> dict[str, int]:
         """Return only the numbers, for an XCom or a log line."""
@@ -152,6 +158,8 @@ def load_answer(
     *,
     window: Window | None = None,
     now: datetime | None = None,
+    checked: bool = False,
+    car: Number | None = None,
 ) -> LoadReport:
     """Store readings of one meter and update its totals.
 
@@ -162,6 +170,9 @@ def load_answer(
         changed. A ``read_at`` after ``now`` counts as ``now``
     :param window: the requested gas days; the totals of all their years are then updated, even without readings
     :param now: an aware datetime; ``None`` for the current time
+    :param checked: whether to look for what is doubtful, see :mod:`include.gas.documents.day_checks`. If not, days keep
+        the doubts that they have
+    :param car: the contract's annual reference consumption in kWh, for the checks; ``None`` if unknown
     :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
     """
     now = now or datetime.now(UTC)
@@ -172,7 +183,9 @@ def load_answer(
         years |= {window.first.year, window.last.year}
     if not years:
         return LoadReport()
-    return _Load(store, account, pce, new, range(min(years), max(years) + 1), now).run()
+    span = range(min(years), max(years) + 1)
+    check = partial(doubts_about, car=car) if checked else None
+    return _Load(store, account, pce, new, span, now, check).run()
 
 
 def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
@@ -193,13 +206,21 @@ class _Load:
     """One load. After a conflict it starts again, and remembers what it has written so far."""
 
     def __init__(
-        self, store: Store, account: str, pce: str, new: dict[str, Document], years: range, now: datetime
+        self,
+        store: Store,
+        account: str,
+        pce: str,
+        new: dict[str, Document],
+        years: range,
+        now: datetime,
+        check: Callable[[Iterable[Document]], dict[str, list[str]]] | None = None,
     ) -> None:
         self.store = store
         self.account = account
         self.pce = pce
         self.new = new
         self.now = now
+        self.check = check
         self.years = years
         # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
         # month that an interrupted run left out of date.
@@ -213,6 +234,7 @@ class _Load:
         self.changes: dict[str, TotalChange] = {}
         self.stored: dict[str, Document] = {}
         self.ours: set[str] = set()
+        self.doubts: dict[date, list[str]] = {}
 
     def run(self) -> LoadReport:
         for _ in range(ATTEMPTS):
@@ -240,13 +262,26 @@ class _Load:
                 self.outcome[document_id] = "stale" if is_stale(old, document, self.now) else "unchanged"
                 if old is not None and old.get("read_at") == document["read_at"]:
                     self.ours.add(document_id)  # an earlier attempt wrote it, but failed before announcing it
+        for document_id, document in self._with_other_doubts(days | pending):
+            pending[document_id] = document
+            kinds.setdefault(document_id, "doubted")
         if not pending:
             return True
         result = self.store.write(DAY, pending.values())
         for document_id in result.written:
-            self.outcome[document_id] = kinds[document_id]
+            if kinds[document_id] != "doubted" or self.outcome.get(document_id) not in WRITTEN:
+                self.outcome[document_id] = kinds[document_id]
             days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
         return not result.conflicts
+
+    def _with_other_doubts(self, days: dict[str, Document]) -> Iterator[tuple[str, Document]]:
+        """Yield the days with other doubts than before, as they are to be written. A new day may change others'."""
+        for document_id, words in (self.check(days.values()) if self.check else {}).items():
+            document = days[document_id]
+            if words != document.get("doubts", []):
+                if news := [word for word in words if not is_doubted(document, word)]:
+                    self.doubts[day_of(document)] = news
+                yield document_id, with_doubts(document, words)
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
         """Write the totals that differ from the sums of the days. Return ``False`` after a conflict."""
@@ -288,6 +323,7 @@ class _Load:
             years=years,
             totals=real,
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
+            doubts=self.doubts,
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
             looked_at=tuple(self.years),
             held=stored_years(self.stored.values()),

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gas_days import day_of
 
 
@@ -20,6 +21,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     :param last: last stored day
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days whose load changed after they were first stored
+    :param doubts: number of doubted days by reason, see :mod:`include.gas.documents.day_checks`
     """
 
     days: int
@@ -27,6 +29,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     last: date
     provisional: int = 0
     corrected: int = 0
+    doubts: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
@@ -45,6 +48,7 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
             last=max(day for day, _ in held),
             provisional=sum(document.get("status") == "provisional" for _, document in held),
             corrected=sum(bool(document.get("changes")) for _, document in held),
+            doubts={word: number for word in WORDS if (number := sum(is_doubted(each, word) for _, each in held))},
         )
         for year, held in sorted(years.items())
     }

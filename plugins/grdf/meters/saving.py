@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
 from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.sections.facts import annual_use
+from include.gas.documents.day_checks import doubts_message
 from include.gas.documents.storing import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 
@@ -35,15 +37,22 @@ class Loaded(NamedTuple):
     report: LoadReport
 
 
-def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log) -> Loaded:
-    """Store an answer's readings, update the totals, and log what changed."""
+def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Mapping[str, Any], log: Log) -> Loaded:
+    """Store an answer's readings, update the totals, and log what changed and what is doubtful.
+
+    :param known: the account's document, which says what the contract of the meter is
+    """
     answer, lines = read
-    report = load_answer(couchdb, account, answer.pce, lines.rows, answer.read_at, window=answer.window)
+    report = load_answer(
+        couchdb, account, answer.pce, lines.rows, answer.read_at,
+        window=answer.window, checked=True, car=annual_use(known, answer.pce),
+    )  # fmt: skip
     done = {
         "new": report.new,
         "corrected": report.corrected,
         "made definitive": report.confirmed,
         "completed": report.completed,
+        "doubted or no longer": report.doubted,
         "unchanged": report.unchanged,
         "overtaken by a later reading": report.stale,
         "absent at GRDF": len(lines.absent),
@@ -63,6 +72,12 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, log: Log)
         if total.before is None or total.after is None:
             continue  # a period seen for the first time adds nothing to the count of new days
         log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
+    if report.doubts:
+        log.warning(
+            "Account %s, meter %s: %s. What GRDF sent is stored as it is, and marked: see doubts in docs/documents.md, "
+            "and ask GRDF if the household knows of nothing.",
+            account, tag, doubts_message(report.doubts),
+        )  # fmt: skip
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
 

@@ -166,7 +166,7 @@ class ReadHistoryOperator(AccountOperator):
                     continue
                 problems.add(trouble)
                 for answer in read.answers:
-                    loaded = store_answer(self.couchdb, account.id, answer, self.log)
+                    loaded = store_answer(self.couchdb, account.id, answer, before, self.log)
                     loads.append(loaded)
                     counts["absent"] += len(loaded.lines.absent)
                     for name, number in loaded.report.counts().items():

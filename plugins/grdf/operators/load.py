@@ -182,7 +182,8 @@ class LoadOperator(AccountOperator):
         return [answer for answer in answers if answer.pce not in self._handed_over]
 
     def _store(self, answer: StagedAnswer) -> Loaded:
-        return store_answer(self.couchdb, self.account_id, parse(self.account_id, answer), self.log)
+        read = parse(self.account_id, answer)
+        return store_answer(self.couchdb, self.account_id, read, self._before or {}, self.log)
 
     def _take_back(self, document: dict[str, Any], answers: Sequence[StagedAnswer]) -> None:
         """Take back what is stored of answers that the check found to be read under somebody else's consent.

@@ -8,6 +8,7 @@ from typing import Any
 from include.gas.answers.daily import Reading
 from include.gas.answers.measures import Measures
 from include.gas.days.windows import Window
+from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport, load_answer
 from include.gas.documents.totals import QUALITIES
@@ -107,3 +108,32 @@ def test_a_foreign_volume_is_in_no_sum() -> None:
     day_of(store)["volume"] = "much"
     put(store, reading(2, 7), minutes=1)
     assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (6.1, 1)
+
+
+def test_doubts_are_marked_told_once_and_go_with_their_reason() -> None:
+    store = MemoryStore()
+    days = [reading(day, 50 + day, Measures(volume=5, index_end=4000 + 5 * day)) for day in range(4)]
+    wrong = reading(1, 51, Measures(volume=5, index_end=4900))
+    before = load_answer(store, "a", PCE, [days[0], wrong], T0, window=ALL, checked=True)
+    assert before.doubts == {date(2024, 3, 2): [INDEX]}
+    again = load_answer(store, "a", PCE, [*days[2:]], T0 + timedelta(minutes=1), window=ALL, checked=True)
+    assert again.doubts == {date(2024, 3, 3): [INDEX]}
+    assert [day_of(store, day).get("doubts") for day in range(4)] == [None, [INDEX], [INDEX], None]
+    assert again.held[2024].doubts == {INDEX: 2}
+    store.check_totals()
+    assert not load_answer(store, "a", PCE, days[2:], T0 + timedelta(minutes=2), window=ALL, checked=True).changed
+    right = load_answer(store, "a", PCE, days, T0 + timedelta(minutes=3), window=ALL, checked=True)
+    assert (right.completed, right.doubted, right.corrected, right.doubts) == (1, 1, 0, {})
+    assert right.changed_days == (date(2024, 3, 2), date(2024, 3, 3))
+    assert [day_of(store, day).get("doubts") for day in range(4)] == [None] * 4
+    assert right.held[2024].doubts == {}
+    store.check_totals()
+
+
+def test_who_does_not_check_leaves_doubts_as_they_are() -> None:
+    store = MemoryStore()
+    put(store, reading(0, 50, said(0)), reading(1, 51, said(1)))
+    day_of(store)["doubts"] = [INDEX]
+    assert not put(store, reading(0, 50, said(0)), minutes=1).changed
+    put(store, reading(0, 50, said(0), status="definitive"), minutes=2)
+    assert day_of(store)["doubts"] == [INDEX]

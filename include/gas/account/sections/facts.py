@@ -56,6 +56,12 @@ def may_be_daily(document: Mapping[str, Any], pce: str) -> bool:
     return facts is None or facts.daily_data is not False
 
 
+def annual_use(document: Mapping[str, Any], pce: str) -> Number | None:
+    """Return the annual reference consumption of a meter's contract in kWh; ``None`` if it is not known."""
+    facts = MeterFacts.of(document, pce)
+    return facts.car if facts else None
+
+
 def with_meter_facts(
     document: Mapping[str, Any],
     consent: Consent,

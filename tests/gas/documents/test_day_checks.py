@@ -1,0 +1,185 @@
+"""What the checks find in planted faults, and that they find nothing in 711 days of a real household.
+
+Its figures stand in the sandbox's data, see SOURCE.md there.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import date, timedelta
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, ZEROS, doubts_about, doubts_message
+
+PCE = "09900000000017"
+CAR = 22_300
+Days = dict[str, dict[str, Any]]
+
+
+def number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value == int(value) else value
+
+
+def real(*, whole: bool = False, starts: bool = False) -> Days:
+    """Return the days of the household as ours store them.
+
+    :param whole: with volumes in whole m³, as GRDF's example has them
+    :param starts: with the index at the start of each day, which GRDF's example leaves out
+    """
+    with files("include.sandbox.data").joinpath("real-daily-gas.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    days: Days = {}
+    for row in rows:
+        day = date.fromisoformat(row["gas_day"])
+        volume = float(row["volume_m3"])
+        days[row["gas_day"]] = {
+            "_id": f"a:{PCE}:{day}", "year": day.year, "month": day.month, "day": day.day,
+            "load": number(row["energy_kwh"]), "volume": round(volume) if whole else number(row["volume_m3"]),
+            "coefficient": float(row["coefficient_kwh_per_m3"]), "index_end": number(row["index_end_m3"]),
+            **({"index_start": number(row["index_start_m3"])} if starts else {}),
+        }  # fmt: skip
+    return days
+
+
+def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
+    told = doubts_about(days.values(), car)
+    return {key.rpartition(":")[2]: words for key, words in told.items() if words}
+
+
+@pytest.mark.parametrize("car", [CAR, None])
+@pytest.mark.parametrize("starts", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_no_false_alarm_in_two_years_of_a_real_household(whole: bool, starts: bool, car: float | None) -> None:
+    days = real(whole=whole, starts=starts)
+    assert len(days) == 711
+    assert found(days, car) == {}
+
+
+def test_no_false_alarm_whichever_part_is_looked_at() -> None:
+    days = real()
+    for year in (2019, 2020, 2021):
+        assert found({key: day for key, day in days.items() if day["year"] == year}) == {}
+    for gap in range(0, 711, 7):
+        some = [day for place, day in enumerate(days.values()) if not gap <= place < gap + 5]
+        assert not any(doubts_about(some, CAR).values())
+
+
+def plant(day: str, **change: Any) -> Callable[[Days], None]:
+    def planted(days: Days) -> None:
+        days[day] |= change
+
+    return planted
+
+
+def lose_index(days: Days) -> None:
+    """The meter is exchanged: from that day on it counts from 3."""
+    base = days["2020-03-14"]["index_end"] - 3
+    for key, day in days.items():
+        if key >= "2020-03-15":
+            day["index_end"] -= base
+
+
+def away(days: Days, first: str, length: int) -> None:
+    """Let nobody use gas, and the index stand still."""
+    start = date.fromisoformat(first)
+    keys = [(start + timedelta(days=number)).isoformat() for number in range(length)]
+    stands = days[(start - timedelta(days=1)).isoformat()]["index_end"]
+    shift = days[keys[-1]]["index_end"] - stands
+    for key, day in days.items():
+        if key in keys:
+            day |= {"load": 0, "volume": 0, "index_end": stands}
+        elif key > keys[-1]:
+            day["index_end"] -= shift
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (plant("2020-01-10", load=9100, volume=812.5, coefficient=11.2), {"2020-01-10": [INDEX, JUMP]}),
+        (plant("2020-01-10", load=9100), {"2020-01-10": [ENERGY, JUMP]}),
+        (plant("2020-07-10", load=700, volume=62.5, coefficient=11.2), {"2020-07-10": [INDEX, JUMP]}),
+        (plant("2020-05-05", coefficient=1.1), {"2020-05-05": [ENERGY]}),
+        (plant("2020-12-24", load=0), {"2020-12-24": [ENERGY]}),
+        (plant("2020-12-24", index_end=1), {"2020-12-24": [INDEX], "2020-12-25": [INDEX]}),
+        (lose_index, {"2020-03-15": [INDEX]}),
+        (lambda days: away(days, "2020-01-05", 14), {f"2020-01-{day:02}": [ZEROS] for day in range(5, 19)}),
+        (lambda days: away(days, "2020-01-05", 13), {}),
+        (lambda days: away(days, "2020-07-05", 40), {}),
+    ],
+    ids=[
+        "energy and volume of a flat's year in a day", "its energy alone", "in summer", "another factor",
+        "a zero that burnt gas", "a wrong index", "another meter", "two weeks without gas in January",
+        "a day less", "a summer away",
+    ],
+)  # fmt: skip
+def test_what_is_planted_is_found_and_nothing_else(change: Callable[[Days], None], expected: dict[str, Any]) -> None:
+    days = real()
+    change(days)
+    assert found(days) == expected
+
+
+def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
+    days = real()
+    plant("2020-01-10", load=9100, volume=816.0)(days)
+    assert JUMP in found(days, car=None)["2020-01-10"]
+    few = {key: day for key, day in days.items() if "2020-01-01" <= key <= "2020-01-20"}
+    assert JUMP in found(few)["2020-01-10"]
+    assert JUMP not in found(few, car=None)["2020-01-10"]  # nobody can say yet what it uses in winter
+
+
+def test_a_meter_may_go_through_zero() -> None:
+    days = real()
+    for day in days.values():
+        day["index_end"] = (day["index_end"] + 90_000) % 100_000 if day["index_end"] else 0
+    assert min(day["index_end"] for day in days.values()) < 10
+    assert found(days) == {}
+    for day in days.values():
+        del day["volume"]  # now only the flag can say so
+    (wrapped,) = found(days)
+    days[wrapped]["through_zero"] = True
+    assert found(days) == {}
+
+
+@pytest.mark.parametrize("odd", ["x", None, [], {}, True, float("nan")], ids=repr)
+def test_odd_values_are_no_doubts(odd: Any) -> None:
+    days = real()
+    for name in ("volume", "coefficient", "index_end", "doubts", "converted_volume", "pcs", "index_start"):
+        days["2020-01-10"][name] = odd
+    assert found(days) == {}
+    days["2020-01-10"]["load"] = odd
+    assert found(days) == {}
+
+
+def test_what_depends_on_days_that_are_not_there_stays_as_it_is() -> None:
+    days = real()
+    away(days, "2019-12-20", 20)
+    whole = found(days)
+    assert whole == {(date(2019, 12, 20) + timedelta(days=number)).isoformat(): [ZEROS] for number in range(20)}
+    for key, words in whole.items():
+        days[key]["doubts"] = words
+    plant("2020-01-01", doubts=[INDEX, ZEROS, "something else"])(days)
+    for year in (2019, 2020):
+        part = {key: day for key, day in days.items() if day["year"] == year}
+        kept = {key: words for key, words in whole.items() if key in part}
+        assert found(part) == (kept | {"2020-01-01": [INDEX, ZEROS]} if year == 2020 else kept)
+
+
+def test_a_converter_counts_too() -> None:
+    day = {"_id": "a:1:2020-01-10", "year": 2020, "month": 1, "day": 10, "load": 1140, "volume": 50, "pcs": 11.4}
+    assert found({"x": day | {"coefficient": 22.8}}) == {}
+    assert found({"x": day | {"coefficient": 11.2, "converted_volume": 100.0}}) == {}
+    assert found({"x": day | {"coefficient": 11.2, "converted_volume": 90.0}}) == {"2020-01-10": [ENERGY]}
+
+
+def test_the_message_names_the_newest_days_of_each_reason() -> None:
+    days = {date(2020, 1, day): [INDEX, JUMP] if day == 7 else [INDEX] for day in range(1, 8)}
+    assert doubts_message(days) == (
+        "7 day(s) are doubtful because the meter's index does not go on from the day before (2020-01-03, 2020-01-04, "
+        "2020-01-05, 2020-01-06, 2020-01-07); 1 day(s) are doubtful because it is far more than the meter or its "
+        "contract ever uses (2020-01-07)"
+    )
