@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
+from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, day_of, has_load
 from include.gas.documents.totals import Number
@@ -67,6 +68,7 @@ class Cell:
     :param days: number of stored days in the figure
     :param expected: number of days that should be stored by now
     :param changes: corrections, newest last; only for days
+    :param doubts: why the figure is doubtful, words of :mod:`include.gas.documents.day_checks`; only for days
     """
 
     first: date
@@ -76,6 +78,7 @@ class Cell:
     days: int = 0
     expected: int = 0
     changes: tuple[Change, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -187,7 +190,8 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
         kind = Kind.PROVISIONAL
     elif document.get("quality") == "estimated":
         kind = Kind.ESTIMATED
-    return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)))
+    doubts = tuple(word for word in WORDS if is_doubted(document, word))
+    return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)), doubts)
 
 
 def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:

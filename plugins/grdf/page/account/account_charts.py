@@ -32,7 +32,7 @@ def chart(
 
     def now(cell: Cell) -> Bar:
         text = f"{title(cell.first)}: {said(cell, t)}"
-        return Bar(cell.load, cell.kind, text, gap=cell.kind in GAPS, marked=bool(cell.changes))
+        return Bar(cell.load, cell.kind, text, gap=cell.kind in GAPS, marked=bool(cell.changes or cell.doubts))
 
     series = [("before", [former(cell) for cell in cells]), ("now", [now(cell) for cell in cells])]
     return bar_chart([label(cell.first) for cell in cells], series, name=name)
@@ -51,4 +51,5 @@ def said(cell: Cell, t: Texts, *, figure: bool = True) -> str:
         last = cell.changes[-1]
         before = "?" if last.before is None else spell.number(last.before)
         words.append(t("cell.corrected", before=before, at=spell.moment(last.at)))
+    words += [t(f"cell.doubt.{doubt}") for doubt in cell.doubts]
     return ", ".join(words)

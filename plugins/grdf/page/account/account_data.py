@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import parse_day
 from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.display.overview import Overview, overview
+from include.gas.documents.day_checks import WORDS
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gaps import Gap
 from include.gas.documents.gas_days import Document, account_range, day_id
@@ -59,6 +61,14 @@ class MeterView:
     other: str = ""
     shared: bool = False
     proofs: tuple[Proof, ...] = ()
+
+    @property
+    def doubts(self) -> dict[str, int]:
+        """Number of doubted days by reason."""
+        numbers = Counter[str]()
+        for year in self.stored.values():
+            numbers.update(year.doubts)
+        return {word: numbers[word] for word in WORDS if numbers[word]}
 
     @property
     def first(self) -> date | None:

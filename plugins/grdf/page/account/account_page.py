@@ -23,19 +23,22 @@ from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.comparison import compare_all
+from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import Document, account_of, account_range, dag_id
 from include.gas.meter_tag import meter_tag
 
 router = APIRouter()
 
+MEASURED = ("volume", "coefficient", "index_start", "index_end")
+SUMMED = ("volume", "volume_days", "measured_days", "estimated_days", "corrected_days")
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections")),
-    "months": (MONTH, ("pce", "month", "load", "days")),
-    "years": (YEAR, ("pce", "year", "load", "days")),
+    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections", *MEASURED, "doubts")),
+    "months": (MONTH, ("pce", "month", "load", "days", *SUMMED)),
+    "years": (YEAR, ("pce", "year", "load", "days", *SUMMED)),
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
-"""Doctype and columns of each CSV download. ``load`` is in kWh; ``end`` is exclusive."""
+"""Doctype and columns of each CSV download. ``load`` is in kWh, volumes and indexes in m³; ``end`` is exclusive."""
 
 DAG_ID = re.compile(r"[\w.~-]{1,250}")
 """What Airflow accepts as a DAG id. Anything else is not looked up in its database."""
@@ -195,4 +198,6 @@ def _field(document: Document, column: str) -> Any:
     if column == "corrections":
         changes = document.get("changes")
         return len(changes) if isinstance(changes, list) else 0
+    if column == "doubts":
+        return " ".join(word for word in WORDS if is_doubted(document, word))
     return safe_cell(document.get(column))
