@@ -32,6 +32,7 @@ from include.gas.documents.doctypes import (
     PUBLISHED,
     YEAR,
     Database,
+    index_name,
 )
 from include.gas.documents.gas_days import database_name
 
@@ -89,8 +90,9 @@ def _database(each: Database) -> Iterator[str]:
     yield ""
     yield f"* **Written by** {each.written_by}."
     yield f"* **A deletion removes** {each.removed}.{' ' + each.kept if each.kept else ''}"
-    if each.partitioned:
-        yield "* Partitioned by account on CouchDB 3."
+    if each.indexes:
+        names = ", ".join(f"`{index_name(fields)}`" for fields in each.indexes)
+        yield f"* **Mango indexes** {names}."
     yield ""
     told: set[type] = set()
     kinds = KINDS[each.doctype]

@@ -67,8 +67,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
             "this again; the connection couchdb may stay as it is.",
         )
     say(f"removed documents: {Remover(admin).tombstones}")
-    if "partitioned" not in (greeting.get("features") or []):
-        say("partitions: this server has none; CouchDB 3 keeps each account's days together")
     member = None
     if ordinary is admin:
         say("user: there is no connection couchdb_admin, so couchdb, an administrator, is used for everything")
@@ -126,6 +124,8 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
 
 
 def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
+    from grdf.hooks.mango_indexes import make_indexes
+
     name = database_name(doctype, admin.prefix)
     made = admin.create_database(doctype)
     wanted = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": sorted(members), "roles": ["_admin"]}}
@@ -133,7 +133,8 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     changes = _differences(found, wanted)
     if changes:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
-    said = ["created" if made else "exists", *changes]
+    indexes = make_indexes(admin, doctype)
+    said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes)]
     say(f"database {name}: {', '.join(said)}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.stores.household_links import link_document
-from include.gas.documents.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, PARTITIONED, YEAR
+from include.gas.documents.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.household import (
@@ -63,7 +63,7 @@ def test_no_database_keeps_a_document_of_the_account_but_where_the_list_says_why
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:
     pces = household(clean, account_id)
-    for doctype in PARTITIONED:
+    for doctype in (each.doctype for each in DATABASES if each.indexes):
         name = database_name(doctype)
         couch.put(name, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
     couch.put(database_name(CONNECT), {"_id": link_document(account_id)})

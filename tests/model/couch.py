@@ -53,8 +53,10 @@ class Couch:
             return 200, {"docs": docs[: data.get("limit", 25)], "bookmark": "nil"}
         if path[1:] == ["_purge"]:
             return 201, {"purged": {key: self._purge(path[0], key, revisions) for key, revisions in data.items()}}
-        if path[1:] == ["_compact"]:
+        if path[1:2] == ["_compact"]:
             return 202, {"ok": True}
+        if path[1:] == ["_index"]:
+            return 200, {"result": "created", "id": f"_design/{data['ddoc']}", "name": data["name"]}
         if path[1:2] == ["_design"]:  # the index was not made, so accounts are searched
             return 404, {"error": "not_found", "reason": "missing"}
         if len(path) == 2 and not path[1].startswith("_"):

@@ -20,6 +20,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, day_of, has_load
+from include.gas.documents.period_totals import is_of_periods
 from include.gas.documents.totals import Number
 
 Period = TypeVar("Period")
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     PROVISIONAL = "provisional"
     PARTIAL = "partial"
     ADOPTED = "adopted"
+    PUBLISHED = "published"
     AWAITED = "awaited"
     NONE = "none"
     EXPECTED = "expected"
@@ -260,6 +262,8 @@ def _total_cell(
         return Cell(first, kind, before=before, expected=expected)
     days = int(total.get("days") or 0)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED
+    if is_of_periods(total):
+        return Cell(first, Kind.PUBLISHED, total["load"], before)
     return Cell(first, kind, total["load"], before, days, expected)
 
 

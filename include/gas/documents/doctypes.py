@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,7 @@ class Database:
     :param written_by: the part of the project that writes it, in words
     :param removed: what the deletion of an account removes
     :param kept: why a deletion keeps the other documents; ``""`` if no other document is about the account
-    :param partitioned: whether ids start with the account id and a colon, as a partitioned database requires
+    :param indexes: fields of the Mango indexes that are made with the database; its ids start with the account's id
     """
 
     doctype: str
@@ -35,13 +36,13 @@ class Database:
     written_by: str
     removed: Removed
     kept: str = ""
-    partitioned: bool = False
+    indexes: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an entry that does not say what happens to the data of a household that leaves."""
         if self.removed == "nothing" and not self.kept:
             raise ValueError(f"say why a deletion keeps the documents of {self.doctype}")
-        if self.partitioned and self.removed != "all documents of the account":
+        if self.indexes and self.removed != "all documents of the account":
             raise ValueError(f"the documents of {self.doctype} bear the account's id, so a deletion must remove them")
 
 
@@ -57,28 +58,28 @@ DATABASES = (
         "the consumption of one gas day",
         "the load of a daily run, of a re-read and of an adoption",
         removed="all documents of the account",
-        partitioned=True,
+        indexes=(("year", "month", "day"), ("account", "year", "month", "day")),
     ),
     Database(
         MONTH,
         "the sum of a month's stored days",
         "every load, after its days",
         removed="all documents of the account",
-        partitioned=True,
+        indexes=(("year", "month"), ("account", "year", "month")),
     ),
     Database(
         YEAR,
         "the sum of a year's stored days",
         "every load, after its days",
         removed="all documents of the account",
-        partitioned=True,
+        indexes=(("year",), ("account", "year")),
     ),
     Database(
         PUBLISHED,
         "a billing period that GRDF published",
         "the monthly reading (`grdf_published`)",
         removed="all documents of the account",
-        partitioned=True,
+        indexes=(("account", "year", "month", "day"),),
     ),
     Database(
         AUDIT,
@@ -118,9 +119,13 @@ DATABASES = (
 document last."""
 
 DOCTYPES = tuple(database.doctype for database in DATABASES)
-PARTITIONED = frozenset(database.doctype for database in DATABASES if database.partitioned)
 DATA = tuple(database.doctype for database in DATABASES if database.removed == "all documents of the account")
 """Doctypes of which a deletion removes all documents of the account, in the order of their removal."""
+
+
+def index_name(fields: Sequence[str]) -> str:
+    """Return the name of the Mango index on some fields, as Cozy's clients build it."""
+    return f"by_{'_and_'.join(fields)}"
 
 
 def database(doctype: str) -> Database:

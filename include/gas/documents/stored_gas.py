@@ -123,6 +123,9 @@ class Day(Kept, frozen=True):
 class Total(Kept, frozen=True):
     """The sum of the stored days of a month or a year. It is removed together with the last of these days.
 
+    Of a meter without daily data, it is the part of GRDF's billing periods that belongs to the month or year: the
+    energy of a period is spread evenly over its gas days. ``source`` then says so.
+
     :param id: ``<account>:<pce>:<YYYY-MM>`` for a month, ``<account>:<pce>:<YYYY>`` for a year
     :param rev: CouchDB's revision
     :param account: account id
@@ -133,7 +136,9 @@ class Total(Kept, frozen=True):
     :param day: always 1
     :param hour: always 0
     :param minute: always 0
-    :param days: number of stored days in the sum; 0 for a konnector figure of a period without stored days
+    :param days: number of stored days in the sum; 0 for a figure of the konnector's or of GRDF's periods
+    :param source: ``published`` for a figure of GRDF's periods
+    :param published_days: number of gas days in it that are in a published period
     :param volume: m³, the sum of the days that have one; null if none has
     :param volume_days: number of days with a volume
     :param measured_days: number of days whose load GRDF measured
@@ -154,6 +159,8 @@ class Total(Kept, frozen=True):
     hour: int
     minute: int
     days: int
+    source: str = ""
+    published_days: int = 0
     volume: Number | None = None
     volume_days: int = 0
     measured_days: int = 0

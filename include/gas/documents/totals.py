@@ -16,6 +16,8 @@ _EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
 """Adds any floats exactly: the digits of the largest and of the smallest are fewer than 700 places apart."""
 
 QUALITIES = ("measured", "estimated", "corrected")
+OF_PERIODS = frozenset(("source", "published_days"))
+"""The keys of a total that was made from published periods (``period_totals``), which stored days replace."""
 _OF_DAYS = frozenset(("basis", "volume", "volume_days", *(f"{quality}_days" for quality in QUALITIES)))
 """The keys of a total that only stored days can tell."""
 
@@ -81,7 +83,8 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
         return dict(new)
     if all(stored.get(key) == value for key, value in new.items()):
         return None
-    return {**fitting(stored, new["load"]), **new}
+    kept = {key: value for key, value in fitting(stored, new["load"]).items() if key not in OF_PERIODS}
+    return {**kept, **new}
 
 
 def without_days(stored: Document) -> Document | None:

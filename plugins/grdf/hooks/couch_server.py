@@ -75,7 +75,6 @@ class CouchServer(BaseHook):
         self._patience = patience
         self._client: CouchDB | None = None
         self._lock = threading.Lock()
-        self._partitions: bool | None = None
         self.prefix = ""
         self.requests_sent = 0
 
@@ -237,8 +236,3 @@ class CouchServer(BaseHook):
         """Return whether the login is a server administrator, who may create databases and purge."""
         who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
-
-    def _can_partition(self) -> bool:
-        if self._partitions is None:
-            self._partitions = "partitioned" in (self.greeting().get("features") or [])
-        return self._partitions

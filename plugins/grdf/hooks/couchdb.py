@@ -10,6 +10,7 @@ import requests
 
 from grdf.hooks.couch_answers import docs_of, json_keys, json_object, place, rows_of
 from grdf.hooks.couch_server import LARGEST, TIMEOUT, CouchServer
+from grdf.hooks.mango_indexes import make_indexes
 from include.gas.documents.doctypes import database
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
@@ -198,21 +199,23 @@ class CouchDBHook(CouchServer):
     # -- databases ---------------------------------------------------------------------------------------------------
 
     def create_database(self, doctype: str) -> bool:
-        """Create a doctype's database and return whether it was missing.
+        """Create a doctype's database with its indexes, and return whether it was missing.
 
-        On CouchDB 3 the database is partitioned by the account, which is the part of an id before the first colon.
+        :raises BadSettings: if the login is not an administrator's
         """
         return self._created(doctype, self._creation(doctype))
 
     def _creation(self, doctype: str) -> requests.Response:
-        query = {"partitioned": "true"} if database(doctype).partitioned and self._can_partition() else {}
-        return self.request("PUT", doctype, "", query=query)
+        database(doctype)  # refuses one of which nobody knows what a deletion must remove
+        return self.request("PUT", doctype, "")
 
     def _created(self, doctype: str, response: requests.Response) -> bool:
-        if response.status_code != 412:
-            self.good(response)
         self._missing.discard(doctype)
-        return response.status_code != 412
+        if response.status_code == 412:
+            return False
+        self.good(response)
+        make_indexes(self, doctype, fresh=True)
+        return True
 
     def _create_missing(self, doctype: str) -> None:
         """Create a missing database that ordinary work needs, if the login may. It may if it is an administrator's."""

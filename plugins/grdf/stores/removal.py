@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
-from grdf.hooks.couch_answers import json_keys, json_object, rows_of
+from grdf.hooks.couch_answers import docs_of, json_keys, json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.sections.section import members
 from include.gas.errors import BadSettings, StoreBusy
 
 PURGE_BATCH = 100
@@ -139,9 +141,28 @@ class Remover:
         return removed
 
     def compact(self, doctype: str) -> None:
-        """Have the server free what its files keep of removed documents, if it purges."""
+        """Have the server free what its files keep of removed documents, if it purges; also those of its indexes."""
         if self.purges:
             self.forget_revisions(doctype)
+            self._compact_indexes(doctype)
+
+    def _compact_indexes(self, doctype: str) -> None:
+        """Bring all indexes of a database up to date, and have their files compacted: they name meters, too."""
+        query = json_keys(startkey="_design/", endkey="_design/~", include_docs=True)
+        response = self._couchdb.request("GET", doctype, "/_all_docs", query=query)
+        if response.status_code == 404:
+            return
+        for row in docs_of(self._couchdb.good(response)):
+            name = quote(row["id"].removeprefix("_design/"), safe="")
+            for view, what in members(row["doc"].get("views")).items():
+                if row["doc"].get("language") == "query":
+                    field = next(iter(members(members(what).get("map")).get("fields") or ["_id"]))
+                    asked = {"selector": {field: {"$gt": None}}, "fields": ["_id"], "limit": 1, "use_index": row["id"]}
+                    self._couchdb.good(self._couchdb.request("POST", doctype, "/_find", body=asked))
+                else:
+                    path = f"/_design/{name}/_view/{quote(view, safe='')}"
+                    self._couchdb.good(self._couchdb.request("GET", doctype, path, query={"limit": "0"}))
+            self._couchdb.good(self._couchdb.request("POST", doctype, f"/_compact/{name}", body={}))
 
     def forget_revisions(self, doctype: str) -> None:
         """Have the server drop the content of old revisions. Only an administrator may do that."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.gas.documents import doctypes
-from include.gas.documents.doctypes import DATA, DATABASES, DOCTYPES, PARTITIONED, Database, database
+from include.gas.documents.doctypes import DATA, DATABASES, DOCTYPES, Database, database
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
@@ -46,14 +46,14 @@ def test_each_is_removed_by_a_deletion_or_says_why_not() -> None:
         assert each.removed != "nothing" or each.kept, each.doctype
         assert each.holds, each.doctype
         assert each.written_by, each.doctype
-    assert set(DATA) >= PARTITIONED
+    assert set(DATA) >= {each.doctype for each in DATABASES if each.indexes}
 
 
 def test_an_entry_that_forgets_a_household_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="say why"):
         Database("com.grandlyon.grdf.new", "x", "x", removed="nothing")
     with pytest.raises(ValueError, match="must remove"):
-        Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x", partitioned=True)
+        Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x", indexes=(("year",),))
 
 
 def test_an_unknown_doctype_is_no_database() -> None:
