@@ -59,7 +59,7 @@ INTRODUCTION = """\
 This is everything that the project stores in CouchDB. Each doctype has a database, named like the doctype with dashes
 in place of dots, after the connection's `database_prefix`. A day is written `YYYY-MM-DD`, a moment as UTC text such as
 `2026-11-26T05:00:00.000000Z`. A key marked *optional* is absent when there is nothing to say. Keys that are not named
-here belong to other programs; they are kept.
+here belong to other programs; they are kept. How to find documents, with examples: [reading.md](reading.md).
 """
 
 

