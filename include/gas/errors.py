@@ -237,6 +237,15 @@ class BadAccount(FailNow):
     default_step = "Correct or remove the account's document in io-cozy-accounts."
 
 
+class ClientUnknown(BadAccount):
+    """An account belongs to a client at GRDF that this installation does not use. No other one is asked instead."""
+
+    default_step = (
+        "GRDF was not asked with another client. Add the connection to [grdf] connections, the same for all parts of "
+        "Airflow."
+    )
+
+
 class BadSettings(FailNow):
     """One of our settings is missing or wrong."""
 

@@ -36,7 +36,7 @@ LATER = CUT_OFF + 5
 def here(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send forms in this process."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-    monkeypatch.setattr(declaring_now, "adict", lambda _: adict_hook())
+    monkeypatch.setattr(declaring_now, "adict", lambda *_: adict_hook())
     monkeypatch.setattr(declaring_now, "start_first_run", lambda *_: None)
     monkeypatch.setattr(_Sending, "_check_calls", lambda _: None)
 

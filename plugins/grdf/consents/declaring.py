@@ -69,7 +69,7 @@ class Declaring:
     """Declares the right of one account.
 
     :param couchdb: the hook for the CouchDB with the accounts
-    :param adict: the hook for ADICT
+    :param adict: the hook for the account's client
     :param account_id: the account's id
     :param terms: the terms on which calls wait for their turn
     """
@@ -102,7 +102,8 @@ class Declaring:
         except GasError as error:
             if self._sent is not None:
                 left = LeftBehind(self._couchdb)
-                left.stop_if_gone(self._account, self._sent, self._taken_by_grdf, cause=error)
+                client = self._adict.grdf_conn_id
+                left.stop_if_gone(self._account, self._sent, self._taken_by_grdf, cause=error, client=client)
             if isinstance(error, FailNow):
                 self._mark(error)
             raise
@@ -131,6 +132,7 @@ class Declaring:
 
     def _taken_up(self) -> Declared:
         document = self._accounts.document(self._account)
+        self._stop_if_other_client(document)
         self._asked = Declaration.of(document)
         if leaving(document) is None:
             self._stop_if_left(document)
@@ -180,6 +182,7 @@ class Declaring:
 
         def sent(document: Document) -> Document:
             stop_if_leaving(Account.from_document(document))
+            self._stop_if_other_client(document)
             self._stop_if_left(document)
             if not names_person(document) or request_of(to_declare(document), paris_today(began)) != request:
                 raise StoreBusy.about(self._account, "its declaration was changed at this very moment")
@@ -218,6 +221,11 @@ class Declaring:
         if left := left_before(document, self._couchdb.range(AUDIT, *account_range(self._account))):
             raise left_error(self._account, left)
 
+    def _stop_if_other_client(self, document: Document) -> None:
+        """Raise an error if the account was made again for another client meanwhile: this one has no right of it."""
+        if self._adict.of(document) is not self._adict:
+            raise StoreBusy.about(self._account, "it was made again for another client while GRDF was to be asked")
+
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""
         self._sent = None
@@ -245,7 +253,7 @@ class Declaring:
         return taken_up(document, right, at)
 
     def _take(self, pce: str, write: Callable[[], Document], right: str | None = None) -> None:
-        take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
+        take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, adict=self._adict)
 
     def _ask(self, pces: list[str]) -> Rights:
         return self._adict.listed_rights(pces, account=self._account, terms=self._terms)

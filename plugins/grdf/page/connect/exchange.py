@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from grdf import settings
 from grdf.consents.former_household import is_another
+from grdf.consents.room import Room
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
+from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
+from grdf.page.list.mirror import mirror
 from grdf.quota.terms import Terms
 from grdf.stores.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
-from grdf.stores.lease import lease
 from grdf.stores.once import Once
+from grdf.stores.shared_client import shared_client
 from include.gas.account.connected import check_connectable, connected, deletions
+from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
@@ -29,6 +35,8 @@ from include.gas.documents.gas_days import Document, account_range, dag_id
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
+    BadSettings,
+    ClientUnknown,
     FailNow,
     GasError,
     GrantRefused,
@@ -84,6 +92,57 @@ def couchdb() -> CouchDBHook:
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an account is connected.
+
+    :param known: whether it exists
+    :param connection: the client that it belongs to, or gets
+    """
+
+    known: bool
+    connection: str
+
+
+def place(account: str) -> Place:
+    """Check that an account may be connected, and return with which client.
+
+    :raises Stop: if it may not be connected, its client is none of ours, or CouchDB cannot be read
+    """
+    try:
+        document = couchdb().get(ACCOUNT, account)
+        known = check_connectable(document) is not None
+        return Place(known, client_for_new() if document is None else connection_of(document))
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def client_for(account: str) -> str:
+    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read.
+
+    :raises Stop: as for :func:`place`
+    """
+    try:
+        listed = settings.connections()
+    except BadSettings:  # an account that exists may not need it
+        listed = ()
+    return listed[0] if len(listed) == 1 else place(account).connection
+
+
+def client_for_new() -> str:
+    """Return the connection of the client that a new account gets.
+
+    :raises GasError: if the setting is wrong, or the accounts cannot be counted
+    """
+    listed = settings.connections()
+    if len(listed) == 1:
+        return listed[0]
+    meters: Counter[str] = Counter()
+    for line in mirror().lines().values():
+        meters[line.client] += max(len(line.meters), 1)
+    return Room(meters).take()
+
+
 def check(account: str) -> bool:
     """Check that an account may be connected, and return whether it already exists.
 
@@ -122,7 +181,10 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
         known = check_connectable(document)  # before the code is spent
         if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
-        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
+        new = bound({"account": account}, attempt.connection)  # a connection that is not listed any more gets none
+        if connection_of(document or new) != attempt.connection:
+            raise Stop("changed", 409)
+        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(attempt.connection), threading.Event()
         try:
             consents = _consents(oauth, attempt, code, on_sent=called.set)
             asked_at = datetime.now(UTC)
@@ -136,7 +198,9 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             now = datetime.now(UTC)
 
             def change(stored: Document | None) -> Document:
-                new = connected(stored, account, meters, at=now, by=by)
+                if stored is not None and connection_of(stored) != attempt.connection:
+                    raise Stop("changed", 409)
+                new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
                 _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
                 return new
 
@@ -144,9 +208,10 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
                 return AccountStore(store).save(account, change)
 
             def ask(pces: list[str]) -> Rights:
-                return adict(store).listed_rights(pces, account=account, terms=_terms(attempt))
+                return client.listed_rights(pces, account=account, terms=_terms(attempt))
 
-            take(store, account, consents, write, ask=ask, oauth=oauth)
+            client = adict(store, attempt.connection)
+            take(store, account, consents, write, ask=ask, adict=client)
         except Exception as error:
             give_back(error, called=called.is_set())
             raise
@@ -241,7 +306,7 @@ def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt)
     If that fails, return nothing; the account's first run asks again.
     """
     try:
-        return adict(store).access_rights(
+        return adict(store, attempt.connection).access_rights(
             [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
@@ -255,9 +320,12 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
     return told(consent, rights, today, asked_at) if listed else consent
 
 
-def adict(store: CouchDBHook) -> AdictHook:
-    """Return a hook for ADICT that shares the data token from within the API server."""
-    return AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
+def adict(store: CouchDBHook, connection: str) -> AdictHook:
+    """Return a hook for ADICT that shares the data token from within the API server.
+
+    :param connection: the connection of the client
+    """
+    return shared_client(store, DEFAULT, shelf=ServerShelf, seconds=PATIENCE).named(connection)
 
 
 def _terms(attempt: Attempt) -> Terms:
@@ -274,6 +342,8 @@ def stop_for(error: GasError, *, household: bool = False, may_see: Callable[[str
         return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
     if isinstance(error, AccountLeaving):
         return Stop("leaving", 409, error)
+    if isinstance(error, ClientUnknown):
+        return Stop("settings", 502, error)
     if isinstance(error, BadAccount):
         return Stop("not_ours", 409, error)
     if isinstance(error, GrantRefused):

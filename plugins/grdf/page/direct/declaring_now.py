@@ -13,10 +13,21 @@ from datetime import UTC, datetime
 
 from grdf.consents.declaring import Declaring
 from grdf.consents.former_household import stop_if_another
+from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run
 from grdf.page.connect.direct_form import Ticket
-from grdf.page.connect.exchange import CALLS, PATIENCE, Stop, adict, couchdb, deletions_now, let_pass, stop_for
+from grdf.page.connect.exchange import (
+    CALLS,
+    PATIENCE,
+    Stop,
+    adict,
+    client_for,
+    couchdb,
+    deletions_now,
+    let_pass,
+    stop_for,
+)
 from grdf.page.direct.undoing import Undoing
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
@@ -116,7 +127,8 @@ class _Sending:
         self._order = order
         self._account = order.account
         self._links = HouseholdLinks(store)
-        self._adict = adict(store)
+        self._client = client_for(order.account)
+        self._adict = adict(store, self._client)
         self._before: Document | None = None
 
     def send(self) -> None:
@@ -196,8 +208,12 @@ class _Sending:
 
         def change(stored: Document | None) -> Document:
             self._check_still_wanted(stored, but=record.id)
-            self._before = stored
-            return declaring(stored, self._account, order.asked, at=now, by=order.by, record=record.id)
+            if stored is not None and connection_of(stored) != self._client:
+                raise Stop("changed", 409)
+            self._before, whose = stored, self._client
+            return declaring(
+                stored, self._account, order.asked, at=now, by=order.by, record=record.id, connection=whose
+            )
 
         records.add(record)
         try:
