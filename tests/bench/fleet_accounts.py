@@ -85,12 +85,15 @@ class Fleet:
         }
 
     def seed(self) -> None:
-        """Store the days before the pass with the project's own load, without a quota.
+        """Store the days before the pass with the project's own load, and look for the consents as each morning does.
+
+        The first look writes to each account which days its right covers. A usual morning must not pay for that.
 
         The environment must contain Airflow's connections to GRDF and CouchDB.
         """
         from grdf.hooks.couchdb import CouchDBHook
         from tests.helpers import adict_hook
+        from tests.leaving.runs import check
 
         adict, couchdb = adict_hook(), CouchDBHook()
         window = Window(self.first, self.seeded_end)
@@ -98,6 +101,7 @@ class Fleet:
             told = adict.daily_lines(member.pce, window, account=member.id)
             lines = read_daily(told.body, account=member.id, pce=member.pce, window=window)
             load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
+        check()
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
         """Compare everything stored, read with plain HTTP, with GRDF's figures.

@@ -76,6 +76,8 @@ def ours(found: dict[str, Any]) -> list[str]:
 def test_the_scheduler_loads_all_that_an_account_s_tasks_import(forks: Forks, tmp_path: Any) -> None:
     found = started(forks, tmp_path, "scheduler")
     assert {"grdf.operators.load", "grdf.hooks.adict", "cloudant.client"} <= set(found["loaded"])
+    of_airflow = {"grdf.airflow.bundle.account_bundle", "jinja2.ext", "upath.implementations.local"}
+    assert of_airflow <= set(found["loaded"]), "which Airflow imports in each task"
     assert found["late"] == []
 
 

@@ -253,10 +253,10 @@ def test_an_account_that_goes_while_it_is_marked_stops_no_check(
     clean.control.revoke(bring(clean, account_id, "09999999900017"))
     update = AccountStore.update
 
-    def gone(store: AccountStore, name: str, change: Any) -> Any:
+    def gone(store: AccountStore, name: str, change: Any, **more: Any) -> Any:
         if name == account:
             clean.book.remove(account)
-        return update(store, name, change)
+        return update(store, name, change, **more)
 
     monkeypatch.setattr(AccountStore, "update", gone)
     check()

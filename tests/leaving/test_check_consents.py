@@ -303,12 +303,12 @@ def test_an_account_that_leaves_meanwhile(
         clean.control.revoke(right)
     update, steps = AccountStore.update, ("check", "mark") if meanwhile == "leaving" else None
 
-    def late(store: Any, account: str, change: Any) -> Any:
+    def late(store: Any, account: str, change: Any, **more: Any) -> Any:
         if account == account_id:
             monkeypatch.setattr(AccountStore, "update", update)
             delete(account_id, **({"steps": steps} if steps else {}))
             monkeypatch.setattr(AccountStore, "update", late)
-        return update(store, account, change)
+        return update(store, account, change, **more)
 
     monkeypatch.setattr(AccountStore, "update", late)
     check()

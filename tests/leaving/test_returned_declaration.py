@@ -19,7 +19,7 @@ from tests.helpers import MemoryShelf, holder
 from tests.leaving.household import REVOKED
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, calls, give, postcode, rights
+from tests.rights.declared import PERSON, calls, give, holds_person, postcode, rights
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -138,3 +138,36 @@ def test_who_connects_again_is_declared(clean: LocalWorld, account_id: str, capf
         acquire(account_id)
     assert [each["etat_droit_acces"] for each in rights(clean, pce)] == ["A valider"]
     assert not told(account_id, capfd)
+
+
+def dated(world: LocalWorld, account: str, **days_ago: float) -> None:
+    """Change when something was noted on the declaration."""
+    stored = document(world, account)
+    moments = {key: (datetime.now(UTC) - timedelta(days=days)).isoformat() for key, days in days_ago.items()}
+    world.book.save(stored | {"declaration": stored["declaration"] | moments})
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_its_person_does_not_stay_for_ever(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], *, tried: bool
+) -> None:
+    give(clean, account_id)
+    left_and_restored(clean, account_id)
+    assert told(account_id, capfd)
+    if tried:
+        with pytest.raises(LeftBefore):
+            acquire(account_id, "manual")
+    dated(clean, account_id, **{"refused_since" if tried else "entered_at": 29})
+    assert told(account_id, capfd)
+    assert holds_person(clean, account_id)
+    dated(clean, account_id, **{"refused_since" if tried else "entered_at": 31})
+    for _ in range(2):
+        assert told(account_id, capfd), "every morning, until somebody deletes it again"
+        assert holds_person(clean, account_id) == []
+    stored = document(clean, account_id)
+    assert stored["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert "Start grdf_delete_account for it again" in stored["state_message"]
+    pce = connect(clean, account_id, datetime.now(UTC), stored)
+    with pytest.raises(AirflowSkipException, match="has to accept the right"):
+        acquire(account_id)
+    assert len(rights(clean, pce)) == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.operators import check_consents
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.errors import RetryLater
@@ -45,6 +46,17 @@ def older(world: LocalWorld, account: str, days: float) -> None:
     world.book.save(stored)
 
 
+def check_with_a_clock_that_is(ahead: timedelta) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Wrong:
+            return cls.fromtimestamp((datetime.now(tz) + ahead).timestamp(), tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_consents, "datetime", Wrong)
+        check()
+
+
 def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) -> None:
     entered(clean, account_id, 31)
     check()
@@ -52,7 +64,8 @@ def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) 
     assert holds_person(clean, account_id) == []
     assert not names_person(stored)
     assert stored["state"] == WAITS
-    assert f"Account {account_id}: GRDF has not answered its declaration for 30 days" in stored["state_message"]
+    said = f"Account {account_id}: its declaration has waited for 30 days and no right of it is known"
+    assert said in stored["state_message"]
     assert stored["declaration"]["refused"] is True
     with pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
@@ -100,6 +113,21 @@ def test_a_correction_begins_anew(clean: LocalWorld, account_id: str) -> None:
     assert names_person(document(clean, account_id))
 
 
+@pytest.mark.parametrize(("run_type", "stays"), [("manual", True), ("scheduled", False), ("backfill", False)])
+def test_a_run_that_a_person_starts_begins_anew(
+    clean: LocalWorld, account_id: str, run_type: str, *, stays: bool
+) -> None:
+    """Somebody has corrected it on the last day, and GRDF does not answer on that day either."""
+    give(clean, account_id, email="wrong@example.org", entered_at=days_ago(29.5))
+    changed(clean, account_id, email=PERSON["email"])
+    clean.control.fault("/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        acquire(account_id, run_type)
+    older(clean, account_id, 1)
+    check()
+    assert names_person(document(clean, account_id)) == stays
+
+
 def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_id: str) -> None:
     pce = lost_answer(clean, account_id)
     check()
@@ -107,7 +135,73 @@ def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_i
         older(clean, account_id, 31)
         check()
     assert holds_person(clean, account_id) == []
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "manual")
+    with pytest.raises(AirflowSkipException, match="waiting for its household"):
+        acquire(account_id, "scheduled")
+    assert "waits for the contract's holder" in document(clean, account_id)["state_message"]
     assert document(clean, account_id)["oauth_callback_results"]["pce_id"] == pce
     assert len(rights(clean, pce)) == 1
+
+
+def changed(world: LocalWorld, account: str, **fields: Any) -> None:
+    stored = document(world, account)
+    world.book.save(stored | {"declaration": stored["declaration"] | fields})
+
+
+def days_ago(days: float) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+@pytest.mark.parametrize("former", [{}, {"refused": True, "refused_because": "the postcode", "refused_since": "old"}])
+def test_who_is_entered_by_hand_afterwards_has_30_days_again(
+    clean: LocalWorld, account_id: str, former: dict[str, Any]
+) -> None:
+    """Nobody starts the account's DAG."""
+    pce = give(clean, account_id, **former)
+    changed(clean, account_id, **{"refused_since" if former else "entered_at": days_ago(31)})
+    check()
+    assert holds_person(clean, account_id) == []
+    for _ in range(2):
+        changed(clean, account_id, **{**PERSON, "postcode": postcode(pce)})
+        check()
+        assert names_person(document(clean, account_id))
+        moment = document(clean, account_id)["declaration"]["refused_since"]
+        check()
+        assert document(clean, account_id)["declaration"]["refused_since"] == moment
+        changed(clean, account_id, refused_since=days_ago(31))
+        check()
+        assert holds_person(clean, account_id) == []
+
+
+@pytest.mark.parametrize("moment", [None, "", "soon", 7, "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("refused", [True, None])
+def test_a_moment_that_cannot_be_read_keeps_nobody(
+    clean: LocalWorld, account_id: str, moment: object, *, refused: bool | None
+) -> None:
+    """Another program has stored it."""
+    give(clean, account_id, refused=refused, refused_since=moment)
+    check()
+    assert names_person(document(clean, account_id))
+    key = "refused_since" if refused else "entered_at"
+    assert document(clean, account_id)["declaration"][key] != moment
+    changed(clean, account_id, **{key: days_ago(31)})
+    check()
+    assert holds_person(clean, account_id) == []
+
+
+def test_a_clock_that_is_ahead_for_a_morning_removes_nobody(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    give(clean, account_id)
+    check()
+    before = document(clean, account_id)
+    capfd.readouterr()
+    check_with_a_clock_that_is(timedelta(days=31))
+    assert document(clean, account_id) == before
+    assert "Set the clock that is wrong" in "".join(capfd.readouterr())
+
+
+def test_a_clock_that_is_behind_for_a_morning_makes_nobody_old(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id)
+    check_with_a_clock_that_is(-timedelta(days=31))
+    check()
+    assert names_person(document(clean, account_id))

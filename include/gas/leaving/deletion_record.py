@@ -9,7 +9,7 @@ from typing import Any
 
 from include.gas.account.grant import results_of
 from include.gas.account.sections.marks import Connected, Leaving
-from include.gas.account.sections.rights.declaration import names_person
+from include.gas.account.sections.rights.declaration import is_refused, names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members
 from include.gas.days.clocks import APART
@@ -201,7 +201,8 @@ def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -
 def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
     """Return when a household left although its account exists, for example because a backup was restored.
 
-    A declaration that waits counts like a right: it must not be sent in the name of somebody who has left.
+    A declaration that waits counts like a right: it must not be sent in the name of somebody who has left. So does one
+    whose person was removed after long, since the account is still to be deleted.
 
     :param document: the account document; one with neither a right nor a declaration says nothing
     :param records: the records of its deletions
@@ -217,7 +218,7 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     former = [entry.get("others") for entry in listed]
     rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
     moments = [Connected.moment(document), *(right.get("brought") for right in rights), *(each.at for each in sent)]
-    has_any = bool(rights or sent or names_person(document))
+    has_any = bool(rights or sent or names_person(document) or is_refused(document))
     return ended if has_any and ended > max(str(moment or "") for moment in moments) else None
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.declaration import (
     REFUSED_KEPT,
     is_refused,
+    names_person,
+    refusal_of,
     with_entered,
     without_old_person,
 )
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.state import with_state
+from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.gas_days import Document
 from include.gas.errors import USER_ACTION_NEEDED, BadAccount
+from include.gas.rights.declared_right import was_made_by
 
 
 def settled(document: Document, now: datetime) -> Document:
@@ -22,10 +28,8 @@ def settled(document: Document, now: datetime) -> Document:
     :param now: an aware datetime
     :return: the same document if there is nothing to change
     """
-    changed = without_old_person(document, now)
-    if changed is document:
-        return with_entered(document, now)
-    if is_refused(document):  # its state says what to correct
+    changed = aged(document, now)
+    if names_person(changed) or not names_person(document) or is_refused(document):  # its state says what to correct
         return changed
     try:
         partial = Account.from_document(changed).reads_on
@@ -34,10 +38,40 @@ def settled(document: Document, now: datetime) -> Document:
     return with_state(changed, USER_ACTION_NEEDED, unanswered_message(str(document["_id"])), since=now, partial=partial)
 
 
+def aged(document: Document, now: datetime) -> Document:
+    """Return the account document as :func:`settled` does, with the state that it has.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to change
+    """
+    changed = without_old_person(document, now)
+    return with_entered(document, now) if changed is document else changed
+
+
+def shows_given_up(document: Document, rights: Iterable[AccessRight], now: datetime) -> bool:
+    """Return whether GRDF's list shows a right of what an account has sent and does not ask for by itself any more.
+
+    A declaration that a person has to correct is not meant: whose right it is, the person decides.
+
+    :param document: the account document, before it is settled
+    :param rights: all our rights to the meters of what it has sent
+    :param now: an aware datetime
+    """
+    sent = SentDeclarations.of(document)
+    if refusal_of(document) or not any(was_made_by(right, each) for right in rights for each in sent):
+        return False
+    if names_person(document):
+        return without_old_person(document, now) is not document
+    return is_refused(document) or not Account.from_document(document).meters
+
+
 def unanswered_message(account: str) -> str:
-    """Return the message for people about a declaration that GRDF has never answered."""
+    """Return the message for people about a declaration whose right is not known after long.
+
+    Whether GRDF was asked is not known here: its DAG may have been paused.
+    """
     return (
-        f"Account {account}: GRDF has not answered its declaration for {REFUSED_KEPT.days} days, so the household's "
-        "name and address were removed. If it is still to be connected, compare the meter's number, then enter them "
-        "again."
+        f"Account {account}: its declaration has waited for {REFUSED_KEPT.days} days and no right of it is known, so "
+        "the household's name and address were removed. If it is still to be connected, see that the account's DAG is "
+        "not paused, compare the meter's number, enter them again and start the DAG."
     )

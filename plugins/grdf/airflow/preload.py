@@ -35,10 +35,13 @@ MODULES = (
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
     "grdf.account_dag",
+    "grdf.airflow.bundle.account_bundle",
     "grdf.stores.account_store",
     "grdf.hooks.adict",
     "grdf.stores.lease",
+    "jinja2.ext",
     "sqlite3",
+    "upath.implementations.local",
 )
 
 

@@ -13,6 +13,7 @@ from include.gas.rights.consent_check import Listed
 
 if TYPE_CHECKING:
     from grdf.consents.client_lists import ClientList
+    from grdf.consents.long_waits import LongWaits
     from grdf.hooks.couchdb import CouchDBHook
 
 COUNTS = ("checked", "lost", "restored", "ending", "foreign", "shared", "proofs", "odd")
@@ -28,9 +29,10 @@ class Round:
     :param couchdb: the hook for the CouchDB with the accounts and their data
     :param listed: GRDF's list for the client
     :param meters: which accounts of any client have which meter
+    :param waits: sees to declarations that have waited for long
     """
 
-    def __init__(self, couchdb: CouchDBHook, listed: ClientList, meters: MetersRead) -> None:
+    def __init__(self, couchdb: CouchDBHook, listed: ClientList, meters: MetersRead, waits: LongWaits) -> None:
         from grdf.stores.account_store import AccountStore
 
         self.couchdb = couchdb
@@ -42,6 +44,7 @@ class Round:
         self.asked_at = listed.asked_at
         self.whole = listed.whole
         self.meters = meters
+        self.waits = waits
         self.counts = dict.fromkeys(COUNTS, 0)
         self.news: list[dict[str, Any]] = []
         self.unannounced: list[str] = []

@@ -130,6 +130,33 @@ class Declaring:
             self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
         return known
 
+    def take_up_shown(self, listed: Rights) -> list[Declared]:
+        """Write the rights to the account that a list shows of what was sent. Nothing is declared.
+
+        This is for a declaration that runs do not ask for any more. If a person must act, the account says so.
+
+        :param listed: all our rights
+        :return: the rights; none if the list shows none that this account may have
+        :raises FailNow: for the reasons for which a run of the account would not take them
+        :raises RetryLater: if CouchDB does not answer, or GRDF, which is asked if another account has the meter
+        """
+        document = self._accounts.document(self._account)
+        self._asked = Declaration.of(document)
+        try:
+            stop_if_leaving(Account.from_document(document))
+            self._stop_if_left(document)
+            if self._asked is not None and names_person(document):
+                stop_if_another(self._couchdb, self._account, document, self._asked, but=Connected.record_of(document))
+                known = self._known(self._asked, listed)
+            else:
+                known = [declared(right) for right in self._listed(None, listed)]
+            for right in reversed(known):
+                self._take(right.pce, partial(self._write, right), right.id)
+        except FailNow as error:
+            self._mark(error)
+            raise
+        return known
+
     def _taken_up(self) -> Declared:
         document = self._accounts.document(self._account)
         self._stop_if_other_client(document)
@@ -261,12 +288,13 @@ class Declaring:
     def _holders(self, pces: Iterable[str]) -> dict[str, str]:
         return other_holders(self._accounts, self._account, pces, also_leaving=True)
 
-    def _known(self, asked: Declaration) -> list[Declared]:
+    def _known(self, asked: Declaration, listed: Rights | None = None) -> list[Declared]:
         """Return the rights that this account has declared before, the best one first.
 
+        :param listed: as for :meth:`_listed`
         :raises DeclarationRefused: if one was for another person or e-mail address
         """
-        found = self._listed(asked)
+        found = self._listed(asked, listed)
         if any(is_for_another(right, asked) for right in found if right.pce == asked.pce):
             raise DeclarationRefused.about(
                 self._account,
@@ -282,10 +310,11 @@ class Declaring:
     def _of_its_meter(self, asked: Declaration) -> list[Declared]:
         return [right for right in self._known(asked) if right.pce == asked.pce]
 
-    def _listed(self, asked: Declaration | None) -> list[AccessRight]:
+    def _listed(self, asked: Declaration | None, listed: Rights | None = None) -> list[AccessRight]:
         """Return the rights that GRDF has of what this account has declared, the best one first.
 
         :param asked: what is to be declared now; ``None`` if nothing is
+        :param listed: our rights to all these meters; ``None`` to ask GRDF
         """
         document = self._accounts.document(self._account)
         sent, account = SentDeclarations.of(document), Account.from_document(document)
@@ -293,7 +322,7 @@ class Declaring:
         pces = sorted({each for each in ([asked.pce] if asked else []) + [one.pce for one in sent] if is_pce(each)})
         if not pces:
             return []
-        listed = self._ask(pces)
+        listed = listed or self._ask(pces)
         own = {right for meter in account.meters for right in meter.own}
         known = Known(sent, own, self._holders(pces))
         found = [

@@ -23,6 +23,7 @@ from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
+    from grdf.consents.long_waits import LongWaits
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
@@ -64,10 +65,12 @@ class Returned:
         self._log.warning("%s", righted_message(found))
         return {**found, "_rev": revision}
 
-    def without_returned(self, accounts: AccountStore) -> Iterator[dict[str, Any]]:
+    def without_returned(self, accounts: AccountStore, waits: LongWaits) -> Iterator[dict[str, Any]]:
         """Yield the account documents of households that have not left.
 
         Mark the others, which are then not read any more.
+
+        :param waits: removes what a household gave and a backup has brought back
         """
         for document in accounts.listed():
             left = self._left(document)
@@ -83,7 +86,7 @@ class Returned:
                 return stored if self._left(stored) is None else with_state(stored, OAUTH_OUTDATED, message, since=now)
 
             try:
-                accounts.update(account, change)
+                waits.settle_left(accounts.update(account, change), now)
             except GasError as error:  # it may be deleted at this very moment
                 self._log.warning("Account %s could not be marked, and is not checked. %s", account, error)
 

@@ -14,6 +14,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.rights.declaration import entered_again
 from include.gas.account.state import with_error
 from include.gas.errors import (
     BadAccount,
@@ -78,6 +79,8 @@ class AcquireTokenOperator(AccountOperator):
         # What GRDF has refused is not sent again before a person has corrected it or starts a run.
         declares = account.declares and not (account.refused and run.is_scheduled)
         if declares or (account.was_sent and not account.meters):
+            if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
+                self.accounts.update(account.id, partial(entered_again, now=datetime.now(UTC)))
             launched = self._launch(account) if account.needs_grant else None
             return self._declare(self.accounts.account(account.id) if launched else account, run)
         if not account.needs_first_launch:

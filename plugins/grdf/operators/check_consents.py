@@ -19,7 +19,6 @@ from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
-from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_refused, names_person
 from include.gas.account.sections.rights.list_seen import missed_before, seen_at, with_missed, with_seen
 from include.gas.account.sections.rights.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
 from include.gas.account.sections.rights.proofs import Proof
@@ -30,13 +29,11 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import check_consents, to_give_back
 from include.gas.rights.proof_check import proof_message
-from include.gas.rights.unanswered import settled, unanswered_message
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.consents.client_lists import ClientLists
-    from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.consent_check import Finding
 
@@ -63,6 +60,7 @@ class CheckConsentsOperator(GrdfOperator):
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         """
         from grdf.consents.client_lists import ClientLists
+        from grdf.consents.long_waits import LongWaits
         from grdf.consents.returned import Returned
         from grdf.consents.take_over import TakeOver
 
@@ -74,7 +72,10 @@ class CheckConsentsOperator(GrdfOperator):
                 lists.stop_unless_whole(next(iter(lists.known)))
             return TakeOver(couchdb, lists.whole_of, self.log).run(run, named)
         meters = MetersRead()
-        rounds = {name: Round(couchdb, listed, meters) for name, listed in lists.known.items()}
+        rounds = {
+            name: Round(couchdb, listed, meters, LongWaits(couchdb, listed.client, listed.answer, self.log))
+            for name, listed in lists.known.items()
+        }
         for round_ in rounds.values():
             if odd := round_.answer.odd:
                 self.log.warning(
@@ -83,7 +84,8 @@ class CheckConsentsOperator(GrdfOperator):
                     odd,
                 )
         here = Returned(couchdb, self.log)
-        unbound = self._check_all(rounds, lists, here.without_returned(accounts))
+        known = here.without_returned(accounts, next(iter(rounds.values())).waits)
+        unbound = self._check_all(rounds, lists, known)
         good = {name: round_ for name, round_ in rounds.items() if not round_.is_void}
         if not good:
             raise next(filter(None, (round_.problem for round_ in rounds.values())))
@@ -199,19 +201,6 @@ class CheckConsentsOperator(GrdfOperator):
             "what has happened, and tell GRDF if the list is wrong.",
         )
 
-    def _settle(self, accounts: AccountStore, document: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """Note how long a declaration has waited, or remove its person."""
-        changed = accounts.update(document["_id"], partial(settled, now=now))
-        if names_person(document) and not names_person(changed):
-            said = unanswered_message(document["_id"])
-            if is_refused(document):
-                said = (
-                    f"Account {document['_id']}: nobody has corrected its declaration for {REFUSED_KEPT.days} days, so "
-                    "the household's name and address were removed. If it is still to be connected, enter them again."
-                )
-            self.log.warning("%s", said)
-        return changed
-
     def _check(self, round_: Round, document: dict[str, Any], *, believed: bool = False) -> None:
         now = datetime.now(UTC)
         counts, accounts = round_.counts, round_.accounts
@@ -222,8 +211,9 @@ class CheckConsentsOperator(GrdfOperator):
             return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
 
         finding = finding_of(document)
-        if settled(document, now) is not document:
-            document = self._settle(accounts, document, now)
+        if (after := round_.waits.settle(document, now)) is not document:
+            document, listed = after, round_.listed(after)
+            finding = finding_of(document)
         if finding is None:
             account = Account.from_document(document)
             if account.meters and not account.leaving:
@@ -283,7 +273,7 @@ class CheckConsentsOperator(GrdfOperator):
 
         after = noted(finding)
         if after != document:
-            after = accounts.update(document["_id"], change)
+            after = accounts.update(document["_id"], change, known=document)
         self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
         round_.meters.read_by(finding.document)
 

@@ -26,6 +26,7 @@ from include.gas.account.sections.missing_days import awaited_from, known_gaps, 
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote, with_published
 from include.gas.account.sections.rights.declaration import (
     Declaration,
+    entered_again,
     is_refused,
     names_person,
     refusal_of,
@@ -170,6 +171,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
             without_refusal,
             lambda d: without_old_person(d, NOW),
             lambda d: with_entered(d, NOW),
+            lambda d: entered_again(d, NOW),
             lambda d: with_look(d, NOW, waits=True),
             lambda d: with_declared(d, PCE, NOW, waits=True),
         ],

@@ -19,7 +19,7 @@ PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
-_ENTERED_AT = "entered_at"
+_ENTERED_AT, _REFUSED_SINCE = "entered_at", "refused_since"
 _SOON, _LATER = timedelta(hours=2), timedelta(days=2)
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 REFUSED_KEPT = timedelta(days=30)
@@ -57,12 +57,14 @@ class Declaration(Section, frozen=True):
     :param first: first gas day; absent for five years before the declaration
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
-    :param entered_at: when that was entered, or first seen if another program has stored it, UTC; 30 days later the
-        declaration counts as refused and the person is removed; absent once GRDF has the right
+    :param entered_at: when that was entered, or first seen if another program has stored it, or when a person last
+        started a run for it, UTC; 30 days later the declaration counts as refused and the person is removed; absent
+        once GRDF has the right
     :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
         person starts one
     :param refused_because: what a person has to correct, in words
-    :param refused_since: when it was refused for the first time, UTC; 30 days later the person is removed
+    :param refused_since: when it was refused for the first time, or first seen refused and without a moment, UTC; 30
+        days later the person is removed, and this, too
     :param declared: when GRDF took it, UTC
     :param waits: whether the holder of a right of the account has not answered yet; absent if none is waited for
     :param looked: when we last looked whether the holder has answered, UTC
@@ -161,8 +163,8 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime) -> Doc
     :param at: the present, aware
     """
     found = members(document.get(Declaration.key))
-    since = found.get("refused_since") or utc_text(at)
-    note = {"refused": True, "refused_because": because, "refused_since": since}
+    since = found.get(_REFUSED_SINCE) or utc_text(at)
+    note = {"refused": True, "refused_because": because, _REFUSED_SINCE: since}
     return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
 
 
@@ -175,15 +177,29 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
 
 
 def with_entered(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen.
+    """Return the account document with a note when its declaration was first seen, unless its age is known.
 
     :param now: an aware datetime
     :return: the same document if there is nothing to note
     """
     found = members(document.get(Declaration.key))
-    if not names_person(document) or is_refused(document) or _age(found.get(_ENTERED_AT), now) is not None:
+    if not names_person(document) or _waited(found, now) is not None:
         return document
-    return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
+    key = _REFUSED_SINCE if is_refused(document) else _ENTERED_AT
+    return put(document, Declaration.key, {**found, key: utc_text(now)})
+
+
+def entered_again(document: Document, now: datetime) -> Document:
+    """Return the account document with the time of its declaration begun anew, because a person asks for it.
+
+    One that is refused begins anew once it is sent, see :func:`without_refusal`.
+
+    :param now: an aware datetime
+    :return: the same document if there is nothing to change
+    """
+    if not names_person(document) or is_refused(document):
+        return document
+    return put(document, Declaration.key, {**members(document.get(Declaration.key)), _ENTERED_AT: utc_text(now)})
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
@@ -199,18 +215,24 @@ def without_person(document: Mapping[str, Any]) -> Document:
 def without_old_person(document: Document, now: datetime) -> Document:
     """Return the account document without the person if a declaration is refused or unanswered for long.
 
-    One that GRDF has never answered counts as refused from then on.
+    One that GRDF has never answered counts as refused from then on. Its moments go, too: whoever is entered there by
+    hand later has as much time.
 
     :param now: an aware datetime
     :return: the same document if there is nothing to remove
     """
     found = members(document.get(Declaration.key))
-    since = "refused_since" if "refused_since" in found else _ENTERED_AT
-    age = _age(found.get(since), now)
+    age = _waited(found, now)
     if age is None or age < REFUSED_KEPT or not names_person(document):
         return document
-    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
+    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT, _REFUSED_SINCE)}
     return put(document, Declaration.key, kept | {"refused": True})
+
+
+def _waited(found: Mapping[str, Any], now: datetime) -> timedelta | None:
+    """Return how long ago a declaration was refused, or entered; ``None`` if no moment of it can be read."""
+    age = _age(found.get(_REFUSED_SINCE), now)
+    return _age(found.get(_ENTERED_AT), now) if age is None else age
 
 
 def _age(moment: object, now: datetime) -> timedelta | None:
