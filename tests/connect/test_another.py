@@ -55,17 +55,22 @@ def test_the_next_tenant_is_refused(door: Site, clean: LocalWorld, couchdb: Couc
     assert stored_account(couchdb, account_id) == before
 
 
-def test_a_household_with_a_link_hears_nothing_of_the_other(
+def test_a_household_with_a_link_hears_what_to_do_and_not_who_it_was(
     front: Site, clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     moved_out(clean, front, account_id)
     browser = front.browser()
-    told = said(browser.get(consent(begin(browser, account_id, path=path_of(link_for(front, account_id))))))
-    assert "household is or was" not in told.title + told.text
-    assert "Tell the person who sent you here" in told.text
+    page = browser.get(consent(begin(browser, account_id, path=path_of(link_for(front, account_id)))))
+    told = said(page)
+    assert (told.status, told.title) == (409, "Another household is or was connected here")
+    assert "for a link of your own" in told.text
+    assert [each for each in (account_id, *PERSON.values()) if each in page.text] == []
     link = couchdb.get(CONNECT, link_document(account_id))
     assert link
     assert link["tries"] == 1, "so that nobody guesses with it who lived here"
+    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"Account {account_id}: a household was not connected on GRDF's site" in log
+    assert [each for each in PERSON.values() if each in log] == []
 
 
 @pytest.mark.parametrize(

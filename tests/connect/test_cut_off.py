@@ -22,23 +22,28 @@ from grdf.stores.orphaned_records import OrphanedRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, CONSENT_RECORD
+from include.gas.documents.gas_days import account_range
 from tests.connect.direct import records_of, stored
 from tests.helpers import MemoryShelf, adict_hook, holder
 from tests.rights.declared import PERSON, postcode, rights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from include.sandbox.local_world import LocalWorld
 
 LATER = CUT_OFF + 5
 
 
 @pytest.fixture(autouse=True)
-def here(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Send forms in this process."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
     monkeypatch.setattr(declaring_now, "adict", lambda *_: adict_hook())
     monkeypatch.setattr(declaring_now, "start_first_run", lambda *_: None)
     monkeypatch.setattr(_Sending, "_check_calls", lambda _: None)
+    yield
+    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))
 
 
 def link_of(account: str) -> str:
@@ -108,7 +113,7 @@ def test_its_record_goes_when_the_account_was_not_stored(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = link_of(account_id)
-    cut_off(account_id, link, "save", monkeypatch, AccountStore)
+    cut_off(account_id, link, "storing", monkeypatch, HouseholdLinks)
     assert len(records_of(account_id)) == 1
     assert is_used(account_id, link)
     pass_by(account_id, LATER)
@@ -118,15 +123,19 @@ def test_its_record_goes_when_the_account_was_not_stored(
     assert len(records_of(account_id)) == len(rights(clean, holder(account_id).pces[0])) == 1
 
 
+@pytest.mark.parametrize("has_account", [False, True])
 def test_its_record_is_not_kept_for_years_if_nobody_comes_back(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+    account_id: str, has_account: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut_off(account_id, link_of(account_id), "save", monkeypatch, AccountStore)
+    if has_account:
+        sending(account_id, link_of(account_id)).send()
+    cut_off(account_id, link_of(account_id), "storing", monkeypatch, HouseholdLinks)
     pass_by(account_id, LATER)
     store, late = CouchDBHook(), datetime.now(UTC) + timedelta(days=3)
     before = len(kept(store))
+    assert OrphanedRecords(store, Remover(store)).remove(datetime.now(UTC), 1826) == 0, "not on the same day"
     assert OrphanedRecords(store, Remover(store)).remove(late, 1826) == 1
-    assert (records_of(account_id), len(kept(store))) == ([], before)
+    assert (len(records_of(account_id)), len(kept(store))) == (has_account, before)
 
 
 def test_the_account_was_connected_before_in_another_way(
@@ -134,20 +143,17 @@ def test_the_account_was_connected_before_in_another_way(
 ) -> None:
     sending(account_id, link_of(account_id)).send()
     link = link_of(account_id)
-    cut_off(account_id, link, "save", monkeypatch, AccountStore)
+    cut_off(account_id, link, "storing", monkeypatch, HouseholdLinks)
     pass_by(account_id, LATER)
     assert not is_used(account_id, link)
     assert len(records_of(account_id)) == 1, "of the first form"
 
 
 @pytest.mark.parametrize("damage", [{"given": 7}, {"_deleted": True}], ids=["unreadable", "lost"])
-@pytest.mark.parametrize("noted", [True, False])
 def test_a_link_that_has_connected_stays_used_whatever_becomes_of_its_record(
-    account_id: str, damage: dict[str, Any], noted: bool, monkeypatch: pytest.MonkeyPatch
+    account_id: str, damage: dict[str, Any]
 ) -> None:
     link = link_of(account_id)
-    if not noted:
-        monkeypatch.setattr(HouseholdLinks, "connected", lambda *_: None)  # killed just before
     sending(account_id, link).send()
     store = CouchDBHook()
     document = store.get(CONSENT_RECORD, records_of(account_id)[0].id)
@@ -155,6 +161,34 @@ def test_a_link_that_has_connected_stays_used_whatever_becomes_of_its_record(
     store.put(CONSENT_RECORD, {key: document[key] for key in ("_id", "_rev")} | damage)
     pass_by(account_id, LATER)
     assert is_used(account_id, link)
+
+
+@pytest.mark.parametrize("where", ["save", "update"])
+def test_what_may_have_been_stored_counts_as_stored(
+    account_id: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed just before the account was stored, or just after."""
+    link = link_of(account_id)
+    cut_off(account_id, link, where, monkeypatch, AccountStore)
+    pass_by(account_id, LATER)
+    assert is_used(account_id, link)
+    assert len(records_of(account_id)) == 1
+
+
+def test_a_link_that_was_used_before_an_update_counts_as_having_connected(
+    account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former version noted nothing. Its account may be lost, and its record be the only proof of a right."""
+    link, store = link_of(account_id), CouchDBHook()
+    cut_off(account_id, link, "storing", monkeypatch, HouseholdLinks)
+    pass_by(account_id, LATER)
+    document = store.get(CONNECT, link_document(account_id))
+    assert document
+    store.put(CONNECT, {key: value for key, value in document.items() if key != "stores"})
+    assert is_used(account_id, link)
+    before = len(kept(store))
+    OrphanedRecords(store, Remover(store)).remove(datetime.now(UTC) + timedelta(days=3), 1826)
+    assert len(records_of(account_id)) + len(kept(store)) - before == 1
 
 
 def test_a_link_that_has_connected_stays_used_when_its_account_is_lost(account_id: str) -> None:
@@ -198,6 +232,6 @@ def test_it_counts_as_a_try(clean: LocalWorld, account_id: str, monkeypatch: pyt
     for _ in range(TRIES):
         cut_off(account_id, link, "_write", monkeypatch)
         pass_by(account_id, LATER)
-        HouseholdLinks(CouchDBHook()).revive(account_id, link, lambda _: False)
+        HouseholdLinks(CouchDBHook()).revive(account_id, link)
     assert HouseholdLinks(CouchDBHook()).standing(account_id, link) == "tried"
     assert stored(account_id) is None

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
-from include.gas.documents.gas_days import Document, day_of
+from include.gas.documents.gas_days import Document, day_of, has_load
 from include.gas.documents.totals import Number
 
 Period = TypeVar("Period")
@@ -230,7 +230,7 @@ def _readable(
 ) -> Iterator[tuple[Period, Mapping[str, Any]]]:
     """Return documents by their periods, without those that others have damaged: the rest of the page is shown."""
     for document in documents:
-        if isinstance(load := document.get("load"), int | float) and not isinstance(load, bool):
+        if has_load(document):
             with suppress(KeyError, TypeError, ValueError, OverflowError):
                 yield period(document), document
 

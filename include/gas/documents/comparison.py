@@ -12,7 +12,7 @@ from typing import Any
 
 from include.gas.answers.published import Period
 from include.gas.days.windows import Window
-from include.gas.documents.gas_days import day_of
+from include.gas.documents.gas_days import day_of, has_load
 from include.gas.documents.periods import period_of
 from include.gas.documents.totals import Number, exact_sum
 
@@ -76,7 +76,7 @@ def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str
     :param days: all stored day documents of that meter
     :return: comparisons in order of their first day; empty for a meter without stored days
     """
-    loads = {day_of(document): document["load"] for document in days}
+    loads = {day_of(document): document["load"] for document in days if has_load(document)}
     since = min(loads, default=None)
     if since is None:
         return ()

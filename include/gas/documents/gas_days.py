@@ -7,6 +7,7 @@ between them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -175,6 +176,16 @@ def day_of(document: Mapping[str, Any]) -> date:
         return day_of_id(document["_id"])
 
 
+def has_load(document: Mapping[str, Any]) -> bool:
+    """Whether a stored day says how much was used.
+
+    Others write these documents too. A day whose ``load`` is no finite number counts as not stored: it is in no total,
+    and is written again when it is read.
+    """
+    load = document.get("load")
+    return isinstance(load, int | float) and not isinstance(load, bool) and math.isfinite(load)
+
+
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
     """Return whether the stored document is newer than the one that we want to store.
 
@@ -223,13 +234,13 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
     """
     if stored is None:
         return dict(new)
-    if is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now):
+    if has_load(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
         return None
     merged = {**stored, **new}
     if stored.get("load") != new["load"]:
         change = {
             "at": new["read_at"],
-            "before": stored.get("load"),
+            "before": stored["load"] if has_load(stored) else None,
             "after": new["load"],
             "status": new["status"],
         }
@@ -245,6 +256,8 @@ def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | N
     :param stored: the stored day documents of the window
     :return: one window from the first to the last such day, since GRDF is asked once; ``None`` if there is none
     """
-    definitive = {day_of(document) for document in stored if document.get("status") == "definitive"}
+    definitive = {
+        day_of(document) for document in stored if document.get("status") == "definitive" and has_load(document)
+    }
     rest = [day for day in window.days() if day not in definitive]
     return Window(rest[0], rest[-1] + ONE_DAY) if rest else None

@@ -34,6 +34,7 @@ from include.gas.documents.gas_days import (
     day_document,
     day_of,
     day_of_id,
+    has_load,
     id_range,
     is_stale,
     merge_day,
@@ -216,8 +217,8 @@ class _Load:
             what = "day"
             if self._write_days(days):
                 what = "total"
-                self.stored = days
-                if self._write_totals(stored, list(days.values())):
+                self.stored = {key: document for key, document in days.items() if has_load(document)}
+                if self._write_totals(stored, list(self.stored.values())):
                     return self._report()
         raise _busy(self.account, self.pce, what)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
 
-from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.errors import BadDocument, BadSettings, ServiceUnavailable
 from include.gas.redact import excerpt
 
 LOCKED_OUT = "temporarily locked due to multiple authentication failures"
@@ -127,6 +128,24 @@ def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> lis
                 "CouchDB's shards.",
             )
     return found
+
+
+def unwritable(body: Mapping[str, Any], url: str) -> BadDocument:
+    """Return the error about a document that holds infinity. It stood there when we read it, see :func:`_whole`.
+
+    :param body: a document, or several as ``docs``
+    :param url: where it was to be written
+    """
+    name, account = "a document", None
+    for document in body.get("docs", [body]):
+        try:
+            json.dumps(document, allow_nan=False)
+        except ValueError:
+            account = str(document.get("account") or str(document.get("_id")).partition(":")[0])
+            name = f"the document {document.get('_id')}"
+            break
+    cause = f"{name} at {place(url)} has a number of thousands of digits, which cannot be written back"
+    return BadDocument.about(account, cause)
 
 
 def _json(response: requests.Response) -> Any:

@@ -19,7 +19,7 @@ from airflow.sdk import BaseHook
 from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
-from grdf.hooks.couch_answers import checked, json_object, place
+from grdf.hooks.couch_answers import checked, json_object, place, unwritable
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.transport.quiet import hush
 from include.gas.documents.gas_days import database_name
@@ -149,6 +149,7 @@ class CouchServer(BaseHook):
         :param path: what follows the database's name, quoted
         :param query: query parameters
         :param body: JSON body
+        :raises BadDocument: if a document in the body cannot be written as JSON
         :raises AnswerTooLarge: if the answer is larger than this hook reads
         :raises ServiceUnavailable: if there is no answer
         """
@@ -175,6 +176,8 @@ class CouchServer(BaseHook):
             response: requests.Response = client.r_session.request(
                 method, url, params=query, json=body, allow_redirects=False
             )
+        except requests.exceptions.InvalidJSONError:
+            raise unwritable(body or {}, url) from None
         except (requests.RequestException, CloudantException) as error:
             kind = AnswerTooLarge if isinstance(error, TooLarge) else ServiceUnavailable
             raise kind.about(

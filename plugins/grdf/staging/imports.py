@@ -152,16 +152,18 @@ class Imports:
     def strangers(self) -> int:
         """Return how many files lie here at any depth that are none of an import's own.
 
-        Such are the copies that editors and SFTP programs leave, which hold what the file of households held.
+        Such are the copies that editors and SFTP programs leave, which hold what the file of households held. A folder
+        into which we cannot look counts as one file: this is advice, and must keep nobody from importing.
         """
         found = 0
         with in_words(self.folder, None):
             for path in listed(self._path("")):
-                with suppress(FileNotFoundError):  # it has just gone
-                    if oddness(path):
-                        found += count(path)
-                    elif not _is_ours(path.name):
-                        found += 1
+                try:
+                    found += count(path) if oddness(path) else not _is_ours(path.name)
+                except FileNotFoundError:  # it has just gone
+                    continue
+                except OSError:
+                    found += 1
         return found
 
     def remove(self, name: str) -> None:

@@ -35,7 +35,7 @@ TRIES = 5
 STEPS = 50
 """How often one link may start or end an attempt, so that it cannot cause unlimited writes to CouchDB."""
 CUT_OFF = 15 * 60
-"""Seconds after which a form has stored its account, or never will: much longer than a request lasts."""
+"""Seconds after which a form stores its account, or never will: much longer than a request lasts."""
 ROUNDS = 10
 SWEPT = 100
 """How many documents of expired links a new link removes at most."""
@@ -85,14 +85,14 @@ class HouseholdLinks:
         Only a good link is used, and only one caller can use it.
 
         :param link: identifies the link
-        :param by: names the form that uses it, so that :meth:`revive` can tell what came of it; ``""`` for a code
+        :param by: names the form that uses it, for :meth:`storing` and :meth:`revive`; ``""`` for a code
         :raises StoreBusy: if other writers kept changing the document
         """
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
             good = stored.pop("good")
             stored.pop("account", None)
-            taker = {"by": by, "taken": int(time.time())} if by else {}
+            taker = {"by": by, "taken": int(time.time()), "stores": False} if by else {}
             return stored | {"used": good, "tries": stored.get("tries", 0) + 1} | taker
 
         return self._use(account, link, used)
@@ -106,53 +106,46 @@ class HouseholdLinks:
         stored = self._stored(account)
         return _standing(stored, link) == "used" and stored.get("by") == by
 
-    def connected(self, account: str, link: str, by: str) -> None:
-        """Note that a form has stored its account, so that nothing is done again even if CouchDB should lose that.
-
-        This never raises: the account says so, too.
+    def storing(self, account: str, link: str, by: str) -> bool:
+        """Note that a form is about to store its account, so that it does not count as cut off from then on.
 
         :param link: identifies the link
         :param by: the form's name
+        :return: whether the form uses the link; if not, it may not store anything
+        :raises StoreBusy: if other writers kept changing the document
         """
 
-        def noted(stored: dict[str, Any]) -> dict[str, Any]:
-            is_its = (stored.get("used"), stored.get("by")) == (_hash(link), by)
-            return stored | {"connected": True} if is_its else stored
+        def is_its(stored: dict[str, Any]) -> bool:
+            return (stored.get("used"), stored.get("by")) == (_hash(link), by)
 
-        try:
-            self._change(account, noted)
-        except GasError as error:
-            log.warning("Account %s: it is not noted that its household's link has connected. %s", account, error)
+        return is_its(self._change(account, lambda stored: stored | {"stores": True} if is_its(stored) else stored))
 
-    def cut_off_form(self, account: str) -> str:
-        """Return the name of the form that uses the account's link and was cut off; ``""`` if there is none.
+    def cut_off_forms(self) -> dict[str, str]:
+        """Return the names of the forms that were cut off, by the ids of the documents of their links."""
+        found = {str(stored["_id"]): _cut_off(stored) for stored in self._couchdb.range(DOCTYPE, *_ALL)}
+        return {name: form for name, form in found.items() if form}
 
-        The account may all the same have been stored, just before the end.
-        """
-        stored = self._stored(account)
-        return _cut_off(stored) if stored.get("used") else ""
-
-    def revive(self, account: str, link: str, came_of: Callable[[str], bool]) -> bool:
-        """Make a link valid again whose form was cut off before it stored its account, and return whether it was.
+    def revive(self, account: str, link: str) -> str:
+        """Make a link valid again whose form was cut off before it stored its account, and return the form's name.
 
         The API server was killed then, or stopped. The form counts as a try.
 
         :param link: identifies the link
-        :param came_of: returns whether a form has stored its account, by its name
+        :return: ``""`` if there is no such form
         :raises StoreBusy: if other writers kept changing the document
         """
-        before = self._stored(account)
-        by = _cut_off(before)
-        if _standing(before, link) != "used" or not by or came_of(by):
-            return False
+        form = ""
 
         def good(stored: dict[str, Any]) -> dict[str, Any]:
-            if (stored.get("used"), _cut_off(stored)) != (_hash(link), by):
+            nonlocal form
+            form = _cut_off(stored) if stored.get("used") == _hash(link) else ""
+            if not form:
                 return stored
             named = {"account": account} if stored.get("tries", 0) < TRIES else {}
             return _without_taker(stored) | {"good": stored["used"]} | named
 
-        return self._change(account, good).get("good") == _hash(link)
+        self._change(account, good)
+        return form
 
     def give_back(self, account: str, link: str, by: str = "", *, untried: bool) -> None:
         """Make a link valid again after a code or a form that did not connect.
@@ -257,14 +250,15 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
 
 
 def _cut_off(stored: dict[str, Any]) -> str:
+    """Return the name of the form that has used a link and will never store its account; ``""`` if it has, or may."""
     by, taken = stored.get("by"), stored.get("taken")
-    if not isinstance(by, str) or not isinstance(taken, int) or stored.get("connected"):
-        return ""
+    if not isinstance(by, str) or not isinstance(taken, int) or stored.get("stores") is not False:
+        return ""  # without the last one: a former version has noted nothing
     return by if time.time() - taken >= CUT_OFF else ""
 
 
 def _without_taker(stored: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken", "connected")}
+    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken", "stores")}
 
 
 def link_document(account: str) -> str:

@@ -19,7 +19,8 @@ from datetime import date, datetime, timedelta
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
-from grdf.stores.household_links import HouseholdLinks
+from grdf.stores.cut_off_forms import is_record_of
+from grdf.stores.household_links import HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
@@ -47,7 +48,7 @@ class OrphanedRecords:
         self._remover = remover
 
     def remove(self, now: datetime, days: int) -> int:
-        """Remove them after copying them, and return their number.
+        """Remove them after copying them, and those of forms that were cut off, and return their number.
 
         Records from before the end of their account's last deletion are kept from that day on, or go if that time is
         over. The others stay if accounts of several are missing, or if there is no account at all: CouchDB may have
@@ -58,6 +59,8 @@ class OrphanedRecords:
         :param days: for how many days to keep a copy
         """
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
+        useless = self._of_cut_off_forms(_old(records, now))
+        records = [each for each in records if each["_id"] not in useless]
         deletions: dict[str, list[Document]] = defaultdict(list)
         for entry in self._couchdb.scan(AUDIT) if records else ():
             deletions[str(entry.get("account"))].append(entry)
@@ -70,7 +73,7 @@ class OrphanedRecords:
         ]
         left = {str(each["_id"]): _left(each, deletions[_account_of(each)], now) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
-        lost, removed = self._may_be_lost(missing), 0
+        lost, removed = self._may_be_lost(missing), sum(self._remover.remove(DOCTYPE, each) for each in sorted(useless))
         for each in _old(gone, now):
             moment = left[str(each["_id"])]
             if moment or not lost:
@@ -107,14 +110,18 @@ class OrphanedRecords:
         account = _account_of(document)
         if self._couchdb.get(ACCOUNT, account) is not None:
             return 0
-        if since + timedelta(days=days) >= paris_today(now) and not self._is_of_nothing(account, str(document["_id"])):
+        if since + timedelta(days=days) >= paris_today(now):
             ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
         return self._remover.remove(DOCTYPE, str(document["_id"]))
 
-    def _is_of_nothing(self, account: str, record: str) -> bool:
-        """Return whether the household's form was cut off before its account was stored, so that GRDF was not asked."""
-        form = HouseholdLinks(self._couchdb).cut_off_form(account)
-        return bool(form) and record.endswith(f":{form}")
+    def _of_cut_off_forms(self, records: Sequence[Document]) -> set[str]:
+        """Return the ids of records whose form was cut off before it stored its account, so that GRDF was not asked."""
+        forms = HouseholdLinks(self._couchdb).cut_off_forms() if records else {}
+        return {
+            str(each["_id"])
+            for each in records
+            if (form := forms.get(link_document(_account_of(each)))) and is_record_of(str(each["_id"]), form)
+        }
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:

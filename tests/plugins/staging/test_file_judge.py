@@ -80,7 +80,7 @@ def test_a_picture_that_takes_too_much_memory_is_given_up(monkeypatch: pytest.Mo
 def test_a_reader_that_sleeps_is_ended(
     tmp_path: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(monkeypatch, tmp_path, "import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
+    program(monkeypatch, tmp_path, "import time\nprint('ready', flush=True)\ntime.sleep(60)\nprint('png')\n")
     monkeypatch.setattr(judge_process, "CLOCK_SECONDS", 1.0)
     assert word_for(GOOD["image/png"], "picture") == "costly"
     assert not Path(f"/proc/{started[0].pid}").exists()

@@ -78,6 +78,22 @@ def test_what_other_programs_leave_is_counted_and_stays(imports: Imports) -> Non
     assert imports.strangers() == len(copies)
 
 
+def test_a_folder_that_we_may_not_read_keeps_nobody_from_importing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an SFTP user's own."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    imports = Imports(f"file://{tmp_path}")
+    imports.store("homes.csv", HOMES)
+    (tmp_path / "import" / ".ssh").mkdir()
+    monkeypatch.setattr("grdf.staging.entries._walk", denied)
+    assert imports.strangers() == 1
+    assert imports.names() == ["homes.csv"]
+
+
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
 def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""

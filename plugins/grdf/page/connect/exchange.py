@@ -190,8 +190,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             asked_at = datetime.now(UTC)
             rights = _rights(store, consents, attempt)
             given = {consent.id_accreditation for consent in consents}
-            if is_another(store, account, document, (right for right in rights if right.id in given)):
-                raise Stop("another", 409)
+            brought = [right for right in rights if right.id in given]
             today = paris_today(asked_at)
             found = [(consent, own_right(consent, rights, today)) for consent in consents]
             meters = [_dated(consent, rights, today, asked_at) for consent in consents]
@@ -202,6 +201,8 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
                     raise Stop("changed", 409)
                 new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
                 _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
+                if is_another(store, account, stored, brought):
+                    raise _another(attempt, brought)
                 return new
 
             def write() -> Document:
@@ -266,6 +267,16 @@ def let_pass(standing: Standing) -> None:
     """Raise :class:`Stop` unless a household's link is valid."""
     if standing != "good":
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
+
+
+def _another(attempt: Attempt, brought: list[AccessRight]) -> Stop:
+    """Return what stops somebody who is not of the account's household, and tell the operator."""
+    log.warning(
+        "Account %s: a household was not connected on GRDF's site, since GRDF names another holder than the account's "
+        "records of consent. Give it an account of its own. Its right %s stays at GRDF, unused.",
+        attempt.state.account, ", ".join(right.id for right in brought),
+    )  # fmt: skip
+    return Stop("another.household" if attempt.link else "another", 409)
 
 
 def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:

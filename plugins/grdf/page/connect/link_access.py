@@ -7,7 +7,7 @@ import logging
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.exchange import CALLS, Stop, client_for, couchdb, let_pass, stop_for
 from grdf.quota.shared_quota import governor_for
-from grdf.stores.cut_off_forms import CutOffForms
+from grdf.stores.cut_off_forms import give_link_back
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.errors import GasError
 
@@ -71,7 +71,7 @@ def check_link(link: str, account: str) -> None:
         store = couchdb()
         links = HouseholdLinks(store)
         standing = links.standing(account, link)
-        if standing == "used" and CutOffForms(store).give_back(account, link):
+        if standing == "used" and give_link_back(store, account, link):
             log.info("Account %s: its household's link is valid again, since its form was cut off.", account)
             standing = links.standing(account, link)
         let_pass(standing)

@@ -217,12 +217,12 @@ class _Sending:
 
         records.add(record)
         try:
+            if order.ticket.link and not self._links.storing(self._account, order.ticket.link, order.ticket.name):
+                raise Stop("link_void", 410)
             AccountStore(self._store).save(self._account, change)
         except (GasError, Stop):
             records.remove(record)
             raise
-        if order.ticket.link:
-            self._links.connected(self._account, order.ticket.link, order.ticket.name)
         return record
 
     def _record(self, at: datetime) -> ConsentRecord:
