@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.sandbox.adict import identity
 from tests.helpers import holder, known_account
+from tests.parties import connections_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -20,11 +21,7 @@ CLIENTS = {name: party.client_id for name, party in PARTIES.items()}
 
 def connections(world: LocalWorld, redirect_uri: str | None = None) -> dict[str, str]:
     """Return Airflow's connections to the second client, as environment variables."""
-    usual = json.loads(world.connections(redirect_uri)["AIRFLOW_CONN_GRDF_ADICT"])
-    south = identity.SECOND
-    reads = usual | {"login": south.client_id, "password": south.client_secret}
-    revokes = usual | {"login": south.delete_client_id, "password": south.delete_client_secret}
-    return {"AIRFLOW_CONN_GRDF_SOUTH": json.dumps(reads), "AIRFLOW_CONN_GRDF_SOUTH_DELETE": json.dumps(revokes)}
+    return connections_of(world, SOUTH, identity.SECOND, redirect_uri)
 
 
 def with_extra(connection: str, **extra: Any) -> tuple[str, str]:

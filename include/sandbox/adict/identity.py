@@ -1,9 +1,9 @@
 """The clients that may call the sandbox, all invented like their companies, and the addresses for a connection.
 
-Each of two companies (*third parties*) has rights and a quota of its own, and two clients. Its *data* client reads data
+Each company (*third party*) has rights and a quota of its own, and two clients. Its *data* client reads data
 and lists access rights. Its *delete* client can only list access rights and revoke them. The sandbox refuses (403)
 revocations by a data client and data calls by a delete client. So using the wrong secret shows at once, and the request
-log says which client has revoked a right. What the second company has, the first does not see, and the reverse.
+log says which client has revoked a right. What one company has, the others do not see.
 """
 
 from __future__ import annotations
@@ -49,7 +49,21 @@ SECOND: Final = Party(
     "sandbox_delete_south",
     "sandbox-south-delete-secret-invented-fedcba9753186420",
 )
-PARTIES: Final = (FIRST, SECOND)
+PARTIES: Final = (
+    FIRST,
+    SECOND,
+    *(
+        Party(
+            f"TIERS-EXEMPLE-{number}",
+            f"sandbox_data_{number}",
+            f"sandbox-{number}-data-secret-invented-0246813579abcdef",
+            f"sandbox_delete_{number}",
+            f"sandbox-{number}-delete-secret-invented-fedcba9753186420",
+        )
+        for number in (3, 4)
+    ),
+)
+"""Four: enough for one Airflow with as many clients as a benchmark asks for."""
 
 
 def company_of(client_id: str | None) -> str:
