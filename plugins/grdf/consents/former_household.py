@@ -11,10 +11,11 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.sections.rights.declaration import Declaration, is_same_holder
 from include.gas.answers.access_rights import AccessRight
-from include.gas.documents.doctypes import DAY
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
+from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import DeclarationRefused
-from include.gas.proof.record_use import of_its_household
+from include.gas.proof.record_use import in_doubt, of_its_household
 from include.gas.rights.declared_right import may_be_of
 
 
@@ -34,8 +35,7 @@ def stop_if_another(
     others = [  # where the account names another holder's record, another program has declared since
         record for record in records if record.id != but or not is_same_holder(record.entered, asked)
     ]
-    former = of_its_household(document, others, datetime.now(UTC), partial(_has_days, couchdb, account))
-    if not all(is_same_holder(record.entered, asked) for record in former):
+    if not all(is_same_holder(record.entered, asked) for record in _former(couchdb, account, document, others)):
         raise another(account)
 
 
@@ -58,10 +58,24 @@ def is_another(
     :param document: the account document; ``None`` if there is none
     :param rights: the rights, as GRDF lists them
     """
-    records = ConsentRecords(couchdb).of(account)
-    former = of_its_household(document, records, datetime.now(UTC), partial(_has_days, couchdb, account))
+    former = _former(couchdb, account, document, ConsentRecords(couchdb).of(account))
     return not all(may_be_of(right, record.entered) for right in rights for record in former)
 
 
-def _has_days(couchdb: CouchDBHook, account: str) -> bool:
-    return couchdb.last_id(DAY, *account_range(account)) is not None
+def _former(
+    couchdb: CouchDBHook, account: str, document: Mapping[str, Any] | None, records: Iterable[ConsentRecord]
+) -> list[ConsentRecord]:
+    """Return the records of who is, or may be, an account's household."""
+    known, has_data = list(records), partial(_has_data, couchdb, account)
+    sure = of_its_household(document, known, datetime.now(UTC), has_data)
+    return sure or in_doubt(document, known, has_data)
+
+
+def _has_data(couchdb: CouchDBHook, account: str) -> bool:
+    """Return whether anything is stored of an account's meters. Each database is asked for one id, the days first.
+
+    A meter may give published periods only, and of old years the konnector's totals alone may be left.
+    """
+    return any(
+        couchdb.last_id(doctype, *account_range(account)) is not None for doctype in (DAY, MONTH, YEAR, PUBLISHED)
+    )
