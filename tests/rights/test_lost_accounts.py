@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.former_household import is_another
+from grdf.consents.former_household import records_of_another
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import utc_text
@@ -81,7 +81,7 @@ def test_somebody_else_is_refused_on_grdfs_site_where_a_backup_knows_only_an_old
     (given,) = clean.control.consent([pce], keep_others=True)
     listed = adict_hook().access_rights([pce], account=account_id)
     brought = [right for right in listed if right.id == given["id_droit_acces"]]
-    assert is_another(CouchDBHook(), account_id, document(clean, account_id), brought)
+    assert records_of_another(CouchDBHook(), account_id, document(clean, account_id), brought, listed)
 
 
 @pytest.mark.parametrize("results", [{}, None, {"scope": "openid"}, {"consents": []}])
