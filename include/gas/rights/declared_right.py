@@ -148,7 +148,7 @@ def may_be_of(right: AccessRight, holder: Holder) -> bool:
     :param holder: the entry
     """
     name, email, _ = right.holder
-    if not name or fold_address(holder.email) == email:
+    if not name or (email and fold_address(holder.email) == email):
         return True
     theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{holder.name} {holder.company}")))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)

@@ -145,7 +145,7 @@ class Declaring:
             stop_if_leaving(Account.from_document(document))
             self._stop_if_left(document)
             if self._asked is not None and names_person(document):
-                stop_if_another(self._couchdb, self._account, document, self._asked, but=Connected.record_of(document))
+                self._stop_if_another(document, self._asked)
                 known = self._known(self._asked, listed)
             else:
                 known = [declared(right) for right in self._listed(None, listed)]
@@ -164,8 +164,7 @@ class Declaring:
         if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
             return known[-1]
         asked = to_declare(document)
-        record = Connected.record_of(document)
-        stop_if_another(self._couchdb, self._account, document, asked, but=record)
+        self._stop_if_another(document, asked)
         rights = self._known(asked) if SentDeclarations.of(document) else []
         if not any(right.pce == asked.pce for right in rights):
             rights = [*self._declared(asked), *rights]
@@ -244,6 +243,10 @@ class Declaring:
         """Raise an error if a backup has brought back who has left: GRDF must get no right in that name."""
         if left := left_before(document, self._couchdb.range(AUDIT, *account_range(self._account))):
             raise left_error(self._account, left)
+
+    def _stop_if_another(self, document: Document, asked: Declaration) -> None:
+        record = Connected.record_of(document)
+        stop_if_another(self._couchdb, self._account, document, asked, ask=self._ask, but=record)
 
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""
