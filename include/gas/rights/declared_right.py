@@ -11,7 +11,7 @@ from typing import Any
 from include.gas.account.own_meters import meters_in, with_meters
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, Holder, with_declared, with_look
 from include.gas.account.sections.rights.lost_consents import LostConsents
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations, without_sent
+from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations, without_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan
@@ -128,7 +128,7 @@ def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> lis
         and (right.last is None or right.last >= today)
         and right.role in ("", *GAS_USE_ROLES)
         and right.id not in known.held
-        and (right.id in known.own or any(was_made_by(right, sent) for sent in known.sent))
+        and (right.id in known.own or any(was_made_by(right, sent, today) for sent in known.sent))
     ]
     return sorted(mine, key=lambda right: (right.state == "active", right.created or date.min), reverse=True)
 
@@ -148,14 +148,27 @@ def may_be_of(right: AccessRight, holder: Holder) -> bool:
     :param holder: the entry
     """
     name, email, _ = right.holder
-    if not name or fold_address(holder.email) == email:
-        return True
+    return not name or fold_address(holder.email) == email or names_fit(name, holder)
+
+
+def names_fit(name: str, holder: Holder) -> bool:
+    """Return whether all words of one name are in the other: GRDF may add first names.
+
+    :param name: folded, as GRDF writes it
+    :param holder: somebody's entry
+    """
     theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{holder.name} {holder.company}")))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
 
 
-def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:
-    """Return whether a right may come from a declaration: it is for the same holder, and not older."""
+def was_made_by(right: AccessRight, sent: SentDeclarations, today: date | None = None) -> bool:
+    """Return whether a right may come from a declaration: it is for the same holder, not older, and not much younger.
+
+    A right that was made long afterwards was declared by somebody else, maybe for the next household.
+
+    :param today: civil date in Paris; a declaration that is forgotten by then has made only what is of its own day, or
+        of the next one. ``None`` if it does not matter
+    """
     name, email, _ = right.holder
     if right.pce != sent.pce or right.made_on_site or not sent.is_for(name, email):
         return False
@@ -164,6 +177,9 @@ def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:
     except (ValueError, TypeError, OverflowError):
         return False
     if right.created is None or right.created < earliest.date():
+        return False
+    most = ONE_DAY if today is not None and sent.is_forgotten(today) else FORGOTTEN
+    if sent.sent_on is None or right.created - sent.sent_on > most:
         return False
     made = moment_in(right.created)  # the start of the day: GRDF's list names no hour
     return right.created_at in ("", made) or right.created_at >= utc_text(earliest)

@@ -8,12 +8,13 @@ removed from the account, and the right is its consent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from grdf.consents.consent_dates import other_holders
 from grdf.consents.former_household import another, stop_if_another
+from grdf.consents.found_late import own_of
 from grdf.consents.left_behind import LeftBehind
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
@@ -124,7 +125,7 @@ class Declaring:
         :return: the rights; none if GRDF has none
         """
         now = datetime.now(UTC)
-        known = [declared(right) for right in reversed(self._listed(None))]
+        known = [declared(right) for right in reversed(self._own_of(self._listed(None)))]
         for right in known:
             self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
         return known
@@ -146,9 +147,10 @@ class Declaring:
             self._stop_if_left(document)
             if self._asked is not None and names_person(document):
                 stop_if_another(self._couchdb, self._account, document, self._asked, but=Connected.record_of(document))
-                known = self._known(self._asked, listed)
+                found = self._fitting(self._asked, listed)
             else:
-                known = [declared(right) for right in self._listed(None, listed)]
+                found = self._listed(None, listed)
+            known = [declared(right) for right in self._own_of(found)]
             for right in reversed(known):
                 self._take(right.pce, partial(self._write, right), right.id)
         except FailNow as error:
@@ -280,7 +282,16 @@ class Declaring:
     def _holders(self, pces: Iterable[str]) -> dict[str, str]:
         return other_holders(self._accounts, self._account, pces, also_leaving=True)
 
-    def _known(self, asked: Declaration, listed: Rights | None = None) -> list[Declared]:
+    def _known(self, asked: Declaration) -> list[Declared]:
+        return [declared(right) for right in self._fitting(asked)]
+
+    def _own_of(self, found: Sequence[AccessRight]) -> list[AccessRight]:
+        """Return the rights without those that are not its household's for all we know."""
+        own = own_of(self._couchdb, self._accounts.document(self._account), found)
+        held = self._holders({right.pce for right in own})  # others note what they send until they have the right
+        return [right for right in own if right.id not in held]
+
+    def _fitting(self, asked: Declaration, listed: Rights | None = None) -> list[AccessRight]:
         """Return the rights that this account has declared before, the best one first.
 
         :param listed: as for :meth:`_listed`
@@ -297,7 +308,7 @@ class Declaring:
             )
         if not all(may_be_of(right, asked) for right in found):  # its answer was lost; it is taken up in the morning
             raise another(self._account)
-        return [declared(right) for right in found]
+        return found
 
     def _of_its_meter(self, asked: Declaration) -> list[Declared]:
         return [right for right in self._known(asked) if right.pce == asked.pce]
