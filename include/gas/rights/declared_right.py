@@ -148,16 +148,17 @@ def may_be_of(right: AccessRight, holder: Holder) -> bool:
     :param holder: the entry
     """
     name, email, _ = right.holder
-    return not name or fold_address(holder.email) == email or names_fit(name, holder)
+    return not name or fold_address(holder.email) == email or names_fit(name, name_of(holder))
 
 
-def names_fit(name: str, holder: Holder) -> bool:
-    """Return whether all words of one name are in the other: GRDF may add first names.
+def name_of(holder: Holder) -> str:
+    """Return the name that somebody has entered, folded."""
+    return fold(f"{holder.name} {holder.company}")
 
-    :param name: folded, as GRDF writes it
-    :param holder: somebody's entry
-    """
-    theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{holder.name} {holder.company}")))
+
+def names_fit(one: str, other: str) -> bool:
+    """Return whether all words of one name are in the other: GRDF may add first names. Both are folded."""
+    theirs, entered = ({*_WORD.findall(each)} for each in (one, other))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
 
 

@@ -85,6 +85,7 @@ class Declaring:
         self._grounds: set[SentDeclarations] = set()
         self._asked: Declaration | None = None
         self._taken_by_grdf: list[Declared] = []
+        self._shown: Sequence[AccessRight] = ()
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -123,6 +124,7 @@ class Declaring:
         This is for a household that leaves, or whose declaration was removed by hand.
 
         :return: the rights; none if GRDF has none
+        :raises DeclarationRefused: if they are of several households, and the account is not leaving
         """
         now = datetime.now(UTC)
         known = [declared(right) for right in reversed(self._own_of(self._listed(None)))]
@@ -287,7 +289,7 @@ class Declaring:
 
     def _own_of(self, found: Sequence[AccessRight]) -> list[AccessRight]:
         """Return the rights without those that are not its household's for all we know."""
-        own = own_of(self._couchdb, self._accounts.document(self._account), found)
+        own = own_of(self._couchdb, self._accounts.document(self._account), found, self._shown)
         held = self._holders({right.pce for right in own})  # others note what they send until they have the right
         return [right for right in own if right.id not in held]
 
@@ -326,6 +328,7 @@ class Declaring:
         if not pces:
             return []
         listed = listed or self._ask(pces)
+        self._shown = listed.rights
         own = {right for meter in account.meters for right in meter.own}
         known = Known(sent, own, self._holders(pces))
         found = [

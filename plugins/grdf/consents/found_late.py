@@ -6,25 +6,35 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
+from grdf.consents.former_household import another, is_another
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.account import ACCOUNT_TYPE, Account
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today
+from include.gas.errors import DeclarationRefused
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.whose_right import is_of_household
+from include.gas.rights.whose_right import are_of_one, is_of_household
 
 log = logging.getLogger(__name__)
 
 
-def own_of(couchdb: CouchDBHook, document: Document, found: Sequence[AccessRight]) -> list[AccessRight]:
+def own_of(
+    couchdb: CouchDBHook, document: Document, found: Sequence[AccessRight], listed: Sequence[AccessRight]
+) -> list[AccessRight]:
     """Return those rights that are of the account's household for all we know, and log why the others are not taken.
+
+    If the account is leaving, its deletion ends all that was declared for it, whoever that was.
 
     :param couchdb: the hook for the CouchDB with the accounts and the records of consent
     :param document: the account document
     :param found: rights that fit what the account has sent by meter, e-mail address and moment, or that it has
+    :param listed: all our rights to the meters in question
+    :raises DeclarationRefused: if they are of several households, or another one has the account
     """
     if not found:
         return []
@@ -51,7 +61,36 @@ def own_of(couchdb: CouchDBHook, document: Document, found: Sequence[AccessRight
             )  # fmt: skip
         else:
             mine.append(right)
+    new = [right for right in mine if right.id not in had]
+    if new and leaving(document) is None:
+        _stop_if_several(couchdb, document, new, [right for right in listed if right.id in had])
     return mine
+
+
+def _stop_if_several(
+    couchdb: CouchDBHook, document: Document, new: Sequence[AccessRight], had: Sequence[AccessRight]
+) -> None:
+    """Raise an error if rights would bring two households into one account.
+
+    Who holds a right that was given on GRDF's site is named by an account there, which may be another member's.
+
+    :param new: rights to be taken
+    :param had: the account's own rights in GRDF's list
+    """
+    account = str(document["_id"])
+    told = [right for right in (*new, *had) if any(right.holder[:2]) and not right.made_on_site]
+    if not are_of_one(told, SentDeclarations.of(document)):
+        named = ", ".join(f"{right.id} to meter {meter_tag(account, right.pce)}" for right in new)
+        raise DeclarationRefused.about(
+            account,
+            "GRDF's list shows rights of different holders that were declared for this account, so it was not given "
+            f"{named}",
+            "Ask GRDF to revoke the rights of the household that the account is not for, or delete the account, which "
+            "ends them all. Then connect that household in an account of its own.",
+            reason=DeclarationRefused.ANOTHER,
+        )
+    if not names_person(document) and is_another(couchdb, account, document, new):
+        raise another(account)
 
 
 def _tell(account: str, right: AccessRight, cause: str, step: str) -> None:

@@ -12,9 +12,9 @@ from include.gas.account.sections.rights.sent_declarations import SentDeclaratio
 from include.gas.answers.access_rights import AccessRight
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.rights.declared_right import was_made_by
-from include.gas.rights.whose_right import is_of_household
+from include.gas.rights.whose_right import are_of_one, is_of_household
 
-PCE, ADDRESS = "09999999900417", "agency@invented.example"
+PCE, OTHER, ADDRESS = "09999999900417", "09999999900418", "agency@invented.example"
 SENT_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 20)
 
@@ -83,3 +83,30 @@ def test_a_right_that_was_made_long_afterwards_is_somebody_elses(
     made: str, today: date | None, *, is_made_by: bool
 ) -> None:
     assert was_made_by(listed("Martin", made), sending(entered("Martin"), SENT_AT), today) is is_made_by
+
+
+def of(name: str | None, address: str | None = ADDRESS, pce: str = PCE) -> AccessRight:
+    return listed(name, id_pce=pce, courriel_titulaire=address)
+
+
+@pytest.mark.parametrize(
+    ("rights", "are"),
+    [
+        ([], True),
+        ([of("Martin")], True),
+        ([of("Martin"), of("Marie Martin", "new@invented.example")], True),
+        ([of("Martin"), of("Petit")], False),
+        ([of("Martin"), of("Martin"), of("Petit")], False),
+        ([of("Martin"), of(None)], True),
+        ([of(None), of("Martin")], True),
+        ([of("Petit"), of(None)], False),
+        ([of("Petit"), of(None, pce=OTHER)], True),
+        ([of("Petit"), of(None, "p@invented.example", OTHER)], False),
+        ([of(None), of(None, pce=OTHER)], True),
+        ([of("Martin", None), of("Martin", pce=OTHER)], True),
+        ([of("Martin", None), of(None, None)], False),
+    ],
+)
+def test_whether_rights_are_of_one_household(rights: list[AccessRight], *, are: bool) -> None:
+    """The account has sent a declaration for Martin."""
+    assert are_of_one(rights, [sending(entered("Martin"), SENT_AT)]) is are
