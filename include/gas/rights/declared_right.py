@@ -47,16 +47,33 @@ class Declared:
     :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
     :param pce: the meter
     :param waits: whether the contract's holder must accept it first
+    :param made: when GRDF took it, UTC text; ``""`` if it has just done so
     """
 
     id: str
     pce: str
     waits: bool
+    made: str = ""
+
+    def made_by(self, now: datetime) -> datetime:
+        """Return when GRDF took it.
+
+        :param now: an aware datetime; a moment after it is of a clock that was wrong
+        """
+        return min(datetime.fromisoformat(self.made), now) if self.made else now
 
 
-def declared(right: AccessRight) -> Declared:
-    """Return the declared right for one in GRDF's list."""
-    return Declared(right.id, right.pce, waits=right.state != "active")
+def declared(right: AccessRight, sent: Iterable[SentDeclarations] = ()) -> Declared:
+    """Return the declared right for one in GRDF's list.
+
+    It may be listed late, and its holder has been waited for since it was made. GRDF cannot have made it before it was
+    sent. If its list names the day alone, it was made on that day when it was sent.
+
+    :param sent: what its account has sent; a right that none of it has made counts as just taken
+    """
+    moments = [moment_in(each.at) for each in sent if was_made_by(right, each)]
+    made = max(right.created_at, *moments) if moments else ""
+    return Declared(right.id, right.pce, waits=right.state != "active", made=made)
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
@@ -186,16 +203,17 @@ def was_made_by(right: AccessRight, sent: SentDeclarations, today: date | None =
     return right.created_at in ("", made) or right.created_at >= utc_text(earliest)
 
 
-def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Document:
+def taken_up(document: Mapping[str, Any], right: Declared, now: datetime) -> Document:
     """Return the account document with the declared right as its consent, and without the person.
 
     While its holder has not accepted it, nothing is read under it. Which days it covers is learnt from GRDF's list
     before the first reading, since a right that GRDF had before may cover other days than those asked for.
 
     :param right: GRDF's right, with its id
-    :param at: when GRDF took it, aware
+    :param now: the present, aware
     """
-    told_at = utc_text(at) if right.waits else ""
+    at = right.made_by(now)
+    told_at = utc_text(now) if right.waits else ""
     consent = Consent(right.pce, right.id, unusable=WAITING if right.waits else "", told=told_at)
     changed = with_meters(document, [consent], at)
     changed = with_declared(changed, right.pce, at, waits=is_waiting(changed))
@@ -204,8 +222,8 @@ def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Docu
     if not shut:
         return changed
     changed = LostConsents.noted(changed, [*LostConsents.of(changed), *shut])
-    message = waiting_message(str(document.get("_id")), shut, at, at)
-    return with_state(changed, USER_ACTION_NEEDED, message, since=at, partial=any(not meter.lost for meter in meters))
+    message = waiting_message(str(document.get("_id")), shut, at, now)
+    return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(not meter.lost for meter in meters))
 
 
 def is_waiting(document: Mapping[str, Any]) -> bool:

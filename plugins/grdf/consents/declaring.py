@@ -127,9 +127,9 @@ class Declaring:
         :raises DeclarationRefused: if they are of several households, and the account is not leaving
         """
         now = datetime.now(UTC)
-        known = [declared(right) for right in reversed(self._own_of(self._listed(None)))]
+        known = self._dated(reversed(self._own_of(self._listed(None))))
         for right in known:
-            self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
+            self._accounts.update(self._account, partial(self._with_right, right=right, now=now))
         return known
 
     def take_up_shown(self, listed: Rights) -> list[Declared]:
@@ -152,7 +152,7 @@ class Declaring:
                 found = self._fitting(self._asked, listed)
             else:
                 found = self._listed(None, listed)
-            known = [declared(right) for right in self._own_of(found)]
+            known = self._dated(self._own_of(found))
             for right in reversed(known):
                 self._take(right.pce, partial(self._write, right), right.id)
         except FailNow as error:
@@ -251,6 +251,7 @@ class Declaring:
 
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""
+        self._grounds -= {self._sent}
         self._sent = None
         self._accounts.update(self._account, lambda document: without_attempt(document, began))
 
@@ -259,21 +260,21 @@ class Declaring:
         if holder is not None:  # it was written while GRDF answered us
             raise self._taken(right.pce, holder)
         now = datetime.now(UTC)
-        return self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
+        return self._accounts.update(self._account, partial(self._with_right, right=right, now=now))
 
-    def _with_right(self, document: Document, *, right: Declared, at: datetime) -> Document:
+    def _with_right(self, document: Document, *, right: Declared, now: datetime) -> Document:
         """Return the account's document with a right of its own.
 
         While GRDF was asked, the account may have been deleted, and its id been given to another household. So the
         document must still name what was sent, or have the right already.
 
-        :param at: when GRDF took it, aware
+        :param now: the present, aware
         """
         own = {each for meter in Account.from_document(document).meters for each in meter.own}
         grounds = {each for each in SentDeclarations.of(document) if each.pce == right.pce} & self._grounds
         if right.id not in own and not grounds:
             raise StoreBusy.about(self._account, "it was made again while GRDF was asked for its right")
-        return taken_up(document, right, at)
+        return taken_up(document, right, now)
 
     def _take(self, pce: str, write: Callable[[], Document], right: str | None = None) -> None:
         take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
@@ -285,7 +286,11 @@ class Declaring:
         return other_holders(self._accounts, self._account, pces, also_leaving=True)
 
     def _known(self, asked: Declaration) -> list[Declared]:
-        return [declared(right) for right in self._fitting(asked)]
+        return self._dated(self._fitting(asked))
+
+    def _dated(self, found: Iterable[AccessRight]) -> list[Declared]:
+        """Return rights in GRDF's list with the moment at which it took each, as far as that is known."""
+        return [declared(right, self._grounds) for right in found]
 
     def _own_of(self, found: Sequence[AccessRight]) -> list[AccessRight]:
         """Return the rights without those that are not its household's for all we know."""
