@@ -85,7 +85,7 @@ class Declaring:
         self._grounds: set[SentDeclarations] = set()
         self._asked: Declaration | None = None
         self._taken_by_grdf: list[Declared] = []
-        self._shown: Sequence[AccessRight] = ()
+        self._compared: tuple[Document, Sequence[AccessRight]] = ({"_id": account_id}, ())
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -294,7 +294,8 @@ class Declaring:
 
     def _own_of(self, found: Sequence[AccessRight]) -> list[AccessRight]:
         """Return the rights without those that are not its household's for all we know."""
-        own = own_of(self._couchdb, self._accounts.document(self._account), found, self._shown)
+        document, listed = self._compared  # by now the id may be another household's, which is found when it is written
+        own = own_of(self._couchdb, document, found, listed)
         held = self._holders({right.pce for right in own})  # others note what they send until they have the right
         return [right for right in own if right.id not in held]
 
@@ -333,7 +334,7 @@ class Declaring:
         if not pces:
             return []
         listed = listed or self._ask(pces)
-        self._shown = listed.rights
+        self._compared = document, listed.rights
         own = {right for meter in account.meters for right in meter.own}
         known = Known(sent, own, self._holders(pces))
         found = [
