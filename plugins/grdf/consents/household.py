@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from grdf import settings
@@ -25,6 +26,7 @@ from include.gas.account.sections.rights.declaration import Declaration, without
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
 from include.gas.account.state import with_state
+from include.gas.answers.access_rights import Rights
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
@@ -105,7 +107,7 @@ class Households:
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         document = self._couchdb.get(ACCOUNT, account)
         if document is not None and not is_asked(document, given):
-            stop_if_another(self._couchdb, account, document, given)
+            stop_if_another(self._couchdb, account, document, given, ask=partial(self._ask, account))
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
         made = record if all(each.id != record for each in known) else ""
@@ -124,6 +126,9 @@ class Households:
             self._take_back(account, given, number, error)
             self._forget_refused(account, made, error)
             raise
+
+    def _ask(self, account: str, pces: list[str]) -> Rights:
+        return self._adict.listed_rights(pces, account=account, terms=HISTORY)
 
     def forget(self, account: str) -> None:
         """Remove what this import has recorded for an account, except what a right rests on or may rest on.

@@ -60,6 +60,7 @@ from include.gas.account.sections.rights.sent_declarations import (
     SentDeclarations,
     with_sent,
     without_attempt,
+    without_forgotten,
     without_sent,
 )
 from include.gas.account.sections.section import Section, read, read_fields
@@ -182,6 +183,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
             lambda d: with_sent(d, Declaration(), NOW),
             lambda d: without_sent(d, SentDeclarations.of(d), NOW),
             lambda d: without_attempt(d, NOW),
+            lambda d: without_forgotten(d, (), TODAY),
         ],
     ),
     "proofs": (

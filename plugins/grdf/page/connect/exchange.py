@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from grdf import settings
-from grdf.consents.former_household import is_another
+from grdf.consents.former_household import names_of, records_of_another
 from grdf.consents.room import Room
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
@@ -32,6 +32,7 @@ from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range, dag_id
+from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -188,7 +189,8 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
         try:
             consents = _consents(oauth, attempt, code, on_sent=called.set)
             asked_at = datetime.now(UTC)
-            rights = _rights(store, consents, attempt)
+            # Those to its other meters tell whose the account is.
+            rights = _rights(store, [*consents, *(known.meters if known else ())], attempt)
             given = {consent.id_accreditation for consent in consents}
             brought = [right for right in rights if right.id in given]
             today = paris_today(asked_at)
@@ -201,8 +203,8 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
                     raise Stop("changed", 409)
                 new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
                 _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
-                if is_another(store, account, stored, brought):
-                    raise _another(attempt, brought)
+                if others := records_of_another(store, account, stored, brought, rights):
+                    raise _another(attempt, brought, others)
                 return new
 
             def write() -> Document:
@@ -269,14 +271,18 @@ def let_pass(standing: Standing) -> None:
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
 
 
-def _another(attempt: Attempt, brought: list[AccessRight]) -> Stop:
-    """Return what stops somebody who is not of the account's household, and tell the operator."""
+def _another(attempt: Attempt, brought: Sequence[AccessRight], others: Sequence[ConsentRecord]) -> Stop:
+    """Return what stops somebody who is not of the account's household, and tell the operator.
+
+    :param others: the records of consent that name another holder
+    """
+    told = names_of(others)
     log.warning(
         "Account %s: a household was not connected on GRDF's site, since GRDF names another holder than the account's "
-        "records of consent. Give it an account of its own. Its right %s stays at GRDF, unused.",
-        attempt.state.account, ", ".join(right.id for right in brought),
+        "record of consent %s. Give it an account of its own. Its right %s stays at GRDF, unused.",
+        attempt.state.account, told, ", ".join(right.id for right in brought),
     )  # fmt: skip
-    return Stop("another.household" if attempt.link else "another", 409)
+    return Stop("another.household", 409) if attempt.link else Stop("another", 409, told)
 
 
 def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
@@ -311,14 +317,14 @@ def _consents(
     return oauth.consents_of(token, account=account, nonce=attempt.nonce)
 
 
-def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
+def _rights(store: CouchDBHook, consents: Iterable[Consent], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which an ``id_token`` does not say.
 
     If that fails, return nothing; the account's first run asks again.
     """
     try:
         return adict(store, attempt.connection).access_rights(
-            [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
+            sorted({consent.pce for consent in consents}), account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
         log.warning("It is not known yet which days the consents cover; the first run asks again. %s", error)
