@@ -86,10 +86,14 @@ def known_account(
 
 
 class MemoryShelf:
-    """An in-memory store for the shared token, which several hooks of one process can use."""
+    """An in-memory store for the shared token, which several hooks of one process can use.
 
-    def __init__(self, text: str | None = None) -> None:
+    :param variable: the name of the Variable whose place it takes
+    """
+
+    def __init__(self, text: str | None = None, *, variable: str = "") -> None:
         self.text = text
+        self.variable = variable
         self.writes = 0
 
     def read(self) -> str | None:

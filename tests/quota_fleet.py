@@ -171,7 +171,7 @@ class Accounts:
 
         return Account.from_document(self.documents[account])
 
-    def listed_at(self) -> str:
+    def listed_at(self, _client: str = "") -> str:
         """Return when the morning's list was requested: just now."""
         return utc_text(datetime.now(UTC))
 
@@ -366,9 +366,9 @@ class World:
         context["params"]["accounts"] = []
         plan = self._ready(PlanHistoryOperator(task_id="plan"))
         plan.__dict__ |= {
-            "_listed": lambda: [self.accounts.account(account) for account in self.meters],
-            "_governor": lambda: Governor(self.store, "client", self.quota),
-            "_time": lambda _calls: "",
+            "_listed": lambda: [(self.accounts.account(account), "grdf_adict") for account in self.meters],
+            "_governor": lambda _client: Governor(self.store, "client", self.quota),
+            "_time": lambda _client, _calls: "",
         }
         for account in inspect.unwrap(PlanHistoryOperator.execute)(plan, context):
 

@@ -237,6 +237,15 @@ class BadAccount(FailNow):
     default_step = "Correct or remove the account's document in io-cozy-accounts."
 
 
+class ClientUnknown(BadAccount):
+    """An account belongs to a client at GRDF that this installation does not use. No other one is asked instead."""
+
+    default_step = (
+        "GRDF was not asked with another client. Add the connection to [grdf] connections, the same for all parts of "
+        "Airflow."
+    )
+
+
 class BadDocument(BadAccount):
     """A document of an account that we cannot write back as another program has written it."""
 
@@ -266,6 +275,7 @@ class DeclarationRefused(FailNow):
 
     :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
         this account has not declared; :data:`ANOTHER` if another household was connected under the account
+    :param records: ids and days of the records of consent that say so; ``""`` if none does
     """
 
     state = USER_ACTION_NEEDED
@@ -273,10 +283,11 @@ class DeclarationRefused(FailNow):
     EXISTS: ClassVar[str] = "exists"
     ANOTHER: ClassVar[str] = "another household"
 
-    def __init__(self, message: str, *, account: str | None = None, reason: str = "") -> None:
+    def __init__(self, message: str, *, account: str | None = None, reason: str = "", records: str = "") -> None:
         """Create the error and store the reason on it."""
         super().__init__(message, account=account)
         self.reason = reason
+        self.records = records
 
 
 class LeftBefore(DeclarationRefused):

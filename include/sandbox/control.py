@@ -110,7 +110,7 @@ class SandboxControl:
         """Create access rights without the redirects of Client Connect.
 
         :param terms: ``perimeters``, ``conso_debut``, ``conso_fin``, ``droit_debut``, ``droit_fin`` (ISO dates),
-            ``keep_others``, ``fields``
+            ``keep_others``, ``company``, ``fields``
         :return: the new rights; their ``id_droit_acces`` is the ``id_accreditation`` of an ``id_token``
         """
         return list(self._call("POST", "consents", json={"pces": list(pces), **terms}))

@@ -26,7 +26,8 @@ Reads one household's gas days from GRDF and stores them, with month and year to
 
 * **`acquire_token` failed**: the household's consent could not be used. The log says why; usually the household must
   connect again.
-* **`rescope_token` failed**: GRDF refuses our own client, for every account. Check the connection `grdf_adict`.
+* **`rescope_token` failed**: GRDF refuses our own client, for every account of it. Check its connection: `grdf_adict`,
+  or the one that the account's document names as `grdf_connection`.
 * **`extract` failed**: GRDF did not return the data. The log says whether this will pass or the household must consent
   again.
 * **`load` failed**: CouchDB did not take the data; clear the task once that is fixed. Or one of several meters has a

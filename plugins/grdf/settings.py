@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 
+from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
 
@@ -135,6 +136,36 @@ def answer_megabytes() -> int:
     The default is 100: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60 MB.
     """
     return _number("answer_megabytes", 100, least=1, most=2000)
+
+
+def connections() -> tuple[str, ...]:
+    """Return the Airflow connections of our clients at GRDF, in the order in which new accounts get them.
+
+    GRDF's contract gives one client 6,000 calls a day for fewer than 5,000 meters; a city with more has several.
+
+    :raises BadSettings: if the value is no list of ids, or names one twice or a connection that may revoke
+    """
+    text = conf.get(SECTION, "connections", fallback="").strip() or DEFAULT
+    named = [word.strip() for word in text.split(",")]
+    odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
+    wrong = f"{odd[0]!r:.60} is not the id of an Airflow connection with which data may be read" if odd else ""
+    if not odd and len({*named}) < len(named):
+        wrong = "one connection is named twice"
+    if wrong:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the setting [grdf] connections is {text!r:.200}: {wrong}",
+            next_step=f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south.",
+        )
+    return tuple(named)
+
+
+def has_several() -> bool:
+    """Return whether there are several clients, so that pages say which one is meant. A wrong setting counts as one."""
+    try:
+        return len(connections()) > 1
+    except BadSettings:
+        return False
 
 
 def quota_url() -> str:

@@ -40,7 +40,8 @@ def run(report: Report, home: Path, asked: Asked) -> None:
     with running(home, asked) as here:
         report.facts = {
             "accounts": asked.accounts,
-            "quota": f"{asked.per_second:g} call a second",
+            "clients": asked.clients,
+            "quota": f"{asked.per_second:g} call a second for each client",
             "postgresql": version(),
             **asked.settings,
         }
@@ -64,7 +65,7 @@ class _Pass:
         self.airflow.start(self.here.processes, "scheduler")
         visible: float | None = None
         watch = Watch(self.here, self.asked.csv)
-        limit = start + LIMIT_SECONDS + 4 * self.asked.accounts / min(self.asked.per_second, 1)
+        limit = start + LIMIT_SECONDS + 4 * self.asked.accounts / min(self.asked.calls_per_second, 1)
         word = 0.0
         while True:
             done = self.airflow.runs("scheduled")
@@ -144,7 +145,7 @@ class _Pass:
         succeeded = tasks.get("success", 0)
         calls = self.here.calls()
         refused = [call for call in calls if call["status"] == 429]
-        floor = len(calls) / self.asked.per_second
+        floor = len(calls) / self.asked.calls_per_second
         self.report.tables["The pass"] = [
             {
                 "accounts": self.asked.accounts,

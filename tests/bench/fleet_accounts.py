@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import quote
 
 import requests
 
+from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.answers.daily import read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer
+from include.sandbox.adict.identity import FIRST, Party
 from include.sandbox.figures import summed
 from include.sandbox.local_world import LocalWorld
 
 CHUNK = 500
+USUAL = {DEFAULT: FIRST}
 DAYS = 70
 """Number of gas days that each account has before the pass: more than a daily run reads again."""
 NEWEST = 4
@@ -33,10 +37,12 @@ class Member:
 
     :param id: account id, in the form of Cozy's
     :param pce: its meter, which is synthetic
+    :param connection: the client at GRDF that it belongs to
     """
 
     id: str
     pce: str
+    connection: str = DEFAULT
 
 
 class Fleet:
@@ -44,10 +50,15 @@ class Fleet:
 
     :param size: number of accounts
     :param today: civil date in Paris
+    :param clients: the third parties by their connections, over which the accounts are spread evenly
     """
 
-    def __init__(self, size: int, today: date) -> None:
-        self.members = [Member(_hash(number), f"0999999{number:07}") for number in range(size)]
+    def __init__(self, size: int, today: date, clients: Mapping[str, Party] = USUAL) -> None:
+        self.clients = clients
+        names = list(clients)
+        self.members = [
+            Member(_hash(number), f"0999999{number:07}", names[number % len(names)]) for number in range(size)
+        ]
         self.first = today - timedelta(days=NEWEST + DAYS)
         self.seeded_end = today - timedelta(days=NEWEST)
 
@@ -63,8 +74,12 @@ class Fleet:
         database = f"{world.couch.url}/{quote(database_name(ACCOUNT), safe='')}"
         http.put(database, timeout=30)  # 412 when it exists already
         for some in _chunks(members):
-            rights = world.control.consent([each.pce for each in some], conso_debut=self.first.isoformat())
-            by_pce = {right["id_pce"]: right["id_droit_acces"] for right in rights}
+            by_pce = {}
+            for connection, party in self.clients.items():
+                if pces := [each.pce for each in some if each.connection == connection]:
+                    terms = {"conso_debut": self.first.isoformat(), "company": party.company}
+                    rights = world.control.consent(pces, **terms)
+                    by_pce |= {right["id_pce"]: right["id_droit_acces"] for right in rights}
             documents = [self._document(each, by_pce[each.pce]) for each in some]
             answer = http.post(f"{database}/_bulk_docs", json={"docs": documents}, timeout=120)
             answer.raise_for_status()
@@ -74,7 +89,7 @@ class Fleet:
     def _document(self, member: Member, right: str) -> dict[str, Any]:
         consent = {"pce": member.pce, "id_accreditation": right, "first": self.first.isoformat()}
         read_at = datetime.now(UTC).isoformat()
-        return {
+        document = {
             "_id": member.id,
             "account_type": "grdfgrandlyon",
             "oauth": {},
@@ -83,6 +98,7 @@ class Fleet:
                 member.pce: {"id_accreditation": right, "from": self.first.isoformat(), "read_at": read_at},
             },
         }
+        return bound(document, member.connection)
 
     def seed(self) -> None:
         """Store the days before the pass with the project's own load, and look for the consents as each morning does.
@@ -92,16 +108,18 @@ class Fleet:
         The environment must contain Airflow's connections to GRDF and CouchDB.
         """
         from grdf.hooks.couchdb import CouchDBHook
-        from tests.helpers import adict_hook
+        from tests.helpers import MemoryShelf, adict_hook
         from tests.leaving.runs import check
 
-        adict, couchdb = adict_hook(), CouchDBHook()
+        usual, couchdb = adict_hook(), CouchDBHook()
         window = Window(self.first, self.seeded_end)
-        for member in self.members:
-            told = adict.daily_lines(member.pce, window, account=member.id)
-            lines = read_daily(told.body, account=member.id, pce=member.pce, window=window)
-            load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
-        check()
+        with patch("grdf.hooks.adict.VariableShelf", MemoryShelf):  # outside a task there are no Variables
+            hooks = {connection: usual.named(connection) for connection in self.clients}
+            for member in self.members:
+                told = hooks[member.connection].daily_lines(member.pce, window, account=member.id)
+                lines = read_daily(told.body, account=member.id, pce=member.pce, window=window)
+                load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
+            check()
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
         """Compare everything stored, read with plain HTTP, with GRDF's figures.

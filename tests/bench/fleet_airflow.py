@@ -13,9 +13,12 @@ import psycopg
 
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import DAG_PREFIX
+from include.sandbox.adict.identity import Party
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, ProcessError, Processes
+from tests.bench.fleet_asked import Asked
+from tests.bench.fleet_clients import environment, variable
 from tests.postgres import Postgres
 
 
@@ -25,18 +28,19 @@ class FleetAirflow:
     :param home: Airflow's home
     :param world: GRDF and CouchDB
     :param database: Airflow's database
-    :param per_second: GRDF's quota, as set in the connection ``grdf_adict``
-    :param settings: further Airflow settings, which override ``airflow.env``
+    :param asked: the options from the command line
+    :param clients: the third parties by their connections, whose quota is set there
     """
 
     def __init__(
-        self, home: Path, world: LocalWorld, database: Postgres, per_second: float, settings: Mapping[str, str]
+        self, home: Path, world: LocalWorld, database: Postgres, asked: Asked, clients: Mapping[str, Party]
     ) -> None:
-        env = world.connections()
-        connection = json.loads(env["AIRFLOW_CONN_GRDF_ADICT"])
-        connection["extra"] |= {"calls_per_second": per_second, "calls_per_day": 1_000_000}
-        env["AIRFLOW_CONN_GRDF_ADICT"] = json.dumps(connection)
-        self.stack = AirflowStack(home, 0, env | database.airflow_settings() | dict(settings), few=False)
+        env = world.connections() | environment(world, clients)
+        for name in map(variable, clients):
+            connection = json.loads(env[name])
+            connection["extra"] |= {"calls_per_second": asked.per_second, "calls_per_day": 1_000_000}
+            env[name] = json.dumps(connection)
+        self.stack = AirflowStack(home, 0, env | database.airflow_settings() | dict(asked.settings), few=False)
         self.children: dict[str, Child] = {}
         self._url = database.url
         self._db: psycopg.Connection[Any] | None = None

@@ -12,7 +12,8 @@ class Asked:
     """One fleet benchmark.
 
     :param accounts: number of connected accounts
-    :param per_second: GRDF's quota in calls per second, enforced by the sandbox
+    :param per_second: GRDF's quota of each client in calls per second, enforced by the sandbox
+    :param clients: number of clients at GRDF, over which the accounts are spread evenly
     :param minutes: watch the pass for this long only; ``None`` for all of it
     :param hours: length of the long run; ``None`` for one daily pass
     :param then: minutes during which manual runs are started after the pass; ``None`` for none
@@ -24,6 +25,7 @@ class Asked:
 
     accounts: int = 60
     per_second: float = 1.0
+    clients: int = 1
     minutes: float | None = None
     hours: float | None = None
     then: float | None = None
@@ -31,3 +33,8 @@ class Asked:
     csv: Path | None = None
     idle: float | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def calls_per_second(self) -> float:
+        """The quotas of all clients together."""
+        return self.per_second * self.clients

@@ -25,7 +25,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         description="A real Airflow on PostgreSQL reads many accounts under GRDF's quota. Needs Debian's postgresql.",
     )
     parser.add_argument("--accounts", type=int, default=60, metavar="N", help="accounts (default: 60)")
-    parser.add_argument("--per-second", type=float, default=1.0, metavar="Q", help="GRDF's quota, calls (default: 1)")
+    parser.add_argument(
+        "--per-second", type=float, default=1.0, metavar="Q", help="GRDF's quota of each client, calls (default: 1)"
+    )
+    parser.add_argument(
+        "--clients", type=int, choices=range(1, 5), default=1, metavar="C", help="clients at GRDF, 1 to 4 (default: 1)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of Airflow to try")
     parser.add_argument("--minutes", type=float, metavar="M", help="look at the pass for M minutes, not to its end")
     parser.add_argument(
@@ -69,6 +74,7 @@ def _run(report: Report, options: argparse.Namespace) -> None:
     asked = Asked(
         accounts=options.accounts,
         per_second=options.per_second,
+        clients=options.clients,
         minutes=options.minutes,
         then=options.then,
         hours=options.hours,

@@ -15,6 +15,7 @@ from include.sandbox.processes import Processes
 from tests.bench.fleet_accounts import Fleet
 from tests.bench.fleet_airflow import FleetAirflow
 from tests.bench.fleet_asked import Asked
+from tests.bench.fleet_clients import environment, several
 from tests.bench.fleet_processes import cpu_seconds, memory
 from tests.postgres import Postgres, postgres
 
@@ -80,9 +81,10 @@ def running(home: Path, asked: Asked) -> Iterator[Running]:
     """
     started = time.monotonic()
     with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:
-        os.environ |= world.connections()
-        fleet = Fleet(asked.accounts, world.control.today())
-        airflow = FleetAirflow(home / "airflow", world, database, asked.per_second, asked.settings)
+        clients = several(asked.clients)
+        os.environ |= world.connections() | environment(world, clients)
+        fleet = Fleet(asked.accounts, world.control.today(), clients)
+        airflow = FleetAirflow(home / "airflow", world, database, asked, clients)
         here = Running(world, fleet, airflow, database, processes, started)
         airflow.migrate()
         here.say("GRDF's stand-in, CouchDB and PostgreSQL run; Airflow's tables are made.")

@@ -39,7 +39,7 @@ LATER = CUT_OFF + 5
 def here(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Send forms in this process."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-    monkeypatch.setattr(declaring_now, "adict", lambda _: adict_hook())
+    monkeypatch.setattr(declaring_now, "adict", lambda *_: adict_hook())
     monkeypatch.setattr(declaring_now, "start_first_run", lambda *_: None)
     monkeypatch.setattr(_Sending, "_check_calls", lambda _: None)
     yield

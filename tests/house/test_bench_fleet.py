@@ -13,6 +13,7 @@ import requests
 
 from include.sandbox.local_world import LocalWorld
 from tests.bench.fleet_accounts import Fleet
+from tests.bench.fleet_clients import environment, several
 from tests.bench.fleet_memory import judge, read
 from tests.bench.fleet_watch import FIELDS, Watch
 from tests.bench.plots import draw
@@ -20,13 +21,17 @@ from tests.bench.plots_fleet import charts
 from tests.bench.report import Report
 
 
-def test_a_store_that_is_not_as_grdf_says_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("clients", [1, 2])
+def test_a_store_that_is_not_as_grdf_says_is_noticed(
+    clients: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     with LocalWorld(tmp_path / "world", memory=True) as world:
-        for name, value in world.connections().items():
+        for name, value in (world.connections() | environment(world, several(clients))).items():
             monkeypatch.setenv(name, value)
-        fleet = Fleet(3, world.control.today())
+        fleet = Fleet(3, world.control.today(), several(clients))
         fleet.connect(world)
+        assert len({world.book.get(member.id).get("grdf_connection") for member in fleet.members}) == clients
         fleet.seed()
         newest = fleet.seeded_end - timedelta(days=1)
         days = {member.id: newest for member in fleet.members}

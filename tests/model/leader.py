@@ -89,6 +89,7 @@ class Leader:
 
         number, until = next(self.numbers), self.world.clock.ours.timestamp() + 3600
         attempt = SimpleNamespace(
+            connection="grdf_adict",
             state=SimpleNamespace(id=f"attempt-{number}", account=account, until=until),
             link=None, redirect_uri="https://airflow.example/grdf/callback", verifier=None, nonce=nonce,
         )  # fmt: skip

@@ -45,6 +45,9 @@ class Shelf:
 
     text: str | None = None
 
+    def __init__(self, *, variable: str = "") -> None:
+        """Take the name of the Variable, of which there is one here."""
+
     def read(self) -> str | None:
         return Shelf.text
 

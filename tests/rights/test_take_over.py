@@ -10,7 +10,6 @@ import pytest
 
 from grdf.consents.take_over import TakeOver
 from grdf.consents.taking import take
-from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.stores.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.gas.account.connected import connected
@@ -96,7 +95,7 @@ def connect(couchdb: CouchDBHook, account: str, pce: str, right: str) -> None:
         lambda: AccountStore(couchdb).save(
             account, lambda stored: connected(stored, account, brought, at=datetime.now(UTC), by="household")
         ),
-        ask=lambda pces: adict_hook().listed_rights(pces, account=account), oauth=GrdfOAuthHook(),
+        ask=lambda pces: adict_hook().listed_rights(pces, account=account), adict=adict_hook(),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.declaration_check import DAYS
 from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.client import DEFAULT, GrdfClient, bound
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
 from include.gas.account.sections.section import members, put
@@ -70,7 +71,13 @@ def deletions(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def connected(
-    document: Mapping[str, Any] | None, account: str, consents: Iterable[Consent], *, at: datetime, by: str
+    document: Mapping[str, Any] | None,
+    account: str,
+    consents: Iterable[Consent],
+    *,
+    at: datetime,
+    by: str,
+    connection: str = DEFAULT,
 ) -> Document:
     """Return the account document of a household that has just consented. Create the account if there is none.
 
@@ -82,17 +89,19 @@ def connected(
     :param consents: the consents in the checked ``id_token``; at least one
     :param at: an aware datetime, the present
     :param by: who connected the account, for its document
+    :param connection: the client that has the consents, for a new account
     :raises BadAccount: see :func:`check_connectable`
     :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
-    base: Mapping[str, Any] = document or {
+    new = {
         "_id": check_account_id(account),
         "account_type": ACCOUNT_TYPE,
         "name": "",
         "oauth": {},
         "oauth_callback_results": {"scope": "openid"},
     }
+    base: Mapping[str, Any] = document or bound(new, connection)
     changed = with_meters(base, consents, at)
     return Connected(utc_text(at), by).noted(changed)
 
@@ -104,7 +113,14 @@ _WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_sin
 
 
 def declaring(
-    document: Mapping[str, Any] | None, account: str, asked: Declaration, *, at: datetime, by: str, record: str = ""
+    document: Mapping[str, Any] | None,
+    account: str,
+    asked: Declaration,
+    *,
+    at: datetime,
+    by: str,
+    record: str = "",
+    connection: str = DEFAULT,
 ) -> Document:
     """Return the account document of a household whose right is to be declared. Create the account if there is none.
 
@@ -114,15 +130,13 @@ def declaring(
     :param at: an aware datetime, the present
     :param by: who connected the account, for its document
     :param record: id of the record of the consent
+    :param connection: the client that is to declare the right, for a new account
     :raises BadAccount: see :func:`check_connectable`
     :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
-    base: Mapping[str, Any] = document or {
-        "_id": check_account_id(account),
-        "account_type": ACCOUNT_TYPE,
-        "name": "",
-    }
+    new = {"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}
+    base: Mapping[str, Any] = document or bound(new, connection)
     noted = members(base.get(Declaration.key))
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
     values = {name: getattr(asked, name) for name in _ENTERED}
@@ -164,5 +178,5 @@ def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Documen
 
 def is_bare(document: Mapping[str, Any]) -> bool:
     """Return whether an account document holds nothing that anybody has entered, stored or been given."""
-    made = {"_id", "_rev", "account_type", "name", Connected.key}
+    made = {"_id", "_rev", "account_type", "name", Connected.key, GrdfClient.key}
     return set(document) - made <= {key for key in _WRITTEN if not document.get(key)} and not document.get("name")

@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 
 from include.gas.account.sections.announcements import Announced, Unannounced
+from include.gas.account.sections.client import GrdfClient
 from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.lost_days import LostDays
 from include.gas.account.sections.marks import Connected, Leaving, TakenOver
@@ -41,6 +42,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Unannounced,
     Announced,
     Connected,
+    GrdfClient,
     Declaration,
     SentDeclarations,
     Proof,

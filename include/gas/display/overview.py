@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
+from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
@@ -83,6 +84,7 @@ class Overview:
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param correct: whether a declaration has to be corrected
+    :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
     """
 
     id: str
@@ -111,6 +113,7 @@ class Overview:
     proof: str = ""
     proof_until: date | None = None
     correct: bool = False
+    client: str = DEFAULT
 
     @property
     def missing(self) -> int:
@@ -156,9 +159,10 @@ def overview(document: Mapping[str, Any]) -> Overview:
     """
     account_id = str(document.get("_id"))
     try:
-        account = Account.from_document(document)
+        account, client = Account.from_document(document), client_of(document)
     except BadAccount as error:
-        return Overview(account_id, odd=str(error), leaving=leaving(document) is not None)
+        client, is_leaving = client_if_known(document), leaving(document) is not None
+        return Overview(account_id, odd=str(error), leaving=is_leaving, client=client)
     pces = tuple(meter.pce for meter in account.meters)
     held = [years for pce in pces if (years := told_years(document, pce))]
     all_years = [year for years in held for year in years.values()]
@@ -198,4 +202,5 @@ def overview(document: Mapping[str, Any]) -> Overview:
         proof=next((state for state in (REFUSED, ASKED) if any(each.state == state for each in proofs)), ""),
         proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
         correct=account.declares and account.refused,
+        client=client,
     )

@@ -110,6 +110,7 @@ class DeletionRecord(Kept, frozen=True):
     :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
     :param unanswered: declarations without an answer, as hashes, until their right has ended or 60 days are over
     :param ended_by_its_clock: what ``finished_at`` was before `grdf_consents` replaced moments in the future, UTC
+    :param grdf_connection: the connection of the GRDF client that the account belonged to; absent for ``grdf_adict``
     """
 
     account: str
@@ -130,6 +131,7 @@ class DeletionRecord(Kept, frozen=True):
     airflow_history: dict[str, object] = msgspec.field(default_factory=dict)
     unanswered: list[Unanswered] = msgspec.field(default_factory=list)
     ended_by_its_clock: str = ""
+    grdf_connection: str = ""
 
 
 class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,7 +243,7 @@ class HouseholdLink(Kept, frozen=True):
 class Lease(Kept, frozen=True):
     """A lease, which lets only one worker at a time do something.
 
-    :param id: its purpose: ``data-token`` or ``meters``
+    :param id: its purpose: ``data-token`` (of another client ``data-token-<connection>``) or ``meters``
     :param rev: CouchDB's revision
     :param holder: random name of the worker that holds it; null if nobody does
     :param until: when it expires, epoch seconds; 0 if nobody holds it
@@ -252,9 +254,9 @@ class Lease(Kept, frozen=True):
 
 
 class LastList(Kept, frozen=True):
-    """When GRDF was asked for the last list of rights that all accounts were checked against.
+    """When GRDF was asked for the last list of rights that all accounts of a client were checked against.
 
-    :param id: ``list-of-consents``
+    :param id: ``list-of-consents``, of another client ``list-of-consents-<connection>``
     :param rev: CouchDB's revision
     :param asked_at: when GRDF was asked, UTC
     """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from string import Formatter
 
+from include.gas.account.sections.client import DEFAULT
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.consents.consent import Consent
 from include.gas.documents.gas_days import check_account_id
@@ -21,6 +22,9 @@ DEFAULT_PATTERN = "right-{right}"
 HOLDERS_DIFFER = (
     "several rights to its meter are in force, and not all are known to be of the same holder. Ask GRDF or the holders "
     "whose right is to stay, and have the others revoked"
+)
+CLIENTS_DIFFER = (
+    "several of our clients at GRDF have a right to its meter. Ask GRDF to revoke those of all clients but one"
 )
 TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
@@ -45,10 +49,12 @@ class Adoption:
 
     :param account: its id
     :param rights: the rights, oldest first
+    :param connection: the client that has them
     """
 
     account: str
     rights: tuple[AccessRight, ...] = field(repr=False)
+    connection: str = DEFAULT
 
     @property
     def pce(self) -> str:
@@ -110,8 +116,9 @@ def plan_adoption(
     *,
     gone: Collection[str] = (),
     several: bool = False,
+    clients: Mapping[str, str] | None = None,
 ) -> AdoptionPlan:
-    """Return what to do with the rights in GRDF's list.
+    """Return what to do with the rights in GRDF's lists.
 
     :param holdings: what all accounts have
     :param pattern: see :func:`check_pattern`
@@ -119,7 +126,9 @@ def plan_adoption(
     :param gone: GRDF's ids of rights of households that have left, see
         :func:`include.gas.leaving.late_rights.left_rights`
     :param several: whether a meter may be in several accounts
+    :param clients: the connection of the client in whose list a right is, by GRDF's id of it, if not the usual one
     """
+    whose = clients or {}
     once = {right.id: right for right in rights}.values()
     usable = [right for right in once if is_usable(right, today)]
     by_meter: dict[str, list[AccessRight]] = {}
@@ -127,15 +136,16 @@ def plan_adoption(
     left: list[tuple[Adoption, str]] = []
     owned = 0
     for right in usable:
-        if reason := not_free(right, holdings, gone):
-            left.append((_adoption([right], pattern), reason))
+        if reason := not_free(right, holdings, gone, whose.get(right.id, DEFAULT)):
+            left.append((_adoption([right], pattern, whose), reason))
         elif holdings.owner(right.id):
             owned += 1
         else:
             by_meter.setdefault(right.pce, []).append(right)
     for pce, listed in by_meter.items():
-        groups = [_adoption(group, pattern) for group in _by_holder(listed)]
-        reason = "" if several else HOLDERS_DIFFER if len(groups) > 1 else TAKEN if holdings.holder(pce) else ""
+        groups = [_adoption(group, pattern, whose) for group in _by_holder(listed, whose)]
+        differ = CLIENTS_DIFFER if len({each.connection for each in groups}) > 1 else HOLDERS_DIFFER
+        reason = "" if several else differ if len(groups) > 1 else TAKEN if holdings.holder(pce) else ""
         if reason:
             left += [(each, reason) for each in groups]
         else:
@@ -150,30 +160,33 @@ def plan_adoption(
     return AdoptionPlan(tuple(adopted), tuple(left), owned, len(once) - len(usable))
 
 
-def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str]) -> str:
+def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], client: str = DEFAULT) -> str:
     """Return why nobody may be given a right; ``""`` if an account simply has it, or it is free.
 
     :param holdings: what all accounts have
     :param gone: GRDF's ids of rights of households that have left
+    :param client: the connection of the client that has the right
     """
-    account = holdings.of(holdings.claims(right))
+    account = holdings.of(holdings.claims(right, client))
     if account is not None and not account.is_leaving:
         return "" if holdings.owner(right.id) else JUST_DECLARED
     return LEFT if account is not None or right.id in gone else ""
 
 
-def _by_holder(rights: Iterable[AccessRight]) -> list[list[AccessRight]]:
-    """Return rights to one meter in groups of the same holder. A right that names no holder is alone."""
-    groups: dict[str, list[AccessRight]] = {}
+def _by_holder(rights: Iterable[AccessRight], clients: Mapping[str, str]) -> list[list[AccessRight]]:
+    """Return rights to one meter in groups of the same holder and client. A right that names no holder is alone."""
+    groups: dict[tuple[str, str], list[AccessRight]] = {}
     for right in rights:
-        groups.setdefault("\n".join(right.holder) if all(right.holder) else right.id, []).append(right)
+        holder = "\n".join(right.holder) if all(right.holder) else right.id
+        groups.setdefault((holder, clients.get(right.id, DEFAULT)), []).append(right)
     return list(groups.values())
 
 
-def _adoption(rights: Iterable[AccessRight], pattern: str) -> Adoption:
+def _adoption(rights: Iterable[AccessRight], pattern: str, clients: Mapping[str, str]) -> Adoption:
     ordered = sorted(rights, key=lambda right: (right.created_at, right.created or date.min))
     newest = ordered[-1].id
-    return Adoption(pattern.format(right=newest, short=newest[:8]), tuple(ordered))
+    account = pattern.format(right=newest, short=newest[:8])
+    return Adoption(account, tuple(ordered), clients.get(newest, DEFAULT))
 
 
 def _id_problem(account: str, ids: Counter[str], holdings: Holdings) -> str:

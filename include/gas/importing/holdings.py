@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import meters_in
+from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.account.sections.marks import Connected, leaving
 from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
@@ -33,6 +35,7 @@ class Holding:
     :param is_pending: whether that declaration is to be sent and no import has made it
     :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
     :param sent: declarations that were sent and whose right GRDF's list has not shown yet
+    :param client: the connection of the client that it belongs to; ``""`` if its document is odd
     """
 
     id: str
@@ -45,6 +48,7 @@ class Holding:
     is_pending: bool = False
     declared: str = ""
     sent: tuple[SentDeclarations, ...] = field(default=(), repr=False)
+    client: str = DEFAULT
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Holding:
@@ -56,11 +60,11 @@ class Holding:
         section = members(document.get(Declaration.key))
         asked = section.get("pce") if names_person(document) else ""
         declares = "".join(asked.split()) if isinstance(asked, str) else ""
-        sent = SentDeclarations.of(document)
+        sent, client = SentDeclarations.of(document), client_if_known(document)
         try:
             meters = meters_in(document, name)
         except BadAccount:
-            return cls(name, is_readable=False, is_leaving=gone, declares=declares, sent=sent)
+            return cls(name, is_readable=False, is_leaving=gone, declares=declares, sent=sent, client=client)
         own = frozenset(right for meter in meters for right in meter.own)
         return cls(
             name,
@@ -71,6 +75,7 @@ class Holding:
             is_pending=bool(declares) and not is_refused(document) and not _is_imported(document),
             declared=str(section.get("declared") or ""),
             sent=sent,
+            client=client,
         )
 
     def holds(self, pce: str) -> bool:
@@ -111,6 +116,14 @@ class Holdings:
         """Return what an account has; ``None`` if there is no document of that id."""
         return self._accounts.get(account)
 
+    def meters_of_clients(self) -> Counter[str]:
+        """Return how many meters the accounts of each client have. An account that has none yet counts as one."""
+        found: Counter[str] = Counter()
+        for account in self._accounts.values():
+            if account.is_ours:
+                found[account.client] += max(len(account.meters), 1)
+        return found
+
     def naming(self, pce: str) -> list[Holding]:
         """Return the accounts that name a meter, whether or not their right to it is in force."""
         return self._meters.get(pce, [])
@@ -127,9 +140,13 @@ class Holdings:
         """Return the account that has brought a right, also one that is leaving; ``""`` if there is none."""
         return self._rights.get(right, "")
 
-    def claims(self, right: AccessRight) -> str:
-        """Return the account that has a right or is about to have it, also one that is leaving; ``""`` if none."""
-        senders = (each.id for each in self.naming(right.pce) if any(was_made_by(right, sent) for sent in each.sent))
+    def claims(self, right: AccessRight, client: str = DEFAULT) -> str:
+        """Return the account that has a right or is about to have it, also one that is leaving; ``""`` if none.
+
+        :param client: the connection of the client that has the right
+        """
+        same = (each for each in self.naming(right.pce) if each.client == client)
+        senders = (each.id for each in same if any(was_made_by(right, sent) for sent in each.sent))
         return self.owner(right.id) or self._expected.get(right.id, "") or next(senders, "")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.client import DEFAULT, bound, client_if_known
 from include.gas.account.sections.marks import Leaving, with_leaving
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put, written
@@ -135,16 +136,18 @@ def is_revoked(records: Iterable[Mapping[str, Any]], right: AccessRight) -> bool
     return any(right.id in members(record.get("revoked")) for record in records)
 
 
-def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight]) -> set[str]:
+def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRight], client: str = DEFAULT) -> set[str]:
     """Return GRDF's ids of rights of households that have left or are leaving. GRDF's list may not show it yet.
 
     :param records: the records of all deletions
     :param rights: the rights in question
+    :param client: the connection of the client that has them
     """
     found, listed = set[str](), list(rights)
     for record in records:
         found |= members(record.get("revoked")).keys()
-        found |= {right.id for right in late_rights(record, listed)}
+        if client_if_known(record) == client:
+            found |= {right.id for right in late_rights(record, listed)}
     return found
 
 
@@ -159,16 +162,22 @@ def not_revoked(record: Mapping[str, Any], own: Iterable[str]) -> list[str]:
 
 
 def come_back(
-    account: str, consents: Iterable[Consent], *, at: datetime, sent: SentDeclarations | None = None
+    account: str,
+    consents: Iterable[Consent],
+    *,
+    at: datetime,
+    sent: SentDeclarations | None = None,
+    connection: str = DEFAULT,
 ) -> Document:
     """Return the document of an account that was deleted while GRDF took its right. It is never read.
 
     :param consents: the right; none if GRDF has not said yet whether it has one
     :param at: the present, aware
     :param sent: what was sent, by which a deletion finds the right
+    :param connection: the client that has the right
     """
     rights = list(consents)
-    document: Document = {"_id": account, "account_type": ACCOUNT_TYPE}
+    document: Document = bound({"_id": account, "account_type": ACCOUNT_TYPE}, connection)
     if rights:
         document = with_meters(document, rights, at)
     if sent is not None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.gas.account.grant import RESULTS
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations
 from include.gas.account.sections.section import put
@@ -46,24 +45,39 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
 
 
 def of_its_household(
-    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], now: datetime, has_days: Callable[[], bool]
+    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], now: datetime, has_data: Callable[[], bool]
 ) -> list[ConsentRecord]:
     """Return the records that say to which household an account belongs; none if no household with a record is known.
 
     That is the newest record on which a right of the account may rest, to whichever meter. Without any right the
-    account was lost, or an older one restored; if days are stored all the same, they may be of each record's household.
+    account was lost, or an older one restored; if data are stored all the same, they may be of each record's household.
 
     :param document: the account document; ``None`` if there is none
     :param records: the account's records
     :param now: an aware datetime
-    :param has_days: returns whether days are stored for the account
+    :param has_data: returns whether gas data are stored for the account
     """
     known = list(records)
     taken = put(document, SentDeclarations.key, None) if document else None  # the others may be nobody's right
     if resting := [each for each in known if may_rest_on(taken, each, now)]:
         return [max(resting, key=lambda record: record.given)]
-    is_lost = known and not (document and RESULTS in document) and has_days()
-    return known if is_lost else []
+    return known if known and not _has_right(document) and has_data() else []
+
+
+def in_doubt(
+    document: Mapping[str, Any] | None, records: Iterable[ConsentRecord], has_data: Callable[[], bool]
+) -> list[ConsentRecord]:
+    """Return the records of who may be an account's household, where :func:`of_its_household` has found none.
+
+    They are younger than each right of the account. If GRDF has refused what they were stored for, the data are of the
+    rights' household. But if a backup from before them was restored, the data are of theirs, too.
+
+    :param document: the account document; ``None`` if there is none
+    :param records: the account's records
+    :param has_data: returns whether gas data are stored for the account
+    """
+    known = list(records)
+    return known if known and _has_right(document) and has_data() else []
 
 
 def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:
@@ -92,3 +106,11 @@ def _moved(moment: str, by: timedelta) -> str:
         return utc_text(datetime.fromisoformat(moment) + by)
     except (ValueError, OverflowError):
         return ""
+
+
+def _has_right(document: Mapping[str, Any] | None) -> bool:
+    """Return whether an account has a right that GRDF may know, as a program that makes it again does not store one."""
+    try:
+        return any(meter.own for meter in meters_in(document or {}, str((document or {}).get("_id"))))
+    except BadAccount:
+        return False

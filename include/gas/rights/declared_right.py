@@ -11,7 +11,7 @@ from typing import Any
 from include.gas.account.own_meters import meters_in, with_meters
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, Holder, with_declared, with_look
 from include.gas.account.sections.rights.lost_consents import LostConsents
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations, without_sent
+from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations, without_sent
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
 from include.gas.answers.scan import scan
@@ -47,16 +47,33 @@ class Declared:
     :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
     :param pce: the meter
     :param waits: whether the contract's holder must accept it first
+    :param made: when GRDF took it, UTC text; ``""`` if it has just done so
     """
 
     id: str
     pce: str
     waits: bool
+    made: str = ""
+
+    def made_by(self, now: datetime) -> datetime:
+        """Return when GRDF took it.
+
+        :param now: an aware datetime; a moment after it is of a clock that was wrong
+        """
+        return min(datetime.fromisoformat(self.made), now) if self.made else now
 
 
-def declared(right: AccessRight) -> Declared:
-    """Return the declared right for one in GRDF's list."""
-    return Declared(right.id, right.pce, waits=right.state != "active")
+def declared(right: AccessRight, sent: Iterable[SentDeclarations] = ()) -> Declared:
+    """Return the declared right for one in GRDF's list.
+
+    It may be listed late, and its holder has been waited for since it was made. GRDF cannot have made it before it was
+    sent. If its list names the day alone, it was made on that day when it was sent.
+
+    :param sent: what its account has sent; a right that none of it has made counts as just taken
+    """
+    moments = [moment_in(each.at) for each in sent if was_made_by(right, each)]
+    made = max(right.created_at, *moments) if moments else ""
+    return Declared(right.id, right.pce, waits=right.state != "active", made=made)
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
@@ -128,7 +145,7 @@ def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> lis
         and (right.last is None or right.last >= today)
         and right.role in ("", *GAS_USE_ROLES)
         and right.id not in known.held
-        and (right.id in known.own or any(was_made_by(right, sent) for sent in known.sent))
+        and (right.id in known.own or any(was_made_by(right, sent, today) for sent in known.sent))
     ]
     return sorted(mine, key=lambda right: (right.state == "active", right.created or date.min), reverse=True)
 
@@ -148,14 +165,29 @@ def may_be_of(right: AccessRight, holder: Holder) -> bool:
     :param holder: the entry
     """
     name, email, _ = right.holder
-    if not name or fold_address(holder.email) == email:
-        return True
-    theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{holder.name} {holder.company}")))
+    same_address = bool(email) and fold_address(holder.email) == email
+    return not name or same_address or names_fit(name, name_of(holder))
+
+
+def name_of(holder: Holder) -> str:
+    """Return the name that somebody has entered, folded."""
+    return fold(f"{holder.name} {holder.company}")
+
+
+def names_fit(one: str, other: str) -> bool:
+    """Return whether all words of one name are in the other: GRDF may add first names. Both are folded."""
+    theirs, entered = ({*_WORD.findall(each)} for each in (one, other))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
 
 
-def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:
-    """Return whether a right may come from a declaration: it is for the same holder, and not older."""
+def was_made_by(right: AccessRight, sent: SentDeclarations, today: date | None = None) -> bool:
+    """Return whether a right may come from a declaration: it is for the same holder, not older, and not much younger.
+
+    A right that was made long afterwards was declared by somebody else, maybe for the next household.
+
+    :param today: civil date in Paris; a declaration that is forgotten by then has made only what is of its own day, or
+        of the next one. ``None`` if it does not matter
+    """
     name, email, _ = right.holder
     if right.pce != sent.pce or right.made_on_site or not sent.is_for(name, email):
         return False
@@ -165,20 +197,24 @@ def was_made_by(right: AccessRight, sent: SentDeclarations) -> bool:
         return False
     if right.created is None or right.created < earliest.date():
         return False
+    most = ONE_DAY if today is not None and sent.is_forgotten(today) else FORGOTTEN
+    if sent.sent_on is None or right.created - sent.sent_on > most:
+        return False
     made = moment_in(right.created)  # the start of the day: GRDF's list names no hour
     return right.created_at in ("", made) or right.created_at >= utc_text(earliest)
 
 
-def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Document:
+def taken_up(document: Mapping[str, Any], right: Declared, now: datetime) -> Document:
     """Return the account document with the declared right as its consent, and without the person.
 
     While its holder has not accepted it, nothing is read under it. Which days it covers is learnt from GRDF's list
     before the first reading, since a right that GRDF had before may cover other days than those asked for.
 
     :param right: GRDF's right, with its id
-    :param at: when GRDF took it, aware
+    :param now: the present, aware
     """
-    told_at = utc_text(at) if right.waits else ""
+    at = right.made_by(now)
+    told_at = utc_text(now) if right.waits else ""
     consent = Consent(right.pce, right.id, unusable=WAITING if right.waits else "", told=told_at)
     changed = with_meters(document, [consent], at)
     changed = with_declared(changed, right.pce, at, waits=is_waiting(changed))
@@ -187,8 +223,8 @@ def taken_up(document: Mapping[str, Any], right: Declared, at: datetime) -> Docu
     if not shut:
         return changed
     changed = LostConsents.noted(changed, [*LostConsents.of(changed), *shut])
-    message = waiting_message(str(document.get("_id")), shut, at, at)
-    return with_state(changed, USER_ACTION_NEEDED, message, since=at, partial=any(not meter.lost for meter in meters))
+    message = waiting_message(str(document.get("_id")), shut, at, now)
+    return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(not meter.lost for meter in meters))
 
 
 def is_waiting(document: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from include.gas.account.account import Account
@@ -14,21 +14,26 @@ from include.gas.account.sections.rights.declaration import (
     with_entered,
     without_old_person,
 )
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations
+from include.gas.account.sections.rights.sent_declarations import SentDeclarations, without_forgotten
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import AccessRight
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import Document
 from include.gas.errors import USER_ACTION_NEEDED, BadAccount
 from include.gas.rights.declared_right import was_made_by
 
 
-def settled(document: Document, now: datetime) -> Document:
+def settled(document: Document, now: datetime, rights: Sequence[AccessRight] | None = None) -> Document:
     """Return the account document with a note how long its declaration has waited, or without the person after long.
 
+    What it has sent is forgotten after long, unless GRDF's list shows the right: only a deletion ends that one, and it
+    finds it by what was sent.
+
     :param now: an aware datetime
+    :param rights: all our rights to the meters of what it has sent; ``None`` if the list could not be read whole
     :return: the same document if there is nothing to change
     """
-    changed = aged(document, now)
+    changed = _aged_with_sent(document, now, rights)
     if names_person(changed) or not names_person(document) or is_refused(document):  # its state says what to correct
         return changed
     try:
@@ -36,6 +41,18 @@ def settled(document: Document, now: datetime) -> Document:
     except BadAccount:
         partial = False
     return with_state(changed, USER_ACTION_NEEDED, unanswered_message(str(document["_id"])), since=now, partial=partial)
+
+
+def _aged_with_sent(document: Document, now: datetime, rights: Sequence[AccessRight] | None) -> Document:
+    changed, today = aged(document, now), paris_today(now)
+    if rights is None:
+        return changed
+    shown = [
+        sent
+        for sent in SentDeclarations.of(changed)
+        if any(right.stands and was_made_by(right, sent, today) for right in rights)
+    ]
+    return without_forgotten(changed, shown, today)
 
 
 def aged(document: Document, now: datetime) -> Document:
@@ -57,8 +74,8 @@ def shows_given_up(document: Document, rights: Iterable[AccessRight], now: datet
     :param rights: all our rights to the meters of what it has sent
     :param now: an aware datetime
     """
-    sent = SentDeclarations.of(document)
-    if refusal_of(document) or not any(was_made_by(right, each) for right in rights for each in sent):
+    sent, today = SentDeclarations.of(document), paris_today(now)
+    if refusal_of(document) or not any(was_made_by(right, each, today) for right in rights for each in sent):
         return False
     if names_person(document):
         return without_old_person(document, now) is not document

@@ -63,7 +63,8 @@ def authorize() -> Response | tuple[str, int]:
     pces, terms, problem = _read_form(at, request.form)
     if terms is None:
         return _page(at, holder, request.form, problem), 422
-    made = rights.consent(at.store, pces, holder, terms, at.now())
+    company = identity.company_of(g.client_id)
+    made = rights.consent(at.store, pces, holder, terms, at.now(), company=company)
     back = _answer(server, Grantor(holder.email, tuple(right["id_droit_acces"] for right in made)), grant)
     back.set_cookie(SESSION, quote(hint), path=identity.REALM_PATH, httponly=True, samesite="Lax")
     return back
@@ -98,7 +99,7 @@ def _page(at: World, holder: meters.Holder, values: MultiDict[str, str], problem
     return render_template(
         "authorize.html",
         holder=holder,
-        company=identity.COMPANY,
+        company=identity.company_of(request.args.get("client_id")) or identity.COMPANY,
         labels=LABELS,
         chosen=values.getlist("pce"),
         perimeters=values.getlist("perimetre"),

@@ -192,7 +192,7 @@ def consent() -> Response:
     """Create access rights without the redirects of Client Connect.
 
     The body is ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?, "droit_fin"?, "keep_others"?,
-    "fields"? (fields of the right to set)}``.
+    "company"?, "fields"? (fields of the right to set)}``.
     """
     at, order = world(), _order()
     pces = [_meter(str(pce)).pce for pce in order.get("pces") or []]
@@ -204,7 +204,8 @@ def consent() -> Response:
         _day(order, "droit_debut", usual.right_first),
         _day(order, "droit_fin", usual.right_last),
     )
-    made = rights.consent(at.store, pces, None, terms, at.now(), keep_others=bool(order.get("keep_others")))
+    keep_others, company = bool(order.get("keep_others")), order.get("company") or identity.COMPANY
+    made = rights.consent(at.store, pces, None, terms, at.now(), keep_others=keep_others, company=company)
     return answers.body([_with_fields(at, right, order.get("fields") or {}) for right in made], 201)
 
 

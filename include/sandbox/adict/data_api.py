@@ -58,7 +58,7 @@ def _asked(today: date, years: int) -> Asked | tuple[str, str]:
 
 def _meter(pce: str) -> Meter | Response:
     """Return the meter in the URL, or a refusal common to all data endpoints."""
-    if g.client_id == identity.DELETE_CLIENT_ID:
+    if identity.may_revoke(g.client_id):
         return answers.gateway_error("Ces identifiants ne permettent que la révocation.", 403)
     g.pce = pce
     if not meters.well_formed(pce):
@@ -70,7 +70,7 @@ def _refused(at: World, pce: str, perimeter: str, oddities: dict[str, Any]) -> t
     """Return the access rights that allow the call, or the code of the refusal."""
     if oddities.get("refusal"):
         return [], str(oddities["refusal"])
-    return rights.decide(rights.of_meter(at.store, pce), perimeter, at.today())
+    return rights.decide(rights.of_meter(at.store, pce, identity.company_of(g.client_id)), perimeter, at.today())
 
 
 @blueprint.get("/pce/<pce>/donnees_consos_<any(informatives, publiees):perimeter>")

@@ -3,7 +3,7 @@
 The order of checks is: injected faults, form of the bearer token (400), token known and valid (401), scope (403),
 quota (429). Calls refused before the quota check do not count. The one-second window is shortened by 5 %, so that a
 client which waits exactly one second between calls is never refused because of clock jitter. The daily quota is reset
-at midnight in Paris. The quotas apply to both clients together.
+at midnight in Paris. The quotas apply to both clients of a third party together, and to each party separately.
 
 A fault is ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
 "GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``. Only ``path`` is required. With
@@ -33,7 +33,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._recent: deque[float] = deque()
+        self._recent: dict[str, deque[float]] = {}
 
     def reset(self, world: World) -> None:
         """Forget all counted calls."""
@@ -41,19 +41,21 @@ class Pace:
             self._recent.clear()
             world.store.run("DELETE FROM calls")
 
-    def take(self, world: World) -> bool:
-        """Count one call. Return ``False`` if it exceeds a quota."""
+    def take(self, world: World, company: str = identity.COMPANY) -> bool:
+        """Count one call of a third party. Return ``False`` if it exceeds a quota."""
         per_second, per_day = world.setting("calls_per_second"), world.setting("calls_per_day")
         with self._lock:
+            recent = self._recent.setdefault(company, deque())
             if per_second is not None:
                 now = time.monotonic()
                 allowed, window = (int(per_second), 0.95) if per_second >= 1 else (1, 0.95 / max(per_second, 1e-6))
-                while self._recent and now - self._recent[0] >= window:
-                    self._recent.popleft()
-                if len(self._recent) >= allowed:
+                while recent and now - recent[0] >= window:
+                    recent.popleft()
+                if len(recent) >= allowed:
                     return False
             if per_day is not None:
                 day = world.today().isoformat()
+                day = day if company == identity.COMPANY else f"{day} {company}"
                 rows = world.store.rows("SELECT calls FROM calls WHERE day = ?", day)
                 if rows and rows[0][0] >= per_day:
                     return False
@@ -61,7 +63,7 @@ class Pace:
                     "INSERT INTO calls VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET calls = calls + 1", day
                 )
             if per_second is not None:
-                self._recent.append(now)
+                recent.append(now)
         return True
 
 
@@ -80,7 +82,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
     g.client_id, g.grant = token.client_id, token.grant_type
     if token.scope.split(" ")[0] != identity.API_PATH:
         return answers.gateway_error("La portée de ce jeton ne permet pas cet appel.", 403)
-    if not pace.take(world):
+    if not pace.take(world, identity.company_of(token.client_id)):
         return answers.gateway_error("Quota d'appels dépassé.", 429, world.setting("retry_after"))
     return None
 

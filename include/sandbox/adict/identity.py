@@ -1,12 +1,14 @@
-"""The two clients that may call the sandbox, both invented like their company, and the addresses for a connection.
+"""The clients that may call the sandbox, all invented like their companies, and the addresses for a connection.
 
-The *data* client reads data and lists access rights. The *delete* client can only list access rights and revoke them.
-The sandbox refuses (403) revocations by the data client and data calls by the delete client. So using the wrong secret
-shows at once, and the request log says which client has revoked a right.
+Each company (*third party*) has rights and a quota of its own, and two clients. Its *data* client reads data
+and lists access rights. Its *delete* client can only list access rights and revoke them. The sandbox refuses (403)
+revocations by a data client and data calls by a delete client. So using the wrong secret shows at once, and the request
+log says which client has revoked a right. What one company has, the others do not see.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
 HOST: Final = "127.0.0.1"
@@ -23,6 +25,55 @@ DEFAULT_REDIRECT_URI: Final = "http://localhost:8080/grdf/callback"
 
 COMPANY: Final = "TIERS-EXEMPLE"
 SERVICE_USER: Final = "sandbox-user"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A third party with its two clients.
+
+    :param company: its name, which its rights carry
+    """
+
+    company: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    delete_client_id: str
+    delete_client_secret: str = field(repr=False)
+
+
+FIRST: Final = Party(COMPANY, DATA_CLIENT_ID, DATA_CLIENT_SECRET, DELETE_CLIENT_ID, DELETE_CLIENT_SECRET)
+SECOND: Final = Party(
+    "TIERS-EXEMPLE-SUD",
+    "sandbox_data_south",
+    "sandbox-south-data-secret-invented-0246813579abcdef",
+    "sandbox_delete_south",
+    "sandbox-south-delete-secret-invented-fedcba9753186420",
+)
+PARTIES: Final = (
+    FIRST,
+    SECOND,
+    *(
+        Party(
+            f"TIERS-EXEMPLE-{number}",
+            f"sandbox_data_{number}",
+            f"sandbox-{number}-data-secret-invented-0246813579abcdef",
+            f"sandbox_delete_{number}",
+            f"sandbox-{number}-delete-secret-invented-fedcba9753186420",
+        )
+        for number in (3, 4)
+    ),
+)
+"""Four: enough for one Airflow with as many clients as a benchmark asks for."""
+
+
+def company_of(client_id: str | None) -> str:
+    """Return the company of a client."""
+    return next((each.company for each in PARTIES if client_id in (each.client_id, each.delete_client_id)), "")
+
+
+def may_revoke(client_id: str | None) -> bool:
+    """Return whether a client is one that can revoke rights, and nothing else."""
+    return any(each.delete_client_id == client_id for each in PARTIES)
 
 
 def base_url(port: int) -> str:

@@ -1,4 +1,4 @@
-"""Client Connect's authorization server, built on Authlib: two clients, two grants and one kind of ``id_token``.
+"""Client Connect's authorization server, built on Authlib: its clients, two grants and one kind of ``id_token``.
 
 Clients authenticate with ``client_secret_post`` only, as every known ADICT client does. A ``client_credentials``
 request must ask for exactly the API's path as its scope. An authorization code is exchanged for a token with the scope
@@ -41,7 +41,7 @@ from .world import World, world
 
 @dataclass(frozen=True, slots=True)
 class Client(ClientMixin):
-    """One of the two registered clients.
+    """One of the registered clients.
 
     :param may_connect: whether it may use the authorization code grant
     """
@@ -80,8 +80,12 @@ class Client(ClientMixin):
 CLIENTS = {
     client.client_id: client
     for client in (
-        Client(identity.DATA_CLIENT_ID, identity.DATA_CLIENT_SECRET, may_connect=True),
-        Client(identity.DELETE_CLIENT_ID, identity.DELETE_CLIENT_SECRET, may_connect=False),
+        each
+        for party in identity.PARTIES
+        for each in (
+            Client(party.client_id, party.client_secret, may_connect=True),
+            Client(party.delete_client_id, party.delete_client_secret, may_connect=False),
+        )
     )
 }
 
@@ -288,9 +292,10 @@ def _new_token(
     grant_type: str, client: Client, user: Any, scope: str, expires_in: int | None, include_refresh_token: bool
 ) -> dict[str, Any]:
     data = grant_type == "client_credentials"
+    company = identity.company_of(client.client_id)
     return {
         "access_token": uuid.uuid4().hex + uuid.uuid4().hex,
-        "scope": f"{identity.API_PATH} {identity.SERVICE_USER} {identity.COMPANY}" if data else "openid",
+        "scope": f"{identity.API_PATH} {identity.SERVICE_USER} {company}" if data else "openid",
         "token_type": "Bearer",
         "expires_in": int(world().setting("token_lifetime_s")),
     }

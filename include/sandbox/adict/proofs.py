@@ -66,10 +66,10 @@ def received(store: Store, right_id: str) -> list[dict[str, Any]]:
 def send(right_id: str) -> Response:
     """Accept one to three proofs of consent. The right's proof is then in the state of being checked."""
     at = world()
-    if g.client_id == identity.DELETE_CLIENT_ID:
+    if identity.may_revoke(g.client_id):
         return _refused("9999999403", "Ces identifiants ne permettent que la révocation.", 403)
     right = rights.find(at.store, right_id)
-    if right is None:
+    if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
         return _refused("9999999404", "Ce droit d'accès n'existe pas.", 404)
     g.pce = right["id_pce"]
     if right["etat_droit_acces"] not in rights.REVOCABLE:

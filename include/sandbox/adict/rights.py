@@ -109,14 +109,25 @@ def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fi
     return right | fields
 
 
-def every(store: Store) -> list[Right]:
-    """Return all rights, oldest first."""
-    return [json.loads(body) for (body,) in store.rows("SELECT body FROM rights ORDER BY seq")]
+def every(store: Store, company: str = "") -> list[Right]:
+    """Return all rights, oldest first.
+
+    :param company: the third party that has them; ``""`` for all
+    """
+    return _of(company, store.rows("SELECT body FROM rights ORDER BY seq"))
 
 
-def of_meter(store: Store, pce: str) -> list[Right]:
-    """Return one meter's rights, oldest first."""
-    return [json.loads(body) for (body,) in store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce)]
+def of_meter(store: Store, pce: str, company: str = "") -> list[Right]:
+    """Return one meter's rights, oldest first.
+
+    :param company: the third party that has them; ``""`` for all
+    """
+    return _of(company, store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce))
+
+
+def _of(company: str, rows: Iterable[tuple[Any, ...]]) -> list[Right]:
+    found = (json.loads(body) for (body,) in rows)
+    return [right for right in found if not company or right["raison_sociale_du_tiers"] == company]
 
 
 def in_state(store: Store, state: str) -> list[Right]:
@@ -150,17 +161,19 @@ def consent(
     now: datetime,
     *,
     keep_others: bool = False,
+    company: str = identity.COMPANY,
 ) -> list[Right]:
     """Create one right per meter, as a holder's consent by Client Connect does.
 
     :param holder: the holder who consents; ``None`` for each meter's own holder
     :param now: time of the sandbox's clock, aware
     :param keep_others: whether the meters' earlier active rights stay active
+    :param company: the third party that gets the rights
     """
     made = []
     with store.lock:
         for pce in pces:
-            for old in [] if keep_others else of_meter(store, pce):
+            for old in [] if keep_others else of_meter(store, pce, company):
                 if old["etat_droit_acces"] in REVOCABLE and old["parcours"] == "CLIENT_CONNECT":
                     save(
                         store,
@@ -171,7 +184,8 @@ def consent(
                             "source_passage_a_obsolete": "TITULAIRE",
                         },
                     )
-            right = new_right(pce, holder or meters.known_holder(pce), terms, now)
+            known = holder or meters.known_holder(pce)
+            right = new_right(pce, known, terms, now, raison_sociale_du_tiers=company)
             save(store, right)
             made.append(right)
     return made

@@ -1,9 +1,9 @@
 """The access-right endpoints of ADICT v2.
 
-Where GRDF's documentation says nothing, the sandbox behaves as follows. Only the delete client may revoke rights (the
-data client gets a 403), and only the data client may declare them. Revoking a right that is not active, waiting or to
-be checked again gets a 409 (or a 404, by the setting ``second_revocation_status``). A filter with more than 1000 PCEs
-gets a 400.
+A third party sees and changes its own rights only. Where GRDF's documentation says nothing, the sandbox behaves as
+follows. Only a delete client may revoke rights (a data client gets a 403), and only a data client may declare them.
+Revoking a right that is not active, waiting or to be checked again gets a 409 (or a 404, by the setting
+``second_revocation_status``). A filter with more than 1000 PCEs gets a 400.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _listing(found: list[rights.Right]) -> Response:
 def list_rights() -> Response:
     """Return all rights of the third party, oldest first, followed by the status object."""
     mailbox.forget_unanswered(world())
-    return _listing(rights.every(world().store))
+    return _listing(rights.every(world().store, identity.company_of(g.client_id)))
 
 
 @blueprint.post("/droits_acces")
@@ -73,9 +73,11 @@ def filter_rights() -> Response:
         return _bad("Un identifiant de point de comptage n'est pas valable.")
     g.pce = pces[0] if len(pces) == 1 else None
     mailbox.forget_unanswered(world())
-    store = world().store
+    store, company = world().store, identity.company_of(g.client_id)
     found: Iterable[rights.Right] = (
-        [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce)] if pces else rights.every(store)
+        [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce, company)]
+        if pces
+        else rights.every(store, company)
     )
     return _listing([right for right in found if all(right[name] in values for name, values in wanted.items())])
 
@@ -84,11 +86,11 @@ def filter_rights() -> Response:
 def revoke(right_id: str) -> Response:
     """Revoke a right on behalf of the third party."""
     at = world()
-    if g.client_id != identity.DELETE_CLIENT_ID:
+    if not identity.may_revoke(g.client_id):
         return _bad("Ces identifiants ne permettent pas la révocation.", "9999999403", 403)
     with at.store.lock:
         right = rights.find(at.store, right_id)
-        if right is None:
+        if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
             return _bad("Ce droit d'accès n'existe pas.", "9999999404", 404)
         g.pce = right["id_pce"]
         if not right["role_tiers"].startswith("AUTORISE_"):
@@ -122,7 +124,7 @@ def declare(pce: str) -> Response:
     """Declare a right, which the holder must then confirm (state ``A valider``, or that of the setting)."""
     at = world()
     g.pce = pce
-    if g.client_id == identity.DELETE_CLIENT_ID:
+    if identity.may_revoke(g.client_id):
         return _bad("Ces identifiants ne permettent que la révocation.", "9999999403", 403)
     if not meters.well_formed(pce):
         return _bad(answers.BAD_PCE[1])
@@ -152,7 +154,7 @@ def declare(pce: str) -> Response:
     with at.store.lock:
         if any(
             old["etat_droit_acces"] in rights.REVOCABLE and old["role_tiers"] == role
-            for old in rights.of_meter(at.store, pce)
+            for old in rights.of_meter(at.store, pce, identity.company_of(g.client_id))
         ):
             return _bad("Un droit d'accès existe déjà.", "1000000003", 409)
         holder = meters.Holder(str(name), "", str(asked["courriel_titulaire"]), (pce,))
@@ -163,6 +165,7 @@ def declare(pce: str) -> Response:
             terms,
             at.now(),
             role_tiers=role,
+            raison_sociale_du_tiers=identity.company_of(g.client_id),
             nom_titulaire=asked.get("nom_titulaire"),
             raison_sociale_du_titulaire=asked.get("raison_sociale"),
             numero_telephone_mobile_titulaire=asked.get("numero_telephone_mobile_titulaire"),

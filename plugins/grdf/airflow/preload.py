@@ -39,6 +39,7 @@ MODULES = (
     "grdf.stores.account_store",
     "grdf.hooks.adict",
     "grdf.stores.lease",
+    "grdf.stores.shared_client",
     "jinja2.ext",
     "sqlite3",
     "upath.implementations.local",

@@ -44,6 +44,7 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
 def record_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Document:
     """Ask GRDF for the state and dates of the account's own rights, in one call for all meters, and record them.
 
+    :param adict: the hook for the account's client
     :param account: an account whose meters are known
     :return: its document as it is stored now, with the dates; it may have changed while GRDF was asked
     :raises ServiceUnavailable: if a line of GRDF's list cannot be read and may be about a right that was not found
@@ -57,7 +58,7 @@ def record_dates(adict: AdictHook, accounts: AccountStore, account: Account, ter
             account.id,
             f"{answer.odd} line(s) of GRDF's list of its consents could not be read, perhaps including one of its own",
         )
-    known, last = accounts.document(account.id), accounts.listed_at()
+    known, last = accounts.document(account.id), accounts.listed_at(adict.grdf_conn_id)
     claimed = claimed_rights(adict.oauth, known)
     held = other_holders(accounts, account.id, unknown_meters(Account.from_document(known)))
     listed = Listed(answer.rights, asked_at, meters=pces, claimed=claimed, held=held)

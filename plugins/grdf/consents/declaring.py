@@ -8,12 +8,13 @@ removed from the account, and the right is its consent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from grdf.consents.consent_dates import other_holders
 from grdf.consents.former_household import another, stop_if_another
+from grdf.consents.found_late import own_of
 from grdf.consents.left_behind import LeftBehind
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
@@ -69,7 +70,7 @@ class Declaring:
     """Declares the right of one account.
 
     :param couchdb: the hook for the CouchDB with the accounts
-    :param adict: the hook for ADICT
+    :param adict: the hook for the account's client
     :param account_id: the account's id
     :param terms: the terms on which calls wait for their turn
     """
@@ -84,6 +85,7 @@ class Declaring:
         self._grounds: set[SentDeclarations] = set()
         self._asked: Declaration | None = None
         self._taken_by_grdf: list[Declared] = []
+        self._compared: tuple[Document, Sequence[AccessRight]] = ({"_id": account_id}, ())
 
     def declare(self) -> Declared:
         """Make sure that GRDF has the right, and write it to the account. If a person must act, the account says so.
@@ -102,7 +104,8 @@ class Declaring:
         except GasError as error:
             if self._sent is not None:
                 left = LeftBehind(self._couchdb)
-                left.stop_if_gone(self._account, self._sent, self._taken_by_grdf, cause=error)
+                client = self._adict.grdf_conn_id
+                left.stop_if_gone(self._account, self._sent, self._taken_by_grdf, cause=error, client=client)
             if isinstance(error, FailNow):
                 self._mark(error)
             raise
@@ -122,11 +125,12 @@ class Declaring:
         This is for a household that leaves, or whose declaration was removed by hand.
 
         :return: the rights; none if GRDF has none
+        :raises DeclarationRefused: if they are of several households, and the account is not leaving
         """
         now = datetime.now(UTC)
-        known = [declared(right) for right in reversed(self._listed(None))]
+        known = self._dated(reversed(self._own_of(self._listed(None))))
         for right in known:
-            self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
+            self._accounts.update(self._account, partial(self._with_right, right=right, now=now))
         return known
 
     def take_up_shown(self, listed: Rights) -> list[Declared]:
@@ -145,10 +149,11 @@ class Declaring:
             stop_if_leaving(Account.from_document(document))
             self._stop_if_left(document)
             if self._asked is not None and names_person(document):
-                stop_if_another(self._couchdb, self._account, document, self._asked, but=Connected.record_of(document))
-                known = self._known(self._asked, listed)
+                self._stop_if_another(document, self._asked)
+                found = self._fitting(self._asked, listed)
             else:
-                known = [declared(right) for right in self._listed(None, listed)]
+                found = self._listed(None, listed)
+            known = self._dated(self._own_of(found))
             for right in reversed(known):
                 self._take(right.pce, partial(self._write, right), right.id)
         except FailNow as error:
@@ -158,14 +163,14 @@ class Declaring:
 
     def _taken_up(self) -> Declared:
         document = self._accounts.document(self._account)
+        self._stop_if_other_client(document)
         self._asked = Declaration.of(document)
         if leaving(document) is None:
             self._stop_if_left(document)
         if not names_person(document) and (known := self.take_up_known() or self._declared_before(document)):
             return known[-1]
         asked = to_declare(document)
-        record = Connected.record_of(document)
-        stop_if_another(self._couchdb, self._account, document, asked, but=record)
+        self._stop_if_another(document, asked)
         rights = self._known(asked) if SentDeclarations.of(document) else []
         if not any(right.pce == asked.pce for right in rights):
             rights = [*self._declared(asked), *rights]
@@ -207,6 +212,7 @@ class Declaring:
 
         def sent(document: Document) -> Document:
             stop_if_leaving(Account.from_document(document))
+            self._stop_if_other_client(document)
             self._stop_if_left(document)
             if not names_person(document) or request_of(to_declare(document), paris_today(began)) != request:
                 raise StoreBusy.about(self._account, "its declaration was changed at this very moment")
@@ -245,8 +251,18 @@ class Declaring:
         if left := left_before(document, self._couchdb.range(AUDIT, *account_range(self._account))):
             raise left_error(self._account, left)
 
+    def _stop_if_other_client(self, document: Document) -> None:
+        """Raise an error if the account was made again for another client meanwhile: this one has no right of it."""
+        if self._adict.of(document) is not self._adict:
+            raise StoreBusy.about(self._account, "it was made again for another client while GRDF was to be asked")
+
+    def _stop_if_another(self, document: Document, asked: Declaration) -> None:
+        record = Connected.record_of(document)
+        stop_if_another(self._couchdb, self._account, document, asked, ask=self._ask, but=record)
+
     def _forget_attempt(self, began: datetime) -> None:
         """Keep nothing of the person for finding a right that GRDF has not made."""
+        self._grounds -= {self._sent}
         self._sent = None
         self._accounts.update(self._account, lambda document: without_attempt(document, began))
 
@@ -255,24 +271,24 @@ class Declaring:
         if holder is not None:  # it was written while GRDF answered us
             raise self._taken(right.pce, holder)
         now = datetime.now(UTC)
-        return self._accounts.update(self._account, partial(self._with_right, right=right, at=now))
+        return self._accounts.update(self._account, partial(self._with_right, right=right, now=now))
 
-    def _with_right(self, document: Document, *, right: Declared, at: datetime) -> Document:
+    def _with_right(self, document: Document, *, right: Declared, now: datetime) -> Document:
         """Return the account's document with a right of its own.
 
         While GRDF was asked, the account may have been deleted, and its id been given to another household. So the
         document must still name what was sent, or have the right already.
 
-        :param at: when GRDF took it, aware
+        :param now: the present, aware
         """
         own = {each for meter in Account.from_document(document).meters for each in meter.own}
         grounds = {each for each in SentDeclarations.of(document) if each.pce == right.pce} & self._grounds
         if right.id not in own and not grounds:
             raise StoreBusy.about(self._account, "it was made again while GRDF was asked for its right")
-        return taken_up(document, right, at)
+        return taken_up(document, right, now)
 
     def _take(self, pce: str, write: Callable[[], Document], right: str | None = None) -> None:
-        take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, oauth=self._adict.oauth)
+        take(self._couchdb, self._account, [Consent(pce, right)], write, ask=self._ask, adict=self._adict)
 
     def _ask(self, pces: list[str]) -> Rights:
         return self._adict.listed_rights(pces, account=self._account, terms=self._terms)
@@ -280,7 +296,21 @@ class Declaring:
     def _holders(self, pces: Iterable[str]) -> dict[str, str]:
         return other_holders(self._accounts, self._account, pces, also_leaving=True)
 
-    def _known(self, asked: Declaration, listed: Rights | None = None) -> list[Declared]:
+    def _known(self, asked: Declaration) -> list[Declared]:
+        return self._dated(self._fitting(asked))
+
+    def _dated(self, found: Iterable[AccessRight]) -> list[Declared]:
+        """Return rights in GRDF's list with the moment at which it took each, as far as that is known."""
+        return [declared(right, self._grounds) for right in found]
+
+    def _own_of(self, found: Sequence[AccessRight]) -> list[AccessRight]:
+        """Return the rights without those that are not its household's for all we know."""
+        document, listed = self._compared  # by now the id may be another household's, which is found when it is written
+        own = own_of(self._couchdb, document, found, listed)
+        held = self._holders({right.pce for right in own})  # others note what they send until they have the right
+        return [right for right in own if right.id not in held]
+
+    def _fitting(self, asked: Declaration, listed: Rights | None = None) -> list[AccessRight]:
         """Return the rights that this account has declared before, the best one first.
 
         :param listed: as for :meth:`_listed`
@@ -297,7 +327,7 @@ class Declaring:
             )
         if not all(may_be_of(right, asked) for right in found):  # its answer was lost; it is taken up in the morning
             raise another(self._account)
-        return [declared(right) for right in found]
+        return found
 
     def _of_its_meter(self, asked: Declaration) -> list[Declared]:
         return [right for right in self._known(asked) if right.pce == asked.pce]
@@ -315,6 +345,7 @@ class Declaring:
         if not pces:
             return []
         listed = listed or self._ask(pces)
+        self._compared = document, listed.rights
         own = {right for meter in account.meters for right in meter.own}
         known = Known(sent, own, self._holders(pces))
         found = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from grdf import settings
@@ -19,11 +20,13 @@ from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.connected import is_asked
 from include.gas.account.declaration_check import to_declare
+from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, without_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members, put
 from include.gas.account.state import with_state
+from include.gas.answers.access_rights import Rights
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
@@ -66,17 +69,18 @@ class Households:
     """Declares the households of one import, one after the other. Each may be repeated at any point.
 
     :param couchdb: the hook for the CouchDB with accounts and records
-    :param adict: the hook for ADICT
+    :param adict: the hook for one of our clients, which leads to those of the accounts
     :param file: name of the import's file, for the records
     :param asker: who started the import
     :param began: when the import began, UTC text; what was recorded since then is taken into account
     :param deletions: the deletions that there were before, by account, see
         :func:`include.gas.leaving.deletion_record.mark_of`
+    :param connection: returns the connection of the client that a new account is to belong to
     """
 
     def __init__(
         self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, asker: str, began: str,
-        deletions: Mapping[str, Collection[str]],
+        deletions: Mapping[str, Collection[str]], connection: Callable[[], str] = lambda: DEFAULT,
     ) -> None:  # fmt: skip
         self._couchdb = couchdb
         self._adict = adict
@@ -84,6 +88,7 @@ class Households:
         self._records = ConsentRecords(couchdb)
         self._file, self._by, self._began = file, f"{BY}{asker}", began
         self._deletions = deletions
+        self._connection = connection
 
     def declare(self, account: str, number: int, given: Declaration) -> Declared:
         """Make sure that a household has its record, its account and its right.
@@ -102,23 +107,28 @@ class Households:
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         document = self._couchdb.get(ACCOUNT, account)
         if document is not None and not is_asked(document, given):
-            stop_if_another(self._couchdb, account, document, given)
+            stop_if_another(self._couchdb, account, document, given, ask=partial(self._ask, account))
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
         made = record if all(each.id != record for each in known) else ""
 
+        connection = self._connection() if document is None else DEFAULT
+
         def asking(document: Document | None) -> Document:
-            asks = self._asking(account, document, given, known, record)
+            asks = self._asking(account, document, given, known, record, connection)
             came_back = document is not None and left_before(document, deletions)  # it is told from a restored one
             return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(asks) if came_back else asks
 
         try:
-            self._accounts.save(account, asking)
-            return Declaring(self._couchdb, self._adict, account, HISTORY).declare()
+            client = self._adict.of(self._accounts.save(account, asking))
+            return Declaring(self._couchdb, client, account, HISTORY).declare()
         except ABOUT_HOUSEHOLD as error:
             self._take_back(account, given, number, error)
             self._forget_refused(account, made, error)
             raise
+
+    def _ask(self, account: str, pces: list[str]) -> Rights:
+        return self._adict.listed_rights(pces, account=account, terms=HISTORY)
 
     def forget(self, account: str) -> None:
         """Remove what this import has recorded for an account, except what a right rests on or may rest on.
@@ -180,16 +190,18 @@ class Households:
         return [*same, new][0].id
 
     def _asking(
-        self, account: str, document: Document | None, given: Declaration, known: Sequence[ConsentRecord], record: str
-    ) -> Document:
+        self, account: str, document: Document | None, given: Declaration, known: Sequence[ConsentRecord], record: str,
+        connection: str,
+    ) -> Document:  # fmt: skip
         """Return the account's document with the declaration.
 
         :param known: what this import had recorded for the account's meter before
         :param record: id of the record of the consent
+        :param connection: the client that a new account is to belong to
         """
         section: dict[str, Any] = given_by(given) | {"entered_at": utc_text(datetime.now(UTC))}
         if document is None:
-            new = {"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}
+            new = bound({"_id": account, "account_type": ACCOUNT_TYPE, Declaration.key: section}, connection)
             return Connected(utc_text(datetime.now(UTC)), self._by, record).noted(new)
         found = Account.from_document(document)
         stop_if_leaving(found)

@@ -7,13 +7,14 @@ leaving. The check of consents tells of it every morning until it is deleted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import TRIES, AccountStore
+from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
@@ -49,7 +50,13 @@ class LeftBehind:
         self._accounts = AccountStore(couchdb)
 
     def stop_if_gone(
-        self, account: str, sent: SentDeclarations, rights: Sequence[Declared] = (), *, cause: GasError
+        self,
+        account: str,
+        sent: SentDeclarations,
+        rights: Sequence[Declared] = (),
+        *,
+        cause: GasError,
+        client: str = DEFAULT,
     ) -> None:
         """Note what GRDF has or may have, if the account does not exist any more. To be called after a declaration.
 
@@ -59,6 +66,7 @@ class LeftBehind:
         :param sent: what was sent
         :param rights: what GRDF has taken; none if that is not known
         :param cause: what kept the right from being written to the account
+        :param client: the connection of the client that declared it
         :raises BadAccount: if the account is gone
         """
         try:
@@ -68,7 +76,7 @@ class LeftBehind:
                 return  # if it is leaving, its deletion looks for the right
             if document is None and (rights or not noted):
                 consents = [_consent(right) for right in reversed(rights)]
-                self._come_back(account, consents, sent)
+                self._come_back(account, consents, sent, client=client)
         except GasError:
             named = f" {', '.join(right.id for right in rights)}" if rights else ""
             log.exception(
@@ -89,33 +97,39 @@ class LeftBehind:
         ) from cause
 
     def find(
-        self, records: Mapping[str, Sequence[Mapping[str, Any]]], rights: Iterable[AccessRight], holdings: Holdings
+        self,
+        records: Mapping[str, Sequence[Mapping[str, Any]]],
+        lists: Mapping[str, Sequence[AccessRight]],
+        holdings: Holdings,
     ) -> list[str]:
         """Make the accounts again for whose deletions GRDF's list shows a right late.
 
         An account that exists again is given none, since its id may be another household's. A person is told then.
 
         :param records: the records of deletions by account
-        :param rights: all our rights
+        :param lists: all rights of each client whose list is known, by its connection
         :param holdings: what all accounts have
         :return: the accounts for which a person must act
         """
-        listed, found, now = list(rights), [], self._now(records)
+        found, now = [], self._now(records)
         for account, entries in records.items():
-            open_, back = [entry for entry in entries if entry.get(UNANSWERED)], dict[str, AccessRight]()
-            for entry in open_:
-                for right in late_rights(_without_old(entry, now), listed):
-                    if not is_revoked(entries, right) and not holdings.claims(right):
-                        back[right.id] = right
+            asked = [(entry, client_if_known(entry)) for entry in entries if entry.get(UNANSWERED)]
+            open_ = [(entry, client) for entry, client in asked if client in lists]
+            back: dict[str, dict[str, AccessRight]] = {}
+            for entry, client in open_:
+                for right in late_rights(_without_old(entry, now), lists[client]):
+                    if not is_revoked(entries, right) and not holdings.claims(right, client):
+                        back.setdefault(client, {})[right.id] = right
                         log.warning(
                             "Account %s: right %s was made on %s, and the account, which was deleted, had one declared "
                             "on %s for the same holder.", account, right.id, right.created, declared_on(entry, right),
                         )  # fmt: skip
             if back:
                 found.append(account)
-                self._give_back(account, list(back.values()), holdings)
-            for entry in open_:
-                self._settle(entry, partial(_settled, entries=entries, rights=listed, now=now))
+                for client, rights in back.items():
+                    self._give_back(account, list(rights.values()), holdings, client)
+            for entry, client in open_:
+                self._settle(entry, partial(_settled, entries=entries, rights=lists[client], now=now))
         return found
 
     def _now(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
@@ -136,22 +150,24 @@ class LeftBehind:
             )  # fmt: skip
         return None
 
-    def _give_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings) -> None:
+    def _give_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings, client: str) -> None:
         """Make an account again that its rights can be ended with."""
         there = holdings.of(account)
         if there is None:
             try:
-                self._come_back(account, [Consent.of_right(right) for right in rights])
+                self._come_back(account, [Consent.of_right(right) for right in rights], client=client)
             except StoreBusy:
                 log.warning("%s", stranded_message(account, rights))
         elif not there.is_leaving:  # else its deletion ends first, and then it comes back
             log.warning("%s", stranded_message(account, rights))
 
-    def _come_back(self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None) -> None:
+    def _come_back(
+        self, account: str, consents: Sequence[Consent], sent: SentDeclarations | None = None, *, client: str
+    ) -> None:
         def change(document: Document | None) -> Document:
             if document is not None:
                 raise StoreBusy.about(account, "it was made again at this very moment")
-            return come_back(account, consents, at=datetime.now(UTC), sent=sent)
+            return come_back(account, consents, at=datetime.now(UTC), sent=sent, connection=client)
 
         made = self._accounts.save(account, change)
         log.error("%s", made["state_message"])

@@ -46,6 +46,8 @@ class LongWaits:
     def settle(self, document: Document, now: datetime) -> Document:
         """Note how long an account's declaration has waited. After long take its right, or remove its person.
 
+        What was sent so long ago that it is forgotten is removed, too.
+
         :param document: the account document
         :param now: an aware datetime
         :return: the account document as it is stored now; the same one if nothing was to be done
@@ -53,7 +55,8 @@ class LongWaits:
         rights = [right for sent in SentDeclarations.of(document) for right in self._rights.get(sent.pce, ())]
         if shows_given_up(document, rights, now):
             document = self._taken(document)
-        changed = self._changed(document, settled, now)
+        whole = rights if self._listed.rights and not self._listed.odd else None
+        changed = self._changed(document, partial(settled, rights=whole), now)
         if names_person(document) and not names_person(changed):
             self._log.warning("%s", _removed_message(document))
         return changed

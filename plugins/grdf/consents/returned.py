@@ -6,7 +6,7 @@ The record of a deletion is in a database of its own and is kept, whereas a back
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +94,12 @@ class Returned:
             except GasError as error:  # it may be deleted at this very moment
                 self._log.warning("Account %s could not be marked, and is not checked. %s", account, error)
 
-    def tell_unfinished(self, couchdb: CouchDBHook, accounts: AccountStore, rights: Iterable[AccessRight]) -> int:
+    def tell_unfinished(
+        self, couchdb: CouchDBHook, accounts: AccountStore, lists: Mapping[str, Sequence[AccessRight]]
+    ) -> int:
         """Tell of deletions that do not end, and of rights that GRDF's list shows after their account is gone.
 
-        :param rights: all our rights
+        :param lists: all rights of each client whose list is known, by its connection
         :return: how many accounts are concerned
         """
         unfinished, holdings, now = 0, Holdings(()), datetime.now(UTC)
@@ -112,7 +114,7 @@ class Returned:
             if missing and (message := next(filter(None, (open_message(account, each, now) for each in records)), "")):
                 unfinished += 1
                 self._log.warning("%s", message)
-        return unfinished + len(LeftBehind(couchdb).find(self.records, rights, holdings))
+        return unfinished + len(LeftBehind(couchdb).find(self.records, lists, holdings))
 
     def _left(self, document: dict[str, Any]) -> str | None:
         try:

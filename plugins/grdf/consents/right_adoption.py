@@ -18,6 +18,7 @@ from include.gas.account.connected import connected
 from include.gas.account.grant import IdToken
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.list_seen import with_seen
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount, FailNow, MeterTaken
@@ -41,7 +42,7 @@ class Adopting:
     ``recorded`` says for how many of them there is a record of the consent.
 
     :param couchdb: the hook for the CouchDB with the accounts
-    :param adict: the hook for ADICT
+    :param adict: the hook for one of our clients, which leads to the others
     :param asker: who started the adoption
     :param asked_at: when GRDF was asked for its list, aware
     """
@@ -93,18 +94,19 @@ class Adopting:
             if not account.needs_grant or not isinstance(account.grant, IdToken):
                 return []
             token = account.grant
-            consents = self._adict.oauth.consents_of(token.token, account=account.id, nonce=token.nonce, ever=True)
+            oauth = self._adict.of(document).oauth
+            consents = oauth.consents_of(token.token, account=account.id, nonce=token.nonce, ever=True)
         except FailNow:
             return []
         return [consent.id_accreditation for consent in consents if consent.id_accreditation]
 
     def _beside_others(self, adoption: Adoption) -> str:
         """Make an account whose meter another one names. Return why it cannot be made; ``""`` if it was."""
+        client = self._adict.named(adoption.connection)
         try:
             take(
                 self._couchdb, adoption.account, adoption.consents, lambda: self._if_free(adoption),
-                ask=lambda pces: self._adict.listed_rights(pces, account=adoption.account, terms=HISTORY),
-                oauth=self._adict.oauth,
+                ask=lambda pces: client.listed_rights(pces, account=adoption.account, terms=HISTORY), adict=client,
             )  # fmt: skip
         except MeterTaken as error:
             return error.cause if error.cause in REASONS else TAKEN
@@ -118,8 +120,11 @@ class Adopting:
         return self._make(adoption)
 
     def _gone(self, adoptions: Iterable[Adoption]) -> set[str]:
-        rights = [right for adoption in adoptions for right in adoption.rights]
-        return left_rights(self._couchdb.scan(AUDIT), rights)
+        rights: dict[str, list[AccessRight]] = {}
+        for adoption in adoptions:
+            rights.setdefault(adoption.connection, []).extend(adoption.rights)
+        records = list(self._couchdb.scan(AUDIT))
+        return {gone for client, listed in rights.items() for gone in left_rights(records, listed, client)}
 
     def _make(self, adoption: Adoption) -> Document:
         """Make an account. Its record is stored first, so that there is no moment without one."""
@@ -130,8 +135,9 @@ class Adopting:
             if document is not None:
                 raise BadAccount.about(adoption.account, "there is an account of this id")
             made: Document | None = None
+            at, whose = datetime.now(UTC), adoption.connection
             for consent in adoption.consents:  # the last one becomes the first of the account's
-                made = connected(made, adoption.account, [consent], at=datetime.now(UTC), by=self._by)
+                made = connected(made, adoption.account, [consent], at=at, by=self._by, connection=whose)
             assert made
             made = Connected.with_record(made, names[-1]) if names else made
             return with_seen(made, utc_text(self._asked_at))
@@ -153,7 +159,7 @@ class Adopting:
 
 def _given(adoption: Adoption, holdings: Holdings, gone: Collection[str]) -> str:
     """Return why a right is not to be given to anybody any more; ``""`` if it is."""
-    reasons = [not_free(right, holdings, gone) for right in adoption.rights]
+    reasons = [not_free(right, holdings, gone, adoption.connection) for right in adoption.rights]
     owned = any(holdings.owner(right.id) for right in adoption.rights)
     return next(filter(None, reasons), GIVEN if owned else "")
 

@@ -20,7 +20,7 @@ from include.gas.answers.access_rights import is_usable
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadRequest, FailNow, GasError, ServiceUnavailable
+from include.gas.errors import BadRequest, FailNow, GasError
 from include.gas.importing.adoption import not_free
 from include.gas.importing.holdings import Holdings
 from include.gas.leaving.late_rights import left_rights
@@ -28,10 +28,11 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_check import Listed, compared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from grdf.airflow.log import Log
     from grdf.airflow.run import Run
+    from grdf.consents.client_lists import ClientList
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.answers.access_rights import AccessRight
 
@@ -42,33 +43,23 @@ class TakeOver:
     """Makes the newest usable right on accounts' meters their own.
 
     :param couchdb: the hook for the CouchDB that holds the account documents
-    :param rights: all our rights by meter, as GRDF lists them
-    :param asked_at: when GRDF was asked for the list
+    :param list_of: returns GRDF's list for the client of an account
     """
 
-    def __init__(
-        self, couchdb: CouchDBHook, rights: Mapping[str, Sequence[AccessRight]], asked_at: datetime, log: Log
-    ) -> None:
+    def __init__(self, couchdb: CouchDBHook, list_of: Callable[[Document], ClientList], log: Log) -> None:
         self.couchdb = couchdb
         self.accounts = AccountStore(couchdb)
-        self.rights = rights
-        self.asked_at = asked_at
+        self._list_of = list_of
         self.log = log
 
-    def run(self, run: Run, named: Sequence[str], *, whole: bool) -> dict[str, int]:
+    def run(self, run: Run, named: Sequence[str]) -> dict[str, int]:
         """Take the rights over, or log what would be done.
 
         :param run: its param ``dry_run`` must be ``False`` for anything to change
         :param named: ids of the accounts
-        :param whole: whether every line of GRDF's list could be read
         :return: how many rights were taken over, and how many accounts were refused
-        :raises ServiceUnavailable: if some lines of GRDF's list could not be read
         :raises FailNow: after processing all accounts, if one could not be given a right
         """
-        if not whole:
-            raise ServiceUnavailable.about(
-                None, "GRDF's list of rights could not be read completely; nothing was changed"
-            )
         dry_run = run.params.get("dry_run")
         if not isinstance(dry_run, bool):
             raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Set it to true or false.")
@@ -107,7 +98,8 @@ class TakeOver:
         stop_if_leaving(account)
         asked = _refused_meter(document)
         declared = [Consent(asked)] if asked and all(meter.pce != asked for meter in account.meters) else []
-        found = [(meter, right) for meter in (*account.meters, *declared) if (right := self._newest(meter))]
+        listed = self._list_of(document)
+        found = [(meter, right) for meter in (*account.meters, *declared) if (right := _newest(meter, listed))]
         if not found:
             step = "Let the household consent, then connect it."
             if asked:
@@ -120,14 +112,8 @@ class TakeOver:
             raise BadRequest.about(account.id, cause, f"Nothing was changed. {step}")
         for meter, right in found:
             self._refuse_if_anothers(account.id, meter, right)
-        self._refuse_if_not_free(account.id, [right for _, right in found])
+        self._refuse_if_not_free(account.id, [right for _, right in found], listed.connection)
         return [right for _, right in found]
-
-    def _newest(self, meter: Consent) -> AccessRight | None:
-        today = paris_today(datetime.now(UTC))
-        usable = [right for right in self.rights.get(meter.pce, ()) if is_usable(right, today)]
-        newest = max(reversed(usable), key=lambda right: str(right.created or ""), default=None)  # the list is in order
-        return None if newest is None or newest.id in meter.own else newest
 
     def _refuse_if_anothers(self, name: str, meter: Consent, right: AccessRight) -> None:
         for document in self.accounts.holding(meter.pce):
@@ -142,24 +128,31 @@ class TakeOver:
                     "Nothing was changed. Find out which of the two is the household's, and delete the other.",
                 )
 
-    def _refuse_if_not_free(self, name: str, rights: Sequence[AccessRight]) -> None:
+    def _refuse_if_not_free(self, name: str, rights: Sequence[AccessRight], client: str) -> None:
         """Refuse rights that another account is about to have, or whose household has left."""
         holdings = Holdings(document for document in self.accounts.every() if document["_id"] != name)
-        gone = left_rights(self.couchdb.scan(AUDIT), rights)
+        gone = left_rights(self.couchdb.scan(AUDIT), rights, client)
         for right in rights:
-            if reason := not_free(right, holdings, gone):
+            if reason := not_free(right, holdings, gone, client):
                 raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
 
     def _with_rights(self, stored: Document, rights: list[AccessRight], by: str) -> Document:
         now = datetime.now(UTC)
-        pces = [right.pce for right in rights]
-        listed = Listed([each for pce in pces for each in self.rights[pce]], self.asked_at, meters=pces)
+        pces, known = [right.pce for right in rights], self._list_of(stored)
+        listed = Listed([each for pce in pces for each in known.rights[pce]], known.asked_at, meters=pces)
         document = without_person(stored) if _refused_meter(stored) in pces else stored
         document = with_meters(document, [Consent.of_right(right) for right in rights], now)
         document = compared(
             document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
         ).document
         return TakenOver.added(document, (TakenOver(right.id, by, utc_text(now)) for right in rights))
+
+
+def _newest(meter: Consent, listed: ClientList) -> AccessRight | None:
+    today = paris_today(datetime.now(UTC))
+    usable = [right for right in listed.rights.get(meter.pce, ()) if is_usable(right, today)]
+    newest = max(reversed(usable), key=lambda right: str(right.created or ""), default=None)  # the list is in order
+    return None if newest is None or newest.id in meter.own else newest
 
 
 def _refused_meter(document: Mapping[str, Any]) -> str:

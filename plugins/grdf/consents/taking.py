@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,8 +18,9 @@ from typing import Any
 
 from grdf import settings
 from grdf.consents.consent_dates import claimed_rights
+from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.quota.terms import Terms
 from grdf.stores.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.gas.account.account import Account
@@ -27,7 +28,15 @@ from include.gas.account.sections.marks import leaving
 from include.gas.answers.access_rights import Rights
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import BadAccount, MeterTaken, ServiceUnavailable, StoreBusy
+from include.gas.errors import (
+    BadAccount,
+    BadSettings,
+    ClientUnknown,
+    CredentialsRefused,
+    MeterTaken,
+    ServiceUnavailable,
+    StoreBusy,
+)
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_check import Listed, compared
 
@@ -38,6 +47,8 @@ ROUNDS = 5
 """How often to check again which other accounts have the meters, while others keep connecting."""
 LEASE = 40.0
 """Seconds for which one account holds the lease at most, and for which the next one waits."""
+PATIENT = Terms(longest_wait=20.0)
+"""How another client is asked about its account: somebody may be waiting for the result."""
 IN_TIME = LEASE / 2
 """Seconds within which the holder must start to write, so that it has written before the next one looks."""
 
@@ -72,17 +83,17 @@ def take(
     write: Callable[[], Document],
     *,
     ask: Callable[[list[str]], Rights],
-    oauth: GrdfOAuthHook,
+    adict: AdictHook,
 ) -> Document:
     """Write an account's new consents, unless another account has one of the meters under a right that is in force.
 
     If another account's right is over, it is marked as such before this account gets its meter, and is not read any
-    more.
+    more. Each account is judged by what GRDF lists for its own client, since rights are a client's.
 
     :param consents: what the household has just consented to
     :param write: writes them to the account
     :param ask: asks GRDF for all our rights on some meters; called only if another account has one of them
-    :param oauth: the hook whose credentials the ``id_token`` of a konnector's account is checked with
+    :param adict: the hook for this account's client, which leads to those of others
     :return: the result of ``write``
     :raises MeterTaken: if another account has one of the meters; nothing is written
     :raises ServiceUnavailable: if GRDF's list cannot be read completely
@@ -92,15 +103,15 @@ def take(
     pces = [consent.pce for consent in consents]
     brought = {consent.id_accreditation: account_id for consent in consents if consent.id_accreditation}
     considered: set[str] = set()
-    listed = Listed((), datetime.now(UTC), meters=pces)
+    lists: dict[str, Listed] = {}
     for _ in range(ROUNDS):
         with one_at_a_time(couchdb, account_id) as check_time:  # GRDF is asked without the lease: that may take long
             others = _others(accounts, account_id, pces)
             if others.keys() <= considered:
-                _make_way(accounts, account_id, others, listed, oauth)
+                _make_way(accounts, account_id, pces, others, lists, adict)
                 check_time()
                 return write()
-        listed = _ask(ask, account_id, pces, brought)
+        lists = _lists(ask, account_id, pces, brought, others, adict)
         considered = set(others)
     raise ServiceUnavailable.about(account_id, "other accounts kept taking the same meters")
 
@@ -108,6 +119,41 @@ def take(
 def _others(accounts: AccountStore, account_id: str, pces: Iterable[str]) -> dict[str, Document]:
     found = {str(document["_id"]): document for pce in pces for document in accounts.holding(pce)}
     return {name: each for name, each in found.items() if name != account_id and leaving(each) is None}
+
+
+def _lists(
+    ask: Callable[[list[str]], Rights],
+    account_id: str,
+    pces: list[str],
+    brought: dict[str, str],
+    others: dict[str, Document],
+    adict: AdictHook,
+) -> dict[str, Listed]:
+    """Return what GRDF lists for the clients that have a part in this, by their connections.
+
+    A client that cannot be asked because of a setting, or that GRDF refuses, has no list. It must not keep everybody
+    from connecting for as long as that lasts: its accounts count as what they were told last.
+    """
+    lists: dict[str, Listed] = {}
+    for client in {_client_of(document, adict) for document in others.values()} - {""}:
+        if client == adict.grdf_conn_id:
+            lists[client] = _ask(ask, account_id, pces, brought)
+            continue
+        other = partial(adict.named(client).listed_rights, account=account_id, terms=PATIENT)
+        try:
+            lists[client] = _ask(other, account_id, pces, brought)
+        except (BadSettings, CredentialsRefused) as error:
+            log.warning("Account %s: GRDF cannot be asked about other accounts with its meter. %s", account_id, error)
+    return lists
+
+
+def _client_of(document: Document, adict: AdictHook) -> str:
+    """Return the connection of an account's client; ``""`` if GRDF cannot be asked for the account."""
+    try:
+        return adict.of(document).grdf_conn_id
+    except ClientUnknown as error:
+        log.warning("%s", error)
+        return ""
 
 
 def _ask(ask: Callable[[list[str]], Rights], account_id: str, pces: list[str], brought: dict[str, str]) -> Listed:
@@ -123,14 +169,23 @@ def _ask(ask: Callable[[list[str]], Rights], account_id: str, pces: list[str], b
 
 
 def _make_way(
-    accounts: AccountStore, account_id: str, others: dict[str, Document], listed: Listed, oauth: GrdfOAuthHook
+    accounts: AccountStore,
+    account_id: str,
+    pces: Collection[str],
+    others: dict[str, Document],
+    lists: Mapping[str, Listed],
+    adict: AdictHook,
 ) -> None:
     told: dict[str, Listed] = {}
     for name, document in others.items():
+        listed = lists.get(_client_of(document, adict))
         try:
-            told[name] = replace(listed, claimed=claimed_rights(oauth, document))
-            shared = _in_force(document, told[name])
-            same = _same_rights(document, listed)
+            if listed is None:
+                shared, same = _believed(document, pces), list[str]()
+            else:
+                told[name] = replace(listed, claimed=claimed_rights(adict.of(document).oauth, document))
+                shared = _in_force(document, told[name])
+                same = _same_rights(document, listed)
         except BadAccount as error:
             log.warning("Account %s: it is not known what it brought. %s", name, error)
             continue
@@ -145,9 +200,12 @@ def _make_way(
             )
         if shared and not settings.meter_in_several_accounts():
             tags = ", ".join(meter_tag(account_id, pce) for pce in shared)
+            why = "whose consent is active according to GRDF's list"
+            if listed is None:
+                why = "and GRDF cannot be asked with that account's client whether its consent is still active"
             raise MeterTaken.about(
                 account_id,
-                f"its meter {tags} belongs to another account, whose consent is active according to GRDF's list",
+                f"its meter {tags} belongs to another account, {why}",
                 "Nothing was changed here; the consent that was just given remains at GRDF, unused. Anybody who "
                 "may see the other account finds it in Gas accounts by the meter's number. If it is the same "
                 "household's, connect that account again, or delete it first. If both are to be read, set [grdf] "
@@ -159,7 +217,7 @@ def _make_way(
     for name, known in told.items():
         changed = accounts.update(name, partial(_checked, listed=known))
         account = Account.from_document(changed)
-        if any(meter.lost for meter in account.meters if meter.pce in (listed.meters or ())):
+        if any(meter.lost for meter in account.meters if meter.pce in (known.meters or ())):
             log.warning(
                 "Account %s: its consent has ended, and account %s has brought a new one on the same meter. It "
                 "is no longer read; what is stored for it stays.", name, account_id,
@@ -182,6 +240,11 @@ def _same_rights(document: Document, listed: Listed) -> list[str]:
     """Return the meters for which an account has the very right that is about to be taken into another one."""
     meters = Account.from_document(document).meters
     return [meter.pce for meter in meters if meter.pce in (listed.meters or ()) and meter.own & {*listed.held}]
+
+
+def _believed(document: Document, pces: Collection[str]) -> list[str]:
+    """Return which of some meters an account has, as far as it was told, whose client cannot be asked."""
+    return [meter.pce for meter in Account.from_document(document).meters if meter.pce in pces and not meter.lost]
 
 
 def _in_force(document: Document, listed: Listed) -> list[str]:

@@ -9,8 +9,8 @@ from functools import partial
 
 from grdf import settings
 from grdf.consents.taking import take
+from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
@@ -37,12 +37,12 @@ class WaitingRights:
     """Notes what GRDF's list says of rights that wait.
 
     :param couchdb: the hook for the CouchDB with the accounts
-    :param oauth: the hook whose credentials the ``id_token`` of a konnector's account is checked with
+    :param adict: the hook for the client whose list that is, and to which the accounts belong
     """
 
-    def __init__(self, couchdb: CouchDBHook, oauth: GrdfOAuthHook) -> None:
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook) -> None:
         self._couchdb = couchdb
-        self._oauth = oauth
+        self._adict = adict
         self._accounts = AccountStore(couchdb)
 
     def note(self, names: Collection[str], rights: Rights, asked_at: datetime) -> list[str]:
@@ -67,7 +67,7 @@ class WaitingRights:
 
     def _note(self, name: str, rights: Rights, asked_at: datetime) -> bool:
         before = self._accounts.document(name)
-        pces, last = waiting_meters(before), self._accounts.listed_at()
+        pces, last = waiting_meters(before), self._accounts.listed_at(self._adict.grdf_conn_id)
         listed = Listed([right for right in rights.rights if right.pce in pces], asked_at, meters=pces, declared=True)
 
         def change(document: Document) -> Document:
@@ -84,7 +84,7 @@ class WaitingRights:
         opened = [meter for meter in meters if meter.lost and meter.pce in pces and meter.pce not in shut]
         write = partial(self._accounts.update, name, change)
         if opened:
-            take(self._couchdb, name, opened, write, ask=lambda _: rights, oauth=self._oauth)
+            take(self._couchdb, name, opened, write, ask=lambda _: rights, adict=self._adict)
         else:
             write()
         return bool(opened)

@@ -14,7 +14,8 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
 from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, text_of
-from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf
+from grdf.hooks.connection import connection_of
+from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
 from grdf.quota.governor import Governor
 from grdf.quota.shared_quota import governor_for
@@ -24,6 +25,7 @@ from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
 from grdf.transport.quiet import hush
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
+from include.gas.account.sections.client import DEFAULT, GrdfClient
 from include.gas.answers.access_rights import AccessRight, Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
@@ -38,9 +40,13 @@ hush()
 class AdictHook(BaseHook):
     """Calls ADICT with the shared data token, and renews the token once when GRDF refuses it.
 
+    It asks as one client. :meth:`of` leads to the client of an account, which alone has the account's rights; accounts
+    that name none belong to the client of the hook that was made first, of which the others are siblings.
+
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
     :param shelf: where the shared token is kept
     :param one_at_a_time: returns a context in which no other worker renews the token
+    :param sibling: makes the hook for another connection
     """
 
     conn_name_attr = "grdf_conn_id"
@@ -54,15 +60,37 @@ class AdictHook(BaseHook):
         *,
         shelf: TokenShelf | None = None,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
+        sibling: Callable[[str], AdictHook] | None = None,
     ) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self.oauth = GrdfOAuthHook(grdf_conn_id)
         self._adapter = TurnAdapter()
-        self._shelf = shelf or VariableShelf()
+        self._shelf = shelf or VariableShelf(variable=variable_of(grdf_conn_id))
+        self._sibling = sibling or AdictHook
+        self._family: dict[str, AdictHook] = {grdf_conn_id: self}
         self._one_at_a_time = one_at_a_time
         self._token: DataToken | None = None
         self._worker = secrets.token_hex(8)
+
+    def of(self, document: Mapping[str, Any]) -> AdictHook:
+        """Return the hook for the client that an account belongs to. No other one may be asked for it.
+
+        :param document: the account's document, or the record of its deletion
+        :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
+        """
+        first = next(iter(self._family))
+        if first != DEFAULT and GrdfClient.key not in document:
+            return self.named(first)  # a DAG of somebody's own, which says what to use instead of the usual one
+        return self.named(connection_of(document))
+
+    def named(self, conn_id: str) -> AdictHook:
+        """Return the hook for the client of another connection, always the same one."""
+        found = self._family.get(conn_id)
+        if found is None:
+            found = self._family[conn_id] = self._sibling(conn_id)
+            found._family = self._family
+        return found
 
     def get_conn(self) -> requests.Session:
         """Return a session without credentials, for calls that take their turn in the quota."""
@@ -83,6 +111,7 @@ class AdictHook(BaseHook):
             client_id=facts.client_id,
             shelf=self._shelf,
             one_at_a_time=self._one_at_a_time,
+            name=variable_of(self.grdf_conn_id),
         )
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:

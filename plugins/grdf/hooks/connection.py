@@ -12,7 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.gas.errors import BadSettings
+from grdf import settings
+from include.gas.account.sections.client import DEFAULT, client_of, whose
+from include.gas.errors import BadSettings, ClientUnknown
 from include.gas.redact import redact
 
 if TYPE_CHECKING:
@@ -37,6 +39,25 @@ def airflow_connection(conn_id: str) -> Connection:
             cause=f"Airflow has no connection {conn_id}, or cannot read it",
             next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
         ) from None
+
+
+def connection_of(document: Mapping[str, Any]) -> str:
+    """Return the Airflow connection with which GRDF is asked for an account.
+
+    :param document: the account's document, or the record of its deletion
+    :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
+    """
+    named = client_of(document)
+    try:
+        listed = settings.connections()
+    except BadSettings as error:  # it stops nobody who belongs to the usual client
+        listed, why = (DEFAULT,), error.cause
+    else:
+        why = f"which the setting [grdf] connections ({', '.join(listed)}) does not list"
+    if named in listed:
+        return named
+    what = f"its rights belong to the GRDF client of the Airflow connection {named}"
+    raise ClientUnknown.about(whose(document), f"{what}, {why}")
 
 
 def extra_of(connection: Connection) -> Mapping[str, Any]:

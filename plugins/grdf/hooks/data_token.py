@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from grdf.quota.terms import DAILY, Terms
+from include.gas.account.sections.client import DEFAULT
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ _VISIBLE = re.compile(r"[!-~]+")
 """The characters that a token in a header may contain."""
 VARIABLE = "grdf_data_token"
 """Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
+
+
+def variable_of(conn_id: str) -> str:
+    """Return the name of the Variable with the token of a connection's client."""
+    return VARIABLE if conn_id == DEFAULT else f"{VARIABLE}_{conn_id}"
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,9 @@ def fingerprint(client_id: str) -> str:
     return sha256(client_id.encode()).hexdigest()[:16]
 
 
+DESCRIPTION = "GRDF data token shared by all accounts of a client; renewed automatically"
+
+
 class TokenShelf(Protocol):
     """The place where the shared token is kept."""
 
@@ -122,14 +131,20 @@ class TokenShelf(Protocol):
 
 
 class VariableShelf:
-    """A shelf that all Airflow workers share: a Variable."""
+    """A shelf that all Airflow workers share: a Variable.
+
+    :param variable: its name
+    """
+
+    def __init__(self, variable: str = VARIABLE) -> None:
+        self.variable = variable
 
     def read(self) -> str | None:
         """Return the Variable's value, and mask the token in the logs."""
         from airflow.sdk import Variable
         from airflow.sdk.log import mask_secret
 
-        text: str | None = Variable.get(VARIABLE, default=None)
+        text: str | None = Variable.get(self.variable, default=None)
         if text and (token := DataToken.load(text)):
             mask_secret(token.value)
         return text
@@ -138,7 +153,7 @@ class VariableShelf:
         """Set the Variable."""
         from airflow.sdk import Variable
 
-        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
+        Variable.set(self.variable, text, description=DESCRIPTION)
 
 
 class SharedToken:
@@ -149,6 +164,7 @@ class SharedToken:
     :param client_id: the connection's client id
     :param shelf: where the token is kept
     :param one_at_a_time: returns a context in which no other worker renews; the default does not exclude others
+    :param name: the name of the Variable, for messages
     """
 
     def __init__(
@@ -159,7 +175,9 @@ class SharedToken:
         client_id: str,
         shelf: TokenShelf,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
+        name: str = VARIABLE,
     ) -> None:
+        self._name = name
         self._ask = ask
         self._scope = scope
         self._client_id = client_id
@@ -186,7 +204,7 @@ class SharedToken:
             if text and text.strip() and DataToken.load(text) is None:
                 log.warning(
                     "The Airflow Variable %s does not hold a GRDF token: somebody has changed it. Nothing to do: "
-                    "a new token is requested and replaces it.", VARIABLE,
+                    "a new token is requested and replaces it.", self._name,
                 )  # fmt: skip
             token = self._ask(terms)
             self._shelf.write(token.dump())

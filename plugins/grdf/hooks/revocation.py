@@ -12,12 +12,22 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import JSON, Call, text_of
 from grdf.hooks.oauth import retry_after
 from grdf.quota.terms import DAILY
+from include.gas.account.sections.client import DEFAULT
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.refusals import http_error, refusal_error, status_in
 from include.gas.errors import CredentialsRefused, ServiceUnavailable
 from include.gas.leaving.deletion_plan import standing
 
 DELETE_CONNECTION = "grdfgrandlyon_delete"
+
+
+def delete_connection(conn_id: str) -> str:
+    """Return the connection whose credentials revoke the rights of a client.
+
+    :param conn_id: the connection of the client that has the rights
+    """
+    return DELETE_CONNECTION if conn_id == DEFAULT else f"{conn_id}_delete"
+
 
 REVOKED = "revoked"
 NOT_IN_FORCE = "was not in force"
@@ -26,15 +36,17 @@ NOT_IN_FORCE = "was not in force"
 class RevocationHook(AdictHook):
     """ADICT with the credentials that may revoke.
 
-    It takes no connection id: the connection is ``grdfgrandlyon_delete``, and nothing else uses it.
+    The connection is ``grdfgrandlyon_delete``, or for another client that of :func:`delete_connection`, and nothing
+    else uses it.
 
+    :param client: the connection of the client that has the rights
     :raises BadSettings: if there is no such connection, or it is incomplete
     """
 
     default_conn_name = DELETE_CONNECTION
 
-    def __init__(self) -> None:
-        super().__init__(DELETE_CONNECTION, shelf=_Memory())
+    def __init__(self, client: str = DEFAULT) -> None:
+        super().__init__(delete_connection(client), shelf=_Memory())
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def standing_rights(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
@@ -79,8 +91,8 @@ class RevocationHook(AdictHook):
         if response.status_code == 403:
             raise CredentialsRefused.about(
                 account,
-                f"GRDF does not let the client of the connection {DELETE_CONNECTION} revoke consent {right.id}",
-                f"Check that {DELETE_CONNECTION} has the credentials that may revoke, then start "
+                f"GRDF does not let the client of the connection {self.grdf_conn_id} revoke consent {right.id}",
+                f"Check that {self.grdf_conn_id} has the credentials that may revoke, then start "
                 "grdf_delete_account again.",
             )
         refusal = http_error(

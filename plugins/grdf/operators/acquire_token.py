@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from grdf.hooks.oauth import GrdfOAuthHook
     from include.gas.answers.access_rights import Rights
     from include.gas.consents.consent import Consent
@@ -49,7 +50,11 @@ class AcquireTokenOperator(AccountOperator):
 
     An account with a ``declaration`` has its right declared at GRDF, once (see ``grdf.consents.declaring``). Then the
     run ends, until the contract's holder has accepted it.
+
+    ``client`` is the hook for the account's client, from the moment on at which its document was read.
     """
+
+    client: AdictHook
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
@@ -60,9 +65,11 @@ class AcquireTokenOperator(AccountOperator):
         :raises GrantRefused: if GRDF does not accept the code
         :raises BadAccount: if there is no grant, or the document is invalid
         """
-        account = self.accounts.account(self.account_id)
+        document = self.accounts.document(self.account_id)
+        account = Account.from_document(document)
         if account.leaving:
             raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
+        self.client = self.adict.of(document)
         run = Run.of(context)
         if account.waits_for_person and run.is_scheduled:
             raise AirflowSkipException(
@@ -84,8 +91,8 @@ class AcquireTokenOperator(AccountOperator):
     def _launch(self, account: Account) -> dict[str, Any]:
         """Turn the account's grant into its meters."""
         try:
-            token = exchanged(self.adict.oauth, account)
-            consents = consents_of(self.adict.oauth, token, account.id)
+            token = exchanged(self.client.oauth, account)
+            consents = consents_of(self.client.oauth, token, account.id)
         except FailNow as error:
             if isinstance(error, IdTokenRefused) and account.reads_on:
                 _stop_if_other(self.accounts.document(account.id), account)
@@ -104,7 +111,7 @@ class AcquireTokenOperator(AccountOperator):
         from grdf.consents.declaring import Declaring
 
         try:
-            right = Declaring(self.couchdb, self.adict, account.id).declare()
+            right = Declaring(self.couchdb, self.client, account.id).declare()
         except QuotaWait:
             raise
         except (FailNow, RetryLater) as error:
@@ -145,10 +152,10 @@ class AcquireTokenOperator(AccountOperator):
             )
 
         def ask(pces: list[str]) -> Rights:
-            return self.adict.listed_rights(pces, account=account.id)
+            return self.client.listed_rights(pces, account=account.id)
 
         try:
-            return take(self.couchdb, account.id, consents, write, ask=ask, oauth=self.adict.oauth)
+            return take(self.couchdb, account.id, consents, write, ask=ask, adict=self.client)
         except RetryLater:
             if isinstance(account.grant, Code):  # the code is used up: the next try uses its id_token
                 self.accounts.update(

@@ -11,6 +11,8 @@ from airflow.sdk import BaseOperator
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.area import Staging
+from include.gas.account.sections.client import DEFAULT
+from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 class GrdfOperator(BaseOperator):
     """A task of one of our DAGs. Its clients are created on first use, when the task runs.
 
-    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials
+    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials, for accounts that name
+        none. Any other than the usual one is for DAGs of your own, which then know no other client
     :param couchdb_conn_id: Airflow connection of the CouchDB that holds accounts and gas days
     """
 
-    def __init__(self, *, grdf_conn_id: str = "grdf_adict", couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
+    def __init__(self, *, grdf_conn_id: str = DEFAULT, couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
         kwargs.setdefault("retry_policy", GasRetryPolicy())
         super().__init__(**kwargs)
         self.grdf_conn_id = grdf_conn_id
@@ -47,11 +50,22 @@ class GrdfOperator(BaseOperator):
 
     @cached_property
     def adict(self) -> AdictHook:
-        """The hook for ADICT, with the token that all workers share."""
-        from grdf.hooks.adict import AdictHook
-        from grdf.stores.lease import lease
+        """The hook for ADICT, with the token that all workers share. ``adict.of(document)`` is an account's client."""
+        from grdf.stores.shared_client import shared_client
 
-        return AdictHook(self.grdf_conn_id, one_at_a_time=lambda: lease(self.couchdb, "data-token"))
+        return shared_client(self.couchdb, self.grdf_conn_id)
+
+    def clients(self) -> list[AdictHook]:
+        """Return the hooks for all our clients at GRDF, in the order of ``[grdf] connections``.
+
+        If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
+        """
+        try:
+            listed = settings.connections() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
+        except BadSettings as error:
+            self.log.error("%s Only accounts of %s are served.", error, DEFAULT)
+            listed = (DEFAULT,)
+        return [self.adict.named(conn_id) for conn_id in listed]
 
     @property
     def staging(self) -> Staging:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
+from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
@@ -26,21 +27,19 @@ from include.gas.days.gas_day import paris_today
 from include.gas.errors import BadAccount, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
-from include.gas.rights.consent_check import Listed, check_consents, to_give_back
+from include.gas.rights.consent_check import check_consents, to_give_back
 from include.gas.rights.proof_check import proof_message
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.long_waits import LongWaits
-    from grdf.hooks.adict import AdictHook
-    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.consents.client_lists import ClientLists
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.consent_check import Finding
 
 
 class CheckConsentsOperator(GrdfOperator):
-    """Asks GRDF once for all our rights, then updates every account's state and the dates of its consents.
+    """Asks GRDF once for all rights of each of our clients, then updates every account's state and consents.
 
     It detects revocations made on GRDF's site (GRDF sends no notice of them, ADICT 4) and consents that are in force
     again, and warns before a consent ends. An account is judged by the rights that it brought itself. Other rights on
@@ -58,46 +57,102 @@ class CheckConsentsOperator(GrdfOperator):
             another consent in force, or share a meter with another account; how many proofs a person must see to
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
+        :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         """
+        from grdf.consents.client_lists import ClientLists
         from grdf.consents.long_waits import LongWaits
         from grdf.consents.returned import Returned
         from grdf.consents.take_over import TakeOver
+
+        couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
+        named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
+        lists = ClientLists(self.clients(), self.log)
+        if named:
+            if not lists.are_several:
+                lists.stop_unless_whole(next(iter(lists.known)))
+            return TakeOver(couchdb, lists.whole_of, self.log).run(run, named)
+        meters = MetersRead()
+        rounds = {
+            name: Round(couchdb, listed, meters, LongWaits(couchdb, listed.client, listed.answer, self.log))
+            for name, listed in lists.known.items()
+        }
+        for round_ in rounds.values():
+            if odd := round_.answer.odd:
+                self.log.warning(
+                    "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
+                    "in one of them. Tell GRDF if this continues.",
+                    odd,
+                )
+        here = Returned(couchdb, self.log)
+        known = here.without_returned(accounts, next(iter(rounds.values())).waits)
+        unbound = self._check_all(rounds, lists, known)
+        good = {name: round_ for name, round_ in rounds.items() if not round_.is_void}
+        if not good:
+            raise next(filter(None, (round_.problem for round_ in rounds.values())))
+        leaving = here.tell_unfinished(couchdb, accounts, {name: each.answer.rights for name, each in good.items()})
+        for round_ in good.values():
+            round_.problem = self._lose(round_)
+        self._note_waiting(good, lists)
+        counts = Counter(dict.fromkeys(COUNTS, 0))
+        for round_ in rounds.values():
+            counts.update(round_.counts)
+        counts["odd"] += unbound
+        counts["shared"] += self._tell_shared(meters)
+        for name, round_ in good.items():
+            accounts.note_listed(round_.asked_at, name)
+            if lists.are_several:
+                self.log.info("%s: consents of %d accounts checked.", name, round_.counts["checked"])
+        counts["left_before"], counts["leaving"] = here.count, leaving
+        with_calls = f"{len(lists.known)} calls" if lists.are_several else "one call"
+        self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
+        problems = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
+        if problems:
+            raise problems[0]
+        for round_ in rounds.values():
+            self._announce(context, run.id, round_)
+        return dict(counts)
+
+    def _check_all(self, rounds: Mapping[str, Round], lists: ClientLists, documents: Iterable[dict[str, Any]]) -> int:
+        """Check each account by the list of its own client. Where there is none, leave its accounts as they are.
+
+        :return: how many accounts belong to none of our clients
+        """
+        unbound = 0
+        for document in documents:
+            try:
+                listed = lists.of(document)
+            except BadAccount as error:
+                unbound += 1
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
+                continue
+            round_ = rounds[listed.connection] if listed else None
+            if round_ is None or round_.is_void:
+                next(iter(rounds.values())).meters.read_by_unchecked(document)
+                continue
+            try:
+                self._each(round_, [document], self._check)
+            except NoRights as error:
+                round_.problem = error
+                round_.meters.read_by_unchecked(document)
+                if lists.are_several:
+                    self.log.error("%s: %s", listed.connection if listed else "", error)
+                if all(each.is_void for each in rounds.values()):
+                    break
+        return unbound
+
+    def _note_waiting(self, rounds: Mapping[str, Round], lists: ClientLists) -> None:
+        """Note what the lists say of rights that wait for their holder."""
         from grdf.consents.waiting_rights import WaitingRights
 
-        couchdb, accounts, adict = self.couchdb, self.accounts, self.adict
-        asked_at = datetime.now(UTC)
-        listed = adict.all_access_rights()
-        rights: dict[str, list[AccessRight]] = {}
-        for right in listed.rights:
-            rights.setdefault(right.pce, []).append(right)
-        run = Run.of(context)
-        if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
-            return TakeOver(couchdb, rights, asked_at, self.log).run(run, named, whole=not listed.odd)
-        counts = {"checked": 0, "lost": 0, "restored": 0, "ending": 0, "foreign": 0, "shared": 0, "proofs": 0, "odd": 0}
-        if listed.odd:
-            self.log.warning(
-                "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
-                "in one of them. Tell GRDF if this continues.",
-                listed.odd,
-            )
-        waits = LongWaits(couchdb, adict, listed, self.log)
-        round_ = _Round(couchdb, adict, rights, asked_at, counts, waits, whole=not listed.odd)
-        here = Returned(couchdb, self.log)
-        self._each(round_, here.without_returned(accounts, waits), self._check)
-        counts["left_before"] = here.count
-        counts["leaving"] = here.tell_unfinished(couchdb, accounts, listed.rights)
-        problem = self._lose(round_)
-        waiting = [str(document["_id"]) for document in accounts.waiting()]
-        WaitingRights(couchdb, adict.oauth).note(waiting, listed, asked_at)
-        self._tell_shared(round_)
-        accounts.note_listed(asked_at)
-        self.log.info("Consents of %d accounts checked with one call: %s.", counts["checked"], counts)
-        if problem is not None:
-            raise problem
-        self._announce(context, run.id, round_)
-        return counts
+        waiting: dict[str, list[str]] = {}
+        for document in self.accounts.waiting():
+            with suppress(BadAccount):  # told where its consents are checked
+                if listed := lists.of(document):
+                    waiting.setdefault(listed.connection, []).append(str(document["_id"]))
+        for name, round_ in rounds.items():
+            WaitingRights(self.couchdb, round_.client).note(waiting.get(name, ()), round_.answer, round_.asked_at)
 
-    def _announce(self, context: Context, run: str, round_: _Round) -> None:
+    def _announce(self, context: Context, run: str, round_: Round) -> None:
         """Announce the days that were taken back to other DAGs, including those of a failed try and of loads."""
         for name in round_.unannounced:
             document = round_.accounts.update(name, lambda stored: with_announced(stored, unannounced(stored), run))
@@ -105,9 +160,9 @@ class CheckConsentsOperator(GrdfOperator):
 
     def _each(
         self,
-        round_: _Round,
+        round_: Round,
         documents: Iterable[dict[str, Any]],
-        step: Callable[[_Round, dict[str, Any]], Any],
+        step: Callable[[Round, dict[str, Any]], Any],
     ) -> None:
         """Run a step for each account.
 
@@ -123,7 +178,7 @@ class CheckConsentsOperator(GrdfOperator):
                     Account.from_document(document)  # an account that no run can read stays exactly as it is
                     round_.accounts.update(document["_id"], round_.unseen)
 
-    def _lose(self, round_: _Round) -> ServiceUnavailable | None:
+    def _lose(self, round_: Round) -> ServiceUnavailable | None:
         """Mark the accounts that have lost a consent according to this list, unless they are too many at once."""
         lost, counts, percent = round_.news, round_.counts, settings.lost_consents_percent()
         checked = counts["checked"] + len(lost)
@@ -146,7 +201,7 @@ class CheckConsentsOperator(GrdfOperator):
             "what has happened, and tell GRDF if the list is wrong.",
         )
 
-    def _check(self, round_: _Round, document: dict[str, Any], *, believed: bool = False) -> None:
+    def _check(self, round_: Round, document: dict[str, Any], *, believed: bool = False) -> None:
         now = datetime.now(UTC)
         counts, accounts = round_.counts, round_.accounts
         listed = round_.listed(document)
@@ -167,7 +222,7 @@ class CheckConsentsOperator(GrdfOperator):
                 accounts.update(account.id, round_.unseen)
             return
         if finding.lost and not round_.rights:
-            raise ServiceUnavailable.about(
+            raise NoRights.about(
                 None,
                 "GRDF lists no access right at all, although accounts are connected",
                 "No account was changed. It is tried again; if this continues, ask GRDF about our client.",
@@ -220,9 +275,9 @@ class CheckConsentsOperator(GrdfOperator):
         if after != document:
             after = accounts.update(document["_id"], change, known=document)
         self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
-        round_.read_by(finding.document)
+        round_.meters.read_by(finding.document)
 
-    def _give_back(self, round_: _Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
+    def _give_back(self, round_: Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
         """Take back what was read under somebody else's right that appeared on a meter since a list was last read."""
         name, gone = document["_id"], handed_over(document)
         if not gone and GivenBack.key not in document:
@@ -236,100 +291,22 @@ class CheckConsentsOperator(GrdfOperator):
         if gone and (meters or unannounced(document)):
             round_.unannounced.append(name)
 
-    def _tell_shared(self, round_: _Round) -> None:
-        """Report which accounts have the same meter under rights in force, in the log and on each of these accounts."""
-        for pce, names in round_.shared.items():
+    def _tell_shared(self, meters: MetersRead) -> int:
+        """Report which accounts have the same meter under rights in force, in the log and on each of these accounts.
+
+        :return: how many times
+        """
+        told = 0
+        for pce, names in meters.shared.items():
             for name in names:
-                round_.counts["shared"] += 1
+                told += 1
                 self.log.warning(
                     "Account %s: its meter %s is also in account %s, and each is read under its own consent. If "
                     "this is not intended, delete one of them: the other's consent stays.",
                     name, meter_tag(name, pce), ", ".join(other for other in names if other != name),
                 )  # fmt: skip
-        for name in sorted(round_.noted.keys() | {name for names in round_.shared.values() for name in names}):
-            shared = sorted(pce for pce, names in round_.shared.items() if name in names)
-            if shared != round_.noted.get(name, []):
-                round_.accounts.update(name, partial(SharedMeters.noted, meters=shared))
-
-
-class _Round:
-    """The state of one check of all accounts.
-
-    :param couchdb: the hook for the CouchDB with the accounts and their data
-    :param rights: all our rights by meter
-    :param asked_at: when GRDF was asked for them
-    :param counts: incremented by what is found
-    :param waits: sees to declarations that have waited for long
-    :param whole: whether every line of the list could be read
-    """
-
-    def __init__(
-        self,
-        couchdb: CouchDBHook,
-        adict: AdictHook,
-        rights: dict[str, list[AccessRight]],
-        asked_at: datetime,
-        counts: dict[str, int],
-        waits: LongWaits,
-        *,
-        whole: bool,
-    ) -> None:
-        from grdf.stores.account_store import AccountStore
-
-        self.couchdb = couchdb
-        self.accounts = AccountStore(couchdb)
-        self.last = self.accounts.listed_at()
-        self.adict = adict
-        self.rights = rights
-        self.asked_at = asked_at
-        self.counts = counts
-        self.waits = waits
-        self.whole = whole
-        self.news: list[dict[str, Any]] = []
-        self.unannounced: list[str] = []
-        self.readers: dict[str, list[str]] = {}
-        self.noted: dict[str, list[str]] = {}
-
-    def listed(self, document: dict[str, Any]) -> Listed:
-        """Return the part of the list that concerns an account.
-
-        Look up who holds a right only for the konnector's accounts.
-        """
-        account = Account.from_document(document)
-        mine = [right for meter in account.meters for right in self.rights.get(meter.pce, [])]
-        unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
-        asked = [meter.pce for meter in account.meters]  # a meter added in the meantime is not judged by this list
-        if not unknown:
-            return Listed(mine, self.asked_at, meters=asked)
-        if not self.whole:  # part of the list cannot show which right is theirs
-            return Listed(mine, self.asked_at, meters=[pce for pce in asked if pce not in unknown])
-        claimed = claimed_rights(self.adict.oauth, document)
-        held = other_holders(self.accounts, account.id, unknown)
-        return Listed(mine, self.asked_at, meters=asked, claimed=claimed, held=held)
-
-    def unseen(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Record on an account that this list did not show the state of its rights."""
-        return with_seen(document, seen_at(document, self.last))
-
-    def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
-        """Return whether one of its own rights on a meter may be in a line of the list that could not be read."""
-        own = {right for meter in Account.from_document(document).meters if meter.pce == pce for right in meter.own}
-        listed = {right.id for right in self.rights.get(pce, [])}
-        return not listed or not own <= listed
-
-    def read_by(self, document: dict[str, Any]) -> None:
-        """Record which meters an account has under a right that is in force.
-
-        :param document: the account document after the check
-        """
-        name = str(document["_id"])
-        if noted := SharedMeters.of(document):
-            self.noted[name] = noted
-        for meter in Account.from_document(document).meters:
-            if not meter.lost:
-                self.readers.setdefault(meter.pce, []).append(name)
-
-    @property
-    def shared(self) -> dict[str, list[str]]:
-        """The meters that several accounts have, with the ids of these accounts."""
-        return {pce: names for pce, names in self.readers.items() if len(names) > 1}
+        for name in sorted(meters.noted.keys() | {name for names in meters.shared.values() for name in names}):
+            shared = sorted(pce for pce, names in meters.shared.items() if name in names)
+            if shared != meters.noted.get(name, []):
+                self.accounts.update(name, partial(SharedMeters.noted, meters=shared))
+        return told

@@ -38,6 +38,7 @@ from include.gas.rights.own_rights import WAITS
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from grdf.quota.terms import Terms
 
 
@@ -49,10 +50,13 @@ class ExtractOperator(AccountOperator):
     household's consent, older than 3 years, or after yesterday in Paris. A scheduled run leaves out meters whose
     consent is lost according to the last check of GRDF's list.
 
-    The answers go to staging. The task returns a reference and counts.
+    The answers go to staging. The task returns a reference and counts. ``client`` is the hook for the account's client,
+    from the moment on at which its document was read.
 
     :param reread_days: days to ask for again before the first missing day; ``None`` means ``[grdf] reread_days``
     """
+
+    client: AdictHook
 
     def __init__(self, *, reread_days: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,11 +75,12 @@ class ExtractOperator(AccountOperator):
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)
         stop_if_leaving(account)
+        self.client = self.adict.of(document)
         backfill = run.is_backfill
         unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
         known_lost = meters_lost(document) if run.is_scheduled else frozenset()
         with going_on(
-            self.adict, self.staging, account.id, f"extract {run.id}",
+            self.client, self.staging, account.id, f"extract {run.id}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history" if backfill else "daily",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
@@ -88,7 +93,7 @@ class ExtractOperator(AccountOperator):
                 account = Account.from_document(document)
                 unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
                 progress.dated(account.meters)
-            doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
+            doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
             return self._read(run, document, account, unread, known_lost, doubt, progress)
 
     def _read(
@@ -118,7 +123,7 @@ class ExtractOperator(AccountOperator):
         for meter, windows, before in asked:
             whole = meter.pce in unread
             if before is None:
-                read = read_meter(self.adict, account.id, meter, windows, whole=whole, terms=progress.terms)
+                read = read_meter(self.client, account.id, meter, windows, whole=whole, terms=progress.terms)
                 if not read.problems:
                     progress.add(meter, windows, [answer.staged for answer in read.answers], whole=whole)
             else:
@@ -145,7 +150,7 @@ class ExtractOperator(AccountOperator):
         If that fails, nothing is read, and the account shows it unless it already shows a problem.
         """
         try:
-            return record_dates(self.adict, self.accounts, account, terms)
+            return record_dates(self.client, self.accounts, account, terms)
         except RetryLater as error:
             if is_over(run, error) and not account.state:
                 self.accounts.mark(account.id, error, asked=account)
@@ -155,7 +160,8 @@ class ExtractOperator(AccountOperator):
         """Return whether GRDF's list must be asked about the consents first. Meters that are left out do not count."""
         rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
         now = datetime.now(UTC)
-        return bool(rest) and must_ask(document, replace(account, meters=rest), now, self.accounts.listed_at())
+        listed_at = self.accounts.listed_at(self.client.grdf_conn_id) if rest else ""
+        return bool(rest) and must_ask(document, replace(account, meters=rest), now, listed_at)
 
     def _windows(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowTaskTimeout
@@ -25,6 +24,7 @@ from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.shared_quota import governor_for, how_long
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import with_unannounced
+from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.days.asked_days import askable
 from include.gas.days.gas_day import paris_today
@@ -39,7 +39,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.hooks.connection import GrdfConnection
+    from grdf.hooks.adict import AdictHook
     from grdf.quota.governor import Governor
     from include.gas.consents.consent import Consent
 
@@ -59,35 +59,48 @@ class PlanHistoryOperator(GrdfOperator):
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
-        listed = self._listed()
+        found = self._listed()
+        listed, whose = [account for account, _ in found], {account.id: client for account, client in found}
         accounts = wanted or [account.id for account in listed]
+        chosen = set(accounts)
+        what = f"{len(accounts)} account(s) are read from {window.first} to {window.last}, one call per meter."
+        clients, failures = self.clients(), list[GasError]()
+        for client in clients:
+            alone = len(clients) == 1
+            mine = [account for account in listed if alone or whose[account.id] == client.grdf_conn_id]
+            calls = len(accounts) if alone else sum(account.id in chosen for account in mine)
+            try:
+                self._make_room(mine, client)
+                limit = (
+                    "GRDF's quota this takes" if alone else f"the quota of {client.grdf_conn_id} {calls} of them take"
+                )
+                self.log.info("%s With %s at least %s.", what, limit, self._time(client, calls))
+            except GasError as error:  # those of the others can be read
+                self.log.warning("%s", error)
+                failures.append(error)
+        if len(failures) == len(clients):
+            raise failures[0]
+        return accounts
+
+    def _make_room(self, accounts: Sequence[Account], client: AdictHook) -> None:
+        """Make room for the daily runs of a client's accounts in its quota."""
         # An installation that has set what daily runs need knows better than a list of accounts, some of which may be
         # paused.
         known = settings.daily_reserve() is not None
-        self._governor().expect(0 if known else sum(len(account.meters) for account in listed))
-        self.log.info(
-            "%d account(s) are read from %s to %s, one call per meter. With GRDF's quota this takes at least %s.",
-            len(accounts), window.first, window.last, self._time(len(accounts)),
-        )  # fmt: skip
-        return accounts
+        self._governor(client).expect(0 if known else sum(len(account.meters) for account in accounts))
 
-    def _time(self, calls: int) -> str:
-        return how_long(self._facts, calls, "history")
+    def _time(self, client: AdictHook, calls: int) -> str:
+        return how_long(client.oauth.facts, calls, "history")
 
-    def _governor(self) -> Governor:
-        return governor_for(self._facts)
+    def _governor(self, client: AdictHook) -> Governor:
+        return governor_for(client.oauth.facts)
 
-    @cached_property
-    def _facts(self) -> GrdfConnection:
-        from grdf.hooks.oauth import GrdfOAuthHook
-
-        return GrdfOAuthHook(self.grdf_conn_id).facts
-
-    def _listed(self) -> list[Account]:
+    def _listed(self) -> list[tuple[Account, str]]:
+        """Return the accounts that can be read, each with the connection of its client."""
         from grdf.stores.account_store import listing_problem
 
-        listed = self.accounts.listed()
-        return [Account.from_document(document) for document in listed if listing_problem(document) is None]
+        listed = (document for document in self.accounts.listed() if listing_problem(document) is None)
+        return [(Account.from_document(document), client_if_known(document) or DEFAULT) for document in listed]
 
 
 class ReadHistoryOperator(AccountOperator):
@@ -95,9 +108,11 @@ class ReadHistoryOperator(AccountOperator):
 
     Days of the range that cannot be requested are left out, and the log says why: they are in the future, older than
     GRDF keeps, or outside the household's consent. Days stored as definitive are not requested unless the form says so.
+    ``client`` is the hook for the account's client, from the moment on at which its document was read.
     """
 
     template_fields: Sequence[str] = ("account_id",)
+    client: AdictHook
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
@@ -111,21 +126,22 @@ class ReadHistoryOperator(AccountOperator):
         before = self.accounts.document(self.account_id)
         account = Account.from_document(before)
         stop_if_leaving(account)
+        self.client = self.adict.of(before)
         now = datetime.now(UTC)
         with going_on(
-            self.adict, self.staging, account.id,
+            self.client, self.staging, account.id,
             f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
             unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
             listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(
-                before, account, now, self.accounts.listed_at()
+                before, account, now, self.accounts.listed_at(self.client.grdf_conn_id)
             )
             if listed:
                 progress.book(1 + len(account.meters))
-                account = with_dates(self.adict, self.accounts, account, progress.terms)
+                account = with_dates(self.client, self.accounts, account, progress.terms)
                 progress.dated(account.meters)
-            doubt = Doubt(self.adict, self.accounts, account, listed=listed, terms=progress.terms)
+            doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
             result = self._read(run, before, account, asked, doubt, progress)
             self._tell_progress(context)
             return result
@@ -156,7 +172,7 @@ class ReadHistoryOperator(AccountOperator):
         progress.book(sum(len(windows) for _, windows in left))
         try:
             for meter, windows in left:
-                read = read_meter(self.adict, account.id, meter, windows, terms=progress.terms)
+                read = read_meter(self.client, account.id, meter, windows, terms=progress.terms)
                 counts["calls"] += max(len(read.answers), len(windows))
                 counts["refused"] += len(read.problems)
                 trouble = doubt.weigh(meter, read.problems)
@@ -236,7 +252,8 @@ class ReadHistoryOperator(AccountOperator):
         ended = ["success", "failed", "skipped"]
         done = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task, states=ended) + 1
         left = max(total - done, 0)
-        time = f": {how_long(self.adict.oauth.facts, left, 'history')}, at the least" if left else ""
+        alone = len(self.clients()) == 1  # else it is not known here how many are left of which client
+        time = f": {how_long(self.client.oauth.facts, left, 'history')}, at the least" if left and alone else ""
         self.log.info("%d of %d accounts done, %d left%s.", done, total, left, time)
 
 

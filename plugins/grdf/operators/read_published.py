@@ -74,20 +74,30 @@ class ReadPublishedOperator(GrdfOperator):
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
-        in_a_row = 0
+        out = _Stopped(len(self.clients()))
         for account_id in self._in_order(run, named) if named else self._due(run, counts):
+            client = ""
             try:
-                self._account(account_id, counts, since=run.due if named else None)
-                in_a_row = 0
-            except (CredentialsRefused, BadSettings):
-                raise
+                document = self.accounts.document(account_id)  # read again: the list may be minutes old
+                client = self.adict.of(document).grdf_conn_id
+                if client in out.reasons:
+                    continue
+                before = counts["accounts"]
+                self._account(document, counts, since=run.due if named else None)
+                out.in_a_row[client] = 0
+                out.read[client] += counts["accounts"] - before
+            except (CredentialsRefused, BadSettings) as error:
+                out.stop(client, error)
             except QuotaExceeded as error:
                 soon = (error.retry_after or 0) <= LONGEST_WAIT
-                if named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try)):
-                    raise  # it continues with the accounts that are left
-                self.log.warning("The remaining accounts are read by the next run: %s", error)
-                counts["put_off"] = 1
-                break
+                if not (named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try))):
+                    self.log.warning("The remaining accounts are read by the next run: %s", error)
+                    counts["put_off"] = 1
+                    out.put_off(client, error)
+                    if out.are_all:
+                        break
+                    continue
+                out.stop(client, error)  # it continues with the accounts that are left
             except AccountLeaving as error:
                 counts["skipped"] += 1
                 self.log.info("%s", error)
@@ -97,12 +107,13 @@ class ReadPublishedOperator(GrdfOperator):
             except GasError as error:
                 counts["failed"] += 1
                 failures.append(error)
-                in_a_row = in_a_row + 1 if isinstance(error, RetryLater) else 0
+                out.in_a_row[client] = out.in_a_row[client] + 1 if isinstance(error, RetryLater) else 0
                 self.log.warning("%s", error)
                 self._note_failure(account_id)
-                if in_a_row == (IN_A_ROW_LATER if counts["accounts"] else IN_A_ROW):
-                    raise
+                if out.in_a_row[client] == (IN_A_ROW_LATER if out.read[client] else IN_A_ROW):
+                    out.stop(client, error)
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
+        out.raise_first()
         if failures:
             raise failures[0]  # what was read is no longer due: a retry asks only for what failed
         return dict(counts)
@@ -168,16 +179,15 @@ class ReadPublishedOperator(GrdfOperator):
         first = self._in_order(run, first, failed)[:FIRST_READINGS]
         yield from self._in_order(run, [*due, *first], failed)
 
-    def _account(self, account_id: str, counts: Counter[str], *, since: datetime | None) -> None:
-        document = self.accounts.document(account_id)  # read again: the list may be minutes old
-        account = Account.from_document(document)
+    def _account(self, document: dict[str, Any], counts: Counter[str], *, since: datetime | None) -> None:
+        account, client = Account.from_document(document), self.adict.of(document)
         self._hold_unread_books(document, account, counts, since)
         if reason := _waits(account):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
-        if must_ask(document, account, datetime.now(UTC), self.accounts.listed_at()):
-            account = with_dates(self.adict, self.accounts, account, HISTORY)
+        if must_ask(document, account, datetime.now(UTC), self.accounts.listed_at(client.grdf_conn_id)):
+            account = with_dates(client, self.accounts, account, HISTORY)
             document = self.accounts.document(account.id)
         changes: list[Change] = []
         problems: list[GasError] = []
@@ -228,16 +238,17 @@ class ReadPublishedOperator(GrdfOperator):
         from grdf.meters.monthly_reading import read_facts, read_periods, under
 
         today = paris_today(datetime.now(UTC))
+        client = self.adict.of(document)
         facts, periods = _entries(document, meter)
         if _wanted(periods, meter, account, today, since):  # this needs all its days anyway
             changes.append(hold_book(self.couchdb, document, meter.pce, self.log, counts))
         try:
             if _wanted(facts, meter, account, today, since):
-                changes.append(under(meter, read_facts(self.adict, account.id, meter, self.log, counts)))
+                changes.append(under(meter, read_facts(client, account.id, meter, self.log, counts)))
             if _wanted(periods, meter, account, today, since):
                 whole = is_new(periods) or periods.get("id_accreditation") != meter.id_accreditation
                 read = read_periods(
-                    self.adict, self.couchdb, account.id, meter, self.log, counts, whole=whole, replaced=replaced
+                    client, self.couchdb, account.id, meter, self.log, counts, whole=whole, replaced=replaced
                 )
                 changes.append(under(meter, read))
         except QuotaExceeded:
@@ -266,6 +277,50 @@ class ReadPublishedOperator(GrdfOperator):
                 "Account %s: its consent for a meter ended while its published data were read, and another "
                 "consent is in force there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
+
+
+class _Stopped:
+    """The clients for which no further account is read in this try. A single one ends it; several stop each other not.
+
+    ``reasons`` says why, by the client's connection. ``in_a_row`` counts the last accounts that failed, and ``read``
+    those that were read.
+
+    :param clients: number of our clients
+    """
+
+    def __init__(self, clients: int) -> None:
+        self._clients = clients
+        self.reasons: dict[str, GasError] = {}
+        self._put_off: set[str] = set()
+        self.in_a_row: Counter[str] = Counter()
+        self.read: Counter[str] = Counter()
+
+    def stop(self, client: str, error: GasError) -> None:
+        """Stop a client.
+
+        :param client: its connection; ``""`` if an error keeps us from knowing it
+        :raises GasError: the error, if it concerns all clients
+        """
+        self.reasons[client] = error
+        if self.are_all or not client:
+            self.raise_first()
+            raise error
+
+    def put_off(self, client: str, error: GasError) -> None:
+        """Leave a client's other accounts to the next run."""
+        self.reasons[client] = error
+        self._put_off.add(client)
+
+    @property
+    def are_all(self) -> bool:
+        """Whether no client is left."""
+        return len(self.reasons) >= self._clients
+
+    def raise_first(self) -> None:
+        """Raise the first error that stopped a client."""
+        for client, error in self.reasons.items():
+            if client not in self._put_off:
+                raise error
 
 
 def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: date, since: datetime | None) -> bool:

@@ -15,7 +15,7 @@ class RescopeTokenOperator(AccountOperator):
     """Makes sure that there is a token with the scope for data, valid for the work ahead.
 
     Client Connect's token is valid for ``openid`` only (ADICT 2.1). Data needs a ``client_credentials`` token of ours:
-    about one every 4 hours, for all accounts and workers together.
+    about one every 4 hours, for all accounts of a client and all workers together.
 
     :param margin: how long the token must still be valid, in seconds
     """
@@ -32,11 +32,16 @@ class RescopeTokenOperator(AccountOperator):
         :raises CredentialsRefused: if GRDF does not accept our client, which no household can change
         :raises ServiceUnavailable: if the token endpoint does not answer
         """
-        token, asked = self.adict.tokens.get(for_seconds=self.margin)
+        clients = self.clients()
+        # With a single client, the account need not be read to know it.
+        alone = len(clients) == 1
+        client = clients[0] if alone else self.adict.of(self.accounts.document(self.account_id))
+        token, asked = client.tokens.get(for_seconds=self.margin)
         self.log.info(
-            "Account %s: %s data token, valid until %s UTC.",
+            "Account %s: %s data token%s, valid until %s UTC.",
             self.account_id,
             "GRDF returned a new" if asked else "using the shared",
+            "" if alone else f" of {client.grdf_conn_id}",
             f"{token.until:%Y-%m-%d %H:%M}",
         )
         return {"account": self.account_id, "asked": asked, "until": token.until.isoformat(timespec="seconds")}

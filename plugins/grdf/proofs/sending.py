@@ -35,6 +35,7 @@ class ProofSender:
     """Sends the proofs of one account after the other.
 
     :param couchdb: the hook for the CouchDB with the accounts and the records of their consents
+    :param adict: the hook for one of our clients, which leads to those of the accounts
     :param files: the operators' own files
     """
 
@@ -107,7 +108,7 @@ class ProofSender:
             raise self._without_proof(name, right)
         digests = [file.digest for file in own]
         self._accounts.update(name, partial(with_tried, right=right.id, at=datetime.now(UTC), files=digests))
-        self._adict.send_proof(right.id, files, account=name)
+        self._adict.of(document).send_proof(right.id, files, account=name)
         self._accounts.update(name, partial(with_sent, right=right.id, pce=pce, at=datetime.now(UTC)))
         counts["sent"] += 1
         counts["files"] += len(files)

@@ -30,6 +30,7 @@ class Governor:
     :param clock: this process's own monotonic clock (seconds)
     :param credentials: a fingerprint of the client's id and secret; a refusal of these does not affect other
         credentials
+    :param connection: the id of the client's Airflow connection, for messages
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Governor:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         credentials: str = "",
+        connection: str = "grdf_adict",
     ) -> None:
         self.quota = quota
+        self._connection = connection
         self.sleep = sleep
         self.clock = clock
         self._store = store
@@ -76,7 +79,7 @@ class Governor:
         if refused:
             log.error(
                 "GRDF refuses our client or any token of ours (HTTP 401): no worker calls GRDF for %.0f s. Compare "
-                "login and password of the connection grdf_adict with those that GRDF sent.", seconds,
+                "login and password of the connection %s with those that GRDF sent.", seconds, self._connection,
             )  # fmt: skip
 
     def _bearer(self, worker: str) -> Bearer:
@@ -215,8 +218,8 @@ class Governor:
                 account,
                 "GRDF was not called, since it refuses our client or any token of ours (HTTP 401): all our workers "
                 f"wait until {_when(now + wait.seconds)}",
-                "Compare login and password of the connection grdf_adict with what GRDF sent; then it continues "
-                "automatically.",
+                f"Compare login and password of the connection {self._connection} with what GRDF sent; then it "
+                "continues automatically.",
                 retry_after=max(1.0, wait.seconds),
             )
         if wait.paused:

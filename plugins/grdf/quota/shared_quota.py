@@ -61,6 +61,7 @@ def governor_for(client: Client) -> Governor:
         client.client_id,
         quota,
         credentials=sha256(f"{client.client_id}:{client.client_secret}".encode()).hexdigest()[:16],
+        connection=client.conn_id,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_index import AccountIndex
 from include.gas.account.account import ACCOUNT_TYPE, Account
+from include.gas.account.sections.client import DEFAULT
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_error
 from include.gas.days.gas_day import utc_text
@@ -127,17 +128,22 @@ class AccountStore:
             (each for each in self._index.waiting() if leaving(each) is None), key=lambda document: str(document["_id"])
         )
 
-    def listed_at(self) -> str:
-        """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never."""
-        return str((self._couchdb.get(LEASE, LISTED) or {}).get("asked_at") or "")
+    def listed_at(self, client: str = DEFAULT) -> str:
+        """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never.
 
-    def note_listed(self, asked_at: datetime) -> None:
-        """Record that all accounts were checked by a list. Accounts that the list did not show record that themselves.
+        :param client: the connection of the client whose list that was, and whose accounts they were
+        """
+        return str((self._couchdb.get(LEASE, _listed(client)) or {}).get("asked_at") or "")
+
+    def note_listed(self, asked_at: datetime, client: str = DEFAULT) -> None:
+        """Record that all accounts of a client were checked by its list. Those that it did not show say so themselves.
 
         :param asked_at: when GRDF was asked for the list, with a time zone
+        :param client: the connection of the client
         """
+        name = _listed(client)
         for _ in range(TRIES):
-            stored = self._couchdb.get(LEASE, LISTED) or {"_id": LISTED}
+            stored = self._couchdb.get(LEASE, name) or {"_id": name}
             if self._couchdb.put(LEASE, stored | {"asked_at": utc_text(asked_at)}):
                 return
 
@@ -154,6 +160,10 @@ class AccountStore:
         for document in self._couchdb.scan(ACCOUNT):
             if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document
+
+
+def _listed(client: str) -> str:
+    return LISTED if client == DEFAULT else f"{LISTED}-{client}"
 
 
 def _rights(account: Account) -> dict[str, str | None]:

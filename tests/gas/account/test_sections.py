@@ -18,6 +18,7 @@ from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.own_meters import with_consents, with_meters, without_old_token
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.client import DEFAULT, bound, client_if_known
 from include.gas.account.sections.facts import MeterFacts, may_be_daily, with_meter_facts
 from include.gas.account.sections.lost_days import lost_years, reads_again, with_history_read_again, with_lost_days
 from include.gas.account.sections.marks import Connected, TakenOver, leaving, with_leaving, without_leaving
@@ -59,6 +60,7 @@ from include.gas.account.sections.rights.sent_declarations import (
     SentDeclarations,
     with_sent,
     without_attempt,
+    without_forgotten,
     without_sent,
 )
 from include.gas.account.sections.section import Section, read, read_fields
@@ -96,6 +98,7 @@ Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
+    "grdf_connection": ([client_if_known], [lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT)]),
     "stored": (
         [lambda d: told_years(d, PCE), lambda d: is_told(d, PCE), told_meters],
         [lambda d: with_stored(d, PCE, (2024,), HELD), lambda d: with_stored(d, PCE, None, HELD)],
@@ -180,6 +183,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
             lambda d: with_sent(d, Declaration(), NOW),
             lambda d: without_sent(d, SentDeclarations.of(d), NOW),
             lambda d: without_attempt(d, NOW),
+            lambda d: without_forgotten(d, (), TODAY),
         ],
     ),
     "proofs": (

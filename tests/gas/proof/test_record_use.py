@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
-from include.gas.proof.record_use import may_rest_on, of_its_household
+from include.gas.proof.record_use import in_doubt, may_rest_on, of_its_household
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 PCE, OTHER = "09999999900001", "09999999900002"
@@ -112,3 +112,28 @@ def test_days_without_a_right_may_be_of_each_record(document: dict[str, Any] | N
 def test_days_say_nothing_beside_a_right() -> None:
     """The last form was refused."""
     assert of_its_household(account(days_ago(50)), [record(20)], NOW, lambda: True) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "records", "has_data", "doubtful"),
+    [
+        (account(days_ago(50)), [record(20)], True, True),  # or a backup from before it was restored
+        (account(days_ago(50), OTHER), [record(20)], True, True),
+        (account(days_ago(50)), [record(20)], False, False),
+        (account(days_ago(50)), [], True, False),
+        (None, [record(20)], True, False),
+        ({"_id": "a", "oauth_callback_results": 3}, [record(20)], True, False),
+        ({"_id": "a", "oauth_callback_results": {"consents": [{"pce": PCE}]}}, [record(20)], True, False),
+    ],
+)
+def test_data_beside_an_older_right_may_be_of_each_record(
+    document: dict[str, Any] | None, records: list[ConsentRecord], has_data: bool, doubtful: bool
+) -> None:
+    assert in_doubt(document, records, lambda: has_data) == (records if doubtful else [])
+
+
+@pytest.mark.parametrize("results", [None, {}, {"scope": "openid"}, {"pce_id": PCE}, {"consents": [{"pce": PCE}]}])
+def test_an_account_that_was_made_again_has_no_right(results: object) -> None:
+    document = {"_id": "a", "account_type": "grdfgrandlyon", "oauth_callback_results": results}
+    mine = record()
+    assert of_its_household(document, [mine], NOW, lambda: True) == [mine]

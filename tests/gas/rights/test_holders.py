@@ -31,3 +31,9 @@ def test_whose_a_right_may_be(named: str, entered: dict[str, str], may_be: bool)
     right = AccessRight.from_line(line)
     assert right
     assert may_be_of(right, Declaration(pce=right.pce, **entered)) is may_be
+
+
+def test_two_without_an_address_do_not_have_the_same() -> None:
+    right = AccessRight.from_line({"id_pce": "09999999900001", "id_droit_acces": "r", "nom_titulaire": "Petit"})
+    assert right
+    assert not may_be_of(right, Declaration(pce=right.pce, name="Martin"))

@@ -101,7 +101,10 @@ class CheckDeletionOperator(DeletionOperator):
             account = Account.from_document(document)
             pces = [meter.pce for meter in account.meters]
             if pces:
-                listed = self.adict.listed_rights(pces, account=account.id)
+                client = self.adict.of(document)
+                if len(self.clients()) > 1:
+                    notes.append(f"Its consents belong to the GRDF client of the connection {client.grdf_conn_id}.")
+                listed = client.listed_rights(pces, account=account.id)
                 used = other_holders(self.accounts, account.id, pces)
                 mine, left_alone = to_revoke(standing(listed.rights), account.meters, used)
                 rights = tuple((right.id, right.state) for right in mine)

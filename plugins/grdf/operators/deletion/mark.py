@@ -14,10 +14,11 @@ from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.step import holds_now, stop_if_other
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.client import GrdfClient
 from include.gas.account.sections.marks import leaving, with_leaving
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadAccount, BadRequest, BadSettings, CredentialsRefused, FailNow
+from include.gas.errors import BadAccount, BadRequest, BadSettings, ClientUnknown, CredentialsRefused, FailNow
 from include.gas.leaving.approval import approval_id, with_approval
 from include.gas.leaving.deletion_record import last_taker, taken_up
 from include.gas.meter_tag import meter_tag
@@ -99,7 +100,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
 
         document = self.accounts.update(self.account_id, mark)
         # After the mark, so that a deletion that came too late leaves no record behind.
-        self._take_up(run, given, now, keep_data)
+        self._take_up(run, given, now, keep_data, document)
         from grdf.stores.household_links import HouseholdLinks
 
         if HouseholdLinks(self.couchdb).take_back(self.account_id):
@@ -108,9 +109,22 @@ class MarkLeavingOperator(CheckDeletionOperator):
         self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
         return {"account": self.account_id, "marked": True}
 
-    def _take_up(self, run: Run, given: dict[str, Any] | None, now: datetime, keep_data: bool) -> None:
+    def _take_up(
+        self,
+        run: Run,
+        given: dict[str, Any] | None,
+        now: datetime,
+        keep_data: bool,
+        document: dict[str, Any] | None = None,
+    ) -> None:
+        """Note on the record that this run carries out the deletion.
+
+        :param document: the account's document, whose client is the only one that may find a right of it later
+        """
+        whose = {key: value for key, value in (document or {}).items() if key == GrdfClient.key}
+
         def change(entry: dict[str, Any]) -> dict[str, Any]:
-            taken = taken_up(entry, run.id, by=run.asked_by, at=now, keep_data=keep_data)
+            taken = taken_up({**entry, **whose}, run.id, by=run.asked_by, at=now, keep_data=keep_data)
             return with_approval(taken, given)
 
         self.record(run, change)
@@ -135,7 +149,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
         """Go on if one of the account's consents cannot be found because of what its household has left."""
         try:
             yield
-        except (BadSettings, CredentialsRefused):
+        except (BadSettings, ClientUnknown, CredentialsRefused):
             raise  # a problem of ours, not of this household: once it is solved, the consents can be found
         except FailNow as error:
             self.log.warning(
@@ -149,21 +163,24 @@ class MarkLeavingOperator(CheckDeletionOperator):
         from grdf.consents.declaring import Declaring
 
         self.wait_for_running(context)
-        Declaring(self.couchdb, self.adict, self.account_id).take_up_known()
+        client = self.adict.of(self.accounts.document(self.account_id))
+        Declaring(self.couchdb, client, self.account_id).take_up_known()
 
     def _take_grant(self, context: Context) -> None:
         # A first launch may be in progress. It uses the grant, which works once, and stores the meters itself.
         self.wait_for_running(context)
-        account = self.accounts.account(self.account_id)
+        document = self.accounts.document(self.account_id)
+        account = Account.from_document(document)
         if not account.needs_first_launch or account.grant is None:
             return
-        consents = consents_of_grant(self.adict.oauth, account)
+        consents = consents_of_grant(self.adict.of(document).oauth, account)
         if consents:
             self.accounts.update(self.account_id, lambda stored: with_meters(stored, consents))
 
     def _learn_rights(self) -> None:
         """Find out which right a konnector's account brought, because no other right is revoked."""
-        account = with_dates(self.adict, self.accounts, self.accounts.account(self.account_id))
+        document = self.accounts.document(self.account_id)
+        account = with_dates(self.adict.of(document), self.accounts, Account.from_document(document))
         for meter in account.meters:
             if meter.id_accreditation is None:
                 self.log.warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.run import Run
@@ -9,13 +10,16 @@ from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.consent_dates import other_holders
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
-from include.gas.errors import BadAccount
-from include.gas.leaving.deletion_plan import to_revoke
+from include.gas.errors import BadAccount, BadSettings
+from include.gas.leaving.deletion_plan import standing, to_revoke
 from include.gas.leaving.deletion_record import ASKED, with_left_alone, with_revoked
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.revocation import RevocationHook
+    from include.gas.answers.access_rights import AccessRight
     from include.gas.consents.consent import Consent
 
 
@@ -51,9 +55,13 @@ class RevokeConsentsOperator(DeletionOperator):
         outcomes: dict[str, str] = {}
         left: dict[str, str] = {}
         if pces:
-            hook = RevocationHook()
+            client = self.adict.of(document or {})
+            hook = RevocationHook(client.grdf_conn_id)
             used = other_holders(self.accounts, self.account_id, pces)
-            mine, left = to_revoke(hook.standing_rights(pces, known, account=self.account_id), meters, used)
+            found = hook.standing_rights(pces, known, account=self.account_id)
+            if len(self.clients()) > 1 and not known <= {right.id for right in found}:
+                self._stop_if_other_client(client, hook, known, found, pces)
+            mine, left = to_revoke(found, meters, used)
             for right in mine:
                 outcomes[right.id] = ASKED
                 self.record(run, lambda entry: with_revoked(entry, outcomes))
@@ -69,3 +77,29 @@ class RevokeConsentsOperator(DeletionOperator):
         if pces and not record["revoked"]:
             self.log.info("Account %s: none of its consents is in force at GRDF.", self.account_id)
         return {"account": self.account_id, "revoked": record["revoked"]}
+
+    def _stop_if_other_client(
+        self,
+        client: AdictHook,
+        hook: RevocationHook,
+        known: Collection[str],
+        found: Sequence[AccessRight],
+        pces: list[str],
+    ) -> None:
+        """Raise an error if the secret that revokes is another client's, for which GRDF does not list these rights.
+
+        They would count as no longer in force, and stay in force without an account.
+
+        :param known: GRDF's ids of the rights that the account brought
+        :param found: what GRDF lists as standing for the secret that revokes
+        """
+        listed = standing(client.listed_rights(pces, account=self.account_id).rights)
+        hidden = {right.id for right in listed if right.id in known} - {right.id for right in found}
+        if hidden:
+            raise BadSettings.about(
+                self.account_id,
+                f"GRDF lists consent {', '.join(sorted(hidden))} for the client of {client.grdf_conn_id}, but not for "
+                f"that of {hook.grdf_conn_id}: the two connections belong to different clients",
+                f"Nothing was revoked. Set {hook.grdf_conn_id} to the credentials with which the client of "
+                f"{client.grdf_conn_id} revokes, then start grdf_delete_account again.",
+            )

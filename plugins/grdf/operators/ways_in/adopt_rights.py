@@ -35,7 +35,9 @@ class AdoptRightsOperator(GrdfOperator):
         :return: how many accounts were made or would be, how many cannot be, and how many rights need none
         :raises BadRequest: if the form is not filled in correctly, or the run was cleared
         :raises RetryLater: if GRDF or CouchDB does not answer, or accounts are being connected; the next try continues
+        :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
+        from grdf.consents.client_lists import ClientLists
         from grdf.consents.right_adoption import Adopting
 
         run = Run.of(context)
@@ -44,20 +46,27 @@ class AdoptRightsOperator(GrdfOperator):
         if not isinstance(dry_run, bool):
             raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
         asked_at = datetime.now(UTC)
-        listed = self.adict.all_access_rights()
+        lists = ClientLists(self.clients(), self.log)
+        whose = {right.id: name for name, listed in lists.known.items() for right in listed.answer.rights}
+        rights = [right for listed in lists.known.values() for right in listed.answer.rights]
         adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
         holdings, several = adopting.holdings(), settings.meter_in_several_accounts()
-        gone = left_rights(self.couchdb.scan(AUDIT), listed.rights)
-        plan = plan_adoption(listed.rights, holdings, pattern, paris_today(asked_at), gone=gone, several=several)
+        records, gone = list(self.couchdb.scan(AUDIT)), set[str]()
+        for name, listed in lists.known.items():
+            gone |= left_rights(records, listed.answer.rights, name)
+        plan = plan_adoption(
+            rights, holdings, pattern, paris_today(asked_at), gone=gone, several=several, clients=whose
+        )
         left = list(plan.left)
-        if listed.odd:
+        if odd := sum(listed.answer.odd for listed in lists.known.values()):
             self.log.warning(
                 "%d line(s) of GRDF's list could not be read. The rights in them, if any, are left out; start this "
-                "again another day.", listed.odd,
+                "again another day.", odd,
             )  # fmt: skip
         if dry_run:
             for each in plan.adopted:
-                self.log.info("%s would get account %s (meter %s).", _said(each), each.account, _tag(each))
+                client = f" of client {each.connection}" if lists.are_several else ""
+                self.log.info("%s%s would get account %s (meter %s).", _said(each), client, each.account, _tag(each))
         else:
             left += adopting.adopt(plan.adopted)
         for each, reason in left:
@@ -68,9 +77,11 @@ class AdoptRightsOperator(GrdfOperator):
             "data of gas use.%s", made, "would be made" if dry_run else "are made", len(left), plan.owned,
             plan.unusable, " Dry run: nothing was written." if dry_run else _proved(made, adopting.recorded),
         )  # fmt: skip
+        for failure in lists.failures.values():
+            raise failure  # what the others list is adopted
         return {
             "accounts": made, "left_out": len(left), "have_one": plan.owned, "unusable": plan.unusable,
-            "unreadable": listed.odd,
+            "unreadable": odd,
         }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
+from include.gas.account.account import Account
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,9 +31,10 @@ class DeclareAccessOperator(AccountOperator):
         """
         from grdf.consents.declaring import Declaring
 
-        account = self.accounts.account(self.account_id)
+        document = self.accounts.document(self.account_id)
+        account = Account.from_document(document)
         if account.leaving or not account.declares:
             why = "is leaving" if account.leaving else "has nothing to declare"
             raise AirflowSkipException(f"Account {account.id} {why}: GRDF is not asked.")
-        right = Declaring(self.couchdb, self.adict, account.id).declare()
+        right = Declaring(self.couchdb, self.adict.of(document), account.id).declare()
         return {"account": account.id, "right": right.id, "waits": right.waits}

@@ -17,6 +17,7 @@ from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
+from include.gas.account.sections.client import DEFAULT
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, RefusalUnexplained, UnknownRefusal
@@ -49,6 +50,10 @@ class ImportAccountsOperator(GrdfOperator):
     """
 
     template_fields: Sequence[str] = ("file",)
+    connection: str = ""
+    """The client of new accounts that the form names; ``""`` for the first one that has room."""
+    first: str = DEFAULT
+    """The client of the first new account."""
 
     def __init__(self, *, file: str = "{{ params.file }}", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -67,8 +72,11 @@ class ImportAccountsOperator(GrdfOperator):
         :raises BadRequest: if form, file or a line is wrong, or the run was cleared; nothing was sent to GRDF then
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         """
+        from grdf.consents.room import check_connection
+
         run = Run.of(context)
         run.stop_if_cleared("grdf_import_accounts")
+        self.connection = check_connection(run.params.get("connection", ""))
         dry_run, skip = (self._yes(run.params, name) for name in ("dry_run", "skip_wrong_lines"))
         content = self._content(check_name(self.file))
         source = sha256(content).hexdigest()
@@ -166,10 +174,18 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, asker: str) -> list[Result]:
         from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
+        from grdf.consents.room import Room
 
+        room = Room(holdings.meters_of_clients())
         households = Households(
-            self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began, deletions=progress.deletions
-        )
+            self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began, deletions=progress.deletions,
+            connection=lambda: self.connection or room.take(),
+        )  # fmt: skip
+        self.first = self.connection or Room(holdings.meters_of_clients()).take()
+        if len(self.clients()) > 1:
+            self.log.info(
+                "New accounts get the client of %s%s.", self.first, "" if self.connection else ", then others"
+            )
         self._forget_orphans(households, progress, holdings)
         results = [_found(each, progress) for each in checked if not _is_open(each, progress)]
         left = [each for each in checked if _is_open(each, progress)]
@@ -239,7 +255,9 @@ class ImportAccountsOperator(GrdfOperator):
     def _tell(self, done: int, left: int) -> None:
         from grdf.quota.shared_quota import how_long
 
-        time_needed = f": {how_long(self.adict.oauth.facts, left, 'history')}, at the least" if left else ""
+        time_needed = (
+            f": {how_long(self.adict.named(self.first).oauth.facts, left, 'history')}, at the least" if left else ""
+        )
         self.log.info("%d line(s) declared in this try, %d left%s.", done, left, time_needed)
 
 

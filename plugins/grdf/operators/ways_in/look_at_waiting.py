@@ -13,11 +13,12 @@ from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
-from include.gas.errors import BadRequest, GasError
+from include.gas.errors import BadAccount, BadRequest, GasError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from include.gas.documents.gas_days import Document
 
 MOST = 1000
@@ -29,7 +30,7 @@ SPLIT = 10
 
 
 class LookAtWaitingOperator(GrdfOperator):
-    """Asks GRDF for the rights that wait for their holder, all accounts' in one call, and notes the answers.
+    """Asks GRDF for the rights that wait for their holder, all of a client in one call, and notes the answers.
 
     GRDF sends no notice of them. Each right is looked for every quarter of an hour for two hours, then hourly for two
     days; after that the check of consents every morning does it. If none is due, GRDF is not asked. A run that a person
@@ -42,21 +43,49 @@ class LookAtWaitingOperator(GrdfOperator):
 
         :return: the DAGs of accounts whose right is in force now
         """
-        from grdf.consents.waiting_rights import WaitingRights, waiting_meters
+        from grdf.consents.waiting_rights import waiting_meters
 
         began, at_hand = datetime.now(UTC), not Run.of(context).is_scheduled
         waiting = self.accounts.waiting()
         due = [document for document in waiting if at_hand or _is_due(document, began)]
-        meters = {str(document["_id"]): pces for document in waiting if (pces := waiting_meters(document))}
-        if not due or not meters:
+        if not due or not any(waiting_meters(document) for document in waiting):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
+        clients: dict[str, dict[str, Sequence[str]]] = {}
+        for document in waiting:
+            try:
+                if pces := waiting_meters(document):
+                    clients.setdefault(self.adict.of(document).grdf_conn_id, {})[str(document["_id"])] = pces
+            except BadAccount as error:
+                self.log.error("%s It waits on.", error)
         begun: list[str] = []
+        failures: list[GasError] = []
+        for client, meters in clients.items():
+            try:
+                self._look(self.adict.named(client), meters, begun)
+            except GasError as error:
+                if len(clients) > 1:
+                    self.log.error("%s: %s", client, error)
+                failures.append(error)
+        if failures and not begun:
+            raise failures[0]
+        count = sum(map(len, clients.values()))
+        self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", count, len(begun))
+        return [dag_id(name) for name in begun]
+
+    def _look(self, client: AdictHook, meters: Mapping[str, Sequence[str]], begun: list[str]) -> None:
+        """Ask for the meters of a client's accounts.
+
+        :param begun: the accounts that begin to be read, to which this adds
+        :raises GasError: if GRDF does not answer before any account begins
+        """
+        from grdf.consents.waiting_rights import WaitingRights
+
         questions, split = _chunks(meters), 0
         while questions and len(begun) + len(questions[0]) <= STARTED:
             names, asked_at = questions.pop(0), datetime.now(UTC)
             pces = sorted({pce for name in names for pce in meters[name]})
             try:
-                rights = self.adict.listed_rights(pces, account=names[0] if len(names) == 1 else "")
+                rights = client.listed_rights(pces, account=names[0] if len(names) == 1 else "")
             except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
                 if len(names) > 1 and split < SPLIT:
                     split += 1
@@ -69,11 +98,9 @@ class LookAtWaitingOperator(GrdfOperator):
                     raise
                 self.log.warning("%s The rights that were not looked for are looked for by the next run.", error)
                 break
-            begun += WaitingRights(self.couchdb, self.adict.oauth).note(names, rights, asked_at)
+            begun += WaitingRights(self.couchdb, client).note(names, rights, asked_at)
         if questions:
             self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
-        self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", len(meters), len(begun))
-        return [dag_id(name) for name in begun]
 
 
 def _is_due(document: Document, now: datetime) -> bool:

@@ -69,14 +69,20 @@ class SendProofOperator(AccountOperator):
         asked_at, counts = datetime.now(UTC), Counter({"accounts": 0, "asked": 0, "sent": 0, "files": 0})
         sender = ProofSender(self.couchdb, self.adict, self.staging.proofs)
         failures: list[GasError] = []
-        refused = 0
-        for account, rights in [self._named(name)] if name else self._waiting():
+        waits: dict[str, QuotaExceeded] = {}
+        refused: Counter[str] = Counter()
+        for client, account, rights in [self._named(name)] if name else self._waiting(failures):
+            if client in waits or refused[client] == GIVE_UP_AFTER:
+                continue
             counts["accounts"] += 1
             sent = counts["sent"]
             try:
                 failed = sender.send(account, rights, asked_at, named=bool(name), counts=counts)
-            except QuotaExceeded:
-                raise
+            except QuotaExceeded as error:
+                waits[client] = error
+                if len(waits) == len(self.clients()):
+                    raise
+                continue
             except AccountLeaving as error:
                 self.log.info("%s", error)
                 continue
@@ -85,48 +91,54 @@ class SendProofOperator(AccountOperator):
             for each in failed:
                 self.log.error("%s", each)
             failures += failed
-            refused = 0 if counts["sent"] > sent else refused + _are_refused(failed)
-            if refused == GIVE_UP_AFTER:
-                self.log.error("GRDF has refused us for %d accounts in a row. The others are not tried.", refused)
-                break
+            refused[client] = 0 if counts["sent"] > sent else refused[client] + _are_refused(failed)
+            if refused[client] == GIVE_UP_AFTER:
+                self.log.error("GRDF has refused us for %d accounts in a row. The others are not tried.", GIVE_UP_AFTER)
         self.log.info(
             "GRDF waited for %d proof(s) of %d account(s); %d were sent, in %d file(s).",
             counts["asked"], counts["accounts"], counts["sent"], counts["files"],
         )  # fmt: skip
+        for wait in waits.values():
+            raise wait  # the other clients' are sent, and the next try continues with the rest
         if failures:
-            raise failures[-1] if refused == len(failures) else _in_one(failures, run)
+            raise failures[-1] if max(refused.values(), default=0) == len(failures) else _in_one(failures, run)
         return dict(counts)
 
-    def _named(self, name: str) -> tuple[str, Sequence[AccessRight]]:
+    def _named(self, name: str) -> tuple[str, str, Sequence[AccessRight]]:
         try:
             check_account_id(name)
         except ValueError as error:
             step = "Nothing was sent. Enter the account's id as it appears in its DAG's name, or nothing for all."
             raise BadRequest.about(None, str(error), step) from None
-        account = self.accounts.account(name)
+        document = self.accounts.document(name)
+        account, client = Account.from_document(document), self.adict.of(document)
         stop_if_leaving(account)
         pces = [meter.pce for meter in account.meters]
-        return name, self.adict.access_rights(pces, account=name) if pces else ()
+        return client.grdf_conn_id, name, client.access_rights(pces, account=name) if pces else ()
 
-    def _waiting(self) -> Iterator[tuple[str, Sequence[AccessRight]]]:
-        """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights."""
-        rights: dict[str, list[AccessRight]] = {}
-        listed = self.adict.all_access_rights()
-        if listed.odd:
+    def _waiting(self, failures: list[GasError]) -> Iterator[tuple[str, str, Sequence[AccessRight]]]:
+        """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights.
+
+        :param failures: the reasons why GRDF gave no list for some of our clients, which this adds
+        :return: the connection of the account's client, the account's id, and its rights
+        """
+        from grdf.consents.client_lists import ClientLists
+
+        lists = ClientLists(self.clients(), self.log)
+        failures += lists.failures.values()
+        if odd := sum(listed.answer.odd for listed in lists.known.values()):
             self.log.warning(
-                "%d line(s) of GRDF's list could not be read. If one of them asks for a proof, it is not sent.",
-                listed.odd,
+                "%d line(s) of GRDF's list could not be read. If one of them asks for a proof, it is not sent.", odd
             )
-        for right in listed.rights:
-            rights.setdefault(right.pce, []).append(right)
         for document in list(self.accounts.listed()):
             try:
-                found, noted = _own(document, rights), bool(Proof.all_of(document))
+                listed = lists.of(document)
+                found, noted = _own(document, listed.rights if listed else {}), bool(Proof.all_of(document))
             except (BadAccount, AttributeError, TypeError, ValueError) as error:
                 self.log.warning("Account %s is left out: %s", document["_id"], error)
                 continue
-            if noted or any(right.proof == ASKED for right in found):
-                yield str(document["_id"]), found
+            if listed and (noted or any(right.proof == ASKED for right in found)):
+                yield listed.connection, str(document["_id"]), found
 
 
 def _own(document: Document, rights: Mapping[str, Sequence[AccessRight]]) -> list[AccessRight]:

@@ -76,6 +76,7 @@ def show(
         charts=_charts(request, view),
         said=said,
         allowed=allowed,
+        several=settings.has_several(),
         reread=_range_to_reread(document, view, today),
         approver=_approver(),
         one_day=ONE_DAY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
-from grdf.hooks.data_token import VARIABLE, VariableShelf
+from grdf.hooks.data_token import DESCRIPTION, VariableShelf
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class ServerShelf(VariableShelf):
         """Write the token to its Airflow Variable."""
         from airflow.models.variable import Variable
 
-        Variable.set(VARIABLE, text, description="GRDF data token shared by all accounts; renewed automatically")
+        Variable.set(self.variable, text, description=DESCRIPTION)
 
 
 def start_first_run(dag: str, by: str) -> FirstRun:

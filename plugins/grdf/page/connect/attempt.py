@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from grdf import settings
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from include.gas.account.sections.client import DEFAULT
 
 if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
@@ -91,6 +92,7 @@ class Attempt:
     :param verifier: PKCE's code verifier, empty if PKCE is off
     :param link: the household's link, if the attempt was begun with one
     :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
+    :param connection: the client that the household consents to, which alone can use the code and check the answer
     """
 
     state: State
@@ -100,16 +102,25 @@ class Attempt:
     verifier: str = field(repr=False)
     link: Link | None = None
     deletions: str = ""
+    connection: str = DEFAULT
 
     @classmethod
     def begin(
-        cls, account: str, *, visitor: str, redirect_uri: str, link: Link | None = None, deletions: str = ""
+        cls,
+        account: str,
+        *,
+        visitor: str,
+        redirect_uri: str,
+        link: Link | None = None,
+        deletions: str = "",
+        connection: str = DEFAULT,
     ) -> Attempt:
         """Return a new attempt. Its parameters are those of the class."""
         until = int(time.time()) + 60 * settings.connect_minutes()
         state = State(secrets.token_urlsafe(16), account, link is not None, until)
         verifier = secrets.token_urlsafe(48) if settings.connect_pkce() else ""
-        return cls(state, visitor, redirect_uri, secrets.token_urlsafe(16), verifier, link, deletions)
+        nonce = secrets.token_urlsafe(16)
+        return cls(state, visitor, redirect_uri, nonce, verifier, link, deletions, connection)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
         """Return the address of GRDF's authorization page for this attempt.

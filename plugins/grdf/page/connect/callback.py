@@ -88,7 +88,7 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
     :raises Stop: if the answer has no code or is refused
     """
     try:
-        facts = GrdfOAuthHook().facts
+        facts = GrdfOAuthHook(attempt.connection).facts
     except GasError as error:
         raise Stop("settings", 502, error) from error
     client, issuer = _single(answer, "client_id"), _single(answer, "iss")

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from grdf.consents.former_household import is_another
+from grdf import settings
+from grdf.consents.former_household import names_of, records_of_another
+from grdf.consents.room import Room
 from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
+from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
+from grdf.page.list.mirror import mirror
 from grdf.quota.terms import Terms
 from grdf.stores.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
-from grdf.stores.lease import lease
 from grdf.stores.once import Once
+from grdf.stores.shared_client import shared_client
 from include.gas.account.connected import check_connectable, connected, deletions
+from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range, dag_id
+from include.gas.documents.stored_documents import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
+    BadSettings,
+    ClientUnknown,
     FailNow,
     GasError,
     GrantRefused,
@@ -84,6 +93,57 @@ def couchdb() -> CouchDBHook:
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an account is connected.
+
+    :param known: whether it exists
+    :param connection: the client that it belongs to, or gets
+    """
+
+    known: bool
+    connection: str
+
+
+def place(account: str) -> Place:
+    """Check that an account may be connected, and return with which client.
+
+    :raises Stop: if it may not be connected, its client is none of ours, or CouchDB cannot be read
+    """
+    try:
+        document = couchdb().get(ACCOUNT, account)
+        known = check_connectable(document) is not None
+        return Place(known, client_for_new() if document is None else connection_of(document))
+    except GasError as error:
+        raise stop_for(error) from error
+
+
+def client_for(account: str) -> str:
+    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read.
+
+    :raises Stop: as for :func:`place`
+    """
+    try:
+        listed = settings.connections()
+    except BadSettings:  # an account that exists may not need it
+        listed = ()
+    return listed[0] if len(listed) == 1 else place(account).connection
+
+
+def client_for_new() -> str:
+    """Return the connection of the client that a new account gets.
+
+    :raises GasError: if the setting is wrong, or the accounts cannot be counted
+    """
+    listed = settings.connections()
+    if len(listed) == 1:
+        return listed[0]
+    meters: Counter[str] = Counter()
+    for line in mirror().lines().values():
+        meters[line.client] += max(len(line.meters), 1)
+    return Room(meters).take()
+
+
 def check(account: str) -> bool:
     """Check that an account may be connected, and return whether it already exists.
 
@@ -118,14 +178,19 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     account = attempt.state.account
     store = couchdb()
     try:
-        known = check_connectable(store.get(ACCOUNT, account))  # before the code is spent
+        document = store.get(ACCOUNT, account)
+        known = check_connectable(document)  # before the code is spent
         if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
             raise Stop("deleted", 409)
-        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(), threading.Event()
+        new = bound({"account": account}, attempt.connection)  # a connection that is not listed any more gets none
+        if connection_of(document or new) != attempt.connection:
+            raise Stop("changed", 409)
+        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(attempt.connection), threading.Event()
         try:
             consents = _consents(oauth, attempt, code, on_sent=called.set)
             asked_at = datetime.now(UTC)
-            rights = _rights(store, consents, attempt)
+            # Those to its other meters tell whose the account is.
+            rights = _rights(store, [*consents, *(known.meters if known else ())], attempt)
             given = {consent.id_accreditation for consent in consents}
             brought = [right for right in rights if right.id in given]
             today = paris_today(asked_at)
@@ -134,19 +199,22 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
             now = datetime.now(UTC)
 
             def change(stored: Document | None) -> Document:
-                new = connected(stored, account, meters, at=now, by=by)
+                if stored is not None and connection_of(stored) != attempt.connection:
+                    raise Stop("changed", 409)
+                new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
                 _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
-                if is_another(store, account, stored, brought):
-                    raise _another(attempt, brought)
+                if others := records_of_another(store, account, stored, brought, rights):
+                    raise _another(attempt, brought, others)
                 return new
 
             def write() -> Document:
                 return AccountStore(store).save(account, change)
 
             def ask(pces: list[str]) -> Rights:
-                return adict(store).listed_rights(pces, account=account, terms=_terms(attempt))
+                return client.listed_rights(pces, account=account, terms=_terms(attempt))
 
-            take(store, account, consents, write, ask=ask, oauth=oauth)
+            client = adict(store, attempt.connection)
+            take(store, account, consents, write, ask=ask, adict=client)
         except Exception as error:
             give_back(error, called=called.is_set())
             raise
@@ -203,14 +271,18 @@ def let_pass(standing: Standing) -> None:
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
 
 
-def _another(attempt: Attempt, brought: list[AccessRight]) -> Stop:
-    """Return what stops somebody who is not of the account's household, and tell the operator."""
+def _another(attempt: Attempt, brought: Sequence[AccessRight], others: Sequence[ConsentRecord]) -> Stop:
+    """Return what stops somebody who is not of the account's household, and tell the operator.
+
+    :param others: the records of consent that name another holder
+    """
+    told = names_of(others)
     log.warning(
         "Account %s: a household was not connected on GRDF's site, since GRDF names another holder than the account's "
-        "records of consent. Give it an account of its own. Its right %s stays at GRDF, unused.",
-        attempt.state.account, ", ".join(right.id for right in brought),
+        "record of consent %s. Give it an account of its own. Its right %s stays at GRDF, unused.",
+        attempt.state.account, told, ", ".join(right.id for right in brought),
     )  # fmt: skip
-    return Stop("another.household" if attempt.link else "another", 409)
+    return Stop("another.household", 409) if attempt.link else Stop("another", 409, told)
 
 
 def _check_still_wanted(store: CouchDBHook, attempt: Attempt) -> None:
@@ -245,14 +317,14 @@ def _consents(
     return oauth.consents_of(token, account=account, nonce=attempt.nonce)
 
 
-def _rights(store: CouchDBHook, consents: tuple[Consent, ...], attempt: Attempt) -> tuple[AccessRight, ...]:
+def _rights(store: CouchDBHook, consents: Iterable[Consent], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which an ``id_token`` does not say.
 
     If that fails, return nothing; the account's first run asks again.
     """
     try:
-        return adict(store).access_rights(
-            [consent.pce for consent in consents], account=attempt.state.account, terms=_terms(attempt)
+        return adict(store, attempt.connection).access_rights(
+            sorted({consent.pce for consent in consents}), account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
         log.warning("It is not known yet which days the consents cover; the first run asks again. %s", error)
@@ -265,9 +337,12 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
     return told(consent, rights, today, asked_at) if listed else consent
 
 
-def adict(store: CouchDBHook) -> AdictHook:
-    """Return a hook for ADICT that shares the data token from within the API server."""
-    return AdictHook(shelf=ServerShelf(), one_at_a_time=lambda: lease(store, "data-token", seconds=PATIENCE))
+def adict(store: CouchDBHook, connection: str) -> AdictHook:
+    """Return a hook for ADICT that shares the data token from within the API server.
+
+    :param connection: the connection of the client
+    """
+    return shared_client(store, DEFAULT, shelf=ServerShelf, seconds=PATIENCE).named(connection)
 
 
 def _terms(attempt: Attempt) -> Terms:
@@ -284,6 +359,8 @@ def stop_for(error: GasError, *, household: bool = False, may_see: Callable[[str
         return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
     if isinstance(error, AccountLeaving):
         return Stop("leaving", 409, error)
+    if isinstance(error, ClientUnknown):
+        return Stop("settings", 502, error)
     if isinstance(error, BadAccount):
         return Stop("not_ours", 409, error)
     if isinstance(error, GrantRefused):

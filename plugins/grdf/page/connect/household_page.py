@@ -92,8 +92,8 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     until = int(time.time()) + 86_400 * settings.household_link_days()
     invitation = Invitation(secrets.token_urlsafe(16), account, until)
     try:
-        connecting.check(account)
-        link = f"{page_address()}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
+        connection = connecting.place(account).connection
+        link = f"{page_address(connection)}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
         link_access.new_link(account, invitation.id, until)
     except Stop as stop:
         return stopped(request, stop, account=account)
@@ -150,7 +150,9 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         link_access.begin_with_link(invitation.id, account)
         return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
     except Stop as stop:
-        again = f"{page_address()}{HOUSEHOLD}?token={token}" if stop.key.endswith("other_address") else None
+        again = None
+        if stop.key.endswith("other_address"):
+            again = f"{page_address(connecting.client_for(account))}{HOUSEHOLD}?token={token}"
         return stopped(request, stop, account=account, again=again, household=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.exchange import CALLS, Stop, couchdb, let_pass, stop_for
+from grdf.page.connect.exchange import CALLS, Stop, client_for, couchdb, let_pass, stop_for
 from grdf.quota.shared_quota import governor_for
 from grdf.stores.cut_off_forms import give_link_back
 from grdf.stores.household_links import HouseholdLinks
@@ -87,7 +87,7 @@ def begin_with_link(link: str, account: str) -> None:
     :raises Stop: if no attempt may begin
     """
     try:
-        if governor_for(GrdfOAuthHook().facts).left("link") < CALLS:
+        if governor_for(GrdfOAuthHook(client_for(account)).facts).left("link") < CALLS:
             log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
             raise Stop("link_busy", 503)
         let_pass(HouseholdLinks(couchdb()).begin(account, link))

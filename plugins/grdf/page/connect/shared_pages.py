@@ -17,6 +17,7 @@ from grdf.page.connect.exchange import Stop
 from grdf.page.connect.form_text import check_text
 from grdf.page.html.render import problem
 from include.gas.account.connected import login_hint
+from include.gas.account.sections.client import DEFAULT
 from include.gas.errors import GasError
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ FOR_OPERATORS = frozenset(
         "token_refused",
         "leaving",
         "deleted",
+        "changed",
         "not_ours",
         "another",
         "no_address",
@@ -84,12 +86,13 @@ def stopped(
     return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
 
 
-def page_address() -> str:
+def page_address(connection: str = DEFAULT) -> str:
     """Return the page's address as GRDF and households see it.
 
+    :param connection: the connection whose redirect URI leads there
     :raises Stop: if it is not known
     """
-    return redirect_uri(connection_facts()).rstrip("/").removesuffix(CALLBACK)
+    return redirect_uri(connection_facts(connection)).rstrip("/").removesuffix(CALLBACK)
 
 
 def redirect_uri(facts: GrdfConnection) -> str:
@@ -117,13 +120,13 @@ def places_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{neighbours}"
 
 
-def connection_facts() -> GrdfConnection:
-    """Return what the connection ``grdf_adict`` says.
+def connection_facts(connection: str) -> GrdfConnection:
+    """Return what a connection to GRDF says.
 
     :raises Stop: if it is missing or wrong
     """
     try:
-        return GrdfOAuthHook().facts
+        return GrdfOAuthHook(connection).facts
     except GasError as error:
         raise Stop("settings", 502, error) from error
 

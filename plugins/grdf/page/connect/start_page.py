@@ -73,8 +73,10 @@ def start_page(
     :param direct: the form of the direct way as typed
     :raises Stop: if the account cannot be connected, or no way is open
     """
-    ways, known = open_ways(), connecting.check(account)
-    grdf, trouble = _grdf(account, request, alone=ways == ("client_connect",)) if "client_connect" in ways else ("", "")
+    ways, place = open_ways(), connecting.place(account)
+    grdf, trouble = "", ""
+    if "client_connect" in ways:
+        grdf, trouble = _grdf(account, request, place.connection, alone=ways == ("client_connect",))
     links = settings.household_links() and not opener.is_household
     out = link_access.link_good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
@@ -87,7 +89,8 @@ def start_page(
         "connect.html",
         422 if holder else shown.status,
         account=account,
-        known=known,
+        known=place.known,
+        client=place.connection if settings.has_several() and not opener.is_household else "",
         household=opener.is_household,
         ways=[way for way in ways if way == "direct" or grdf or (trouble and not opener.is_household)],
         trouble=trouble,
@@ -107,7 +110,7 @@ def start_page(
         link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
     )
     if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
-        places = places_of(connection_facts().authorize_url)
+        places = places_of(connection_facts(place.connection).authorize_url)
         answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places}"})
     return answer
 
@@ -141,8 +144,8 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
     """
     require_way("client_connect")
-    facts = connection_facts()
-    connecting.check(account)
+    connection = connecting.place(account).connection
+    facts = connection_facts(connection)
     back = redirect_uri(facts)
     origin = request.headers.get("Origin")
     if (
@@ -154,21 +157,24 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     except ValueError:
         return start_page(request, account, opener, holder=holder)
     deletions = connecting.deletions_of(account)
-    attempt = Attempt.begin(account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions)
+    attempt = Attempt.begin(
+        account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions, connection=connection
+    )
     answer = RedirectResponse(attempt.authorize_url(facts, hint), 303)
     attempt.give_to(answer, request.scope["root_path"] + CALLBACK)
     return answer
 
 
-def _grdf(account: str, request: Request, *, alone: bool) -> tuple[str, str]:
+def _grdf(account: str, request: Request, connection: str, *, alone: bool) -> tuple[str, str]:
     """Return this page's address as GRDF's site leads back to it, and why it cannot be used; one of the two is empty.
 
     The direct way needs none of what Client Connect does, so it is offered all the same.
 
+    :param connection: the connection of the account's client
     :param alone: whether there is no other way
     """
     try:
-        address = redirect_uri(connection_facts())
+        address = redirect_uri(connection_facts(connection))
     except Stop as stop:
         if alone:
             raise

@@ -13,10 +13,21 @@ from datetime import UTC, datetime
 
 from grdf.consents.declaring import Declaring
 from grdf.consents.former_household import stop_if_another
+from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run
 from grdf.page.connect.direct_form import Ticket
-from grdf.page.connect.exchange import CALLS, PATIENCE, Stop, adict, couchdb, deletions_now, let_pass, stop_for
+from grdf.page.connect.exchange import (
+    CALLS,
+    PATIENCE,
+    Stop,
+    adict,
+    client_for,
+    couchdb,
+    deletions_now,
+    let_pass,
+    stop_for,
+)
 from grdf.page.direct.undoing import Undoing
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
@@ -27,6 +38,7 @@ from grdf.stores.once import Once
 from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person
+from include.gas.answers.access_rights import Rights
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
@@ -116,8 +128,11 @@ class _Sending:
         self._order = order
         self._account = order.account
         self._links = HouseholdLinks(store)
-        self._adict = adict(store)
+        self._client = client_for(order.account)
+        self._adict = adict(store, self._client)
         self._before: Document | None = None
+        self._terms = Terms("link" if order.ticket.link else "connect", longest_wait=PATIENCE)
+        self._lists: dict[tuple[str, ...], Rights] = {}
 
     def send(self) -> None:
         ticket, once = self._order.ticket, Once(self._store)
@@ -141,9 +156,8 @@ class _Sending:
         log.info("Account %s: %s connected it by declaring a right.", self._account, self._order.by)
 
     def _declare(self, record: ConsentRecord) -> None:
-        terms = Terms("link" if self._order.ticket.link else "connect", longest_wait=PATIENCE)
         try:
-            right = Declaring(self._store, self._adict, self._account, terms).declare()
+            right = Declaring(self._store, self._adict, self._account, self._terms).declare()
         except (FailNow, LinkCallsSpent) as error:
             Undoing(self._store, self._order.asked, record).undo(self._before)
             self._give_back(untried=isinstance(error, LinkCallsSpent))
@@ -196,8 +210,12 @@ class _Sending:
 
         def change(stored: Document | None) -> Document:
             self._check_still_wanted(stored, but=record.id)
-            self._before = stored
-            return declaring(stored, self._account, order.asked, at=now, by=order.by, record=record.id)
+            if stored is not None and connection_of(stored) != self._client:
+                raise Stop("changed", 409)
+            self._before, whose = stored, self._client
+            return declaring(
+                stored, self._account, order.asked, at=now, by=order.by, record=record.id, connection=whose
+            )
 
         records.add(record)
         try:
@@ -229,11 +247,18 @@ class _Sending:
                 "e-mail address or meter.", self._account, self._order.by,
             )  # fmt: skip
             raise Stop(_WAITS if ticket.link else "direct_waits", 409)
-        stop_if_another(self._store, self._account, stored, self._order.asked, but=but)
+        stop_if_another(self._store, self._account, stored, self._order.asked, ask=self._listed, but=but)
         if ticket.link and not self._links.is_used_by(self._account, ticket.link, ticket.name):
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)
+
+    def _listed(self, pces: list[str]) -> Rights:
+        """Return our rights to some meters. GRDF is asked once, before the account is written, which must not wait."""
+        asked = tuple(pces)
+        if asked not in self._lists:
+            self._lists[asked] = self._adict.listed_rights(pces, account=self._account, terms=self._terms)
+        return self._lists[asked]
 
 
 def _tells_of_others(error: Exception) -> bool:

@@ -33,7 +33,10 @@ def refusal_texts(error: FailNow, t: Texts, visitor: Visitor | None) -> dict[str
         field, text = FIELDS[error.reason]
         return {"": t("direct.refused"), field: t(f"direct.refused.{text}")}
     if isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.ANOTHER:
-        return {"": t("direct.refused"), "name": t(f"direct.refused.another{'' if visitor else '.household'}")}
+        if visitor is None:
+            return {"": t("direct.refused"), "name": t("direct.refused.another.household")}
+        told = t("direct.refused.another.record", records=error.records) if error.records else ""
+        return {"": t("direct.refused"), "name": f"{t('direct.refused.another')} {told}".strip()}
     if isinstance(error, DeclarationRefused) and error.reason == DeclarationRefused.EXISTS:
         if visitor is None:
             return {"": t("direct.refused"), "pce": t("direct.refused.taken.household")}

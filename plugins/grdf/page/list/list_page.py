@@ -31,6 +31,7 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
         "accounts.html",
         list=found,
         dag_of=dag_id,
+        several=settings.has_several(),
         may_connect=can_connect_some(visitor),
         may_import=can_import(visitor),
     )

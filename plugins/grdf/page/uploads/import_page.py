@@ -93,6 +93,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
+        clients=settings.connections() if settings.has_several() else (),
         columns=COLUMNS,
         required=REQUIRED,
     )

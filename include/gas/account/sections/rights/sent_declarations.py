@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -12,13 +13,17 @@ import msgspec
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.section import Section, put, read_fields
 from include.gas.answers.words import fold, fold_address
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 
 FORGOTTEN = timedelta(days=60)
 """After how long a declaration is forgotten whose right no list has shown."""
 KEPT = 10
 """How many declarations are kept, so that no program that changes the document without end makes it grow."""
+
+_WORD = re.compile(r"\w+")
+_MOST_WORDS = 12
+"""How many words a name may have for its parts to be compared: GRDF's list may hold any text."""
 
 
 class SentDeclarations(Section, frozen=True):
@@ -34,7 +39,9 @@ class SentDeclarations(Section, frozen=True):
 
     key: ClassVar[str] = "declarations_sent"
     shape: ClassVar[str] = "a list of objects"
-    written_by: ClassVar[str] = "`acquire_token`, before each call; removed once GRDF's list shows the right"
+    written_by: ClassVar[str] = (
+        "`acquire_token`, before each call; removed once GRDF's list shows the right, or after 60 days"
+    )
 
     pce: str
     at: str
@@ -57,6 +64,40 @@ class SentDeclarations(Section, frozen=True):
         if address := fold_address(email):
             return hashed(self.pce, address) == self.email
         return bool(fold(name)) and hashed(self.pce, fold(name)) == self.name
+
+    def is_named(self, name: str) -> bool:
+        """Return whether it was sent under a name, as GRDF's list writes it.
+
+        GRDF may add first names and leave out hyphens, so it is enough if some words of it are the name that was sent.
+        """
+        told = fold(name)
+        words, parts = told.split(), _WORD.findall(told)
+        written = {told, *_runs(words, " "), *_runs(parts, " "), *_runs(parts, "-")} - {""}
+        return any(hashed(self.pce, each) == self.name for each in written)
+
+    def is_forgotten(self, today: date) -> bool:
+        """Return whether it was sent longer than :data:`FORGOTTEN` ago, or at no moment that can be read.
+
+        :param today: civil date in Paris
+        """
+        sent_on = self.sent_on
+        return sent_on is None or sent_on < today - FORGOTTEN
+
+    @property
+    def sent_on(self) -> date | None:
+        """The civil day in Paris on which it was sent; ``None`` if that cannot be read."""
+        try:
+            return datetime.fromisoformat(self.at).astimezone(PARIS).date()
+        except (ValueError, OverflowError):
+            return None
+
+
+def _runs(words: list[str], between: str) -> set[str]:
+    """Return all that stands together in a name, as it may have been sent."""
+    if len(words) > _MOST_WORDS:
+        return set()
+    spans = ((at, end) for at in range(len(words)) for end in range(at + 1, len(words) + 1))
+    return {between.join(words[at:end]) for at, end in spans}
 
 
 def hashed(pce: str, folded: str) -> str:
@@ -93,6 +134,18 @@ def without_sent(document: Mapping[str, Any], known: Collection[SentDeclarations
     """
     oldest = utc_text(at - FORGOTTEN)
     return _noted(document, [each for each in SentDeclarations.of(document) if each not in known and each.at > oldest])
+
+
+def without_forgotten(document: Document, kept: Collection[SentDeclarations], today: date) -> Document:
+    """Return the account document without very old declarations.
+
+    :param kept: those that stay, whatever their age
+    :param today: civil date in Paris
+    :return: the same document if there is nothing to remove
+    """
+    sent = SentDeclarations.of(document)
+    left = [each for each in sent if each in kept or not each.is_forgotten(today)]
+    return document if len(left) == len(sent) else _noted(document, left)
 
 
 def without_attempt(document: Mapping[str, Any], at: datetime) -> Document:

@@ -1,0 +1,69 @@
+"""Which of our clients at GRDF an account belongs to. A right is the client's, so this never changes by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from include.gas.account.sections.section import Text
+from include.gas.documents.gas_days import Document
+from include.gas.errors import BadAccount, ClientUnknown
+
+DEFAULT = "grdf_adict"
+"""The Airflow connection of an account that names none. It is fixed: if it were the first of a setting, a change of the
+order would hand accounts to a client that has no rights to their meters."""
+CONNECTION_ID = re.compile(r"(?!.*_delete$)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""The ids of connections that accounts may belong to: none of those with a secret that revokes."""
+
+
+class GrdfClient(Text, frozen=True):
+    """The Airflow connection of the GRDF client that the account belongs to. If it is absent, that is ``grdf_adict``.
+
+    A client that declared or was given the account's rights is the only one that may use, prove or end them.
+    """
+
+    key: ClassVar[str] = "grdf_connection"
+    written_by: ClassVar[str] = "whoever makes the account; never changed afterwards"
+
+
+def client_of(document: Mapping[str, Any]) -> str:
+    """Return the id of the Airflow connection that an account, or the record of its deletion, belongs to.
+
+    Anything odd is an error: another client must not be asked instead.
+
+    :raises ClientUnknown: if what is noted there cannot be the id of a connection
+    """
+    if GrdfClient.key not in document:
+        return DEFAULT
+    named = document[GrdfClient.key]
+    if isinstance(named, str) and CONNECTION_ID.fullmatch(named):
+        return named
+    raise ClientUnknown.about(
+        whose(document),
+        f"its {GrdfClient.key} is not the id of an Airflow connection, so it is not known which client at GRDF has its "
+        "rights",
+        f"GRDF was not asked. Correct {GrdfClient.key} in the account's document in io-cozy-accounts, or remove it if "
+        f"the client is that of {DEFAULT}.",
+    )
+
+
+def whose(document: Mapping[str, Any]) -> str:
+    """Return the id of the account that a document is, or that it is the record of."""
+    return str(document.get("_id") if "account_type" in document else document.get("account"))
+
+
+def client_if_known(document: Mapping[str, Any]) -> str:
+    """Return the same, and ``""`` where it is not known."""
+    try:
+        return client_of(document)
+    except BadAccount:
+        return ""
+
+
+def bound(document: Mapping[str, Any], connection: str) -> Document:
+    """Return the document of a new account, or of the record of a deletion, that belongs to a client.
+
+    :param connection: the id of the client's Airflow connection
+    """
+    return GrdfClient.noted(document, None if connection == DEFAULT else connection)

@@ -1,0 +1,120 @@
+"""The state of one check of the accounts of a client, and of which accounts have the same meter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
+from include.gas.account.account import Account
+from include.gas.account.sections.rights.list_seen import seen_at, with_seen
+from include.gas.account.sections.rights.lost_consents import SharedMeters
+from include.gas.errors import BadAccount, ServiceUnavailable
+from include.gas.rights.consent_check import Listed
+
+if TYPE_CHECKING:
+    from grdf.consents.client_lists import ClientList
+    from grdf.consents.long_waits import LongWaits
+    from grdf.hooks.couchdb import CouchDBHook
+
+COUNTS = ("checked", "lost", "restored", "ending", "foreign", "shared", "proofs", "odd")
+
+
+class NoRights(ServiceUnavailable):
+    """GRDF lists no right at all for a client that has accounts. The list is not believed."""
+
+
+class Round:
+    """The state of one check of all accounts of a client.
+
+    :param couchdb: the hook for the CouchDB with the accounts and their data
+    :param listed: GRDF's list for the client
+    :param meters: which accounts of any client have which meter
+    :param waits: sees to declarations that have waited for long
+    """
+
+    def __init__(self, couchdb: CouchDBHook, listed: ClientList, meters: MetersRead, waits: LongWaits) -> None:
+        from grdf.stores.account_store import AccountStore
+
+        self.couchdb = couchdb
+        self.accounts = AccountStore(couchdb)
+        self.client = listed.client
+        self.last = self.accounts.listed_at(listed.connection)
+        self.answer = listed.answer
+        self.rights = listed.rights
+        self.asked_at = listed.asked_at
+        self.whole = listed.whole
+        self.meters = meters
+        self.waits = waits
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self.news: list[dict[str, Any]] = []
+        self.unannounced: list[str] = []
+        self.problem: ServiceUnavailable | None = None
+        """Why the list was not believed."""
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing can be learnt from the list."""
+        return isinstance(self.problem, NoRights)
+
+    def listed(self, document: dict[str, Any]) -> Listed:
+        """Return the part of the list that concerns an account.
+
+        Look up who holds a right only for the konnector's accounts.
+        """
+        account = Account.from_document(document)
+        mine = [right for meter in account.meters for right in self.rights.get(meter.pce, [])]
+        unknown = [] if account.leaving or account.needs_first_launch else unknown_meters(account)
+        asked = [meter.pce for meter in account.meters]  # a meter added in the meantime is not judged by this list
+        if not unknown:
+            return Listed(mine, self.asked_at, meters=asked)
+        if not self.whole:  # part of the list cannot show which right is theirs
+            return Listed(mine, self.asked_at, meters=[pce for pce in asked if pce not in unknown])
+        claimed = claimed_rights(self.client.oauth, document)
+        held = other_holders(self.accounts, account.id, unknown)
+        return Listed(mine, self.asked_at, meters=asked, claimed=claimed, held=held)
+
+    def unseen(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Record on an account that this list did not show the state of its rights."""
+        return with_seen(document, seen_at(document, self.last))
+
+    def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
+        """Return whether one of its own rights on a meter may be in a line of the list that could not be read."""
+        own = {right for meter in Account.from_document(document).meters if meter.pce == pce for right in meter.own}
+        listed = {right.id for right in self.rights.get(pce, [])}
+        return not listed or not own <= listed
+
+
+class MetersRead:
+    """Which accounts have which meter under a right that is in force, whichever of our clients has the right.
+
+    ``noted`` are the shared meters that the accounts' documents name.
+    """
+
+    def __init__(self) -> None:
+        self._readers: dict[str, list[str]] = {}
+        self.noted: dict[str, list[str]] = {}
+
+    def read_by(self, document: dict[str, Any]) -> None:
+        """Record which meters an account has under a right that is in force.
+
+        :param document: the account document after the check, or as it is where GRDF has not answered
+        """
+        name = str(document["_id"])
+        if noted := SharedMeters.of(document):
+            self.noted[name] = noted
+        for meter in Account.from_document(document).meters:
+            if not meter.lost:
+                self._readers.setdefault(meter.pce, []).append(name)
+
+    def read_by_unchecked(self, document: dict[str, Any]) -> None:
+        """Record the same of an account that is not checked now. It may be odd."""
+        try:
+            if Account.from_document(document).leaving is None:
+                self.read_by(document)
+        except (BadAccount, AttributeError, TypeError):
+            return
+
+    @property
+    def shared(self) -> dict[str, list[str]]:
+        """The meters that several accounts have, with the ids of these accounts."""
+        return {pce: names for pce, names in self._readers.items() if len(names) > 1}

@@ -1,0 +1,70 @@
+"""Accounts of two clients, and which client has asked GRDF for what."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from include.sandbox.adict import identity
+from tests.helpers import holder, known_account
+from tests.parties import connections_of
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+USUAL, SOUTH = "grdf_adict", "grdf_south"
+LISTED = f"{USUAL}, {SOUTH}"
+PARTIES = {USUAL: identity.FIRST, SOUTH: identity.SECOND}
+CLIENTS = {name: party.client_id for name, party in PARTIES.items()}
+
+
+def connections(world: LocalWorld, redirect_uri: str | None = None) -> dict[str, str]:
+    """Return Airflow's connections to the second client, as environment variables."""
+    return connections_of(world, SOUTH, identity.SECOND, redirect_uri)
+
+
+def with_extra(connection: str, **extra: Any) -> tuple[str, str]:
+    """Return the environment variable of a connection with other extras or fields."""
+    name = f"AIRFLOW_CONN_{connection.upper()}"
+    found = json.loads(os.environ[name])
+    fields = {key: extra.pop(key) for key in ("login", "password", "host") if key in extra}
+    return name, json.dumps(found | fields | {"extra": found["extra"] | extra})
+
+
+def account_of(world: LocalWorld, account: str, client: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
+    """Create an account as after its first run, whose rights a client has. Return its meters."""
+    pces = known_account(world, account, meters, company=PARTIES[client].company, **terms)
+    if client != USUAL:
+        world.book.save({**(world.book.get(account) or {}), "grdf_connection": client})
+    return pces
+
+
+def document(world: LocalWorld, account: str) -> dict[str, Any]:
+    return world.book.get(account) or {}
+
+
+def own_right(world: LocalWorld, account: str) -> str:
+    """Return GRDF's id of the right of an account's first meter."""
+    return str(document(world, account)["oauth_callback_results"]["consents"][0]["id_accreditation"])
+
+
+def right_of(world: LocalWorld, account: str) -> dict[str, Any]:
+    """Return GRDF's only right to the meter of a test's account."""
+    (right,) = (each for each in world.control.consents() if each["id_pce"] in holder(account).pces)
+    return right
+
+
+def asked_by(world: LocalWorld, *pces: str) -> set[str]:
+    """Return which clients have asked GRDF about some meters; without any, which have asked at all."""
+    calls = [call for call in world.control.log() if not pces or call["pce"] in pces]
+    return {call["client_id"] for call in calls}
+
+
+def lists_asked(world: LocalWorld) -> list[str]:
+    """Return the clients whose whole list was asked for, in order."""
+    return [
+        call["client_id"]
+        for call in world.control.log()
+        if (call["method"], call["path"][-12:]) == ("GET", "droits_acces")
+    ]

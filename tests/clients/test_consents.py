@@ -1,0 +1,174 @@
+"""``grdf_consents`` judges each account by the list of its own client, and a client without a list stops no other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_store import AccountStore
+from include.gas.account.sections.rights.list_seen import is_fresh
+from include.gas.errors import CredentialsRefused, FailNow, ServiceUnavailable
+from tests.clients.scene import (
+    CLIENTS,
+    PARTIES,
+    SOUTH,
+    USUAL,
+    account_of,
+    document,
+    lists_asked,
+    own_right,
+    right_of,
+    with_extra,
+)
+from tests.helpers import holder
+from tests.leaving.runs import acquire, check
+from tests.rights.declared import give, look, looked_before
+from tests.rights.scene import check as check_named
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+LONG_AGO = datetime.now(UTC) - timedelta(days=2)
+
+
+@pytest.fixture
+def pair(two: LocalWorld, account_id: str) -> tuple[str, str]:
+    """An account of each client, last checked two days ago."""
+    other = f"south-{410_000 + int(account_id.rpartition('-')[2])}"
+    account_of(two, account_id, USUAL)
+    account_of(two, other, SOUTH)
+    for client in (USUAL, SOUTH):
+        AccountStore(CouchDBHook()).note_listed(LONG_AGO, client)
+    two.control.clear_log()
+    return account_id, other
+
+
+def state(world: LocalWorld, account: str) -> object:
+    return document(world, account).get("state")
+
+
+def checked_lately(client: str) -> bool:
+    return is_fresh(AccountStore(CouchDBHook()).listed_at(client), datetime.now(UTC))
+
+
+def test_one_call_for_each_client(two: LocalWorld, pair: tuple[str, str]) -> None:
+    assert check()["checked"] == 2
+    assert lists_asked(two) == [CLIENTS[USUAL], CLIENTS[SOUTH]]
+    assert checked_lately(USUAL)
+    assert checked_lately(SOUTH)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_what_one_has_lost_concerns_its_own_account(two: LocalWorld, pair: tuple[str, str], lost: int) -> None:
+    two.control.revoke(own_right(two, pair[lost]))
+    assert check()["lost"] == 1
+    assert state(two, pair[lost]) == OUTDATED
+    assert state(two, pair[1 - lost]) is None
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_a_client_that_is_refused_stops_no_other(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str], refused: int
+) -> None:
+    bad, good = ((USUAL, SOUTH), (SOUTH, USUAL))[refused]
+    monkeypatch.setenv(*with_extra(bad, password="a wrong secret"))
+    for account in pair:
+        two.control.revoke(own_right(two, account))
+    with pytest.raises(CredentialsRefused):
+        check()
+    assert state(two, pair[1 - refused]) == OUTDATED
+    assert state(two, pair[refused]) is None, "nobody has asked for its right"
+    assert (checked_lately(good), checked_lately(bad)) == (True, False)
+
+
+def test_a_client_without_any_right_stops_no_other(two: LocalWorld, pair: tuple[str, str]) -> None:
+    two.control.revoke(own_right(two, pair[0]))
+    two.control.change_consent(own_right(two, pair[1]), raison_sociale_du_tiers="SOMEBODY-ELSE")
+    with pytest.raises(ServiceUnavailable, match="GRDF lists no access right at all"):
+        check()
+    assert state(two, pair[0]) == OUTDATED
+    assert state(two, pair[1]) is None
+    assert (checked_lately(USUAL), checked_lately(SOUTH)) == (True, False)
+
+
+def test_the_brake_is_each_client_s(two: LocalWorld, account_id: str) -> None:
+    number = 420_000 + 100 * int(account_id.rpartition("-")[2])
+    usual = [f"usual-{number + at}" for at in range(4)]
+    south = [f"south-{number + 50 + at}" for at in range(4)]
+    for name in usual:
+        account_of(two, name, USUAL)
+    for name in south:
+        account_of(two, name, SOUTH)
+    for name in (usual[0], *south[:3]):
+        two.control.change_consent(own_right(two, name), raison_sociale_du_tiers="SOMEBODY-ELSE")
+    with pytest.raises(ServiceUnavailable, match="3 of 4 accounts have lost a consent"):
+        check()
+    assert state(two, usual[0]) == OUTDATED, "one of four is believed"
+    assert [state(two, name) for name in south] == [None] * 4
+
+
+def test_an_account_of_no_client_is_left_as_it_is(two: LocalWorld, pair: tuple[str, str]) -> None:
+    two.control.revoke(own_right(two, pair[1]))
+    two.book.save({**document(two, pair[1]), "grdf_connection": "grdf_nowhere"})
+    before = document(two, pair[1])
+    counts = check()
+    assert (counts["checked"], counts["odd"]) == (1, 1)
+    assert document(two, pair[1]) == before
+
+
+def test_two_accounts_of_different_clients_share_a_meter(
+    two: LocalWorld, pair: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told on both, and goes on being told while one client's list is missing."""
+    (pce,) = holder(pair[0]).pces
+    (right,) = two.control.consent([pce], company="TIERS-EXEMPLE-SUD")
+    found = document(two, pair[1])
+    found["oauth_callback_results"] = {
+        "pce_id": pce, "consents": [{"pce": pce, "id_accreditation": right["id_droit_acces"]}]
+    }  # fmt: skip
+    two.book.save(found)
+    assert check()["shared"] == 2
+    shared = [document(two, account).get("meters_shared") for account in pair]
+    assert shared == [[pce], [pce]]
+    assert [document(two, account).get("consents_of_others") for account in pair] == [None, None]
+    two.control.fault("/droits_acces", method="GET", status=503, times=1)
+    with pytest.raises(ServiceUnavailable):
+        check()
+    assert [document(two, account).get("meters_shared") for account in pair] == shared
+
+
+def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pair: tuple[str, str]) -> None:
+    account = pair[1]
+    (pce,) = holder(account).pces
+    two.control.revoke(own_right(two, account))
+    two.control.consent([pce])  # the other client's
+    with pytest.raises(FailNow):
+        check_named(account, dry_run=False)
+    (mine,) = two.control.consent([pce], company="TIERS-EXEMPLE-SUD")
+    assert check_named(account, dry_run=False) == {"taken_over": 1, "refused": 0}
+    assert own_right(two, account) == mine["id_droit_acces"]
+
+
+def test_a_holder_s_answer_is_looked_for_with_the_own_client(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str
+) -> None:
+    other = f"south-{430_000 + int(account_id.rpartition('-')[2])}"
+    for account, client in ((account_id, USUAL), (other, SOUTH)):
+        give(two, account)
+        if client != USUAL:
+            two.book.save({**document(two, account), "grdf_connection": client})
+        with pytest.raises(AirflowSkipException):
+            acquire(account)
+        looked_before(two, account, 20)
+        assert right_of(two, account)["raison_sociale_du_tiers"].endswith("SUD") == (client == SOUTH)
+        two.control.answer(right_of(two, account)["id_droit_acces"])
+    two.control.clear_log()
+    monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret"))
+    assert look() == [f"grdf_account__{other}"]
+    monkeypatch.setenv(*with_extra(USUAL, password=PARTIES[USUAL].client_secret))
+    assert look("manual") == [f"grdf_account__{account_id}"]

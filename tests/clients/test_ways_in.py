@@ -1,0 +1,173 @@
+"""New accounts get a client: by an import, an adoption, a document; and no meter is in accounts of two clients."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.consents.room import Room, room_of
+from grdf.consents.taking import take
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_store import AccountStore
+from include.gas.account.connected import connected
+from include.gas.consents.consent import Consent
+from include.gas.errors import BadRequest, CredentialsRefused, MeterTaken
+from include.sandbox.adict import identity
+from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, document, own_right, with_extra
+from tests.helpers import adict_hook, context, holder
+from tests.importing.scene import LOG, adopt, household, outcomes, put
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+_numbers = count(440_000)
+
+
+def imported(connection: str = "", rows: int = 1) -> list[str]:
+    """Import households, and return their accounts."""
+    import secrets
+
+    from airflow.sdk import DAG
+
+    from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
+
+    homes = [household(next(_numbers)) for _ in range(rows)]
+    name = f"{secrets.token_hex(4)}.csv"
+    put(homes, name)
+    operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
+    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
+    params = {"file": name, "dry_run": False, "skip_wrong_lines": False, "connection": connection}
+    at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}
+    at_hand["dag_run"].triggering_user_name = "an-operator"
+    operator.execute(at_hand)  # type: ignore[arg-type]  # the part of the context that is read
+    assert {outcome for _, outcome in outcomes(name)} == {"declared"}
+    return [home["account"] for home in homes]
+
+
+def clients(world: LocalWorld, accounts: list[str]) -> list[str]:
+    """Return the clients of some accounts, which their documents and their rights at GRDF name alike."""
+    companies = {right["id_droit_acces"]: right["raison_sociale_du_tiers"] for right in world.control.consents()}
+    found = []
+    for account in accounts:
+        named = document(world, account).get("grdf_connection", USUAL)
+        party = identity.SECOND if named == SOUTH else identity.FIRST
+        assert companies[own_right(world, account)] == party.company
+        found.append(named)
+    return found
+
+
+def test_an_import_fills_one_client_after_the_other(two: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(*with_extra(USUAL, calls_per_day=1000))
+    assert clients(two, imported()) == [USUAL]
+    monkeypatch.setattr("grdf.consents.room.room_of", lambda calls: 3 if calls == 1000 else 5000)
+    assert clients(two, imported(rows=4)) == [USUAL, USUAL, SOUTH, SOUTH]
+
+
+def test_an_import_names_a_client(two: LocalWorld) -> None:
+    assert clients(two, imported(SOUTH)) == [SOUTH]
+    with pytest.raises(BadRequest, match=r"connection is 'grdf_nowhere', which \[grdf\] connections does not list"):
+        imported("grdf_nowhere")
+
+
+def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert room_of(6000) == 5000
+    monkeypatch.setenv(*with_extra(USUAL, calls_per_day=6000))
+    monkeypatch.setenv(*with_extra(SOUTH, calls_per_day=600))
+    assert Room({}).take() == USUAL
+    assert Room({USUAL: 4999}).take() == USUAL
+    assert Room({USUAL: 5000, SOUTH: 499}).take() == SOUTH
+    assert Room({USUAL: 9999, SOUTH: 500}).take() == SOUTH, "none has room: the last"
+    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", f"grdf_nowhere, {SOUTH}")
+    assert Room({}).take() == SOUTH, "one that cannot be used has none"
+    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", SOUTH)
+    assert Room({SOUTH: 9999}).take() == SOUTH, "a single one is not counted"
+
+
+def right(world: LocalWorld, pce: str, company: str) -> str:
+    """Make a client have a right that somebody else has declared, and return its id."""
+    (made,) = world.control.consent([pce], keep_others=True, company=company)
+    fields = {"nom_titulaire": "Durand-Invente", "courriel_titulaire": "planted-1@example.org"}
+    world.control.change_consent(made["id_droit_acces"], **fields)
+    return str(made["id_droit_acces"])
+
+
+def test_an_adopted_right_s_account_is_its_client_s(two: LocalWorld, caplog: pytest.LogCaptureFixture) -> None:
+    pces = [household(next(_numbers))["pce"] for _ in range(2)]
+    first, second = right(two, pces[0], identity.FIRST.company), right(two, pces[1], identity.SECOND.company)
+    with caplog.at_level(logging.INFO):
+        assert adopt(dry_run=True)["accounts"] == 2
+    assert f"Right {second} of client {SOUTH} would get" in caplog.text
+    assert adopt()["accounts"] == 2
+    assert clients(two, [f"right-{first}", f"right-{second}"]) == [USUAL, SOUTH]
+    assert adopt()["have_one"] == 2
+
+
+def test_rights_of_two_clients_on_one_meter_are_left(two: LocalWorld, caplog: pytest.LogCaptureFixture) -> None:
+    pce = household(next(_numbers))["pce"]
+    for party in identity.PARTIES:
+        right(two, pce, party.company)
+    with caplog.at_level(logging.WARNING):
+        assert adopt() | {"unreadable": 0} == {
+            "accounts": 0, "left_out": 2, "have_one": 0, "unusable": 0, "unreadable": 0
+        }  # fmt: skip
+    assert "several of our clients at GRDF have a right to its meter" in caplog.text
+
+
+def test_a_refused_client_s_rights_wait_and_the_others_are_adopted(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pces = [household(next(_numbers))["pce"] for _ in range(2)]
+    first, second = right(two, pces[0], identity.FIRST.company), right(two, pces[1], identity.SECOND.company)
+    monkeypatch.setenv(*with_extra(SOUTH, password="a wrong secret"))
+    with pytest.raises(CredentialsRefused):
+        adopt()
+    assert document(two, f"right-{first}")
+    assert document(two, f"right-{second}") == {}
+
+
+def connect(couchdb: CouchDBHook, account: str, pce: str, own: str) -> dict[str, Any]:
+    """Do what the page does when a household comes back from GRDF, where it has consented to the second client."""
+    brought, client = [Consent(pce, own)], adict_hook().named(SOUTH)
+    return take(
+        couchdb, account, brought,
+        lambda: AccountStore(couchdb).save(
+            account,
+            lambda stored: connected(
+                stored, account, brought, at=datetime.now(UTC), by="household", connection=SOUTH
+            ),
+        ),
+        ask=lambda pces: client.listed_rights(pces, account=account), adict=client,
+    )  # fmt: skip
+
+
+def test_a_meter_of_the_other_client_s_account_is_taken(
+    two: LocalWorld, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, account_id: str
+) -> None:
+    account_of(two, account_id, USUAL)
+    (pce,), other = holder(account_id).pces, f"south-{next(_numbers)}"
+    own = right(two, pce, identity.SECOND.company)
+    two.control.clear_log()
+    with pytest.raises(MeterTaken):
+        connect(couchdb, other, pce, own)
+    assert document(two, other) == {}
+    assert {call["client_id"] for call in two.control.log()} == {CLIENTS[USUAL]}, "whose right is in question"
+    monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret"))
+    with pytest.raises(MeterTaken):  # it is not known that its right is over
+        connect(couchdb, other, pce, own)
+    monkeypatch.undo()
+
+
+def test_a_meter_whose_right_at_the_other_client_is_over_changes_hands(
+    two: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    account_of(two, account_id, USUAL)
+    (pce,), other = holder(account_id).pces, f"south-{next(_numbers)}"
+    own = right(two, pce, identity.SECOND.company)
+    two.control.revoke(own_right(two, account_id))
+    made = connect(couchdb, other, pce, own)
+    assert made["grdf_connection"] == SOUTH
+    assert document(two, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
