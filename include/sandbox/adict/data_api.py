@@ -124,6 +124,10 @@ def _billed(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     frequency = oddities.get("frequency", "1M")
+    if frequency == "JJ":  # each day is a period of its own
+        days = readings.days_now(at.store, meter, asked.first, asked.end, at.now(), shift=at.shift_years)
+        told = [lines.published(meter.pce, asked, [day]) for day in days if rights.covers(allowed, day.day)]
+        return told or [lines.refusal(meter.pce, asked, "1000008")]
     start = asked.first if asked.first.day == 1 else paris.month_after(asked.first)
     months = 6 if frequency == "6M" else 1
     while start < asked.end:

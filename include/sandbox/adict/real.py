@@ -2,8 +2,9 @@
 
 Moving keeps the month and day, so every month of the file becomes a whole month of the sandbox with the same sum. There
 are two exceptions, both about 29 February. A 29 February that is moved to a year without one is **dropped**, so its
-month has 28 days. A 29 February in the new years to which no day is moved stays **absent**. ``real_days`` and
-``real_sums`` take this into account, so compare with them and never with the raw file.
+month has 28 days, and the meter's index goes on without it. A 29 February in the new years to which no day is moved
+stays **absent**. ``real_days`` and ``real_sums`` take this into account, so compare with them and never with the raw
+file.
 """
 
 from __future__ import annotations
@@ -77,12 +78,15 @@ def real_days(shift_years: int) -> tuple[RealDay, ...]:
 
     :param shift_years: number of years by which the file is moved forward (``real_shift_years`` in the control API)
     """
-    moved = []
+    moved, dropped = [], 0
     for row in file_days():
+        start, end = row.index_start - dropped, row.index_end - dropped
         try:
-            moved.append(replace(row, day=row.day.replace(year=row.day.year + shift_years)))
+            day = row.day.replace(year=row.day.year + shift_years)
         except ValueError:  # 29 February in a year without one
+            dropped += row.index_end - row.index_start
             continue
+        moved.append(replace(row, day=day, index_start=start, index_end=end))
     return tuple(moved)
 
 

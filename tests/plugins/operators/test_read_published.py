@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,39 +14,22 @@ from grdf.meters.monthly_reading import take_back
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
-from grdf.stores.account_store import AccountStore
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, id_range
 from include.gas.errors import BadRequest, CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.sandbox.connect import AccountBook
 from tests.helpers import MemoryShelf, connect_cozy, context, known_account, lose, with_memory_shelf, yesterday
 from tests.plugins.steps import read_published as read
 
 if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
+    pass
 
 TODAY = paris_today(datetime.now(UTC))
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Airflow home with a separate staging folder."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The world with databases only for this test, so that a run finds no accounts of other tests."""
-    prefix = f"published{secrets.token_hex(4)}/"
-    fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
-    book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list is done
-    return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def read_days(account: str, world: Any) -> None:

@@ -1,0 +1,37 @@
+"""An Airflow home and databases for one test alone."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_store import AccountStore
+from include.sandbox.connect import AccountBook
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An Airflow home with a separate staging folder."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The world with databases only for this test, so that a run finds no accounts of other tests."""
+    prefix = f"published{secrets.token_hex(4)}/"
+    fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
+    book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
+    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list is done
+    return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
