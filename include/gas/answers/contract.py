@@ -96,8 +96,8 @@ def no_daily_data(account: str, pce: str, frequency: str) -> str:
         return ""
     said = f"Meter {meter_tag(account, pce)} has no daily data: GRDF reads it"
     if frequency == "JJ":
-        return f"{said} for daily bills (frequency JJ). Its days come as published periods of one day."
-    return f"{said} every six months (frequency {frequency}). Only the periods that GRDF publishes are kept."
+        return f"{said} for daily bills (frequency JJ). Its months and years come from them."
+    return f"{said} every six months (frequency {frequency}). Its months and years come from these readings."
 
 
 def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[str, Any] | None:
