@@ -24,6 +24,8 @@ class PurgingCouch:
 
     :param before: called with the method, path and body of each request, before it is carried out
     :param members: logins of users who are not server administrators
+
+    ``designs`` are the design documents of all databases, and ``broken`` the ids of those whose views cannot be built.
     """
 
     def __init__(
@@ -33,6 +35,8 @@ class PurgingCouch:
         self.databases: dict[str, dict[str, tuple[str, bool]]] = {}
         self.compacted: list[str] = []
         self.purges: list[int] = []
+        self.designs: list[dict[str, Any]] = []
+        self.broken: set[str] = set()
         self.before = before
         self.lock = threading.RLock()
 
@@ -85,6 +89,11 @@ class PurgingCouch:
         database = self.databases.get(unquote(name))
         if database is None:
             return 404, {"error": "not_found", "reason": "Database does not exist."}
+        if rest == ["_all_docs"] and method == "GET" and "_design" in parts.query:
+            return 200, {"rows": [{"id": each["_id"], "key": each["_id"], "doc": each} for each in self.designs]}
+        if rest[:1] == ["_design"] or rest == ["_find"]:
+            name = asked["use_index"] if rest == ["_find"] else f"_design/{rest[1]}"
+            return (400, {"error": "not_like_this"}) if name in self.broken else (200, {"rows": [], "docs": []})
         if rest == ["_all_docs"] and method == "GET":
             query = {key: json.loads(values[0]) for key, values in parse_qs(parts.query).items()}
             ids = sorted(key for key, (_, dead) in database.items() if not dead)
@@ -104,8 +113,8 @@ class PurgingCouch:
             return 201, [self._write(database, document) for document in asked["docs"]]
         if rest == ["_purge"]:
             return self._purge(database, asked)
-        if rest == ["_compact"]:
-            self.compacted.append(name)
+        if rest[:1] == ["_compact"]:
+            self.compacted.append("/".join([name, *rest[1:]]))
             return 202, {"ok": True}
         return 405, {"error": "method_not_allowed", "reason": target}
 

@@ -79,6 +79,23 @@ def test_compaction(server: PurgingCouch, remover: Remover) -> None:
     assert server.compacted == [database_name(DAY)]
 
 
+def test_compaction_of_indexes(server: PurgingCouch, remover: Remover, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of those that others have made. One that cannot be built keeps nobody's data from being removed."""
+    server.designs = [
+        {"_id": "_design/by_year", "language": "query", "views": {"by_year": {"map": {"fields": {"year": "asc"}}}}},
+        {"_id": "_design/theirs", "language": "javascript", "views": {"lib": {"x": "1"}, "all": {"map": "f"}}},
+        {"_id": "_design/broken", "language": "javascript", "views": {"all": {"map": "f"}}},
+        {"_id": "_design/without", "language": "javascript"},
+    ]
+    server.broken = {"_design/broken"}
+    remover.compact(DAY)
+    name = database_name(DAY)
+    assert server.compacted == [name, f"{name}/by_year", f"{name}/theirs", f"{name}/broken", f"{name}/without"]
+    said = capsys.readouterr().out
+    assert "could not be brought up to date for view all of _design/broken (HTTP 400)" in said
+    assert "theirs" not in said
+
+
 def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
     """After a kill at any request, the next try leaves nothing behind, not even a tombstone."""
     from grdf.stores.removal import Remover

@@ -34,8 +34,14 @@ USUAL_PART, TIMES_USUAL = 0.98, 3
 """A load is doubted above three times what all but two of a hundred days of the heating season stay below."""
 PART_OF_CAR = 0.06
 """A load is doubted above this part of the contract's annual consumption. The coldest day takes some 0.011 of it."""
-NEVER_DOUBTED = 100
-"""kWh. What one boiler burns in a cold day is doubted in no household, however little it usually uses."""
+NEVER_DOUBTED = 300
+"""kWh. What one boiler burns in a cold day is doubted in no household, however little it usually uses. The large house
+of the fact sheet's example took 250 at most."""
+USUALLY_HEATED = 0.75
+"""Part of the other heating days on which a household must have used gas, for many days without to be doubtful. A
+second home that is empty all winter, or used at weekends, has its habit and no doubt."""
+_HALF_A_UNIT = 0.005
+"""Of the last decimal of a coefficient, which has two or three."""
 
 
 def doubts_about(days: Iterable[Document], car: int | float | None) -> dict[str, list[str]]:
@@ -53,7 +59,7 @@ def doubts_about(days: Iterable[Document], car: int | float | None) -> dict[str,
         return {}
     edges = _edges(by_day)
     found: dict[str, list[str]] = {}
-    zeros = set(_long_runs(by_day, edges))
+    zeros = _doubtful_zeros(by_day, edges)
     limits = {year: _limit(by_day, year, car) for year in {day.year for day in by_day}}
     for day, document in by_day.items():
         words = {
@@ -75,11 +81,11 @@ _REASONS = {
     ZEROS: f"there was no gas for {LONG_RUN} days and more in the heating season",
 }
 MOST_NAMED = 5
-"""Days that a message names for each reason."""
+"""Days that a message names for each reason, but for days without gas: a log must not say when nobody is at home."""
 
 
 def doubts_message(doubts: Mapping[date, Iterable[str]]) -> str:
-    """Return in words what is doubtful, with the newest days of each reason.
+    """Return in words what is doubtful, with the newest days of each reason, for a log.
 
     :param doubts: words of :data:`WORDS` by gas day
     """
@@ -87,8 +93,8 @@ def doubts_message(doubts: Mapping[date, Iterable[str]]) -> str:
     for word in WORDS:
         days = sorted(day for day, words in doubts.items() if word in words)
         if days:
-            named = ", ".join(day.isoformat() for day in days[-MOST_NAMED:])
-            told.append(f"{len(days)} day(s) are doubtful because {_REASONS[word]} ({named})")
+            named = "" if word == ZEROS else f" ({', '.join(day.isoformat() for day in days[-MOST_NAMED:])})"
+            told.append(f"{len(days)} day(s) are doubtful because {_REASONS[word]}{named}")
     return "; ".join(told)
 
 
@@ -99,6 +105,16 @@ def is_doubted(document: Mapping[str, Any], word: str) -> bool:
     """
     stored = document.get("doubts")
     return isinstance(stored, list) and word in stored
+
+
+def is_news(word: str, document: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a doubt is worth telling: it is not stored, and does not only make a known run without gas longer.
+
+    :param word: one of :data:`WORDS`
+    :param document: the day as it is stored
+    :param before: the day before as it is stored; empty if there is none
+    """
+    return not is_doubted(document, word) and not (word == ZEROS and is_doubted(before, ZEROS))
 
 
 def with_doubts(document: Document, words: list[str]) -> Document:
@@ -147,7 +163,7 @@ def _fits(document: Document) -> bool:
 
 def _is_about(load: float, volume: float, factor: float) -> bool:
     step = 1 if volume == int(volume) else 0.1
-    return abs(load - volume * factor) <= step * factor + 1
+    return abs(load - volume * factor) <= step * factor + _HALF_A_UNIT * volume + 1
 
 
 def _limit(by_day: Mapping[date, Document], year: int, car: int | float | None) -> float:
@@ -166,16 +182,22 @@ def _limit(by_day: Mapping[date, Document], year: int, car: int | float | None) 
     return limit
 
 
-def _long_runs(by_day: Mapping[date, Document], edges: tuple[date, date]) -> Iterator[date]:
-    """Yield the days of long runs of measured zeros in the heating season.
+def _doubtful_zeros(by_day: Mapping[date, Document], edges: tuple[date, date]) -> set[date]:
+    """Return the days of long runs without gas in the heating season, if the household usually heats then.
 
-    A run at an edge may be part of a longer one: its days are as they are stored.
+    A run at an edge may be part of a longer one, and few other days do not tell what is usual: days are then as they
+    are stored.
     """
-    for run in _runs(day for day in sorted(by_day) if day.month in HEATING and by_day[day]["load"] == 0):
-        if len(run) >= LONG_RUN:
-            yield from run
-        elif run[0] == edges[0] or run[-1] == edges[1]:
-            yield from (day for day in run if is_doubted(by_day[day], ZEROS))
+    heating = [day for day in sorted(by_day) if day.month in HEATING]
+    runs = list(_runs(day for day in heating if by_day[day]["load"] == 0))
+    long = {day for run in runs if len(run) >= LONG_RUN for day in run}
+    at_edge = {day for run in runs if run[0] == edges[0] or run[-1] == edges[1] for day in run} - long
+    kept = {day for day in long | at_edge if is_doubted(by_day[day], ZEROS)}
+    others = [day for day in heating if day not in long]
+    if len(others) < FEW:
+        return kept
+    used = sum(by_day[day]["load"] > 0 for day in others)
+    return (long if used >= USUALLY_HEATED * len(others) else set()) | (kept & at_edge)
 
 
 def _runs(days: Iterable[date]) -> Iterator[list[date]]:

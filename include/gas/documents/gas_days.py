@@ -31,6 +31,13 @@ CHANGES_KEPT = 10
 """Number of corrections that a day document keeps, newest last: enough to answer "why did my March change?"."""
 
 _COMPARED = ("load", "status", "quality")
+_SAID_TOGETHER = (
+    ("grdf_status", "status"),
+    ("grdf_quality", "quality"),
+    ("index_start_at", "index_start"),
+    ("index_end_at", "index_end"),
+)
+"""Keys that say something of another one, so that they must not stay when that one changes."""
 
 
 def database_name(doctype: str, prefix: str = "") -> str:
@@ -247,7 +254,8 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
     if has_load(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, said, now)):
         return None
     if stored.get("load") == new["load"]:
-        return {**stored, **new}
+        silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
+        return {**{key: value for key, value in stored.items() if key not in silent}, **new}
     kept = {key: value for key, value in stored.items() if key not in MEASURES}
     merged = {**fitting(kept, new["load"]), **new}
     change = {

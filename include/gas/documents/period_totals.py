@@ -2,7 +2,8 @@
 
 A period's energy is spread evenly over its gas days, since nothing tells how it was used, and so belongs to the
 calendar months that these days are in. The parts of a period add up to it exactly: what rounding leaves to one month,
-the next one gets. Such a total says so (``source``), and gives way as soon as a day of its time is stored.
+the next one gets. Such a total says so (``source``), and gives way as soon as a day of its time is stored. Those that
+are left then are kept up to date with their periods, and go with them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 from include.gas.answers.published import Period
 from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
 from include.gas.documents.periods import period_of
-from include.gas.documents.totals import Number, exact_sum
+from include.gas.documents.totals import OF_PERIODS, Number, exact_sum
 
 SOURCE: Final = "published"
 """The ``source`` of a total that was made from published periods. A sum of days has none."""
@@ -26,7 +27,7 @@ DECIMALS = 3
 def period_totals(
     account: str, pce: str, periods: Iterable[Mapping[str, Any]]
 ) -> tuple[list[Document], list[Document]]:
-    """Return the month and the year totals of a meter that has no stored day.
+    """Return the month and the year totals that a meter's periods give.
 
     :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
         start the longer one
@@ -53,24 +54,37 @@ def period_totals(
     return months, years
 
 
-def to_write(stored: Mapping[str, Document], totals: Iterable[Document]) -> list[Document]:
+def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new: bool) -> list[Document]:
     """Return what to write so that totals from periods are up to date.
 
-    Sums of days and figures of the konnector stay: both are better.
+    Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
+    total had been made.
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
+    :param new: whether to make those that are missing; not for a meter that has days, whose history is still to be read
     """
-    new = {document["_id"]: document for document in totals}
-    pending = []
-    for key, document in new.items():
-        old = stored.get(key)
-        if old is None:
-            pending.append(document)
-        elif is_of_periods(old) and any(old.get(name) != value for name, value in document.items()):
+    wanted = {document["_id"]: document for document in totals}
+    pending = [document for key, document in wanted.items() if new and key not in stored]
+    for key, old in stored.items():
+        if not is_of_periods(old):
+            continue
+        document = wanted.get(key)
+        if (figure := _adopted(old)) is not None:
+            kept = {name: value for name, value in fitting(old, figure).items() if name not in OF_PERIODS}
+            pending.append({**kept, "load": figure})
+        elif document is None:
+            pending.append({"_id": old["_id"], "_rev": old["_rev"], "_deleted": True})
+        elif any(old.get(name) != value for name, value in document.items()):
             pending.append({**fitting(old, document["load"]), **document})
-    gone = [old for key, old in stored.items() if key not in new and is_of_periods(old)]
-    return pending + [{"_id": old["_id"], "_rev": old["_rev"], "_deleted": True} for old in gone]
+    return pending
+
+
+def _adopted(total: Mapping[str, Any]) -> Number | None:
+    """Return the figure of the konnector's that a total holds; ``None`` if it holds none."""
+    noted = total.get("adopted")
+    figures = [each for each in noted if isinstance(each, Mapping)] if isinstance(noted, list) else []
+    return figures[-1]["load"] if figures and has_load(figures[-1]) else None
 
 
 def is_of_periods(total: Mapping[str, Any]) -> bool:

@@ -26,14 +26,15 @@ from typing import Any, Protocol
 
 from include.gas.answers.daily import Reading
 from include.gas.days.clocks import not_ahead
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window
-from include.gas.documents.day_checks import doubts_about, is_doubted, with_doubts
+from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import (
     Document,
     account_range,
     day_document,
+    day_id,
     day_of,
     day_of_id,
     has_load,
@@ -279,8 +280,10 @@ class _Load:
         for document_id, words in (self.check(days.values()) if self.check else {}).items():
             document = days[document_id]
             if words != document.get("doubts", []):
-                if news := [word for word in words if not is_doubted(document, word)]:
-                    self.doubts[day_of(document)] = news
+                day = day_of(document)
+                before = days.get(day_id(self.account, self.pce, day - ONE_DAY), {})
+                if news := [word for word in words if is_news(word, document, before)]:
+                    self.doubts[day] = news
                 yield document_id, with_doubts(document, words)
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:

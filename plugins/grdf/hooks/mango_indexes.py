@@ -44,5 +44,19 @@ def _make(admin: CouchServer, doctype: str, fields: Sequence[str], *, partitione
     order: dict[str, object] = {"index": {"fields": list(fields)}, "ddoc": name, "name": name, "type": "json"}
     if partitioned:
         order["partitioned"] = False
-    made = json_object(admin.good(admin.request("POST", doctype, "/_index", body=order)))
+    answer = admin.request("POST", doctype, "/_index", body=order)
+    if partitioned and answer.status_code == 400 and _remove(admin, doctype, name):
+        # A client has made it for single partitions, which serves no query without one: ours serves all.
+        answer = admin.request("POST", doctype, "/_index", body=order)
+    made = json_object(admin.good(answer))
     return "" if made.get("result") == "exists" else name
+
+
+def _remove(admin: CouchServer, doctype: str, name: str) -> bool:
+    """Remove an index if it is a Mango index alone, and return whether it was removed."""
+    path = f"/_design/{name}"
+    found = admin.request("GET", doctype, path)
+    design = json_object(found) if found.ok else {}
+    if design.get("language") != "query" or len(design.get("views") or {}) != 1:
+        return False
+    return admin.request("DELETE", doctype, path, query={"rev": str(design["_rev"])}).ok

@@ -6,12 +6,13 @@ Each part returns a change to the account document, so that an account is writte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
+from grdf.meters.published_totals import write_period_totals
 from grdf.quota.terms import HISTORY
 from include.gas.account.sections.facts import with_meter_facts
 from include.gas.account.sections.published_note import with_published
@@ -23,9 +24,8 @@ from include.gas.consents.read_under import is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.comparison import compare_all
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.period_totals import period_totals, to_write
 from include.gas.documents.periods import merge_period, newest_period, period_document
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.meter_tag import meter_tag
@@ -125,10 +125,8 @@ def read_periods(
     except FailNow as error:
         message = _words(error, "published data", account, log, counts)
     stored = couchdb.range(PUBLISHED, *account_range(account, meter.pce))
-    days = couchdb.range(DAY, *account_range(account, meter.pce))
-    if not days:
-        write_period_totals(couchdb, account, meter.pce, stored)
-    compared = compare_all(stored, days)
+    write_period_totals(couchdb, account, meter.pce)
+    compared = compare_all(stored, couchdb.range(DAY, *account_range(account, meter.pce)))
     for each in compared:
         if each.beyond_rounding:
             counts["differences"] += 1
@@ -176,29 +174,8 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
     ]  # fmt: skip
     restored = len(couchdb.write(PUBLISHED, back).written) if back else 0
     for account, pce in {(key.split(":")[0], key.split(":")[1]) for key in former}:
-        span = account_range(account, pce)
-        if not couchdb.range(DAY, *span):
-            write_period_totals(couchdb, account, pce, couchdb.range(PUBLISHED, *span))
+        write_period_totals(couchdb, account, pce)
     return restored
-
-
-def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, periods: Iterable[Document]) -> None:
-    """Bring the totals of a meter without stored days up to date with its published periods.
-
-    :param periods: all its stored periods
-    :raises StoreBusy: if others kept changing the same totals
-    """
-    periods = list(periods)
-    for _ in range(TRIES):
-        conflicts: set[str] = set()
-        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
-            stored = {total["_id"]: total for total in couchdb.range(doctype, *account_range(account, pce))}
-            if pending := to_write(stored, totals):
-                conflicts |= couchdb.write(doctype, pending).conflicts
-        if not conflicts:
-            return
-    tag = meter_tag(account, pce)
-    raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
 
 
 def _store(

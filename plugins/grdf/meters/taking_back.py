@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import note_stored
+from grdf.meters.published_totals import write_period_totals
 from include.gas.account.sections.announcements import with_unannounced
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
@@ -54,6 +55,7 @@ def take_back_foreign(
         if gone:
             periods.add(pce)
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
+        write_period_totals(couchdb, account, pce)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
                 "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "

@@ -183,3 +183,56 @@ def test_the_message_names_the_newest_days_of_each_reason() -> None:
         "2020-01-05, 2020-01-06, 2020-01-07); 1 day(s) are doubtful because it is far more than the meter or its "
         "contract ever uses (2020-01-07)"
     )
+
+
+def test_a_log_does_not_say_when_nobody_was_at_home() -> None:
+    told = doubts_message({date(2020, 1, day): [ZEROS] for day in range(1, 15)})
+    assert told == "14 day(s) are doubtful because there was no gas for 14 days and more in the heating season"
+
+
+def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
+    """Return the days from 1 January on, whose volumes and indexes fit."""
+    made: Days = {}
+    index = 100.0
+    for number in range(days):
+        day, load = date(2021, 1, 1) + timedelta(days=number), loads.get(number, usual)
+        index += load / 11.2
+        made[str(day)] = {
+            "_id": f"a:{PCE}:{day}", "year": day.year, "month": day.month, "day": day.day, "load": load,
+            "volume": round(load / 11.2, 1), "coefficient": 11.2, "index_end": int(index),
+        }  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize("car", [None, 2000, CAR])
+@pytest.mark.parametrize(
+    "days",
+    [
+        winter({}, 0),
+        winter(dict.fromkeys(range(0, 90, 7), 90), 0),
+        winter({24: 160, 25: 160, 26: 160}, 15),
+        winter(dict.fromkeys(range(50, 57), 150), 0),
+        winter({}, 12),
+    ],
+    ids=[
+        "off all winter",
+        "used on Sundays",
+        "kept from freezing, lived in for three days",
+        "a week of holidays",
+        "cooks",
+    ],
+)
+def test_ordinary_households_have_no_doubtful_days(days: Days, car: float | None) -> None:
+    assert found(days, car) == {}
+
+
+@pytest.mark.parametrize("car", [CAR, 6000, 1000])
+def test_a_contract_that_shrinks_makes_no_former_day_doubtful(car: float) -> None:
+    assert found(real(), car) == {}
+
+
+@pytest.mark.parametrize("volume", [150.0, 400, 2000])
+def test_a_factor_with_two_decimals_fits_large_meters(volume: float) -> None:
+    day = {"_id": "a:1:2020-01-10", "year": 2020, "month": 1, "day": 10, "coefficient": 11.16, "volume": volume}
+    assert found({"x": day | {"load": int(volume * 11.1649)}}, None) == {}
+    assert found({"x": day | {"load": int(volume * 11.4)}}, None) == {"2020-01-10": [ENERGY]}

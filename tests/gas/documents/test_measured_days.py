@@ -137,3 +137,24 @@ def test_who_does_not_check_leaves_doubts_as_they_are() -> None:
     assert not put(store, reading(0, 50, said(0)), minutes=1).changed
     put(store, reading(0, 50, said(0), status="definitive"), minutes=2)
     assert day_of(store)["doubts"] == [INDEX]
+
+
+def test_days_without_gas_are_told_once_and_not_each_morning() -> None:
+    store = MemoryStore()
+    january = [Reading(date(2024, 1, 1) + timedelta(days=day), 50 if day < 40 else 0) for day in range(70)]
+    told = [
+        load_answer(store, "a", PCE, january[: day + 1], T0 + timedelta(minutes=day), window=ALL, checked=True).doubts
+        for day in range(39, 60)
+    ]
+    assert [len(each) for each in told] == [0] * 14 + [14] + [0] * 6
+    assert store.docs[DAY][f"a:{PCE}:2024-02-29"]["doubts"] == ["zeros"]
+
+
+def test_grdfs_word_and_the_moment_of_an_index_do_not_stay_beside_another_one() -> None:
+    store = MemoryStore()
+    first = Measures(grdf_quality="Mesuré", grdf_status="Définitive", index_end=5, index_end_at="2024-03-02T05:00:00Z")
+    put(store, reading(0, 50, first, status="definitive"))
+    put(store, reading(0, 50, Measures(index_end=6), status="provisional", quality="estimated"), minutes=1)
+    day = day_of(store)
+    assert (day["index_end"], day["status"], day["quality"]) == (6, "provisional", "estimated")
+    assert not {"grdf_quality", "grdf_status", "index_end_at"} & day.keys()

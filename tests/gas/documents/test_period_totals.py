@@ -95,10 +95,10 @@ def store_with(*given: tuple[str, str, Any]) -> MemoryStore:
     return store
 
 
-def write(store: MemoryStore, *given: tuple[str, str, Any]) -> int:
+def write(store: MemoryStore, *given: tuple[str, str, Any], new: bool = True) -> int:
     written = 0
     for doctype, totals in zip((MONTH, YEAR), period_totals("a", PCE, periods(*given)), strict=True):
-        pending = to_write(store.docs[doctype], totals)
+        pending = to_write(store.docs[doctype], totals, new=new)
         assert not store.write(doctype, pending).conflicts
         written += len(pending)
     return written
@@ -140,3 +140,28 @@ def test_days_replace_them_and_leave_the_months_without_days() -> None:
     assert is_of_periods(store.docs[MONTH][f"a:{PCE}:2024-02"])
     assert is_of_periods(store.docs[YEAR][f"a:{PCE}:2023"])
     assert len(store.docs[DAY]) == 1
+
+
+def test_what_days_have_left_follows_the_periods_and_goes_with_them() -> None:
+    store = store_with(HALF)
+    load_answer(store, "a", PCE, [Reading(date(2024, 3, 5), 12)], NOW)
+    assert write(store, (*HALF[:2], 3660), new=False) == 6  # five months and the year 2023
+    assert store.docs[MONTH][f"a:{PCE}:2024-02"]["load"] == 580
+    assert store.docs[MONTH][f"a:{PCE}:2024-03"]["load"] == 12
+    assert write(store, new=False) == 6
+    assert [key[-7:] for key in store.docs[MONTH]] == ["2024-03"]
+
+
+def test_a_meter_that_has_days_gets_none_from_its_periods() -> None:
+    store = MemoryStore()
+    assert write(store, HALF, new=False) == 0
+
+
+def test_a_figure_of_the_konnectors_that_was_adopted_later_counts_all_the_same() -> None:
+    store = store_with(HALF)
+    key = f"a:{PCE}:2024-03"
+    store.docs[MONTH][key]["adopted"] = [{"load": 333, "from": "x"}]
+    write(store, HALF)
+    assert (store.docs[MONTH][key]["load"], store.docs[MONTH][key].get("source")) == (333, None)
+    write(store)
+    assert [(each["_id"], each["load"]) for each in store.docs[MONTH].values()] == [(key, 333)]

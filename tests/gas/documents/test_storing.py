@@ -98,7 +98,8 @@ def test_a_status_alone_is_confirmed_and_counts_are_plain_numbers() -> None:
     put(store, {0: 60})
     report = put(store, {0: 60}, minutes=1, status="definitive")
     assert report.counts() | {"months": 0, "years": 0} == {
-        "new": 0, "corrected": 0, "confirmed": 1, "completed": 0, "unchanged": 0, "stale": 0, "months": 0, "years": 0,
+        "new": 0, "corrected": 0, "confirmed": 1, "completed": 0, "doubted": 0, "unchanged": 0, "stale": 0, "months": 0,
+        "years": 0,
     }  # fmt: skip
     assert report.totals == ()
     assert store.docs[DAY][f"a:{PCE}:2023-12-29"]["status"] == "definitive"

@@ -1,0 +1,42 @@
+"""Brings the month and year totals that come from GRDF's billing periods up to date with the stored periods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.period_totals import period_totals, to_write
+from include.gas.errors import StoreBusy
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+
+TRIES = 5
+
+
+def write_period_totals(couchdb: CouchDBHook, account: str, pce: str) -> None:
+    """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
+
+    The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
+    the one that has read older periods gets a conflict, or writes first.
+
+    New totals are made only for a meter without any stored day. Those that a meter has from before its days are kept up
+    to date, and go with their periods.
+
+    :raises StoreBusy: if others kept changing the same totals
+    """
+    span = account_range(account, pce)
+    for _ in range(TRIES):
+        stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
+        periods = couchdb.range(PUBLISHED, *span)
+        new = bool(periods) and couchdb.last_id(DAY, *span) is None
+        conflict = False
+        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
+            if pending := to_write(stored[doctype], totals, new=new):
+                conflict |= bool(couchdb.write(doctype, pending).conflicts)
+        if not conflict:
+            return
+    tag = meter_tag(account, pce)
+    raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
