@@ -181,7 +181,7 @@ class Foreground:
 _RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-class _Memory:
+class Memory:
     """Keeps a client's data token for as long as this process runs: outside a task there are no Variables.
 
     :param variable: the name of the Variable whose place it takes
@@ -193,9 +193,11 @@ class _Memory:
         self._variable = variable
 
     def read(self) -> str | None:
+        """Return the token's text, or ``None`` if there is none."""
         return self._texts.get(self._variable)
 
     def write(self, text: str) -> None:
+        """Replace the token's text."""
         self._texts[self._variable] = text
 
 
@@ -206,7 +208,7 @@ def _execute(operator: BaseOperator, context: dict[str, Any]) -> dict[str, Any]:
     from grdf.stores.shared_client import shared_client
 
     couchdb, connection = operator.couchdb, operator.grdf_conn_id  # type: ignore[attr-defined]  # all of ours have them
-    operator.__dict__["adict"] = shared_client(couchdb, connection, shelf=_Memory)
+    operator.__dict__["adict"] = shared_client(couchdb, connection, shelf=Memory)
     token = ExecutorSafeguard.tracker.set(operator)
     try:
         result = operator.execute(context)  # type: ignore[arg-type]  # the part that they read
