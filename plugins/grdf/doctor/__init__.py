@@ -1,0 +1,1 @@
+"""``./grdf doctor``: whether an installation works, seen from this machine. It changes nothing."""

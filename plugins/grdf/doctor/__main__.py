@@ -1,0 +1,80 @@
+"""The command: runs all checks, prints a line for each finding, and ends with an exit code.
+
+``./grdf doctor`` runs it, or ``python -m grdf.doctor`` where ``./grdf`` is not available.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+
+from grdf.doctor.findings import Check, Finding, outcome
+
+FINE, NEEDS_A_PERSON = 0, 1
+MARKS = {"ok": "ok", "look": "look", "bad": "BAD", "unknown": "?"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    :param argv: command-line arguments
+    :return: the exit code: 1 if something must be mended
+    """
+    parser = argparse.ArgumentParser(
+        prog="./grdf doctor",
+        description="Look whether this installation works. Nothing is changed; GRDF is asked for each client's list "
+        "of rights once.",
+        epilog="Exit codes: 0 nothing needs mending, 1 something does, 2 wrong usage.",
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    options = parser.parse_args(argv)
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
+        found: list[Finding] = []
+        for what, check in _checks():
+            for finding in outcome(what, check):
+                found.append(finding)
+                if not options.json:
+                    print(_line(finding), file=out, flush=True)
+    bad = sum(finding.state == "bad" for finding in found)
+    if options.json:
+        print(json.dumps({"exit": int(bool(bad)), "findings": [asdict(each) for each in found]}), file=out)
+    else:
+        print("Nothing needs mending." if not bad else f"{bad} thing(s) need mending.", file=out)
+    return NEEDS_A_PERSON if bad else FINE
+
+
+def _checks() -> Iterator[tuple[str, Check]]:
+    from grdf import settings
+    from grdf.doctor import airflow_state, couch, grdf_api, here
+    from grdf.foreground import Memory
+    from include.gas.errors import BadSettings
+
+    yield "versions", here.versions
+    yield "settings", here.all_settings
+    try:
+        clients: tuple[str, ...] = settings.connections()
+    except BadSettings:  # told by the settings
+        clients = ("grdf_adict",)
+    for client in clients:
+        yield from grdf_api.checks_of(client, Memory)
+    yield couch.WHAT, couch.server
+    yield couch.WHAT, couch.logins
+    yield couch.WHAT, couch.databases
+    yield "staging", here.staging
+    yield airflow_state.WHAT, airflow_state.state
+
+
+def _line(finding: Finding) -> str:
+    says = finding.says[:1].upper() + finding.says[1:].rstrip(".")
+    return f"{MARKS[finding.state]:5} {finding.what:20} {says}." + (f" {finding.do}" if finding.do else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

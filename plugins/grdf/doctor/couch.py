@@ -1,0 +1,85 @@
+"""Checks of CouchDB: version, clock, logins, databases, indexes, and who may come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from grdf.doctor.findings import Finding
+from grdf.hooks.couch_roles import has_administrator
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.account_index import NAME
+from include.gas.days.clocks import agree
+from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, database, index_name
+from include.gas.documents.gas_days import database_name
+
+WHAT = "CouchDB"
+OLDEST = (3, 3)
+SET_UP = "Run ./grdf couchdb setup."
+
+
+def server() -> Iterator[Finding]:
+    """Look at the server's version and clock."""
+    hook = CouchDBHook()
+    text = str(hook.greeting().get("version", ""))
+    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        yield Finding(
+            WHAT, "look", f"version {text or 'unknown'} answers, which cannot purge or is not tried with this project",
+            "Use CouchDB 3.5 in production: else ids of households that have left stay in its files.",
+        )  # fmt: skip
+    else:
+        yield Finding(WHAT, "ok", f"version {text} answers")
+    theirs = hook.clock()
+    if theirs is not None and not agree(theirs, datetime.now(UTC)):
+        yield Finding(
+            WHAT, "bad", f"its clock says {theirs:%Y-%m-%d %H:%M} UTC, this machine's {datetime.now(UTC):%H:%M}",
+            "Synchronise the clock that is wrong.",
+        )  # fmt: skip
+
+
+def logins() -> Iterator[Finding]:
+    """Look at what the two connections may do."""
+    hook = CouchDBHook()
+    if not hook.logs_in():
+        yield Finding(WHAT, "bad", "it refuses the login of the connection couchdb", f"Correct it, or: {SET_UP}")
+        return
+    if hook.is_administrator():
+        yield Finding(
+            WHAT, "look", "the connection couchdb is a server administrator's",
+            f"Give it an ordinary login and move this one to couchdb_admin. {SET_UP}",
+        )  # fmt: skip
+    else:
+        there = has_administrator()
+        yield Finding(
+            WHAT, "ok", "the connection couchdb is an ordinary member's; couchdb_admin is "
+            + ("readable from here" if there else "not set here, which only deletions and the set-up need"),
+        )  # fmt: skip
+
+
+def databases() -> Iterator[Finding]:
+    """Look for databases and indexes, and at who may come in."""
+    hook, missing, unindexed, open_ = CouchDBHook(), [], [], []
+    for doctype in DOCTYPES:
+        name = database_name(doctype, hook.prefix)
+        if not hook.has_database(doctype):
+            missing.append(name)
+            continue
+        wanted = {index_name(fields) for fields in database(doctype).indexes}
+        wanted |= {NAME} if doctype == ACCOUNT else set()
+        if wanted and any(
+            hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in sorted(wanted)
+        ):
+            unindexed.append(name)
+        rules = hook.good(hook.request("GET", doctype, "/_security")).json()
+        members = rules.get("members") or {}
+        if not (members.get("names") or members.get("roles")):
+            open_.append(name)
+    if open_:
+        yield Finding(WHAT, "bad", f"anybody may read {', '.join(open_)}", f"{SET_UP} It corrects the access rules.")
+    if missing:
+        yield Finding(WHAT, "bad", f"the databases {', '.join(missing)} are missing", SET_UP)
+    if unindexed:
+        yield Finding(WHAT, "look", f"{', '.join(unindexed)} have no or an older index, so searches are slow", SET_UP)
+    if not (missing or unindexed or open_):
+        yield Finding(WHAT, "ok", f"all {len(DOCTYPES)} databases are there, with their indexes, open to members alone")

@@ -1,0 +1,283 @@
+"""One account's tasks in the foreground, without a scheduler: for cron, for trying, and for a household on the phone.
+
+``./grdf run`` runs it, or ``python -m grdf.foreground`` where ``./grdf`` is not available. It executes the same
+operators as the account's DAG, one after the other, with the connections and settings of this environment. Airflow's
+database is not needed and learns nothing of it: no run is recorded, and no other DAG is told of the changes. A run of
+the scheduler at the same time does no harm: loads may run twice at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from include.gas.days.gas_day import parse_day
+from include.gas.errors import GasError, RetryLater
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from rich.console import Console
+
+DONE, NEEDS_A_PERSON, NOTHING_TO_DO, LATER = 0, 1, 3, 4
+"""Exit codes. 2 is wrong usage, 130 an interruption."""
+FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
+"""Seconds before the next try of a step that failed for the moment; each wait is twice as long as the one before."""
+COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for.
+
+    :param account: the account's id
+    :param first: first gas day of a past range, included; ``None`` for what a daily run reads
+    :param end: the gas day after the range's last one; ``None`` as well
+    :param tries: how often a step is tried that fails for the moment
+    :param wait: whether to wait for GRDF's quota and between tries
+    """
+
+    account: str
+    first: date | None = None
+    end: date | None = None
+    tries: int = 4
+    wait: bool = True
+
+
+@dataclass
+class Step:
+    """A step that was executed.
+
+    :param task: name of the task in the account's DAG
+    :param outcome: ``done``, ``skipped``, ``failed`` or ``later``
+    :param seconds: how long it took, with its waits
+    :param says: in words what a person should know; ``""`` if nothing
+    :param result: what the task returned
+    """
+
+    task: str
+    outcome: str = "done"
+    seconds: float = 0.0
+    says: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+class Foreground:
+    """Runs an account's steps.
+
+    :param asked: what the command line asks for
+    :param console: where the progress is shown
+    """
+
+    def __init__(self, asked: Asked, console: Console) -> None:
+        self._asked = asked
+        self._console = console
+        self._staged: Any = None
+
+    def run(self) -> list[Step]:
+        """Execute the steps until one is skipped or fails."""
+        steps: list[Step] = []
+        for task, made in self._tasks():
+            step = Step(task)
+            steps.append(step)
+            start = time.monotonic()
+            with self._shown(task):
+                self._execute(made, step)
+            step.seconds = round(time.monotonic() - start, 1)
+            self._tell(step)
+            if step.outcome != "done":
+                break
+        return steps
+
+    def _tasks(self) -> Iterator[tuple[str, Callable[[], BaseOperator]]]:
+        from grdf.operators.acquire_token import AcquireTokenOperator
+        from grdf.operators.extract import ExtractOperator
+        from grdf.operators.history import ReadHistoryOperator
+        from grdf.operators.load import LoadOperator
+        from grdf.operators.rescope_token import RescopeTokenOperator
+
+        account = self._asked.account
+        yield "acquire_token", lambda: AcquireTokenOperator(task_id="acquire_token", account_id=account)
+        yield "rescope_token", lambda: RescopeTokenOperator(task_id="rescope_token", account_id=account)
+        if self._asked.first:
+            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account)
+            return
+        yield "extract", lambda: ExtractOperator(task_id="extract", account_id=account)
+        yield "load", lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged)
+
+    def _execute(self, made: Callable[[], BaseOperator], step: Step) -> None:
+        from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+        number, pause = 1, FIRST_WAIT
+        while True:
+            try:
+                step.result = _execute(made(), self._context(number))
+                self._staged = step.result
+                return
+            except AirflowSkipException as skip:
+                step.outcome, step.says = "skipped", str(skip)
+                return
+            except AirflowRescheduleException as turn:
+                seconds = (turn.reschedule_date - datetime.now(UTC)).total_seconds()
+                if not self._asked.wait:
+                    step.outcome, step.says = "later", f"GRDF's quota lets it go on in {seconds:.0f} s."
+                    return
+                self._pause(seconds, "it waits for its turn to call GRDF")
+            except RetryLater as error:
+                if number >= self._asked.tries or not self._asked.wait:
+                    step.outcome, step.says = "later", str(error)
+                    return
+                number += 1
+                self._pause(min(error.retry_after or pause, LONGEST_WAIT), str(error))
+                pause = min(2 * pause, LONGEST_WAIT)
+            except GasError as error:
+                step.outcome, step.says = "failed", str(error)
+                return
+
+    def _context(self, number: int) -> dict[str, Any]:
+        """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
+        now = datetime.now(UTC)
+        asked = self._asked
+        range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
+        task = SimpleNamespace(
+            try_number=number, max_tries=asked.tries - 1, run_id=_RUN, dag_id="grdf_run", task_id="read",
+            get_ti_count=lambda *_, states=None, **__: 0 if states else 1,
+        )  # fmt: skip
+        return {
+            "run_id": _RUN,
+            "dag_run": SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=now, conf={}),
+            "ti": task,
+            "params": range_,
+        }
+
+    def _pause(self, seconds: float, why: str) -> None:
+        self._console.print(f"  {why} Next try in {max(seconds, 0):.0f} s.", markup=False, highlight=False)
+        time.sleep(max(seconds, 0))
+
+    @contextmanager
+    def _shown(self, task: str) -> Iterator[None]:
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._console.status(f"{self._asked.account}: {task}"):
+            yield
+
+    def _tell(self, step: Step) -> None:
+        counts = ", ".join(f"{step.result[name]} {name}" for name in COUNTS if step.result.get(name))
+        line = f"{step.task:14} {step.outcome:8} {step.seconds:6.1f} s  {counts}"
+        self._console.print(line.rstrip(), markup=False, highlight=False)
+        if step.says:
+            self._console.print(f"  {step.says}", markup=False, highlight=False)
+
+
+_RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+class Memory:
+    """Keeps a client's data token for as long as this process runs: outside a task there are no Variables.
+
+    :param variable: the name of the Variable whose place it takes
+    """
+
+    _texts: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *, variable: str) -> None:
+        self._variable = variable
+
+    def read(self) -> str | None:
+        """Return the token's text, or ``None`` if there is none."""
+        return self._texts.get(self._variable)
+
+    def write(self, text: str) -> None:
+        """Replace the token's text."""
+        self._texts[self._variable] = text
+
+
+def _execute(operator: BaseOperator, context: dict[str, Any]) -> dict[str, Any]:
+    """Execute an operator as Airflow's task runner does, with a data token of this process's own."""
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+
+    from grdf.stores.shared_client import shared_client
+
+    couchdb, connection = operator.couchdb, operator.grdf_conn_id  # type: ignore[attr-defined]  # all of ours have them
+    operator.__dict__["adict"] = shared_client(couchdb, connection, shelf=Memory)
+    token = ExecutorSafeguard.tracker.set(operator)
+    try:
+        result = operator.execute(context)  # type: ignore[arg-type]  # the part that they read
+    finally:
+        ExecutorSafeguard.tracker.reset(token)
+    return dict(result or {})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    :param argv: command-line arguments
+    :return: the exit code
+    """
+    options = _arguments(argv)
+    if not options.verbose:
+        os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    asked = Asked(options.account, options.first, options.end, options.tries, not options.no_wait)
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
+        from rich.console import Console
+
+        try:
+            steps = Foreground(asked, Console(stderr=True, soft_wrap=True)).run()
+        except KeyboardInterrupt:
+            print("grdf: interrupted. Nothing is lost: the next run goes on.", file=sys.stderr)
+            return 130
+    code = _code(steps)
+    if options.json:
+        print(json.dumps({"account": asked.account, "exit": code, "steps": [asdict(step) for step in steps]}), file=out)
+    return code
+
+
+def _code(steps: Sequence[Step]) -> int:
+    return {"done": DONE, "skipped": NOTHING_TO_DO, "failed": NEEDS_A_PERSON, "later": LATER}[steps[-1].outcome]
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./grdf run",
+        description="Run one account's tasks here and now, without a scheduler.",
+        epilog="Exit codes: 0 done, 1 a person must do something, 2 wrong usage, 3 nothing was asked (the text says "
+        "why), 4 GRDF or CouchDB did not answer, so try again later.",
+    )
+    parser.add_argument("account", help="the account's id")
+    parser.add_argument(
+        "--from", dest="first", type=_day, metavar="D", help="first gas day of a past range (YYYY-MM-DD)"
+    )
+    parser.add_argument("--to", dest="end", type=_day, metavar="D", help="the day after its last one")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    parser.add_argument("--tries", type=int, default=4, metavar="N", help="tries of a step (default: 4)")
+    parser.add_argument("--no-wait", action="store_true", help="end instead of waiting, with exit code 4")
+    parser.add_argument("--verbose", action="store_true", help="also show what the tasks log")
+    options = parser.parse_args(argv)
+    if (options.first is None) != (options.end is None):
+        parser.error("give --from and --to, or neither")
+    if options.first and options.end <= options.first:
+        parser.error("--to must be after --from: it is the day after the last one")
+    if options.tries < 1:
+        parser.error("--tries must be 1 or more")
+    return options
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_day(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a day such as 2026-03-28") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

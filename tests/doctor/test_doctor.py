@@ -1,0 +1,100 @@
+"""``./grdf doctor``: nothing to mend where all is well, and a useful line for each thing that is broken on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.doctor import here
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.documents.doctypes import DOCTYPES
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+Doctor = Callable[..., tuple[int, list[dict[str, str]]]]
+
+
+@pytest.fixture
+def doctor(clean: LocalWorld, airflow_home: Path) -> Doctor:
+    """Run the command as a process, with Airflow's database of this test session."""
+    for doctype in DOCTYPES:
+        CouchDBHook().create_database(doctype)
+
+    def asked(**variables: str) -> tuple[int, list[dict[str, str]]]:
+        env = {**os.environ, **clean.connections(), "AIRFLOW_HOME": str(airflow_home), **variables}
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "grdf.doctor", "--json"],
+            env=env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.stdout, done.stderr
+        told = json.loads(done.stdout)
+        assert told["exit"] == done.returncode
+        return done.returncode, told["findings"]
+
+    return asked
+
+
+def bad(findings: list[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(each["what"], each["says"]) for each in findings if each["state"] == "bad"]
+
+
+def extra(world: LocalWorld, name: str = "AIRFLOW_CONN_GRDF_ADICT", **more: Any) -> dict[str, str]:
+    connection = json.loads(world.connections()[name])
+    fields = {key: more.pop(key) for key in ("password", "host", "login") if key in more}
+    connection |= fields
+    connection["extra"] = connection.get("extra", {}) | more
+    return {name: json.dumps(connection)}
+
+
+def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
+    code, findings = doctor()
+    assert {each["what"] for each in findings} == {
+        "versions", "settings", "GRDF (grdf_adict)", "CouchDB", "staging", "Airflow",
+    }  # fmt: skip
+    assert (code, bad(findings)) == (0, [])
+    told = json.dumps(findings)
+    for connection in clean.connections().values():
+        assert json.loads(connection)["password"] not in told
+
+
+@pytest.mark.parametrize(
+    ("broken", "what", "says"),
+    [
+        (lambda w: extra(w, password="wrong"), "GRDF (grdf_adict)", "invalid_client"),
+        (lambda w: extra(w, token_url="http://127.0.0.1:9/token"), "GRDF (grdf_adict)", "cannot be reached"),
+        (lambda w: extra(w, scope="/other"), "GRDF (grdf_adict)", "scope"),
+        (lambda _: {"AIRFLOW_CONN_GRDF_ADICT": "{}"}, "GRDF (grdf_adict)", "grdf_adict"),
+        (lambda _: {"AIRFLOW__GRDF__REREAD_DAYS": "many"}, "settings", "reread_days"),
+        (lambda _: {"AIRFLOW__GRDF__CONNECTIONS": "a,,b"}, "settings", "connections"),
+        (lambda _: {"AIRFLOW__GRDF__POOL": "no_such_pool"}, "Airflow", "no pool no_such_pool"),
+        (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", password="wrong"), "CouchDB", "login"),
+        (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", host="127.0.0.1:9"), "CouchDB", "could not be reached"),
+        (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "redis://127.0.0.1:9/0"}, "GRDF (grdf_adict)", "Redis server"),
+        (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", database_prefix="empty"), "CouchDB", "are missing"),
+    ],
+    ids=[
+        "a wrong secret", "an address where nobody is", "a wrong scope", "an empty connection", "a setting of letters",
+        "connections that are misspelt", "a pool that is not there", "CouchDB's password", "CouchDB's address",
+        "a quota store that is not there", "databases that are missing",
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_told_with_what_to_do(
+    clean: LocalWorld, doctor: Doctor, broken: Callable[[LocalWorld], dict[str, str]], what: str, says: str
+) -> None:
+    code, findings = doctor(**broken(clean))
+    told = [each for each in findings if each["state"] == "bad" and each["what"] == what]
+    assert code == 1
+    assert any(says in each["says"] for each in told), json.dumps(told, indent=1)
+    assert all(each["do"] for each in told), told
+
+
+def test_every_setting_is_read() -> None:
+    assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(here.readers())

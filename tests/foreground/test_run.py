@@ -1,0 +1,99 @@
+"""``./grdf run``: what cron gets from one account, in the foreground, against GRDF's stand-in and CouchDB."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.helpers import known_account, lose, yesterday
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+Run = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+@pytest.fixture
+def run(clean: LocalWorld, tmp_path: Path) -> Run:
+    """Run the command as a process, in an Airflow home of its own without a database."""
+
+    def ran(*arguments: str) -> tuple[int, dict[str, Any], str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__LOGGING")}
+        env |= clean.connections() | {"AIRFLOW_HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "grdf.foreground", *arguments, "--json"],
+            env=env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+    return ran
+
+
+def days(couchdb: CouchDBHook, account: str) -> list[dict[str, Any]]:
+    return couchdb.range("com.grandlyon.grdf.day", f"{account}:", f"{account};")
+
+
+def test_a_first_launch_and_a_day_with_nothing_new(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, run: Run
+) -> None:
+    known_account(clean, account_id)
+    code, told, shown = run(account_id)
+    assert (code, told["exit"], [step["outcome"] for step in told["steps"]]) == (0, 0, ["done"] * 4), shown
+    load = told["steps"][-1]["result"]
+    stored = days(couchdb, account_id)
+    assert load["new"] == len(stored) > 300
+    assert "load           done" in shown
+    assert f"{len(stored)} new" in shown
+    assert "outside of the Task Runner" not in shown
+
+    code, told, shown = run(account_id)
+    assert (code, told["steps"][-1]["result"]["new"]) == (0, 0)
+
+
+def test_a_past_range(clean: LocalWorld, account_id: str, couchdb: CouchDBHook, run: Run) -> None:
+    known_account(clean, account_id)
+    end = yesterday(clean) - timedelta(days=100)
+    code, told, shown = run(account_id, "--from", str(end - timedelta(days=10)), "--to", str(end))
+    assert (code, [step["task"] for step in told["steps"]]) == (0, ["acquire_token", "rescope_token", "read"]), shown
+    assert len(days(couchdb, account_id)) == told["steps"][-1]["result"]["new"] == 10
+
+
+def test_a_household_that_must_consent_again(clean: LocalWorld, account_id: str, run: Run) -> None:
+    (pce,) = known_account(clean, account_id)
+    lose(clean, pce)
+    code, told, shown = run(account_id, "--tries", "1")
+    assert code in (1, 3)
+    assert "consent" in told["steps"][-1]["says"]
+    assert pce not in shown
+
+
+def test_grdf_that_does_not_answer_now(clean: LocalWorld, account_id: str, run: Run) -> None:
+    known_account(clean, account_id)
+    clean.control.fault("/donnees_consos", status=503, times=None)
+    code, told, _ = run(account_id, "--no-wait")
+    assert (code, told["steps"][-1]["task"], told["steps"][-1]["outcome"]) == (4, "extract", "later")
+
+
+def test_an_account_that_is_not_there(run: Run) -> None:
+    code, told, shown = run("nobody-74700")
+    assert (code, told["steps"][-1]["outcome"]) == (1, "failed")
+    assert "Account nobody-74700: there is no such account" in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["a", "--from", "2026-01-01"], ["a", "--from", "2026-02-01", "--to", "2026-02-01"], ["a", "--from", "x"]],
+)
+def test_wrong_usage(run: Run, arguments: list[str]) -> None:
+    code, _, shown = run(*arguments)
+    assert code == 2
+    assert "usage: ./grdf run" in shown
