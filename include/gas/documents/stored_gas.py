@@ -40,7 +40,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FormerPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The price that another program had computed before the load changed.
+    """The price that another program had computed before the load changed, or for a konnector's load that is not ours.
 
     :param price: as it was stored
     :param load: the load for which it was computed, in kWh
@@ -85,7 +85,8 @@ class Day(Kept, frozen=True):
     :param changes: the last 10 corrections, newest last
     :param adopted: other figures for this day from the konnector
     :param price: what another program computed for this load; we keep it as long as the load stays
-    :param former_price: what it was before the load changed; ``price`` is then missing, so that it is computed again
+    :param former_price: what it was before the load changed, or for the konnector's load if that is another one;
+        ``price`` is then missing, so that it is computed again
     """
 
     account: str
@@ -147,7 +148,8 @@ class Total(Kept, frozen=True):
     :param basis: hash of the revisions that were summed, so that a run that read older ones gets a conflict
     :param adopted: konnector figures that differ from the sum; the one that counts is last
     :param price: what another program computed for this load; we keep it as long as the load stays
-    :param former_price: what it was before the load changed; ``price`` is then missing, so that it is computed again
+    :param former_price: what it was before the load changed, or for the konnector's load if that is another one;
+        ``price`` is then missing, so that it is computed again
     """
 
     account: str

@@ -9,16 +9,16 @@ it is not removed and is left to the next round.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.storing import LoadReport, Store, WriteResult, load_answer
 from include.gas.errors import StoreBusy
 from include.gas.konnector.old_documents import Found, sort_documents
-from include.gas.konnector.plan import READ_AT, Marks, Plan, Report, lone_total, marked
+from include.gas.konnector.plan import READ_AT, Plan, Report, lone_total
 
 DOCTYPES = (DAY, MONTH, YEAR)
 
@@ -83,43 +83,48 @@ def adopt(
 
 
 class _MarkingStore:
-    """Adds the konnector's figures to the new days that a load writes."""
+    """Adds the konnector's figures and prices to the new days that a load writes."""
 
-    def __init__(self, store: Store, marks: Marks) -> None:
+    def __init__(self, store: Store, plan: Plan) -> None:
         self.range, self.fetch = store.range, store.fetch
-        self._store, self._marks = store, marks
+        self._store, self._plan = store, plan
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         if doctype == DAY:
-            docs = [marked(each, self._marks[each["_id"]]) if each["_id"] in self._marks else each for each in docs]
+            docs = self._plan.noted(DAY, docs)
         return self._store.write(doctype, docs)
 
 
 def _store_days(store: Store, plan: Plan) -> LoadReport:
-    """Store the days that we do not have, note different figures on those that we have, and update the totals."""
-    found, marks = plan.found, plan.marks(DAY)
-    held = found.ours[DAY]
-    if notes := [marked(held[key], entries) for key, entries in marks.items() if key in held]:
+    """Store the days that we do not have, note figures and prices on those that we have, and update the totals."""
+    found = plan.found
+    if notes := _to_write(plan, DAY, found.ours[DAY].values()):
         store.write(DAY, notes)  # before the load, since totals must be written after their days
     readings = (*plan.new_days, *plan.held_days)
-    return load_answer(_MarkingStore(store, marks), found.account, found.pce, readings, READ_AT)
+    return load_answer(_MarkingStore(store, plan), found.account, found.pce, readings, READ_AT)
 
 
 def _mark_totals(store: Store, plan: Plan) -> bool:
-    """Note the figures of totals that no sum of days confirms. Return whether there was anything to write."""
+    """Note the prices of totals, and the figures that no sum of days confirms. Return whether anything was to write."""
     found, wrote = plan.found, False
     for doctype in (MONTH, YEAR):
-        pending: list[Document] = []
-        for key, entries in plan.marks(doctype).items():
-            own, period = found.ours[doctype].get(key), key.rpartition(":")[2]
-            if own is not None:
-                pending.append(marked(own, entries))
-            elif period not in plan.sums:  # otherwise its days were just stored, and a load will write their total
-                pending.append(lone_total(found, period, entries))
-        if pending:
+        own = found.ours[doctype]
+        alone = [
+            lone_total(found, period, group[-1].load)
+            for period, group in found.periods[doctype].items()
+            if found.id_of(period) not in own
+            and period not in plan.sums  # otherwise its days were just stored, and a load will write their total
+        ]
+        if pending := _to_write(plan, doctype, [*own.values(), *alone]):
             wrote = True
             store.write(doctype, pending)  # reading back shows which documents were not stored due to conflicts
     return wrote
+
+
+def _to_write(plan: Plan, doctype: str, documents: Iterable[Mapping[str, Any]]) -> list[Document]:
+    """Return the documents of ours that get a figure or a price of the konnector's, with it."""
+    before = [dict(each) for each in documents]
+    return [new for old, new in zip(before, plan.noted(doctype, before), strict=True) if new != old]
 
 
 def _reread(store: Store, found: Found) -> Found:

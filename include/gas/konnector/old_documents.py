@@ -3,7 +3,7 @@
 They are in the same databases as ours, have random ids, and name neither account nor meter. What we know about their
 shape: ``load``, ``year``, ``month`` and ``day`` are numbers. ``hour`` and ``minute`` are 0 or absent. The day of a
 month and the month of a year are 1, or 0 as similar konnectors write it. ``cozyMetadata`` says when and for which
-account cozy-stack wrote them.
+account cozy-stack wrote them. ``price`` is from another program, Cozy's Ecolyo.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from functools import cached_property
 from typing import Any
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, is_number
 from include.gas.documents.totals import Number
 
 YEARS = range(2000, 2101)
 """The years in which a gas reading can be. Any other year is an error."""
+
+ROUNDING = 0.001
+"""kWh by which a total of the konnector's may differ from the sum and still count as equal, since it added floats."""
 
 _OURS = re.compile(r"[A-Za-z0-9_-]{1,128}:[^:]+:[0-9]{4}(-[0-9]{2}){0,2}")
 _WHOLE: Mapping[str, tuple[str, ...]] = {
@@ -43,6 +46,7 @@ class Figure:
     :param load: energy in kWh
     :param written: when cozy-stack wrote it, ISO text; ``""`` if unknown
     :param account: the account it was written for (``cozyMetadata.sourceAccount``); ``""`` if unknown
+    :param price: what another program computed for the load; ``None`` if there is none
     """
 
     doctype: str
@@ -52,11 +56,18 @@ class Figure:
     load: Number
     written: str = ""
     account: str = ""
+    price: Number | None = None
 
     @property
     def day(self) -> date:
         """The first gas day of the period."""
         return date.fromisoformat((self.period + "-01-01")[:10])
+
+    def agrees(self, load: object) -> bool:
+        """Return whether a load of ours, in kWh, is the same. Totals may differ by :data:`ROUNDING`."""
+        if self.doctype == DAY:
+            return load == self.load
+        return is_number(load) and abs(load - self.load) < ROUNDING
 
 
 class OddDocumentError(ValueError):
@@ -102,6 +113,7 @@ def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
         load,
         str(known.get("updatedAt") or known.get("createdAt") or ""),
         str(known.get("sourceAccount") or ""),
+        price if is_number(price := document.get("price")) else None,
     )
 
 

@@ -8,6 +8,7 @@
 * **No figure is lost.** A figure that differs from ours is kept in our document under ``adopted``, a list of loads with
   the ids of the former documents. The one exception: if all days of a period are stored and contradict a total, the
   total was wrong and is dropped.
+* **No price is lost** that another program computed for a figure, see :mod:`include.gas.konnector.prices`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,11 @@ from include.gas.documents.gas_days import Document, day_document, day_of
 from include.gas.documents.storing import LoadReport
 from include.gas.documents.totals import Number, month_documents, year_documents
 from include.gas.konnector.old_documents import Figure, Found
+from include.gas.konnector.prices import has_price, with_prices
 from include.gas.meter_tag import without_numbers
 
 READ_AT = "1970-01-01T00:00:00Z"
 """When an adopted day counts as read: before any reading from GRDF."""
-
-ROUNDING = 0.001
-"""kWh by which a total of the konnector's may differ from the sum and still count as equal, since it added floats."""
 
 LISTED = 20
 """Maximum number of documents of each kind that a report lists."""
@@ -102,7 +101,7 @@ class Plan:
         return marks
 
     def settled(self, figure: Figure) -> bool:
-        """Return whether our stored documents contain a figure, so that the konnector's document can be removed.
+        """Return whether our stored documents contain a figure with its price, so that its document can be removed.
 
         :param figure: a figure from a plan made from what is stored **now**
         """
@@ -115,7 +114,16 @@ class Plan:
             right = self.sums.get(figure.period)
             if right is not None and (own.get("load"), own.get("days")) != (right["load"], right["days"]):
                 return False  # another task is storing days of that period right now
-        return self._said(figure, own) or _noted(figure, own)
+        return (self._said(figure, own) or _noted(figure, own)) and has_price(own, figure)
+
+    def noted(self, doctype: str, documents: Iterable[Document]) -> list[Document]:
+        """Return our documents with the konnector's figures and prices on them.
+
+        :param documents: days, months or years of ours, as they are stored or about to be
+        """
+        marks, groups = self.marks(doctype), self.found.periods[doctype]
+        found = (marked(each, marks[each["_id"]]) if each["_id"] in marks else each for each in documents)
+        return [with_prices(each, groups.get(each["_id"].rpartition(":")[2], ())) for each in found]
 
     def counts(self) -> dict[str, int]:
         """Return the numbers for all keys of :data:`COUNTS`."""
@@ -151,10 +159,10 @@ class Plan:
     def _stories(self) -> Iterable[tuple[str, str]]:
         for period, group in self.found.periods[DAY].items():
             yield from self._duplicates(group)
-            load, own = group[-1].load, self.found.own(group[-1])
+            own = self.found.own(group[-1])
             if own is None:
                 yield "days_adopted", ""
-            elif own.get("load") == load:
+            elif group[-1].agrees(own.get("load")):
                 yield "days_ours", ""
             else:
                 yield "days_differing", period
@@ -176,7 +184,7 @@ class Plan:
         total = self.sums.get(figure.period)
         if total is None:
             return "totals_kept", figure.period
-        if _same(figure.load, total["load"]):
+        if figure.agrees(total["load"]):
             return "totals_right", ""
         story = f"{figure.period}: now the sum of {total['days']} days"
         if missing := _length(figure.period) - total["days"]:
@@ -192,11 +200,11 @@ class Plan:
         if figure.doctype == DAY:
             if own is None:
                 return figure.load == self.found.periods[DAY][figure.period][-1].load
-            return bool(own.get("load") == figure.load)
+            return figure.agrees(own.get("load"))
         total = self.sums.get(figure.period)
         if total is None:
             return False
-        return _same(figure.load, total["load"]) or total["days"] == _length(figure.period)
+        return figure.agrees(total["load"]) or total["days"] == _length(figure.period)
 
 
 def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document:
@@ -208,26 +216,25 @@ def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document
     return {**document, "adopted": [*_entries(document), *marks]}
 
 
-def lone_total(found: Found, period: str, marks: list[dict[str, Any]]) -> Document:
+def lone_total(found: Found, period: str, load: Number) -> Document:
     """Return a total made from the konnector's figure, for a period without stored days.
 
     :param found: names the account and the meter
     :param period: ``YYYY-MM`` or ``YYYY``
-    :param marks: the konnector's figures; the one that counts is last
+    :param load: the konnector's figure that counts, in kWh
     """
     year, month = (*(int(part) for part in period.split("-")), 1)[:2]
     return {
         "_id": found.id_of(period),
         "account": found.account,
         "pce": found.pce,
-        "load": marks[-1]["load"],
+        "load": load,
         "year": year,
         "month": month,
         "day": 1,
         "hour": 0,
         "minute": 0,
         "days": 0,
-        "adopted": marks,
     }
 
 
@@ -264,10 +271,6 @@ def _noted(figure: Figure, own: Mapping[str, Any] | None) -> bool:
 def _entries(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     noted = document.get("adopted")
     return [dict(entry) for entry in noted if isinstance(entry, Mapping)] if isinstance(noted, list) else []
-
-
-def _same(one: Number, other: Number) -> bool:
-    return abs(one - other) < ROUNDING
 
 
 def _length(period: str) -> int:

@@ -23,52 +23,14 @@ from include.gas.konnector import adopting as adopt_module
 from include.gas.konnector.adopting import adopt, look
 from include.gas.konnector.old_documents import OddDocumentError, figure_of, ranked
 from include.gas.konnector.plan import READ_AT
-from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.konnector_store import Shelf, ids, konnector, shelf
+from tests.gas.memory_store import Killed, Mortal, interleave
 
 ACCOUNT, PCE = "home", "09900000000017"
 FIRST = date(2023, 12, 27)  # the days span two years and three months
 SPAN = 40
 NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 DOCTYPES = (DAY, MONTH, YEAR)
-_ids = itertools.count()
-
-
-class Shelf(MemoryStore):
-    """A store that can be read completely, and that removes documents written as deleted."""
-
-    def scan(self, doctype: str) -> list[dict[str, Any]]:
-        self.calls.append("scan")
-        return [copy.deepcopy(document) for _, document in sorted(self.docs[doctype].items())]
-
-    def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
-        docs = list(docs)
-        result = super().write(doctype, [doc for doc in docs if not doc.get("_deleted")])
-        for doc in (doc for doc in docs if doc.get("_deleted")):
-            stored = self.docs[doctype].get(doc["_id"])
-            if stored is None or stored["_rev"] != doc["_rev"]:
-                result.conflicts.add(doc["_id"])
-            else:
-                del self.docs[doctype][doc["_id"]]
-                result.written.add(doc["_id"])
-        return result
-
-
-def konnector(day: date, load: Any, doctype: str = DAY, zero: bool = False, written: str = "") -> dict[str, Any]:
-    first = 0 if zero else 1
-    document = {"_id": f"{next(_ids):032x}", "load": load, "hour": 0, "minute": 0, "year": day.year}
-    document["month"] = first if doctype == YEAR else day.month
-    document["day"] = day.day if doctype == DAY else first
-    if written:
-        document["cozyMetadata"] = {"createdAt": written, "sourceAccount": "elsewhere"}
-    return document
-
-
-def shelf(**kinds: list[dict[str, Any]]) -> Shelf:
-    """Return a store with some documents: ``day=``, ``month=``, ``year=``."""
-    store = Shelf()
-    for kind, documents in kinds.items():
-        store.write(f"com.grandlyon.grdf.{kind}", documents)
-    return store
 
 
 def ours(store: Shelf, loads: dict[int, Any], at: datetime = NOW) -> None:
@@ -170,7 +132,7 @@ def shelves(draw: st.DrawFn) -> Shelf:
     days = [konnector(FIRST + timedelta(days=n), load, written=at) for n, load, at in draw(THEIR_DAYS)]
     months = [konnector(day, load, MONTH, zero, at) for day, load, zero, at in draw(TOTALS)]
     years = [konnector(day, load, YEAR, zero, at) for day, load, zero, at in draw(TOTALS)]
-    odd = [{"_id": f"odd{next(_ids)}", **copy.deepcopy(each)} for each in draw(ODD)]
+    odd = [{"_id": f"odd{next(ids)}", **copy.deepcopy(each)} for each in draw(ODD)]
     odd = list({each["_id"]: each for each in odd}.values())
     store = shelf(day=days + odd, month=months, year=years)
     ours(store, draw(DAYS))
