@@ -18,7 +18,7 @@ from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.stored import with_stored
 from include.gas.answers.daily import Reading, read_daily
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
 from include.gas.documents.gas_days import account_range, day_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
@@ -198,4 +198,5 @@ def count(place: Place, doctype: str) -> tuple[int, int | None]:
         answer = http.get(place.database(doctype), timeout=TIMEOUT)
         answer.raise_for_status()
         said = answer.json()
-    return int(said["doc_count"]), (said.get("sizes") or {}).get("file")
+    indexes = len(database(doctype).indexes)  # CouchDB counts their design documents, too
+    return int(said["doc_count"]) - indexes, (said.get("sizes") or {}).get("file")

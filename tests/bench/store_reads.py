@@ -112,7 +112,7 @@ def _found(answer: requests.Response) -> int:
     said = answer.json()
     for name in ("rows", "docs", "results"):
         if name in said:
-            return len(said[name])
+            return sum(not str(each.get("id", "")).startswith("_design/") for each in said[name])
     return 1
 
 
