@@ -143,7 +143,7 @@ def connections() -> tuple[str, ...]:
 
     GRDF's contract gives one client 6,000 calls a day for fewer than 5,000 meters; a city with more has several.
 
-    :raises BadSettings: if the value is no list of ids, or names one twice or a connection that may revoke
+    :raises BadSettings: if the value is no list of ids, or names one twice, in whatever case, or one that may revoke
     """
     text = conf.get(SECTION, "connections", fallback="").strip() or DEFAULT
     named = [word.strip() for word in text.split(",")]
@@ -151,6 +151,9 @@ def connections() -> tuple[str, ...]:
     wrong = f"{odd[0]!r:.60} is not the id of an Airflow connection with which data may be read" if odd else ""
     if not odd and len({*named}) < len(named):
         wrong = "one connection is named twice"
+    elif not odd and len({word.casefold() for word in (*named, DEFAULT)}) < len({*named, DEFAULT}):
+        # The variable AIRFLOW_CONN_… has upper-case letters for both: they are one client, counted as two.
+        wrong = f"two ids differ in upper and lower case only ({DEFAULT} always counts as one of them)"
     if wrong:
         raise BadSettings.about(
             account=None,

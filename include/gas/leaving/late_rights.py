@@ -209,6 +209,20 @@ def stranded_message(account: str, rights: Iterable[AccessRight]) -> str:
     )
 
 
+def unlisted_message(account: str, connection: str) -> str:
+    """Return what a person has to do about a deleted account whose client was removed from the settings too early.
+
+    :param account: the account's id; GRDF may have taken a right of it late
+    :param connection: the id of the client's Airflow connection
+    """
+    return (
+        f"Account {account}: it was deleted while GRDF was asked for its right, and nobody looks whether GRDF has that "
+        f"right: it would belong to the client of the Airflow connection {connection}, which the setting [grdf] "
+        f"connections does not list. List it there until {KEPT.days} days after its last account was deleted, or the "
+        "right may stay in force without an account."
+    )
+
+
 def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     """Return what a person has to do about an account whose deletion does not end; ``""`` if it is under way.
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import TRIES, AccountStore
 from include.gas.account.sections.client import DEFAULT, client_if_known
@@ -21,7 +22,7 @@ from include.gas.consents.consent import Consent
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
-from include.gas.errors import BadAccount, GasError, StoreBusy
+from include.gas.errors import BadAccount, BadSettings, GasError, StoreBusy
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.late_rights import (
     UNANSWERED,
@@ -31,6 +32,7 @@ from include.gas.leaving.late_rights import (
     is_revoked,
     late_rights,
     stranded_message,
+    unlisted_message,
     without_ended,
     without_old,
 )
@@ -112,6 +114,7 @@ class LeftBehind:
         :return: the accounts for which a person must act
         """
         found, now = [], self._now(records)
+        self._tell_unlisted(records, now)
         for account, entries in records.items():
             asked = [(entry, client_if_known(entry)) for entry in entries if entry.get(UNANSWERED)]
             open_ = [(entry, client) for entry, client in asked if client in lists]
@@ -131,6 +134,23 @@ class LeftBehind:
             for entry, client in open_:
                 self._settle(entry, partial(_settled, entries=entries, rights=lists[client], now=now))
         return found
+
+    def _tell_unlisted(self, records: Mapping[str, Sequence[Mapping[str, Any]]], now: datetime | None) -> None:
+        """Tell of rights that nobody looks for, because the settings do not list their client any more.
+
+        What is too old to be looked for is removed from these records as from all others.
+        """
+        try:
+            listed = settings.connections()
+        except BadSettings:  # it is told, and corrected, before anything can be said of single connections
+            return
+        for account, entries in records.items():
+            open_ = [(entry, client_if_known(entry)) for entry in entries if entry.get(UNANSWERED)]
+            unlisted = [(entry, client) for entry, client in open_ if client and client not in listed]
+            for client in sorted({client for entry, client in unlisted if _without_old(entry, now).get(UNANSWERED)}):
+                log.warning("%s", unlisted_message(account, client))
+            for entry, _ in unlisted:
+                self._settle(entry, partial(_without_old, now=now))
 
     def _now(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
         """Return the present, if the server's clock agrees: one that is ahead would end the search for all rights.

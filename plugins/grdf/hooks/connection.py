@@ -60,6 +60,38 @@ def connection_of(document: Mapping[str, Any]) -> str:
     raise ClientUnknown.about(whose(document), f"{what}, {why}")
 
 
+def stop_if_doubled(facts: GrdfConnection) -> None:
+    """Raise an error if two of ``[grdf] connections`` have one client id.
+
+    One of the two then asks with the rights of the other, for accounts that are not its own. Which of them is wrong is
+    not known here, so neither is used. A connection that the setting does not list is somebody's own, or is only being
+    tested.
+
+    :param facts: the contents of the connection that is about to be used
+    :raises BadSettings: if another connection has the same client id
+    """
+    try:
+        listed = settings.connections()
+    except BadSettings:  # whoever needs the list says so
+        return
+    others = [name for name in listed if name != facts.conn_id] if facts.conn_id in listed else []
+    if same := [name for name in others if _login_of(name) == facts.client_id]:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the Airflow connections {facts.conn_id} and {' and '.join(same)} have the same client id (login), "
+            "so accounts of one would be asked for with the rights of the other",
+            next_step="GRDF was not asked. Set each to the login and password that GRDF sent for that client, under "
+            "Admin, Connections (or in AIRFLOW_CONN_…).",
+        )
+
+
+def _login_of(conn_id: str) -> str | None:
+    try:
+        return BaseHook.get_connection(conn_id).login
+    except Exception:  # noqa: BLE001 - a connection that cannot be read stops its own accounts only, which say so
+        return None
+
+
 def extra_of(connection: Connection) -> Mapping[str, Any]:
     """Return the extra of a connection. Unlike Airflow, do not treat invalid JSON as empty.
 

@@ -17,7 +17,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf import settings
-from grdf.hooks.connection import GrdfConnection, airflow_connection
+from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
@@ -58,9 +58,11 @@ class GrdfOAuthHook(BaseHook):
     def facts(self) -> GrdfConnection:
         """The connection's fields, checked.
 
-        :raises BadSettings: if a field is missing or wrong
+        :raises BadSettings: if a field is missing or wrong, or another of our clients has the same id
         """
-        return GrdfConnection.read(airflow_connection(self.grdf_conn_id))
+        facts = GrdfConnection.read(airflow_connection(self.grdf_conn_id))
+        stop_if_doubled(facts)
+        return facts
 
     def get_conn(self) -> requests.Session:
         """Return a plain HTTP session.

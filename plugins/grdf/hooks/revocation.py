@@ -52,6 +52,13 @@ class RevocationHook(AdictHook):
     def standing_rights(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
         """Ask which of our rights on some meters are in force, including rights that the account does not know.
 
+        The parameters and errors are those of :meth:`rights_on`.
+        """
+        return standing(self.rights_on(pces, own, account=account))
+
+    def rights_on(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
+        """Ask for all our rights on some meters, also those that are over.
+
         :param pces: numbers of the account's meters
         :param own: GRDF's ids of the rights that the account brought
         :param account: the account's id, for messages
@@ -68,7 +75,7 @@ class RevocationHook(AdictHook):
                 "considered revoked",
                 "It is tried again automatically, and nothing is removed before. If this continues, tell GRDF.",
             )
-        return standing(listed.rights)
+        return listed.rights
 
     def revoke(self, right: AccessRight, *, account: str) -> str:
         """Revoke one right (``PATCH /droit_acces/{id}``). A right that is already revoked counts as success (ADICT 4).

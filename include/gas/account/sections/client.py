@@ -13,8 +13,9 @@ from include.gas.errors import BadAccount, ClientUnknown
 DEFAULT = "grdf_adict"
 """The Airflow connection of an account that names none. It is fixed: if it were the first of a setting, a change of the
 order would hand accounts to a client that has no rights to their meters."""
-CONNECTION_ID = re.compile(r"(?!.*_delete$)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-"""The ids of connections that accounts may belong to: none of those with a secret that revokes."""
+CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""The ids of connections that accounts may belong to: none of those with a secret that revokes, in whatever case, since
+Airflow's environment variables have no other; nor ``grdfgrandlyon``, whose secret would be the usual client's."""
 
 
 class GrdfClient(Text, frozen=True):
