@@ -10,10 +10,22 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from include.gas.errors import MeterTaken
 from include.sandbox.adict import meters
-from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, document, own_right, right_of, spend
+from tests.clients.scene import (
+    CLIENTS,
+    PARTIES,
+    SOUTH,
+    USUAL,
+    account_of,
+    asked_by,
+    document,
+    own_right,
+    right_of,
+    spend,
+)
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
 from tests.rights.declared import PERSON, give, look, looked_before
+from tests.rights.scene import check as check_named
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -85,3 +97,21 @@ def test_a_household_connects_on_a_meter_of_the_other(
     else:
         with pytest.raises(MeterTaken):
             acquire(other)
+
+
+def test_rights_that_are_taken_over_wait_for_their_client(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str
+) -> None:
+    """All that are named wait: a later try would find the others done, and refuse them."""
+    other = f"south-{next(_numbers)}"
+    for account, client in ((account_id, USUAL), (other, SOUTH)):
+        (pce,) = account_of(two, account, client)
+        two.control.revoke(own_right(two, account))
+        two.control.consent([pce], company=PARTIES[client].company)
+    before = own_right(two, account_id)
+    with monkeypatch.context() as patch:
+        spend(patch, SOUTH)
+        with pytest.raises(AirflowRescheduleException):
+            check_named(account_id, other, dry_run=False)
+        assert own_right(two, account_id) == before
+    assert check_named(account_id, other, dry_run=False) == {"taken_over": 2, "refused": 0}

@@ -83,15 +83,22 @@ class ClientLists:
         """
         return self.known.get(self._first.of(document).grdf_conn_id)
 
+    def failure_of(self, document: Mapping[str, Any]) -> GasError | None:
+        """Return why there is no list for an account's client; ``None`` if there is one.
+
+        :raises BadAccount: if the account belongs to none of our clients
+        """
+        return self.failures.get(self._first.of(document).grdf_conn_id)
+
     def whole_of(self, document: Mapping[str, Any]) -> ClientList:
         """Return the list for an account's client.
 
         :raises BadAccount: if the account belongs to none of our clients
         :raises GasError: if there is no list, or a line of it could not be read
         """
-        conn_id = self._first.of(document).grdf_conn_id
-        if failure := self.failures.get(conn_id):
+        if failure := self.failure_of(document):
             raise failure
+        conn_id = self._first.of(document).grdf_conn_id
         self.stop_unless_whole(conn_id)
         return self.known[conn_id]
 

@@ -24,7 +24,7 @@ from include.gas.account.sections.rights.lost_consents import GivenBack, SharedM
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import BadAccount, ServiceUnavailable
+from include.gas.errors import BadAccount, GasError, QuotaWait, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import check_consents, to_give_back
@@ -70,6 +70,7 @@ class CheckConsentsOperator(GrdfOperator):
         if named:
             if not lists.are_several:
                 lists.stop_unless_whole(next(iter(lists.known)))
+            self._wait_for_lists(lists, named)
             return TakeOver(couchdb, lists.whole_of, self.log).run(run, named)
         meters = MetersRead()
         rounds = {
@@ -111,6 +112,20 @@ class CheckConsentsOperator(GrdfOperator):
         for round_ in rounds.values():
             self._announce(context, run.id, round_)
         return dict(counts)
+
+    def _wait_for_lists(self, lists: ClientLists, named: Iterable[str]) -> None:
+        """Stop until a client may be asked to which one of some accounts belongs.
+
+        Nothing is done before: once an account has its right, a later try would say that it cannot have it.
+
+        :raises QuotaWait: if its turn has not come
+        """
+        for name in named:
+            failure: GasError | None = None
+            with suppress(GasError):  # told where its rights are looked for
+                failure = lists.failure_of(self.accounts.document(name))
+            if isinstance(failure, QuotaWait):
+                raise failure
 
     def _check_all(self, rounds: Mapping[str, Round], lists: ClientLists, documents: Iterable[dict[str, Any]]) -> int:
         """Check each account by the list of its own client. Where there is none, leave its accounts as they are.
