@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.retries import first_to_raise
 from include.gas.errors import GasError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ class ClientLists:
     ``known`` are the lists and ``failures`` the reasons why there is no other, both by the client's connection.
 
     :param clients: the hooks for the clients; at least one
+    :param last_try: whether Airflow will not try the task again by itself
     :raises GasError: if there is no list at all
     """
 
-    def __init__(self, clients: Sequence[AdictHook], log: Log) -> None:
+    def __init__(self, clients: Sequence[AdictHook], log: Log, *, last_try: bool) -> None:
         self._first = clients[0]
         self.known: dict[str, ClientList] = {}
         self.failures: dict[str, GasError] = {}
@@ -69,7 +71,7 @@ class ClientLists:
                 log.warning("%s: %s The accounts of the other clients go on.", client.grdf_conn_id, error)
                 self.failures[client.grdf_conn_id] = error
         if not self.known:
-            raise next(iter(self.failures.values()))
+            raise first_to_raise(self.failures.values(), last_try=last_try)
 
     @property
     def are_several(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.announcing import announce
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
@@ -66,7 +67,7 @@ class CheckConsentsOperator(GrdfOperator):
 
         couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
         named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
-        lists = ClientLists(self.clients(), self.log)
+        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         if named:
             if not lists.are_several:
                 lists.stop_unless_whole(next(iter(lists.known)))
@@ -89,7 +90,8 @@ class CheckConsentsOperator(GrdfOperator):
         unbound = self._check_all(rounds, lists, known)
         good = {name: round_ for name, round_ in rounds.items() if not round_.is_void}
         if not good:
-            raise next(filter(None, (round_.problem for round_ in rounds.values())))
+            void = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
+            raise first_to_raise(void, last_try=run.is_last_try)
         leaving = here.tell_unfinished(couchdb, accounts, {name: each.answer.rights for name, each in good.items()})
         for round_ in good.values():
             round_.problem = self._lose(round_)
@@ -108,7 +110,7 @@ class CheckConsentsOperator(GrdfOperator):
         self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
         problems = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
         if problems:
-            raise problems[0]
+            raise first_to_raise(problems, last_try=run.is_last_try)
         for round_ in rounds.values():
             self._announce(context, run.id, round_)
         return dict(counts)

@@ -72,7 +72,7 @@ class SendProofOperator(AccountOperator):
         failures: list[GasError] = []
         waits: dict[str, QuotaExceeded] = {}
         refused: Counter[str] = Counter()
-        for client, account, rights in [self._named(name)] if name else self._waiting(failures, waits):
+        for client, account, rights in [self._named(name)] if name else self._waiting(run, failures, waits):
             if client in waits or refused[client] == GIVE_UP_AFTER:
                 continue
             counts["accounts"] += 1
@@ -118,7 +118,7 @@ class SendProofOperator(AccountOperator):
         return client.grdf_conn_id, name, client.access_rights(pces, account=name) if pces else ()
 
     def _waiting(
-        self, failures: list[GasError], waits: dict[str, QuotaExceeded]
+        self, run: Run, failures: list[GasError], waits: dict[str, QuotaExceeded]
     ) -> Iterator[tuple[str, str, Sequence[AccessRight]]]:
         """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights.
 
@@ -128,7 +128,7 @@ class SendProofOperator(AccountOperator):
         """
         from grdf.consents.client_lists import ClientLists
 
-        lists = ClientLists(self.clients(), self.log)
+        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         waits |= {name: each for name, each in lists.failures.items() if isinstance(each, QuotaWait)}
         failures += (each for name, each in lists.failures.items() if name not in waits)
         if odd := sum(listed.answer.odd for listed in lists.known.values()):
