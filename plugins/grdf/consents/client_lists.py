@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
+from include.gas.account.account import Account
 from include.gas.errors import GasError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -85,6 +86,27 @@ class ClientLists:
         """
         return self.known.get(self._first.of(document).grdf_conn_id)
 
+    def listed_for_another(self, document: Mapping[str, Any]) -> str:
+        """Return the connection of the client for which GRDF lists a right of an account that its own client's lacks.
+
+        A right stays with one client, so the credentials of the two connections may be swapped, and the list may be
+        that of another client altogether.
+
+        :return: ``""`` if there is none, or the account is not judged by a list now
+        :raises BadAccount: if the document cannot be understood, or the account belongs to none of our clients
+        """
+        account, mine = Account.from_document(document), self.of(document)
+        if mine is None or not self.are_several or account.leaving or account.reconnected:
+            return ""
+        for other in self.known.values():
+            if other is not mine and any(
+                _has(other, meter.pce, own) and not _has(mine, meter.pce, own)
+                for meter in account.meters
+                for own in meter.own
+            ):
+                return other.connection
+        return ""
+
     def failure_of(self, document: Mapping[str, Any]) -> GasError | None:
         """Return why there is no list for an account's client; ``None`` if there is one.
 
@@ -113,3 +135,7 @@ class ClientLists:
             raise ServiceUnavailable.about(
                 None, "GRDF's list of rights could not be read completely; nothing was changed"
             )
+
+
+def _has(listed: ClientList, pce: str, right: str) -> bool:
+    return any(each.id == right for each in listed.rights.get(pce, ()))

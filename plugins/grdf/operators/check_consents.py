@@ -58,6 +58,7 @@ class CheckConsentsOperator(GrdfOperator):
             another consent in force, or share a meter with another account; how many proofs a person must see to
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
+        :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         """
         from grdf.consents.client_lists import ClientLists
@@ -108,7 +109,11 @@ class CheckConsentsOperator(GrdfOperator):
         counts["left_before"], counts["leaving"] = here.count, leaving
         with_calls = f"{len(lists.known)} calls" if lists.are_several else "one call"
         self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
-        problems = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
+        problems = [
+            *(round_.problem for round_ in rounds.values() if round_.problem),
+            *(problem for round_ in rounds.values() for problem in round_.swapped),
+            *lists.failures.values(),
+        ]
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
         for round_ in rounds.values():
@@ -147,7 +152,7 @@ class CheckConsentsOperator(GrdfOperator):
                 next(iter(rounds.values())).meters.read_by_unchecked(document)
                 continue
             try:
-                self._each(round_, [document], self._check)
+                self._each(round_, [document], partial(self._check_own, lists))
             except NoRights as error:
                 round_.problem = error
                 round_.meters.read_by_unchecked(document)
@@ -157,6 +162,16 @@ class CheckConsentsOperator(GrdfOperator):
                     break
         return unbound
 
+    def _check_own(self, lists: ClientLists, round_: Round, document: dict[str, Any]) -> None:
+        """Check an account, unless the list seems to be another client's: then nothing is lost that is not there."""
+        if not (other := lists.listed_for_another(document)):
+            self._check(round_, document)
+            return
+        self.log.error("Account %s is left unchanged: GRDF lists its right for %s.", document["_id"], other)
+        round_.elsewhere.setdefault(other, []).append(str(document["_id"]))
+        round_.accounts.update(document["_id"], round_.unseen)
+        round_.meters.read_by_unchecked(document)
+
     def _note_waiting(self, rounds: Mapping[str, Round], lists: ClientLists) -> None:
         """Note what the lists say of rights that wait for their holder."""
         from grdf.consents.waiting_rights import WaitingRights
@@ -164,7 +179,7 @@ class CheckConsentsOperator(GrdfOperator):
         waiting: dict[str, list[str]] = {}
         for document in self.accounts.waiting():
             with suppress(BadAccount):  # told where its consents are checked
-                if listed := lists.of(document):
+                if (listed := lists.of(document)) and not lists.listed_for_another(document):
                     waiting.setdefault(listed.connection, []).append(str(document["_id"]))
         for name, round_ in rounds.items():
             WaitingRights(self.couchdb, round_.client).note(waiting.get(name, ()), round_.answer, round_.asked_at)
