@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from include.gas.errors import QuotaWait
 from include.sandbox.adict import identity
-from tests.helpers import holder, known_account
+from tests.helpers import adict_hook, holder, known_account
 from tests.parties import connections_of
 
 if TYPE_CHECKING:
+    import pytest
+
     from include.sandbox.local_world import LocalWorld
 
 USUAL, SOUTH = "grdf_adict", "grdf_south"
@@ -30,6 +34,13 @@ def with_extra(connection: str, **extra: Any) -> tuple[str, str]:
     found = json.loads(os.environ[name])
     fields = {key: extra.pop(key) for key in ("login", "password", "host") if key in extra}
     return name, json.dumps(found | fields | {"extra": found["extra"] | extra})
+
+
+def spend(monkeypatch: pytest.MonkeyPatch, connection: str) -> None:
+    """Spend a client's calls of the day."""
+    monkeypatch.setenv(*with_extra(connection, calls_per_day=1))
+    with suppress(QuotaWait):  # earlier tests have called
+        adict_hook().named(connection).all_access_rights()
 
 
 def account_of(world: LocalWorld, account: str, client: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.operators.history import PlanHistoryOperator
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from include.gas.errors import FailNow
-from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, own_right, with_extra
+from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, own_right, spend, with_extra
 from tests.helpers import context, yesterday
 from tests.plugins.staging.proof_samples import GOOD
 
@@ -42,8 +43,9 @@ def asked(two: LocalWorld, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatc
     return pair
 
 
-def send() -> dict[str, int]:
-    return dict(SendProofOperator(task_id="send", account_id="").execute(context(run_type="manual")))
+def send(try_number: int = 1) -> dict[str, int]:
+    at_hand = context(run_type="manual", try_number=try_number, max_tries=3)
+    return dict(SendProofOperator(task_id="send", account_id="").execute(at_hand))
 
 
 def sent(world: LocalWorld, account: str) -> list[str]:
@@ -65,6 +67,21 @@ def test_a_refused_client_keeps_no_other_from_sending(
     with pytest.raises(FailNow):
         send()
     assert [sent(two, account) for account in asked] == [[], [CLIENTS[SOUTH]]]
+
+
+@pytest.mark.parametrize("try_number", [1, 4])
+def test_proofs_of_a_spent_client_wait_and_the_other_s_are_sent(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, str], try_number: int
+) -> None:
+    """The wait uses no try, as with a single client."""
+    with monkeypatch.context() as patch:
+        spend(patch, SOUTH)
+        two.control.clear_log()
+        with pytest.raises(AirflowRescheduleException):
+            send(try_number)
+    assert [sent(two, account) for account in asked] == [[CLIENTS[USUAL]], []]
+    assert send(try_number)["sent"] == 1
+    assert [sent(two, account) for account in asked] == [[CLIENTS[USUAL]], [CLIENTS[SOUTH]]]
 
 
 def plan(*accounts: str) -> list[str]:

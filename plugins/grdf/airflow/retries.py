@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.gas.errors import (
     FailNow,
+    GasError,
+    QuotaWait,
     RefusalDoubted,
     RetryLater,
 )
@@ -28,6 +31,23 @@ then."""
 
 LONGEST = 86_400.0
 """Longest wait in seconds that an answer can make us accept. Quotas start anew each day."""
+
+
+def first_to_raise(problems: Iterable[GasError], *, last_try: bool) -> GasError:
+    """Return the error with which a task ends that several clients at GRDF have kept from something.
+
+    As long as there is another try, what may pass comes first, for otherwise one client's refusal would take the tries
+    that another one's work needs. A person hears of the refusal in the log at once, and by the last try at the latest.
+
+    :param problems: at least one, in the order in which they were met
+    :param last_try: whether Airflow will not try the task again by itself
+    """
+
+    def rank(error: GasError) -> int:
+        order = (FailNow, QuotaWait, GasError) if last_try else (QuotaWait, RetryLater, GasError)
+        return next(at for at, kind in enumerate(order) if isinstance(error, kind))
+
+    return min(problems, key=rank)
 
 
 class GasRetryPolicy(ExceptionRetryPolicy):

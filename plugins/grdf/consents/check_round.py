@@ -8,7 +8,7 @@ from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_m
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import seen_at, with_seen
 from include.gas.account.sections.rights.lost_consents import SharedMeters
-from include.gas.errors import BadAccount, ServiceUnavailable
+from include.gas.errors import BadAccount, BadSettings, ServiceUnavailable
 from include.gas.rights.consent_check import Listed
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
 
 COUNTS = ("checked", "lost", "restored", "ending", "foreign", "shared", "proofs", "odd")
+
+
+MOST_TOLD = 20
+"""Accounts that a message names. The log has all of them."""
 
 
 class NoRights(ServiceUnavailable):
@@ -50,11 +54,29 @@ class Round:
         self.unannounced: list[str] = []
         self.problem: ServiceUnavailable | None = None
         """Why the list was not believed."""
+        self.elsewhere: dict[str, list[str]] = {}
+        """The accounts that have a right which only the list of another client names, by that client's connection."""
 
     @property
     def is_void(self) -> bool:
         """Whether nothing can be learnt from the list."""
         return isinstance(self.problem, NoRights)
+
+    @property
+    def swapped(self) -> list[BadSettings]:
+        """What to tell of rights that only the list of another client names."""
+        return [
+            BadSettings.about(
+                None,
+                f"GRDF lists the rights of {len(names)} account(s) of {self.client.grdf_conn_id} for {other} instead "
+                f"({', '.join(names[:MOST_TOLD])}{', …' if len(names) > MOST_TOLD else ''}): the credentials of the "
+                "two connections may be swapped",
+                "These accounts were left as they are. Compare login and password of both connections with those that "
+                "GRDF sent; if they are right, the accounts' documents name the wrong client (grdf_connection). Then "
+                "clear the task.",
+            )
+            for other, names in self.elsewhere.items()
+        ]
 
     def listed(self, document: dict[str, Any]) -> Listed:
         """Return the part of the list that concerns an account.

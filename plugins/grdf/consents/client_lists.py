@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.retries import first_to_raise
+from include.gas.account.account import Account
 from include.gas.errors import GasError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -52,10 +54,11 @@ class ClientLists:
     ``known`` are the lists and ``failures`` the reasons why there is no other, both by the client's connection.
 
     :param clients: the hooks for the clients; at least one
+    :param last_try: whether Airflow will not try the task again by itself
     :raises GasError: if there is no list at all
     """
 
-    def __init__(self, clients: Sequence[AdictHook], log: Log) -> None:
+    def __init__(self, clients: Sequence[AdictHook], log: Log, *, last_try: bool) -> None:
         self._first = clients[0]
         self.known: dict[str, ClientList] = {}
         self.failures: dict[str, GasError] = {}
@@ -69,7 +72,7 @@ class ClientLists:
                 log.warning("%s: %s The accounts of the other clients go on.", client.grdf_conn_id, error)
                 self.failures[client.grdf_conn_id] = error
         if not self.known:
-            raise next(iter(self.failures.values()))
+            raise first_to_raise(self.failures.values(), last_try=last_try)
 
     @property
     def are_several(self) -> bool:
@@ -83,15 +86,43 @@ class ClientLists:
         """
         return self.known.get(self._first.of(document).grdf_conn_id)
 
+    def listed_for_another(self, document: Mapping[str, Any]) -> str:
+        """Return the connection of the client for which GRDF lists a right of an account that its own client's lacks.
+
+        A right stays with one client, so the credentials of the two connections may be swapped, and the list may be
+        that of another client altogether.
+
+        :return: ``""`` if there is none, or the account is not judged by a list now
+        :raises BadAccount: if the document cannot be understood, or the account belongs to none of our clients
+        """
+        account, mine = Account.from_document(document), self.of(document)
+        if mine is None or not self.are_several or account.leaving or account.reconnected:
+            return ""
+        for other in self.known.values():
+            if other is not mine and any(
+                _has(other, meter.pce, own) and not _has(mine, meter.pce, own)
+                for meter in account.meters
+                for own in meter.own
+            ):
+                return other.connection
+        return ""
+
+    def failure_of(self, document: Mapping[str, Any]) -> GasError | None:
+        """Return why there is no list for an account's client; ``None`` if there is one.
+
+        :raises BadAccount: if the account belongs to none of our clients
+        """
+        return self.failures.get(self._first.of(document).grdf_conn_id)
+
     def whole_of(self, document: Mapping[str, Any]) -> ClientList:
         """Return the list for an account's client.
 
         :raises BadAccount: if the account belongs to none of our clients
         :raises GasError: if there is no list, or a line of it could not be read
         """
-        conn_id = self._first.of(document).grdf_conn_id
-        if failure := self.failures.get(conn_id):
+        if failure := self.failure_of(document):
             raise failure
+        conn_id = self._first.of(document).grdf_conn_id
         self.stop_unless_whole(conn_id)
         return self.known[conn_id]
 
@@ -104,3 +135,7 @@ class ClientLists:
             raise ServiceUnavailable.about(
                 None, "GRDF's list of rights could not be read completely; nothing was changed"
             )
+
+
+def _has(listed: ClientList, pce: str, right: str) -> bool:
+    return any(each.id == right for each in listed.rights.get(pce, ()))

@@ -35,6 +35,7 @@ from include.gas.errors import (
     AccountLeaving,
     BadAccount,
     BadRequest,
+    ClientUnknown,
     DeclarationRefused,
     FailNow,
     MeterTaken,
@@ -107,7 +108,11 @@ class Households:
             raise HouseholdLeft.about(account, "the household was deleted while the import was in progress")
         document = self._couchdb.get(ACCOUNT, account)
         if document is not None and not is_asked(document, given):
-            stop_if_another(self._couchdb, account, document, given, ask=partial(self._ask, account))
+            try:
+                stop_if_another(self._couchdb, account, document, given, ask=partial(self._ask, document))
+            except ClientUnknown as error:  # nothing was stored for it in this try, but an earlier one may have
+                self._forget_refused(account, "", error)
+                raise
         known = [record for record in self._recorded(account) if record.pce == given.pce]
         record = self._record(account, number, given, known)
         made = record if all(each.id != record for each in known) else ""
@@ -127,8 +132,8 @@ class Households:
             self._forget_refused(account, made, error)
             raise
 
-    def _ask(self, account: str, pces: list[str]) -> Rights:
-        return self._adict.listed_rights(pces, account=account, terms=HISTORY)
+    def _ask(self, document: Document, pces: list[str]) -> Rights:
+        return self._adict.of(document).listed_rights(pces, account=str(document["_id"]), terms=HISTORY)
 
     def forget(self, account: str) -> None:
         """Remove what this import has recorded for an account, except what a right rests on or may rest on.

@@ -34,6 +34,7 @@ from include.gas.errors import (
     ClientUnknown,
     CredentialsRefused,
     MeterTaken,
+    QuotaWait,
     ServiceUnavailable,
     StoreBusy,
 )
@@ -131,8 +132,9 @@ def _lists(
 ) -> dict[str, Listed]:
     """Return what GRDF lists for the clients that have a part in this, by their connections.
 
-    A client that cannot be asked because of a setting, or that GRDF refuses, has no list. It must not keep everybody
-    from connecting for as long as that lasts: its accounts count as what they were told last.
+    Another client that cannot be asked because of a setting, that GRDF refuses, or whose calls are spent, has no list.
+    It must not keep everybody from connecting for as long as that lasts: its accounts count as what they were told
+    last. A refusal makes later calls wait for their turn, too.
     """
     lists: dict[str, Listed] = {}
     for client in {_client_of(document, adict) for document in others.values()} - {""}:
@@ -142,7 +144,7 @@ def _lists(
         other = partial(adict.named(client).listed_rights, account=account_id, terms=PATIENT)
         try:
             lists[client] = _ask(other, account_id, pces, brought)
-        except (BadSettings, CredentialsRefused) as error:
+        except (BadSettings, CredentialsRefused, QuotaWait) as error:
             log.warning("Account %s: GRDF cannot be asked about other accounts with its meter. %s", account_id, error)
     return lists
 

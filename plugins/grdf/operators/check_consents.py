@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.announcing import announce
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
@@ -24,7 +25,7 @@ from include.gas.account.sections.rights.lost_consents import GivenBack, SharedM
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import BadAccount, ServiceUnavailable
+from include.gas.errors import BadAccount, GasError, QuotaWait, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import check_consents, to_give_back
@@ -57,6 +58,7 @@ class CheckConsentsOperator(GrdfOperator):
             another consent in force, or share a meter with another account; how many proofs a person must see to
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
+        :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         """
         from grdf.consents.client_lists import ClientLists
@@ -66,10 +68,11 @@ class CheckConsentsOperator(GrdfOperator):
 
         couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
         named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
-        lists = ClientLists(self.clients(), self.log)
+        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         if named:
             if not lists.are_several:
                 lists.stop_unless_whole(next(iter(lists.known)))
+            self._wait_for_lists(lists, named)
             return TakeOver(couchdb, lists.whole_of, self.log).run(run, named)
         meters = MetersRead()
         rounds = {
@@ -88,7 +91,8 @@ class CheckConsentsOperator(GrdfOperator):
         unbound = self._check_all(rounds, lists, known)
         good = {name: round_ for name, round_ in rounds.items() if not round_.is_void}
         if not good:
-            raise next(filter(None, (round_.problem for round_ in rounds.values())))
+            void = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
+            raise first_to_raise(void, last_try=run.is_last_try)
         leaving = here.tell_unfinished(couchdb, accounts, {name: each.answer.rights for name, each in good.items()})
         for round_ in good.values():
             round_.problem = self._lose(round_)
@@ -105,12 +109,30 @@ class CheckConsentsOperator(GrdfOperator):
         counts["left_before"], counts["leaving"] = here.count, leaving
         with_calls = f"{len(lists.known)} calls" if lists.are_several else "one call"
         self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
-        problems = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
+        problems = [
+            *(round_.problem for round_ in rounds.values() if round_.problem),
+            *(problem for round_ in rounds.values() for problem in round_.swapped),
+            *lists.failures.values(),
+        ]
         if problems:
-            raise problems[0]
+            raise first_to_raise(problems, last_try=run.is_last_try)
         for round_ in rounds.values():
             self._announce(context, run.id, round_)
         return dict(counts)
+
+    def _wait_for_lists(self, lists: ClientLists, named: Iterable[str]) -> None:
+        """Stop until a client may be asked to which one of some accounts belongs.
+
+        Nothing is done before: once an account has its right, a later try would say that it cannot have it.
+
+        :raises QuotaWait: if its turn has not come
+        """
+        for name in named:
+            failure: GasError | None = None
+            with suppress(GasError):  # told where its rights are looked for
+                failure = lists.failure_of(self.accounts.document(name))
+            if isinstance(failure, QuotaWait):
+                raise failure
 
     def _check_all(self, rounds: Mapping[str, Round], lists: ClientLists, documents: Iterable[dict[str, Any]]) -> int:
         """Check each account by the list of its own client. Where there is none, leave its accounts as they are.
@@ -130,7 +152,7 @@ class CheckConsentsOperator(GrdfOperator):
                 next(iter(rounds.values())).meters.read_by_unchecked(document)
                 continue
             try:
-                self._each(round_, [document], self._check)
+                self._each(round_, [document], partial(self._check_own, lists))
             except NoRights as error:
                 round_.problem = error
                 round_.meters.read_by_unchecked(document)
@@ -140,6 +162,16 @@ class CheckConsentsOperator(GrdfOperator):
                     break
         return unbound
 
+    def _check_own(self, lists: ClientLists, round_: Round, document: dict[str, Any]) -> None:
+        """Check an account, unless the list seems to be another client's: then nothing is lost that is not there."""
+        if not (other := lists.listed_for_another(document)):
+            self._check(round_, document)
+            return
+        self.log.error("Account %s is left unchanged: GRDF lists its right for %s.", document["_id"], other)
+        round_.elsewhere.setdefault(other, []).append(str(document["_id"]))
+        round_.accounts.update(document["_id"], round_.unseen)
+        round_.meters.read_by_unchecked(document)
+
     def _note_waiting(self, rounds: Mapping[str, Round], lists: ClientLists) -> None:
         """Note what the lists say of rights that wait for their holder."""
         from grdf.consents.waiting_rights import WaitingRights
@@ -147,7 +179,7 @@ class CheckConsentsOperator(GrdfOperator):
         waiting: dict[str, list[str]] = {}
         for document in self.accounts.waiting():
             with suppress(BadAccount):  # told where its consents are checked
-                if listed := lists.of(document):
+                if (listed := lists.of(document)) and not lists.listed_for_another(document):
                     waiting.setdefault(listed.connection, []).append(str(document["_id"]))
         for name, round_ in rounds.items():
             WaitingRights(self.couchdb, round_.client).note(waiting.get(name, ()), round_.answer, round_.asked_at)

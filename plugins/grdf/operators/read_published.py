@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.consents.consent_dates import must_ask, with_dates
@@ -74,7 +75,7 @@ class ReadPublishedOperator(GrdfOperator):
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
-        out = _Stopped(len(self.clients()))
+        out = _Stopped(len(self.clients()), last_try=run.is_last_try)
         for account_id in self._in_order(run, named) if named else self._due(run, counts):
             client = ""
             try:
@@ -113,9 +114,9 @@ class ReadPublishedOperator(GrdfOperator):
                 if out.in_a_row[client] == (IN_A_ROW_LATER if out.read[client] else IN_A_ROW):
                     out.stop(client, error)
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
-        out.raise_first()
-        if failures:
-            raise failures[0]  # what was read is no longer due: a retry asks only for what failed
+        problems = [*out.problems, *(failures if out.are_several else failures[:1])]
+        if problems:
+            raise first_to_raise(problems, last_try=run.is_last_try)  # what was read is no longer due
         return dict(counts)
 
     def _in_order(self, run: Run, accounts: list[str], failed: dict[str, str] | None = None) -> list[str]:
@@ -286,10 +287,11 @@ class _Stopped:
     those that were read.
 
     :param clients: number of our clients
+    :param last_try: whether Airflow will not try the task again by itself
     """
 
-    def __init__(self, clients: int) -> None:
-        self._clients = clients
+    def __init__(self, clients: int, *, last_try: bool) -> None:
+        self._clients, self._last_try = clients, last_try
         self.reasons: dict[str, GasError] = {}
         self._put_off: set[str] = set()
         self.in_a_row: Counter[str] = Counter()
@@ -299,12 +301,11 @@ class _Stopped:
         """Stop a client.
 
         :param client: its connection; ``""`` if an error keeps us from knowing it
-        :raises GasError: the error, if it concerns all clients
+        :raises GasError: if the error concerns all clients
         """
         self.reasons[client] = error
         if self.are_all or not client:
-            self.raise_first()
-            raise error
+            raise first_to_raise([*self.problems, error], last_try=self._last_try)
 
     def put_off(self, client: str, error: GasError) -> None:
         """Leave a client's other accounts to the next run."""
@@ -316,11 +317,15 @@ class _Stopped:
         """Whether no client is left."""
         return len(self.reasons) >= self._clients
 
-    def raise_first(self) -> None:
-        """Raise the first error that stopped a client."""
-        for client, error in self.reasons.items():
-            if client not in self._put_off:
-                raise error
+    @property
+    def are_several(self) -> bool:
+        """Whether there are several clients."""
+        return self._clients > 1
+
+    @property
+    def problems(self) -> list[GasError]:
+        """The errors that stopped a client, without those that leave its accounts to the next run."""
+        return [error for client, error in self.reasons.items() if client not in self._put_off]
 
 
 def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: date, since: datetime | None) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from grdf import settings
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
@@ -46,7 +47,7 @@ class AdoptRightsOperator(GrdfOperator):
         if not isinstance(dry_run, bool):
             raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
         asked_at = datetime.now(UTC)
-        lists = ClientLists(self.clients(), self.log)
+        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         whose = {right.id: name for name, listed in lists.known.items() for right in listed.answer.rights}
         rights = [right for listed in lists.known.values() for right in listed.answer.rights]
         adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
@@ -77,8 +78,8 @@ class AdoptRightsOperator(GrdfOperator):
             "data of gas use.%s", made, "would be made" if dry_run else "are made", len(left), plan.owned,
             plan.unusable, " Dry run: nothing was written." if dry_run else _proved(made, adopting.recorded),
         )  # fmt: skip
-        for failure in lists.failures.values():
-            raise failure  # what the others list is adopted
+        if lists.failures:  # what the others list is adopted
+            raise first_to_raise(lists.failures.values(), last_try=run.is_last_try)
         return {
             "accounts": made, "left_out": len(left), "have_one": plan.owned, "unusable": plan.unusable,
             "unreadable": odd,

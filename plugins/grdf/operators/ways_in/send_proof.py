@@ -22,6 +22,7 @@ from include.gas.errors import (
     GasError,
     ProofNotSent,
     QuotaExceeded,
+    QuotaWait,
     RetryLater,
     ServiceUnavailable,
 )
@@ -71,7 +72,7 @@ class SendProofOperator(AccountOperator):
         failures: list[GasError] = []
         waits: dict[str, QuotaExceeded] = {}
         refused: Counter[str] = Counter()
-        for client, account, rights in [self._named(name)] if name else self._waiting(failures):
+        for client, account, rights in [self._named(name)] if name else self._waiting(run, failures, waits):
             if client in waits or refused[client] == GIVE_UP_AFTER:
                 continue
             counts["accounts"] += 1
@@ -116,16 +117,20 @@ class SendProofOperator(AccountOperator):
         pces = [meter.pce for meter in account.meters]
         return client.grdf_conn_id, name, client.access_rights(pces, account=name) if pces else ()
 
-    def _waiting(self, failures: list[GasError]) -> Iterator[tuple[str, str, Sequence[AccessRight]]]:
+    def _waiting(
+        self, run: Run, failures: list[GasError], waits: dict[str, QuotaExceeded]
+    ) -> Iterator[tuple[str, str, Sequence[AccessRight]]]:
         """Yield the accounts whose proofs GRDF waits for, or which noted one before, each with its own rights.
 
         :param failures: the reasons why GRDF gave no list for some of our clients, which this adds
+        :param waits: the same for clients whose turn to call has not come, by connection
         :return: the connection of the account's client, the account's id, and its rights
         """
         from grdf.consents.client_lists import ClientLists
 
-        lists = ClientLists(self.clients(), self.log)
-        failures += lists.failures.values()
+        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
+        waits |= {name: each for name, each in lists.failures.items() if isinstance(each, QuotaWait)}
+        failures += (each for name, each in lists.failures.items() if name not in waits)
         if odd := sum(listed.answer.odd for listed in lists.known.values()):
             self.log.warning(
                 "%d line(s) of GRDF's list could not be read. If one of them asks for a proof, it is not sent.", odd
