@@ -11,9 +11,11 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.errors import CredentialsRefused, RetryLater
+from include.sandbox.adict import identity
 from tests.clients.scene import SOUTH, USUAL, account_of, document, own_right, spend, with_extra
 from tests.helpers import context
 from tests.importing.scene import adopt
+from tests.parties import connections_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -49,7 +51,8 @@ def test_consents_are_asked_for_again_while_another_client_is_refused(
     """Whether a third client has answered or none has."""
     two.control.revoke(own_right(two, pair[1]))
     if whole:
-        monkeypatch.setenv("AIRFLOW_CONN_GRDF_THIRD", two.connections()["AIRFLOW_CONN_GRDF_ADICT"])
+        for name, value in connections_of(two, "grdf_third", identity.PARTIES[2]).items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", f"{USUAL}, {SOUTH}, grdf_third")
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret"))
     two.control.fault("/droits_acces", method="GET", status=503, times=1)
