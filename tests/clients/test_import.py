@@ -1,4 +1,4 @@
-"""An import asks GRDF about an account with the account's own client."""
+"""An import asks GRDF with each account's own client, and one that cannot be called stops no other's lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.account_store import AccountStore
-from tests.clients.scene import CLIENTS, SOUTH, USUAL, asked_by, with_extra
+from include.gas.errors import CredentialsRefused
+from tests.clients.scene import CLIENTS, PARTIES, SOUTH, USUAL, asked_by, document, spend, with_extra
 from tests.helpers import context
-from tests.importing.scene import LOG, household, outcomes, put
+from tests.importing.scene import LOG, files, household, outcomes, put
 from tests.leaving.runs import check
 
 if TYPE_CHECKING:
@@ -22,18 +24,21 @@ if TYPE_CHECKING:
 _numbers = count(570_000)
 
 
-def import_of(homes: list[dict[str, str]], connection: str = "", run_id: str = "") -> list[tuple[str, str]]:
-    """Import households, and return the outcomes."""
+def import_of(homes: list[dict[str, str]], connection: str = "", name: str = "") -> list[tuple[str, str]]:
+    """Import households, and return the outcomes.
+
+    :param name: the file's name; by default one of its own
+    """
     from airflow.sdk import DAG
 
     from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
-    name = f"{secrets.token_hex(4)}.csv"
+    name = name or f"{secrets.token_hex(4)}.csv"
     put(homes, name)
     operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     params = {"file": name, "dry_run": False, "skip_wrong_lines": False, "connection": connection}
-    at_hand = context(run_type="manual", run_id=run_id or secrets.token_hex(8)) | {"params": params}
+    at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}
     at_hand["dag_run"].triggering_user_name = "an-operator"
     operator.execute(at_hand)  # type: ignore[arg-type]  # the part of the context that is read
     return outcomes(name)
@@ -77,3 +82,48 @@ def test_a_line_of_an_account_of_no_client_is_refused(
     two.control.clear_log()
     assert import_of([somebody]) == [(former["account"], "refused")]
     assert asked_by(two) == set()
+
+
+def declared(world: LocalWorld, home: dict[str, str]) -> str:
+    """Return the client with which a household's right was declared; ``""`` if there is none."""
+    companies = {PARTIES[name].company: name for name in (USUAL, SOUTH)}
+    found = [right for right in world.control.consents() if right["id_pce"] == home["pce"]]
+    return "".join(companies[right["raison_sociale_du_tiers"]] for right in found)
+
+
+@pytest.mark.parametrize("how", ["refused", "spent"])
+def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """New households belong to the usual client; one in between has an account of the second."""
+    _, old, newer = homes = [household(next(_numbers)) for _ in range(3)]
+    two.book.save({"_id": old["account"], "account_type": "grdfgrandlyon", "grdf_connection": SOUTH})
+    name = f"{secrets.token_hex(4)}.csv"
+    with monkeypatch.context() as patch:
+        if how == "refused":
+            patch.setenv(*with_extra(USUAL, password="a wrong secret"))
+        else:
+            spend(patch, USUAL)
+            patch.setattr("grdf.consents.room.room_of", lambda _: 5000)
+        with pytest.raises(CredentialsRefused if how == "refused" else AirflowRescheduleException):
+            import_of(homes, name=name)
+        assert [declared(two, home) for home in homes] == ["", SOUTH, ""]
+        assert document(two, newer["account"]) == {}
+        assert name in files()
+    two.control.clear_log()
+    monkeypatch.setenv(*with_extra(USUAL, password=PARTIES[USUAL].client_secret))
+    assert import_of(homes, name=name) == [(home["account"], "declared") for home in homes]
+    assert [declared(two, home) for home in homes] == [USUAL, SOUTH, USUAL]
+    assert name not in files()
+
+
+def test_a_client_without_room_does_not_get_what_waits_for_another(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that were put aside count as those of their client, so that the rest goes to the next one."""
+    homes = [household(next(_numbers)) for _ in range(4)]
+    monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret", calls_per_day=1000))
+    monkeypatch.setattr("grdf.consents.room.room_of", lambda calls: 2 if calls == 1000 else 5000)
+    with pytest.raises(CredentialsRefused):
+        import_of(homes)
+    assert [declared(two, home) for home in homes] == ["", "", SOUTH, SOUTH]

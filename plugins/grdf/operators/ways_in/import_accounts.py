@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
@@ -71,6 +72,7 @@ class ImportAccountsOperator(GrdfOperator):
         :return: how many lines have each outcome
         :raises BadRequest: if form, file or a line is wrong, or the run was cleared; nothing was sent to GRDF then
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
+        :raises GasError: if one of several clients cannot be called; the lines of the others are done
         """
         from grdf.consents.room import check_connection
 
@@ -102,7 +104,7 @@ class ImportAccountsOperator(GrdfOperator):
         if named := progress.named(lines):
             progress.note_deletions(named, self.couchdb.scan(AUDIT), self.couchdb.clock(), begins=kept is None)
         self.imports.keep_progress(self.file, progress.text())
-        results = self._work(self._checked(lines, holdings, progress), holdings, progress, run.asked_by)
+        results = self._work(self._checked(lines, holdings, progress), holdings, progress, run)
         return self._done(content, results)
 
     def _yes(self, params: Mapping[str, Any], name: str) -> bool:
@@ -172,17 +174,21 @@ class ImportAccountsOperator(GrdfOperator):
             "choose to skip wrong lines, and start again.",
         )
 
-    def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, asker: str) -> list[Result]:
+    def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, run: Run) -> list[Result]:
+        from grdf.consents.clients_aside import OF_CLIENT, ClientsAside
         from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
         from grdf.consents.room import Room
 
-        room = Room(holdings.meters_of_clients())
+        room, several = Room(holdings.meters_of_clients()), len(self.clients()) > 1
+        aside = ClientsAside(
+            self.couchdb, self.adict, several=several, choose=lambda: self.connection or room.take()
+        )  # fmt: skip
         households = Households(
-            self.couchdb, self.adict, file=self.file, asker=asker, began=progress.began, deletions=progress.deletions,
-            connection=lambda: self.connection or room.take(),
+            self.couchdb, self.adict, file=self.file, asker=run.asked_by, began=progress.began,
+            deletions=progress.deletions, connection=aside.choose,
         )  # fmt: skip
         self.first = self.connection or Room(holdings.meters_of_clients()).take()
-        if len(self.clients()) > 1:
+        if several:
             self.log.info(
                 "New accounts get the client of %s%s.", self.first, "" if self.connection else ", then others"
             )
@@ -198,12 +204,16 @@ class ImportAccountsOperator(GrdfOperator):
                 self._tell(done, len(left) - done)
                 told = time.monotonic()
             assert line.declaration
+            if aside.skips(line.account):
+                continue
             try:
                 right = households.declare(line.account, line.number, line.declaration)
             except HouseholdLeft as error:
                 results.append(Result(line.number, line.account, "left", error.cause))
             except DeclaredElsewhere:
                 results.append(Result(line.number, line.account, "being declared", BEING_DECLARED))
+            except OF_CLIENT as error:
+                aside.put(line.account, error)
             except ABOUT_HOUSEHOLD as error:
                 reason = error.cause.replace(f"meter {meter_tag(line.account, line.declaration.pce)}", "its meter")
                 self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, reason)
@@ -222,6 +232,12 @@ class ImportAccountsOperator(GrdfOperator):
             else:
                 unknown = []
                 results.append(Result(line.number, line.account, "declared", WAITS if right.waits else DECLARED))
+        if aside.reasons:
+            self.log.warning(
+                "%d line(s) of %s were put aside, and the others are done. The file stays until all are.",
+                aside.lines, self.file,
+            )  # fmt: skip
+            raise first_to_raise(aside.reasons.values(), last_try=run.is_last_try)
         return results
 
     def _done(self, content: bytes, results: Sequence[Result]) -> dict[str, int]:
