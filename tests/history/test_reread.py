@@ -110,7 +110,7 @@ def test_a_range_of_which_nothing_can_be_asked_makes_no_call_and_says_so(
         done = read(account_id, first, first + timedelta(days=days))
     assert asked(world) == []
     assert done.result == {"account": account_id} | dict.fromkeys(
-        ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused"), 0
+        ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "absent", "refused"), 0
     ) | {"changes": {"first": None, "days": [], "counts": {}}}
     assert any("no day of the range is left" in line for line in lines)
     assert any("left out" in line for line in lines), "and why"

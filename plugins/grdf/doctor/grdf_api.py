@@ -12,10 +12,8 @@ import requests
 from grdf.doctor.findings import Check, Finding
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.hooks.revocation import delete_connection
 from grdf.quota.shared_quota import governor_for
 from grdf.stores.shared_client import shared_client
-from include.gas.errors import BadSettings
 
 APART = timedelta(seconds=60)
 """GRDF's codes last a minute, and tokens are compared with this clock."""
@@ -33,7 +31,6 @@ def checks_of(client: str, shelf: Callable[..., object]) -> Iterator[tuple[str, 
     yield what, partial(_clock, what, client)
     yield what, partial(_rights, what, client, shelf)
     yield what, partial(_quota, what, client)
-    yield what, partial(_secret, what, client)
 
 
 def _connection(what: str, client: str) -> Iterator[Finding]:
@@ -90,19 +87,3 @@ def _quota(what: str, client: str) -> Iterator[Finding]:
         yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See README, Quota.")
     else:
         yield Finding(what, "ok", says)
-
-
-def _secret(what: str, client: str) -> Iterator[Finding]:
-    connection = delete_connection(client)
-    try:
-        GrdfOAuthHook(connection).facts.calls_per_day  # noqa: B018 - reading it is the check
-    except BadSettings as error:
-        yield Finding(
-            what, "unknown", f"the secret that revokes consents cannot be used from here ({error.cause or error})",
-            f"That is as it should be, unless this machine runs deletions: they need the connection {connection}.",
-        )  # fmt: skip
-    else:
-        yield Finding(
-            what, "look", f"the secret that revokes consents ({connection}) is readable from here",
-            "Only workers that run deletions need it: see [grdf] deletion_queue.",
-        )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
 from grdf.meters.published_totals import write_period_totals
+from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.days.gas_day import paris_today
@@ -44,7 +45,7 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     years = {*told, *(first.year for first in totals), today.year - YEARS_BACK, today.year}
     window = Window(date(min(years), 1, 1), date(max(years) + 1, 1, 1))
     report = load_answer(couchdb, account, pce, (), now, window=window, now=now)
-    write_period_totals(couchdb, account, pce)
+    write_period_totals(couchdb, account, pce, new=not may_be_daily(document, pce))
     counts["books"] += 1
     if lost := warn_of_lost_days(document, pce, report, log):
         counts["days_lost"] += lost

@@ -87,6 +87,7 @@ def read_periods(
     counts: Counter[str],
     *,
     whole: bool,
+    may_be_daily: bool,
     replaced: dict[str, Document | None],
 ) -> Change:
     """Read a meter's published periods, store them, and compare all stored periods with the gas days.
@@ -98,6 +99,7 @@ def read_periods(
     :param meter: the meter, with its consent
     :param counts: incremented by what was done
     :param whole: whether to read all that GRDF has, not only what may have changed since the newest stored period
+    :param may_be_daily: whether the meter may have daily data. If not, its months and years are made of its periods
     :param replaced: filled with the former document of each period that is written, by id; ``None`` for a new one
     :return: what to record on the account
     :raises GasError: if the failure concerns all accounts or is temporary; the periods that were valid are stored
@@ -125,7 +127,7 @@ def read_periods(
     except FailNow as error:
         message = _words(error, "published data", account, log, counts)
     stored = couchdb.range(PUBLISHED, *account_range(account, meter.pce))
-    write_period_totals(couchdb, account, meter.pce)
+    write_period_totals(couchdb, account, meter.pce, new=not may_be_daily)
     compared = compare_all(stored, couchdb.range(DAY, *account_range(account, meter.pce)))
     for each in compared:
         if each.beyond_rounding:

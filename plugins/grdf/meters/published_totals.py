@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 TRIES = 5
 
 
-def write_period_totals(couchdb: CouchDBHook, account: str, pce: str) -> None:
+def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False) -> None:
     """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
 
     The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
     the one that has read older periods gets a conflict, or writes first.
 
-    New totals are made only for a meter without any stored day. Those that a meter has from before its days are kept up
-    to date, and go with their periods.
-
+    :param new: whether to make new totals, for a meter that cannot have daily data. They are made only if it has no
+        stored day. Those that a meter has from before its days are kept up to date in any case, and go with their
+        periods
     :raises StoreBusy: if others kept changing the same totals
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
         stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
         periods = couchdb.range(PUBLISHED, *span)
-        new = bool(periods) and couchdb.last_id(DAY, *span) is None
+        makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
-            if pending := to_write(stored[doctype], totals, new=new):
+            if pending := to_write(stored[doctype], totals, new=makes):
                 conflict |= bool(couchdb.write(doctype, pending).conflicts)
         if not conflict:
             return

@@ -54,3 +54,10 @@ def test_a_meter_with_days_gets_no_totals_from_periods(own: Any, account_id: str
     read(account_id)
     assert stored(account_id, PUBLISHED)
     assert not any(each.get("source") for each in (*stored(account_id, MONTH), *stored(account_id, YEAR)))
+
+
+def test_an_ordinary_meter_gets_none_before_its_days_are_read(own: Any, account_id: str) -> None:
+    known_account(own, account_id)
+    read(account_id)
+    assert stored(account_id, PUBLISHED)
+    assert [stored(account_id, doctype) for doctype in (MONTH, YEAR)] == [[], []]
