@@ -18,14 +18,16 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from include.gas.days.gas_day import parse_day
 from include.gas.errors import GasError, RetryLater
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import Context
     from rich.console import Console
+
+    from grdf.operators.base import GrdfOperator
 
 DONE, NEEDS_A_PERSON, NOTHING_TO_DO, LATER = 0, 1, 3, 4
 """Exit codes. 2 is wrong usage, 130 an interruption."""
@@ -97,7 +99,7 @@ class Foreground:
                 break
         return steps
 
-    def _tasks(self) -> Iterator[tuple[str, Callable[[], BaseOperator]]]:
+    def _tasks(self) -> Iterator[tuple[str, Callable[[], GrdfOperator]]]:
         from grdf.operators.acquire_token import AcquireTokenOperator
         from grdf.operators.extract import ExtractOperator
         from grdf.operators.history import ReadHistoryOperator
@@ -113,7 +115,7 @@ class Foreground:
         yield "extract", lambda: ExtractOperator(task_id="extract", account_id=account)
         yield "load", lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged)
 
-    def _execute(self, made: Callable[[], BaseOperator], step: Step) -> None:
+    def _execute(self, made: Callable[[], GrdfOperator], step: Step) -> None:
         from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
         number, pause = 1, FIRST_WAIT
@@ -130,7 +132,7 @@ class Foreground:
                 if not self._asked.wait:
                     step.outcome, step.says = "later", f"GRDF's quota lets it go on in {seconds:.0f} s."
                     return
-                self._pause(seconds, "it waits for its turn to call GRDF")
+                self._pause(seconds, "It waits for its turn to call GRDF.")
             except RetryLater as error:
                 if number >= self._asked.tries or not self._asked.wait:
                     step.outcome, step.says = "later", str(error)
@@ -201,17 +203,16 @@ class Memory:
         self._texts[self._variable] = text
 
 
-def _execute(operator: BaseOperator, context: dict[str, Any]) -> dict[str, Any]:
+def _execute(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
     """Execute an operator as Airflow's task runner does, with a data token of this process's own."""
     from airflow.sdk.bases.operator import ExecutorSafeguard
 
     from grdf.stores.shared_client import shared_client
 
-    couchdb, connection = operator.couchdb, operator.grdf_conn_id  # type: ignore[attr-defined]  # all of ours have them
-    operator.__dict__["adict"] = shared_client(couchdb, connection, shelf=Memory)
+    operator.__dict__["adict"] = shared_client(operator.couchdb, operator.grdf_conn_id, shelf=Memory)
     token = ExecutorSafeguard.tracker.set(operator)
     try:
-        result = operator.execute(context)  # type: ignore[arg-type]  # the part that they read
+        result = operator.execute(cast("Context", context))
     finally:
         ExecutorSafeguard.tracker.reset(token)
     return dict(result or {})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from grdf.doctor import here
 from grdf.hooks.couchdb import CouchDBHook
@@ -98,3 +99,19 @@ def test_what_is_broken_is_told_with_what_to_do(
 
 def test_every_setting_is_read() -> None:
     assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(here.readers())
+
+
+def test_it_changes_nothing(clean: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:
+    """Neither a database nor a document in CouchDB, nor a database of Airflow's where there is none."""
+    empty = extra(clean, "AIRFLOW_CONN_COUCHDB", database_prefix="looked-at-")
+    missing = tmp_path / "airflow.db"
+    code, findings = doctor(**empty, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{missing}")
+    assert code == 1
+    assert ("Airflow", "unknown", "it has no database here") in [
+        (each["what"], each["state"], each["says"]) for each in findings
+    ]
+    names = requests.get(
+        f"{clean.couch.url}/_all_dbs", auth=(clean.couch.user, clean.couch.password), timeout=30
+    ).json()
+    assert not [name for name in names if name.startswith("looked-at-")]
+    assert not missing.exists()

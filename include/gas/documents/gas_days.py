@@ -7,7 +7,6 @@ between them.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -30,6 +29,8 @@ DAG_PREFIX = "grdf_account__"
 CHANGES_KEPT = 10
 """Number of corrections that a day document keeps, newest last: enough to answer "why did my March change?"."""
 
+LARGEST = 10**15
+"""kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
 _COMPARED = ("load", "status", "quality")
 _SAID_TOGETHER = (
     ("grdf_status", "status"),
@@ -195,8 +196,8 @@ def has_load(document: Mapping[str, Any]) -> bool:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a JSON value is a number that may stand for gas. CouchDB keeps whole numbers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:

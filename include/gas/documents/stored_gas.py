@@ -81,7 +81,10 @@ class Day(Kept, frozen=True):
     :param through_zero: whether the index went on from zero in between (``flag_retour_zero``)
     :param grdf_quality: GRDF's word for the quality, such as ``Mesuré``
     :param grdf_status: GRDF's word for the status, such as ``Provisoire``
-    :param doubts: why the load is doubtful, see below; absent if nothing is
+    :param doubts: why the load is doubtful; absent if nothing is. ``index``: the meter's index does not go on from the
+        day before by the volume. ``energy``: the load is not volume times coefficient. ``jump``: it is far more than
+        the meter uses in winter, or than its contract says. ``zeros``: there is no gas for two weeks and more in the
+        heating season, although the household usually heats. The load is what GRDF sent all the same
     :param changes: the last 10 corrections, newest last
     :param adopted: other figures for this day from the konnector
     :param price: what another program computed for this load; we keep it as long as the load stays

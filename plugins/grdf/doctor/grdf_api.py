@@ -10,17 +10,17 @@ from functools import partial
 import requests
 
 from grdf.doctor.findings import Check, Finding
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.data_token import TokenShelf, variable_of
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.shared_quota import governor_for
-from grdf.stores.shared_client import shared_client
 
 APART = timedelta(seconds=60)
 """GRDF's codes last a minute, and tokens are compared with this clock."""
 FEW = 0.1
 
 
-def checks_of(client: str, shelf: Callable[..., object]) -> Iterator[tuple[str, Check]]:
+def checks_of(client: str, shelf: Callable[..., TokenShelf]) -> Iterator[tuple[str, Check]]:
     """Yield the checks of one client, each with what it looks at.
 
     :param client: its Airflow connection
@@ -69,9 +69,9 @@ def _clock(what: str, client: str) -> Iterator[Finding]:
         yield Finding(what, "ok", "this machine's clock agrees with GRDF's")
 
 
-def _rights(what: str, client: str, shelf: Callable[..., object]) -> Iterator[Finding]:
-    adict = shared_client(CouchDBHook(), client, shelf=shelf)  # type: ignore[arg-type]  # a shelf for tokens
-    listed = adict.all_access_rights()
+def _rights(what: str, client: str, shelf: Callable[..., TokenShelf]) -> Iterator[Finding]:
+    # Without the lease under which workers renew their token: it would be a document, and nothing is to be changed.
+    listed = AdictHook(client, shelf=shelf(variable=variable_of(client))).all_access_rights()
     says = f"GRDF gives this client a token and lists {len(listed.rights)} right(s), with one call"
     if listed.odd:
         yield Finding(what, "look", f"{says}; {listed.odd} line(s) cannot be read", "Tell GRDF if this continues.")
