@@ -93,6 +93,10 @@ class PurgingCouch:
             return 200, {"rows": [{"id": each["_id"], "key": each["_id"], "doc": each} for each in self.designs]}
         if rest[:1] == ["_design"] or rest == ["_find"]:
             name = asked["use_index"] if rest == ["_find"] else f"_design/{rest[1]}"
+            if rest[2:3] == ["_view"] and not any(
+                rest[3] in _maps(each) for each in self.designs if each["_id"] == name
+            ):
+                return 404, {"error": "not_found", "reason": "missing_named_view"}
             return (400, {"error": "not_like_this"}) if name in self.broken else (200, {"rows": [], "docs": []})
         if rest == ["_all_docs"] and method == "GET":
             query = {key: json.loads(values[0]) for key, values in parse_qs(parts.query).items()}
@@ -155,3 +159,8 @@ class PurgingCouch:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+
+
+def _maps(design: dict[str, Any]) -> set[str]:
+    """Return the names of a design document's views. A library among them is none."""
+    return {name for name, view in design.get("views", {}).items() if "map" in view}

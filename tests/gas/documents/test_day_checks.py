@@ -213,6 +213,7 @@ def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
         winter({24: 160, 25: 160, 26: 160}, 15),
         winter(dict.fromkeys(range(50, 57), 150), 0),
         winter({}, 12),
+        winter({day: 90 for day in range(40, 90) if day % 7 in (5, 6)}, 0),
     ],
     ids=[
         "off all winter",
@@ -220,6 +221,7 @@ def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
         "kept from freezing, lived in for three days",
         "a week of holidays",
         "cooks",
+        "used at weekends from February on",
     ],
 )
 def test_ordinary_households_have_no_doubtful_days(days: Days, car: float | None) -> None:
@@ -231,7 +233,7 @@ def test_a_contract_that_shrinks_makes_no_former_day_doubtful(car: float) -> Non
     assert found(real(), car) == {}
 
 
-@pytest.mark.parametrize("volume", [150.0, 400, 2000])
+@pytest.mark.parametrize("volume", [150.5, 400.5, 2000.5])
 def test_a_factor_with_two_decimals_fits_large_meters(volume: float) -> None:
     day = {"_id": "a:1:2020-01-10", "year": 2020, "month": 1, "day": 10, "coefficient": 11.16, "volume": volume}
     assert found({"x": day | {"load": int(volume * 11.1649)}}, None) == {}

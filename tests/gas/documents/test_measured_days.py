@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from include.gas.answers.measures import Measures
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import LoadReport, load_answer
+from include.gas.documents.storing import LoadReport, WriteResult, load_answer
 from include.gas.documents.totals import QUALITIES
 from tests.gas.memory_store import MemoryStore
 
@@ -158,3 +159,28 @@ def test_grdfs_word_and_the_moment_of_an_index_do_not_stay_beside_another_one() 
     day = day_of(store)
     assert (day["index_end"], day["status"], day["quality"]) == (6, "provisional", "estimated")
     assert not {"grdf_quality", "grdf_status", "index_end_at"} & day.keys()
+
+
+class OvertakenOnce(MemoryStore):
+    """A store in which somebody changes another day and its totals just before our first total is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overtaken = False
+
+    def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
+        if doctype == MONTH and not self.overtaken:
+            self.overtaken = True
+            other = reading(0, 50, Measures(volume=5, index_end=4900))
+            load_answer(self, "a", PCE, [other], T0 + timedelta(minutes=5), window=ALL)
+        return super().write(doctype, docs)
+
+
+def test_a_new_day_stays_new_although_another_one_makes_it_doubtful_meanwhile() -> None:
+    store = OvertakenOnce()
+    days = [reading(day, 50, Measures(volume=5, index_end=4000 + 5 * day)) for day in range(2)]
+    report = load_answer(store, "a", PCE, days, T0, window=ALL, checked=True)
+    assert store.overtaken
+    assert day_of(store, 1)["doubts"] == [INDEX]
+    assert (report.new, report.doubted) == (2, 0)
+    store.check_totals()
