@@ -53,7 +53,7 @@ def test_the_page_says_which_days_and_why(visitor: requests.Session) -> None:
     html = visitor.get(f"/accounts/{ACCOUNT}?month=2025-02").text
     said = " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
     assert "Doubtful Days: 1 The energy is not the volume times the coefficient." in said
-    assert "Days: 1 Far more than the meter or its contract ever uses." in said
+    assert "Days: 1 Far more than the meter uses in winter, or than its contract says." in said
     assert "9,100 kWh, measured, doubtful: not volume times coefficient, doubtful: far too much" in said
     assert 'class="mark"' in html
 

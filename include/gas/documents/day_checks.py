@@ -77,7 +77,7 @@ def doubts_about(days: Iterable[Document], car: int | float | None) -> dict[str,
 _REASONS = {
     INDEX: "the meter's index does not go on from the day before",
     ENERGY: "the energy is not the volume times the coefficient",
-    JUMP: "it is far more than the meter or its contract ever uses",
+    JUMP: "it is far more than the meter uses in winter or its contract says",
     ZEROS: f"there was no gas for {LONG_RUN} days and more in the heating season",
 }
 MOST_NAMED = 5

@@ -180,8 +180,8 @@ def test_the_message_names_the_newest_days_of_each_reason() -> None:
     days = {date(2020, 1, day): [INDEX, JUMP] if day == 7 else [INDEX] for day in range(1, 8)}
     assert doubts_message(days) == (
         "7 day(s) are doubtful because the meter's index does not go on from the day before (2020-01-03, 2020-01-04, "
-        "2020-01-05, 2020-01-06, 2020-01-07); 1 day(s) are doubtful because it is far more than the meter or its "
-        "contract ever uses (2020-01-07)"
+        "2020-01-05, 2020-01-06, 2020-01-07); 1 day(s) are doubtful because it is far more than the meter uses in "
+        "winter or its contract says (2020-01-07)"
     )
 
 
