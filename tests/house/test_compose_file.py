@@ -39,13 +39,33 @@ SECRETS = {
         *WORKER,
         *("COUCHDB_ADMIN_PASSWORD", "GRDF_DELETE_CLIENT_SECRET", "DELETION_AIRFLOW_CONNECTION"),
     },
+    "proxy": set(),
 }
 """Each service, with the secrets from ``.env`` that it gets."""
-NO_SECRETS = {"GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT", "GRDF_POOL_SLOTS"} | {
-    *("STAGING_URL", "QUOTA_URL"),
-    *(f"GRDF_{name}" for name in ("API_BASE", "TOKEN_URL", "AUTHORIZE_URL", "REDIRECT_URI", "ISSUER", "JWKS_URL")),
-    "GRDF_ID_TOKEN_ALGORITHMS",
+NETWORKS = {
+    **{
+        server: {network} for server, network in (("postgres", "database"), ("redis", "broker"), ("couchdb", "couchdb"))
+    },
+    "couchdb-setup": {"couchdb"},
+    "airflow-init": {"database"},
+    "airflow-apiserver": {"default", "database", "broker", "couchdb"},
+    "airflow-scheduler": {"default", "database", "broker"},
+    "airflow-dag-processor": {"default", "database", "couchdb"},
+    "airflow-triggerer": {"default", "database"},
+    "airflow-worker": {"default", "broker", "couchdb"},
+    "airflow-worker-deletion": {"default", "broker", "couchdb"},
+    "proxy": {"default"},
 }
+"""Each service, with the networks that it is on. No worker reaches Airflow's database."""
+NO_SECRETS = (
+    {"HTTPS_PORT", "OPERATORS_NETWORK", "TLS_CERTIFICATE", "TLS_KEY"}
+    | {"GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT", "GRDF_POOL_SLOTS"}
+    | {
+        *("STAGING_URL", "QUOTA_URL"),
+        *(f"GRDF_{name}" for name in ("API_BASE", "TOKEN_URL", "AUTHORIZE_URL", "REDIRECT_URI", "ISSUER", "JWKS_URL")),
+        "GRDF_ID_TOKEN_ALGORITHMS",
+    }
+)
 
 
 def given(service: dict[str, Any]) -> set[str]:
@@ -64,6 +84,15 @@ def test_every_secret_of_the_form_is_in_the_table() -> None:
     assert {name for name in form if not name.startswith("AIRFLOW__")} == held | NO_SECRETS
 
 
+def test_each_service_is_on_the_networks_of_the_servers_that_it_needs() -> None:
+    def of(service: dict[str, Any]) -> set[str]:
+        return set(service.get("networks", ()))
+
+    assert {name: of(service) for name, service in SERVICES.items()} == NETWORKS
+    networks = yaml.safe_load(COMPOSE.read_text())["networks"]
+    assert networks == {name: {"internal": True} for name in ("broker", "couchdb", "database")}
+
+
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_a_service_may_do_as_little_as_it_can(service: str) -> None:
     what = SERVICES[service]
@@ -71,7 +100,7 @@ def test_a_service_may_do_as_little_as_it_can(service: str) -> None:
     assert what["security_opt"] == ["no-new-privileges:true"]
     assert not {"cap_add", "privileged", "pid", "network_mode", "devices"} & what.keys()
     assert what.get("read_only", False) is (service != "couchdb")
-    assert all(port.startswith("127.0.0.1:") for port in what.get("ports", []))
+    assert all(port.startswith("127.0.0.1:") for port in what.get("ports", [])) or service == "proxy"
     assert all(mount.partition(":")[0] in VOLUMES for mount in what.get("volumes", [])), "nothing of the machine"
     assert service in AIRFLOW | {"couchdb-setup"} or what["user"] not in ("root", "0")
 
@@ -98,7 +127,8 @@ def test_deletions_run_where_their_secret_is() -> None:
         environment = SERVICES[name]["environment"]
         assert environment["AIRFLOW__GRDF__DELETION_QUEUE"] == "deletion"
         assert environment["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor", "no task is a fork of what has other secrets"
-    assert not any("profiles" in service for service in SERVICES.values()), "all of it is there by default"
+    apart = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert apart == {"proxy": ["public"]}, "all that deletions need is there by default"
 
 
 def test_redis_asks_for_its_password() -> None:

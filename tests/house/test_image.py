@@ -70,4 +70,4 @@ def test_the_lock_holds_what_the_compose_file_runs(package: str) -> None:
 @pytest.mark.parametrize("service", IMAGES)
 def test_images_of_others_are_named_exactly(service: str) -> None:
     assert re.search(r"(:\d+\.\d+(\.\d+)*|@sha256:[0-9a-f]{64})$", IMAGES[service]), IMAGES[service]
-    assert len(IMAGES) == 3
+    assert len(IMAGES) == 4

@@ -1,0 +1,185 @@
+"""An installation by ``docker-compose.yaml``, as its README says, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from include.sandbox.adict import identity
+from include.sandbox.ports import free_port
+from tests.compose.certificates import Authority
+from tests.compose.engine import Engine
+from tests.compose.images import AIRFLOW, GRDF, SERVERS
+
+ROOT = Path(__file__).resolve().parents[2]
+OVERRIDE = Path(__file__).resolve().parent / "override.yaml"
+T = TypeVar("T")
+
+PATIENCE = 900.0
+"""Seconds that anything of a whole Airflow may take."""
+
+APPROVER, APPROVERS_PASSWORD = "approver", "invented-password-of-the-approver"
+
+
+class Installation:
+    """The services of the compose file, with images that can be had here and GRDF's stand-in beside them.
+
+    :param engine: the Docker engine
+    :param folder: an empty folder, for ``.env``, certificates and what else the installation has
+    """
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.project = f"grdf-test-{os.getpid()}"
+        self.grdf_port, self.public_port, self.port = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.public = f"https://127.0.0.1:{self.public_port}"
+        for name in ("docker-compose.yaml", "airflow.env"):
+            shutil.copy(ROOT / name, folder)
+        shutil.copytree(ROOT / "deploy", folder / "deploy")
+        for name in ("tls", "grdf-tls"):
+            (folder / name).mkdir()
+        self.authority = Authority(folder / "grdf-tls")
+        self.authority.certify(folder / "tls", "127.0.0.1", "localhost")
+        self.authority.certify(folder / "grdf-tls", "grdf")
+        self.env = self._filled()
+        (folder / "settings.env").write_text(
+            f"AIRFLOW__API__BASE_URL={self.public}\nAIRFLOW__GRDF__HOUSEHOLD_LINKS=True\n", encoding="utf-8"
+        )
+
+    def _filled(self) -> dict[str, str]:
+        """Write ``.env`` by the command that the README gives, fill it in, and return what it holds."""
+        done = subprocess.run([ROOT / "grdf", "env"], capture_output=True, text=True, check=True, timeout=60)
+        inside, outside = f"https://grdf:8443{identity.API_PATH}", identity.base_url(self.grdf_port)
+        facts = identity.connection_facts(self.grdf_port)
+        values = {
+            "GRDF_CLIENT_ID": identity.DATA_CLIENT_ID,
+            "GRDF_CLIENT_SECRET": identity.DATA_CLIENT_SECRET,
+            "GRDF_DELETE_CLIENT_ID": identity.DELETE_CLIENT_ID,
+            "GRDF_DELETE_CLIENT_SECRET": identity.DELETE_CLIENT_SECRET,
+            "GRDF_REDIRECT_URI": f"{self.public}/grdf/callback",
+            "GRDF_API_BASE": inside,
+            "GRDF_TOKEN_URL": facts["token_url"].replace(outside, "https://grdf:8443"),
+            "GRDF_AUTHORIZE_URL": facts["authorize_url"],
+            "GRDF_ISSUER": identity.issuer(8790),
+            "AIRFLOW_PORT": str(self.port),
+            "HTTPS_PORT": str(self.public_port),
+            "DELETION_AIRFLOW_CONNECTION": "http://admin:{AIRFLOW_ADMIN_PASSWORD}@airflow-apiserver:8080",
+        }
+        form = done.stdout
+        for name, value in values.items():
+            form, count = re.subn(rf"(?m)^{name}=.*$", f"{name}={value}", form)
+            assert count == 1, name
+        held = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", form))
+        form = form.replace("{AIRFLOW_ADMIN_PASSWORD}", held["AIRFLOW_ADMIN_PASSWORD"])
+        (self.folder / ".env").write_text(form, encoding="utf-8")
+        return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", form))
+
+    # ---- Docker ----
+
+    def compose(self, *arguments: str, **more: Any) -> str:
+        """Run ``docker compose`` on this installation, and return what it printed."""
+        env = {
+            "TEST_IMAGE": AIRFLOW, "TEST_SERVERS_IMAGE": SERVERS, "TEST_GRDF_IMAGE": GRDF,
+            "TEST_GRDF_PORT": str(self.grdf_port), "TEST_TLS": str(self.folder / "grdf-tls"),
+        }  # fmt: skip
+        files = ("--file", "docker-compose.yaml", "--file", str(OVERRIDE))
+        command = ("compose", "--project-name", self.project, "--profile", "public", *files)
+        return self.engine.run(*command, *arguments, cwd=self.folder, env=env, **more)
+
+    def up(self) -> float:
+        """Start everything, wait until it is healthy, and return the seconds that it took."""
+        began = time.monotonic()
+        self.compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", str(int(PATIENCE)))
+        return time.monotonic() - began
+
+    def down(self, *options: str) -> None:
+        """Stop everything and remove its containers."""
+        self.compose("down", "--timeout", "60", *options)
+
+    def services(self) -> dict[str, dict[str, Any]]:
+        """Return what Docker says of each service's container, those that have ended included."""
+        found = self.compose("ps", "--all", "--format", "json").splitlines()
+        return {each["Service"]: each for each in map(json.loads, found)}
+
+    def container(self, service: str) -> dict[str, Any]:
+        """Return all that Docker knows about a service's container."""
+        name = self.services()[service]["Name"]
+        return dict(json.loads(self.engine.run("inspect", name))[0])
+
+    def inside(self, service: str, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command in a service's container."""
+        whose = () if user is None else ("--user", user)
+        return self.engine.tried("exec", *whose, self.services()[service]["Name"], *command, seconds=300)
+
+    # ---- Airflow ----
+
+    def token(self, user: str = "admin") -> str:
+        """Log a user in, and return the token."""
+        password = self.env["AIRFLOW_ADMIN_PASSWORD"] if user == "admin" else APPROVERS_PASSWORD
+        form = {"username": user, "password": password}
+        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def call(self, method: str, path: str, *, user: str = "admin", **more: Any) -> requests.Response:
+        """Send a request to Airflow as a user, from this machine."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        return requests.request(method, f"{self.url}{path}", headers=headers, timeout=300, **more)
+
+    def start(self, dag: str, **conf: Any) -> str:
+        """Start a DAG by hand, and return the run's id."""
+        body = {"logical_date": None, "conf": conf}
+        answer = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", json=body)
+        assert answer.ok, answer.text
+        return str(answer.json()["dag_run_id"])
+
+    def end_of(self, dag: str, run: str | None = None) -> dict[str, Any]:
+        """Wait until a run has ended, and return it.
+
+        :param run: its id; ``None`` for the newest one
+        """
+
+        def ended() -> dict[str, Any] | None:
+            where = {"order_by": "-run_after", "limit": 20}
+            answer = self.call("GET", f"/api/v2/dags/{dag}/dagRuns", params=where)
+            runs = answer.json().get("dag_runs", []) if answer.ok else []
+            found = [each for each in runs if run in (None, each["dag_run_id"])]
+            return found[0] if found and found[0]["state"] in ("success", "failed") else None
+
+        return self.await_(ended, f"the end of a run of {dag}")
+
+    def await_(self, what: Callable[[], T | None], name: str) -> T:
+        """Ask again until there is an answer that is not ``None`` or ``False``."""
+        limit = time.monotonic() + PATIENCE
+        while time.monotonic() < limit:
+            try:
+                if found := what():
+                    return found
+            except requests.RequestException:
+                pass  # a server that comes back
+            time.sleep(2)
+        raise AssertionError(f"{name}: not within {PATIENCE:.0f} s\n{self.told()}")
+
+    def told(self) -> str:
+        """Return the ends of all logs, for a failed test."""
+        return self.compose("logs", "--tail", "30", "--no-color")
+
+    def control(self) -> str:
+        """Return the address of the controls of GRDF's stand-in."""
+        return identity.base_url(self.grdf_port)
+
+
+def mapped(environment: list[str]) -> Mapping[str, str]:
+    """Return a container's environment by name."""
+    return dict(each.partition("=")[::2] for each in environment)

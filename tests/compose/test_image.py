@@ -1,0 +1,79 @@
+"""The image that is built: how large it is, what is in it, and whose it is."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from tests.compose.engine import Engine
+from tests.compose.images import AIRFLOW, ROOT
+
+LARGEST = 1.2e9
+"""Bytes."""
+
+
+def run(engine: Engine, *command: str, user: str | None = None) -> str:
+    program, *arguments = command
+    whose = () if user is None else ("--user", user)
+    return engine.run("run", "--rm", "--network", "none", *whose, "--entrypoint", program, AIRFLOW, *arguments)
+
+
+def test_it_is_not_large(images: Engine) -> None:
+    size = int(images.run("image", "inspect", "--format", "{{.Size}}", AIRFLOW))
+    print(f"{AIRFLOW}: {size / 1e6:.0f} MB")
+    assert size < LARGEST
+
+
+def test_it_has_what_the_lock_says_and_nothing_else(images: Engine) -> None:
+    listed = run(
+        images, "/opt/venv/bin/python", "-c",
+        "import importlib.metadata as m; print(*(f\"{d.metadata['Name']}=={d.version}\" for d in m.distributions()))",
+    ).split()  # fmt: skip
+    lock = re.findall(r"(?m)^([\w.-]+)==(\S+?)(?: ;.*)?(?: \\)?$", (ROOT / "requirements.txt").read_text())
+
+    def spelt(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    locked = {f"{spelt(name)}=={version}" for name, version in lock}
+    held = {f"{spelt(each.partition('==')[0])}=={each.partition('==')[2]}" for each in listed}
+    assert {each for each in held - locked if not each.startswith("pip==")} == set()
+    for name in (
+        *("celery", "fab", "amazon", "http", "smtp", "standard"),
+        *("common-sql", "common-io", "common-compat"),
+    ):
+        assert any(each.startswith(f"apache-airflow-providers-{name}==") for each in held), name
+    for name in ("statsd", "opentelemetry-exporter-otlp", "psycopg", "redis", "s3fs", "cloudant", "pyjwt", "pendulum"):
+        assert any(each.startswith(f"{name}==") for each in held), name
+
+
+def test_its_code_is_roots_and_nothing_in_it_is_the_users(images: Engine) -> None:
+    assert images.run("image", "inspect", "--format", "{{.Config.User}}", AIRFLOW).strip() == "airflow"
+    found = run(images, "find", "/", "-xdev", "-user", "airflow", "-not", "-path", "/proc/*", user="0").split()
+    assert sorted(found) == ["/opt/airflow/grdf", "/opt/airflow/logs"]
+    assert run(images, "find", "/opt", "-perm", "-o+w", "-not", "-type", "l", user="0") == ""
+
+
+def test_nothing_of_the_tests_or_of_this_machine_is_in_it(images: Engine) -> None:
+    assert run(images, "ls", "/opt/airflow/include").split() == ["__init__.py", "__pycache__", "gas"]
+    assert run(images, "sh", "-c", "ls -d /opt/airflow/tests /opt/airflow/.env 2>/dev/null; true") == ""
+    told = images.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", AIRFLOW)
+    assert "PASSWORD" not in told
+    assert "SECRET" not in told
+
+
+def test_what_is_in_it_is_listed(images: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if images.host:
+        monkeypatch.setenv("DOCKER_HOST", images.host)
+    done = subprocess.run([ROOT / "grdf", "sbom", AIRFLOW], capture_output=True, text=True, check=True, timeout=600)
+    listed = json.loads(done.stdout)
+    assert (listed["bomFormat"], listed["metadata"]["component"]["name"]) == ("CycloneDX", AIRFLOW)
+    urls = {each["purl"].partition("@")[0] for each in listed["components"]}
+    assert {"pkg:pypi/apache-airflow", "pkg:pypi/cloudant", "pkg:deb/debian/python3", "pkg:deb/debian/libc6"} <= urls
+    assert len(urls) > 250
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(done.stdout) is None

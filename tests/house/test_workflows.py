@@ -1,0 +1,52 @@
+"""The workflows of GitHub and GitLab: they fit their schemas, run what CI runs, and hold no registry but their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GITHUB = ROOT / ".github" / "workflows" / "ci.yml"
+GITLAB = ROOT / ".gitlab-ci.yml"
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [(GITHUB, ("vendor.github-workflows",)), (GITLAB, ("vendor.gitlab-ci", "--data-transform", "gitlab-ci"))],
+    ids=["github", "gitlab"],
+)
+def test_it_fits_its_schema(file: Path, schema: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def steps(what: Any) -> str:
+    """Return all texts of a workflow in one."""
+    if isinstance(what, dict):
+        return "\n".join(steps(each) for each in what.values())
+    return "\n".join(map(steps, what)) if isinstance(what, list) else str(what)
+
+
+@pytest.mark.parametrize("file", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_it_tests_builds_scans_and_publishes(file: Path) -> None:
+    told = steps(yaml.safe_load(file.read_text(encoding="utf-8")))
+    for needed in ("bash .ci/run", "docker build --pull", "trivy", "--exit-code 1", "./grdf sbom", "docker push"):
+        assert needed in told
+    assert "--password-stdin" in told
+    assert "--password " not in told
+
+
+def test_what_a_pull_request_may_do() -> None:
+    """It gets no right to write, and no secret: only a tagged version is published."""
+    flow = yaml.safe_load(GITHUB.read_text(encoding="utf-8"))
+    assert flow["permissions"] == {"contents": "read"}
+    assert flow["jobs"]["image"]["needs"] == "test"
+    (publish,) = [step for step in flow["jobs"]["image"]["steps"] if "secrets." in str(step)]
+    assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert "pull_request_target" not in flow[True]  # YAML 1.1 reads "on" as true
