@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 PREFIX = "stack/"
 COZY, CODE = "scheduled-60401", "scheduled-60402"
+LINEAGE = "lineage.jsonl"
 TASKS = ("acquire_token", "rescope_token", "extract", "load")
 FIRST, LAST = date(2026, 3, 27), date(2026, 3, 29)
 """Gas days of the backfill. The clock goes forward in the gas day of 28 March, which lasts 23 hours."""
@@ -64,6 +65,8 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     env = world.connections()
     couch = json.loads(env["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": PREFIX}}
     env["AIRFLOW_CONN_COUCHDB"] = env["AIRFLOW_CONN_STACK_COUCHDB"] = json.dumps(couch)
+    file = {"type": "file", "log_file_path": str(home / LINEAGE), "append": True}
+    env["AIRFLOW__OPENLINEAGE__TRANSPORT"] = json.dumps(file)
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     secrets = {world.facts["client_secret"], world.facts["delete_client_secret"], world.couch.password}
     # Remove the environment variables for the Airflow inside pytest.
@@ -149,6 +152,48 @@ def test_life_under_the_real_scheduler(world: LocalWorld, stack: Stack) -> None:
             text = file.read_text(errors="replace")
             assert [secret for secret in secrets if secret in text] == [], file
     assert staged(airflow) == []
+
+
+def test_what_openlineage_is_told(world: LocalWorld, stack: Stack) -> None:
+    """The endpoint and the days of each extract, and how many documents each load wrote; nothing of a household."""
+    text = (stack.airflow.home / LINEAGE).read_text(encoding="utf-8")
+    ended = {
+        (event["job"]["name"], event["run"]["facets"]["airflow"]["dagRun"]["run_id"]): event
+        for event in map(json.loads, text.splitlines())
+        if event["eventType"] == "COMPLETE" and event["job"]["name"].endswith((".extract", ".load"))
+    }
+    first = {name: event for (name, run), event in ended.items() if run.startswith("scheduled__")}
+    assert first.keys() == {f"{dag_id(name)}.{task}" for name in (COZY, CODE) for task in ("extract", "load")}
+    grdf, couch = world.facts["adict_base"], world.couch.url.partition("//")[2]
+    for name in (COZY, CODE):
+        extract, load = (first[f"{dag_id(name)}.{task}"] for task in ("extract", "load"))
+        for event in (extract, load):
+            (read,) = event["inputs"]
+            assert f"{read['namespace']}{read['name']}" == f"{grdf}/pce/*/donnees_consos_informatives"
+            days = event["run"]["facets"]["grdf_gas_days"]
+            assert date.fromisoformat(days["end"]) - date.fromisoformat(days["first"]) > timedelta(days=1000)
+            assert read["inputFacets"]["inputStatistics"]["fileCount"] == 1
+        wrote = {
+            each["name"]: each["outputFacets"]["outputStatistics"]["rowCount"]
+            for each in load["outputs"]
+            if each["namespace"] == f"couchdb://{couch}"
+        }
+        stored = stack.stored(name, holder(name).pces[0])
+        assert wrote == {
+            f"{PREFIX}com-grandlyon-grdf-{kind}": sum(len(period) == length for period in stored)
+            for kind, length in (("day", 10), ("month", 7), ("year", 4))
+        }
+    backfilled = [event for (name, run), event in ended.items() if run.startswith("backfill__") and ".extract" in name]
+    days = sorted(event["run"]["facets"]["grdf_gas_days"]["first"] for event in backfilled)
+    assert days == [(FIRST + timedelta(days=n)).isoformat() for n in range(3)]
+    for secret in (
+        *stack.secrets,
+        *(pce for name in (COZY, CODE) for pce in holder(name).pces),
+        "kwh",
+        "kWh",
+        "energie",
+    ):
+        assert secret not in text
 
 
 def check_store(world: LocalWorld, stack: Stack, name: str, run: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.own_rights import WAITS
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
@@ -61,6 +62,7 @@ class ExtractOperator(AccountOperator):
     def __init__(self, *, reread_days: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reread_days = reread_days
+        self._answers: list[ReadAnswer] | None = None
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
@@ -95,6 +97,16 @@ class ExtractOperator(AccountOperator):
                 progress.dated(account.meters)
             doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
             return self._read(run, document, account, unread, known_lost, doubt, progress)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return what OpenLineage is told (Airflow doc, custom operators): what was asked of GRDF."""
+        from grdf.airflow.lineage import Asked, lineage_of
+
+        if self._answers is None:  # it failed before, or there was nothing to read
+            return lineage_of(None, None)
+        lines = sum(_counts(self._answers).values())
+        staged = (answer.staged for answer in self._answers)
+        return lineage_of(Asked.of(self.client.oauth.facts.api_base, staged, lines), None)
 
     def _read(
         self,
@@ -132,6 +144,7 @@ class ExtractOperator(AccountOperator):
             problems.add(doubt.weigh(meter, read.problems))
         counts = _counts(answers)
         self._judge(run, account, problems, readings=counts.get("readings", 0))
+        self._answers = answers
         reference = self._stage(account, run.id, [answer.staged for answer in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {

@@ -34,6 +34,7 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_check import keeps_state
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
 
@@ -55,6 +56,7 @@ class LoadOperator(AccountOperator):
         self._untold: list[str] = []
         self._first_launch: list[str] = []
         self._before: dict[str, Any] | None = None
+        self._stored: tuple[list[StagedAnswer], dict[str, int]] | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -83,6 +85,7 @@ class LoadOperator(AccountOperator):
         for loaded in loads:
             for name, number in loaded.report.counts().items():
                 counts[name] = counts.get(name, 0) + number
+        self._stored = answers, counts
         problems: list[str] = [*(staged.get("problems") or []), *([str(unreadable)] if unreadable else [])]
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
 
@@ -101,6 +104,16 @@ class LoadOperator(AccountOperator):
             )
         announce(context, self.outlets or (), self.account_id, changes)
         return {"account": self.account_id, **counts, **({"changes": changes.as_json()} if changes else {})}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return what OpenLineage is told (Airflow doc, custom operators): what was stored, and of what."""
+        from grdf.airflow.lineage import Asked, Stored, lineage_of
+
+        if self._stored is None:  # it failed before
+            return lineage_of(None, None)
+        answers, counts = self._stored
+        asked = Asked.of(self.adict.of(self._before or {}).oauth.facts.api_base, answers)
+        return lineage_of(asked, Stored(self.couchdb.get_conn().server_url, self.couchdb.prefix, counts))
 
     def _announce_again(self, context: Context, gone: AnswersGone) -> dict[str, Any]:
         """Succeed if an earlier try of this run has stored the answers and Airflow did not learn of it."""
