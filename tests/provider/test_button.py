@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from include.sandbox.form_connections import form_connections
 from include.sandbox.processes import free_port
 from tests.plugins.conftest import Heard, Reply, Server
 
@@ -54,6 +56,18 @@ def test_the_deletion_secret_is_asked_for_a_token_and_revokes_nothing(clean: Loc
     assert [(entry["method"], entry["path"].rsplit("/", 1)[-1]) for entry in clean.control.log()] == [
         ("HEAD", "access_token"), ("POST", "access_token"),
     ]  # fmt: skip
+
+
+def test_on_a_worker_it_uses_what_it_is_handed(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker knows the connection's own id. What is stored under it is none of the test's business."""
+    from airflow.sdk import Connection
+
+    fields = form_connections(clean.connections())[DELETION]
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "what-is-stored://nobody@nowhere")
+    handed = Connection(**{**fields, "conn_id": DELETION, "extra": json.dumps(fields["extra"])})
+    good, message = handed.test_connection()
+    assert good, message
+    assert "nothing was revoked" in message
 
 
 # -- GRDF --------------------------------------------------------------------------------------------------------------

@@ -70,6 +70,6 @@ def _judged(what: str, answer: requests.Response, back: str) -> Finding:
     if not (answer.ok or answer.is_redirect):
         return Finding(
             what, "look", f"GRDF's consent page answers HTTP {answer.status_code}",
-            "Compare authorize_url in the connection's extra with what GRDF sent.",
+            "Compare authorize_url in the connection's extra (Consent page in its form) with what GRDF sent.",
         )  # fmt: skip
     return Finding(what, "ok", "GRDF's consent page knows this client and its redirect URI")

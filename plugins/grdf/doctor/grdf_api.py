@@ -70,7 +70,7 @@ def clock(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
         why, do = reason(error)
         yield Finding(
             what, "bad", f"GRDF's login server {hook.facts.token_url} cannot be reached: {why}",
-            f"{do} The address is token_url in the connection's extra.",
+            f"{do} The address is token_url in the connection's extra (Token address in its form).",
         )  # fmt: skip
         return
     except ValueError:

@@ -1,8 +1,8 @@
 """The hooks of our connection types. Their ``test_connection`` is what the *Test* button of a form runs.
 
-Airflow keeps what is typed into the form under an id made up for the test, and hands that id to the hook. So the secret
-that deletes is read by a *Test* only where a person has opened its form and pressed the button; the connection's own id
-is not known here.
+Airflow hands the hook what the form says: the API server under an id that it makes up for the test, a worker in memory.
+So the secret that deletes is read by a *Test* only where a person has pressed the button of that very connection; no
+connection is named here.
 """
 
 from __future__ import annotations
