@@ -13,6 +13,7 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
+from grdf import __version__
 from grdf.hooks.connection import GrdfConnection
 from grdf.provider.provider_info import get_provider_info
 
@@ -26,7 +27,7 @@ def test_airflow_finds_the_provider() -> None:
         each for each in entry_points(group="apache_airflow_provider") if each.dist and "grdf" in each.dist.name
     ]
     assert found.load() is get_provider_info
-    assert ProvidersManager().providers["airflow-provider-grdf"].version == "0.1.0"
+    assert ProvidersManager().providers["airflow-provider-grdf"].version == __version__
 
 
 @pytest.mark.parametrize("kind", TYPES)

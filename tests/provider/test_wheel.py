@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf import __version__
 from include.sandbox.connect import AccountBook
 from tests.databases import empty_database
 
@@ -57,9 +58,9 @@ def names(wheel: Path) -> list[str]:
 
 def test_it_has_one_package_and_the_plugin(wheel: Path) -> None:
     """A package called ``include`` would hide the folder of that name in the project of whoever installs the wheel."""
-    assert wheel.name == "airflow_provider_grdf-0.1.0-py3-none-any.whl"
+    assert wheel.name == f"airflow_provider_grdf-{__version__}-py3-none-any.whl"
     tops = {name.split("/")[0] for name in names(wheel)}
-    assert tops == {"grdf", "grdf_plugin.py", "airflow_provider_grdf-0.1.0.dist-info"}
+    assert tops == {"grdf", "grdf_plugin.py", f"airflow_provider_grdf-{__version__}.dist-info"}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_airflow_lists_the_provider(airflow: Airflow) -> None:
     (found,) = [
         each for each in json.loads(airflow("providers", "list", "-o", "json")) if "grdf" in each["package_name"]
     ]
-    assert (found["package_name"], found["version"]) == ("airflow-provider-grdf", "0.1.0")
+    assert (found["package_name"], found["version"]) == ("airflow-provider-grdf", __version__)
     kinds = {each["connection_type"]: each for each in json.loads(airflow("providers", "hooks", "-o", "json"))}
     for kind in ("grdf", "grdfdelete", "couchdb"):
         assert kinds[kind]["package_name"] == "airflow-provider-grdf"

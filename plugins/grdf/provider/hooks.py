@@ -28,7 +28,7 @@ class GrdfAdict(AdictHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
-        return answer(self.grdf_conn_id, grdf_api.checks_of(AdictHook(self.grdf_conn_id), GRDF))
+        return answer(self.grdf_conn_id, grdf_api.checks_of(self, GRDF))
 
 
 class GrdfDeletionSecret(BaseHook):
