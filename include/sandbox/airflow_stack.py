@@ -93,15 +93,19 @@ class AirflowStack:
         *,
         triggerer: bool = False,
         components: Sequence[str] = ("api-server", "scheduler", "dag-processor"),
+        connections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Migrate the database, start the components and wait until the API answers.
 
         :param processes: the block that stops the components when it is left
         :param triggerer: whether to start a triggerer as well
         :param components: the other components, which must include ``api-server``
+        :param connections: put into Airflow's database before, by their ids, in place of former ones
         :raises ProcessError: if a component does not start; the message shows the end of its log
         """
         self.migrate()
+        if connections:
+            self.put_connections(connections)
         names = (*components, *(["triggerer"] if triggerer else []))
         children = {name: self.component(processes, name) for name in names}
         self.await_api(children["api-server"])
@@ -152,8 +156,24 @@ class AirflowStack:
 
         :raises ProcessError: if that fails
         """
+        self._airflow("db", "migrate", failure="Airflow's database could not be prepared")
+
+    def put_connections(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put connections into Airflow's database, where its forms show them. Former ones of the same ids are replaced.
+
+        :raises ProcessError: if that fails
+        """
+        file = self.home / "connections.json"
+        try:
+            _write(file, json.dumps(connections))
+            failure = "the connections could not be put into Airflow's database"
+            self._airflow("connections", "import", "--overwrite", str(file), failure=failure)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _airflow(self, *arguments: str, failure: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
+            [sys.executable, "-m", "airflow", *arguments],
             env=os.environ | self.env,
             cwd=self.home,
             capture_output=True,
@@ -162,7 +182,7 @@ class AirflowStack:
         )
         if done.returncode:
             tail = "\n".join(redact(done.stdout + done.stderr).splitlines()[-12:])
-            raise ProcessError(f"Airflow's database could not be prepared in {self.home}:\n{tail}")
+            raise ProcessError(f"{failure} in {self.home}:\n{tail}")
 
     def keep_environment(self) -> None:
         """Write this Airflow's environment (keys, connections) to a file in its home, for ``./grdf airflow``."""

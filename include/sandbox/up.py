@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER, AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, connect
+from include.sandbox.form_connections import form_connections
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import ProcessError, Processes, free_port, require_port
 
@@ -48,10 +50,14 @@ def _run(options: argparse.Namespace) -> int:
     world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port, redirect_uris=[page])
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
-        env = {**world.connections(redirect_uri=page), "AIRFLOW__API__BASE_URL": address}
+        connections = world.connections(redirect_uri=page)
+        for name in connections:  # in Airflow's database, where its forms show them; a variable would come before that
+            os.environ.pop(name, None)
+        env = {"AIRFLOW__API__BASE_URL": address, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}
         airflow = AirflowStack(data / "airflow", port, env | _database())
-        airflow.start(world.processes, triggerer=True)
+        airflow.start(world.processes, triggerer=True, connections=form_connections(connections))
         airflow.keep_environment()
+        _set_up_couchdb(airflow)
         for household in HOUSEHOLDS[:2]:  # not earlier, because a code is only valid for a minute
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.door, world.book)
@@ -60,6 +66,7 @@ def _run(options: argparse.Namespace) -> int:
   Airflow's UI   {address}   user {ADMIN}, password {airflow.password}
                  to look only: user {VIEWER}, password {airflow.viewer_password}
                  to approve deletions: user {APPROVER}, password {airflow.approver_password}
+  Connections    {address}/connections   filled in; "Test" asks the sandbox
   Connect        {address}/grdf/connect/   a household, through the sandbox's consent page
   GRDF sandbox   {world.facts["adict_base"]}
   GRDF's e-mails {world.facts["control_url"]}/mailbox   where invented holders accept a declared right
@@ -72,6 +79,22 @@ def _run(options: argparse.Namespace) -> int:
             flush=True,
         )
         return _watch(world.processes)
+
+
+def _set_up_couchdb(airflow: AirflowStack) -> None:
+    """Create the databases, as in any installation. Without them the *Test* button of ``couchdb`` would be red.
+
+    :raises ProcessError: if that fails
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "grdf.couchdb_setup", "setup"],
+        env=os.environ | airflow.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ProcessError(f"CouchDB could not be set up: {done.stderr.strip()}")
 
 
 def _database() -> dict[str, str]:

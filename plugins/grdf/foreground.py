@@ -232,6 +232,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         from rich.console import Console
 
+        from grdf.airflow.command_line import see_connections
+
+        see_connections()
         try:
             steps = Foreground(asked, Console(stderr=True, soft_wrap=True)).run()
         except KeyboardInterrupt:

@@ -169,6 +169,28 @@ def test_a_command_gets_the_project_environment(run: Run, ready: Path) -> None:
     assert env["PATH"].startswith(f"{ready}/.venv/bin:")
 
 
+TOOLS = "# ---- Settings of the tools ----\n"
+
+
+def test_another_package_is_installed_anew(run: Run, ready: Path) -> None:
+    """What Airflow finds us by is copied into the environment, so a change of it counts like one of the lock."""
+    (ready / "pyproject.toml").write_text("[project]\n" + TOOLS)
+    closed = "http://127.0.0.1:9/simple"
+    result = run("airflow", "version", PIP_INDEX_URL=closed, PIP_NO_CACHE_DIR="1", PIP_CONFIG_FILE=os.devnull)
+    assert "the lock has changed: updating" in result.stderr
+
+
+def test_settings_of_the_tools_install_nothing(run: Run, ready: Path) -> None:
+    stamp = ready / ".venv" / ".grdf-ready"
+    lock = (ready / "requirements-dev.txt").read_bytes() + b"[project]\n"
+    lock_sum = subprocess.run(["cksum"], input=lock, capture_output=True, check=True).stdout.decode().strip()
+    stamp.write_text("\n".join([lock_sum, *stamp.read_text().splitlines()[1:]]) + "\n")
+    for tools in ("[tool.ruff]\n", "[tool.mypy]\n"):
+        (ready / "pyproject.toml").write_text("[project]\n" + TOOLS + tools)
+        result = run("airflow", "version")
+        assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_compiled_modules_are_kept_where_python_may_not_write_them(run: Run, ready: Path) -> None:
     assert not {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"} & variables(run("airflow", "version")).keys()
     env = variables(run("airflow", "version", PYTHONDONTWRITEBYTECODE="1"))

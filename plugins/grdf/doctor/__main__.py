@@ -52,10 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _checks() -> Iterator[tuple[str, Check]]:
     from grdf import settings
+    from grdf.airflow.command_line import see_connections
     from grdf.doctor import airflow_state, couch, grdf_api, here
-    from grdf.foreground import Memory
+    from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
     from include.gas.errors import BadSettings
 
+    see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings
     try:
@@ -63,10 +66,8 @@ def _checks() -> Iterator[tuple[str, Check]]:
     except BadSettings:  # told by the settings
         clients = ("grdf_adict",)
     for client in clients:
-        yield from grdf_api.checks_of(client, Memory)
-    yield couch.WHAT, couch.server
-    yield couch.WHAT, couch.logins
-    yield couch.WHAT, couch.databases
+        yield from grdf_api.checks_of(AdictHook(client), f"GRDF ({client})")
+    yield from couch.checks_of(CouchDBHook())
     yield "staging", here.staging
     yield airflow_state.WHAT, airflow_state.state
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from grdf import settings
+from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.account_store import AccountStore, listing_problem
@@ -23,7 +23,7 @@ def state() -> Iterator[Finding]:
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
-    if not _may_exist():
+    if not has_database():
         yield Finding(WHAT, "unknown", "it has no database here", "Run this where the scheduler runs.")
         return
     try:
@@ -49,15 +49,6 @@ def state() -> Iterator[Finding]:
             WHAT, "bad", f"{len(errors)} DAG file(s) cannot be imported: {_some(errors)}", "See its home page."
         )
     yield from _dags(rows)
-
-
-def _may_exist() -> bool:
-    """Whether Airflow's database may be there. Opening a SQLite file that is missing would make an empty one."""
-    from airflow.configuration import conf
-    from sqlalchemy.engine import make_url
-
-    url = make_url(conf.get("database", "sql_alchemy_conn"))
-    return not url.drivername.startswith("sqlite") or Path(url.database or "").is_file()
 
 
 _QUERIES = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
-from grdf.doctor.findings import Finding
+from grdf.doctor.findings import Check, Finding
 from grdf.hooks.couch_roles import has_administrator
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.account_index import NAME
@@ -14,16 +15,37 @@ from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, database, index_na
 from include.gas.documents.gas_days import database_name
 
 WHAT = "CouchDB"
-OLDEST = (3, 3)
-SET_UP = "Run ./grdf couchdb setup."
+OLDEST, TRIED = (3,), (3, 3)
+OURS = "PouchDB"
+"""What the server of ``./grdf up`` calls itself: it promises no more than CouchDB 2, and is for trying things out."""
+SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
 
 
-def server() -> Iterator[Finding]:
+def checks_of(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of the installation's CouchDB."""
+    for check in (server, logins, databases):
+        yield WHAT, partial(check, hook)
+
+
+def checks_of_form(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of one connection, which may be ``couchdb`` or ``couchdb_admin``."""
+    for check in (login, server, databases):
+        yield WHAT, partial(check, hook)
+
+
+def server(hook: CouchDBHook) -> Iterator[Finding]:
     """Look at the server's version and clock."""
-    hook = CouchDBHook()
-    text = str(hook.greeting().get("version", ""))
+    greeting = hook.greeting()
+    text, vendor = str(greeting.get("version", "")), str(greeting.get("vendor", ""))
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-    if numbers < OLDEST:
+    if numbers < OLDEST and OURS not in vendor:
+        yield Finding(
+            WHAT, "bad", f"version {text or 'unknown'} answers, which is too old: nobody mends its security any "
+            "more, and ids of households that have left would stay in its files",
+            "Install CouchDB 3.5.",
+        )  # fmt: skip
+        return
+    if numbers < TRIED:
         yield Finding(
             WHAT, "look", f"version {text or 'unknown'} answers, which cannot purge or is not tried with this project",
             "Use CouchDB 3.5 in production: else ids of households that have left stay in its files.",
@@ -38,9 +60,23 @@ def server() -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def logins() -> Iterator[Finding]:
+def login(hook: CouchDBHook) -> Iterator[Finding]:
+    """Look whether the server accepts the login, and as whom."""
+    if not hook.logs_in():
+        yield Finding(
+            WHAT, "bad", "it refuses this login", f"Correct login and password, or have the user created. {SET_UP}"
+        )
+    elif hook.is_administrator():
+        yield Finding(
+            WHAT, "look", "this login is a server administrator's",
+            "That is right for the connection couchdb_admin. Give couchdb an ordinary one.",
+        )  # fmt: skip
+    else:
+        yield Finding(WHAT, "ok", "it accepts the login, an ordinary user's")
+
+
+def logins(hook: CouchDBHook) -> Iterator[Finding]:
     """Look at what the two connections may do."""
-    hook = CouchDBHook()
     if not hook.logs_in():
         yield Finding(WHAT, "bad", "it refuses the login of the connection couchdb", f"Correct it, or: {SET_UP}")
         return
@@ -57,9 +93,9 @@ def logins() -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def databases() -> Iterator[Finding]:
+def databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Look for databases and indexes, and at who may come in."""
-    hook, missing, unindexed, open_ = CouchDBHook(), [], [], []
+    missing, unindexed, open_ = [], [], []
     for doctype in DOCTYPES:
         name = database_name(doctype, hook.prefix)
         if not hook.has_database(doctype):

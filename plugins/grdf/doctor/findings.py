@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import requests
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from grdf.transport.http_limits import TooLate
 from include.gas.errors import GasError
 from include.gas.redact import redact
 
@@ -41,7 +45,33 @@ def of_error(what: str, error: GasError) -> Finding:
     if not error.cause:
         return Finding(what, "bad", str(error), "See the README, Operate it.")
     cause = error.cause.rstrip(". ")
+    if isinstance(error.__context__, requests.RequestException):  # nobody tries this again by himself
+        why, do = reason(error.__context__)
+        return Finding(what, "bad", f"{cause}: {why}", do)
     return Finding(what, "bad", cause, str(error).partition(f"{cause}. ")[2])
+
+
+def reason(error: requests.RequestException) -> tuple[str, str]:
+    """Return why a server could not be asked, as a clause, and what to do, as a sentence.
+
+    :param error: raised by ``requests`` or an adapter
+    """
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "this machine does not trust the certificate (TLS)",
+            "Compare the host name with the certificate's; if an authority of your own has signed it, name its file in "
+            "REQUESTS_CA_BUNDLE for all parts of Airflow.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy refuses", "Check HTTPS_PROXY and NO_PROXY for all parts of Airflow."
+    if isinstance(error, requests.exceptions.Timeout | TooLate):
+        return "there was no answer in time", "Check the address, and whether a firewall lets this machine through."
+    parts = [getattr(part, "reason", part) for part in (error, *error.args)]
+    if any(isinstance(part, NameResolutionError) for part in parts):
+        return "the host name is not known", "Correct the host name, or this machine's name server (DNS)."
+    if any(isinstance(part, NewConnectionError) for part in parts):
+        return "nothing listens there", "Check address and port, and whether the server runs."
+    return type(error).__name__, "Check the address, and whether the server runs."
 
 
 def outcome(what: str, check: Check) -> list[Finding]:

@@ -1,40 +1,58 @@
-"""Checks of GRDF, for each of our clients: connection, clock, token, one cheap call, and what is left of the quota."""
+"""Checks of GRDF, for each of our clients: connection, clock, token, one cheap call, and what is left of the quota.
+
+Each looks at one hook, which a command or a form has made. A refusal of what is looked at stops no worker
+(:data:`grdf.quota.terms.TRIAL`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 
 import requests
 
-from grdf.doctor.findings import Check, Finding
+from grdf.doctor.consent_page import consent_page
+from grdf.doctor.findings import Check, Finding, reason
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.data_token import TokenShelf, variable_of
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import TRIAL
+from include.gas.errors import BadRequest, ConsentLost
 
 APART = timedelta(seconds=60)
 """GRDF's codes last a minute, and tokens are compared with this clock."""
 FEW = 0.1
 
 
-def checks_of(client: str, shelf: Callable[..., TokenShelf]) -> Iterator[tuple[str, Check]]:
+def checks_of(hook: AdictHook, what: str) -> Iterator[tuple[str, Check]]:
     """Yield the checks of one client, each with what it looks at.
 
-    :param client: its Airflow connection
-    :param shelf: makes the place of its data token
+    :param hook: with the client's Airflow connection
+    :param what: names the connection for people
     """
-    what = f"GRDF ({client})"
-    yield what, partial(_connection, what, client)
-    yield what, partial(_clock, what, client)
-    yield what, partial(_rights, what, client, shelf)
-    yield what, partial(_quota, what, client)
+    yield what, partial(connection, what, hook.oauth)
+    yield what, partial(clock, what, hook.oauth)
+    yield what, partial(_rights, what, hook)
+    yield what, partial(consent_page, what, hook.oauth)
+    yield what, partial(_quota, what, hook.oauth)
 
 
-def _connection(what: str, client: str) -> Iterator[Finding]:
-    facts = GrdfOAuthHook(client).facts
+def checks_of_deletion(hook: GrdfOAuthHook, what: str) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of a client that may revoke rights. It is only asked for a token, and nothing is revoked.
+
+    :param hook: with the client's Airflow connection
+    :param what: names the connection for people
+    """
+    yield what, partial(connection, what, hook)
+    yield what, partial(clock, what, hook)
+    yield what, partial(_token, what, hook)
+
+
+def connection(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+    """Read all fields of the connection."""
+    facts = hook.facts
     yield Finding(what, "ok", f"the connection is complete: {facts.api_base}")
     if facts.calls_per_second > 1:
         yield Finding(
@@ -43,15 +61,16 @@ def _connection(what: str, client: str) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _clock(what: str, client: str) -> Iterator[Finding]:
-    hook = GrdfOAuthHook(client)
+def clock(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+    """Compare this machine's clock with GRDF's. No secret is sent."""
     try:
         answer = hook.get_conn().head(hook.facts.token_url, allow_redirects=False, timeout=(10, 20))
         told = parsedate_to_datetime(answer.headers.get("Date", ""))
     except requests.RequestException as error:
+        why, do = reason(error)
         yield Finding(
-            what, "bad", f"GRDF's login server cannot be reached ({type(error).__name__})",
-            "Check token_url in the connection's extra, this machine's network, its proxy and its certificates.",
+            what, "bad", f"GRDF's login server {hook.facts.token_url} cannot be reached: {why}",
+            f"{do} The address is token_url in the connection's extra (Token address in its form).",
         )  # fmt: skip
         return
     except ValueError:
@@ -69,9 +88,22 @@ def _clock(what: str, client: str) -> Iterator[Finding]:
         yield Finding(what, "ok", "this machine's clock agrees with GRDF's")
 
 
-def _rights(what: str, client: str, shelf: Callable[..., TokenShelf]) -> Iterator[Finding]:
-    # Without the lease under which workers renew their token: it would be a document, and nothing is to be changed.
-    listed = AdictHook(client, shelf=shelf(variable=variable_of(client))).all_access_rights()
+def _rights(what: str, hook: AdictHook) -> Iterator[Finding]:
+    try:
+        listed = hook.try_rights(TRIAL)
+    except ConsentLost as error:  # of whom? this list is of no household
+        yield Finding(
+            what, "bad", f"GRDF gives this client a token, but does not let it list access rights: {error.cause}",
+            "Its ADICT contract lacks them, so no household can be connected: ask GRDF to open the access rights "
+            "(droits d'accès) to this client.",
+        )  # fmt: skip
+        return
+    except BadRequest as error:
+        yield Finding(
+            what, "bad", f"GRDF gives this client a token, but {error.cause}",
+            "Compare the connection's host, the address of ADICT, with what GRDF sent.",
+        )  # fmt: skip
+        return
     says = f"GRDF gives this client a token and lists {len(listed.rights)} right(s), with one call"
     if listed.odd:
         yield Finding(what, "look", f"{says}; {listed.odd} line(s) cannot be read", "Tell GRDF if this continues.")
@@ -79,8 +111,13 @@ def _rights(what: str, client: str, shelf: Callable[..., TokenShelf]) -> Iterato
         yield Finding(what, "ok", says)
 
 
-def _quota(what: str, client: str) -> Iterator[Finding]:
-    facts = GrdfOAuthHook(client).facts
+def _token(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+    hook.ask_data_token(TRIAL)
+    yield Finding(what, "ok", "GRDF gives this client a token, which was thrown away; nothing was revoked")
+
+
+def _quota(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+    facts = hook.facts
     left, all_ = governor_for(facts).left(), facts.calls_per_day
     says = f"{left} of {all_} calls are left today"
     if left < FEW * all_:

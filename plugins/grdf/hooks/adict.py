@@ -196,7 +196,10 @@ class AdictHook(BaseHook):
         )
 
     def _rights(self, call: Call, terms: Terms) -> Rights:
-        rights = read_rights(self._body(call, terms), account=call.account)
+        return self._listed(call, self._accepted(call, terms))
+
+    def _listed(self, call: Call, sent: Sent) -> Rights:
+        rights = read_rights(text_of(sent.response), account=call.account)
         if rights.problem:
             raise rights.problem
         return rights
@@ -240,6 +243,21 @@ class AdictHook(BaseHook):
         if refusal := proof_error(status, body, account=account, what=what, retry_after=seconds):
             raise refusal
 
+    def try_rights(self, terms: Terms) -> Rights:
+        """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
+
+        Nothing is kept, and a refusal says nothing to the workers: a person may be trying values that are wrong.
+
+        :param terms: a trial's
+        """
+        token = self.oauth.ask_data_token(terms)
+        call = Call("GET", "/droits_acces", "the list of all our access rights", None, quoted=False)
+        try:
+            sent = self._send(call, token, terms)
+        except requests.RequestException as error:
+            raise _no_answer(call, error) from None
+        return self._listed(call, self._checked(call, sent))
+
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, then for our access rights. This never raises."""
         accepted, message = self.oauth.test_connection()
@@ -262,7 +280,9 @@ class AdictHook(BaseHook):
 
     def _accepted(self, call: Call, terms: Terms) -> Sent:
         """Make a call and return the answer. Raise the error for its HTTP status if that is a refusal."""
-        sent = self._answer(call, terms)
+        return self._checked(call, self._answer(call, terms))
+
+    def _checked(self, call: Call, sent: Sent) -> Sent:
         status, seconds = sent.response.status_code, retry_after(sent.response)
         body = text_of(sent.response)
         if refusal := http_error(
@@ -301,11 +321,7 @@ class AdictHook(BaseHook):
                 except TokenInDoubt:
                     self._token, _ = self.tokens.get(terms=terms.of_token)
         except requests.RequestException as error:
-            raise ServiceUnavailable.about(
-                cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
-                account=call.account,
-                next_step=patience(error),
-            ) from None
+            raise _no_answer(call, error) from None
 
     def _send(self, call: Call, token: DataToken, terms: Terms) -> Sent:
         sent = send_at_turn(
@@ -338,3 +354,11 @@ class AdictHook(BaseHook):
 
     def _turn(self, call: Call, terms: Terms) -> Turn:
         return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
+
+
+def _no_answer(call: Call, error: requests.RequestException) -> ServiceUnavailable:
+    return ServiceUnavailable.about(
+        cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
+        account=call.account,
+        next_step=patience(error),
+    )

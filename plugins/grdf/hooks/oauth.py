@@ -159,7 +159,8 @@ class GrdfOAuthHook(BaseHook):
         except CredentialsRefused:
             # This is the same for all accounts: the next caller does not ask at once unless the credentials have
             # changed.
-            governor_for(facts).token_judged("", refused=True)
+            if not terms.trial:
+                governor_for(facts).token_judged("", refused=True)
             raise
         token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
         if not isinstance(token, str) or not token:

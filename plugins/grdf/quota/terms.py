@@ -32,11 +32,13 @@ class Terms:
         authorization code, which would expire before the next day; ``link`` for calls that a household's link starts
     :param booking: the calls of the task, if it makes several
     :param longest_wait: longest wait in seconds; shorter for a page, where a person is waiting, than for a task
+    :param trial: whether a person is trying values that may be wrong, so that a refusal must not stop the workers
     """
 
     purpose: Purpose = "daily"
     booking: Booking | None = None
     longest_wait: float = LONGEST_WAIT
+    trial: bool = False
 
     @property
     def of_token(self) -> Terms:
@@ -50,3 +52,5 @@ class Terms:
 DAILY = Terms()
 HISTORY = Terms("history")
 CONNECT = Terms("connect")
+TRIAL = Terms("connect", longest_wait=20.0, trial=True)
+"""For a person who waits in front of a *Test* button, or of ``./grdf doctor``."""

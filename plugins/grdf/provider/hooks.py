@@ -1,0 +1,62 @@
+"""The hooks of our connection types. Their ``test_connection`` is what the *Test* button of a form runs.
+
+Airflow hands the hook what the form says: the API server under an id that it makes up for the test, a worker in memory.
+So the secret that deletes is read by a *Test* only where a person has pressed the button of that very connection; no
+connection is named here.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import BaseHook
+
+from grdf.doctor import couch, grdf_api
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.provider.answer import answer
+
+GRDF = "GRDF"
+TIMEOUT = (5.0, 15.0)
+"""Seconds that CouchDB may take to connect and to answer: a person waits."""
+
+
+class GrdfAdict(AdictHook):
+    """ADICT with a connection of the type *GRDF ADICT*."""
+
+    conn_type = "grdf"
+    hook_name = "GRDF ADICT"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
+        return answer(self.grdf_conn_id, grdf_api.checks_of(self, GRDF))
+
+
+class GrdfDeletionSecret(BaseHook):
+    """The client that may revoke rights. This hook can only find out whether GRDF accepts it.
+
+    :param grdf_conn_id: the Airflow connection
+    """
+
+    conn_name_attr = "grdf_conn_id"
+    conn_type = "grdfdelete"
+    hook_name = "GRDF deletion secret"
+
+    def __init__(self, grdf_conn_id: str) -> None:
+        super().__init__()
+        self._conn_id = grdf_conn_id
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
+        return answer(self._conn_id, grdf_api.checks_of_deletion(GrdfOAuthHook(self._conn_id), GRDF))
+
+
+class GrdfCouchDB(CouchDBHook):
+    """CouchDB with a connection of the type *CouchDB*."""
+
+    conn_type = "couchdb"
+    hook_name = "CouchDB"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Look at version, clock, login and databases. Never raises, never changes anything."""
+        hook = CouchDBHook(self.couchdb_conn_id, timeout=TIMEOUT, patience=0)
+        return answer(self.couchdb_conn_id, couch.checks_of_form(hook))

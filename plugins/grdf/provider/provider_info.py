@@ -1,0 +1,147 @@
+"""What Airflow's providers manager reads: our connection types, and what their forms ask for.
+
+Every Airflow process reads this, so it imports nothing of Airflow and nothing of ours. The code never relies on a
+connection's type: these forms write the fields that JSON and environment variables hold as well
+(:mod:`grdf.hooks.connection`).
+
+A field whose name contains "token" has no default here: Airflow hides its value, also in what it tells the form, so
+that the form would store ``***``. The hooks have the same defaults. Nor has it a list of values (``enum``): the form
+could not show which one is chosen.
+
+The port is in the forms of GRDF's client although its address has one: in Airflow 3.3.2 the *Test* button of the list
+says "Bad Request" for connections without a port (mended in apache/airflow#73298).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Field = dict[str, Any]
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return what Airflow asks each provider for."""
+    return {
+        "package-name": "airflow-provider-grdf",
+        "name": "GRDF",
+        "description": "Households' gas data from GRDF's ADICT API, stored in CouchDB.",
+        "connection-types": [_adict(), _deletion(), _couchdb()],
+    }
+
+
+def _text(label: str, description: str, *, default: str | None = None, **schema: Any) -> Field:
+    return {
+        "label": label,
+        "description": description,
+        "schema": {"type": ["string", "null"], "default": default, **schema},
+    }
+
+
+def _number(label: str, description: str, *, kind: str, default: float, **schema: Any) -> Field:
+    return {
+        "label": label,
+        "description": description,
+        "schema": {"type": [kind, "null"], "default": default, **schema},
+    }
+
+
+_CLIENT = {
+    "hidden-fields": ["schema"],
+    "relabeling": {"host": "ADICT address", "login": "Client id", "password": "Client secret"},
+    "placeholders": {
+        "host": "https://api.grdf.fr/adict/v2",
+        "port": "443 (Airflow 3.3.2 tests no connection without a port)",
+        "login": "sent by GRDF by e-mail",
+        "password": "sent by GRDF by text message",
+    },
+}
+
+
+def _of_every_client() -> dict[str, Field]:
+    """Return the fields of both GRDF types. A function, since Airflow adds to what it gets."""
+    return {
+        "token_url": _text(
+            "Token address",
+            "Where GRDF gives tokens. Leave it empty for GRDF's production environment. Airflow shows *** once it is "
+            "set.",
+        ),
+        "scope": _text(
+            "Scope",
+            "Scope of the token. Leave it empty for the path of the ADICT address, such as /adict/v2.",
+        ),
+        "calls_per_second": _number(
+            "Calls per second",
+            "What your contract with GRDF allows, over all accounts and machines. GRDF's usual contract: 1.",
+            kind="number", default=1, exclusiveMinimum=0,
+        ),
+        "calls_per_day": _number(
+            "Calls per day",
+            "What your contract with GRDF allows. GRDF's usual contract: 6000.",
+            kind="integer", default=6000, minimum=1,
+        ),
+    }  # fmt: skip
+
+
+def _adict() -> dict[str, Any]:
+    return {
+        "connection-type": "grdf",
+        "hook-class-name": "grdf.provider.hooks.GrdfAdict",
+        "hook-name": "GRDF ADICT",
+        "ui-field-behaviour": _CLIENT,
+        "conn-fields": {
+            **_of_every_client(),
+            "authorize_url": _text(
+                "Consent page",
+                "GRDF's page where a household agrees (Client Connect). Not needed for the direct way alone.",
+                default="https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize",
+            ),
+            "redirect_uri": _text(
+                "Redirect URI",
+                "Where GRDF sends a household back, exactly as declared to GRDF: this Airflow's address with "
+                "/grdf/callback. Not needed for the direct way alone.",
+            ),
+            "issuer": _text(
+                "Issuer",
+                "The iss that a household's id_token must carry. Leave it empty to derive it from the consent page.",
+            ),
+            "id_token_algorithms": _text(
+                "Signature of id_tokens",
+                "How GRDF signs a household's id_token: HS with the client secret, others with the public keys below. "
+                "Leave it empty for HS256; several are separated by commas. Airflow shows *** once it is set.",
+            ),
+            "jwks_url": _text(
+                "Public keys",
+                "Address of GRDF's public keys (JWKS). Needed for signatures that begin with RS, PS or ES.",
+            ),
+        },
+    }
+
+
+def _deletion() -> dict[str, Any]:
+    return {
+        "connection-type": "grdfdelete",
+        "hook-class-name": "grdf.provider.hooks.GrdfDeletionSecret",
+        "hook-name": "GRDF deletion secret",
+        "ui-field-behaviour": _CLIENT,
+        "conn-fields": _of_every_client(),
+    }
+
+
+def _couchdb() -> dict[str, Any]:
+    return {
+        "connection-type": "couchdb",
+        "hook-class-name": "grdf.provider.hooks.GrdfCouchDB",
+        "hook-name": "CouchDB",
+        "ui-field-behaviour": {
+            "hidden-fields": [],
+            "relabeling": {"schema": "Protocol", "host": "Host", "login": "User", "password": "Password"},
+            "placeholders": {"schema": "http or https", "host": "couchdb.example.org", "port": "5984"},
+        },
+        "conn-fields": {
+            "database_prefix": _text(
+                "Database prefix",
+                "What the names of the databases begin with, if CouchDB serves others as well. It may hold a slash, as "
+                "Cozy's do.",
+            ),
+        },
+    }

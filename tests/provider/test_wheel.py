@@ -1,0 +1,203 @@
+"""The wheel in an environment that knows nothing of this checkout: Airflow finds types, plugin and DAGs in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grdf import __version__
+from include.sandbox.connect import AccountBook
+from tests.databases import empty_database
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+BUNDLES = [
+    {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}},
+    {"name": "grdf", "classpath": "grdf.airflow.bundle.packaged_bundle.PackagedBundle", "kwargs": {}},
+]
+"""As the README says."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by pip from the lock's packages alone, without an index."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(ROOT))
+    (made,) = folder.iterdir()
+    return made
+
+
+def pip(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def names(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_it_has_one_package_and_the_plugin(wheel: Path) -> None:
+    """A package called ``include`` would hide the folder of that name in the project of whoever installs the wheel."""
+    assert wheel.name == f"airflow_provider_grdf-{__version__}-py3-none-any.whl"
+    tops = {name.split("/")[0] for name in names(wheel)}
+    assert tops == {"grdf", "grdf_plugin.py", f"airflow_provider_grdf-{__version__}.dist-info"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "there"), [("plugins/grdf", "grdf"), ("include/gas", "grdf/gas"), ("dags", "grdf/dags")]
+)
+def test_it_has_every_file(wheel: Path, folder: str, there: str) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", folder],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    missing = {f"{there}{name.removeprefix(folder)}" for name in tracked.stdout.splitlines()} - set(names(wheel))
+    assert missing == set()
+
+
+def test_no_source_names_a_module_that_is_not_there(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
+    assert [name for name, text in texts.items() if re.search(r"\binclude(\.gas|\.sandbox| import)", text)] == []
+
+
+def test_it_asks_for_what_the_code_imports() -> None:
+    def read(text: str) -> set[str]:
+        return {re.split(r"[=<>;\s]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
+
+    locked = read((ROOT / "requirements.in").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    more = {name for names in project["optional-dependencies"].values() for name in names}
+    asked = read("\n".join(project["dependencies"])) | more
+    # What the compose file alone runs: workers with Celery, users of FAB
+    assert locked - asked == {"apache-airflow-providers-celery", "apache-airflow-providers-fab", "celery"}
+    assert asked <= locked
+
+
+def test_what_builds_it_is_in_the_lock() -> None:
+    (backend,) = PROJECT["build-system"]["requires"]
+    assert re.search(rf"(?m)^{re.escape(backend)} ", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
+
+
+# -- installed ---------------------------------------------------------------------------------------------------------
+
+Airflow = Callable[..., str]
+THEIRS = """from airflow.sdk import DAG
+from include.helper import NAME
+
+with DAG(NAME, schedule=None):
+    pass
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel. Its packages are this one's, read from where they are; this project is not."""
+    place = tmp_path_factory.mktemp("installed")
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(place)], check=True)
+    python = place / "bin" / "python"
+    pip("--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    (libraries,) = place.glob("lib/python3*/site-packages")
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "airflow_provider_grdf" not in package.name and not (libraries / package.name).exists():
+            (libraries / package.name).symlink_to(package)
+    return place
+
+
+@pytest.fixture(scope="module")
+def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Airflow in a project of the usual layout, with a package ``include`` of its own, and one account in CouchDB."""
+    home = tmp_path_factory.mktemp("project")
+    shutil.copyfile(empty_database(), home / "airflow.db")
+    for name, text in {
+        "include/__init__.py": "",
+        "include/helper.py": "NAME = 'theirs'\n",
+        "dags/a.py": THEIRS,
+    }.items():
+        (home / name).parent.mkdir(exist_ok=True)
+        (home / name).write_text(text, encoding="utf-8")
+    prefix = f"wheel{secrets.token_hex(4)}/"
+    AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix).save(
+        {"_id": "wheel-household", "account_type": "grdfgrandlyon"}
+    )
+    couch = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "GRDF"))}
+    env = inherited | {
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": str(home),  # as Astro's images set it
+        "AIRFLOW_CONN_COUCHDB": json.dumps(couch),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES),
+    }
+
+    def airflow(*arguments: str, run: tuple[str, str] = ("-m", "airflow"), **more: str) -> str:
+        done = subprocess.run(
+            [str(installed / "bin" / "python"), "-W", "ignore", *run, *arguments],
+            env=env | more, cwd=home, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return airflow
+
+
+def test_airflow_lists_the_provider(airflow: Airflow) -> None:
+    (found,) = [
+        each for each in json.loads(airflow("providers", "list", "-o", "json")) if "grdf" in each["package_name"]
+    ]
+    assert (found["package_name"], found["version"]) == ("airflow-provider-grdf", __version__)
+    kinds = {each["connection_type"]: each for each in json.loads(airflow("providers", "hooks", "-o", "json"))}
+    for kind in ("grdf", "grdfdelete", "couchdb"):
+        assert kinds[kind]["package_name"] == "airflow-provider-grdf"
+
+
+def test_airflow_loads_the_plugin_without_a_plugins_folder(airflow: Airflow) -> None:
+    (found,) = [each for each in json.loads(airflow("plugins", "-o", "json")) if each["name"] == "grdf"]
+    assert "airflow-provider-grdf" in found["source"]
+
+
+LOOK = """
+import airflow.plugins_manager
+plugins, errors = airflow.plugins_manager._get_plugins()
+print("RESULT", [plugin.name for plugin in plugins].count("grdf"), errors)
+"""
+
+
+@pytest.mark.parametrize("copied", [True, False], ids=["and in the plugins folder", "installed alone"])
+def test_the_plugin_is_loaded_once(airflow: Airflow, tmp_path: Path, *, copied: bool) -> None:
+    if copied:
+        shutil.copy(ROOT / "plugins" / "grdf_plugin.py", tmp_path)
+    told = airflow(run=("-c", LOOK), AIRFLOW__CORE__PLUGINS_FOLDER=str(tmp_path))
+    assert "RESULT 1 {}" in told
+
+
+def test_airflow_lists_our_dags_and_those_of_the_project(airflow: Airflow) -> None:
+    airflow("dags", "reserialize")
+    listed = {each["dag_id"] for each in json.loads(airflow("dags", "list", "-o", "json"))}
+    assert {"theirs", "grdf_account__wheel-household", "grdf_history", "grdf_delete_account"} <= listed
+    assert "No data found" in airflow("dags", "list-import-errors")
+
+
+def test_the_commands_are_there(airflow: Airflow) -> None:
+    assert "usage: ./grdf doctor" in airflow("--help", run=("-m", "grdf.doctor"))
