@@ -37,4 +37,4 @@ def installation(images: Engine, tmp_path_factory: pytest.TempPathFactory) -> It
         here.up()
         yield here
     finally:
-        here.down("--volumes", "--remove-orphans")
+        here.remove()

@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
+from include.gas.documents.gas_days import dag_id
 from include.sandbox.adict import identity
 from include.sandbox.ports import free_port
 from tests.compose.certificates import Authority
@@ -41,6 +42,7 @@ class Installation:
         self.engine = engine
         self.folder = folder
         self.project = f"grdf-test-{os.getpid()}"
+        self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so that nobody removes it
         self.grdf_port, self.public_port, self.port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.public = f"https://127.0.0.1:{self.public_port}"
@@ -83,29 +85,48 @@ class Installation:
         held = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", form))
         form = form.replace("{AIRFLOW_ADMIN_PASSWORD}", held["AIRFLOW_ADMIN_PASSWORD"])
         (self.folder / ".env").write_text(form, encoding="utf-8")
-        return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", form))
+        return self.filled_in()
+
+    def filled_in(self) -> dict[str, str]:
+        """Return what is in ``.env`` now."""
+        return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", (self.folder / ".env").read_text(encoding="utf-8")))
 
     # ---- Docker ----
 
+    def variables(self) -> dict[str, str]:
+        """Return the variables with which ``docker compose``, typed in the folder, finds this installation."""
+        return {
+            **({} if self.engine.host is None else {"DOCKER_HOST": self.engine.host}),
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_PROFILES": "public",
+            "COMPOSE_FILE": f"docker-compose.yaml:{OVERRIDE}",
+            "TEST_IMAGE": AIRFLOW,
+            "TEST_SERVERS_IMAGE": SERVERS,
+            "TEST_GRDF_IMAGE": GRDF,
+            "TEST_GRDF_PORT": str(self.grdf_port),
+            "TEST_GRDF_DATA": self._grdf_data,
+            "TEST_TLS": str(self.folder / "grdf-tls"),
+        }
+
     def compose(self, *arguments: str, **more: Any) -> str:
         """Run ``docker compose`` on this installation, and return what it printed."""
-        env = {
-            "TEST_IMAGE": AIRFLOW, "TEST_SERVERS_IMAGE": SERVERS, "TEST_GRDF_IMAGE": GRDF,
-            "TEST_GRDF_PORT": str(self.grdf_port), "TEST_TLS": str(self.folder / "grdf-tls"),
-        }  # fmt: skip
-        files = ("--file", "docker-compose.yaml", "--file", str(OVERRIDE))
-        command = ("compose", "--project-name", self.project, "--profile", "public", *files)
-        return self.engine.run(*command, *arguments, cwd=self.folder, env=env, **more)
+        return self.engine.run("compose", *arguments, cwd=self.folder, env=self.variables(), **more)
 
     def up(self) -> float:
         """Start everything, wait until it is healthy, and return the seconds that it took."""
         began = time.monotonic()
+        self.engine.run("volume", "create", self._grdf_data)
         self.compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", str(int(PATIENCE)))
         return time.monotonic() - began
 
     def down(self, *options: str) -> None:
         """Stop everything and remove its containers."""
         self.compose("down", "--timeout", "60", *options)
+
+    def remove(self) -> None:
+        """Stop everything and remove all of it."""
+        self.down("--volumes", "--remove-orphans")
+        self.engine.tried("volume", "rm", self._grdf_data)
 
     def services(self) -> dict[str, dict[str, Any]]:
         """Return what Docker says of each service's container, those that have ended included."""
@@ -116,6 +137,16 @@ class Installation:
         """Return all that Docker knows about a service's container."""
         name = self.services()[service]["Name"]
         return dict(json.loads(self.engine.run("inspect", name))[0])
+
+    def odd(self) -> dict[str, str]:
+        """Return the services that are not as they should be, with what they are."""
+        odd = {}
+        for name, each in self.services().items():
+            over = name in ("airflow-init", "couchdb-setup")
+            what = f"{each['State']} {each['ExitCode'] if over else each['Health']}"
+            if what != ("exited 0" if over else "running healthy"):
+                odd[name] = what
+        return odd
 
     def inside(self, service: str, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's container."""
@@ -143,6 +174,12 @@ class Installation:
         answer = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", json=body)
         assert answer.ok, answer.text
         return str(answer.json()["dag_run_id"])
+
+    def read(self, account: str) -> None:
+        """Run an account's DAG by hand, to its end."""
+        dag = dag_id(account)
+        ended = self.end_of(dag, self.start(dag))
+        assert ended["state"] == "success", self.told()
 
     def end_of(self, dag: str, run: str | None = None) -> dict[str, Any]:
         """Wait until a run has ended, and return it.
@@ -178,8 +215,3 @@ class Installation:
     def control(self) -> str:
         """Return the address of the controls of GRDF's stand-in."""
         return identity.base_url(self.grdf_port)
-
-
-def mapped(environment: list[str]) -> Mapping[str, str]:
-    """Return a container's environment by name."""
-    return dict(each.partition("=")[::2] for each in environment)
