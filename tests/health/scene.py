@@ -26,7 +26,10 @@ class Fleet:
 
     def check(self, **env: str) -> Run:
         """Run grdf_health once."""
-        couch = {"AIRFLOW_CONN_COUCHDB": json.dumps(self.connection)}
+        couch = {
+            "AIRFLOW_CONN_COUCHDB": json.dumps(self.connection),
+            "_AIRFLOW_PARSING_CONTEXT_DAG_ID": "grdf_health",  # as ``airflow dags test`` sets it
+        }
         settings = {name: value for name, value in env.items() if name.startswith("AIRFLOW_")}
         settings |= {f"AIRFLOW__GRDF__{name.upper()}": value for name, value in env.items() if name not in settings}
         return self.worker.run_named("grdf_health", {}, couch | settings)
