@@ -85,7 +85,7 @@ def reread() -> Reread:
 
     See ``include.gas.days.asked_days.REREAD_DAYS``.
     """
-    return Reread(_number("reread_days", REREAD_DAYS, least=0, most=1000))
+    return Reread(number("reread_days", REREAD_DAYS, least=0, most=1000))
 
 
 def publication_days() -> int:
@@ -93,32 +93,32 @@ def publication_days() -> int:
 
     Rows of a gas day D arrive from D+1 to D+3 (ADICT 3.9), most often in the afternoon of D+1.
     """
-    return _number("publication_days", 1, least=0, most=30)
+    return number("publication_days", 1, least=0, most=30)
 
 
 def first_hour() -> int:
     """Return the hour (0 to 23, Paris time) at which the first accounts run in the morning."""
-    return _number("first_hour", 8, least=0, most=23)
+    return number("first_hour", 8, least=0, most=23)
 
 
 def spread_minutes() -> int:
     """Return the minutes over which the accounts' runs are spread, starting at :func:`first_hour`."""
-    return _number("spread_minutes", 240, least=1, most=1440)
+    return number("spread_minutes", 240, least=1, most=1440)
 
 
 def accounts_max_age() -> int:
     """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
-    return _number("accounts_max_age", 20, least=0, most=3600)
+    return number("accounts_max_age", 20, least=0, most=3600)
 
 
 def retries() -> int:
     """Return how often a task is tried again after a temporary failure."""
-    return _number("retries", 3, least=0, most=50)
+    return number("retries", 3, least=0, most=50)
 
 
 def retry_seconds() -> int:
     """Return the seconds to wait before such a retry, unless GRDF says how long."""
-    return _number("retry_seconds", 600, least=1, most=86_400)
+    return number("retry_seconds", 600, least=1, most=86_400)
 
 
 def answer_seconds() -> int:
@@ -127,7 +127,7 @@ def answer_seconds() -> int:
     The default is two minutes: three years of gas days are about 1 MB and take GRDF seconds. Without a limit, a server
     that sends slowly could hold up a task, and all later runs of its account, for as long as it likes.
     """
-    return _number("answer_seconds", 120, least=1, most=3600)
+    return number("answer_seconds", 120, least=1, most=3600)
 
 
 def answer_megabytes() -> int:
@@ -135,7 +135,7 @@ def answer_megabytes() -> int:
 
     The default is 100: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60 MB.
     """
-    return _number("answer_megabytes", 100, least=1, most=2000)
+    return number("answer_megabytes", 100, least=1, most=2000)
 
 
 def connections() -> tuple[str, ...]:
@@ -197,12 +197,12 @@ def daily_reserve() -> int | None:
     ``None``, the default, means half of the connection's ``calls_per_day``. A daily run takes one call per meter, and
     two more on an account's first day.
     """
-    return _number("daily_reserve", 0, least=0, most=10**9) if conf.get(SECTION, "daily_reserve", fallback="") else None
+    return number("daily_reserve", 0, least=0, most=10**9) if conf.get(SECTION, "daily_reserve", fallback="") else None
 
 
 def consent_warning_days() -> int:
     """Return how many days before a consent's end ``grdf_consents`` starts to warn about it."""
-    return _number("consent_warning_days", 30, least=0, most=365)
+    return number("consent_warning_days", 30, least=0, most=365)
 
 
 def meter_in_several_accounts() -> bool:
@@ -219,7 +219,7 @@ def lost_consents_percent() -> int:
     If more would lose them, the list may have been cut short: nobody is marked until the list of another day says the
     same. Two accounts are always allowed, since households do end their consents. With 100 every list is believed.
     """
-    return _number("lost_consents_percent", 10, least=0, most=100)
+    return number("lost_consents_percent", 10, least=0, most=100)
 
 
 def deletion_needs_approval() -> bool:
@@ -271,7 +271,7 @@ def connect_secret() -> str:
 
 def connect_minutes() -> int:
     """Return how many minutes a household may take on GRDF's site, from the page's button to its return."""
-    return _number("connect_minutes", 60, least=1, most=1440)
+    return number("connect_minutes", 60, least=1, most=1440)
 
 
 def connect_pkce() -> bool:
@@ -332,7 +332,7 @@ def consent_record_days() -> int:
     The default is five years: GRDF may ask for the proof of a consent afterwards (ADICT 3.6), and until then a claim
     about it can be brought to court (French Code civil, article 2224). With 0 the deletion removes it at once.
     """
-    return _number("consent_record_days", 1826, least=0, most=36_500)
+    return number("consent_record_days", 1826, least=0, most=36_500)
 
 
 def household_links() -> bool:
@@ -348,12 +348,12 @@ def household_link_calls() -> int:
 
     The holder of a link needs no login, so these calls are limited separately from those of the daily runs.
     """
-    return _number("household_link_calls", 100, least=0, most=10**9)
+    return number("household_link_calls", 100, least=0, most=10**9)
 
 
 def household_link_days() -> int:
     """Return for how many days such a link is valid."""
-    return _number("household_link_days", 7, least=1, most=90)
+    return number("household_link_days", 7, least=1, most=90)
 
 
 def _boolean(name: str, default: bool) -> bool:
@@ -367,7 +367,11 @@ def _boolean(name: str, default: bool) -> bool:
     return text == "true"
 
 
-def _number(name: str, default: int, *, least: int, most: int) -> int:
+def number(name: str, default: int, *, least: int, most: int) -> int:
+    """Return a setting that is a whole number. Settings of their own modules are read by this, too.
+
+    :raises BadSettings: if it is no whole number from ``least`` to ``most``
+    """
     text = conf.get(SECTION, name, fallback="") or str(default)
     try:
         value = int(text)

@@ -11,7 +11,7 @@ from include.gas.documents.gas_days import Document
 DELETION, HISTORY, WAITING = "grdf_delete_account", "grdf_history", "grdf_waiting_rights"
 SHARED = (
     DELETION, HISTORY, "grdf_adopt_konnector", "grdf_consents", "grdf_published", "grdf_send_proof", WAITING,
-    "grdf_import_accounts", "grdf_adopt_rights",
+    "grdf_import_accounts", "grdf_adopt_rights", "grdf_health",
 )  # fmt: skip
 """DAGs that work on any account. A run that names an account is removed with it, even if it names other accounts too:
 Airflow cannot change the configuration of a run or the names of its mapped tasks. What the run stored is kept."""

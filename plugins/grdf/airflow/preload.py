@@ -55,6 +55,8 @@ OF_DAG_FILES = (
     "airflow.sdk.bases.sensor",
     "airflow.sdk.definitions.decorators",
     "grdf.airflow.account_list",
+    "grdf.health.deadline",
+    "grdf.health.health_settings",
 )
 """What the DAG files import, besides all operators."""
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from grdf import settings
 from grdf.doctor.findings import Finding, of_error
+from grdf.health import health_settings
 from grdf.staging.area import Staging
 from include.gas.errors import BadSettings
 
-_NO_SETTINGS = frozenset(("home", "has_several"))
+_NO_SETTINGS = frozenset(("home", "has_several", "limits", "timing"))
 _OF_API_SERVERS = "connect_secret"
 
 
@@ -48,8 +49,9 @@ def readers() -> dict[str, Callable[[], Any]]:
     """Return the functions that read one setting each, by their names."""
     return {
         name: function
-        for name, function in inspect.getmembers(settings, inspect.isfunction)
-        if function.__module__ == settings.__name__
+        for module in (settings, health_settings)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
         and not name.startswith("_")
         and name not in _NO_SETTINGS
         and not inspect.signature(function).parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,12 @@ from grdf.meters.asking import parse
 from grdf.meters.notes import all_stored
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
+from grdf.metrics.of_loads import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.account.sections.stored import is_told, with_stored
@@ -65,6 +68,7 @@ class LoadOperator(AccountOperator):
             days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
+        began = time.monotonic()
         staged: dict[str, Any] = self.staged or {}
         staging = self.staging
         reference = staged.get("reference")
@@ -86,6 +90,7 @@ class LoadOperator(AccountOperator):
             for name, number in loaded.report.counts().items():
                 counts[name] = counts.get(name, 0) + number
         self._stored = answers, counts
+        tell_load(client_if_known(self._before or {}), counts, self.couchdb.requests_sent, time.monotonic() - began)
         problems: list[str] = [*(staged.get("problems") or []), *([str(unreadable)] if unreadable else [])]
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
 

@@ -45,7 +45,7 @@ class Governor:
         connection: str = "grdf_adict",
     ) -> None:
         self.quota = quota
-        self._connection = connection
+        self.connection = connection
         self.sleep = sleep
         self.clock = clock
         self._store = store
@@ -79,7 +79,7 @@ class Governor:
         if refused:
             log.error(
                 "GRDF refuses our client or any token of ours (HTTP 401): no worker calls GRDF for %.0f s. Compare "
-                "login and password of the connection %s with those that GRDF sent.", seconds, self._connection,
+                "login and password of the connection %s with those that GRDF sent.", seconds, self.connection,
             )  # fmt: skip
 
     def _bearer(self, worker: str) -> Bearer:
@@ -218,7 +218,7 @@ class Governor:
                 account,
                 "GRDF was not called, since it refuses our client or any token of ours (HTTP 401): all our workers "
                 f"wait until {_when(now + wait.seconds)}",
-                f"Compare login and password of the connection {self._connection} with what GRDF sent; then it "
+                f"Compare login and password of the connection {self.connection} with what GRDF sent; then it "
                 "continues automatically.",
                 retry_after=max(1.0, wait.seconds),
             )

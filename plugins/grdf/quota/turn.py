@@ -63,6 +63,16 @@ class Turn:
         self._booked = False
         self._waited, self._next_word, self._rest = 0.0, 0.0, 0.0
 
+    @property
+    def connection(self) -> str:
+        """The Airflow connection of the client that makes the call."""
+        return self._governor.connection
+
+    @property
+    def waited(self) -> float:
+        """The seconds for which the call has waited so far."""
+        return self._waited
+
     def draw_near(self) -> None:
         """Book the call, and wait until it is time to get ready for it.
 

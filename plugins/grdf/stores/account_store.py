@@ -151,6 +151,10 @@ class AccountStore:
         """Yield all documents of the database, also those of other services and of accounts that are leaving."""
         yield from self._couchdb.scan(ACCOUNT)
 
+    def every_of_ours(self) -> Iterator[Document]:
+        """Yield the account documents of our account type, also those that are leaving, in the order of their ids."""
+        return (document for document in self.every() if document.get("account_type") == ACCOUNT_TYPE)
+
     def has_any(self) -> bool:
         """Return whether the database exists and holds an account of our account type, be it one that is leaving."""
         return any(document.get("account_type") == ACCOUNT_TYPE for document in self.every())

@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from grdf import settings
+from grdf.metrics.of_calls import tell_call
 from grdf.quota.turn import FarOff, Turn
 from grdf.transport.http_limits import LimitedAdapter
 
@@ -46,10 +47,14 @@ def send_at_turn(
     """
     call = _Call(turn, on_sent)
     before = _CALL.set(call)
+    status: int | None = None
     try:
         response = session.request(method, url, **options)
+        status = response.status_code
     finally:
         _CALL.reset(before)
+        if call.sent_at is not None:  # a call that never had its turn was not made
+            tell_call(turn.connection, url, status, turn.waited)
     assert call.sent_at is not None, "the session has no TurnAdapter for this address"
     return Sent(response, call.sent_at)
 

@@ -1,0 +1,50 @@
+"""The DAG that looks every day whether the fleet of accounts is well, and is red if a person is needed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, get_parsing_context
+
+from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.time_limits import STORING
+from grdf.health.deadline import check_is_late
+from grdf.health.health_settings import timing
+from grdf.operators.check_health import CheckHealthOperator
+
+DOC = """
+Looks at all accounts once a day, after the morning's pass, and is **red** if too many are silent, late, refused by
+GRDF, or wait for their household; if few calls to GRDF are left; if GRDF's list of rights was not read or not believed;
+or if CouchDB does not answer. The log of `check` begins with the verdict and then says for each cause how many accounts
+are concerned, which share calls a person, whom it concerns, and what to do. `docs/runbook.md` has an entry for each
+cause.
+
+Runs that succeed or are skipped without reading anything do not count as health. It changes nothing and does not call
+GRDF. If it is red, one alert for all accounts is sent by the notifier of `[grdf] alert_notifier`; it names no account.
+If it has not ended in time, the triggerer sends one, because then the morning's pass is probably stuck, too.
+"""
+
+TIMING = timing()
+
+# Only the scheduler watches it. ``airflow dags test`` cannot end a run that has one (3.3.2).
+DEADLINE = (
+    None
+    if get_parsing_context().dag_id
+    else DeadlineAlert(
+        # Not its logical date: that of the run that Airflow starts at once, for the time before, is long ago.
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=TIMING.deadline,
+        callback=AsyncCallback(check_is_late, {"minutes": TIMING.deadline // timedelta(minutes=1)}),
+        name="the check of health ends in time",
+    )
+)
+
+with DAG(
+    "grdf_health",
+    schedule=in_paris(TIMING.cron),
+    **for_all_accounts("health"),
+    default_args=task_defaults(STORING),
+    deadline=DEADLINE,
+    doc_md=DOC,
+):
+    CheckHealthOperator(task_id="check")

@@ -1,0 +1,36 @@
+"""What Airflow shows of an account's DAG, as far as the check of health could see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What Airflow shows of one account.
+
+    :param problem: why its DAG does not read it, as a clause; ``""`` if nothing is known against it
+    :param had_runs: whether its DAG has runs that succeeded
+    :param of_runs: whether the problem is one of its runs, which an account of yesterday has not had yet
+    """
+
+    problem: str = ""
+    had_runs: bool = False
+    of_runs: bool = False
+
+
+NOTHING_SEEN: Mapping[str, Sight] = MappingProxyType({})
+
+MISSING = Sight("Airflow has no DAG for it")
+STALE = Sight("its DAG is gone from Airflow's list of DAGs")
+PAUSED = Sight("its DAG is paused")
+
+
+def unread(days: int) -> Sight:
+    """Return the sight of an account whose runs, if there are any, were all skipped or failed.
+
+    :param days: how far back was looked
+    """
+    return Sight(f"no run has read it for {days} days: its runs were skipped, failed, or did not start", of_runs=True)

@@ -1,0 +1,136 @@
+"""What the daily check of health keeps of an account: its summary, and since when it could have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from include.gas.account.account import Account
+from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.list_seen import ListMissed
+from include.gas.account.sections.rights.proofs import Proof
+from include.gas.account.sections.whole_history import HistoryRead
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.display.overview import Overview, Situation, overview
+from include.gas.errors import BadAccount
+
+NONE_DAYS = timedelta(days=60)
+"""How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
+
+_UNREAD = frozenset((
+    Situation.LEAVING, Situation.ODD, Situation.ASKED, Situation.CORRECT, Situation.CONNECT, Situation.NO_DAILY,
+))  # fmt: skip
+"""Situations in which no gas day is expected: something else has to happen first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One account of the fleet, without meter numbers and consumption.
+
+    :param overview: the summary that the page shows, too
+    :param situation: the most important thing about it today
+    :param since: day from which it could have been read; ``None`` if its document does not say
+    :param age: days since its newest gas day, or since it could have been read if that is later; ``None`` if no gas day
+        is expected or nothing is known
+    :param is_new: whether it was connected yesterday or later, or was never read and does not say since when it waits
+    :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
+    :param braked: whether GRDF's list had no consent for it and was not believed
+    :param proofs: how many proofs of consent GRDF waits for
+    :param ends_soon: whether its last consent ends within the time of ``consent_warning_days``
+    """
+
+    overview: Overview
+    situation: Situation
+    since: date | None
+    age: int | None
+    is_new: bool
+    none_days: int
+    braked: bool
+    proofs: int
+    ends_soon: bool
+
+    @property
+    def id(self) -> str:
+        """The account's id."""
+        return self.overview.id
+
+    @property
+    def is_read(self) -> bool:
+        """Whether gas days are expected of it."""
+        return self.situation not in _UNREAD
+
+    @property
+    def never_read(self) -> bool:
+        """Whether it should be read and GRDF was never asked, as far as its document says."""
+        return self.is_read and not self.overview.asked and self.overview.last is None
+
+
+def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta) -> Watched:
+    """Return what the check of health keeps of an account.
+
+    :param document: an account document of any shape
+    :param today: civil date in Paris
+    :param ends_soon: how long before the end of a consent a person is told
+    """
+    seen = overview(document)
+    situation = seen.situation(today, ends_soon)
+    since = _since(document)
+    age = None
+    if situation not in _UNREAD and (starts := [day for day in (seen.last, since) if day is not None]):
+        age = max(0, (today - max(starts)).days)
+    until = seen.consents_until
+    return Watched(
+        seen,
+        situation,
+        since,
+        age,
+        since >= today - ONE_DAY if since is not None else seen.last is None and not seen.asked,
+        sum(_recent(document, pce, today) for pce in seen.meters),
+        bool(ListMissed.of(document)) and situation != Situation.LEAVING,
+        sum(proof.is_due for proof in Proof.all_of(document).values()),
+        situation not in _UNREAD and until is not None and today <= until <= today + ends_soon,
+    )
+
+
+def _recent(document: Mapping[str, Any], pce: str, today: date) -> int:
+    """Return how many of the last days of a meter GRDF does not have."""
+    first = today - NONE_DAYS
+    runs = (run for gap in known_gaps(document, pce).values() for run in gap.none_days)
+    return sum(max(0, (min(run.end, today) - max(run.first, first)) // ONE_DAY) for run in runs)
+
+
+def _since(document: Mapping[str, Any]) -> date | None:
+    """Return the day on which the household's newest right came; ``None`` if nothing on the account says so.
+
+    cozy-stack notes no moment. Such an account has one from its first run on.
+    """
+    days = [day for text in _moments(document) if (day := _day(text)) is not None]
+    return max(days, default=None)
+
+
+def _moments(document: Mapping[str, Any]) -> Iterator[object]:
+    yield Connected.moment(document)
+    declaration = Declaration.of(document)
+    if declaration is not None:
+        yield from (declaration.entered_at, declaration.declared, declaration.looked)
+    try:
+        meters = Account.from_document(document).meters
+    except BadAccount:
+        return
+    for meter in meters:
+        noted = HistoryRead.of(document, meter.pce)
+        yield meter.brought or (noted.read_at if noted else "")
+
+
+def _day(text: object) -> date | None:
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

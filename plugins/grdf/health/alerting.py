@@ -1,0 +1,113 @@
+"""Sending the alert by whichever Airflow notifier the settings name: one message for the whole fleet."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from grdf.health import health_settings
+from include.gas.errors import BadSettings
+from include.gas.redact import redact
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseNotifier, Context
+
+EXAMPLE = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+_TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
+"""What notifiers call their text. The first of these that a notifier takes gets ours, unless the settings give one."""
+_TITLE_ARGUMENTS = ("subject", "title", "summary")
+
+
+class Alerter:
+    """Sends alerts. Without a notifier it does nothing.
+
+    :raises BadSettings: if the settings name no notifier that can be made; nothing is sent to find out
+    """
+
+    def __init__(self) -> None:
+        self.path = health_settings.alert_notifier()
+        self.kwargs = health_settings.alert_notifier_kwargs()
+        self.kind = _class_at(self.path) if self.path else None
+        if self.kind is not None:
+            self._made("title", "text")
+
+    def send(self, context: Context, title: str, text: str) -> bool:
+        """Send a message, and return whether there is a notifier.
+
+        :param context: the task's context, for templates in the notifier's arguments
+        :param title: one line
+        :param text: plain text that names nobody
+        :raises BadSettings: if the notifier fails
+        """
+        if self.kind is None:
+            return False
+        notifier = self._made(title, text)
+        try:
+            notifier(context)
+        except Exception as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
+            raise BadSettings.about(
+                None,
+                f"the alert could not be sent by {self.path}: {redact(f'{type(error).__name__}: {error}')[:300]}",
+                "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs.",
+            ) from None
+        return True
+
+    def _made(self, title: str, text: str) -> BaseNotifier:
+        assert self.kind is not None
+        taken = _parameters(self.kind)
+        words: dict[str, str] = {}
+        for value, names in ((title, _TITLE_ARGUMENTS), (text, _TEXT_ARGUMENTS)):
+            if not any(name in self.kwargs for name in names):
+                words |= {name: _literal(value, name) for name in [name for name in names if name in taken][:1]}
+        if "text" in words and "title" not in words and not (set(words) & set(_TITLE_ARGUMENTS)):
+            words["text"] = f"{title}\n\n{words['text']}"
+        try:
+            made: BaseNotifier = self.kind(**{**words, **self.kwargs})
+        except Exception as error:  # noqa: BLE001 - any notifier may refuse its arguments in any way
+            raise BadSettings.about(
+                None,
+                f"the notifier {self.path} does not take what [grdf] alert_notifier_kwargs says "
+                f"({redact(f'{type(error).__name__}: {error}')[:200]})",
+                "Set it to a JSON object with the notifier's arguments; its documentation lists them.",
+            ) from None
+        return made
+
+
+def _class_at(path: str) -> Any:
+    from airflow.sdk import BaseNotifier
+
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadSettings.about(
+            None,
+            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded ({error})",
+            f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
+        raise BadSettings.about(
+            None,
+            f"the setting [grdf] alert_notifier is {path!r:.120}, which is no notifier of Airflow's",
+            f"Set it to the class of one, such as {EXAMPLE}.",
+        )
+    return found
+
+
+def _parameters(kind: type) -> frozenset[str]:
+    import inspect
+
+    return frozenset(
+        name
+        for each in kind.__mro__
+        if "__init__" in vars(each)
+        for name in inspect.signature(vars(each)["__init__"]).parameters
+    )
+
+
+def _literal(value: str, name: str) -> str:
+    """Return a text that a notifier's templates leave as it is."""
+    from html import escape
+
+    value = value.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
+    return f'<pre style="white-space: pre-wrap">{escape(value)}</pre>' if name == "html_content" else value

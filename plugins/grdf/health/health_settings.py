@@ -1,0 +1,175 @@
+"""The settings of ``grdf_health``, which are read as those of ``grdf.settings`` are.
+
+What a DAG file needs of them never fails: a wrong value is the default there, and an error of the task ``check``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from airflow.sdk.configuration import conf
+
+from grdf.settings import SECTION, number
+from include.gas.errors import BadSettings
+from include.gas.health.limits import Cause, Limits
+
+AT = "14:00"
+DEADLINE = 60
+_T = TypeVar("_T")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+
+
+def health_at() -> str:
+    """Return when ``grdf_health`` looks at the fleet, Paris time (default 14:00).
+
+    It is after the morning's pass: its runs start from :func:`grdf.settings.first_hour` on, over 4 hours.
+
+    :raises BadSettings: if it is no time of the day
+    """
+    text = conf.get(SECTION, "health_at", fallback="").strip() or AT
+    if not _CLOCK.fullmatch(text):
+        raise BadSettings.about(
+            None,
+            f"the setting [grdf] health_at is {text!r:.40}",
+            f"Set it to a time of the day in Paris, such as {AT}, or remove it for that default.",
+        )
+    return text
+
+
+def health_deadline_minutes() -> int:
+    """Return how many minutes after its run was queued the check must have ended (default 60), or an alert is sent.
+
+    If it has not, the scheduler or the workers are behind, so that the morning's pass is, too.
+    """
+    return number("health_deadline_minutes", DEADLINE, least=1, most=1440)
+
+
+def health_late_days() -> int:
+    """Return from which age in days the newest gas day of an account is late (default 7, as on the page)."""
+    return number("health_late_days", 7, least=3, most=365)
+
+
+def health_late_percent() -> int:
+    """Return which percentage of the accounts may be late (default 5). GRDF is late with some meters on any day."""
+    return number("health_late_percent", 5, least=0, most=100)
+
+
+def health_silent_percent() -> int:
+    """Return which percentage of the accounts may be silent (default 2): of fewer than 50, none."""
+    return number("health_silent_percent", 2, least=0, most=100)
+
+
+def health_refused_percent() -> int:
+    """Return which percentage of the accounts GRDF may refuse (default 5)."""
+    return number("health_refused_percent", 5, least=0, most=100)
+
+
+def health_connect_percent() -> int:
+    """Return which percentage of the accounts may wait for their household (default 20): consents do end."""
+    return number("health_connect_percent", 20, least=0, most=100)
+
+
+def health_none_percent() -> int:
+    """Return which percentage of the last 60 gas days GRDF may not have (default 5)."""
+    return number("health_none_percent", 5, least=0, most=100)
+
+
+def health_braked_percent() -> int:
+    """Return for which percentage of the accounts a list of GRDF may be disbelieved (default 0)."""
+    return number("health_braked_percent", 0, least=0, most=100)
+
+
+def health_quota_percent() -> int:
+    """Return which percentage of a client's calls of the day must be left at the time of the check (default 10)."""
+    return number("health_quota_percent", 10, least=0, most=100)
+
+
+def health_names() -> int:
+    """Return how many accounts the log names for each cause (default 20). Alerts name none."""
+    return number("health_names", 20, least=0, most=10_000)
+
+
+def health_airflow_conn_id() -> str | None:
+    """Return the connection of an Airflow user who may read DAGs and task instances.
+
+    With it, the check sees which DAGs are missing or paused and whose runs are all skipped, on the day that it
+    happens. With ``None``, the default, it sees that only of accounts that are late or new.
+    """
+    return conf.get(SECTION, "health_airflow_conn_id", fallback="").strip() or None
+
+
+def alert_notifier() -> str | None:
+    """Return the class of the Airflow notifier that sends the alert, as ``module.Class``.
+
+    ``None``, the default, sends none.
+    """
+    return conf.get(SECTION, "alert_notifier", fallback="").strip() or None
+
+
+def alert_notifier_kwargs() -> dict[str, Any]:
+    """Return the notifier's arguments, a JSON object. Secrets belong into the connection that it names.
+
+    :raises BadSettings: if it is no JSON object
+    """
+    text = conf.get(SECTION, "alert_notifier_kwargs", fallback="").strip() or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadSettings.about(
+            None,
+            "the setting [grdf] alert_notifier_kwargs is no JSON object",
+            'Set it to the arguments of the notifier, such as {"to": "team@example.org"}.',
+        )
+    return found
+
+
+def limits() -> Limits:
+    """Return when a person is called.
+
+    :raises BadSettings: if a setting is wrong
+    """
+    return Limits(
+        health_late_days(),
+        health_quota_percent(),
+        {
+            Cause.LATE: health_late_percent(),
+            Cause.SILENT: health_silent_percent(),
+            Cause.REFUSED: health_refused_percent(),
+            Cause.CONNECT: health_connect_percent(),
+            Cause.NONE_DAYS: health_none_percent(),
+            Cause.BRAKED: health_braked_percent(),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the check runs, for the DAG file.
+
+    :param cron: its schedule
+    :param deadline: how long after that it must have ended
+    """
+
+    cron: str
+    deadline: timedelta
+
+
+def timing() -> Timing:
+    """Return when the check runs. It never fails: parsing a DAG file must not stop for a wrong setting."""
+    hour, minute = _or_default(health_at, AT).split(":")
+    minutes = _or_default(health_deadline_minutes, DEADLINE)
+    return Timing(f"{int(minute)} {int(hour)} * * *", timedelta(minutes=minutes))
+
+
+def _or_default(read: Callable[[], _T], default: _T) -> _T:
+    try:
+        return read()
+    except BadSettings:
+        return default

@@ -1,0 +1,197 @@
+"""The verdict on a fleet: which accounts count against it, and what a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.account.sections.stored import with_stored
+from include.gas.documents.year_counts import StoredYear
+from include.gas.health.limits import Cause, Limits
+from include.gas.health.sights import MISSING, NOTHING_SEEN, PAUSED, Sight, unread
+from include.gas.health.verdict import Client, Verdict, judge
+from include.gas.health.watched import watched
+from include.gas.health.wording import DO, SAYS
+
+NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
+TODAY = NOW.date()
+SOON = timedelta(days=30)
+PCE = "02201000000000"
+STRICT = Limits(percent=dict.fromkeys(Cause, 0))
+USUAL = Limits(percent={Cause.LATE: 5, Cause.SILENT: 2, Cause.REFUSED: 5, Cause.CONNECT: 20, Cause.NONE_DAYS: 5})
+QUOTA = Client("grdf_adict", 5000, 6000, "2026-06-10T05:30:00.000000Z")
+
+
+def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: Any) -> dict[str, Any]:
+    consent = {"pce": PCE, "id_accreditation": "right"}
+    document: dict[str, Any] = {
+        "_id": name,
+        "account_type": "grdfgrandlyon",
+        "state": None,
+        "oauth_callback_results": {"pce_id": PCE, "consents": [consent]},
+        "history": {PCE: {"id_accreditation": "right", "from": "2023-06-01", "read_at": "2026-01-01T08:00:00.000000Z"}},
+        **more,
+    }
+    if last is not None:
+        document = with_stored(document, PCE, None, {last.year: StoredYear(100, last - timedelta(days=99), last)})
+    return document
+
+
+def verdict(
+    documents: Iterable[dict[str, Any]],
+    limits: Limits = STRICT,
+    clients: Iterable[Client] = (QUOTA,),
+    sights: Mapping[str, Sight] = NOTHING_SEEN,
+) -> Verdict:
+    return judge((watched(each, TODAY, SOON) for each in documents), list(clients), limits, NOW, sights)
+
+
+def causes(found: Verdict) -> dict[str, list[str]]:
+    return {each.cause.value: [name for name, _ in each.named] for each in found.findings}
+
+
+def test_a_fleet_that_is_read_is_well() -> None:
+    found = verdict([account("a"), account("b")])
+    assert found.red == ()
+    assert found.headline().startswith("The fleet is well: 2 of 2")
+
+
+def test_no_account_is_no_fault_and_says_so() -> None:
+    found = verdict([])
+    assert found.red == ()
+    assert "No account is connected yet" in found.headline()
+
+
+def test_an_account_whose_days_grow_old_though_all_is_green_is_silent() -> None:
+    found = verdict([account("old", TODAY - timedelta(days=8)), account("b")])
+    assert causes(found) == {"silent": ["old"], "late": ["old"]}
+    assert {each.cause for each in found.red} == {Cause.SILENT, Cause.LATE}
+    assert "nothing new for 8 days" in found.red[0].line(5)
+
+
+def test_one_that_says_why_it_has_nothing_new_is_late_and_refused_but_not_silent() -> None:
+    down = account("down", TODAY - timedelta(days=9), state="VENDOR_DOWN", state_since="2026-06-02T08:00:00.000000Z")
+    assert causes(verdict([down])) == {"late": ["down"], "refused": ["down"]}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"connected": {"at": "2026-06-10T09:00:00.000000Z", "by": "admin"}},
+        {"connected": {"at": "2026-06-05T09:00:00.000000Z", "by": "admin"}},
+        {},
+    ],
+    ids=["today", "some days ago", "nobody knows when"],
+)
+def test_what_was_connected_lately_is_not_late(more: dict[str, Any]) -> None:
+    found = verdict([account("new", None, history={}, **more)])
+    assert causes(found) == {}
+
+
+def test_one_that_came_back_is_not_late_at_once() -> None:
+    again = account("again", TODAY - timedelta(days=90), connected={"at": "2026-06-09T09:00:00.000000Z", "by": "admin"})
+    assert causes(verdict([again])) == {}
+
+
+def test_one_that_was_connected_long_ago_and_has_no_day_is_silent() -> None:
+    never = account("never", None, history={}, connected={"at": "2026-05-01T09:00:00.000000Z", "by": "admin"})
+    assert causes(verdict([never])) == {"silent": ["never"], "late": ["never"]}
+
+
+def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
+    lost = account(
+        "lost", TODAY - timedelta(days=60),
+        state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since="2026-04-11T08:00:00.000000Z", consents_lost=[PCE],
+    )  # fmt: skip
+    found = verdict([lost, account("b")])
+    assert causes(found) == {"connect": ["lost"]}
+    assert found.expected == 1
+
+
+def test_a_paused_dag_and_skipped_runs_are_silence_long_before_the_days_grow_old() -> None:
+    found = verdict([account("a"), account("b"), account("c")], sights={"a": PAUSED, "b": unread(2), "c": Sight()})
+    assert causes(found) == {"silent": ["a", "b"]}
+    assert "its DAG is paused" in found.red[0].line(5)
+    assert "skipped" in found.red[0].line(5)
+
+
+def test_one_of_today_has_had_no_run_yet_but_must_have_a_dag() -> None:
+    new = account("new", None, history={}, connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
+    assert causes(verdict([new], sights={"new": unread(2)})) == {}
+    assert causes(verdict([new], sights={"new": MISSING})) == {"silent": ["new"]}
+
+
+def test_runs_that_succeed_without_ever_asking_are_silence() -> None:
+    never = account("never", None, history={})
+    assert causes(verdict([never], sights={"never": Sight(had_runs=True)})) == {"silent": ["never"]}
+
+
+def test_a_document_that_cannot_be_understood_is_silence() -> None:
+    assert causes(verdict([{"_id": "odd", "account_type": "grdfgrandlyon", "state": 7}])) == {"silent": ["odd"]}
+
+
+def test_one_that_leaves_counts_nowhere() -> None:
+    found = verdict([account("gone", TODAY - timedelta(days=60), leaving={"run": "r", "by": "x", "since": "s"})])
+    assert (found.accounts, found.findings) == (0, ())
+
+
+def test_marks_that_were_braked_call_a_person() -> None:
+    found = verdict([account("a", consents_missed="2026-06-10"), account("b")])
+    assert causes(found) == {"braked": ["a"]}
+    assert found.red
+
+
+def test_days_that_grdf_does_not_have_count_if_they_are_recent() -> None:
+    gap = {"first": "2026-01-01", "last": "2026-06-05", "awaited": 0, "none": 12}
+    runs = {"none_days": ["2026-01-01/2026-01-05", "2026-05-30/2026-06-05"]}
+    found = verdict([account("a", gaps={PCE: {"2026": gap | runs}})])
+    (days,) = found.findings
+    assert (days.cause, days.count, days.of, days.named) == (Cause.NONE_DAYS, 7, 60, ())
+
+
+@pytest.mark.parametrize(("left", "red"), [(599, True), (600, False)])
+def test_few_calls_left_of_one_of_several_clients(left: int, red: bool) -> None:
+    listed = QUOTA.listed_at
+    found = verdict(
+        [account("a")], clients=[Client("grdf_adict", left, 6000, listed), Client("south", 100, 100, listed)]
+    )
+    assert bool(found.red) is red
+    assert not red or causes(found) == {"quota": ["grdf_adict"]}
+
+
+def test_a_morning_without_the_list_of_rights_calls_a_person() -> None:
+    stale = Client("grdf_adict", 5000, 6000, "2026-06-08T05:30:00.000000Z")
+    assert causes(verdict([account("a")], clients=[stale])) == {"unchecked": ["grdf_adict"]}
+    assert causes(verdict([], clients=[stale])) == {}, "it has no account to check"
+    never = Client("grdf_adict", 5000, 6000, "")
+    assert causes(verdict([account("a")], clients=[never])) == {"unchecked": ["grdf_adict"]}
+    fresh = account("a", connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
+    assert causes(verdict([fresh], clients=[never])) == {}, "an installation of today"
+
+
+def test_a_share_within_its_limit_is_told_and_calls_nobody() -> None:
+    fleet = [account(f"a{number:03}") for number in range(99)]
+    found = verdict([*fleet, account("old", TODAY - timedelta(days=8))], USUAL)
+    assert causes(found) == {"silent": ["old"], "late": ["old"]}
+    assert found.red == ()
+    found = verdict([*fleet[:19], account("old", TODAY - timedelta(days=8))], USUAL)
+    assert {each.cause for each in found.red} == {Cause.SILENT}, "5.0 % are late, which is the limit"
+
+
+def test_a_line_names_as_many_as_asked_for_and_the_headline_names_nobody() -> None:
+    found = verdict([account(f"a{number}", TODAY - timedelta(days=8)) for number in range(9)])
+    line = found.red[0].line(3)
+    assert "a0 (" in line
+    assert "a3" not in line
+    assert "and 6 more" in line
+    assert "9 of 9 accounts" in line
+    assert "more than 0 %" in line
+    assert "a0" not in found.headline()
+    assert PCE not in line
+
+
+def test_every_cause_has_its_sentences() -> None:
+    assert set(SAYS) == set(DO) == set(Cause)

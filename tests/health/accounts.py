@@ -1,0 +1,44 @@
+"""Documents of accounts as their loads leave them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from include.gas.account.sections.stored import with_stored
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.year_counts import StoredYear
+
+READ_AT = "2026-01-01T08:00:00.000000Z"
+
+
+def today() -> date:
+    return paris_today(datetime.now(UTC))
+
+
+def meter(number: int) -> str:
+    return f"0977{number:010}"
+
+
+def account(number: int, *, age: int = 2, **more: Any) -> dict[str, Any]:
+    """Return an account's document.
+
+    :param number: makes its id and its meter
+    :param age: days since its newest gas day
+    """
+    pce, last = meter(number), today() - timedelta(days=age)
+    consent = {"pce": pce, "id_accreditation": f"00000000-0000-4000-8000-{number:012}"}
+    document: dict[str, Any] = {
+        "_id": f"watched-{number:05}",
+        "account_type": "grdfgrandlyon",
+        "state": None,
+        "oauth": {},
+        "oauth_callback_results": {"pce_id": pce, "consents": [consent]},
+        "history": {pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": READ_AT}},
+        # It is compared with GRDF's list as of today, or every test would have to run the check of consents first.
+        "connected": {"at": datetime.now(UTC).isoformat(), "by": "admin"}
+        if age < 5
+        else {"at": READ_AT, "by": "admin"},
+    }
+    document = with_stored(document, pce, None, {last.year: StoredYear(9, last - timedelta(days=8), last)})
+    return document | more

@@ -1,0 +1,143 @@
+"""With all of Airflow's components: what its API shows, the mail of a silent fleet, and the deadline's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.documents.gas_days import dag_id
+from include.sandbox.airflow_stack import VIEWER
+from include.sandbox.processes import Processes
+from tests.health.accounts import account, meter
+from tests.health.mail import Mailbox, mail_server
+from tests.helpers import PATIENCE, connect_cozy, holder, wait
+from tests.stacks import airflow_at
+
+if TYPE_CHECKING:
+    from include.sandbox.airflow_stack import AirflowStack
+    from include.sandbox.local_world import LocalWorld
+
+RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
+LONG_AGO = "2026-01-01T08:00:00.000000Z"
+READ, PAUSED, SKIPPED = "watched-90571", "watched-90572", "watched-90573"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[tuple[Mailbox, dict[str, str]]]:
+    with mail_server() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stack(
+    world: LocalWorld,
+    airflow_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    box: tuple[Mailbox, dict[str, str]],
+) -> Iterator[AirflowStack]:
+    """All components, a viewer's connection for the check, and alerts by mail."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.documents.doctypes import DOCTYPES
+
+    for name in world.book.listed():
+        world.book.remove(name)
+    for doctype in DOCTYPES:
+        CouchDBHook().create_database(doctype)
+    _, mail = box
+    settings = {
+        "health_airflow_conn_id": "airflow_viewer",
+        "health_silent_percent": "0",
+        "retries": "0",
+        "health_deadline_minutes": "1",
+        **{name: value for name, value in mail.items() if not name.startswith("AIRFLOW_")},
+    }
+    env = {
+        **world.connections(),
+        **{name: value for name, value in mail.items() if name.startswith("AIRFLOW_")},
+        **{f"AIRFLOW__GRDF__{name.upper()}": value for name, value in settings.items()},
+    }
+    with Processes() as processes:
+        airflow = airflow_at(tmp_path_factory.mktemp("stack"), env, processes, airflow_home / "airflow.db")
+        viewer = {"conn_type": "http", "host": airflow.url, "login": VIEWER, "password": airflow.viewer_password}
+        airflow.env["AIRFLOW_CONN_AIRFLOW_VIEWER"] = json.dumps(viewer)
+        connect_cozy(world, READ)
+        airflow.start(processes, triggerer=True)
+        airflow.wait_for_runs({"grdf_health": None}, seconds=PATIENCE)
+        yield airflow
+
+
+def changed(airflow: AirflowStack, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Change something through the API, again if SQLite is locked."""
+
+    def tried() -> Any:
+        answer = airflow.api(method, path, json=body)
+        return answer if answer.ok else None
+
+    return dict(wait(tried, seconds=60, what=f"{method} {path}").json())
+
+
+def check(airflow: AirflowStack) -> tuple[str, str]:
+    """Run grdf_health, and return its state and its log."""
+    run = changed(airflow, "POST", "/dags/grdf_health/dagRuns", {"logical_date": None})["dag_run_id"]
+    ended = airflow.wait_for_runs({"grdf_health": run}, seconds=PATIENCE)
+    return str(ended["grdf_health"]["state"]), airflow.task_log("grdf_health", run, "check")
+
+
+def test_the_run_that_airflow_starts_on_the_first_day_calls_nobody(
+    stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]
+) -> None:
+    """It makes up for the time before the installation: its account has no run yet, perhaps not even a DAG."""
+    (first,) = stack.runs("grdf_health")
+    log = stack.task_log("grdf_health", first["dag_run_id"], "check")
+    assert (first["run_type"], first["state"]) == ("scheduled", "success"), log
+    assert not any("need a person" in mail["Subject"] for mail in box[0].mails)
+
+
+def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
+    world: LocalWorld, stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]
+) -> None:
+    connect_cozy(world, PAUSED)
+    # Its household must act according to its state, so that its runs skip; then somebody clears that state by hand.
+    (right,) = world.control.consent(holder(SKIPPED).pces)
+    pce = right["id_pce"]
+    consent = {"pce": pce, "id_accreditation": right["id_droit_acces"]}
+    document = account(90573, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_message="It must connect again.")
+    document |= {"connected": {"at": LONG_AGO, "by": "admin"}, "stored": {pce: document["stored"][meter(90573)]}}
+    document["oauth_callback_results"] = {"pce_id": pce, "consents": [consent]}
+    document["history"] = {
+        pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": LONG_AGO}
+    }
+    world.book.save(document)
+    stack.wait_for_runs({dag_id(name): None for name in (READ, PAUSED, SKIPPED)}, seconds=PATIENCE)
+    changed(stack, "PATCH", f"/dags/{dag_id(PAUSED)}", {"is_paused": True})
+    world.book.save((world.book.get(SKIPPED) or {}) | {"state": None})
+    state, log = check(stack)
+    assert state == "failed"
+    silent = next(line for line in log.splitlines() if line.startswith("silent:"))
+    assert f"{PAUSED} (its DAG is paused)" in silent
+    assert f"{SKIPPED} (no run has read it for 2 days" in silent
+    assert READ not in silent
+    mailbox, _ = box
+    assert len([mail for mail in mailbox.mails if "need a person" in mail["Subject"]]) == 1
+    assert not any(name in text for name in (PAUSED, SKIPPED) for text in mailbox.texts)
+
+
+def test_a_check_that_does_not_end_is_told_by_mail(stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]) -> None:
+    """Its pool has no slot, as when the workers are all taken: the run starts and its task never does."""
+    mailbox, _ = box
+
+    def told() -> int:
+        return sum("has not ended in time" in mail["Subject"] for mail in mailbox.mails)
+
+    before = told()  # on a busy machine, the run of the first day may have taken longer than a minute
+    changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 0})
+    try:
+        changed(stack, "POST", "/dags/grdf_health/dagRuns", {"logical_date": None})
+        wait(lambda: told() > before, seconds=300, what="a mail")
+    finally:
+        changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 32})
+    assert any("docs/runbook.md, deadline" in text for text in mailbox.texts)

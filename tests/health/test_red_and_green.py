@@ -1,0 +1,103 @@
+"""What ``grdf_health`` says of a fleet, run by Airflow on real documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tests.health.accounts import account, meter
+
+if TYPE_CHECKING:
+    from tests.health.mail import Mailbox
+    from tests.health.scene import Fleet
+
+
+def test_without_accounts_it_is_green_and_says_so(fleet: Fleet) -> None:
+    run = fleet.check()
+    assert run.state == "success"
+    assert "No account is connected yet" in run.output
+    assert run.calls == [], "GRDF is not asked"
+
+
+def test_a_fleet_that_is_read_is_green(fleet: Fleet) -> None:
+    fleet.add(*(account(number) for number in range(5)))
+    run = fleet.check()
+    assert run.state == "success"
+    assert "The fleet is well: 5 of 5" in run.output
+    assert "health_airflow_conn_id is not set" in run.output, "it says what it could not see"
+
+
+def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet) -> None:
+    fleet.add(*(account(number, age=9) for number in range(3)), *(account(number) for number in range(3, 6)))
+    run = fleet.check(health_names="2")
+    assert run.state == "failed"
+    first = run.output.index("The fleet of 6 account(s) is not well: 3 of 6 accounts that should be read are silent")
+    silent = run.output.index("silent: 3 of 6")
+    assert first < silent
+    told = run.output[silent:].splitlines()[0]
+    assert "watched-00000 (" in told
+    assert "Airflow has no DAG for it" in told, "which was asked for late accounts"
+    assert "watched-00002" not in told
+    assert "and 1 more" in told
+    assert "50.0 %, more than 2 % call a person" in told
+    assert "docs/runbook.md" in told
+    assert not any(meter(number) in run.output for number in range(6))
+
+
+def test_with_couchdb_down_it_is_red_with_that_reason(fleet: Fleet) -> None:
+    fleet.connection["host"] = "127.0.0.1:9"
+    run = fleet.check()
+    assert run.state == "failed"
+    assert re.search(r"is not well: the accounts could not be looked at: .*CouchDB", run.output)
+
+
+def test_a_wrong_setting_is_its_own_error_and_hides_nothing(fleet: Fleet) -> None:
+    fleet.add(account(1, age=9))
+    run = fleet.check(health_at="noon", health_late_percent="many", alert_notifier="no.such.Notifier")
+    assert run.state == "failed"
+    for name in ("health_at", "health_late_percent", "alert_notifier"):
+        assert f"[grdf] {name} is" in run.output
+
+
+def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(
+    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
+) -> None:
+    box, env = mailbox
+    fleet.add(*(account(number, age=9) for number in range(40)))
+    assert fleet.check(**env).state == "failed"
+    (mail,) = box.mails
+    assert mail["To"] == "team@example.org"
+    assert "cause(s) need a person" in mail["Subject"]
+    (text,) = box.texts
+    assert "40 of 40 accounts that should be read are silent" in text
+    assert "docs/runbook.md" in text
+    assert "watched-" not in text
+    assert meter(1) not in text
+
+
+def test_a_well_fleet_sends_no_mail(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
+    box, env = mailbox
+    fleet.add(account(1))
+    assert fleet.check(**env).state == "success"
+    assert box.mails == []
+
+
+def test_a_mail_server_that_does_not_answer_is_told_and_hides_nothing(
+    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
+) -> None:
+    _, env = mailbox
+    dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
+    fleet.add(account(1, age=9))
+    run = fleet.check(**env | {"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)})
+    assert run.state == "failed"
+    assert "the alert could not be sent by" in run.output
+    assert "1 of 1 accounts that should be read are silent" in run.output
+
+
+def test_arguments_that_the_notifier_does_not_take_are_found_before_they_are_needed(fleet: Fleet) -> None:
+    fleet.add(account(1))
+    name = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+    run = fleet.check(alert_notifier=name, alert_notifier_kwargs='{"too": "team@example.org"}')
+    assert run.state == "failed"
+    assert "does not take what [grdf] alert_notifier_kwargs says" in run.output

@@ -1,0 +1,56 @@
+"""The files that watch an installation agree with the code: metrics, causes, runbook."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from grdf.metrics.known_metrics import METRICS
+from include.gas.health.limits import Cause
+from tests.metrics_page import FILE, page
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RULES = yaml.safe_load((DOCS / "monitoring" / "prometheus-rules.yaml").read_text())["groups"][0]["rules"]
+SERIES = re.compile(r"airflow_grdf_\w+")
+
+
+def anchors() -> set[str]:
+    text = (DOCS / "runbook.md").read_text()
+    return {title.strip().lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", text, re.MULTILINE)}
+
+
+def test_the_table_of_metrics_is_up_to_date() -> None:
+    """If not: ``python -m tests.metrics_page``."""
+    assert page(FILE.read_text()) == FILE.read_text()
+
+
+def test_every_alert_has_its_entry_in_the_runbook() -> None:
+    told = {rule["annotations"]["runbook"].partition("docs/runbook.md#")[2] for rule in RULES}
+    assert told <= anchors()
+    assert {cause.value.replace("_", "-") for cause in Cause} <= told, "each cause has a rule"
+    assert anchors() == told | {"deadline"}, "and no entry is about an alert that is not there"
+
+
+def test_rules_and_dashboard_use_metrics_that_exist() -> None:
+    known = {each.prometheus for each in METRICS}
+    known |= {f"{name}_{suffix}" for name in known for suffix in ("sum", "count", "bucket")}
+    dashboard = json.loads((DOCS / "monitoring" / "grafana-dashboard.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    used = {name for query in [*queries, *(rule["expr"] for rule in RULES)] for name in SERIES.findall(query)}
+    assert used <= known
+    told = {each.prometheus for each in METRICS}
+    assert told <= {name.removesuffix("_sum").removesuffix("_count") for name in used} | used, "every metric is drawn"
+
+
+def test_no_metric_has_a_tag_for_a_person() -> None:
+    allowed = {"connection", "state", "le", "kind", "cause", "outcome", "change"}
+    assert {tag for each in METRICS for tag in each.tags} <= allowed
+
+
+def test_what_statsd_s_exporter_must_rename_is_renamed() -> None:
+    rules = yaml.safe_load((DOCS / "monitoring" / "statsd-mapping.yaml").read_text())["mappings"]
+    named = {rule["match"].removeprefix("airflow."): rule["name"] for rule in rules}
+    assert named == {each.name: each.prometheus for each in METRICS if each.kind != "gauge"}

@@ -1,0 +1,35 @@
+"""Writes the table of metrics in ``docs/metrics.md``: ``python -m tests.metrics_page``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from grdf.metrics.known_metrics import METRICS
+
+FILE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
+BEGIN, END = "<!-- table: python -m tests.metrics_page -->\n", "<!-- end of table -->\n"
+
+
+def table() -> str:
+    """Return the table of all metrics."""
+    lines = ["| metric | kind | tags | what it says | in Prometheus |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `airflow.{each.name}` | {each.kind} | {', '.join(f'`{tag}`' for tag in each.tags) or '-'} | {each.says} "
+        f"| `{each.prometheus}` |"
+        for each in METRICS
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def page(text: str) -> str:
+    """Return the page with the present table."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table()}{END}{after}"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(page(FILE.read_text(encoding="utf-8")) != FILE.read_text(encoding="utf-8"))
+    FILE.write_text(page(FILE.read_text(encoding="utf-8")), encoding="utf-8")
