@@ -19,11 +19,14 @@ from grdf.timetable import GasDayTimetable
 PAGE = "grdf"
 """The path of the page below Airflow's own address."""
 
+ICONS = {"icon": f"{PAGE}/static/gas.svg", "icon_dark_mode": f"{PAGE}/static/gas-dark.svg"}
+"""The icon for each of Airflow's themes, relative to its own address like the views."""
+
 settings.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not the tasks' parser
 
 
 class GrdfPlugin(AirflowPlugin):
-    """Registers the gas-day timetable with every Airflow component, and the page "Gas accounts" with the API server."""
+    """Registers the gas-day timetable with every Airflow component, and the page "Gas" with the API server."""
 
     name = "grdf"
     timetables = [GasDayTimetable]
@@ -31,12 +34,19 @@ class GrdfPlugin(AirflowPlugin):
     # Airflow drops the whole plugin from its UI if one value here is invalid. An href without a leading slash is
     # relative to ``[api] base_url``, so that it also works below a sub-path.
     external_views = [
-        {"name": "Gas accounts", "href": f"{PAGE}/", "destination": "nav", "url_route": "gas-accounts"},
         {
-            "name": "Gas account",
+            "name": "Gas",  # the navigation cuts off what is longer than its column
+            "href": f"{PAGE}/fleet",
+            "destination": "nav",
+            "url_route": "gas-accounts",
+            **ICONS,
+        },
+        {
+            "name": "Gas",
             "href": f"{PAGE}/dag/{{DAG_ID}}",
             "destination": "dag",
             "url_route": "gas-account",
+            **ICONS,
         },
     ]
 

@@ -59,7 +59,7 @@ class Fleet:
                 "quality": "measured",
                 "read_at": READ_AT,
             }  # fmt: skip
-            if at % 90 == 89:
+            if (at + number) % 90 == 89:
                 document["changes"] = [{"at": READ_AT, "before": 1, "after": document["load"], "status": "definitive"}]
             made.append(document)
         return made

@@ -43,7 +43,9 @@ class Household:
 
 
 HOUSEHOLDS = (
-    Household("real-household", DEMO_HOLDERS[0], True, "a real household's figures"),
+    Household(
+        "real-household", DEMO_HOLDERS[0], True, "a real household's figures, continued by those of a year before"
+    ),
     Household("two-meters", DEMO_HOLDERS[1], False, "two synthetic meters, connected with a code still to exchange"),
     Household("consent-revoked", DEMO_HOLDERS[2], True, "its holder withdrew the consent at GRDF after connecting"),
 )

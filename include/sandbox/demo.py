@@ -16,6 +16,7 @@ from typing import Any
 
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import dag_id
+from include.sandbox.adict.real import real_days
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, Household, connect, declared_account
 from include.sandbox.control import answer_mail
@@ -40,7 +41,7 @@ class Demo:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.world = LocalWorld(data)
+        self.world = LocalWorld(data, real_continues=True)
         self.started = time.monotonic()
         self.wrong: list[str] = []
         self.runs: dict[str, dict[str, Any]] = {}
@@ -162,7 +163,7 @@ class Demo:
         else:
             print(
                 f"{household.account}: every month and year equals the sum of the file of real figures "
-                f"(moved by {shift} years)."
+                f"(moved by {shift} years; from {_goes_on(shift)} on, each day has the figures of a year before)."
             )
 
     def _show_correction(self, before: Mapping[str, Figures], pce: str, day: str, old: float, new: float) -> None:
@@ -218,6 +219,11 @@ class Demo:
     def say(self, text: str) -> None:
         """Print what happens, with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:4.0f} s] {text}", flush=True)
+
+
+def _goes_on(shift: int) -> str:
+    """Return the day from which the real household's figures are made from those of a year before."""
+    return (real_days(shift)[-1].day + timedelta(days=1)).isoformat()
 
 
 def _last_day(run: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 from urllib.parse import quote
@@ -104,12 +104,13 @@ def summed(days: Mapping[str, float]) -> Figures:
 
 
 def csv_differences(stored: Mapping[str, float], shift_years: int) -> list[str]:
-    """Return the months and years that differ from the sums of the real household's file.
+    """Return the months and years that differ from the sums of the real household's file, and of how it goes on.
 
     :param stored: the figures in CouchDB
     :param shift_years: number of years by which the sandbox has moved the file's dates
     """
-    sums = real_sums(shift_years)
+    newest = max((period for period in stored if len(period) == 10), default=None)
+    sums = real_sums(shift_years, date.fromisoformat(newest) + timedelta(days=1) if newest else None)
     ours = {period: load for period, load in stored.items() if len(period) < 10}
     return sorted(period for period in sums.keys() | ours.keys() if sums.get(period) != ours.get(period))
 

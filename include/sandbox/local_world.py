@@ -54,6 +54,7 @@ class LocalWorld:
     :param memory: keep CouchDB's data in memory only
     :param couch: a CouchDB to use instead of an embedded one; it is entered and left with this block
     :param redirect_uris: redirect URIs to allow in addition to the front door's
+    :param real_continues: whether the real household's figures go on after the file's last day, up to yesterday
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class LocalWorld:
         memory: bool = False,
         redirect_uris: Sequence[str] = (),
         couch: Couch | None = None,
+        real_continues: bool = False,
     ) -> None:
         self.data = data
+        self._real_continues = real_continues
         self._sandbox_port = sandbox_port
         self._redirect_uris = tuple(redirect_uris)
         self._stack = ExitStack()
@@ -98,6 +101,7 @@ class LocalWorld:
             [
                 sys.executable,
                 *argv,
+                *["--real-continues"] * self._real_continues,
                 *(f"--redirect-uri={uri}" for uri in (self.door.redirect_uri, *self._redirect_uris)),
             ],
             log=self.data / "sandbox.log",

@@ -47,7 +47,13 @@ def _run(options: argparse.Namespace) -> int:
     port = options.port or free_port()
     address = f"http://localhost:{port}"
     page = f"{address}/grdf/callback"  # GRDF's stand-in sends households back to this address
-    world = LocalWorld(data, sandbox_port=options.sandbox_port, couch_port=options.couch_port, redirect_uris=[page])
+    world = LocalWorld(
+        data,
+        sandbox_port=options.sandbox_port,
+        couch_port=options.couch_port,
+        redirect_uris=[page],
+        real_continues=True,
+    )
     with world:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
         connections = world.connections(redirect_uri=page)

@@ -1,4 +1,4 @@
-"""The cost of the page "Gas accounts": the list of thousands of accounts, and the page of one account.
+"""The cost of the page: all of thousands of accounts together, their list, and the page of one account.
 
 A real API server answers over HTTP. A proxy counts its requests to CouchDB. Every answer is compared with the stored
 data. For comparison, one raw request reads all account documents, as a list without the mirror would.
@@ -18,6 +18,8 @@ from typing import Any
 import requests
 
 from include.gas.days.gas_day import paris_today
+from include.gas.display.fleet import GROUPS, DayCount
+from include.gas.display.fleet import fleet as together
 from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.sandbox.airflow_stack import AirflowStack
@@ -29,9 +31,9 @@ from tests.couch_places import Place, server
 from tests.page_accounts import Fleet, account_id
 
 ACCOUNTS, FULL, REPEAT = 5000, 20, 15
-LIST_LIMIT, VIEW_LIMIT, REQUESTS_LIMIT = 300, 150, 2
+FLEET_LIMIT, LIST_LIMIT, VIEW_LIMIT, REQUESTS_LIMIT = 100, 300, 150, 2
 BATCH = 2000
-LIST, VIEW, RAW = "the list, first page", "an account's view", "raw: all account documents"
+FLEET, LIST, VIEW, RAW = "the fleet", "the list, first page", "an account's view", "raw: all account documents"
 
 
 def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None) -> None:
@@ -108,7 +110,9 @@ def _measure(
     today: date,
     repeat: int,
 ) -> None:
-    counts = Counter(overview(document).situation(today) for document in documents)
+    overviews = [overview(document) for document in documents]
+    counts = Counter(each.situation(today) for each in overviews)
+    days = together(overviews, today).days
     number, full = len(documents), min(FULL, len(documents))
     site.http.get(site.url.rpartition("/")[0] + "/api/v2/version", timeout=60)
     first, cold = site.get("/")
@@ -137,13 +141,16 @@ def _measure(
             "KB from CouchDB": len(answer.content) / 1000,
         }
 
-    def changed() -> str:
+    def changed(path: str) -> str:
         """Change one account, so that the mirror must be updated."""
         with place.session() as http:
             address = f"{place.database(ACCOUNT)}/{account_id(0)}"
             document = http.get(address, timeout=60).json()
             http.put(address, json=document | {"name": str(next(which))}, timeout=60).raise_for_status()
-        return "/"
+        return path
+
+    def every_fleet(_address: str, text: str) -> None:
+        _check_fleet(report, text, counts, days)
 
     def every_list(_address: str, text: str) -> None:
         _check_list(report, text, counts)
@@ -161,12 +168,14 @@ def _measure(
 
     pages = -(-number // 50)
     variants: dict[str, Callable[[], Row]] = {
+        FLEET: asked(lambda: "/fleet", every_fleet),
+        "the fleet, after an account has changed": asked(lambda: changed("/fleet"), every_fleet),
         LIST: asked(lambda: "/", every_list),
         "the list, sorted by another column, last page": asked(
             lambda: f"/?sort=account&order=backwards&page={pages}", last
         ),
         "the list, searched": asked(lambda: f"/?search={account_id(number - 1)}", found),
-        "the list, after an account has changed": asked(changed, every_list),
+        "the list, after an account has changed": asked(lambda: changed("/"), every_list),
         VIEW: asked(lambda: f"/accounts/{account_id(next(which) % full)}?month={today.year - 1}-03", view),
         RAW: raw,
     }
@@ -176,11 +185,14 @@ def _measure(
         *({"way": name, **taken.middle(name), "of raw": taken.ratio(name, RAW, "ms")} for name in variants),
     ]
     report.remarks.append(
-        "Every answer was held against what is stored: counts by state, the accounts found, the days of the month."
+        "Every answer was held against what is stored: counts by state and by day, the accounts found, the days of the "
+        "month."
     )
     if number != ACCOUNTS:
         report.remarks.append(f"The targets are meant for {ACCOUNTS} accounts: judge them with those.")
     report.targets += [
+        Target(f"ms for the fleet of {number} accounts", taken.middle(FLEET)["ms"], FLEET_LIMIT),
+        Target("requests to CouchDB for it", taken.middle(FLEET)["requests"], REQUESTS_LIMIT),
         Target(f"ms for the list of {number} accounts", taken.middle(LIST)["ms"], LIST_LIMIT),
         Target("requests to CouchDB for it", taken.middle(LIST)["requests"], REQUESTS_LIMIT),
         Target("ms for an account's view", taken.middle(VIEW)["ms"], VIEW_LIMIT),
@@ -192,6 +204,24 @@ def _check_list(report: Report, text: str, counts: Counter[Any]) -> None:
     told = {state: int(count.replace(",", "")) for state, count in shown}
     if told != {str(state): count for state, count in counts.items()}:
         report.wrong.append(f"the list counts {told} instead of {dict(counts)}")
+
+
+def _check_fleet(report: Report, text: str, counts: Counter[Any], days: tuple[DayCount, ...]) -> None:
+    shown = re.findall(r'<b class="count">([\d,]+)</b> <span class="group">(\w+)</span>', text)
+    told = {group: _whole(count) for count, group in shown if count != "0"}
+    groups = Counter[str]()
+    for situation, number in counts.items():
+        groups[str(GROUPS[situation])] += number
+    if told != dict(groups):
+        report.wrong.append(f"the fleet counts {told} instead of {dict(groups)}")
+    table = text.partition('<section aria-labelledby="days">')[2]
+    cells = [_whole(cell) for cell in re.findall(r'<td class="number">([\d,]+)</td>', table)]
+    if cells != [n for day in reversed(days) for n in (day.stored, day.corrected, day.missing, day.expected)]:
+        report.wrong.append("the fleet's days are not counted as they are stored")
+
+
+def _whole(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def _check_view(report: Report, fleet: Fleet, address: str, text: str) -> None:

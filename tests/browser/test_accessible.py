@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.up import Up
 
 PATHS = (
+    "/grdf/fleet",
     "/grdf/",
     "/grdf/?search=nobody-there",
     "/grdf/accounts/two-meters",

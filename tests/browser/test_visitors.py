@@ -47,7 +47,7 @@ def test_whoever_may_not_any_more_is_told_so(up: Up, visit: Visit) -> None:
     assert len(up.runs("grdf_account__two-meters")) == before
 
 
-@pytest.mark.parametrize("path", ["/grdf/", "/grdf/accounts/two-meters", "/grdf/connect/two-meters"])
+@pytest.mark.parametrize("path", ["/grdf/fleet", "/grdf/", "/grdf/accounts/two-meters", "/grdf/connect/two-meters"])
 def test_nobody_is_let_in_without_a_login(up: Up, visit: Visit, path: str) -> None:
     page = visit().new_page()
     answer = page.goto(f"{up.url}{path}")
@@ -61,15 +61,24 @@ def test_nobody_is_let_in_without_a_login(up: Up, visit: Visit, path: str) -> No
 def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit) -> None:
     page = visit(ADMIN).new_page()
     page.goto(f"{up.url}/")
-    page.get_by_role("link", name="Gas accounts").click()
+    entry = page.get_by_role("link", name="Gas", exact=True)
+    expect(entry).to_be_visible()
+    assert entry.evaluate("node => node.scrollWidth <= node.clientWidth"), "the label is not cut off"
+    icon = entry.locator("img")
+    assert icon.evaluate("node => node.complete && node.naturalWidth > 0"), "it has an icon of its own"
+    entry.click()
     frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Fleet")
+    frame.get_by_role("link", name="All accounts, one by one").click()
     frame.get_by_role("link", name="two-meters").click()
     frame.get_by_role("link", name="its DAG in Airflow").click()  # the whole window navigates there, out of the iframe
     page.wait_for_url("**/dags/grdf_account__two-meters")
     page.goto(f"{up.url}/dags/grdf_account__two-meters/plugin/gas-account")
     expect(frame.get_by_role("heading", level=1)).to_have_text("two-meters")
     page.goto(f"{up.url}/dags/grdf_history/plugin/gas-account")
-    expect(frame.get_by_text("This DAG does not belong to a single account.")).to_be_visible()
+    expect(frame.get_by_text("This DAG reads a past range of days again")).to_be_visible()
+    frame.get_by_role("link", name="Fleet: all accounts together").click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Fleet")
 
 
 def test_it_follows_the_colours_of_airflow_while_it_is_open(up: Up, visit: Visit) -> None:

@@ -25,6 +25,7 @@ class Row:
 
 TABLE = {
     "GET /": Row("GET", "/", 401, 200, 200, 200, 200),
+    "GET /fleet": Row("GET", "/fleet", 401, 200, 200, 200, 200),
     "GET /accounts/{account}": Row("GET", "/accounts/nobody-yet", 401, 404, 404, 404, 404),
     "GET /accounts/{account}/published": Row("GET", "/accounts/nobody-yet/published", 401, 404, 404, 404, 404),
     "GET /accounts/{account}/{table}.csv": Row("GET", "/accounts/nobody-yet/days.csv", 401, 404, 404, 404, 404),

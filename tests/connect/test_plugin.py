@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from include.gas.documents.gas_days import dag_id
 from tests.connect.site import Site
 
@@ -22,6 +24,30 @@ def test_airflow_takes_the_plugin(site: Site) -> None:
     known = plugin(site)
     assert [(each["name"], each["url_prefix"]) for each in known["fastapi_apps"]] == [("Gas accounts", "/grdf")]
     assert {each["destination"] for each in known["external_views"]} == {"nav", "dag"}
+
+
+def test_its_views_have_a_short_name_and_an_icon_for_each_theme(site: Site) -> None:
+    for view in plugin(site)["external_views"]:
+        assert view["name"] == "Gas", "the navigation cuts off longer names"
+        icons = [site.browser().get(f"{site.url}/{view[name]}") for name in ("icon", "icon_dark_mode")]
+        assert [each.headers["Content-Type"] for each in icons] == ["image/svg+xml"] * 2
+        assert icons[0].text != icons[1].text
+
+
+@pytest.mark.parametrize(
+    ("dag", "says", "links"),
+    [
+        ("grdf_history", "reads a past range of days again", []),
+        ("grdf_import_accounts", "declares many households from a CSV file", ["/import/"]),
+        ("grdf_consents", "asks GRDF every morning which rights are in force", ["/?state=connect"]),
+        ("somebody_elses", "does not belong to the gas accounts", []),
+    ],
+)
+def test_the_tab_says_of_other_dags_what_they_are_for(site: Site, dag: str, says: str, links: list[str]) -> None:
+    text = site.browser("admin").get(f"/dag/{dag}").text
+    assert says in text
+    assert all(f'/grdf{link}"' in text for link in ["/fleet", "/", *links])
+    assert "/grdf/import/" not in site.browser("viewer").get(f"/dag/{dag}").text, "who may not is not led there"
 
 
 def test_the_command_line_lists_it(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,18 @@ def test_the_list_shows_what_may_be_seen(shared: FabSite, who: str, seen: set[st
     assert {answer.status_code for answer in pages.values()} == {200}
     assert {account for account, answer in pages.items() if f"/accounts/{account}" in answer.text} == seen
     assert all((account in answer.text) == (account in seen) for account, answer in pages.items())
+
+
+@pytest.mark.parametrize(("who", "number"), [("neighbour", 1), ("stranger", 0)])
+def test_the_fleet_counts_what_may_be_seen_and_nothing_else(shared: FabSite, who: str, number: int) -> None:
+    text = shared.browser(who).get("/fleet").text
+    assert OTHER not in text
+    counts = [int(count) for count in re.findall(r'<b class="count">(\d+)</b>', text)]
+    assert sum(counts) == number
+    assert ("No account that you may see is connected." in text) is not bool(number)
+    assert ("shown to whoever may see every account" in text) is bool(number)
+    assert "grdf_adict" not in text, "the calls of all accounts together"
+    assert "grdf_adict" in shared.browser("viewer").get("/fleet").text
 
 
 @pytest.mark.parametrize("who", ["neighbour", "stranger"])

@@ -89,7 +89,7 @@ def test_page_verifies_what_it_shows(tmp_path: Path) -> None:
     _, figures = bench(tmp_path, "page", "--accounts", "60")
     report = figures["page"]
     assert report["wrong"] == []
-    assert [target["limit"] for target in report["targets"]] == [300, 2, 150]
+    assert [target["limit"] for target in report["targets"]] == [100, 2, 300, 2, 150]
     costs = {row["way"]: row for row in rows(report, "What the page costs")}
-    assert costs["the list, first page"]["requests"] == 2
+    assert costs["the fleet"]["requests"] == costs["the list, first page"]["requests"] == 2
     assert costs["an account's view"]["requests"] == 4

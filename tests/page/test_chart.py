@@ -18,7 +18,7 @@ NASTY = "<script>alert('1')</script>\" onload=\"x"
 
 def drawn(*bars: Bar, name: str = "chart") -> ElementTree.Element:
     labels = [str(number) for number in range(len(bars))]
-    return ElementTree.fromstring(bar_chart(labels, [("now", bars)], name=name))
+    return ElementTree.fromstring(bar_chart(labels, [("now", bars)], name=name, unit="kWh"))
 
 
 def boxes(root: ElementTree.Element) -> list[ElementTree.Element]:
@@ -40,7 +40,7 @@ def test_texts_are_texts() -> None:
     assert root.get("aria-label") == NASTY
     (box,) = boxes(root)
     assert [child.text for child in box] == [NASTY]
-    assert "<script" not in bar_chart([NASTY], [("now", [Bar(1, "measured", NASTY)])], name=NASTY)
+    assert "<script" not in bar_chart([NASTY], [("now", [Bar(1, "measured", NASTY)])], name=NASTY, unit=NASTY)
 
 
 def test_a_zero_is_a_line_a_gap_a_column_and_nothing_is_nothing() -> None:
@@ -62,6 +62,11 @@ def test_a_corrected_bar_has_a_mark() -> None:
     assert [node.get("class") for node in root.iter()].count("mark") == 1
 
 
+def test_the_axis_says_in_which_unit_it_counts() -> None:
+    texts = [node.text for node in drawn(Bar(5, "measured", "")).iter() if node.tag.endswith("text")]
+    assert texts.count("kWh") == 1
+
+
 def test_nothing_at_all_is_drawn_too() -> None:
     assert boxes(drawn(Bar(None, "expected", ""))) == []
     assert boxes(drawn()) == []
@@ -71,7 +76,7 @@ def test_it_is_the_same_without_lxml() -> None:
     """Without lxml, as may be the case in production, pygal uses the standard library."""
     code = (
         "from grdf.page.html.chart import *; "
-        "print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n'))"
+        "print(bar_chart(['a'], [('now', [Bar(0, 'm', 'é<', marked=True)])], name='n', unit='kWh'))"
     )
     texts = []
     for without in ({"NO_LXML": "1"}, {}):

@@ -36,6 +36,28 @@ def test_sums_of_moved_months_are_the_sums_of_the_file():
     assert real.real_sums(5) == dict(sums)
 
 
+def test_where_it_goes_on_each_day_is_that_of_a_year_before():
+    end = date(2026, 11, 28)
+    days = real.continued_days(5, end)
+    assert days[:710] == real.real_days(5)
+    assert (days[-1].day, days[710].day) == (end - timedelta(days=1), date(2026, 4, 19))
+    known = {row.day: row for row in days}
+    for row in days[710:]:
+        former = known[row.day.replace(year=row.day.year - 1)]
+        assert (row.energy, row.volume, row.coefficient) == (former.energy, former.volume, former.coefficient)
+    assert all(one.index_end == other.index_start for one, other in pairwise(days[708:]))
+    assert real.continued_days(5, date(2020, 1, 1)) == real.real_days(5)
+
+
+def test_it_goes_on_for_years_without_a_29_february():
+    days = [row.day for row in real.continued_days(5, date(2030, 1, 1))]
+    absent = {date(2024, 5, 9) + timedelta(days=n) for n in range((days[-1] - days[0]).days)} - {*days}
+    assert absent == {date(2028, 2, 29)}
+    assert days == sorted(days)
+    sums = real.real_sums(5, date(2030, 1, 1))
+    assert sums["2029"] == sums["2028"] == sums["2027"]
+
+
 def test_zero_days_are_real_and_one_row_is_estimated():
     assert sum(row.energy == 0 for row in real.file_days()) == 27
     assert sum(not row.measured for row in real.file_days()) == 1

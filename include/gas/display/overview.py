@@ -20,6 +20,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.display.recent_days import RecentDays, recent_days
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.rights.declared_right import is_waiting
 from include.gas.rights.own_rights import WAITS
@@ -85,6 +86,8 @@ class Overview:
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param correct: whether a declaration has to be corrected
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
+    :param recent: the newest days of its meters, one by one
+    :param untold: number of meters whose newest days the document does not tell
     """
 
     id: str
@@ -114,6 +117,8 @@ class Overview:
     proof_until: date | None = None
     correct: bool = False
     client: str = DEFAULT
+    recent: tuple[RecentDays, ...] = ()
+    untold: int = 0
 
     @property
     def missing(self) -> int:
@@ -171,6 +176,17 @@ def overview(document: Mapping[str, Any]) -> Overview:
     gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
     declaration = Declaration.of(document)
     proofs = [proof for proof in Proof.all_of(document).values() if proof.needs_person]
+    asks = (
+        account.waits_for_person
+        or not (account.meters or account.grant or account.declares)
+        or (bool(gone) and len(gone) == len(account.meters))
+    )
+    is_leaving = account.leaving is not None
+    recent = [
+        recent_days(document, meter, is_read=not (asks or is_leaving or (meter.lost and not account.reconnected)))
+        for meter in account.meters
+        if may_be_daily(document, meter.pce)
+    ]
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
@@ -179,13 +195,11 @@ def overview(document: Mapping[str, Any]) -> Overview:
         account.state,
         account.message,
         state_since(document),
-        asks=account.waits_for_person
-        or not (account.meters or account.grant or account.declares)
-        or (bool(gone) and len(gone) == len(account.meters)),
+        asks=asks,
         pending=(account.needs_first_launch and account.grant is not None)
         or (account.declares and not account.refused),
         partial=(account.partial and not is_about_proof(document)) or bool(gone),
-        leaving=account.leaving is not None,
+        leaving=is_leaving,
         first=min((year.first for year in all_years), default=None),
         last=min((max(year.last for year in years.values()) for years in held), default=None),
         days=sum(year.days for year in all_years),
@@ -196,11 +210,13 @@ def overview(document: Mapping[str, Any]) -> Overview:
         asked=any(history_read(document, meter) for meter in account.meters),
         consent_until=min(known, default=None),
         consents_until=max(known) if known and len(known) == len(untils) else None,
-        daily=not pces or any(may_be_daily(document, pce) for pce in pces),
+        daily=not pces or bool(recent),
         lost=any(lost_years(document, pce) for pce in pces),
         waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and is_waiting(document),
         proof=next((state for state in (REFUSED, ASKED) if any(each.state == state for each in proofs)), ""),
         proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
         correct=account.declares and account.refused,
         client=client,
+        recent=tuple(each for each in recent if each),
+        untold=recent.count(None),
     )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gas_days import day_of
+
+RECENT = 62
+"""How many gas days up to the last stored one are told one by one: the 60 that the page shows, and the two that pass
+before a run asks for a day."""
+STORED, CORRECTED, ABSENT = "s", "c", "-"
 
 
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,6 +27,9 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days whose load changed after they were first stored
     :param doubts: number of doubted days by reason, see :mod:`include.gas.documents.day_checks`
+    :param recent: one letter for each of the year's last gas days, 62 at most, up to ``last``: ``s`` stored, ``c``
+        stored and corrected, ``-`` not stored. Left out if all days from ``first`` to ``last`` are stored and none is
+        corrected
     """
 
     days: int
@@ -30,6 +38,16 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     provisional: int = 0
     corrected: int = 0
     doubts: dict[str, int] = msgspec.field(default_factory=dict)
+    recent: str = ""
+
+    def letters(self) -> str | None:
+        """Return the letters of :attr:`recent`; ``None`` if a former version has left them out."""
+        length = min((self.last - self.first).days + 1, RECENT)
+        if not self.recent:
+            whole = not self.corrected and self.days == (self.last - self.first).days + 1
+            return STORED * length if whole else None
+        readable = len(self.recent) == length and not self.recent.strip(STORED + CORRECTED + ABSENT)
+        return self.recent if readable else None
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
@@ -49,9 +67,22 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
             provisional=sum(document.get("status") == "provisional" for _, document in held),
             corrected=sum(bool(document.get("changes")) for _, document in held),
             doubts={word: number for word in WORDS if (number := sum(is_doubted(each, word) for _, each in held))},
+            recent=_recent({day: bool(document.get("changes")) for day, document in held}),
         )
         for year, held in sorted(years.items())
     }
+
+
+def _recent(corrected: Mapping[date, bool]) -> str:
+    """Return the letters of a year's last gas days; ``""`` if no day is absent or corrected.
+
+    :param corrected: the stored days, and whether each was corrected
+    """
+    first, last = min(corrected), max(corrected)
+    if len(corrected) == (last - first).days + 1 and not any(corrected.values()):
+        return ""
+    days = (last - timedelta(days=ago) for ago in reversed(range(min((last - first).days + 1, RECENT))))
+    return "".join(ABSENT if day not in corrected else CORRECTED if corrected[day] else STORED for day in days)
 
 
 def shortfall(told: Mapping[int, StoredYear], held: Mapping[int, StoredYear], years: Collection[int]) -> dict[int, int]:

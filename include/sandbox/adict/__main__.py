@@ -33,6 +33,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the state, kept between starts")
     parser.add_argument("--redirect-uri", action="append", help="exact redirect URI of the data client; repeatable")
     parser.add_argument("--calls-per-second", type=float, help="enforce a quota from the start (default: as last set)")
+    parser.add_argument(
+        "--real-continues", action="store_true", help="let the real household's figures go on up to yesterday"
+    )
     parser.add_argument("--now", type=_instant, help="set the clock to this instant, ISO (default: as last set)")
     return parser.parse_args(argv)
 
@@ -68,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if options.calls_per_second is not None:
         at.store.put("calls_per_second", options.calls_per_second or None)
+    if options.real_continues:
+        at.store.put("real_continues", True)
     # Do not log cut connections, which are injected faults, or full queues, which are busy tests.
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
     server = create_server(

@@ -89,7 +89,8 @@ def list_meters() -> Response:
 
 def _describe(at: World, pce: str) -> dict[str, Any]:
     meter, holder, oddities = _meter(pce), meters.known_holder(pce), quirks.read(at.store, pce)
-    days = real.real_days(at.shift_years)
+    continues = at.setting("real_continues")
+    days = real.continued_days(at.shift_years, at.today()) if continues else real.real_days(at.shift_years)
     return {
         "pce": pce,
         "kind": meter.kind,
@@ -123,8 +124,7 @@ def days(pce: str) -> Response:
     oldest = paris.years_before(at.today(), 3)
     frequency = oddities.get("frequency", "1M")
     told = {
-        day.day: day
-        for day in readings.days_now(at.store, meter, first, end, at.now(), frequency=frequency, shift=at.shift_years)
+        day.day: day for day in readings.days_now(at.store, meter, first, end, at.now(), frequency=frequency, **at.real)
     }
     rows = []
     for day in _each_day(first, end):

@@ -111,7 +111,7 @@ def _daily(
             asked.end,
             at.now(),
             frequency=oddities.get("frequency", "1M"),
-            shift=at.shift_years,
+            **at.real,
         )
         if rights.covers(allowed, day.day)
     ]
@@ -125,7 +125,7 @@ def _billed(
     rows: list[dict[str, Any]] = []
     frequency = oddities.get("frequency", "1M")
     if frequency == "JJ":  # each day is a period of its own
-        days = readings.days_now(at.store, meter, asked.first, asked.end, at.now(), shift=at.shift_years)
+        days = readings.days_now(at.store, meter, asked.first, asked.end, at.now(), **at.real)
         told = [lines.published(meter.pce, asked, [day]) for day in days if rights.covers(allowed, day.day)]
         return told or [lines.refusal(meter.pce, asked, "1000008")]
     start = asked.first if asked.first.day == 1 else paris.month_after(asked.first)
@@ -136,7 +136,7 @@ def _billed(
             end = paris.month_after(end)
         begins = start.month in (1, 7) or months == 1
         if begins and at.now() >= readings.published_at(end - timedelta(days=1), "1M", meter.pce) + timedelta(days=2):
-            days = readings.days_now(at.store, meter, start, end, at.now(), shift=at.shift_years)
+            days = readings.days_now(at.store, meter, start, end, at.now(), **at.real)
             whole = len(days) == (end - start).days or (meter.kind == "real" and len(days) >= 28)
             if whole and rights.covers(allowed, start):
                 if (oddities.get("lines") or {}).get("published_twin"):

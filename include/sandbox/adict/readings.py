@@ -73,7 +73,15 @@ def first_seen(pce: str, day: date) -> datetime:
 
 
 def days_now(
-    store: Store, meter: Meter, first: date, end: date, now: datetime, *, frequency: str = "1M", shift: int = 0
+    store: Store,
+    meter: Meter,
+    first: date,
+    end: date,
+    now: datetime,
+    *,
+    frequency: str = "1M",
+    shift: int = 0,
+    continues: bool = False,
 ) -> list[Day]:
     """Return the days that GRDF currently knows, oldest first, with corrections.
 
@@ -83,12 +91,14 @@ def days_now(
     :param now: time of the sandbox's clock, aware
     :param frequency: the meter's reading frequency; only ``1M`` and ``MM`` have days
     :param shift: number of years by which the real household's figures are moved
+    :param continues: whether they go on after the file's last day
     """
     if frequency not in ("1M", "MM"):
         return []
     if meter.kind == "real":
         today = paris.civil_day(now)
-        days = {row.day: _real_day(row) for row in real.real_days(shift) if first <= row.day < min(end, today)}
+        rows = real.continued_days(shift, today) if continues else real.real_days(shift)
+        days = {row.day: _real_day(row) for row in rows if first <= row.day < min(end, today)}
     else:
         days = _synthetic_days(meter.pce, first, end, now, frequency)
     for text, energy, quality in store.rows(

@@ -5,6 +5,10 @@ are two exceptions, both about 29 February. A 29 February that is moved to a yea
 month has 28 days, and the meter's index goes on without it. A 29 February in the new years to which no day is moved
 stays **absent**. ``real_days`` and ``real_sums`` take this into account, so compare with them and never with the raw
 file.
+
+The file ends in the past, so a household that is read every day would look late. Where the sandbox is to be looked at
+(``./grdf demo``, ``./grdf up``), its figures **go on**: each further day has those of the day a year before
+(``continued_days``).
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -90,13 +94,37 @@ def real_days(shift_years: int) -> tuple[RealDay, ...]:
     return tuple(moved)
 
 
-def real_sums(shift_years: int) -> dict[str, int]:
+@lru_cache(maxsize=8)
+def continued_days(shift_years: int, end: date) -> tuple[RealDay, ...]:
+    """Return the household's days, with those after the file's last one made from the days a year before.
+
+    The meter's index goes on. A day whose day of the year before is absent, such as 29 February, is absent too.
+
+    :param shift_years: as for :func:`real_days`
+    :param end: the day after the last one to make
+    """
+    days = list(real_days(shift_years))
+    known = {row.day: row for row in days}
+    day = days[-1].day + timedelta(days=1)
+    while day < end:
+        former = None if (day.month, day.day) == (2, 29) else known.get(day.replace(year=day.year - 1))
+        if former is not None:
+            start = days[-1].index_end
+            index_end = start + former.index_end - former.index_start
+            known[day] = replace(former, day=day, index_start=start, index_end=index_end)
+            days.append(known[day])
+        day += timedelta(days=1)
+    return tuple(days)
+
+
+def real_sums(shift_years: int, end: date | None = None) -> dict[str, int]:
     """Return the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
 
     :param shift_years: as for :func:`real_days`
+    :param end: as for :func:`continued_days`; ``None`` for the days of the file alone
     """
     sums: Counter[str] = Counter()
-    for row in real_days(shift_years):
+    for row in continued_days(shift_years, end) if end else real_days(shift_years):
         sums[f"{row.day:%Y-%m}"] += row.energy
         sums[f"{row.day:%Y}"] += row.energy
     return dict(sums)

@@ -33,6 +33,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "second_revocation_status": 409,  # or 404
     "too_many_rights": False,  # refuse lists of access rights as too long (200, with an asynchronous id)
     "rights_layout": [],  # layout quirks of access-right lists
+    "real_continues": False,  # whether the real household's figures go on after the file's last day, see real.py
     "faults": [],  # see gate.py
 }
 
@@ -75,6 +76,11 @@ class World:
         """Number of years by which the real household's figures are moved, fixed at the first start."""
         years: int = self.store.get("real_shift_years", 0)
         return years
+
+    @property
+    def real(self) -> dict[str, Any]:
+        """How the real household's figures are served: what ``readings.days_now`` is told."""
+        return {"shift": self.shift_years, "continues": self.setting("real_continues")}
 
 
 def world() -> World:

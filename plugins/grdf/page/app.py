@@ -11,12 +11,14 @@ from starlette.responses import JSONResponse, Response
 
 from grdf.page import askers
 from grdf.page.account import account_page as account
+from grdf.page.account import dag_tab
 from grdf.page.connect import callback as connect_callback
 from grdf.page.connect import household_page as household
 from grdf.page.connect import operator_page as connect
 from grdf.page.direct import direct_page as direct
 from grdf.page.direct import progress_page as progress
 from grdf.page.direct import records_page as records
+from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
 from grdf.page.html import render
 from grdf.page.list import list_page as accounts
@@ -29,8 +31,10 @@ log = logging.getLogger(__name__)
 
 ROUTERS = (
     render.router,
+    fleet.router,
     accounts.router,
     account.router,
+    dag_tab.router,
     connect.router,
     connect_callback.router,
     household.router,

@@ -160,6 +160,22 @@ class Spent:
     until: float
 
 
+@dataclass(frozen=True)
+class Usage:
+    """How much of a client's quota is used at present.
+
+    :param calls: calls that count: those of the last 24 hours, and all of this Paris day
+    :param history: those of them that history imports made
+    :param left: calls that may still be made and are not booked
+    :param pause: seconds for which nobody calls, because GRDF has refused a call with 429
+    """
+
+    calls: int
+    history: int
+    left: int
+    pause: float
+
+
 def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int, daily: int = 0) -> float:
     """Return the least time that some calls take under the quota, in seconds.
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from grdf.quota.allowance import Bearer, Claim, Go, Purpose, Quota, Spent, Ticket, Wait, time_needed
+from grdf.quota.allowance import Bearer, Claim, Go, Purpose, Quota, Spent, Ticket, Usage, Wait, time_needed
 from grdf.quota.ledger import Ledger
 from grdf.quota.quota_store import Change, Result, Store
 from grdf.quota.terms import DAILY, Booking, Terms
@@ -115,6 +115,15 @@ class Governor:
     def left(self, purpose: Purpose = "daily") -> int:
         """Return how many calls may still be made now within the daily quota."""
         return self._change(lambda ledger, now: ledger.left(now, self.quota, purpose))
+
+    def usage(self) -> Usage:
+        """Return how much of the quota is used at present."""
+
+        def told(ledger: Ledger, now: float) -> Usage:
+            left = ledger.left(now, self.quota, "daily")
+            return Usage(*ledger.used(), left, max(0.0, ledger.paused_until - now))
+
+        return self._change(told)
 
     def time_needed(self, calls: int, purpose: Purpose = "daily") -> float:
         """Return the least time that some calls take, counted from now, in seconds."""

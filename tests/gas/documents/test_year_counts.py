@@ -14,7 +14,7 @@ from include.gas.answers.daily import Reading
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.storing import load_answer
-from include.gas.documents.year_counts import StoredYear, stored_years
+from include.gas.documents.year_counts import RECENT, StoredYear, stored_years
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09999999900017"
@@ -38,14 +38,21 @@ def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[i
         mine = {FIRST + timedelta(days=n): status for n, status in days.items()}
         mine = {day: status for day, status in mine.items() if day.year == year}
         provisional = sum(status == "provisional" for status in mine.values())
-        assert held == StoredYear(len(mine), min(mine), max(mine), provisional)
+        assert held == StoredYear(len(mine), min(mine), max(mine), provisional, recent=held.recent)
+        letters = held.letters()
+        assert letters is not None
+        ended = enumerate(reversed(letters))
+        assert {max(mine) - timedelta(days=ago) for ago, letter in ended if letter == "s"} == {
+            day for day in mine if (max(mine) - day).days < RECENT
+        }
+        assert len(letters) == min((max(mine) - min(mine)).days + 1, RECENT)
 
 
 def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> None:
     store = MemoryStore()
     for hour, kwh in enumerate((5, 6, 7)):
         report = load(store, [reading(FIRST, kwh, "provisional")], f"2026-01-01T0{hour}:00:00+00:00")
-    assert report.held == {2023: StoredYear(1, FIRST, FIRST, provisional=1, corrected=1)}
+    assert report.held == {2023: StoredYear(1, FIRST, FIRST, provisional=1, corrected=1, recent="c")}
     assert load(store, [reading(FIRST, 7, "provisional")], "2026-01-02T00:00:00+00:00").held == report.held
 
 
@@ -81,3 +88,22 @@ def test_other_meters_and_odd_notes_do_no_harm() -> None:
     document = with_stored(with_stored({}, "GI999042", None, held), PCE, None, {})
     assert told_years(document, "GI999042") == held
     assert not is_told({}, PCE)
+
+
+def test_the_last_days_are_told_one_by_one_unless_all_is_there_as_it_first_came() -> None:
+    store = MemoryStore()
+    days = [reading(FIRST + timedelta(days=n), 7, "provisional") for n in range(6) if n != 2]
+    whole = load(store, days[2:]).held[2023]
+    assert (whole.recent, whole.letters()) == ("", "sss")
+    assert load(store, days[:2]).held[2023].recent == "ss-sss"
+    corrected = load(store, [reading(FIRST + timedelta(days=4), 8, "provisional")], "2026-01-02T00:00:00+00:00")
+    assert corrected.held[2023].letters() == "ss-scs"
+
+
+def test_what_a_former_version_or_somebody_else_wrote_is_not_guessed() -> None:
+    day = date(2024, 3, 1)
+    assert StoredYear(31, day, date(2024, 3, 31)).letters() == "s" * 31
+    assert StoredYear(30, day, date(2024, 3, 31)).letters() is None, "which day is absent?"
+    assert StoredYear(31, day, date(2024, 3, 31), corrected=1).letters() is None, "which day was corrected?"
+    for odd in ("s", "s" * 30 + "x", "<b>" + "s" * 28):
+        assert StoredYear(30, day, date(2024, 3, 31), recent=odd).letters() is None

@@ -35,7 +35,7 @@ def chart(
         return Bar(cell.load, cell.kind, text, gap=cell.kind in GAPS, marked=bool(cell.changes or cell.doubts))
 
     series = [("before", [former(cell) for cell in cells]), ("now", [now(cell) for cell in cells])]
-    return bar_chart([label(cell.first) for cell in cells], series, name=name)
+    return bar_chart([label(cell.first) for cell in cells], series, name=name, unit="kWh")
 
 
 def said(cell: Cell, t: Texts, *, figure: bool = True) -> str:

@@ -1,16 +1,15 @@
-"""The page of one account, its CSV downloads, and the tab on its DAG."""
+"""The page of one account, and its CSV downloads."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from grdf import settings
 from grdf.page.account.account_charts import chart, said
@@ -18,14 +17,14 @@ from grdf.page.account.account_data import AccountView, MeterView, account_view,
 from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
-from grdf.page.security import AccountDep, Visitor, VisitorDep, can_act, can_connect, may_view, require_dag
+from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.comparison import compare_all
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import Document, account_of, account_range, dag_id
+from include.gas.documents.gas_days import Document, account_range, dag_id
 from include.gas.meter_tag import meter_tag
 
 router = APIRouter()
@@ -39,9 +38,6 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
 """Doctype and columns of each CSV download. ``load`` is in kWh, volumes and indexes in m³; ``end`` is exclusive."""
-
-DAG_ID = re.compile(r"[\w.~-]{1,250}")
-"""What Airflow accepts as a DAG id. Anything else is not looked up in its database."""
 
 ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
 """DAGs that can be started for an account, besides its own."""
@@ -114,18 +110,6 @@ def take_away(account: AccountDep, table: Literal["days", "months", "years", "pu
     name = f'attachment; filename="{account}-{table}.csv"'
     rows = _rows(first, documents, columns)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
-
-
-@router.get("/dag/{dag}")
-def dag_tab(request: Request, dag: str, visitor: VisitorDep) -> Response:
-    """Redirect to the account of a DAG. For any other DAG, say that it does not belong to an account."""
-    if not DAG_ID.fullmatch(dag):
-        raise HTTPException(404, "no DAG id")
-    require_dag(visitor, dag, "see")
-    account = account_of(dag)
-    if account is None:
-        return page(request, "no_account.html", heading=dag, key="tab.other")
-    return RedirectResponse(f"{request.scope['root_path']}/accounts/{account}", 303)
 
 
 def _charts(request: Request, view: AccountView) -> dict[str, Any]:

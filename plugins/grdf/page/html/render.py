@@ -23,6 +23,9 @@ from grdf.page.html.spelling import Spelling
 
 PAGE = Path(__file__).parents[1]
 YEAR = 365 * 86_400
+ICONS = ("gas.svg", "gas-dark.svg")
+"""Files of ``static/`` that Airflow's navigation asks for by their own names, since the plugin must name them without
+reading this package."""
 
 router = APIRouter()
 environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined)
@@ -53,11 +56,12 @@ def static_name(file: str) -> str:
 @router.get("/static/{name}")
 def static(name: str) -> Response:
     """Serve a static file. It needs no login, because the file contains no data."""
-    path = static_files().get(name)
+    path = PAGE / "static" / name if name in ICONS else static_files().get(name)
     if path is None:
         raise HTTPException(404, "no such file")
     kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
-    return FileResponse(path, media_type=kind, headers={"Cache-Control": f"public, max-age={YEAR}, immutable"})
+    kept = "max-age=86400" if name in ICONS else f"max-age={YEAR}, immutable"
+    return FileResponse(path, media_type=kind, headers={"Cache-Control": f"public, {kept}"})
 
 
 def texts_for(request: Request) -> Texts:

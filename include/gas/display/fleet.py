@@ -1,0 +1,217 @@
+"""What the accounts have in common: how many are well, how new their days are, and what needs a person."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from include.gas.display.overview import ENDS_SOON, Overview, Situation
+from include.gas.display.recent_days import RecentDays
+from include.gas.documents.gaps import PUBLISHED_WITHIN
+from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
+
+DAYS = 60
+"""Number of gas days that are shown."""
+NEWEST = timedelta(days=2)
+"""Age of the newest gas day that a run asks for, and so of the newest one shown."""
+NAMED = 3
+"""How many accounts are named of those that need a person for the same reason."""
+AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
+"""Highest age in days of each class of newest days; one more class is for all that are older."""
+
+
+class Group(StrEnum):
+    """How an account is, in one word."""
+
+    WELL = "well"
+    LATE = "late"
+    WAITING = "waiting"
+    LOST = "lost"
+    LEAVING = "leaving"
+
+
+GROUPS: Mapping[Situation, Group] = {
+    Situation.LEAVING: Group.LEAVING,
+    Situation.ODD: Group.LOST,
+    Situation.ASKED: Group.WAITING,
+    Situation.CORRECT: Group.LOST,
+    Situation.CONNECT: Group.LOST,
+    Situation.PARTLY: Group.LOST,
+    Situation.PROOF_REFUSED: Group.WAITING,
+    Situation.PROOF: Group.WAITING,
+    Situation.VENDOR: Group.LATE,
+    Situation.NEW: Group.WAITING,
+    Situation.NOTHING: Group.WAITING,
+    Situation.NO_DAILY: Group.WELL,
+    Situation.LATE: Group.LATE,
+    Situation.ENDING: Group.WELL,
+    Situation.GAPS: Group.WELL,
+    Situation.HOLES: Group.WELL,
+    Situation.WELL: Group.WELL,
+}
+"""The group of each situation. *Lost* means that at least one meter is not read until a person does something."""
+
+NEEDS_PERSON = (
+    Situation.ODD,
+    Situation.CORRECT,
+    Situation.CONNECT,
+    Situation.PARTLY,
+    Situation.PROOF_REFUSED,
+    Situation.PROOF,
+    Situation.LATE,
+    Situation.ENDING,
+)
+"""The situations in which a person must do something, the most urgent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Accounts that need a person for the same reason.
+
+    :param situation: the reason
+    :param number: how many accounts there are
+    :param accounts: ids of some of them, in order
+    """
+
+    situation: Situation
+    number: int
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Accounts whose newest stored day is about as old.
+
+    :param first: the oldest day of the class; ``None`` for no bound
+    :param last: the newest day of the class; ``None`` for accounts that have no day
+    :param number: how many accounts there are
+    """
+
+    first: date | None
+    last: date | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """One gas day of all meters that are read.
+
+    :param stored: number of meters for which it is stored as it first came
+    :param corrected: number of meters for which it is stored and was corrected
+    :param missing: number of meters for which it should be stored and is not
+    :param expected: number of meters for which it is not stored and may not be published yet
+    """
+
+    day: date
+    stored: int
+    corrected: int
+    missing: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The accounts together.
+
+    :param total: number of accounts
+    :param groups: the groups that have accounts, with the number of accounts by situation
+    :param needs: what needs a person, the most urgent first
+    :param ages: the accounts by the age of their newest day, the newest first, those without a day last; without those
+        whose document cannot be read
+    :param days: the last gas days, the oldest first
+    :param meters: number of meters whose days are counted
+    :param untold: number of meters whose single days are not known
+    """
+
+    total: int
+    groups: Mapping[Group, Mapping[Situation, int]]
+    needs: tuple[Need, ...]
+    ages: tuple[Age, ...]
+    days: tuple[DayCount, ...]
+    meters: int
+    untold: int
+
+
+def fleet(overviews: Collection[Overview], today: date, ends_soon: timedelta = ENDS_SOON) -> Fleet:
+    """Return what some accounts have in common.
+
+    :param overviews: the accounts that the visitor may see
+    :param today: civil date in Paris
+    :param ends_soon: how long before its end a consent counts as ending soon
+    """
+    held: dict[Situation, list[str]] = {situation: [] for situation in Situation}
+    for each in overviews:
+        held[each.situation(today, ends_soon)].append(each.id)
+    groups = {
+        group: {situation: len(held[situation]) for situation in Situation if GROUPS[situation] is group}
+        for group in Group
+    }
+    told = [each for account in overviews for each in account.recent]
+    return Fleet(
+        total=len(overviews),
+        groups={group: {what: n for what, n in counts.items() if n} for group, counts in groups.items()},
+        needs=tuple(
+            Need(situation, len(held[situation]), tuple(sorted(held[situation])[:NAMED]))
+            for situation in NEEDS_PERSON
+            if held[situation]
+        ),
+        ages=_ages([each.last for each in overviews if not each.odd], today),
+        days=day_counts(told, today),
+        meters=len(told),
+        untold=sum(each.untold for each in overviews),
+    )
+
+
+def _ages(newest: Iterable[date | None], today: date) -> tuple[Age, ...]:
+    counted = Counter(None if day is None else bisect_left(AGES, (today - day).days) for day in newest)
+    bounds = [0, *(age + 1 for age in AGES)]
+    classes = [
+        Age(
+            today - timedelta(days=AGES[at]) if at < len(AGES) else None,
+            today - timedelta(days=bounds[at]),
+            counted[at],
+        )
+        for at in range(len(bounds))
+    ]
+    return (*classes, Age(None, None, counted[None]))
+
+
+def day_counts(meters: Sequence[RecentDays], today: date) -> tuple[DayCount, ...]:
+    """Return the last gas days of some meters, the oldest first.
+
+    All meters' letters are joined into one text of lines of equal length, so that a day is a column of it: counting is
+    then a matter of milliseconds for thousands of meters.
+
+    :param today: civil date in Paris
+    """
+    hi = today - NEWEST
+    lo = hi.toordinal() - DAYS + 1
+    text = "".join(_line(meter, lo) for meter in meters)
+    counts = []
+    for at in range(DAYS):
+        day, column = date.fromordinal(lo + at), text[at::DAYS]
+        absent = column.count(ABSENT)
+        published = day < today - PUBLISHED_WITHIN
+        counts.append(
+            DayCount(
+                day,
+                column.count(STORED),
+                column.count(CORRECTED),
+                absent if published else 0,
+                0 if published else absent,
+            )
+        )
+    return tuple(counts)
+
+
+def _line(meter: RecentDays, lo: int) -> str:
+    """Return a meter's letters for the days shown, with a blank for each day that need not be stored."""
+    end = lo + DAYS
+    until = end if meter.until is None else min(end, meter.until + 1)
+    letters = meter.letters + ABSENT * (until - meter.first - len(meter.letters))
+    shown = letters[lo - meter.first :] if meter.first < lo else " " * (meter.first - lo) + letters
+    return shown[:DAYS].ljust(DAYS)

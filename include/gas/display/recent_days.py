@@ -1,0 +1,85 @@
+"""The newest gas days of a meter, one by one, as its account document tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from include.gas.account.sections.stored import told_years
+from include.gas.account.sections.whole_history import history_since
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import Window
+from include.gas.documents.year_counts import ABSENT, RECENT, StoredYear
+
+OUTSIDE = "."
+"""Letter of a day that need not be stored, because no consent covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDays:
+    """What is stored of a meter's newest gas days.
+
+    :param first: ordinal of the day of the first letter
+    :param letters: one letter per day up to the newest stored day, see :mod:`include.gas.documents.year_counts`, and
+        :data:`OUTSIDE`
+    :param until: ordinal of the last day that should be stored; ``None`` for no end
+    """
+
+    first: int
+    letters: str
+    until: int | None = None
+
+
+def recent_days(document: Mapping[str, Any], meter: Consent, *, is_read: bool) -> RecentDays | None:
+    """Return a meter's newest days.
+
+    :param document: the account document
+    :param meter: the consent for the meter
+    :param is_read: whether the account is read at present; if not, no day after the newest stored one is expected
+    :return: ``None`` if the document does not tell them, because a former version has written it
+    """
+    years = told_years(document, meter.pce)
+    asked_from = history_since(document, meter.pce)
+    until = _until(meter) if is_read else None
+    if not years:
+        if asked_from is None:
+            return RecentDays(0, "", -1)
+        return RecentDays(asked_from.toordinal(), "", until if is_read else asked_from.toordinal() - 1)
+    last = max(year.last for year in years.values())
+    letters = _letters(years, last)
+    if letters is None:
+        return None
+    begin = min(day for day in (asked_from, *(year.first for year in years.values())) if day)
+    letters = letters.rjust(min((last - begin).days + 1, RECENT), ABSENT)
+    first = last - timedelta(days=len(letters) - 1)
+    if ABSENT in letters:
+        letters = _with_outside(letters, first, meter)
+    return RecentDays(first.toordinal(), letters, until if is_read else last.toordinal())
+
+
+def _until(meter: Consent) -> int | None:
+    return meter.until.toordinal() if meter.until else None
+
+
+def _letters(years: Mapping[int, StoredYear], last: date) -> str | None:
+    newest = years.get(last.year)
+    letters = newest.letters() if newest and newest.last == last else None
+    if newest is None or letters is None:
+        return None
+    former = years.get(last.year - 1)
+    between = newest.first - former.last if former else ONE_DAY
+    if former is None or len(letters) + between.days > RECENT:
+        return letters
+    earlier = former.letters()
+    return None if earlier is None else (earlier + ABSENT * (between.days - 1) + letters)[-RECENT:]
+
+
+def _with_outside(letters: str, first: date, meter: Consent) -> str:
+    """Return the letters with those days marked that no consent covers."""
+    window = Window(first, first + len(letters) * ONE_DAY)
+    covered = {day for part in meter.covered(window) for day in part.days()}
+    days = zip(window.days(), letters, strict=True)
+    return "".join(OUTSIDE if letter == ABSENT and day not in covered else letter for day, letter in days)

@@ -1,0 +1,114 @@
+"""The page in front of the list: all accounts together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from grdf import settings
+from grdf.page.fleet.columns import Column, Drawing, Part, drawing
+from grdf.page.fleet.morning import morning
+from grdf.page.fleet.quota_today import counts_one_machine, usages
+from grdf.page.html.catalogue import Texts
+from grdf.page.html.render import page, texts_for
+from grdf.page.html.spelling import Spelling
+from grdf.page.list.mirror import mirror
+from grdf.page.security import VisitorDep, can_connect_some, viewable
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.display.fleet import AGES, DayCount, Fleet, fleet
+from include.gas.documents.gas_days import ACCOUNT_ID, DAG_PREFIX
+
+router = APIRouter()
+
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """The page's charts.
+
+    :param ages: accounts by the age of their newest day
+    :param days: meters by what is stored of each gas day
+    :param exceptions: the same without those for which it is stored as it first came, which are a hundred times as many
+    :param names: what each class of ages is called, as on the chart
+    """
+
+    ages: Drawing
+    days: Drawing
+    exceptions: Drawing
+    names: tuple[str, ...]
+
+
+@router.get("/fleet")
+def fleet_view(request: Request, visitor: VisitorDep) -> Response:
+    """Show the accounts that the visitor may see, all together.
+
+    Calls to GRDF are those of all accounts, so they are shown to whoever may see every account.
+    """
+    lines = mirror().lines()
+    accounts = [account for account in lines if ACCOUNT_ID.fullmatch(account)]
+    seen = viewable(visitor, accounts)
+    now = datetime.now(UTC)
+    today, ends_soon = paris_today(now), timedelta(days=settings.consent_warning_days())
+    overviews = [lines[account] for account in accounts if account in seen]
+    found = fleet(overviews, today, ends_soon)
+    sees_all = len(seen) == len(accounts)
+    return page(
+        request,
+        "fleet.html",
+        fleet=found,
+        charts=charts(found, texts_for(request)),
+        morning=morning([each.id for each in overviews if not (each.odd or each.leaving)], now),
+        usages=usages() if sees_all and overviews else (),
+        sees_all=sees_all,
+        one_machine=counts_one_machine(),
+        dag_prefix=DAG_PREFIX,
+        utc_text=utc_text,
+        read_at=utc_text(now),
+        may_connect=can_connect_some(visitor),
+    )
+
+
+def charts(found: Fleet, t: Texts) -> Charts:
+    """Return the page's charts."""
+    spell = Spelling(t.language)
+    names = _names(t)
+    ages = [
+        Column(name, t("fleet.age.text", age=name, number=spell.number(age.number)), (Part("newest", age.number),))
+        for name, age in zip(names, found.ages, strict=True)
+    ]
+    days = [
+        Column(
+            spell.short(count.day),
+            _day_text(count, t),
+            tuple(Part(kind, number) for kind, number in _kinds(count).items()),
+        )
+        for count in found.days
+    ]
+    exceptions = [replace(column, parts=column.parts[1:]) for column in days]
+    return Charts(drawing(ages), drawing(days, WEEK), drawing(exceptions, WEEK), names)
+
+
+def _names(t: Texts) -> tuple[str, ...]:
+    firsts = [0, *(age + 1 for age in AGES)]
+    names = [t("fleet.age.most", days=AGES[0])]
+    names += [
+        str(last) if first == last else f"{first}–{last}" for first, last in zip(firsts[1:], AGES[1:], strict=False)
+    ]
+    return (*names, t("fleet.age.more", days=AGES[-1]), t("fleet.age.none"))
+
+
+def _day_text(count: DayCount, t: Texts) -> str:
+    spell = Spelling(t.language)
+    counts = (f"{t(f'fleet.day.{kind}')}: {spell.number(number)}" for kind, number in _kinds(count).items())
+    return ", ".join([spell.day(count.day), *counts])
+
+
+def _kinds(count: DayCount) -> Mapping[str, int]:
+    return {
+        "stored": count.stored, "corrected": count.corrected, "missing": count.missing, "expected": count.expected,
+    }  # fmt: skip

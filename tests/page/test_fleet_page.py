@@ -1,0 +1,110 @@
+"""The fleet as visitors get it from Airflow's API server: the figures, and to whom they are shown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, date, datetime
+from html import unescape
+
+import pytest
+
+from grdf.page.html.spelling import Spelling
+from include.gas.days.gas_day import paris_today
+from include.gas.display.fleet import DAYS, GROUPS, fleet
+from include.gas.display.overview import Overview, overview
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Site
+from tests.page_accounts import Fleet, account_id
+
+
+@pytest.fixture(scope="module")
+def today() -> date:
+    return paris_today(datetime.now(UTC))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def accounts(world: LocalWorld, today: date) -> None:
+    for number in range(60):
+        world.book.save(Fleet(today).account(number))
+
+
+def stored(world: LocalWorld) -> list[Overview]:
+    documents = [world.book.get(account) or {} for account in world.book.listed()]
+    return [overview(each) for each in documents if each.get("account_type") == "grdfgrandlyon"]
+
+
+def tiles(html: str) -> dict[str, int]:
+    found = re.findall(r'<b class="count">([\d,]+)</b> <span class="group">(\w+)</span>', html)
+    return {group: int(count.replace(",", "")) for count, group in found}
+
+
+def rows(html: str, section: str) -> list[list[str]]:
+    part = html.partition(f'<section aria-labelledby="{section}">')[2].partition("</section>")[0]
+    cells = [
+        re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL)
+    ]
+    return [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
+
+
+def test_the_groups_are_those_of_the_stored_accounts(site: Site, world: LocalWorld, today: date) -> None:
+    listed = stored(world)
+    expected = Counter(str(GROUPS[each.situation(today)]) for each in listed)
+    html = site.browser("viewer").get("/fleet").text
+    shown = tiles(html)
+    assert {group: number for group, number in shown.items() if number} == dict(expected)
+    assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account says 0"
+    assert f"Accounts: {len(listed)}" in html
+
+
+def test_every_link_leads_to_the_list_as_it_was_counted(site: Site) -> None:
+    browser = site.browser("viewer")
+    html = browser.get("/fleet").text
+    links = dict(re.findall(r'<a class="\w+" href="[^"]*(/\?state=\w+)">[^<]*<b>(\d+)</b>', html))
+    assert len(links) >= 4
+    for path, number in links.items():
+        assert f"of {number} accounts" in browser.get(path).text
+    assert 'href="/grdf/fleet"' in browser.get("/").text, "and back"
+    needs = html.partition('<section aria-labelledby="needs">')[2].partition("</section>")[0]
+    assert f'/grdf/accounts/{account_id(7)}"' in needs
+
+
+def test_the_days_are_counted_as_stored_with_a_table_of_their_numbers(
+    site: Site, world: LocalWorld, today: date
+) -> None:
+    listed = stored(world)
+    expected = fleet(listed, today).days
+    spell = Spelling("en")
+    html = site.browser("viewer").get("/fleet").text
+    shown = [row for row in rows(html, "days") if row[0] != "gas day"]
+    assert shown == [
+        [spell.day(day.day), *(spell.number(n) for n in (day.stored, day.corrected, day.missing, day.expected))]
+        for day in reversed(expected)
+    ]
+    assert len(shown) == DAYS
+    assert any(day.missing for day in expected)
+    assert any(day.corrected for day in expected)
+    drawn = [n > 0 for day in expected for n in (day.stored, *[day.corrected, day.missing, day.expected] * 2)]
+    assert html.count("<rect class") == sum(drawn) + sum(age.number > 0 for age in fleet(listed, today).ages)
+
+
+def test_it_says_what_it_does_not_know(site: Site, world: LocalWorld, today: date) -> None:
+    old = Fleet(today).account(1)
+    (meter,) = old["stored"]
+    for year in old["stored"][meter].values():
+        year.pop("recent", None)
+    world.book.save(old)
+    html = site.browser("viewer").get("/fleet").text
+    assert "Not counted above: 1 meters whose days a former version has noted." in html
+    world.book.save(Fleet(today).account(1))
+    (client,) = [row for row in rows(html, "quota") if row[0] == "grdf_adict"]
+    assert client[1] == "none counted", "not 0: this machine may not be the one that counts"
+    assert "in a file of the API server’s machine" in html
+
+
+def test_it_speaks_french_and_needs_nothing_inline(site: Site) -> None:
+    answer = site.browser("viewer").get("/fleet", headers={"Accept-Language": "fr"})
+    assert "Ce qui demande d’abord quelqu’un" in answer.text
+    assert "style=" not in answer.text
+    assert not re.search(r"<script(?! src)|\son\w+=", answer.text)
+    assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
