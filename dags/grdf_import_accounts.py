@@ -11,7 +11,7 @@ from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
 DOC = """
 Declares rights at GRDF for up to 10,000 households in a CSV file. Put the file into the folder `import` of the staging
-store, and start this with its name. The README describes its columns.
+store, and start this with its name. docs/connect.md describes its columns.
 
 1. **Dry run** is on: every line is checked, and the log and the file `<name>.result.csv` say which are wrong.
 2. Start it again with dry run off. Nothing is sent while a line is wrong, unless *Skip wrong lines* is on.

@@ -1,4 +1,4 @@
-"""The commands in the README for use with ``./grdf up`` reach that Airflow."""
+"""The commands of the documentation for use with ``./grdf up`` reach that Airflow."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def one_works(up: Up, *commands: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def test_a_run_and_a_backfill_are_started(up: Up) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "./grdf airflow dags trigger grdf_published --conf" in readme
+    page = (ROOT / "docs" / "past.md").read_text(encoding="utf-8")
+    assert "./grdf airflow dags trigger grdf_published --conf" in page
     trigger = ("dags", "trigger", "grdf_published", "--conf", '{"accounts": ["real-household"]}')
     one_works(up, *[trigger] * 3)
     assert {"accounts": ["real-household"]} in [run["conf"] for run in up.runs("grdf_published")]
-    assert "./grdf airflow backfill create --dag-id grdf_account__ID --from-date" in readme
+    assert "./grdf airflow backfill create --dag-id grdf_account__ID --from-date" in page
     # Each time another account's, since Airflow commits a backfill before its runs and then calls it already running.
     days = ("--from-date", "2026-03-01", "--to-date", "2026-03-02")
     backfills = [("backfill", "create", "--dag-id", f"grdf_account__{account}", *days) for account in ACCOUNTS]

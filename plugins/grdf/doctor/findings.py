@@ -43,7 +43,7 @@ def of_error(what: str, error: GasError) -> Finding:
     :param what: what was looked at
     """
     if not error.cause:
-        return Finding(what, "bad", str(error), "See the README, Operate it.")
+        return Finding(what, "bad", str(error), "See docs/daily-life.md.")
     cause = error.cause.rstrip(". ")
     if isinstance(error.__context__, requests.RequestException):  # nobody tries this again by himself
         why, do = reason(error.__context__)

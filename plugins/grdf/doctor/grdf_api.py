@@ -121,6 +121,6 @@ def _quota(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     left, all_ = governor_for(facts).left(), facts.calls_per_day
     says = f"{left} of {all_} calls are left today"
     if left < FEW * all_:
-        yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See README, Quota.")
+        yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See docs/settings.md.")
     else:
         yield Finding(what, "ok", says)
