@@ -169,7 +169,8 @@ def overview(document: Mapping[str, Any]) -> Overview:
         client, is_leaving = client_if_known(document), leaving(document) is not None
         return Overview(account_id, odd=str(error), leaving=is_leaving, client=client)
     pces = tuple(meter.pce for meter in account.meters)
-    held = [years for pce in pces if (years := told_years(document, pce))]
+    told = {pce: told_years(document, pce) for pce in pces}
+    held = [years for years in told.values() if years]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
     # A meter without a consent in force is not read, whatever the state says.
@@ -183,7 +184,12 @@ def overview(document: Mapping[str, Any]) -> Overview:
     )
     is_leaving = account.leaving is not None
     recent = [
-        recent_days(document, meter, is_read=not (asks or is_leaving or (meter.lost and not account.reconnected)))
+        recent_days(
+            document,
+            meter,
+            told[meter.pce],
+            is_read=not (asks or is_leaving or (meter.lost and not account.reconnected)),
+        )
         for meter in account.meters
         if may_be_daily(document, meter.pce)
     ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import ONE_DAY
@@ -33,15 +32,17 @@ class RecentDays:
     until: int | None = None
 
 
-def recent_days(document: Mapping[str, Any], meter: Consent, *, is_read: bool) -> RecentDays | None:
+def recent_days(
+    document: Mapping[str, Any], meter: Consent, years: Mapping[int, StoredYear], *, is_read: bool
+) -> RecentDays | None:
     """Return a meter's newest days.
 
     :param document: the account document
     :param meter: the consent for the meter
+    :param years: the summary of the meter's stored days, read once for all that an overview tells
     :param is_read: whether the account is read at present; if not, no day after the newest stored one is expected
     :return: ``None`` if the document does not tell them, because a former version has written it
     """
-    years = told_years(document, meter.pce)
     asked_from = history_since(document, meter.pce)
     until = _until(meter) if is_read else None
     if not years:

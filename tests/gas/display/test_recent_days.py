@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from include.gas.account.sections.stored import told_years
 from include.gas.consents.consent import Consent
 from include.gas.display.recent_days import RecentDays, recent_days
 
@@ -16,7 +17,7 @@ def told(years: dict[str, Any], *, asked_from: str | None = "2023-01-01", is_rea
     document: dict[str, Any] = {"stored": {PCE: years}}
     if asked_from:
         document["history"] = {PCE: {"id_accreditation": "u", "from": asked_from, "read_at": "2026-01-01T00:00:00Z"}}
-    return recent_days(document, Consent(PCE, "u", **right), is_read=is_read)
+    return recent_days(document, Consent(PCE, "u", **right), told_years(document, PCE), is_read=is_read)
 
 
 def year(first: str, last: str, **more: Any) -> dict[str, Any]:
