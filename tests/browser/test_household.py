@@ -43,6 +43,7 @@ def test_it_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
     read_again(up, tab)
     leave(up, tab)
     page.goto(f"{up.url}/plugin/gas-accounts")
+    frame.get_by_role("link", name="All accounts, one by one").click()
     expect(frame.get_by_role("link", name="two-meters")).to_be_visible()
     expect(frame.get_by_role("link", name=ACCOUNT)).to_have_count(0)
 

@@ -65,7 +65,8 @@ def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit)
     expect(entry).to_be_visible()
     assert entry.evaluate("node => node.scrollWidth <= node.clientWidth"), "the label is not cut off"
     icon = entry.locator("img")
-    assert icon.evaluate("node => node.complete && node.naturalWidth > 0"), "it has an icon of its own"
+    shown = icon.evaluate("node => node.decode().then(() => node.naturalWidth > 0, () => false)")  # once it has come
+    assert shown, "it has an icon of its own"
     entry.click()
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", level=1)).to_have_text("Fleet")

@@ -38,7 +38,8 @@ def answers(host: str | None) -> bool:
     if shutil.which("docker") is None:
         return False
     at = () if host is None else ("--host", host)
-    asked = ["docker", *at, "info", "--format", "{{.ServerVersion}}"]
+    # "docker info" succeeds without an engine, too.
+    asked = ["docker", *at, "version", "--format", "{{.Server.Version}}"]
     return subprocess.run(asked, capture_output=True, check=False, timeout=60).returncode == 0
 
 
