@@ -105,7 +105,9 @@ def test_a_host_that_cannot_be_reached(press: Press) -> None:
 
 
 def test_a_name_that_nobody_has(press: Press) -> None:
-    red(press(ADICT, extra={"token_url": "https://grdf.invalid/token"}), "host name is not known", "DNS")
+    there = "https://grdf.invalid"
+    told = press(ADICT, host=f"{there}/adict/v2", extra={"token_url": f"{there}/token"})
+    red(told, "host name is not known", "DNS")
 
 
 def test_a_certificate_that_nobody_trusts(press: Press, stranger: str) -> None:

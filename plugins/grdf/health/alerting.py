@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -109,5 +110,5 @@ def _literal(value: str, name: str) -> str:
     """Return a text that a notifier's templates leave as it is."""
     from html import escape
 
-    value = value.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
+    value = re.sub(r"\{(?=[{%#])", "{ ", value)  # each one: "{{{" has two
     return f'<pre style="white-space: pre-wrap">{escape(value)}</pre>' if name == "html_content" else value

@@ -337,7 +337,8 @@ class AdictHook(BaseHook):
             timeout=TIMEOUT,
             allow_redirects=False,  # a redirect would carry the token to another address
         )
-        self._governor().after_call(sent.response.status_code, retry_after(sent.response))
+        if not terms.trial:  # who answered may be an address that a person has mistyped
+            self._governor().after_call(sent.response.status_code, retry_after(sent.response))
         return sent
 
     def release(self, booking: Booking) -> None:
@@ -353,7 +354,8 @@ class AdictHook(BaseHook):
         return governor_for(self.oauth.facts)
 
     def _turn(self, call: Call, terms: Terms) -> Turn:
-        return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
+        governor = governor_for(self.oauth.facts, trial=terms.trial)
+        return governor.turn(terms, account=call.account, data=True, worker=self._worker)
 
 
 def _no_answer(call: Call, error: requests.RequestException) -> ServiceUnavailable:

@@ -294,10 +294,18 @@ def is_safe(url: str) -> bool:
 
     :param url: an address, see :func:`is_address`
     """
-    parts = _split(url)
-    if parts.scheme == "https" or parts.hostname == "localhost":
+    return _split(url).scheme == "https" or is_this_machine(url)
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether an address is on this machine, by a name that cannot mean another.
+
+    :param url: an address, see :func:`is_address`
+    """
+    host = _split(url).hostname
+    if host == "localhost":
         return True
     try:
-        return ip_address(parts.hostname or "").is_loopback
+        return ip_address(host or "").is_loopback
     except ValueError:  # a host name: it may resolve to any machine
         return False

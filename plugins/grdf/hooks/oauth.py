@@ -207,7 +207,7 @@ class GrdfOAuthHook(BaseHook):
     ) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = governor_for(facts)
+        governor = governor_for(facts, trial=terms.trial)
         try:
             with self.get_conn() as session:
                 for scheme in ("https://", "http://"):
@@ -229,7 +229,8 @@ class GrdfOAuthHook(BaseHook):
                 account=account,
                 next_step=PATIENCE,
             ) from None
-        governor.after_call(response.status_code, retry_after(response))
+        if not terms.trial:  # who answered may be an address that a person has mistyped
+            governor.after_call(response.status_code, retry_after(response))
         if refusal := token_error(
             response.status_code,
             response.text,

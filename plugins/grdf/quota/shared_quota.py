@@ -13,6 +13,9 @@ from grdf.quota.quota_store import store_at
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import BadSettings
 
+USUAL_RATE = 1.0
+"""Calls a second of GRDF's usual contract."""
+
 
 class Client(Protocol):
     """What this module needs of a connection to GRDF (``grdf.hooks.connection`` provides it)."""
@@ -41,9 +44,11 @@ class Client(Protocol):
         """Calls per day that GRDF allows."""
 
 
-def governor_for(client: Client) -> Governor:
+def governor_for(client: Client, *, trial: bool = False) -> Governor:
     """Return the governor for a connection's client. Connections with the same client id share one quota.
 
+    :param trial: whether a person is trying values. A mistyped rate must not keep the other callers waiting, so a
+        trial's calls are never booked further apart than by GRDF's usual contract
     :raises BadSettings: if a setting of the quota is invalid
     """
     reserve = settings.daily_reserve()
@@ -55,7 +60,8 @@ def governor_for(client: Client) -> Governor:
             f"{client.conn_id} allows {client.calls_per_day} in all",
             "Set a smaller number, or remove the setting to keep half of the calls.",
         )
-    quota = Quota(client.calls_per_second, client.calls_per_day, reserve, settings.household_link_calls())
+    rate = max(client.calls_per_second, USUAL_RATE) if trial else client.calls_per_second
+    quota = Quota(rate, client.calls_per_day, reserve, settings.household_link_calls())
     return Governor(
         store_at(settings.quota_url()),
         client.client_id,

@@ -46,7 +46,7 @@ class Terms:
 
         The token serves all calls, so even an import renews it as a daily call.
         """
-        return Terms(longest_wait=self.longest_wait)
+        return Terms(longest_wait=self.longest_wait, trial=self.trial)
 
 
 DAILY = Terms()
