@@ -43,11 +43,13 @@ def test_what_is_lost_comes_back(connected: Installation, shell: Shell) -> None:
     before = days(connected, ACCOUNT)
     (backup,) = PAGE["Back up"]
     shell.run(backup, seconds=PATIENCE)
-    assert (connected.folder / "backup").stat().st_mode & 0o777 == 0o700
+    (made,) = (connected.folder / "backup").iterdir()
+    assert {each.stat().st_mode & 0o777 for each in (made, made.parent)} == {0o700}
+    assert (made / "complete").exists()
     reads_on(connected, 71)
     for name in (".env", "settings.env"):
         (connected.folder / name).unlink()
-    (connected.folder / ".env").write_bytes((connected.folder / "backup" / ".env").read_bytes())  # for compose itself
+    (connected.folder / ".env").write_bytes((made / ".env").read_bytes())  # for compose itself
     (restore,) = PAGE["Restore"]
     shell.run(restore, seconds=PATIENCE)
     assert connected.odd() == {}
