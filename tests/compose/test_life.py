@@ -29,7 +29,7 @@ def no_log_holds_a_secret(installation: Installation) -> None:
     secret = [value for name, value in installation.env.items() if value and any(word in name for word in words)]
     assert len(secret) == 10, "all that were filled in"
     assert [value[:2] for value in secret if value in told] == []
-    for word in ("token=", "code=", "Bearer ey", holder(ACCOUNT).email, *holder(ACCOUNT).pces):
+    for word in ("?token=", "?code=", "&code=", "Bearer ey", holder(ACCOUNT).email, *holder(ACCOUNT).pces):
         assert word not in told, f"a log says {word!r}"
 
 
@@ -100,8 +100,8 @@ def test_the_household_leaves(installation: Installation) -> None:
     approve(installation, run)
     assert installation.end_of(DELETE, run)["state"] == "success"
     assert installation.call("GET", f"/grdf/accounts/{ACCOUNT}").status_code == 404
-    rights = [each for each in SandboxControl(installation.control()).consents() if each["pce"] == pce]
-    assert [each["etat"] for each in rights] == ["Révoquée"]
+    rights = [each for each in SandboxControl(installation.control()).consents() if each["id_pce"] == pce]
+    assert [each["etat_droit_acces"] for each in rights] == ["Révoquée"]
     no_log_holds_a_secret(installation)
 
 
