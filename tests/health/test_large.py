@@ -1,9 +1,8 @@
-"""A fleet of 5,000 accounts is looked at in one pass."""
+"""A fleet of 5,000 accounts is looked at, and the log names a few of those concerned."""
 
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from include.gas.documents.doctypes import ACCOUNT
@@ -24,12 +23,9 @@ def test_five_thousand_accounts(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
     CouchDBHook().write(ACCOUNT, [account(number, age=12 if number % 10 == 0 else 2) for number in range(ACCOUNTS)])
-    before = time.monotonic()
     run = fleet.check()
-    seconds = time.monotonic() - before
     assert run.state == "failed"
     silent = next(line for line in run.output.splitlines() if "silent: 500 of 5000" in line)
     assert len(re.findall(r"watched-\d+ \(", silent)) == 20
     assert "and 480 more" in silent
     assert meter(0) not in run.output
-    assert seconds < 60, "the pass itself takes some seconds; the limit is for busy machines"
