@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -55,12 +56,13 @@ class Engine:
         if answers(None):
             return
         folder.mkdir(parents=True, exist_ok=True)
-        self.host = f"unix://{folder}/docker.sock"
+        run = tempfile.mkdtemp(prefix="grdf-docker-")  # sockets, whose paths must be short
+        self.host = f"unix://{run}/docker.sock"
         child = processes.start(
             "dockerd",
             [
                 *("dockerd", "--host", self.host, "--data-root", str(folder / "data")),
-                *("--exec-root", str(folder / "run"), "--pidfile", str(folder / "docker.pid")),
+                *("--exec-root", f"{run}/run", "--pidfile", f"{run}/docker.pid"),
             ],
             log=folder / "dockerd.log",
         )
