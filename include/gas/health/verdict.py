@@ -69,7 +69,7 @@ class Finding:
     @property
     def names_accounts(self) -> bool:
         """Whether those who are concerned are accounts."""
-        return self.cause in SHARES
+        return self.cause in SHARES or self.cause is Cause.LOST
 
     @property
     def is_of_check(self) -> bool:
@@ -125,6 +125,17 @@ class Verdict:
         """
         wrong = Finding(Cause.SETTING, 1, 1, None, True, ((what.rstrip(". "), ""),))
         return replace(self, findings=(*self.findings, wrong))
+
+    def with_lost(self, accounts: Iterable[str], known: int) -> Verdict:
+        """Return the verdict with one more cause: accounts that are gone from CouchDB. It concerns nobody if none are.
+
+        :param accounts: their ids
+        :param known: how many accounts were known
+        """
+        named = tuple((account, "") for account in sorted(accounts))
+        if not named:
+            return self
+        return replace(self, findings=(Finding(Cause.LOST, len(named), known, None, True, named), *self.findings))
 
     def message(self) -> str:
         """Return the text of the alert: the verdict, then each cause with what to do. It names no account."""
