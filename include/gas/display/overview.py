@@ -31,6 +31,9 @@ LATE = timedelta(days=7)
 ENDS_SOON = timedelta(days=30)
 """Default for how long before the end of a consent the household is told. The installation can change it."""
 
+BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
+"""What is odd about an account whose summary cannot be made."""
+
 
 class Situation(StrEnum):
     """The most important thing to say about an account. The most urgent is listed first."""
@@ -158,16 +161,29 @@ class Overview:
 
 
 def overview(document: Mapping[str, Any]) -> Overview:
-    """Return the summary of an account document.
+    """Return the summary of an account document. It never raises: the list shows all accounts, or none.
 
     :param document: an account document of any shape
     """
-    account_id = str(document.get("_id"))
     try:
-        account, client = Account.from_document(document), client_of(document)
+        return _summary(document)
     except BadAccount as error:
-        client, is_leaving = client_if_known(document), leaving(document) is not None
-        return Overview(account_id, odd=str(error), leaving=is_leaving, client=client)
+        return odd_overview(document, str(error))
+    except (ValueError, OverflowError):
+        return odd_overview(document, BEYOND)
+
+
+def odd_overview(document: Mapping[str, Any], why: str) -> Overview:
+    """Return the summary of an account document that cannot be understood.
+
+    :param why: what is odd about it, as a sentence or clause
+    """
+    client, is_leaving = client_if_known(document), leaving(document) is not None
+    return Overview(str(document.get("_id")), odd=why, leaving=is_leaving, client=client)
+
+
+def _summary(document: Mapping[str, Any]) -> Overview:
+    account, client = Account.from_document(document), client_of(document)
     pces = tuple(meter.pce for meter in account.meters)
     told = {pce: told_years(document, pce) for pce in pces}
     held = [years for years in told.values() if years]
@@ -196,7 +212,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
-        account_id,
+        str(document.get("_id")),
         pces,
         account.state,
         account.message,

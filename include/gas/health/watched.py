@@ -15,7 +15,7 @@ from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.display.overview import Overview, Situation, overview
+from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
 from include.gas.errors import BadAccount
 
 NONE_DAYS = timedelta(days=60)
@@ -70,13 +70,19 @@ class Watched:
 
 
 def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta) -> Watched:
-    """Return what the check of health keeps of an account.
+    """Return what the check of health keeps of an account. It never raises: one account must not hide the others.
 
     :param document: an account document of any shape
     :param today: civil date in Paris
     :param ends_soon: how long before the end of a consent a person is told
     """
-    seen = overview(document)
+    try:
+        return _watched(document, overview(document), today, ends_soon)
+    except (ValueError, OverflowError):
+        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today, ends_soon)
+
+
+def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta) -> Watched:
     situation = seen.situation(today, ends_soon)
     since = _since(document)
     age = None
@@ -131,6 +137,6 @@ def _day(text: object) -> date | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # the latter for the first and the last day that there are
         return None
-    return paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
