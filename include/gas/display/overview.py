@@ -72,8 +72,8 @@ class Overview:
     :param leaving: whether a deletion is in progress
     :param odd: why the document cannot be understood; ``""`` otherwise
     :param first: first stored gas day of any meter; ``None`` if no day is stored
-    :param last: the oldest of the meters' newest stored days, without meters that have no days; ``None`` if no day is
-        stored
+    :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
+        ``None`` if no day is stored
     :param days: number of stored days of all meters
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days that were corrected
@@ -187,6 +187,8 @@ def _summary(document: Mapping[str, Any]) -> Overview:
     pces = tuple(meter.pce for meter in account.meters)
     told = {pce: told_years(document, pce) for pce in pces}
     held = [years for years in told.values() if years]
+    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    daily = [years for pce, years in told.items() if years and may_be_daily(document, pce)]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
     # A meter without a consent in force is not read, whatever the state says.
@@ -223,7 +225,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         partial=(account.partial and not is_about_proof(document)) or bool(gone),
         leaving=is_leaving,
         first=min((year.first for year in all_years), default=None),
-        last=min((max(year.last for year in years.values()) for years in held), default=None),
+        last=min((max(year.last for year in years.values()) for years in daily or held), default=None),
         days=sum(year.days for year in all_years),
         provisional=sum(year.provisional for year in all_years),
         corrected=sum(year.corrected for year in all_years),

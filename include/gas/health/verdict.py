@@ -223,9 +223,15 @@ def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[t
         return
     late = account.age is not None and account.age > limits.late_days
     if late:
-        yield Cause.LATE, f"newest day {seen.last}" if seen.last else f"no day yet, connected {account.since}"
+        yield Cause.LATE, _lateness(account)
     if why := _silence(account, sight, late=late):
         yield Cause.SILENT, why
+
+
+def _lateness(account: Watched) -> str:
+    if account.lag is None or account.lag.last:
+        return f"newest day {account.lag.last if account.lag else account.overview.last}"
+    return f"no day yet{' of one of its meters' if account.overview.last else ''}, connected {account.lag.start}"
 
 
 def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:
