@@ -14,7 +14,7 @@ from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.errors import BadAccount
 
 
@@ -31,33 +31,47 @@ class Lag:
     last: date | None
 
 
-def since_of(document: Mapping[str, Any]) -> date | None:
+def since_of(document: Mapping[str, Any], today: date) -> date | None:
     """Return the day on which the household's newest right came; ``None`` if nothing on the account says so.
 
     cozy-stack notes no moment. Such an account has one from its first run on.
+
+    :param today: civil date in Paris
     """
-    own = [_since_of_meter(document, meter) for meter in _meters(document)]
-    return _newest([*_of_account(document), *_of_declaration(document), *own])
+    own = [day for meter in _meters(document) for day in _of_meter(document, meter, today)]
+    return _newest([*_of_account(document), *_of_declaration(document), *own], today)
 
 
-def lag_of(document: Mapping[str, Any]) -> Lag | None:
+def was_dated_ahead(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether a clock that was ahead has noted when the account came: such an account is not one of today.
+
+    :param today: civil date in Paris
+    """
+    own = [_day(meter.brought) for meter in _meters(document)]
+    days = [*_of_account(document), *_of_declaration(document), *own]
+    return any(day is not None and day > today + ONE_DAY for day in days)
+
+
+def lag_of(document: Mapping[str, Any], today: date) -> Lag | None:
     """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known.
 
     Meters that cannot be daily do not count, nor those that are not read because their right is gone.
+
+    :param today: civil date in Paris
     """
     account = _account(document)
     if account is None:
         return None
     whole = list(_of_account(document))
-    if not account.meters and (since := _newest([*whole, *_of_declaration(document)])):
+    if not account.meters and (since := _newest([*whole, *_of_declaration(document)], today)):
         return Lag(since, None)
     lags = []
     for meter in account.meters:
         if not may_be_daily(document, meter.pce) or (meter.lost and not account.reconnected):
             continue
-        last = _newest(year.last for year in told_years(document, meter.pce).values())
+        last = _newest((year.last for year in told_years(document, meter.pce).values()), today)
         declared = _of_declaration(document, meter.pce)
-        start = _newest([last, _since_of_meter(document, meter), *declared, *whole])
+        start = _newest([last, *_of_meter(document, meter, today), *declared, *whole], today)
         if start is not None:
             lags.append(Lag(start, last))
     return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
@@ -81,10 +95,11 @@ def _of_declaration(document: Mapping[str, Any], pce: str = "") -> Iterator[date
         yield _day(declaration.looked)
 
 
-def _since_of_meter(document: Mapping[str, Any], meter: Consent) -> date | None:
-    """Return when the right to a meter was brought, or else when its history was read."""
+def _of_meter(document: Mapping[str, Any], meter: Consent, today: date) -> Iterator[date | None]:
+    """Yield when the right to a meter was brought, or else when its history was read."""
     noted = HistoryRead.of(document, meter.pce)
-    return _day(meter.brought) or _day(noted.read_at if noted else "")
+    brought = _newest([_day(meter.brought)], today)
+    yield brought or _day(noted.read_at if noted else "")
 
 
 def _meters(document: Mapping[str, Any]) -> tuple[Consent, ...]:
@@ -99,8 +114,13 @@ def _account(document: Mapping[str, Any]) -> Account | None:
         return None
 
 
-def _newest(days: Iterable[date | None]) -> date | None:
-    return max((day for day in days if day is not None), default=None)
+def _newest(days: Iterable[date | None], today: date) -> date | None:
+    """Return the newest of some days; ``None`` if there is none.
+
+    A day later than tomorrow was written by a clock that was ahead. It counts as unknown: taken for today, it would
+    keep the account young until it is over.
+    """
+    return max((day for day in days if day is not None and day <= today + ONE_DAY), default=None)
 
 
 def _day(text: object) -> date | None:

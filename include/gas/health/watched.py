@@ -12,7 +12,7 @@ from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
-from include.gas.health.ages import Lag, lag_of, since_of
+from include.gas.health.ages import Lag, lag_of, since_of, was_dated_ahead
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -82,8 +82,9 @@ def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta) -> W
 
 def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta) -> Watched:
     situation = seen.situation(today, ends_soon)
-    since = since_of(document)
-    lag = lag_of(document) if situation not in _UNREAD else None
+    since = since_of(document, today)
+    unknown = seen.last is None and not seen.asked and not was_dated_ahead(document, today)
+    lag = lag_of(document, today) if situation not in _UNREAD else None
     until = seen.consents_until
     return Watched(
         seen,
@@ -91,7 +92,7 @@ def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon
         since,
         max(0, (today - lag.start).days) if lag else None,
         lag,
-        since >= today - ONE_DAY if since is not None else seen.last is None and not seen.asked,
+        since >= today - ONE_DAY if since is not None else unknown,
         sum(_recent(document, pce, today) for pce in seen.meters),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),
