@@ -20,10 +20,6 @@ UNCHECKED = timedelta(hours=36)
 """How long a morning's list of rights counts, as in ``include.gas.account.sections.rights.list_seen``."""
 
 
-_OF_EXPECTED = (Cause.SILENT, Cause.LATE)
-"""Causes whose share is one of the accounts of which gas days are expected."""
-
-
 @dataclass(frozen=True, slots=True)
 class Client:
     """One of our clients at GRDF.
@@ -170,13 +166,14 @@ def judge(
     :param sights: what Airflow says of accounts, as far as it was seen
     """
     named: dict[Cause, list[tuple[str, str]]] = {}
-    accounts = expected = none_days = well = 0
+    accounts = expected = odd = none_days = well = 0
     oldest: dict[str, date] = {}
     for account in sorted(fleet, key=lambda each: each.id):
         if account.situation == Situation.LEAVING:
             continue
         accounts += 1
         expected += account.is_read
+        odd += account.situation == Situation.ODD
         if account.since is not None:
             oldest[account.overview.client] = min(account.since, oldest.get(account.overview.client, account.since))
         none_days += account.none_days
@@ -186,7 +183,8 @@ def judge(
             named.setdefault(cause, []).append((account.id, why))
     found = []
     for cause, names in named.items():
-        of = expected if cause in _OF_EXPECTED else accounts
+        # Those that cannot be understood are silent, too: nobody knows whether they should be read.
+        of = {Cause.SILENT: expected + odd, Cause.LATE: expected}.get(cause, accounts)
         red = not limits.allows(cause, len(names), of)
         found.append(Finding(cause, len(names), of, limits.percent.get(cause, 0), red, tuple(names)))
     if none_days and (days := expected * NONE_DAYS.days):

@@ -12,6 +12,7 @@ from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.display.overview import ENDS_SOON
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.limits import Cause, Limits
@@ -102,7 +103,11 @@ class CheckHealthOperator(GrdfOperator):
             except BadSettings as error:
                 wrong.append(error)
         now = datetime.now(UTC)
-        today, soon = paris_today(now), timedelta(days=settings.consent_warning_days())
+        today, soon = paris_today(now), ENDS_SOON
+        try:
+            soon = timedelta(days=settings.consent_warning_days())
+        except BadSettings as error:  # that of another DAG, which must not hide the fleet
+            wrong.append(error)
         fleet = [watched(document, today, soon) for document in self.accounts.every_of_ours()]
         if not fleet and not self.couchdb.has_database(ACCOUNT):
             raise no_database(self.couchdb)

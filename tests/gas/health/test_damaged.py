@@ -64,6 +64,15 @@ def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]
         assert watched(document, TODAY, SOON).id == "home"
 
 
+@pytest.mark.parametrize(("well", "of"), [(0, 4), (6, 10)])
+def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_share(well: int, of: int) -> None:
+    damaged = [account(f"odd{number}") | {"oauth": "x"} for number in range(4)]
+    fleet = [watched(each, TODAY, SOON) for each in (*damaged, *(account(f"a{number}") for number in range(well)))]
+    (silent,) = (each for each in judge(fleet, [], Limits(), NOW).findings if each.cause == Cause.SILENT)
+    assert (silent.count, silent.of, silent.red) == (4, of, True)
+    assert silent.share == 400 / of
+
+
 def test_an_account_that_cannot_be_summed_up_is_silent_and_the_others_are_judged() -> None:
     damaged = account("damaged") | {"stored": {PCE: LAST_YEAR}}
     late = account("late") | {"stored": {PCE: {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}}}}
