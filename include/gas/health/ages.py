@@ -15,6 +15,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.windows import Window
 from include.gas.errors import BadAccount
 
 
@@ -72,9 +73,31 @@ def lag_of(document: Mapping[str, Any], today: date) -> Lag | None:
         last = _newest((year.last for year in told_years(document, meter.pce).values()), today)
         declared = _of_declaration(document, meter.pce)
         start = _newest([last, *_of_meter(document, meter, today), *declared, *whole], today)
-        if start is not None:
+        if start is not None and (begun := begun_on(meter, today)):
+            start = max(start, min(begun, today))
             lags.append(Lag(start, last))
     return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+
+
+def begun_on(meter: Consent, today: date) -> date | None:
+    """Return the first day of the rights to a meter whose days are due today; ``None`` if the next begin later.
+
+    :param today: civil date in Paris
+    """
+    parts = meter.covered(Window(date.min, date.max))
+    begun = [part for part in parts if part.first < today]
+    if len(parts) > len(begun) and (not begun or begun[-1].end < today):
+        return None
+    return begun[-1].first if begun else date.min
+
+
+def begins_later(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether no meter's data have begun: a right may be given for days that are still to come.
+
+    :param today: civil date in Paris
+    """
+    read = [meter for meter in _meters(document) if may_be_daily(document, meter.pce) and not meter.lost]
+    return bool(read) and all(begun_on(meter, today) is None for meter in read)
 
 
 def _of_account(document: Mapping[str, Any]) -> Iterator[date | None]:

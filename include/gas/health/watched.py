@@ -12,7 +12,7 @@ from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
-from include.gas.health.ages import Lag, lag_of, since_of, was_dated_ahead
+from include.gas.health.ages import Lag, begins_later, lag_of, since_of, was_dated_ahead
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -33,6 +33,7 @@ class Watched:
     :param age: days since the newest gas day of its meter that lags most, or since that could have been read if that is
         later; ``None`` if no gas day is expected or nothing is known
     :param lag: how far behind that meter is; ``None`` as for ``age``
+    :param later: whether the data of its rights begin on a later day
     :param is_new: whether it was connected yesterday or later, or was never read and does not say since when it waits
     :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
     :param braked: whether GRDF's list had no consent for it and was not believed
@@ -45,6 +46,7 @@ class Watched:
     since: date | None
     age: int | None
     lag: Lag | None
+    later: bool
     is_new: bool
     none_days: int
     braked: bool
@@ -59,7 +61,7 @@ class Watched:
     @property
     def is_read(self) -> bool:
         """Whether gas days are expected of it."""
-        return self.situation not in _UNREAD
+        return self.situation not in _UNREAD and not self.later
 
     @property
     def never_read(self) -> bool:
@@ -92,6 +94,7 @@ def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon
         since,
         max(0, (today - lag.start).days) if lag else None,
         lag,
+        begins_later(document, today),
         since >= today - ONE_DAY if since is not None else unknown,
         sum(_recent(document, pce, today) for pce in seen.meters),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
