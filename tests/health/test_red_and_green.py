@@ -60,6 +60,14 @@ def test_a_wrong_setting_is_its_own_error_and_hides_nothing(fleet: Fleet) -> Non
         assert f"[grdf] {name} is" in run.output
 
 
+def test_a_wrong_setting_of_another_dag_does_not_hide_the_fleet(fleet: Fleet) -> None:
+    fleet.add(account(1, age=9), account(2))
+    run = fleet.check(consent_warning_days="a month")
+    assert run.state == "failed"
+    assert "The fleet of 2 account(s) is not well: 1 of 2 accounts that should be read are silent" in run.output
+    assert "[grdf] consent_warning_days is" in run.output
+
+
 def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(
     fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
 ) -> None:

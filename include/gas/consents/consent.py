@@ -130,7 +130,7 @@ class Consent:
         The household chooses two ends on GRDF's site: until when we may ask, and the last gas day we may ask for.
         """
         ends = [
-            min((day for day in (each.calls_until, each.end and each.end - ONE_DAY) if day), default=None)
+            min((day for day in (each.calls_until, each.end and _before(each.end)) if day), default=None)
             for each in self._telling
         ]
         return None if None in ends else max(day for day in ends if day)
@@ -227,6 +227,11 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
 
     newest, *others = (one(mine) for mine in consent.rights)
     return replace(newest, others=tuple(others))
+
+
+def _before(day: date) -> date:
+    """Return the day before, or the very first day that there is: any text that is a day may stand in a document."""
+    return day - ONE_DAY if day > date.min else day
 
 
 def _refused(cause: str, account: str | None) -> IdTokenRefused:

@@ -31,6 +31,9 @@ LATE = timedelta(days=7)
 ENDS_SOON = timedelta(days=30)
 """Default for how long before the end of a consent the household is told. The installation can change it."""
 
+BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
+"""What is odd about an account whose summary cannot be made."""
+
 
 class Situation(StrEnum):
     """The most important thing to say about an account. The most urgent is listed first."""
@@ -69,8 +72,8 @@ class Overview:
     :param leaving: whether a deletion is in progress
     :param odd: why the document cannot be understood; ``""`` otherwise
     :param first: first stored gas day of any meter; ``None`` if no day is stored
-    :param last: the oldest of the meters' newest stored days, without meters that have no days; ``None`` if no day is
-        stored
+    :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
+        ``None`` if no day is stored
     :param days: number of stored days of all meters
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days that were corrected
@@ -158,19 +161,34 @@ class Overview:
 
 
 def overview(document: Mapping[str, Any]) -> Overview:
-    """Return the summary of an account document.
+    """Return the summary of an account document. It never raises: the list shows all accounts, or none.
 
     :param document: an account document of any shape
     """
-    account_id = str(document.get("_id"))
     try:
-        account, client = Account.from_document(document), client_of(document)
+        return _summary(document)
     except BadAccount as error:
-        client, is_leaving = client_if_known(document), leaving(document) is not None
-        return Overview(account_id, odd=str(error), leaving=is_leaving, client=client)
+        return odd_overview(document, str(error))
+    except (ValueError, OverflowError):
+        return odd_overview(document, BEYOND)
+
+
+def odd_overview(document: Mapping[str, Any], why: str) -> Overview:
+    """Return the summary of an account document that cannot be understood.
+
+    :param why: what is odd about it, as a sentence or clause
+    """
+    client, is_leaving = client_if_known(document), leaving(document) is not None
+    return Overview(str(document.get("_id")), odd=why, leaving=is_leaving, client=client)
+
+
+def _summary(document: Mapping[str, Any]) -> Overview:
+    account, client = Account.from_document(document), client_of(document)
     pces = tuple(meter.pce for meter in account.meters)
     told = {pce: told_years(document, pce) for pce in pces}
     held = [years for years in told.values() if years]
+    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    daily = [years for pce, years in told.items() if years and may_be_daily(document, pce)]
     all_years = [year for years in held for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
     # A meter without a consent in force is not read, whatever the state says.
@@ -196,7 +214,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
     untils = [meter.until for meter in account.meters]
     known = [day for day in untils if day is not None]
     return Overview(
-        account_id,
+        str(document.get("_id")),
         pces,
         account.state,
         account.message,
@@ -207,7 +225,7 @@ def overview(document: Mapping[str, Any]) -> Overview:
         partial=(account.partial and not is_about_proof(document)) or bool(gone),
         leaving=is_leaving,
         first=min((year.first for year in all_years), default=None),
-        last=min((max(year.last for year in years.values()) for years in held), default=None),
+        last=min((max(year.last for year in years.values()) for years in daily or held), default=None),
         days=sum(year.days for year in all_years),
         provisional=sum(year.provisional for year in all_years),
         corrected=sum(year.corrected for year in all_years),

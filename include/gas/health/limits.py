@@ -10,6 +10,7 @@ class Cause(StrEnum):
     """Something that is wrong with some accounts, clients or the check itself. The gravest is listed first."""
 
     UNSEEN = "unseen"
+    LOST = "lost"
     SILENT = "silent"
     LATE = "late"
     BRAKED = "braked"

@@ -20,10 +20,6 @@ UNCHECKED = timedelta(hours=36)
 """How long a morning's list of rights counts, as in ``include.gas.account.sections.rights.list_seen``."""
 
 
-_OF_EXPECTED = (Cause.SILENT, Cause.LATE)
-"""Causes whose share is one of the accounts of which gas days are expected."""
-
-
 @dataclass(frozen=True, slots=True)
 class Client:
     """One of our clients at GRDF.
@@ -69,7 +65,7 @@ class Finding:
     @property
     def names_accounts(self) -> bool:
         """Whether those who are concerned are accounts."""
-        return self.cause in SHARES
+        return self.cause in SHARES or self.cause is Cause.LOST
 
     @property
     def is_of_check(self) -> bool:
@@ -126,6 +122,17 @@ class Verdict:
         wrong = Finding(Cause.SETTING, 1, 1, None, True, ((what.rstrip(". "), ""),))
         return replace(self, findings=(*self.findings, wrong))
 
+    def with_lost(self, accounts: Iterable[str], known: int) -> Verdict:
+        """Return the verdict with one more cause: accounts that are gone from CouchDB. It concerns nobody if none are.
+
+        :param accounts: their ids
+        :param known: how many accounts were known
+        """
+        named = tuple((account, "") for account in sorted(accounts))
+        if not named:
+            return self
+        return replace(self, findings=(Finding(Cause.LOST, len(named), known, None, True, named), *self.findings))
+
     def message(self) -> str:
         """Return the text of the alert: the verdict, then each cause with what to do. It names no account."""
         lines = [self.headline(), ""]
@@ -159,13 +166,14 @@ def judge(
     :param sights: what Airflow says of accounts, as far as it was seen
     """
     named: dict[Cause, list[tuple[str, str]]] = {}
-    accounts = expected = none_days = well = 0
+    accounts = expected = odd = none_days = well = 0
     oldest: dict[str, date] = {}
     for account in sorted(fleet, key=lambda each: each.id):
         if account.situation == Situation.LEAVING:
             continue
         accounts += 1
         expected += account.is_read
+        odd += account.situation == Situation.ODD
         if account.since is not None:
             oldest[account.overview.client] = min(account.since, oldest.get(account.overview.client, account.since))
         none_days += account.none_days
@@ -175,7 +183,8 @@ def judge(
             named.setdefault(cause, []).append((account.id, why))
     found = []
     for cause, names in named.items():
-        of = expected if cause in _OF_EXPECTED else accounts
+        # Those that cannot be understood are silent, too: nobody knows whether they should be read.
+        of = {Cause.SILENT: expected + odd, Cause.LATE: expected}.get(cause, accounts)
         red = not limits.allows(cause, len(names), of)
         found.append(Finding(cause, len(names), of, limits.percent.get(cause, 0), red, tuple(names)))
     if none_days and (days := expected * NONE_DAYS.days):
@@ -212,9 +221,15 @@ def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[t
         return
     late = account.age is not None and account.age > limits.late_days
     if late:
-        yield Cause.LATE, f"newest day {seen.last}" if seen.last else f"no day yet, connected {account.since}"
+        yield Cause.LATE, _lateness(account)
     if why := _silence(account, sight, late=late):
         yield Cause.SILENT, why
+
+
+def _lateness(account: Watched) -> str:
+    if account.lag is None or account.lag.last:
+        return f"newest day {account.lag.last if account.lag else account.overview.last}"
+    return f"no day yet{' of one of its meters' if account.overview.last else ''}, connected {account.lag.start}"
 
 
 def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from include.gas.account.account import Account
-from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.missing_days import known_gaps
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
-from include.gas.account.sections.whole_history import HistoryRead
-from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.display.overview import Overview, Situation, overview
-from include.gas.errors import BadAccount
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
+from include.gas.health.ages import Lag, begins_later, lag_of, since_of, was_dated_ahead
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -34,8 +30,10 @@ class Watched:
     :param overview: the summary that the page shows, too
     :param situation: the most important thing about it today
     :param since: day from which it could have been read; ``None`` if its document does not say
-    :param age: days since its newest gas day, or since it could have been read if that is later; ``None`` if no gas day
-        is expected or nothing is known
+    :param age: days since the newest gas day of its meter that lags most, or since that could have been read if that is
+        later; ``None`` if no gas day is expected or nothing is known
+    :param lag: how far behind that meter is; ``None`` as for ``age``
+    :param later: whether the data of its rights begin on a later day
     :param is_new: whether it was connected yesterday or later, or was never read and does not say since when it waits
     :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
     :param braked: whether GRDF's list had no consent for it and was not believed
@@ -47,6 +45,8 @@ class Watched:
     situation: Situation
     since: date | None
     age: int | None
+    lag: Lag | None
+    later: bool
     is_new: bool
     none_days: int
     braked: bool
@@ -61,7 +61,7 @@ class Watched:
     @property
     def is_read(self) -> bool:
         """Whether gas days are expected of it."""
-        return self.situation not in _UNREAD
+        return self.situation not in _UNREAD and not self.later
 
     @property
     def never_read(self) -> bool:
@@ -70,25 +70,32 @@ class Watched:
 
 
 def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta) -> Watched:
-    """Return what the check of health keeps of an account.
+    """Return what the check of health keeps of an account. It never raises: one account must not hide the others.
 
     :param document: an account document of any shape
     :param today: civil date in Paris
     :param ends_soon: how long before the end of a consent a person is told
     """
-    seen = overview(document)
+    try:
+        return _watched(document, overview(document), today, ends_soon)
+    except (ValueError, OverflowError):
+        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today, ends_soon)
+
+
+def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta) -> Watched:
     situation = seen.situation(today, ends_soon)
-    since = _since(document)
-    age = None
-    if situation not in _UNREAD and (starts := [day for day in (seen.last, since) if day is not None]):
-        age = max(0, (today - max(starts)).days)
+    since = since_of(document, today)
+    unknown = seen.last is None and not seen.asked and not was_dated_ahead(document, today)
+    lag = lag_of(document, today) if situation not in _UNREAD else None
     until = seen.consents_until
     return Watched(
         seen,
         situation,
         since,
-        age,
-        since >= today - ONE_DAY if since is not None else seen.last is None and not seen.asked,
+        max(0, (today - lag.start).days) if lag else None,
+        lag,
+        begins_later(document, today),
+        since >= today - ONE_DAY if since is not None else unknown,
         sum(_recent(document, pce, today) for pce in seen.meters),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),
@@ -101,36 +108,3 @@ def _recent(document: Mapping[str, Any], pce: str, today: date) -> int:
     first = today - NONE_DAYS
     runs = (run for gap in known_gaps(document, pce).values() for run in gap.none_days)
     return sum(max(0, (min(run.end, today) - max(run.first, first)) // ONE_DAY) for run in runs)
-
-
-def _since(document: Mapping[str, Any]) -> date | None:
-    """Return the day on which the household's newest right came; ``None`` if nothing on the account says so.
-
-    cozy-stack notes no moment. Such an account has one from its first run on.
-    """
-    days = [day for text in _moments(document) if (day := _day(text)) is not None]
-    return max(days, default=None)
-
-
-def _moments(document: Mapping[str, Any]) -> Iterator[object]:
-    yield Connected.moment(document)
-    declaration = Declaration.of(document)
-    if declaration is not None:
-        yield from (declaration.entered_at, declaration.declared, declaration.looked)
-    try:
-        meters = Account.from_document(document).meters
-    except BadAccount:
-        return
-    for meter in meters:
-        noted = HistoryRead.of(document, meter.pce)
-        yield meter.brought or (noted.read_at if noted else "")
-
-
-def _day(text: object) -> date | None:
-    if not isinstance(text, str) or not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -8,6 +8,7 @@ RUNBOOK = "docs/runbook.md"
 
 SAYS = {
     Cause.UNSEEN: "the accounts could not be looked at",
+    Cause.LOST: "{count} of {of} known accounts are gone from CouchDB, and were not deleted by us",
     Cause.SILENT: "{count} of {of} accounts that should be read are silent",
     Cause.LATE: "{count} of {of} accounts have no new gas day",
     Cause.BRAKED: "GRDF's list had no consent for {count} of {of} accounts, and was not believed",
@@ -22,6 +23,8 @@ SAYS = {
 DO = {
     Cause.UNSEEN: "See that CouchDB answers and the connection couchdb is right, then clear this task "
     f"({RUNBOOK}, unseen).",
+    Cause.LOST: "See that the connection couchdb leads to the right databases, and restore io-cozy-accounts from a "
+    f"backup. If they were removed on purpose, remove the Airflow Variable grdf_health_known ({RUNBOOK}, lost).",
     Cause.SILENT: "See in Airflow whether these accounts' DAGs exist, are not paused, and what their last runs say: a "
     f"run whose tasks are all skipped has read nothing ({RUNBOOK}, silent).",
     Cause.LATE: "See the log of an account's last extract: GRDF may publish late, or our runs do not start "

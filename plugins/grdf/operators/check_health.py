@@ -12,6 +12,8 @@ from grdf import settings
 from grdf.airflow.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.display.overview import ENDS_SOON
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.limits import Cause, Limits
 from include.gas.health.sights import Sight
@@ -39,7 +41,7 @@ class CheckHealthOperator(GrdfOperator):
     """Looks at all accounts once, and fails if too many are late, silent, refused, or wait for a person.
 
     The gauges of :mod:`grdf.metrics` are set, and if it fails, one alert for the whole fleet is sent by the notifier of
-    the settings. Nothing is changed, and GRDF is not called.
+    the settings. Nothing is changed but the Variable of known accounts, and GRDF is not called.
     """
 
     _unseen = ""
@@ -87,7 +89,8 @@ class CheckHealthOperator(GrdfOperator):
 
         :param wrong: settings that are wrong, to which this adds
         """
-        from grdf.health import gauges, health_settings
+        from grdf.airflow.account_list import no_database
+        from grdf.health import gauges, health_settings, known_accounts
 
         try:
             limits = health_settings.limits()
@@ -100,11 +103,18 @@ class CheckHealthOperator(GrdfOperator):
             except BadSettings as error:
                 wrong.append(error)
         now = datetime.now(UTC)
-        today, soon = paris_today(now), timedelta(days=settings.consent_warning_days())
+        today, soon = paris_today(now), ENDS_SOON
+        try:
+            soon = timedelta(days=settings.consent_warning_days())
+        except BadSettings as error:  # that of another DAG, which must not hide the fleet
+            wrong.append(error)
         fleet = [watched(document, today, soon) for document in self.accounts.every_of_ours()]
+        if not fleet and not self.couchdb.has_database(ACCOUNT):
+            raise no_database(self.couchdb)
+        lost, known = known_accounts.lost(self.couchdb, {account.id for account in fleet})
         clients = [self._client(hook.grdf_conn_id) for hook in self.clients()]
         sights = self._sights(context, fleet, limits, now, wrong)
-        verdict = judge(fleet, clients, limits, now, sights)
+        verdict = judge(fleet, clients, limits, now, sights).with_lost(lost, known)
         gauges.tell(fleet, clients, verdict, now)
         return verdict
 

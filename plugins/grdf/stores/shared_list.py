@@ -26,19 +26,22 @@ BROKEN = 100
 log = logging.getLogger(__name__)
 
 
-def read() -> tuple[Any, float] | None:
-    """Return the stored list and when it was stored, or ``None`` if there is none or it cannot be read now."""
+def read(variable: str = VARIABLE) -> tuple[Any, float] | None:
+    """Return the stored list and when it was stored, or ``None`` if there is none or it cannot be read now.
+
+    :param variable: name of the Variable that holds it
+    """
     from airflow.sdk import Variable
 
     try:
-        text = Variable.get(VARIABLE, default=None)
+        text = Variable.get(variable, default=None)
         if not text:
             return None
         unpacker = zlib.decompressobj()
         told = json.loads(unpacker.decompress(b64decode(text), UNPACKED))
         return told["list"], float(told["at"])
     except Exception as error:  # noqa: BLE001 - the list is available without the Variable
-        log.warning("The Airflow Variable %s cannot be read (%s).", VARIABLE, type(error).__name__)
+        log.warning("The Airflow Variable %s cannot be read (%s).", variable, type(error).__name__)
         return None
 
 
@@ -55,8 +58,7 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
     kept = {**accounts, "broken": dict(sorted(accounts["broken"].items())[:BROKEN])}
     if kept == before:
         return True
-    plain = json.dumps({"at": at, "list": kept}, separators=(",", ":"))
-    text = b64encode(zlib.compress(plain.encode(), 9)).decode()
+    text = packed(kept, at)
     if len(text) > LARGEST:
         log.warning("The account list is too long for the Airflow Variable %s, and is kept on disk only.", VARIABLE)
         return False
@@ -71,3 +73,13 @@ def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] |
         )  # fmt: skip
         return False
     return True
+
+
+def packed(told: Mapping[str, Any], at: float) -> str:
+    """Return a list as the text that :func:`read` understands.
+
+    :param told: the list
+    :param at: the present (epoch seconds)
+    """
+    plain = json.dumps({"at": at, "list": told}, separators=(",", ":"))
+    return b64encode(zlib.compress(plain.encode(), 9)).decode()

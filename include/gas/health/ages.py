@@ -1,0 +1,156 @@
+"""How old the newest gas day of an account is: the age is that of the meter that lags most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from include.gas.account.account import Account
+from include.gas.account.sections.facts import may_be_daily
+from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.stored import told_years
+from include.gas.account.sections.whole_history import HistoryRead
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.windows import Window
+from include.gas.errors import BadAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind a meter is.
+
+    :param start: the day from which its age counts: its newest gas day, or since when it could have been read if that
+        is later
+    :param last: its newest gas day; ``None`` if it has none
+    """
+
+    start: date
+    last: date | None
+
+
+def since_of(document: Mapping[str, Any], today: date) -> date | None:
+    """Return the day on which the household's newest right came; ``None`` if nothing on the account says so.
+
+    cozy-stack notes no moment. Such an account has one from its first run on.
+
+    :param today: civil date in Paris
+    """
+    own = [day for meter in _meters(document) for day in _of_meter(document, meter, today)]
+    return _newest([*_of_account(document), *_of_declaration(document), *own], today)
+
+
+def was_dated_ahead(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether a clock that was ahead has noted when the account came: such an account is not one of today.
+
+    :param today: civil date in Paris
+    """
+    own = [_day(meter.brought) for meter in _meters(document)]
+    days = [*_of_account(document), *_of_declaration(document), *own]
+    return any(day is not None and day > today + ONE_DAY for day in days)
+
+
+def lag_of(document: Mapping[str, Any], today: date) -> Lag | None:
+    """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known.
+
+    Meters that cannot be daily do not count, nor those that are not read because their right is gone.
+
+    :param today: civil date in Paris
+    """
+    account = _account(document)
+    if account is None:
+        return None
+    whole = list(_of_account(document))
+    if not account.meters and (since := _newest([*whole, *_of_declaration(document)], today)):
+        return Lag(since, None)
+    lags = []
+    for meter in account.meters:
+        if not may_be_daily(document, meter.pce) or (meter.lost and not account.reconnected):
+            continue
+        last = _newest((year.last for year in told_years(document, meter.pce).values()), today)
+        declared = _of_declaration(document, meter.pce)
+        start = _newest([last, *_of_meter(document, meter, today), *declared, *whole], today)
+        if start is not None and (begun := begun_on(meter, today)):
+            start = max(start, min(begun, today))
+            lags.append(Lag(start, last))
+    return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+
+
+def begun_on(meter: Consent, today: date) -> date | None:
+    """Return the first day of the rights to a meter whose days are due today; ``None`` if the next begin later.
+
+    :param today: civil date in Paris
+    """
+    parts = meter.covered(Window(date.min, date.max))
+    begun = [part for part in parts if part.first < today]
+    if len(parts) > len(begun) and (not begun or begun[-1].end < today):
+        return None
+    return begun[-1].first if begun else date.min
+
+
+def begins_later(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether no meter's data have begun: a right may be given for days that are still to come.
+
+    :param today: civil date in Paris
+    """
+    read = [meter for meter in _meters(document) if may_be_daily(document, meter.pce) and not meter.lost]
+    return bool(read) and all(begun_on(meter, today) is None for meter in read)
+
+
+def _of_account(document: Mapping[str, Any]) -> Iterator[date | None]:
+    yield _day(Connected.moment(document))
+
+
+def _of_declaration(document: Mapping[str, Any], pce: str = "") -> Iterator[date | None]:
+    """Yield the days of the declaration if it is of a meter, or of any if none is given.
+
+    While the holder has not answered, we look every morning: that is no news about any meter.
+    """
+    declaration = Declaration.of(document)
+    if declaration is None or (pce and declaration.pce not in ("", pce)):
+        return
+    yield _day(declaration.entered_at)
+    yield _day(declaration.declared)
+    if not declaration.waits:
+        yield _day(declaration.looked)
+
+
+def _of_meter(document: Mapping[str, Any], meter: Consent, today: date) -> Iterator[date | None]:
+    """Yield when the right to a meter was brought, or else when its history was read."""
+    noted = HistoryRead.of(document, meter.pce)
+    brought = _newest([_day(meter.brought)], today)
+    yield brought or _day(noted.read_at if noted else "")
+
+
+def _meters(document: Mapping[str, Any]) -> tuple[Consent, ...]:
+    account = _account(document)
+    return account.meters if account else ()
+
+
+def _account(document: Mapping[str, Any]) -> Account | None:
+    try:
+        return Account.from_document(document)
+    except BadAccount:
+        return None
+
+
+def _newest(days: Iterable[date | None], today: date) -> date | None:
+    """Return the newest of some days; ``None`` if there is none.
+
+    A day later than tomorrow was written by a clock that was ahead. It counts as unknown: taken for today, it would
+    keep the account young until it is over.
+    """
+    return max((day for day in days if day is not None and day <= today + ONE_DAY), default=None)
+
+
+def _day(text: object) -> date | None:
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # the latter for the first and the last day that there are
+        return None

@@ -1,0 +1,85 @@
+"""Days and moments on an account document that no calendar can reckon with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.display.overview import Situation, overview
+from include.gas.health.limits import Cause, Limits
+from include.gas.health.verdict import judge
+from include.gas.health.watched import watched
+
+NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
+TODAY, SOON = NOW.date(), timedelta(days=30)
+PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
+LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
+ODD = (
+    "0001-01-01", "9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-06-10T08:00:00", "", "x",
+    "\ud800", 10**400, float("nan"), -1, None, [], {}, ["9999-12-31"], LAST_YEAR,
+)  # fmt: skip
+
+
+def account(name: str = "home") -> dict[str, Any]:
+    """An account with everything on it that has a day or a moment."""
+    dates = {"first": "2023-01-01", "end": "2029-01-01", "calls_until": "2029-01-01"}
+    return {
+        "_id": name,
+        "account_type": "grdfgrandlyon",
+        "state": None,
+        "state_since": AT,
+        "oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": RIGHT, "brought": AT, **dates}]},
+        "connected": {"at": AT, "by": "x"},
+        "declaration": {"pce": PCE, "entered_at": AT, "declared": AT, "looked": AT, **dates},
+        "history": {PCE: {"id_accreditation": RIGHT, "from": "2023-06-01", "read_at": AT}},
+        "stored": {PCE: {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}},
+        "gaps": {PCE: {"2026": {"first": "2026-01-01", "last": "2026-01-05", "awaited": 0, "none": 4, "since": AT,
+                                "none_days": ["2026-01-01/2026-01-05"]}}},
+        "meter_facts": {PCE: {"frequency": "1M", "daily_data": True, "read_at": AT}},
+        "proofs": {RIGHT: {"pce": PCE, "state": "asked", "until": "2026-12-01", "asked": AT}},
+    }  # fmt: skip
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each value in a document."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        yield (*at, key)
+        yield from places(inner, (*at, key))
+
+
+@pytest.mark.parametrize("place", [each for each in places(account()) if each != ("_id",)], ids=str)
+def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]) -> None:
+    for odd in ODD:
+        document: Any = copy.deepcopy(account())
+        inner = document
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = odd
+        assert overview(document).situation(TODAY, SOON) in Situation
+        assert watched(document, TODAY, SOON).id == "home"
+
+
+@pytest.mark.parametrize(("well", "of"), [(0, 4), (6, 10)])
+def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_share(well: int, of: int) -> None:
+    damaged = [account(f"odd{number}") | {"oauth": "x"} for number in range(4)]
+    fleet = [watched(each, TODAY, SOON) for each in (*damaged, *(account(f"a{number}") for number in range(well)))]
+    (silent,) = (each for each in judge(fleet, [], Limits(), NOW).findings if each.cause == Cause.SILENT)
+    assert (silent.count, silent.of, silent.red) == (4, of, True)
+    assert silent.share == 400 / of
+
+
+def test_an_account_that_cannot_be_summed_up_is_silent_and_the_others_are_judged() -> None:
+    damaged = account("damaged") | {"stored": {PCE: LAST_YEAR}}
+    late = account("late") | {"stored": {PCE: {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}}}}
+    fleet = [watched(each, TODAY, SOON) for each in (damaged, late, account())]
+    assert fleet[0].situation == Situation.ODD
+    found = {each.cause: each.named for each in judge(fleet, [], Limits(), NOW).findings}
+    assert found[Cause.SILENT][0] == ("damaged", "its document cannot be understood, so nothing reads it")
+    assert [name for name, _ in found[Cause.LATE]] == ["late"]
+    leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": AT}}
+    assert watched(leaving, TODAY, SOON).situation == Situation.LEAVING

@@ -1,0 +1,97 @@
+"""The age of an account with several meters: each meter counts for itself, and the one that lags most decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.health.limits import Cause, Limits
+from include.gas.health.verdict import Verdict, judge
+from include.gas.health.watched import watched
+
+NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
+TODAY, SOON = NOW.date(), timedelta(days=30)
+READ, OTHER = "02201000000002", "02201000000003"
+LONG_AGO = "2025-08-14T08:00:00.000000Z"
+
+
+def days_ago(days: int) -> str:
+    return (NOW - timedelta(days=days)).isoformat()
+
+
+def year(age: int) -> dict[str, Any]:
+    last = TODAY - timedelta(days=age)
+    return {str(last.year): {"days": 1, "first": last.isoformat(), "last": last.isoformat()}}
+
+
+def account(other: dict[str, Any] | None = None, *, stored: int | None = None, **more: Any) -> dict[str, Any]:
+    """An account whose first meter is read every day.
+
+    :param other: more about the consent of its second meter
+    :param stored: age of the second meter's newest day; ``None`` if it has none
+    """
+    return {
+        "_id": "two",
+        "account_type": "grdfgrandlyon",
+        "oauth_callback_results": {
+            "consents": [
+                {"pce": READ, "id_accreditation": "r1"},
+                {"pce": OTHER, "id_accreditation": "r2", **(other or {})},
+            ]
+        },
+        "connected": {"at": LONG_AGO, "by": "x"},
+        "history": {
+            pce: {"id_accreditation": right, "from": "2023-06-12", "read_at": LONG_AGO}
+            for pce, right in ((READ, "r1"), (OTHER, "r2"))
+        },
+        "stored": {READ: year(2)} | ({} if stored is None else {OTHER: year(stored)}),
+        **more,
+    }
+
+
+def verdict(document: dict[str, Any]) -> Verdict:
+    return judge([watched(document, TODAY, SOON)], [], Limits(percent=dict.fromkeys(Cause, 0)), NOW)
+
+
+@pytest.mark.parametrize("frequency", ["6M", "JJ"])
+def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: str) -> None:
+    facts = {"meter_facts": {OTHER: {"frequency": frequency, "daily_data": False}}}
+    assert verdict(account(stored=90, **facts)).findings == ()
+    assert verdict(account(**facts)).findings == ()
+
+
+def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:
+    found = verdict(account())
+    assert [each.cause for each in found.red] == [Cause.SILENT, Cause.LATE]
+    assert "no day yet of one of its meters, connected 2025-08-14" in found.red[1].line(1)
+
+
+def test_a_meter_that_lags_counts_though_the_other_was_brought_today() -> None:
+    found = verdict(account({"brought": days_ago(0)}, stored=None) | {"stored": {READ: year(30)}})
+    assert [each.cause for each in found.red] == [Cause.SILENT, Cause.LATE]
+    assert "newest day 2026-05-11" in found.red[1].line(1)
+
+
+def test_a_meter_that_was_brought_lately_is_not_late() -> None:
+    assert verdict(account({"brought": days_ago(3)})).findings == ()
+
+
+def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> None:
+    found = verdict(account({"unusable": "was revoked"}, stored=90))
+    assert [each.cause for each in found.findings] == [Cause.CONNECT]
+
+
+def test_looking_for_an_answer_every_morning_does_not_make_an_account_new() -> None:
+    waiting = {"declaration": {"pce": OTHER, "declared": days_ago(40), "waits": True, "looked": days_ago(0)}}
+    silent = account({"unusable": "waiting for the holder"}, **waiting) | {"stored": {READ: year(60)}}
+    seen = watched(silent, TODAY, SOON)
+    assert (seen.age, seen.is_new) == (60, False)
+
+
+def test_a_declared_right_that_was_answered_today_is_not_late() -> None:
+    answered = {"declaration": {"pce": OTHER, "declared": days_ago(40), "waits": False, "looked": days_ago(0)}}
+    document = account(**answered)
+    del document["history"][OTHER]
+    assert verdict(document).findings == ()

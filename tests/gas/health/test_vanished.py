@@ -1,0 +1,58 @@
+"""Accounts that are gone from CouchDB: an accident, or households that have left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Set
+from datetime import UTC, datetime
+
+import pytest
+
+from include.gas.health.limits import Cause, Limits
+from include.gas.health.vanished import vanished
+from include.gas.health.verdict import judge
+
+
+def names(number: int, first: int = 0) -> set[str]:
+    return {f"a{at:03}" for at in range(first, number)}
+
+
+def nothing(ids: Collection[str]) -> Set[str]:
+    return set()
+
+
+@pytest.mark.parametrize(("left", "gone"), [(20, 0), (10, 0), (9, 11), (0, 20)])
+def test_more_than_ten_of_few(left: int, gone: int) -> None:
+    found, known = vanished(names(left), names(20), set(), nothing)
+    assert (len(found), known) == (gone, 20)
+
+
+@pytest.mark.parametrize(("left", "gone"), [(80, 0), (79, 21)])
+def test_more_than_a_fifth_of_many(left: int, gone: int) -> None:
+    assert len(vanished(names(left), names(100), set(), nothing)[0]) == gone
+
+
+def test_the_account_list_knows_those_that_no_check_has_seen() -> None:
+    assert len(vanished(set(), None, names(3), nothing)[0]) == 3
+    assert len(vanished(names(2), names(2), names(20), nothing)[0]) == 18
+
+
+def test_a_small_fleet_that_is_empty_has_lost_its_accounts_unless_they_were_deleted() -> None:
+    assert vanished(set(), names(3), set(), nothing) == (names(3), 3)
+    assert vanished(set(), names(3), set(), names(2).intersection)[0] == {"a002"}
+    assert vanished(set(), names(3), set(), set) == (set(), 3)
+    assert vanished(set(), set(), names(1), nothing)[0] == set(), "grdf_delete_account has removed it just now"
+
+
+def test_a_new_installation_has_lost_nothing() -> None:
+    assert vanished(set(), None, set(), nothing) == (set(), 0)
+    assert vanished(names(5), None, set(), nothing) == (set(), 0)
+
+
+def test_the_verdict_names_them_in_the_log_and_not_in_the_alert() -> None:
+    empty = judge([], [], Limits(), datetime(2026, 6, 10, 12, 0, tzinfo=UTC))
+    assert empty.with_lost(set(), 20) == empty
+    found = empty.with_lost(names(12), 20)
+    assert [each.cause for each in found.red] == [Cause.LOST]
+    assert "12 of 20 known accounts are gone from CouchDB" in found.headline()
+    assert "a000; a001; and 10 more" in found.red[0].line(2)
+    assert "a000" not in found.message()
