@@ -1,8 +1,8 @@
 """Where a *Test* may send the secret of a form.
 
 Airflow fills in the stored password if the form leaves it out, as long as host and port are the stored ones. So whoever
-may press *Test* need not know the password. It must not reach an address of theirs by way of ``token_url``: an attack has
-had the password of any connection so, of a mail server too.
+may press *Test* need not know the password. It must not reach an address of theirs by way of ``token_url``: an
+attack has had the password of any connection so, of a mail server too.
 """
 
 from __future__ import annotations
