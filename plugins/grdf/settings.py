@@ -20,6 +20,8 @@ from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
+RETRIES = 3
+RETRY_SECONDS = 600
 
 WayIn = Literal["direct", "client_connect"]
 WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
@@ -113,12 +115,12 @@ def accounts_max_age() -> int:
 
 def retries() -> int:
     """Return how often a task is tried again after a temporary failure."""
-    return number("retries", 3, least=0, most=50)
+    return number("retries", RETRIES, least=0, most=50)
 
 
 def retry_seconds() -> int:
     """Return the seconds to wait before such a retry, unless GRDF says how long."""
-    return number("retry_seconds", 600, least=1, most=86_400)
+    return number("retry_seconds", RETRY_SECONDS, least=1, most=86_400)
 
 
 def answer_seconds() -> int:

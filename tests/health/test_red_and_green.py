@@ -60,6 +60,14 @@ def test_a_wrong_setting_is_its_own_error_and_hides_nothing(fleet: Fleet) -> Non
         assert f"[grdf] {name} is" in run.output
 
 
+def test_wrong_retries_stop_other_dags_and_are_named_by_the_check(fleet: Fleet) -> None:
+    fleet.add(account(1))
+    run = fleet.check(retries="three", retry_seconds="10m")
+    assert run.state == "failed"
+    for name in ("retries", "retry_seconds"):
+        assert f"[grdf] {name} is" in run.output
+
+
 def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(
     fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
 ) -> None:

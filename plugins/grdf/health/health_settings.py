@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from airflow.sdk.configuration import conf
 
-from grdf.settings import SECTION, number
+from grdf.settings import RETRIES, RETRY_SECONDS, SECTION, number, retries, retry_seconds
 from include.gas.errors import BadSettings
 from include.gas.health.limits import Cause, Limits
 
@@ -151,21 +151,29 @@ def limits() -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the check runs, for the DAG file.
+    """When the check runs, and how often it is tried, for the DAG file.
 
     :param cron: its schedule
     :param deadline: how long after that it must have ended
+    :param retries: how often it is tried again
+    :param retry_delay: how long it waits before that
     """
 
     cron: str
     deadline: timedelta
+    retries: int
+    retry_delay: timedelta
 
 
 def timing() -> Timing:
     """Return when the check runs. It never fails: parsing a DAG file must not stop for a wrong setting."""
     hour, minute = _or_default(health_at, AT).split(":")
-    minutes = _or_default(health_deadline_minutes, DEADLINE)
-    return Timing(f"{int(minute)} {int(hour)} * * *", timedelta(minutes=minutes))
+    return Timing(
+        f"{int(minute)} {int(hour)} * * *",
+        timedelta(minutes=_or_default(health_deadline_minutes, DEADLINE)),
+        _or_default(retries, RETRIES),
+        timedelta(seconds=_or_default(retry_seconds, RETRY_SECONDS)),
+    )
 
 
 def _or_default(read: Callable[[], _T], default: _T) -> _T:

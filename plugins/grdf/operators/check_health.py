@@ -94,7 +94,13 @@ class CheckHealthOperator(GrdfOperator):
         except BadSettings as error:
             wrong.append(error)
             limits = Limits(percent=dict.fromkeys(Cause, 100))
-        for read in (health_settings.health_at, health_settings.health_deadline_minutes, settings.connections):
+        for read in (
+            health_settings.health_at,
+            health_settings.health_deadline_minutes,
+            settings.retries,
+            settings.retry_seconds,
+            settings.connections,
+        ):
             try:
                 read()
             except BadSettings as error:
