@@ -60,6 +60,14 @@ def test_a_wrong_setting_is_its_own_error_and_hides_nothing(fleet: Fleet) -> Non
         assert f"[grdf] {name} is" in run.output
 
 
+def test_an_odd_notifier_is_named_and_hides_nothing(fleet: Fleet) -> None:
+    fleet.add(account(1, age=9))
+    run = fleet.check(alert_notifier=".smtp.SmtpNotifier")
+    assert run.state == "failed"
+    assert "[grdf] alert_notifier is '.smtp.SmtpNotifier'" in run.output
+    assert "1 of 1 accounts that should be read are silent" in run.output
+
+
 def test_wrong_retries_stop_other_dags_and_are_named_by_the_check(fleet: Fleet) -> None:
     fleet.add(account(1))
     run = fleet.check(retries="three", retry_seconds="10m")

@@ -80,10 +80,11 @@ def _class_at(path: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded ({error})",
+            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded "
+            f"({redact(f'{type(error).__name__}: {error}')[:200]})",
             f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
