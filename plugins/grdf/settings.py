@@ -20,10 +20,10 @@ from include.gas.errors import BadSettings
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
+RETRIES, RETRY_SECONDS = 3, 600
 
 WayIn = Literal["direct", "client_connect"]
 WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
-
 
 SECRETS = ("connect_secret", "quota_url")
 """Options whose value, or a password in it, is secret."""
@@ -113,12 +113,12 @@ def accounts_max_age() -> int:
 
 def retries() -> int:
     """Return how often a task is tried again after a temporary failure."""
-    return number("retries", 3, least=0, most=50)
+    return number("retries", RETRIES, least=0, most=50)
 
 
 def retry_seconds() -> int:
     """Return the seconds to wait before such a retry, unless GRDF says how long."""
-    return number("retry_seconds", 600, least=1, most=86_400)
+    return number("retry_seconds", RETRY_SECONDS, least=1, most=86_400)
 
 
 def answer_seconds() -> int:
@@ -145,7 +145,7 @@ def connections() -> tuple[str, ...]:
 
     :raises BadSettings: if the value is no list of ids, or names one twice, in whatever case, or one that may revoke
     """
-    text = conf.get(SECTION, "connections", fallback="").strip() or DEFAULT
+    text = written("connections").strip() or DEFAULT
     named = [word.strip() for word in text.split(",")]
     odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
     wrong = f"{odd[0]!r:.60} is not the id of an Airflow connection with which data may be read" if odd else ""
@@ -357,7 +357,7 @@ def household_link_days() -> int:
 
 
 def _boolean(name: str, default: bool) -> bool:
-    text = (conf.get(SECTION, name, fallback="") or str(default)).strip().lower()
+    text = (written(name) or str(default)).strip().lower()
     if text not in ("true", "false"):
         raise BadSettings.about(
             None,
@@ -367,12 +367,24 @@ def _boolean(name: str, default: bool) -> bool:
     return text == "true"
 
 
+def written(name: str) -> str:
+    """Return a setting as it is written, or ``""``.
+
+    :raises BadSettings: if Airflow cannot read it, such as a lone percent sign in ``airflow.cfg``
+    """
+    try:
+        return str(conf.get(SECTION, name, fallback=""))
+    except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
+        cause = f"the setting [grdf] {name} cannot be read ({type(error).__name__})"
+        raise BadSettings.about(None, cause, "In airflow.cfg, write %% for each percent sign.") from None
+
+
 def number(name: str, default: int, *, least: int, most: int) -> int:
     """Return a setting that is a whole number. Settings of their own modules are read by this, too.
 
     :raises BadSettings: if it is no whole number from ``least`` to ``most``
     """
-    text = conf.get(SECTION, name, fallback="") or str(default)
+    text = written(name) or str(default)
     try:
         value = int(text)
     except ValueError:

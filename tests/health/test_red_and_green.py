@@ -68,6 +68,22 @@ def test_a_wrong_setting_of_another_dag_does_not_hide_the_fleet(fleet: Fleet) ->
     assert "[grdf] consent_warning_days is" in run.output
 
 
+def test_an_odd_notifier_is_named_and_hides_nothing(fleet: Fleet) -> None:
+    fleet.add(account(1, age=9))
+    run = fleet.check(alert_notifier=".smtp.SmtpNotifier")
+    assert run.state == "failed"
+    assert "[grdf] alert_notifier is '.smtp.SmtpNotifier'" in run.output
+    assert "1 of 1 accounts that should be read are silent" in run.output
+
+
+def test_wrong_retries_stop_other_dags_and_are_named_by_the_check(fleet: Fleet) -> None:
+    fleet.add(account(1))
+    run = fleet.check(retries="three", retry_seconds="10m")
+    assert run.state == "failed"
+    for name in ("retries", "retry_seconds"):
+        assert f"[grdf] {name} is" in run.output
+
+
 def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(
     fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
 ) -> None:

@@ -20,12 +20,13 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
     :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` if each task sets its
         own
-    :param more: further default arguments for the tasks
+    :param more: further default arguments for the tasks. With ``retries`` and ``retry_delay``, those of the settings
+        are not read
     """
+    if not {"retries", "retry_delay"} <= more.keys():
+        more = {"retries": settings.retries(), "retry_delay": timedelta(seconds=settings.retry_seconds())} | more
     return {
         "owner": "grdf",
-        "retries": settings.retries(),
-        "retry_delay": timedelta(seconds=settings.retry_seconds()),
         "retry_policy": GasRetryPolicy(),
         **({"execution_timeout": limit} if limit else {}),
         **more,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier, Context
 
 EXAMPLE = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+SECONDS = 120.0
+"""How long a notifier may take. Many have no limit of their own, and the check is red only after the alert."""
 _TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
 """What notifiers call their text. The first of these that a notifier takes gets ours, unless the settings give one."""
 _TITLE_ARGUMENTS = ("subject", "title", "summary")
@@ -38,19 +42,16 @@ class Alerter:
         :param context: the task's context, for templates in the notifier's arguments
         :param title: one line
         :param text: plain text that names nobody
-        :raises BadSettings: if the notifier fails
+        :raises BadSettings: if the notifier fails, or has not ended after :data:`SECONDS`
         """
         if self.kind is None:
             return False
-        notifier = self._made(title, text)
-        try:
-            notifier(context)
-        except Exception as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
+        if problem := _problem(self._made(title, text), context):
             raise BadSettings.about(
                 None,
-                f"the alert could not be sent by {self.path}: {redact(f'{type(error).__name__}: {error}')[:300]}",
+                f"the alert could not be sent by {self.path}: {problem}",
                 "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs.",
-            ) from None
+            )
         return True
 
     def _made(self, title: str, text: str) -> BaseNotifier:
@@ -74,16 +75,38 @@ class Alerter:
         return made
 
 
+def _problem(notifier: BaseNotifier, context: Context) -> str:
+    """Let a notifier send, in a thread that nobody waits for at the end; return what is wrong, or ``""``.
+
+    A signal, as Airflow's own time limits use it, reaches the main thread alone, and the triggerer sends in another.
+    """
+    problems: list[str] = []
+
+    def send() -> None:
+        try:
+            notifier(context)
+        except BaseException as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
+            problems.append(redact(f"{type(error).__name__}: {error}")[:300])
+
+    sending = threading.Thread(target=copy_context().run, args=(send,), name="grdf alert", daemon=True)
+    sending.start()
+    sending.join(SECONDS)
+    if sending.is_alive():
+        return f"it had not ended after {SECONDS:g} s, and may send it later or never"
+    return "".join(problems)
+
+
 def _class_at(path: str) -> Any:
     from airflow.sdk import BaseNotifier
 
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded ({error})",
+            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded "
+            f"({redact(f'{type(error).__name__}: {error}')[:200]})",
             f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):

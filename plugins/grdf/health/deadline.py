@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+ENDED = frozenset(("success", "failed"))
 TITLE = "GRDF gas accounts: the check of health has not ended in time"
 TEXT = (
     "The run of grdf_health that was due at {due} has not ended {minutes} minutes after it was queued. "
@@ -24,7 +26,10 @@ TEXT = (
 
 
 async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
-    """Send the alert. Airflow calls this in the triggerer.
+    """Send the alert, unless the run has ended. Airflow calls this in the triggerer.
+
+    Airflow 3.3.2 forgets a run's deadline only if the run succeeds (``DagRun.update_state``). A red run has sent its
+    own alert, and must not send a false one an hour later.
 
     :param minutes: how long after the run was due that is
     :param context: what Airflow tells of the run
@@ -32,7 +37,11 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
     from grdf.health.alerting import Alerter
     from include.gas.errors import GasError
 
-    text = TEXT.format(due=_due(context), minutes=minutes)
+    run = _run(context)
+    if run.get("state") in ENDED and run.get("end_date"):
+        log.info("The run that was due at %s has ended (%s): no alert is sent.", _due(run), run["state"])
+        return
+    text = TEXT.format(due=_due(run), minutes=minutes)
     log.error("%s", text)
     try:
         if await asyncio.to_thread(lambda: Alerter().send({}, TITLE, text)):
@@ -43,7 +52,11 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
         log.error("%s", error)
 
 
-def _due(context: Any) -> str:
-    run = context.get("dag_run") if isinstance(context, dict) else None
-    due = run.get("run_after") or run.get("logical_date") if isinstance(run, dict) else None
-    return str(due or "its time")
+def _run(context: Any) -> Mapping[str, Any]:
+    """Return what Airflow tells of the run, as its REST API does."""
+    run = context.get("dag_run") if isinstance(context, Mapping) else None
+    return run if isinstance(run, Mapping) else {}
+
+
+def _due(run: Mapping[str, Any]) -> str:
+    return str(run.get("run_after") or run.get("logical_date") or "its time")

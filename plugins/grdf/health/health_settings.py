@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from airflow.sdk.configuration import conf
-
-from grdf.settings import SECTION, number
+from grdf.settings import RETRIES, RETRY_SECONDS, number, retries, retry_seconds, written
 from include.gas.errors import BadSettings
 from include.gas.health.limits import Cause, Limits
 
@@ -31,7 +29,7 @@ def health_at() -> str:
 
     :raises BadSettings: if it is no time of the day
     """
-    text = conf.get(SECTION, "health_at", fallback="").strip() or AT
+    text = written("health_at").strip() or AT
     if not _CLOCK.fullmatch(text):
         raise BadSettings.about(
             None,
@@ -100,7 +98,7 @@ def health_airflow_conn_id() -> str | None:
     With it, the check sees which DAGs are missing or paused and whose runs are all skipped, on the day that it
     happens. With ``None``, the default, it sees that only of accounts that are late or new.
     """
-    return conf.get(SECTION, "health_airflow_conn_id", fallback="").strip() or None
+    return written("health_airflow_conn_id").strip() or None
 
 
 def alert_notifier() -> str | None:
@@ -108,7 +106,7 @@ def alert_notifier() -> str | None:
 
     ``None``, the default, sends none.
     """
-    return conf.get(SECTION, "alert_notifier", fallback="").strip() or None
+    return written("alert_notifier").strip() or None
 
 
 def alert_notifier_kwargs() -> dict[str, Any]:
@@ -116,10 +114,10 @@ def alert_notifier_kwargs() -> dict[str, Any]:
 
     :raises BadSettings: if it is no JSON object
     """
-    text = conf.get(SECTION, "alert_notifier_kwargs", fallback="").strip() or "{}"
+    text = written("alert_notifier_kwargs").strip() or "{}"
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of braces that are nested too deep
         found = None
     if not isinstance(found, dict):
         raise BadSettings.about(
@@ -151,25 +149,33 @@ def limits() -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the check runs, for the DAG file.
+    """When the check runs, and how often it is tried, for the DAG file.
 
     :param cron: its schedule
     :param deadline: how long after that it must have ended
+    :param retries: how often it is tried again
+    :param retry_delay: how long it waits before that
     """
 
     cron: str
     deadline: timedelta
+    retries: int
+    retry_delay: timedelta
 
 
 def timing() -> Timing:
     """Return when the check runs. It never fails: parsing a DAG file must not stop for a wrong setting."""
     hour, minute = _or_default(health_at, AT).split(":")
-    minutes = _or_default(health_deadline_minutes, DEADLINE)
-    return Timing(f"{int(minute)} {int(hour)} * * *", timedelta(minutes=minutes))
+    return Timing(
+        f"{int(minute)} {int(hour)} * * *",
+        timedelta(minutes=_or_default(health_deadline_minutes, DEADLINE)),
+        _or_default(retries, RETRIES),
+        timedelta(seconds=_or_default(retry_seconds, RETRY_SECONDS)),
+    )
 
 
 def _or_default(read: Callable[[], _T], default: _T) -> _T:
     try:
         return read()
-    except BadSettings:
+    except Exception:  # noqa: BLE001 - whatever it is, the task reads it again and says so
         return default

@@ -19,9 +19,12 @@ from include.gas.health.limits import Cause, Limits
 from include.gas.health.sights import Sight
 from include.gas.health.verdict import Client, Verdict, failed, judge
 from include.gas.health.watched import Watched, watched
+from include.gas.redact import redact
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from grdf.health.alerting import Alerter
 
 ABOUT = "GRDF gas accounts"
 DAG = "grdf_health"
@@ -54,14 +57,9 @@ class CheckHealthOperator(GrdfOperator):
         :raises RetryLater: if CouchDB does not answer, and another try is left
         """
         from grdf.health import gauges
-        from grdf.health.alerting import Alerter
 
-        alerter: Alerter | None = None
         wrong: list[BadSettings] = []
-        try:
-            alerter = Alerter()
-        except BadSettings as error:
-            wrong.append(error)
+        alerter = self.alerter(wrong)
         try:
             verdict = self._look(context, wrong)
         except RetryLater as error:
@@ -84,6 +82,23 @@ class CheckHealthOperator(GrdfOperator):
             raise FleetUnwell(f"{verdict.headline()} The lines above say who is concerned and what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
 
+    def alerter(self, wrong: list[BadSettings]) -> Alerter | None:
+        """Return what sends the alert. Nothing that is wrong with it keeps the fleet from being looked at.
+
+        :param wrong: settings that are wrong, to which this adds
+        """
+        from grdf.health import alerting
+
+        try:
+            return alerting.Alerter()
+        except BadSettings as error:
+            wrong.append(error)
+        except Exception as error:  # noqa: BLE001 - a notifier is anybody's code
+            said = redact(f"{type(error).__name__}: {error}")[:200]
+            cause = f"the notifier of [grdf] alert_notifier cannot be made ({said})"
+            wrong.append(BadSettings.about(None, cause, "Correct it, and [grdf] alert_notifier_kwargs."))
+        return None
+
     def _look(self, context: Context, wrong: list[BadSettings]) -> Verdict:
         """Look at the fleet, and set the gauges.
 
@@ -97,7 +112,13 @@ class CheckHealthOperator(GrdfOperator):
         except BadSettings as error:
             wrong.append(error)
             limits = Limits(percent=dict.fromkeys(Cause, 100))
-        for read in (health_settings.health_at, health_settings.health_deadline_minutes, settings.connections):
+        for read in (
+            health_settings.health_at,
+            health_settings.health_deadline_minutes,
+            settings.retries,
+            settings.retry_seconds,
+            settings.connections,
+        ):
             try:
                 read()
             except BadSettings as error:
@@ -135,7 +156,11 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.health import airflow_sight, health_settings
 
         expected = [account.id for account in fleet if account.is_read]
-        conn_id = health_settings.health_airflow_conn_id()
+        conn_id = None
+        try:
+            conn_id = health_settings.health_airflow_conn_id()
+        except BadSettings as error:
+            wrong.append(error)
         if conn_id and expected:
             try:
                 shown = dict(airflow_sight.by_api(conn_id, expected, now))
@@ -187,7 +212,7 @@ class CheckHealthOperator(GrdfOperator):
             self.log.info("Airflow does not tell whether this is the first run (%s).", type(error).__name__)
             return False
 
-    def _alert(self, context: Context, alerter: Any, verdict: Verdict) -> None:
+    def _alert(self, context: Context, alerter: Alerter | None, verdict: Verdict) -> None:
         if alerter is None:
             return
         try:
