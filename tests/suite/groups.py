@@ -28,7 +28,7 @@ class Group:
     @property
     def busy(self) -> bool:
         """Whether it keeps a whole Airflow running, which takes a core by itself: one such group runs at a time."""
-        return (self.name.endswith(".py") and bool(self.folder)) or self.folder == "browser"
+        return (self.name.endswith(".py") and bool(self.folder)) or self.folder in ("browser", "compose")
 
     @property
     def folder(self) -> str:
