@@ -83,6 +83,7 @@ class Upkeep:
         self._copy = Open(BROKEN, 0.0)
         self._kept: AccountList | None = None
         self._fails = False
+        self._is_late = False
 
     def look(self) -> None:
         """Look once. Says in the log when CouchDB does not answer, and when it does again."""
@@ -91,14 +92,17 @@ class Upkeep:
         except GasError as error:
             if not self._fails:
                 log.warning("The accounts' DAGs stay as they are until CouchDB answers again. %s", error)
-            self._fails = True
+            self._fails = self._is_late = True
             return
         if current is None:
+            self._is_late = True
             return
         if self._fails:
             log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
             self._fails = False
         now = time.monotonic()
+        if self._is_late and self._wanted is None:
+            self._compare_at = now  # the files may have been read before an account came that this first list has
         before, self._looked_at = self._looked_at, now
         if current is self._current and not self._open and now < self._compare_at and keep_fresh():
             return  # nothing has happened, which is so nearly always

@@ -179,6 +179,23 @@ def test_an_account_that_can_have_no_dag_is_told(kept: Upkeep, couchdb: CouchDBH
     assert asked() == set()
 
 
+@pytest.mark.parametrize("late", [down, lambda *_: None], ids=["no database yet", "slow"])
+def test_an_account_from_before_the_first_list_is_not_overlooked(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, late: Callable[..., None]
+) -> None:
+    """The files were read without it, and the first list that comes has it: nothing differs from one to the next."""
+    couchdb.write(ACCOUNT, [account(SECOND)])
+    known_accounts()
+    show(SECOND)
+    made = Upkeep(BUNDLE, DAGS)
+    with monkeypatch.context() as outage:
+        outage.setattr(AccountWatch, "look", late)
+        made.look()
+    couchdb.write(ACCOUNT, [account(FIRST)])
+    made.look()
+    assert asked() == {file_of(FIRST)}
+
+
 def test_with_couchdb_down_nothing_changes_and_it_is_said_once(
     kept: Upkeep, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
