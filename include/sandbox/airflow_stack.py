@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -56,6 +57,8 @@ class AirflowStack:
         self.viewer_password = kept["viewer_password"]
         self.approver_password = kept["approver_password"]
         self.few = few
+        self.kept_connections: tuple[str, ...] = ()
+        """Those that :meth:`put_connections` has left as they are."""
         self._session = requests.Session()
         self.env = self._environment(kept) | (_FEW if few else {}) | dict(env)
 
@@ -100,7 +103,7 @@ class AirflowStack:
         :param processes: the block that stops the components when it is left
         :param triggerer: whether to start a triggerer as well
         :param components: the other components, which must include ``api-server``
-        :param connections: put into Airflow's database before, by their ids, in place of former ones
+        :param connections: put into Airflow's database before, by their ids, see :meth:`put_connections`
         :raises ProcessError: if a component does not start; the message shows the end of its log
         """
         self.migrate()
@@ -159,13 +162,21 @@ class AirflowStack:
         self._airflow("db", "migrate", failure="Airflow's database could not be prepared")
 
     def put_connections(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Put connections into Airflow's database, where its forms show them. Former ones of the same ids are replaced.
+        """Put connections into Airflow's database, where its forms show them.
+
+        Former ones of the same ids are replaced if they lead to this machine, where only the sandbox answers, whose
+        ports change. Any other was typed by a person, and stays (:attr:`kept_connections`).
 
         :raises ProcessError: if that fails
         """
         file = self.home / "connections.json"
         try:
-            _write(file, json.dumps(connections))
+            _write(file, "{}")  # so that it is the owner's alone before there is a secret in it
+            self._airflow("connections", "export", str(file), failure="Airflow's connections could not be read")
+            former: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+            kept = {name for name in connections if name in former and not is_here(former[name].get("host"))}
+            self.kept_connections = tuple(sorted(kept))
+            _write(file, json.dumps({name: fields for name, fields in connections.items() if name not in kept}))
             failure = "the connections could not be put into Airflow's database"
             self._airflow("connections", "import", "--overwrite", str(file), failure=failure)
         finally:
@@ -260,6 +271,15 @@ class AirflowStack:
         tries = self.api("GET", path).json().get("try_number") or 1
         answer = self.api("GET", f"{path}/logs/{tries}", headers={"Accept": "application/json"})
         return "\n".join(_log_lines(answer.json().get("content") or []))
+
+
+def is_here(host: str | None) -> bool:
+    """Return whether a connection's host, an address or a name, is this machine."""
+    try:
+        name = urlsplit(host if "//" in (host or "") else f"//{host}").hostname
+    except ValueError:
+        return False
+    return name in {"localhost", "127.0.0.1", "::1"}
 
 
 def _log_lines(content: list[Any]) -> Iterator[str]:

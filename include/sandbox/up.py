@@ -63,7 +63,8 @@ def _run(options: argparse.Namespace) -> int:
         airflow = AirflowStack(data / "airflow", port, env | _database())
         airflow.start(world.processes, triggerer=True, connections=form_connections(connections))
         airflow.keep_environment()
-        _set_up_couchdb(airflow)
+        if "couchdb" not in airflow.kept_connections:  # a person's own server is set up by that person
+            _set_up_couchdb(airflow)
         for household in HOUSEHOLDS[:2]:  # not earlier, because a code is only valid for a minute
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.door, world.book)
@@ -72,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
   Airflow's UI   {address}   user {ADMIN}, password {airflow.password}
                  to look only: user {VIEWER}, password {airflow.viewer_password}
                  to approve deletions: user {APPROVER}, password {airflow.approver_password}
-  Connections    {address}/connections   filled in; "Test" asks the sandbox
+  Connections    {address}/connections   {about_connections(airflow.kept_connections)}
   Connect        {address}/grdf/connect/   a household, through the sandbox's consent page
   GRDF sandbox   {world.facts["adict_base"]}
   GRDF's e-mails {world.facts["control_url"]}/mailbox   where invented holders accept a declared right
@@ -85,6 +86,19 @@ def _run(options: argparse.Namespace) -> int:
             flush=True,
         )
         return _watch(world.processes)
+
+
+def about_connections(kept: Sequence[str]) -> str:
+    """Return what is said of Airflow's connections.
+
+    :param kept: ids of those that a person has typed
+    """
+    if not kept:
+        return 'filled in; "Test" asks the sandbox'
+    return (
+        f"left as they are, because they do not lead to this machine: {', '.join(kept)}\n"
+        "                 the others are filled in; delete one there, and the next start fills it in again"
+    )
 
 
 def _set_up_couchdb(airflow: AirflowStack) -> None:

@@ -24,7 +24,7 @@ def test_the_doctor_finds_connections_in_airflow_s_database(
     shutil.copyfile(airflow_home / "airflow.db", tmp_path / "airflow.db")
     airflow = Prepared(tmp_path, 0, {})
     connections = form_connections(clean.connections())
-    airflow.put_connections({name: fields | {"host": "nobody.invalid"} for name, fields in connections.items()})
+    airflow.put_connections({name: fields | {"host": "http://127.0.0.1:1"} for name, fields in connections.items()})
     airflow.put_connections(connections)  # as at the second start of ./grdf up, when the ports are others
     assert not (tmp_path / "connections.json").exists(), "it holds secrets"
 
