@@ -1,0 +1,47 @@
+"""What the check of health remembers of an account goes with the account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.health import known_accounts
+from grdf.stores import shared_list
+from tests.leaving.household import household
+from tests.leaving.steps import delete
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Airflow's Variables, which a test process cannot write."""
+    kept: dict[str, str] = {}
+
+    def keep(name: str, value: str, **_: Any) -> None:
+        kept[name] = value
+
+    monkeypatch.setattr("airflow.sdk.Variable.get", lambda name, default=None: kept.get(name, default))
+    monkeypatch.setattr("airflow.sdk.Variable.set", keep)
+    return kept
+
+
+def remembered() -> set[str]:
+    found = shared_list.read(known_accounts.VARIABLE)
+    return set(found[0]["ids"]) if found else set()
+
+
+def test_a_deleted_account_is_forgotten_and_not_missed(
+    clean: LocalWorld, account_id: str, variables: dict[str, str]
+) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    household(clean, account_id)
+    couchdb = CouchDBHook()
+    assert known_accounts.lost(couchdb, {account_id, "neighbour"}) == (set(), 0)
+    assert remembered() == {account_id, "neighbour"}
+    delete(account_id)
+    assert remembered() == {"neighbour"}
+    assert known_accounts.lost(couchdb, {"neighbour"}) == (set(), 1)
