@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import METERS, STORING
 from grdf.operators.deletion.approve import ApproveDeletionOperator
@@ -45,7 +45,7 @@ with DAG(
     **by_hand("deletion"),
     params=PARAMS,
     # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
-    default_args=task_defaults(STORING, **({"queue": queue} if (queue := settings.deletion_queue()) else {})),
+    default_args=task_defaults(STORING, **({"queue": queue} if (queue := dag_settings.deletion_queue()) else {})),
     doc_md=DOC,
 ):
     check = CheckDeletionOperator(task_id="check", retries=0, execution_timeout=METERS)
@@ -55,7 +55,7 @@ with DAG(
     purge = PurgeAccountOperator(task_id="purge")
     report = ReportDeletionOperator(task_id="report")
     check >> real_run
-    if settings.deletion_needs_approval():
+    if dag_settings.deletion_needs_approval():
         approve = ApproveDeletionOperator(
             task_id="approve",
             execution_timeout=None,  # people may take as long as they need

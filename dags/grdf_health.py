@@ -43,7 +43,7 @@ with DAG(
     "grdf_health",
     schedule=in_paris(TIMING.cron),
     **for_all_accounts("health"),
-    default_args=task_defaults(STORING, retries=TIMING.retries, retry_delay=TIMING.retry_delay),
+    default_args=task_defaults(STORING),
     deadline=DEADLINE,
     doc_md=DOC,
 ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import METERS, STORING
@@ -54,7 +54,7 @@ with DAG(
         # Daily runs have priority, so a long import must not occupy all workers.
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
-        pool=settings.pool(),
+        pool=dag_settings.pool(),
         execution_timeout=METERS,
         # Within that pool, any task of a daily run goes first.
         priority_weight=0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import FLEET
 from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
@@ -45,7 +45,7 @@ with DAG(
 ):
     ImportAccountsOperator(
         task_id="import_accounts",
-        pool=settings.pool(),
+        pool=dag_settings.pool(),
         # Within that pool, any task of a daily run goes first.
         priority_weight=0,
         weight_rule="absolute",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.time_limits import STORING
 from grdf.operators.retention import RemoveOverdueOperator
@@ -28,7 +28,7 @@ with DAG(
     schedule=in_paris("40 3 * * *"),
     **for_all_accounts("deletion"),
     # Only an administrator of CouchDB may purge, and only the deletion's workers have that login.
-    default_args=task_defaults(STORING, **({"queue": queue} if (queue := settings.deletion_queue()) else {})),
+    default_args=task_defaults(STORING, **({"queue": queue} if (queue := dag_settings.deletion_queue()) else {})),
     doc_md=DOC,
 ):
     RemoveOverdueOperator(task_id="remove_overdue")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.defaults import by_hand, task_defaults
 from grdf.airflow.time_limits import METERS
 from grdf.operators.ways_in.send_proof import SendProofOperator
@@ -39,4 +39,4 @@ with DAG(
     default_args=task_defaults(METERS),
     doc_md=DOC,
 ):
-    SendProofOperator(task_id="send", pool=settings.pool())
+    SendProofOperator(task_id="send", pool=dag_settings.pool())

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.time_limits import STORING
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
@@ -29,7 +29,7 @@ with DAG(
     default_args=task_defaults(STORING),
     doc_md=DOC,
 ) as dag:
-    look = LookAtWaitingOperator(task_id="look", pool=settings.pool())
+    look = LookAtWaitingOperator(task_id="look", pool=dag_settings.pool())
     TriggerDagRunOperator.partial(
         task_id="first_launch",
         openlineage_inject_parent_info=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.account_list import accounts_to_build
 from grdf.airflow.announcing import changes_of_account
 from grdf.airflow.defaults import START, common, task_defaults
@@ -49,12 +49,7 @@ def account_dags(file: int) -> dict[str, DAG]:
 
 def account_dag(account_id: str) -> DAG:
     """Return the DAG of one account."""
-    schedule = GasDayTimetable.for_account(
-        account_id,
-        publication_days=settings.publication_days(),
-        first_hour=settings.first_hour(),
-        spread_minutes=settings.spread_minutes(),
-    )
+    schedule = GasDayTimetable.for_account(account_id, **dag_settings.morning())
     with DAG(
         dag_id(account_id),
         schedule=schedule,
@@ -71,7 +66,7 @@ def account_dag(account_id: str) -> DAG:
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id, execution_timeout=ONE_CALL)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id, execution_timeout=ONE_CALL)
         extract = ExtractOperator(
-            task_id="extract", account_id=account_id, pool=settings.pool(), execution_timeout=METERS
+            task_id="extract", account_id=account_id, pool=dag_settings.pool(), execution_timeout=METERS
         )
         load = LoadOperator(
             task_id="load",

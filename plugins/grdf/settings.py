@@ -21,6 +21,8 @@ from include.gas.errors import BadSettings
 log = logging.getLogger(__name__)
 SECTION = "grdf"
 RETRIES, RETRY_SECONDS = 3, 600
+PUBLICATION_DAYS, FIRST_HOUR, SPREAD_MINUTES = 1, 8, 240
+ACCOUNTS_MAX_AGE, POOL = 20, "default_pool"
 
 WayIn = Literal["direct", "client_connect"]
 WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
@@ -93,22 +95,22 @@ def publication_days() -> int:
 
     Rows of a gas day D arrive from D+1 to D+3 (ADICT 3.9), most often in the afternoon of D+1.
     """
-    return number("publication_days", 1, least=0, most=30)
+    return number("publication_days", PUBLICATION_DAYS, least=0, most=30)
 
 
 def first_hour() -> int:
     """Return the hour (0 to 23, Paris time) at which the first accounts run in the morning."""
-    return number("first_hour", 8, least=0, most=23)
+    return number("first_hour", FIRST_HOUR, least=0, most=23)
 
 
 def spread_minutes() -> int:
     """Return the minutes over which the accounts' runs are spread, starting at :func:`first_hour`."""
-    return number("spread_minutes", 240, least=1, most=1440)
+    return number("spread_minutes", SPREAD_MINUTES, least=1, most=1440)
 
 
 def accounts_max_age() -> int:
     """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
-    return number("accounts_max_age", 20, least=0, most=3600)
+    return number("accounts_max_age", ACCOUNTS_MAX_AGE, least=0, most=3600)
 
 
 def retries() -> int:
@@ -188,7 +190,7 @@ def pool() -> str:
 
     The default is ``default_pool``. If the pool does not exist, the tasks never start.
     """
-    return conf.get(SECTION, "pool", fallback="") or "default_pool"
+    return written("pool") or POOL
 
 
 def daily_reserve() -> int | None:
@@ -240,7 +242,7 @@ def deletion_queue() -> str | None:
 
     With Celery, only the workers that take this queue then need the secret that revokes consents.
     """
-    return conf.get(SECTION, "deletion_queue", fallback="") or None
+    return written("deletion_queue") or None
 
 
 def deletion_airflow_conn_id() -> str | None:

@@ -14,11 +14,11 @@ from tests.forks import Forks
 FILE = str(ROOT / "dags" / "grdf_health.py")
 READ_AND_PARSE = """
 import json, runpy, sys
-from grdf.health import health_settings
+from grdf.health import every_setting, health_settings
 from include.gas.errors import BadSettings
 runpy.run_path(sys.argv[1])
 try:
-    getattr(health_settings, sys.argv[2])()
+    every_setting.readers()[sys.argv[2]]()
     said = ""
 except BadSettings as error:
     said = str(error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from grdf.doctor import here
+from grdf.health import every_setting
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import DOCTYPES
 
@@ -98,7 +98,7 @@ def test_what_is_broken_is_told_with_what_to_do(
 
 
 def test_every_setting_is_read() -> None:
-    assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(here.readers())
+    assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(every_setting.readers())
 
 
 def test_it_changes_nothing(clean: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:

@@ -76,12 +76,14 @@ def test_an_odd_notifier_is_named_and_hides_nothing(fleet: Fleet) -> None:
     assert "1 of 1 accounts that should be read are silent" in run.output
 
 
-def test_wrong_retries_stop_other_dags_and_are_named_by_the_check(fleet: Fleet) -> None:
+def test_settings_of_other_dags_are_named_by_the_check(fleet: Fleet) -> None:
+    """Accounts' DAGs take the default, so that nothing else is red for them."""
     fleet.add(account(1))
-    run = fleet.check(retries="three", retry_seconds="10m")
+    run = fleet.check(retries="three", retry_seconds="10m", first_hour="25", reread_days="all", ways_in="by post")
     assert run.state == "failed"
-    for name in ("retries", "retry_seconds"):
-        assert f"[grdf] {name} is" in run.output
+    for name in ("retries", "retry_seconds", "first_hour", "reread_days", "ways_in"):
+        (line,) = re.findall(rf"setting: .*\[grdf\] {name} is.*", run.output)
+        assert "Correct it for all parts of Airflow" in line
 
 
 def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(

@@ -115,7 +115,7 @@ class Verdict:
         return tuple(each for each in self.findings if each.red)
 
     def with_wrong_setting(self, what: str) -> Verdict:
-        """Return the verdict with one more cause: a setting of the check that is wrong.
+        """Return the verdict with one more cause: a setting that is wrong.
 
         :param what: which one, and what to do
         """

@@ -17,7 +17,7 @@ SAYS = {
     Cause.REFUSED: "GRDF refuses {count} of {of} accounts",
     Cause.CONNECT: "the households of {count} of {of} accounts must connect again",
     Cause.NONE_DAYS: "GRDF does not have {count} of the {of} gas days of the last 60 days",
-    Cause.SETTING: "a setting of the check itself is wrong",
+    Cause.SETTING: "a setting is wrong",
 }
 
 DO = {

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
-from grdf import settings
+from grdf import dag_settings, settings
 from grdf.staging.files import write_private
 from grdf.stores import shared_list
 from include.gas.days.gas_day import PARIS
@@ -129,7 +129,7 @@ def known_accounts() -> AccountList:
     path = settings.home() / "accounts.json"
     copy, age = _read_copy(path)
     now = time.time()
-    if copy is not None and 0 <= age <= settings.accounts_max_age():  # below 0: the clock was set back
+    if copy is not None and 0 <= age <= dag_settings.accounts_max_age():  # below 0: the clock was set back
         if copy.unshared or (copy.shared_at and not 0 <= now - copy.shared_at < LOOK_AGAIN):
             _share(path, copy, now)
         return copy

@@ -8,7 +8,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import CronTriggerTimetable
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.airflow.retries import GasRetryPolicy
 
 PARIS = "Europe/Paris"
@@ -20,13 +20,11 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
     :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` if each task sets its
         own
-    :param more: further default arguments for the tasks. With ``retries`` and ``retry_delay``, those of the settings
-        are not read
+    :param more: further default arguments for the tasks
     """
-    if not {"retries", "retry_delay"} <= more.keys():
-        more = {"retries": settings.retries(), "retry_delay": timedelta(seconds=settings.retry_seconds())} | more
     return {
         "owner": "grdf",
+        **dag_settings.retrying(),
         "retry_policy": GasRetryPolicy(),
         **({"execution_timeout": limit} if limit else {}),
         **more,

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 from grdf import settings
 from grdf.doctor.findings import Finding, of_error
-from grdf.health import health_settings
+from grdf.health import every_setting
 from grdf.staging.area import Staging
-from include.gas.errors import BadSettings
-
-_NO_SETTINGS = frozenset(("home", "has_several", "limits", "timing"))
-_OF_API_SERVERS = "connect_secret"
 
 
 def versions() -> Iterator[Finding]:
@@ -27,35 +21,14 @@ def versions() -> Iterator[Finding]:
 
 def all_settings() -> Iterator[Finding]:
     """Read every setting of ``[grdf]``, as the tasks do."""
-    wrong = 0
-    read = readers()
-    for name, reader in read.items():
-        try:
-            reader()
-        except BadSettings as error:
-            wrong += 1
-            found = of_error("settings", error)
-            if name == _OF_API_SERVERS:
-                found = replace(found, state="look", do=f"{found.do} Only API servers need it.")
-            yield found
-        except (ValueError, OSError) as error:
-            wrong += 1
-            yield Finding("settings", "bad", f"[grdf] {name} cannot be read ({error})", f"Correct [grdf] {name}.")
+    wrong = list(every_setting.wrong())
+    for name, error in wrong:
+        found = of_error("settings", error)
+        if name == every_setting.OF_API_SERVERS:
+            found = replace(found, state="look", do=f"{found.do} Only API servers need it.")
+        yield found
     if not wrong:
-        yield Finding("settings", "ok", f"all {len(read)} settings of [grdf] can be read")
-
-
-def readers() -> dict[str, Callable[[], Any]]:
-    """Return the functions that read one setting each, by their names."""
-    return {
-        name: function
-        for module in (settings, health_settings)
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__
-        and not name.startswith("_")
-        and name not in _NO_SETTINGS
-        and not inspect.signature(function).parameters
-    }
+        yield Finding("settings", "ok", f"all {len(every_setting.readers())} settings of [grdf] can be read")
 
 
 def staging() -> Iterator[Finding]:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from grdf.settings import RETRIES, RETRY_SECONDS, number, retries, retry_seconds, written
+from grdf.dag_settings import or_default
+from grdf.settings import number, written
 from include.gas.errors import BadSettings
 from include.gas.health.limits import Cause, Limits
 
 AT = "14:00"
 DEADLINE = 60
-_T = TypeVar("_T")
+NAMES = 20
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -89,7 +89,7 @@ def health_quota_percent() -> int:
 
 def health_names() -> int:
     """Return how many accounts the log names for each cause (default 20). Alerts name none."""
-    return number("health_names", 20, least=0, most=10_000)
+    return number("health_names", NAMES, least=0, most=10_000)
 
 
 def health_airflow_conn_id() -> str | None:
@@ -153,29 +153,16 @@ class Timing:
 
     :param cron: its schedule
     :param deadline: how long after that it must have ended
-    :param retries: how often it is tried again
-    :param retry_delay: how long it waits before that
     """
 
     cron: str
     deadline: timedelta
-    retries: int
-    retry_delay: timedelta
 
 
 def timing() -> Timing:
     """Return when the check runs. It never fails: parsing a DAG file must not stop for a wrong setting."""
-    hour, minute = _or_default(health_at, AT).split(":")
+    hour, minute = or_default(health_at, AT).split(":")
     return Timing(
         f"{int(minute)} {int(hour)} * * *",
-        timedelta(minutes=_or_default(health_deadline_minutes, DEADLINE)),
-        _or_default(retries, RETRIES),
-        timedelta(seconds=_or_default(retry_seconds, RETRY_SECONDS)),
+        timedelta(minutes=or_default(health_deadline_minutes, DEADLINE)),
     )
-
-
-def _or_default(read: Callable[[], _T], default: _T) -> _T:
-    try:
-        return read()
-    except Exception:  # noqa: BLE001 - whatever it is, the task reads it again and says so
-        return default

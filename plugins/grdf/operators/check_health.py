@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.run import Run
+from grdf.dag_settings import or_default
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import ENDS_SOON
@@ -56,9 +57,9 @@ class CheckHealthOperator(GrdfOperator):
         :raises FleetUnwell: if a limit is crossed
         :raises RetryLater: if CouchDB does not answer, and another try is left
         """
-        from grdf.health import gauges
+        from grdf.health import every_setting, gauges
 
-        wrong: list[BadSettings] = []
+        wrong = [error for name, error in every_setting.wrong() if name != every_setting.OF_API_SERVERS]
         alerter = self.alerter(wrong)
         try:
             verdict = self._look(context, wrong)
@@ -72,8 +73,8 @@ class CheckHealthOperator(GrdfOperator):
                 Cause.SETTING if isinstance(error, BadSettings) else Cause.UNSEEN, error.cause or str(error)
             )
             gauges.tell_verdict(verdict)
-        for problem in wrong:
-            verdict = verdict.with_wrong_setting(str(problem))
+        for problem in dict.fromkeys(map(str, wrong)):
+            verdict = verdict.with_wrong_setting(problem)
         self._say(verdict)
         if verdict.red and all(each.cause in OF_TIME for each in verdict.red) and self._is_first(context):
             self.log.warning("%s", FIRST)
@@ -102,33 +103,18 @@ class CheckHealthOperator(GrdfOperator):
     def _look(self, context: Context, wrong: list[BadSettings]) -> Verdict:
         """Look at the fleet, and set the gauges.
 
-        :param wrong: settings that are wrong, to which this adds
+        :param wrong: what is wrong with the settings, to which this adds
         """
         from grdf.airflow.account_list import no_database
         from grdf.health import gauges, health_settings, known_accounts
 
         try:
             limits = health_settings.limits()
-        except BadSettings as error:
-            wrong.append(error)
+        except BadSettings:
             limits = Limits(percent=dict.fromkeys(Cause, 100))
-        for read in (
-            health_settings.health_at,
-            health_settings.health_deadline_minutes,
-            settings.retries,
-            settings.retry_seconds,
-            settings.connections,
-        ):
-            try:
-                read()
-            except BadSettings as error:
-                wrong.append(error)
         now = datetime.now(UTC)
-        today, soon = paris_today(now), ENDS_SOON
-        try:
-            soon = timedelta(days=settings.consent_warning_days())
-        except BadSettings as error:  # that of another DAG, which must not hide the fleet
-            wrong.append(error)
+        today = paris_today(now)
+        soon = timedelta(days=or_default(settings.consent_warning_days, ENDS_SOON.days))
         fleet = [watched(document, today, soon) for document in self.accounts.every_of_ours()]
         if not fleet and not self.couchdb.has_database(ACCOUNT):
             raise no_database(self.couchdb)
@@ -156,11 +142,7 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.health import airflow_sight, health_settings
 
         expected = [account.id for account in fleet if account.is_read]
-        conn_id = None
-        try:
-            conn_id = health_settings.health_airflow_conn_id()
-        except BadSettings as error:
-            wrong.append(error)
+        conn_id = or_default(health_settings.health_airflow_conn_id, None)
         if conn_id and expected:
             try:
                 shown = dict(airflow_sight.by_api(conn_id, expected, now))
@@ -192,11 +174,7 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.health import health_settings
 
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
-        try:
-            most = health_settings.health_names()
-        except BadSettings as error:
-            self.log.error("%s", error)
-            most = 20
+        most = or_default(health_settings.health_names, health_settings.NAMES)
         for finding in verdict.findings:
             self.log.log(ERROR if finding.red else INFO, "%s: %s", finding.cause.value, finding.line(most))
         if self._unseen:

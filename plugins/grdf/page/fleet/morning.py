@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.timetable import minute_of
 from include.gas.days.gas_day import PARIS
 
@@ -38,7 +38,8 @@ def morning(accounts: Iterable[str], now: datetime) -> Morning:
     :param accounts: ids of the accounts that have a DAG
     :param now: an aware datetime
     """
-    first, spread = settings.first_hour() * 60, settings.spread_minutes()
+    of_runs = dag_settings.morning()
+    first, spread = of_runs["first_hour"] * 60, of_runs["spread_minutes"]
     minutes = [(first + minute_of(account, spread)) % DAY for account in accounts]
     local = now.astimezone(PARIS)
     this = local.hour * 60 + local.minute

@@ -1,0 +1,88 @@
+"""The settings that DAG files need. A wrong one is the default here: otherwise it would take the file's DAGs away.
+
+``grdf_health`` and ``./grdf doctor`` read the settings themselves, and are red until a wrong one is corrected.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypedDict, TypeVar
+
+from grdf import settings
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class Morning(TypedDict):
+    """When the accounts' daily runs start, see :class:`grdf.timetable.GasDayTimetable`."""
+
+    publication_days: int
+    first_hour: int
+    spread_minutes: int
+
+
+class Retrying(TypedDict):
+    """How a task is tried again, as Airflow's arguments."""
+
+    retries: int
+    retry_delay: timedelta
+
+
+def morning() -> Morning:
+    """Return when the accounts' daily runs start."""
+    return {
+        "publication_days": or_default(settings.publication_days, settings.PUBLICATION_DAYS),
+        "first_hour": or_default(settings.first_hour, settings.FIRST_HOUR),
+        "spread_minutes": or_default(settings.spread_minutes, settings.SPREAD_MINUTES),
+    }
+
+
+def retrying() -> Retrying:
+    """Return how often a task is tried again, and after how long."""
+    return {
+        "retries": or_default(settings.retries, settings.RETRIES),
+        "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
+    }
+
+
+def pool() -> str:
+    """Return the Airflow pool of the tasks that call GRDF."""
+    return or_default(settings.pool, settings.POOL)
+
+
+def accounts_max_age() -> int:
+    """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
+    return or_default(settings.accounts_max_age, settings.ACCOUNTS_MAX_AGE)
+
+
+def deletion_queue() -> str | None:
+    """Return the queue of the deletion's tasks; ``None`` means Airflow's default queue."""
+    return or_default(settings.deletion_queue, None)
+
+
+def deletion_needs_approval() -> bool:
+    """Return whether a deletion waits for a person's approval."""
+    return or_default(settings.deletion_needs_approval, True)
+
+
+def or_default(read: Callable[[], _T], default: _T) -> _T:
+    """Return a setting, or the default if it is wrong, which is logged.
+
+    :param read: what reads it
+    :param default: the default
+    """
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the DAGs stay
+        _log_once(f"{str(error).rstrip('.')}. Until then the default, {default}, is used.")
+        return default
+
+
+@functools.cache
+def _log_once(text: str) -> None:
+    """Log an error once in this process: each account of a file reads the same settings."""
+    log.error("%s", text)
