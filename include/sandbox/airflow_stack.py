@@ -57,6 +57,8 @@ class AirflowStack:
         self.viewer_password = kept["viewer_password"]
         self.approver_password = kept["approver_password"]
         self.few = few
+        self.python = sys.executable
+        """The interpreter of the environment in which Airflow is installed."""
         self.kept_connections: tuple[str, ...] = ()
         """Those that :meth:`put_connections` has left as they are."""
         self._session = requests.Session()
@@ -121,7 +123,7 @@ class AirflowStack:
         """
         return processes.start(
             f"Airflow's {name}",
-            [sys.executable, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
+            [self.python, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
             env=self.env | (self._impatient() if name == "api-server" else {}),
             cwd=self.home,
@@ -184,7 +186,7 @@ class AirflowStack:
 
     def _airflow(self, *arguments: str, failure: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
+            [self.python, "-m", "airflow", *arguments],
             env=os.environ | self.env,
             cwd=self.home,
             capture_output=True,

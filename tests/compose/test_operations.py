@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from include.gas.documents.gas_days import dag_id
-from tests.compose.commands import Shell, commands
+from tests.commands import Shell, commands
 from tests.compose.household import connect, corrects, days, is_right
 from tests.compose.installation import PATIENCE, ROOT, Installation
 

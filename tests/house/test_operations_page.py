@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.commands import commands
+from tests.commands import commands
 
 ROOT = Path(__file__).parents[2]
 PAGE = commands(ROOT / "docs" / "operations.md")
