@@ -28,6 +28,9 @@ from include.gas.rights.own_rights import WAITS
 LATE = timedelta(days=7)
 """Age from which the newest day is late. Rows arrive from D+1 to D+3, and runs start in the morning of D+2."""
 
+AHEAD = timedelta(days=1)
+"""How far today's date may differ from one clock to another."""
+
 ENDS_SOON = timedelta(days=30)
 """Default for how long before the end of a consent the household is told. The installation can change it."""
 
@@ -136,6 +139,8 @@ class Overview:
         """
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
+        # A day after tomorrow was written while a clock was ahead. Until it is over, it would hide that nothing comes.
+        late = self.last is not None and not today - LATE <= self.last <= today + AHEAD
         for true, what in (
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
@@ -150,7 +155,7 @@ class Overview:
             (bool(self.state), Situation.VENDOR),
             (not self.daily, Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
-            (self.last is not None and self.last < today - LATE, Situation.LATE),
+            (late, Situation.LATE),
             (self.consent_until is not None and self.consent_until <= today + ends_soon, Situation.ENDING),
             (self.awaited > 0, Situation.GAPS),
             (self.none > 0 or self.lost, Situation.HOLES),

@@ -127,6 +127,16 @@ def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
     assert overview(account(**more)).situation(TODAY) == situation
 
 
+def test_a_day_that_a_wrong_clock_has_dated_ahead_is_not_news() -> None:
+    for last, situation in (
+        ("2026-05-21", Situation.WELL),
+        ("2026-05-22", Situation.LATE),
+        ("2099-01-01", Situation.LATE),
+    ):
+        stored = {PCE: {last[:4]: {"days": 137, "first": f"{last[:4]}-01-01", "last": last}}}
+        assert overview(account(stored=stored)).situation(TODAY) is situation, last
+
+
 def test_an_installation_says_how_long_before_its_end_a_consent_is_news() -> None:
     line = overview(account(**calls_until(40)))
     assert line.situation(TODAY, timedelta(39)) == Situation.WELL
