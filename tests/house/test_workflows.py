@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,14 @@ def test_what_a_pull_request_may_do() -> None:
     (publish,) = [step for step in flow["jobs"]["image"]["steps"] if "secrets." in str(step)]
     assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
     assert "pull_request_target" not in flow[True]  # YAML 1.1 reads "on" as true
+
+
+def test_the_chart_is_rendered_in_the_version_that_the_page_installs() -> None:
+    flow = yaml.safe_load(GITHUB.read_text(encoding="utf-8"))["jobs"]["helm"]
+    told = steps(flow["steps"])
+    assert 'GRDF_TEST_HELM_CHART="$RUNNER_TEMP/airflow-$CHART.tgz" ./grdf test tests/house/test_helm_chart.py' in told
+    page = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
+    values = (ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"--version (\d\S*)|helm-chart/(\d[\d.]*)/", page + values)) == {
+        (flow["env"]["CHART"], ""), ("", flow["env"]["CHART"])
+    }  # fmt: skip

@@ -1,0 +1,116 @@
+"""``python3 deploy/kubernetes_secrets.py .env …``: print the Secrets that ``deploy/helm-values.yaml`` names.
+
+Passwords, keys and the GRDF client come from a filled ``.env`` (``./grdf env``), the addresses of your servers from the
+command line. What is printed is for ``kubectl apply --server-side``: plain ``apply`` would repeat it in an annotation.
+It needs no set-up, and any Python 3.9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+NEEDED = (
+    *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"),
+    *("AIRFLOW_ADMIN_USER", "AIRFLOW_ADMIN_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
+    *("GRDF_CLIENT_ID", "GRDF_CLIENT_SECRET", "GRDF_DELETE_CLIENT_ID", "GRDF_DELETE_CLIENT_SECRET"),
+)
+ADDRESSES = {
+    "token_url": "GRDF_TOKEN_URL",
+    "authorize_url": "GRDF_AUTHORIZE_URL",
+    "redirect_uri": "GRDF_REDIRECT_URI",
+    "issuer": "GRDF_ISSUER",
+    "id_token_algorithms": "GRDF_ID_TOKEN_ALGORITHMS",
+    "jwks_url": "GRDF_JWKS_URL",
+}
+"""What the compose file also gives the connection ``grdf_adict``; empty values use this project's defaults."""
+
+
+def filled(form: str) -> dict[str, str]:
+    """Return the variables of a ``.env`` that have a value."""
+    return dict(re.findall(r"(?m)^([A-Z_]+)=(.+)$", form))
+
+
+def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) -> dict[str, dict[str, str]]:
+    """Return the Secrets, by name, with their keys.
+
+    :param postgres: ``HOST[:PORT]/DATABASE``, with ``?sslmode=…`` where it matters; the user is ``airflow``
+    :param redis: ``redis://HOST[:PORT]``, without a number
+    :param couchdb: ``http[s]://HOST[:PORT]``
+    """
+    queue = redis.replace("://", f"://:{quote(env['REDIS_PASSWORD'], safe='')}@", 1).rstrip("/")
+    made = {
+        "grdf-database": {
+            "connection": f"postgresql+psycopg://airflow:{quote(env['POSTGRES_PASSWORD'], safe='')}@{postgres}"
+        },
+        "grdf-broker": {"connection": f"{queue}/0", "results": f"{queue}/2"},
+        "grdf-quota": {"connection": env.get("QUOTA_URL") or f"{queue}/1"},
+        "grdf-fernet": {"fernet-key": env["FERNET_KEY"]},
+        "grdf-jwt": {"jwt-secret": env["JWT_SECRET"]},
+        "grdf-api": {"api-secret-key": env["API_SECRET_KEY"]},
+        "grdf-admin": {"user": env["AIRFLOW_ADMIN_USER"], "password": env["AIRFLOW_ADMIN_PASSWORD"]},
+        "grdf-couchdb": {"connection": _couchdb(couchdb, "grdf", env["COUCHDB_PASSWORD"])},
+        "grdf-client": {"connection": _grdf(env, "GRDF_CLIENT", ADDRESSES)},
+        "grdf-deletion": {
+            "connection": _grdf(env, "GRDF_DELETE_CLIENT", ("token_url",)),
+            "couchdb-admin": _couchdb(couchdb, "admin", env["COUCHDB_ADMIN_PASSWORD"]),
+        },
+    }
+    if own := env.get("DELETION_AIRFLOW_CONNECTION"):
+        made["grdf-deletion"]["airflow"] = own
+    if store := env.get("STAGING_CONNECTION"):
+        made["grdf-staging"] = {"connection": store}
+    return made
+
+
+def _couchdb(address: str, login: str, password: str) -> str:
+    url = urlsplit(address)
+    port = url.port or (443 if url.scheme == "https" else 5984)
+    place = {"conn_type": "http", "schema": url.scheme, "host": url.hostname, "port": port}
+    return json.dumps({**place, "login": login, "password": password})
+
+
+def _grdf(env: Mapping[str, str], client: str, extra: Sequence[str] | Mapping[str, str]) -> str:
+    return json.dumps(
+        {
+            "conn_type": "http",
+            "host": env.get("GRDF_API_BASE", ""),
+            "login": env[f"{client}_ID"],
+            "password": env[f"{client}_SECRET"],
+            "extra": {name: env.get(ADDRESSES[name], "") for name in extra},
+        }
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the Secrets as a list that Kubernetes reads, or say on stderr what is missing."""
+    parser = argparse.ArgumentParser(description="Print the Secrets that deploy/helm-values.yaml names.")
+    parser.add_argument("env", type=Path, help="a filled .env, as ./grdf env makes it")
+    parser.add_argument("--postgres", required=True, metavar="HOST[:PORT]/DATABASE", help="its user is airflow")
+    parser.add_argument("--redis", required=True, metavar="redis://HOST[:PORT]")
+    parser.add_argument("--couchdb", required=True, metavar="http[s]://HOST[:PORT]")
+    asked = parser.parse_args(argv)
+    for name, example in (("redis", "redis://redis.data:6379"), ("couchdb", "http://couchdb.data:5984")):
+        url = urlsplit(getattr(asked, name))
+        if not (url.scheme and url.hostname) or "@" in url.netloc or url.path.strip("/"):
+            parser.error(f"--{name} is an address without a password or a path, such as {example}")
+    env = filled(asked.env.read_text(encoding="utf-8"))
+    if missing := [name for name in NEEDED if name not in env]:
+        print(f"grdf: fill in {', '.join(missing)} in {asked.env} first.", file=sys.stderr)
+        return 1
+    items = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", "stringData": keys}
+        for name, keys in secrets_of(env, asked.postgres, asked.redis, asked.couchdb).items()
+    ]
+    json.dump({"apiVersion": "v1", "kind": "List", "items": items}, sys.stdout, indent=2)
+    print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

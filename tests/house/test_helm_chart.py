@@ -1,0 +1,145 @@
+"""What Airflow's Helm chart makes of ``deploy/helm-values.yaml``, by ``helm template``, where the chart is given.
+
+``GRDF_TEST_HELM_CHART`` names the chart's ``.tgz``, a folder, or an address; CI fetches it.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "deploy" / "helm-values.yaml"
+VALUES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
+SETS = {each["name"]: each for each in VALUES["workers"]["celery"]["sets"]}
+PODS = {
+    "airflow-api-server": VALUES["apiServer"],
+    "airflow-scheduler": VALUES["scheduler"],
+    "airflow-dag-processor": VALUES["dagProcessor"],
+    "airflow-triggerer": VALUES["triggerer"],
+    "airflow-worker-tasks": SETS["tasks"],
+    "airflow-worker-deletion": SETS["deletion"],
+    "airflow-run-airflow-migrations": VALUES["migrateDatabaseJob"],
+    "airflow-create-user": VALUES["createUserJob"],
+}
+CHART = os.environ.get("GRDF_TEST_HELM_CHART", "")
+pytestmark = [
+    pytest.mark.skipif(not CHART, reason="no Helm chart is given: GRDF_TEST_HELM_CHART=airflow-1.22.0.tgz"),
+    pytest.mark.skipif(shutil.which("helm") is None, reason="there is no helm on PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What the chart makes of the values, and of those that the page says to write."""
+    folder = tmp_path_factory.mktemp("helm")
+    files = [FILE]
+    for number, block in enumerate(re.findall(r"(?s)```yaml\n(.*?)```", PAGE)):
+        files.append(folder / f"{number}.yaml")
+        files[-1].write_text(block, encoding="utf-8")
+    own = [word for file in files for word in ("--values", str(file))]
+    command = ["helm", "template", "airflow", CHART, "--namespace", "grdf", *own]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+@pytest.fixture(scope="module")
+def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The pods' descriptions, by the name of what starts them."""
+    kinds = ("Deployment", "StatefulSet", "Job")
+    return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in objects if each["kind"] in kinds}
+
+
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(pod.get("initContainers") or []), *pod["containers"]]
+
+
+def secrets(what: Any) -> set[tuple[str, str]]:
+    """Return the keys of Secrets that are named anywhere in a description."""
+    found = re.findall(r'"secretKeyRef": (\{[^}]*\})', json.dumps(what))
+    return {(ref["name"], ref["key"]) for ref in map(json.loads, found)}
+
+
+def test_there_is_what_the_page_says(pods: dict[str, dict[str, Any]]) -> None:
+    assert pods.keys() == PODS.keys()
+    for name in PODS:
+        if "/" not in name and not name.endswith(("migrations", "user")):
+            assert f"| `{name}` |" in PAGE
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_gets_the_secrets_that_it_needs(name: str, pods: dict[str, dict[str, Any]]) -> None:
+    assert secrets(pods[name]) == secrets(PODS[name]["env"])
+    text = json.dumps(pods[name])
+    assert '"secretRef"' not in text
+    assert '"secretName"' not in text
+    assert ("grdf-deletion" in text) is (name == "airflow-worker-deletion")
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_runs_our_image_with_few_rights(name: str, pods: dict[str, dict[str, Any]]) -> None:
+    assert pods[name]["securityContext"] == VALUES["securityContexts"]["pod"]
+    (container,) = containers(pods[name])
+    assert container["securityContext"] == VALUES["securityContexts"]["containers"]
+    assert container["image"] == "registry.example.org/grdf-airflow:0.1.0"
+    assert (container.get("command"), container["args"]) == (PODS[name]["command"], PODS[name]["args"])
+    assert container["resources"] == PODS[name]["resources"]
+    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    volumes = {each["name"]: each for each in pods[name]["volumes"]}
+    assert mounts["/tmp"] == "tmp"
+    assert ("/opt/airflow/grdf" in mounts) is ("extraVolumes" in PODS[name])
+    assert mounts.get("/opt/airflow/logs", "logs") == "logs"
+    assert "persistentVolumeClaim" in volumes.get("logs", {"persistentVolumeClaim": None})
+    if probe := PODS[name].get("livenessProbe"):
+        assert container["livenessProbe"]["exec"]["command"] == probe["command"]
+
+
+def test_no_pod_may_ask_kubernetes_and_the_chart_makes_no_secret(objects: list[dict[str, Any]]) -> None:
+    kinds = {each["kind"] for each in objects}
+    assert not kinds & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Secret"}
+    accounts = [each for each in objects if each["kind"] == "ServiceAccount"]
+    assert [each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken", True)] == []
+
+
+def test_airflow_reads_our_settings(objects: list[dict[str, Any]]) -> None:
+    (text,) = [each["data"]["airflow.cfg"] for each in objects if "airflow.cfg" in each.get("data", {})]
+    read = configparser.RawConfigParser()
+    read.read_string(text)
+    for section, options in VALUES["config"].items():
+        for option, value in options.items():
+            assert read[section][option] == value or "{{" in value, f"[{section}] {option}"
+    assert read["core"]["execution_api_server_url"] == "http://airflow-api-server:8080/execution/"
+    assert read["core"]["executor"] == VALUES["executor"]
+    bundles = json.loads(read["dag_processor"]["dag_bundle_config_list"])
+    assert bundles == VALUES["dagProcessor"]["dagBundleConfigList"]
+    assert read["grdf"]["household_links"] == "True", "from the page"
+
+
+def test_only_the_public_paths_lead_in(objects: list[dict[str, Any]]) -> None:
+    (ingress,) = [each for each in objects if each["kind"] == "Ingress"]
+    (rule,) = ingress["spec"]["rules"]
+    own = VALUES["ingress"]["apiServer"]
+    wanted = {(own["path"], own["pathType"]), *((each["path"], each["pathType"]) for each in own["succeedingPaths"])}
+    paths = rule["http"]["paths"]
+    assert {(each["path"], each["pathType"]) for each in paths} == wanted
+    assert {each["backend"]["service"]["name"] for each in paths} == {"airflow-api-server"}
+    assert rule["host"] == "airflow.example.org"
+
+
+def test_the_api_server_answers_our_pods_and_the_ingress_alone(objects: list[dict[str, Any]]) -> None:
+    policies = {each["metadata"]["name"]: each["spec"] for each in objects if each["kind"] == "NetworkPolicy"}
+    (rule,) = policies["airflow-api-server-policy"]["ingress"]
+    assert [*rule["from"][0]] == ["podSelector"]
+    assert [*rule["from"][1]] == ["namespaceSelector"]
+    assert len(rule["from"]) == 2

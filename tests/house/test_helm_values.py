@@ -1,0 +1,212 @@
+"""``deploy/helm-values.yaml``: the same settings, commands, secrets and public paths as the compose file has."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+SETS = {each["name"]: each for each in VALUES["workers"]["celery"]["sets"]}
+PODS: dict[str, dict[str, Any]] = {
+    "airflow-apiserver": VALUES["apiServer"],
+    "airflow-scheduler": VALUES["scheduler"],
+    "airflow-dag-processor": VALUES["dagProcessor"],
+    "airflow-triggerer": VALUES["triggerer"],
+    "airflow-worker": SETS["tasks"],
+    "airflow-worker-deletion": SETS["deletion"],
+}
+"""What the values say of a pod, by the service of the compose file that it is."""
+JOBS = {"migrateDatabaseJob": VALUES["migrateDatabaseJob"], "createUserJob": VALUES["createUserJob"]}
+DIFFERENT = {
+    "AIRFLOW__CORE__EXECUTOR": "a value of the chart's",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "the chart's name for the server",
+    "AIRFLOW__GRDF__STAGING_URL": "empty unless set: the shared folder",
+    "AIRFLOW__GRDF__STAGING_CONN_ID": "empty unless set",
+    "AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "empty unless set",
+}
+"""Settings of the compose file that are not in ``config`` with its value, with the reason."""
+PLAIN = {"FORWARDED_ALLOW_IPS", "GRDF_POOL_SLOTS"}
+"""Variables that are no secrets, so their values stand in the file."""
+
+
+def setting(name: str) -> str | None:
+    """Return what ``config`` says of a variable ``AIRFLOW__SECTION__OPTION``."""
+    _, section, option = name.lower().split("__")
+    found = VALUES["config"].get(section, {}).get(option)
+    assert found is None or isinstance(found, str), f"{name} would be written as YAML understands it: quote it"
+    return found
+
+
+def given(pod: dict[str, Any]) -> dict[str, Any]:
+    """Return the environment of a pod; a name occurs once."""
+    assert len({each["name"] for each in pod["env"]}) == len(pod["env"])
+    return {each["name"]: each.get("valueFrom", each.get("value")) for each in pod["env"]}
+
+
+LINES = [line for line in (ROOT / "airflow.env").read_text().splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_setting_of_ours_is_the_same(line: str) -> None:
+    name, value = line.split("=", 1)
+    if name == "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST":  # the chart writes this one itself
+        assert VALUES["dagProcessor"]["dagBundleConfigList"] == json.loads(value)
+        assert setting(name) is None
+    else:
+        assert setting(name) == value
+
+
+@pytest.mark.parametrize("service", PODS)
+def test_a_setting_of_the_compose_file_is_the_same(service: str) -> None:
+    """And whatever is a secret there is one here, of the same pods and no others."""
+    own = given(PODS[service])
+    for name, value in SERVICES[service]["environment"].items():
+        if name in DIFFERENT:
+            assert setting(name) != value
+        elif name in own:
+            assert own[name] == value if name in PLAIN else "secretKeyRef" in own[name]
+        else:
+            assert setting(name) == value, name
+    assert own.keys() <= SERVICES[service]["environment"].keys()
+    assert VALUES["executor"] == SERVICES[service]["environment"]["AIRFLOW__CORE__EXECUTOR"]
+
+
+def test_what_prepares_the_database_gets_that_and_the_first_users_password() -> None:
+    database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"}
+    assert given(JOBS["migrateDatabaseJob"]).keys() == database
+    assert given(JOBS["createUserJob"]).keys() == database | {"ADMIN_USER", "ADMIN_PASSWORD", "GRDF_POOL_SLOTS"}
+    (script,) = JOBS["createUserJob"]["args"]
+    assert 'airflow pools set grdf "$GRDF_POOL_SLOTS" ' in script
+    assert setting("AIRFLOW__GRDF__POOL") == "grdf"
+
+
+def test_the_secret_that_revokes_is_the_deletion_workers_alone() -> None:
+    def names(pod: dict[str, Any]) -> set[str]:
+        return set(re.findall(r'"name": "(grdf-[a-z]+)", "key"', json.dumps(pod["env"])))
+
+    holders = [name for name, pod in {**PODS, **JOBS}.items() if "grdf-deletion" in names(pod)]
+    assert holders == ["airflow-worker-deletion"]
+    assert json.dumps(VALUES).count("grdf-deletion") == json.dumps(SETS["deletion"]).count("grdf-deletion") == 3
+
+
+def test_no_other_pod_is_given_anything() -> None:
+    """The chart's own ways to give all pods a secret are off, and its default worker does not exist."""
+    assert set(VALUES["enableBuiltInSecretEnvVars"].values()) == {False}
+    assert not {"env", "secret", "extraEnv", "extraEnvFrom", "extraSecrets"} & VALUES.keys()
+    assert VALUES["workers"] == {"celery": {"enableDefault": False, "sets": [SETS["tasks"], SETS["deletion"]]}}
+
+
+def test_no_secret_is_in_the_file() -> None:
+    for pod in (*PODS.values(), *JOBS.values()):
+        assert {each["name"] for each in pod["env"] if "value" in each} <= PLAIN
+    keys = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
+    assert not keys & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}
+
+
+@pytest.mark.parametrize("service", PODS)
+def test_it_runs_what_the_compose_file_runs(service: str) -> None:
+    pod, command = PODS[service], SERVICES[service]["command"]
+    if service.startswith("airflow-worker"):
+        own = command if "--queues" in command else [*command, "--queues", "default"]
+        assert (pod["command"], pod["args"]) == (["airflow"], own)
+        assert pod["queue"] == own[own.index("--queues") + 1]
+    else:
+        assert pod["command"] == ["sh", "-ec"]
+        wait = "airflow db check-migrations --migration-wait-timeout 600"
+        assert pod["args"] == [f"{wait} && exec airflow {' '.join(command)}"]
+    assert pod["waitForMigrations"] == {"enabled": False}, "the chart's needs another image's entrypoint"
+    assert pod.get("logGroomerSidecar", {"enabled": False}) == {"enabled": False}
+
+
+@pytest.mark.parametrize("service", [name for name in PODS if name != "airflow-apiserver"])
+def test_its_health_is_asked_for_as_there(service: str) -> None:
+    kind, *test = SERVICES[service]["healthcheck"]["test"]
+    asked = test if kind == "CMD" else ["sh", "-c", *(each.replace("$$", "$") for each in test)]
+    assert PODS[service]["livenessProbe"]["command"] == asked
+
+
+@pytest.mark.parametrize("service", PODS)
+def test_it_shares_the_folder_that_it_shares_there(service: str) -> None:
+    there = "airflow-state:/opt/airflow/grdf" in SERVICES[service]["volumes"]
+    mounts = PODS[service].get("extraVolumeMounts", [])
+    assert mounts == ([{"name": "state", "mountPath": "/opt/airflow/grdf"}] if there else [])
+    claims = [each["persistentVolumeClaim"]["claimName"] for each in PODS[service].get("extraVolumes", [])]
+    assert claims == (["grdf-state"] if there else [])
+    assert "metadata: {name: grdf-state}" in PAGE
+    assert VALUES["logs"]["persistence"]["enabled"]
+
+
+@pytest.mark.parametrize("pod", [*PODS.values(), *JOBS.values()], ids=[*PODS, *JOBS])
+def test_a_pod_may_do_as_little_as_it_can(pod: dict[str, Any]) -> None:
+    assert pod["serviceAccount"] == {"automountServiceAccountToken": False}
+    assert "memory" in pod["resources"]["limits"]
+    assert "securityContexts" not in pod, "it has what all have"
+
+
+def test_what_all_may_do() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    uid = int(re.findall(r"useradd --uid (\d+) --user-group", dockerfile)[0])
+    pod, container = VALUES["securityContexts"]["pod"], VALUES["securityContexts"]["containers"]
+    assert pod["runAsNonRoot"]
+    assert {pod["runAsUser"], pod["runAsGroup"], pod["fsGroup"], VALUES["uid"], VALUES["gid"]} == {uid}
+    assert container == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}
+    }  # fmt: skip
+    assert [each["mountPath"] for each in VALUES["volumeMounts"]] == ["/tmp"]
+    assert VALUES["networkPolicies"] == {"enabled": True}
+    assert not VALUES["rbac"]["create"]
+    assert not VALUES["allowPodLaunching"]
+    assert not VALUES["apiServer"]["allowPodLogReading"]
+
+
+def test_it_is_about_the_airflow_in_the_image() -> None:
+    locked = re.findall(r"(?m)^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text())
+    assert [VALUES["airflowVersion"]] == locked
+
+
+NGINX = [
+    re.compile(pattern)
+    for pattern in re.findall(r"(?m)^\s+location ~ (\^\S+) \{", (ROOT / "deploy" / "nginx.conf").read_text())
+]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/grdf/household", "/grdf/household/", "/grdf/household/link/send", "/grdf/households", "/grdf/householdx/y"),
+        *("/grdf/callback", "/grdf/callback/", "/grdf/callback/x", "/grdf/callbacks"),
+        *("/grdf/static/page.css", "/grdf/statics/page.css", "/static/page.css"),
+        *("/", "/grdf", "/grdf/", "/grdf/connect/", "/grdf/connect/household", "/grdf/fleet", "/auth/login"),
+        *("/api/v2/dags", "/execution/task-instances", "/docs", "/health"),
+    ],
+)
+def test_what_is_public_is_what_the_proxy_lets_in(path: str) -> None:
+    assert len(NGINX) == 2
+    ingress = VALUES["ingress"]["apiServer"]
+
+    def fits(rule: dict[str, str]) -> bool:
+        if rule["pathType"] == "Exact":
+            return path == rule["path"]
+        assert rule["pathType"] == "Prefix"
+        return f"{path}/".startswith(f"{rule['path']}/")
+
+    open_here = any(
+        map(fits, ({"path": ingress["path"], "pathType": ingress["pathType"]}, *ingress["succeedingPaths"]))
+    )
+    assert open_here == any(pattern.search(path) for pattern in NGINX)
+    assert not ingress["enabled"], "nobody is let in before somebody wants it"
+
+
+def test_what_the_page_says_to_write_keeps_what_is_here() -> None:
+    own = [yaml.safe_load(block) for block in re.findall(r"(?s)```yaml\n(.*?)```", PAGE)]
+    (answered,) = [each["apiServer"]["networkPolicy"]["ingress"]["from"] for each in own if "apiServer" in each]
+    assert answered[:1] == VALUES["apiServer"]["networkPolicy"]["ingress"]["from"]
+    assert {key for each in own for key in each} <= VALUES.keys()

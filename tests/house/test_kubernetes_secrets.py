@@ -1,0 +1,135 @@
+"""``deploy/kubernetes_secrets.py``: Secrets that the Helm values name, with what the compose file gives services."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+OPTIONAL = {"STAGING_URL", "QUOTA_URL"}
+FORM = {
+    name: "p@ss/" + name if name.endswith("_SECRET") else f"filled{name.replace('_', '')}"
+    for name in re.findall(r"(?m)^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text())
+    if not name.startswith("AIRFLOW__") and name not in OPTIONAL
+}
+ADDRESSES = ["--postgres", "postgres/airflow", "--redis", "redis://redis:6379", "--couchdb", "http://couchdb:5984"]
+"""The servers of the compose file."""
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Path:
+    """A form in which everything is filled in."""
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in FORM.items()))
+    return tmp_path / ".env"
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(ROOT / "deploy" / "kubernetes_secrets.py"), *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+
+def made(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
+    assert {(each["apiVersion"], each["kind"]) for each in listed["items"]} == {("v1", "Secret")}
+    return {each["metadata"]["name"]: each["stringData"] for each in listed["items"]}
+
+
+def named(value: Any) -> dict[str, dict[str, Any]]:
+    """Return the references to Secrets in a value, by the variable that gets one."""
+    if isinstance(value, list):
+        return {name: ref for each in value for name, ref in named(each).items()}
+    if not isinstance(value, dict):
+        return {}
+    if ref := value.get("valueFrom", {}).get("secretKeyRef"):
+        return {value["name"]: ref}
+    return named(list(value.values()))
+
+
+def rendered(text: str) -> str:
+    """Return what Docker Compose makes of a value, from the innermost variable outwards."""
+    variable = re.compile(r"\$\{(\w+)(?::([-?+])([^${}]*))?\}")
+
+    def value(found: re.Match[str]) -> str:
+        return FORM.get(found[1]) or (found[3] if found[2] == "-" else "")
+
+    while variable.search(text):
+        text = variable.sub(value, text)
+    return text
+
+
+def test_the_command_of_the_page_makes_every_secret_that_is_named(form: Path) -> None:
+    page = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8").replace("\\\n", "")
+    (command,) = re.findall(r"(?m)^python3 deploy/kubernetes_secrets\.py (.*) \| kubectl apply --server-side", page)
+    secrets = made(run(*shlex.split(command), cwd=form.parent))
+    wanted = {(ref["name"], ref["key"]) for ref in named(VALUES).values()}
+    chart = {
+        (VALUES["data"]["metadataSecretName"], "connection"),
+        (VALUES["data"]["brokerUrlSecretName"], "connection"),
+        (VALUES["fernetKeySecretName"], "fernet-key"),
+        (VALUES["jwtSecretName"], "jwt-secret"),
+        (VALUES["apiSecretKeySecretName"], "api-secret-key"),
+    }
+    assert {(name, key) for name, keys in secrets.items() for key in keys} == wanted
+    assert chart <= wanted
+
+
+def test_what_may_be_left_out_is_optional_in_the_values(form: Path) -> None:
+    short = "".join(f"{name}={value}\n" for name, value in FORM.items() if not name.endswith("_CONNECTION"))
+    form.write_text(short)
+    secrets = made(run(str(form), *ADDRESSES))
+    for ref in named(VALUES).values():
+        assert ref.get("optional", False) is (ref["key"] not in secrets.get(ref["name"], {}))
+
+
+def test_each_holds_what_the_compose_file_gives(form: Path) -> None:
+    secrets, compared = made(run(str(form), *ADDRESSES)), set()
+    for service in SERVICES.values():
+        for name, text in service.get("environment", {}).items():
+            if (ref := named(VALUES).get(name)) is None:
+                continue
+            here, there = secrets[ref["name"]][ref["key"]], rendered(text)
+            if there.startswith("{"):
+                assert json.loads(here) == json.loads(there), name
+            else:
+                assert here == there, name
+            compared.add(name)
+    assert compared == named(VALUES).keys()
+
+
+def test_a_password_may_hold_anything(form: Path) -> None:
+    form.write_text(form.read_text() + "POSTGRES_PASSWORD=a/b@c:d\nREDIS_PASSWORD=e/f@g\n")
+    secrets = made(run(str(form), *ADDRESSES))
+    assert secrets["grdf-database"]["connection"] == "postgresql+psycopg://airflow:a%2Fb%40c%3Ad@postgres/airflow"
+    assert secrets["grdf-broker"]["connection"] == "redis://:e%2Ff%40g@redis:6379/0"
+
+
+def test_what_is_missing_is_named(form: Path) -> None:
+    text = form.read_text()
+    for name in ("FERNET_KEY", "GRDF_DELETE_CLIENT_SECRET"):
+        text = re.sub(rf"(?m)^{name}=.*$", f"{name}=", text)
+    form.write_text(text)
+    done = run(str(form), *ADDRESSES)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "fill in FERNET_KEY, GRDF_DELETE_CLIENT_SECRET in " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--redis", "redis.data:6379"), ("--redis", "redis://:secret@redis.data"), ("--couchdb", "http://couchdb/prefix")],
+)
+def test_an_address_is_an_address_alone(form: Path, option: str, value: str) -> None:
+    done = run(str(form), *ADDRESSES, option, value)
+    assert done.returncode == 2
+    assert f"{option} is an address without a password or a path" in done.stderr
