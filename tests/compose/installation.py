@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ import requests
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.adict import identity
 from include.sandbox.ports import free_port
+from tests.commands import Shell, commands
 from tests.compose.certificates import Authority
 from tests.compose.engine import Engine
 from tests.compose.images import AIRFLOW, GRDF, SERVERS
@@ -28,6 +30,16 @@ T = TypeVar("T")
 PATIENCE = 900.0
 """Seconds that anything of a whole Airflow may take."""
 
+EDITOR = """
+import pathlib, re, sys
+file = pathlib.Path(sys.argv[1])
+text = file.read_text()
+for name, value in {values!r}.items():
+    text, count = re.subn(f"(?m)^{{name}}=.*$", f"{{name}}={{value}}", text)
+    assert count == 1, name
+held = dict(re.findall("(?m)^([A-Z_]+)=(.*)$", text))
+file.write_text(text.replace("{{AIRFLOW_ADMIN_PASSWORD}}", held["AIRFLOW_ADMIN_PASSWORD"]))
+"""
 APPROVER, APPROVERS_PASSWORD = "approver", "invented-password-of-the-approver"
 
 
@@ -54,14 +66,15 @@ class Installation:
         self.authority = Authority(folder / "grdf-tls")
         self.authority.certify(folder / "tls", "127.0.0.1", "localhost")
         self.authority.certify(folder / "grdf-tls", "grdf")
-        self.env = self._filled()
+        self._fill_in()
+        self.env: dict[str, str] = {}
         (folder / "settings.env").write_text(
             f"AIRFLOW__API__BASE_URL={self.public}\nAIRFLOW__GRDF__HOUSEHOLD_LINKS=True\n", encoding="utf-8"
         )
 
-    def _filled(self) -> dict[str, str]:
-        """Write ``.env`` by the command that the README gives, fill it in, and return what it holds."""
-        done = subprocess.run([ROOT / "grdf", "env"], capture_output=True, text=True, check=True, timeout=60)
+    def _fill_in(self) -> None:
+        """Prepare what a person would type: the project's script, and an editor that fills in ``.env``."""
+        (self.folder / "grdf").symlink_to(ROOT / "grdf")
         inside, outside = f"https://grdf:8443{identity.API_PATH}", identity.base_url(self.grdf_port)
         facts = identity.connection_facts(self.grdf_port)
         values = {
@@ -78,14 +91,7 @@ class Installation:
             "HTTPS_PORT": str(self.public_port),
             "DELETION_AIRFLOW_CONNECTION": "http://admin:{AIRFLOW_ADMIN_PASSWORD}@airflow-apiserver:8080",
         }
-        form = done.stdout
-        for name, value in values.items():
-            form, count = re.subn(rf"(?m)^{name}=.*$", f"{name}={value}", form)
-            assert count == 1, name
-        held = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", form))
-        form = form.replace("{AIRFLOW_ADMIN_PASSWORD}", held["AIRFLOW_ADMIN_PASSWORD"])
-        (self.folder / ".env").write_text(form, encoding="utf-8")
-        return self.filled_in()
+        (self.folder / "editor.py").write_text(EDITOR.format(values=values), encoding="utf-8")
 
     def filled_in(self) -> dict[str, str]:
         """Return what is in ``.env`` now."""
@@ -113,10 +119,17 @@ class Installation:
         return self.engine.run("compose", *arguments, cwd=self.folder, env=self.variables(), **more)
 
     def up(self) -> float:
-        """Start everything, wait until it is healthy, and return the seconds that it took."""
+        """Type the commands of ``docs/compose.md``, which wait until all is healthy, and return the seconds."""
         began = time.monotonic()
         self.engine.run("volume", "create", self._grdf_data)
-        self.compose("up", "--detach", "--no-build", "--pull", "never", "--wait", "--wait-timeout", str(int(PATIENCE)))
+        page = commands(ROOT / "docs" / "compose.md")
+        shell = Shell(self.folder, os.environ | self.variables() | {"EDITOR": f"{sys.executable} editor.py"})
+        (start,) = page["Start"]
+        files, public = page["Let households in"]
+        assert "docker" not in files, "lines for .env and settings.env, which are written here already"
+        for block in (start, public):
+            shell.run(block, seconds=2 * PATIENCE)
+        self.env = self.filled_in()
         return time.monotonic() - began
 
     def down(self, *options: str) -> None:

@@ -77,3 +77,9 @@ def test_what_airflow_forgets(connected: Installation, shell: Shell) -> None:
     (block,) = PAGE["What is kept how long"]
     told = shell.run(block, seconds=PATIENCE)
     assert "dag_run" in told
+
+
+def test_an_upgrade_starts_everything_again(connected: Installation, shell: Shell) -> None:
+    (block,) = commands(ROOT / "docs" / "upgrade.md")["With Docker Compose"]
+    shell.run(block, seconds=PATIENCE)
+    reads_on(connected, 91)

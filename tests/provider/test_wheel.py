@@ -20,6 +20,7 @@ import pytest
 
 from grdf import __version__
 from include.sandbox.connect import AccountBook
+from tests.commands import commands
 from tests.databases import empty_database
 
 if TYPE_CHECKING:
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-BUNDLES = [
-    {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}},
-    {"name": "grdf", "classpath": "grdf.airflow.bundle.packaged_bundle.PackagedBundle", "kwargs": {}},
-]
-"""As the README says."""
+INSTALL, SETTING = commands(ROOT / "docs" / "install.md")["As a package, with connection forms"]
+BUNDLES = SETTING.partition("=")[2].strip().strip("'")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +114,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(place)], check=True)
     python = place / "bin" / "python"
-    pip("--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    pip_there = f"'{sys.executable}' -I -m pip --disable-pip-version-check --python '{python}'"
+    ours = f'pip() {{ {pip_there} "$@" --no-index; }}'
+    packages, this = INSTALL.splitlines()  # the Dockerfile installs the packages by the same command
+    assert "--require-hashes -r requirements.txt" in packages
+    done = subprocess.run(
+        ["bash", "-euc", f"{ours}\n{this}"], cwd=wheel.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     (libraries,) = place.glob("lib/python3*/site-packages")
     for package in Path(sysconfig.get_path("purelib")).iterdir():
         if "airflow_provider_grdf" not in package.name and not (libraries / package.name).exists():
@@ -148,7 +153,7 @@ def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPat
         "AIRFLOW_CONN_COUCHDB": json.dumps(couch),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": BUNDLES,
     }
 
     def airflow(*arguments: str, run: tuple[str, str] = ("-m", "airflow"), **more: str) -> str:
