@@ -171,7 +171,7 @@ def clean(world: LocalWorld) -> LocalWorld:
     """
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
-    from include.sandbox.adict.meters import DEMO_HOLDERS
+    from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS
     from include.sandbox.adict.world import DEFAULTS
 
     control = world.control

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import holder
 from tests.rights.declared import PERSON, TELLING, answer, look, looked_before
 

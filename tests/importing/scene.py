@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.gas.importing.csv_file import COLUMNS
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import context
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from include.sandbox.adict import real
+from include.sandbox.adict.meter_data import real
 
 REAL = "09999999900017"
 PCE = "09999990000300"

@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-CSV_FILE: Final = Path(__file__).resolve().parent.parent / "data" / "real-daily-gas.csv"
+CSV_FILE: Final = Path(__file__).resolve().parents[2] / "data" / "real-daily-gas.csv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from . import identity, meters, paris
-from .store import Store
+from include.sandbox.adict import identity, paris
+from include.sandbox.adict.meter_data import meters
+from include.sandbox.adict.store import Store
 
 Right = dict[str, Any]
 PERIMETERS: Final = ("publiees", "informatives", "contractuelles", "techniques")

@@ -21,7 +21,7 @@ import json
 from datetime import date
 from typing import Any, Final
 
-from .store import Store
+from include.sandbox.adict.store import Store
 
 LAYOUTS: Final = frozenset(
     [

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from . import synthetic
+from include.sandbox.adict.meter_data import synthetic
 
 REAL_PCE: Final = "09999999900017"
 Kind = Literal["real", "synthetic"]

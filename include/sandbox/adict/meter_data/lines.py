@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from . import answers, paris
-from .readings import DEFINITIVE, PROVISIONAL, Day
+from include.sandbox.adict import answers, paris
+from include.sandbox.adict.meter_data.readings import DEFINITIVE, PROVISIONAL, Day
 
 _PERIOD = re.compile(r"(?:PN-)?(\d{4})(?:-(?:(\d{2})|W(\d{2})|(\d{3})))?")
 

@@ -16,9 +16,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from . import paris, real, synthetic
-from .meters import Meter
-from .store import Store
+from include.sandbox.adict import paris
+from include.sandbox.adict.meter_data import real, synthetic
+from include.sandbox.adict.meter_data.meters import Meter
+from include.sandbox.adict.store import Store
 
 MEASURED: Final = "Mesuré"
 ESTIMATED: Final = "Estimé"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 
-from .world import World
+from include.sandbox.adict.world import World
 
 #: Query parameters that are logged. Codes, states, hints and secrets are not.
 _KEPT: Final = ("date_debut", "date_fin", "periode", "filtre", "scope", "response_type", "redirect_uri")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from .answers import SUCCESS, treatment
+from include.sandbox.adict.answers import SUCCESS, treatment
 
 
 def render(lines: list[dict[str, Any]], layout: Collection[str] = ()) -> str:

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from . import answers, identity, layout, mailbox, meters, quirks, rights
-from .world import world
+from include.sandbox.adict import answers, identity
+from include.sandbox.adict.access import mailbox, rights
+from include.sandbox.adict.meter_data import layout, meters, quirks
+from include.sandbox.adict.world import world
 
 blueprint = Blueprint("rights", __name__, url_prefix=identity.API_PATH)
 _DONE: Final = "Opération réussie."

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.adict.quirks import LAYOUTS
+from include.sandbox.adict.meter_data.quirks import LAYOUTS
 from include.sandbox.control import ControlRefused
 
 PCE = "09999990000700"

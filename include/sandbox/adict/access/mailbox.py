@@ -12,10 +12,11 @@ from typing import Final
 
 from flask import Blueprint, Response, redirect, render_template, request
 
-from . import answers, paris, rights
-from .loopback import loopback_only
-from .store import Store
-from .world import World, world
+from include.sandbox.adict import answers, paris
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.loopback import loopback_only
+from include.sandbox.adict.store import Store
+from include.sandbox.adict.world import World, world
 
 DECLARED: Final = "DECLARATION_TIERS"
 """``parcours`` of a right that a third party has declared."""

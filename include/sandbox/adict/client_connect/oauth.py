@@ -35,8 +35,10 @@ from flask import Response
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from . import identity, keys, rights, tokens
-from .world import World, world
+from include.sandbox.adict import identity
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.client_connect import keys, tokens
+from include.sandbox.adict.world import World, world
 
 
 @dataclass(frozen=True, slots=True)

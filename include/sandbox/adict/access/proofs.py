@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from . import answers, identity, paris, rights
-from .store import Store
-from .world import World, world
+from include.sandbox.adict import answers, identity, paris
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.store import Store
+from include.sandbox.adict.world import World, world
 
 ASKED, CHECKED, ACCEPTED, REFUSED = rights.PROOFS
 MOST: Final = 3

@@ -16,10 +16,13 @@ from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, current_app, g, render_template, request
 from werkzeug.datastructures import MultiDict
 
-from . import answers, identity, keys, meters, rights
-from .oauth import Grantor, Server, check_connect_request
-from .rights import Terms
-from .world import World, world
+from include.sandbox.adict import answers, identity
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.access.rights import Terms
+from include.sandbox.adict.client_connect import keys
+from include.sandbox.adict.client_connect.oauth import Grantor, Server, check_connect_request
+from include.sandbox.adict.meter_data import meters
+from include.sandbox.adict.world import World, world
 
 blueprint = Blueprint("connect", __name__, url_prefix=identity.REALM_PATH)
 SESSION = "sandbox_holder"

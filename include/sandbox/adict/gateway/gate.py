@@ -22,8 +22,9 @@ from typing import Any
 
 from flask import Response, g, request
 
-from . import answers, identity, tokens
-from .world import World
+from include.sandbox.adict import answers, identity
+from include.sandbox.adict.client_connect import tokens
+from include.sandbox.adict.world import World
 
 _BEARER = re.compile(r"Bearer [\w\-.~+/]+=*")
 

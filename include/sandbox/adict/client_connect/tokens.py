@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from .store import Store, fingerprint
+from include.sandbox.adict.store import Store, fingerprint
 
 
 @dataclass(frozen=True, slots=True)

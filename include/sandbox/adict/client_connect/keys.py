@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 
-from .store import Store
+from include.sandbox.adict.store import Store
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PCE = "09999990001000"
 
 

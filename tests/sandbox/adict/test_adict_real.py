@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from include.sandbox.adict import real, synthetic
+from include.sandbox.adict.meter_data import real, synthetic
 
 
 def test_shift_puts_the_newest_day_in_the_past_year():
