@@ -167,7 +167,7 @@ def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
         return given
 
     monkeypatch.setattr(AdoptedRecords, "give", late)
-    monkeypatch.setattr("grdf.consents.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
+    monkeypatch.setattr("grdf.consents.owners.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
     with pytest.raises(BadAccount, match="there is an account of this id"):
         adopt()
     assert others == [1]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents import left_behind
-from grdf.consents.left_behind import LeftBehind
+from grdf.consents.declarations import left_behind
+from grdf.consents.declarations.left_behind import LeftBehind
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.access_rights import Rights

@@ -133,7 +133,7 @@ def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: 
 def test_another_way_that_begins_during_the_import(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.consents.household import Households
+    from grdf.consents.declarations.household import Households
 
     account, declare = home["account"], Households.declare
     given = {key: home[key] for key in ("pce", "name", "postcode")} | {"email": "planted-page@example.org"}

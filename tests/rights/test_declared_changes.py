@@ -113,7 +113,7 @@ def test_a_declaration_changed_just_before_it_is_sent_is_not_sent(
         give(clean, account_id, keep=True)
         return {}
 
-    monkeypatch.setattr("grdf.consents.taking._others", meanwhile)
+    monkeypatch.setattr("grdf.consents.owners.taking._others", meanwhile)
     with pytest.raises(StoreBusy, match="changed at this very moment"):
         acquire(account_id, "scheduled")
     assert rights(clean, pce) == []

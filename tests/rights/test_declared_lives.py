@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.consents.declaring import Declaring
+from grdf.consents.declarations.declaring import Declaring
 from grdf.hooks.adict import AdictHook
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import BadRequest, DeclarationRefused, FailNow, NotInForce, RetryLater, ServiceUnavailable

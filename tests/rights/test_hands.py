@@ -121,7 +121,7 @@ def test_a_meter_connected_while_the_dates_are_asked_stays(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """This is the audit's experiment on row 6: the answer is slow, and a second meter is connected in the meantime."""
-    from grdf.consents.consent_dates import with_dates
+    from grdf.consents.lists.consent_dates import with_dates
     from grdf.stores.account_store import AccountStore
 
     one, two = holder(account_id, 2).pces
@@ -147,7 +147,7 @@ def test_a_household_connects_again_while_the_list_is_on_its_way(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The answer cannot contain a right given after the request, which does not mean that it is lost."""
-    from grdf.consents.consent_dates import with_dates
+    from grdf.consents.lists.consent_dates import with_dates
     from grdf.stores.account_store import AccountStore
 
     accounts = AccountStore(couchdb)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.consents.former_household import records_of_another, stop_if_another
+from grdf.consents.owners.former_household import records_of_another, stop_if_another
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.consent_records import ConsentRecords

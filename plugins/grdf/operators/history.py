@@ -13,8 +13,8 @@ from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.run import Run
 from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import must_ask, not_in_force, with_dates
-from grdf.consents.doubt import Doubt
+from grdf.consents.lists.consent_dates import must_ask, not_in_force, with_dates
+from grdf.consents.lists.doubt import Doubt
 from grdf.meters.asking import read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems

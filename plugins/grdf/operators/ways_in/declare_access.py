@@ -29,7 +29,7 @@ class DeclareAccessOperator(AccountOperator):
         :raises DeclarationRefused: if what the household gave is incomplete, or not as GRDF knows it
         :raises MeterTaken: if another account has the meter
         """
-        from grdf.consents.declaring import Declaring
+        from grdf.consents.declarations.declaring import Declaring
 
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)

@@ -32,7 +32,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.household import Households
+    from grdf.consents.declarations.household import Households
 
 TELL_EVERY = 30.0
 """Shortest time in seconds between two log lines about the progress."""
@@ -176,7 +176,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, run: Run) -> list[Result]:
         from grdf.consents.clients_aside import OF_CLIENT, ClientsAside
-        from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
+        from grdf.consents.declarations.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
         from grdf.consents.room import Room
 
         room, several = Room(holdings.meters_of_clients()), len(self.clients()) > 1

@@ -126,7 +126,7 @@ class SendProofOperator(AccountOperator):
         :param waits: the same for clients whose turn to call has not come, by connection
         :return: the connection of the account's client, the account's id, and its rights
         """
-        from grdf.consents.client_lists import ClientLists
+        from grdf.consents.lists.client_lists import ClientLists
 
         lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         waits |= {name: each for name, each in lists.failures.items() if isinstance(each, QuotaWait)}

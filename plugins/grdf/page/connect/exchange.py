@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from grdf import settings
-from grdf.consents.former_household import names_of, records_of_another
+from grdf.consents.owners.former_household import names_of, records_of_another
+from grdf.consents.owners.taking import take
 from grdf.consents.room import Room
-from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook

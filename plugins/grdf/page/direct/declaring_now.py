@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from grdf.consents.declaring import Declaring
-from grdf.consents.former_household import stop_if_another
+from grdf.consents.declarations.declaring import Declaring
+from grdf.consents.owners.former_household import stop_if_another
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.consents.taking import one_at_a_time
+from grdf.consents.owners.taking import one_at_a_time
 from grdf.stores.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.own_meters import with_meters
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from grdf.airflow.log import Log
     from grdf.airflow.run import Run
-    from grdf.consents.client_lists import ClientList
+    from grdf.consents.lists.client_lists import ClientList
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.answers.access_rights import AccessRight
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from grdf import settings
-from grdf.consents.taking import one_at_a_time, take
+from grdf.consents.owners.taking import one_at_a_time, take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.consents.left_behind import LeftBehind
+from grdf.consents.declarations.left_behind import LeftBehind
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
@@ -23,7 +23,7 @@ from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
-    from grdf.consents.long_waits import LongWaits
+    from grdf.consents.declarations.long_waits import LongWaits
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight

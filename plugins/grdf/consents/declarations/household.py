@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from grdf import settings
-from grdf.consents.declaring import Declaring
-from grdf.consents.former_household import stop_if_another
+from grdf.consents.declarations.declaring import Declaring
+from grdf.consents.owners.former_household import stop_if_another
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY

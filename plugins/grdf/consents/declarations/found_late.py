@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
-from grdf.consents.former_household import another, records_of_another
+from grdf.consents.owners.former_household import another, records_of_another
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from grdf.consents.consent_dates import with_dates
+from grdf.consents.lists.consent_dates import with_dates
 from grdf.quota.terms import DAILY, Terms
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from grdf import settings
-from grdf.consents.consent_dates import claimed_rights
+from grdf.consents.lists.consent_dates import claimed_rights
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.quota.terms import Terms

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from grdf import settings
-from grdf.consents.taking import take
+from grdf.consents.owners.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.account_store import AccountStore

@@ -99,7 +99,7 @@ class LongWaits:
 
     def _taken(self, document: Document) -> Document:
         """Take the rights that GRDF's list shows of what an account has sent."""
-        from grdf.consents.declaring import Declaring
+        from grdf.consents.declarations.declaring import Declaring
 
         account = str(document["_id"])
         try:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from grdf.consents.consent_dates import other_holders
-from grdf.consents.former_household import another, stop_if_another
-from grdf.consents.found_late import own_of
-from grdf.consents.left_behind import LeftBehind
-from grdf.consents.taking import take
+from grdf.consents.declarations.found_late import own_of
+from grdf.consents.declarations.left_behind import LeftBehind
+from grdf.consents.lists.consent_dates import other_holders
+from grdf.consents.owners.former_household import another, stop_if_another
+from grdf.consents.owners.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import DAILY, Terms
