@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.adict.meter_data import meters
 from tests.helpers import holder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.connect.dance import said, whole

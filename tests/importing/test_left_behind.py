@@ -244,7 +244,7 @@ def test_an_account_that_goes_while_it_is_marked_stops_no_check(
     clean: LocalWorld, home: dict[str, str], account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its household has left, a backup was restored, and it is deleted again at this very moment."""
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     account = home["account"]
     stored = connect(clean, account, home["pce"])

@@ -94,7 +94,7 @@ def test_a_clock_that_was_put_back_between_record_and_right_loses_no_proof(
 
 def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
     from include.gas.account.sections.rights.declaration import Declaration
     from include.gas.proof.consent_record import new_record
 

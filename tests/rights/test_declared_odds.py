@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.adict import AdictHook
 from grdf.operators.ways_in.look_at_waiting import _chunks
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import (

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from grdf import settings
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.proofs import Proof

@@ -10,7 +10,7 @@ import pytest
 
 from grdf.consents.owners.take_over import TakeOver
 from grdf.consents.owners.taking import take
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.gas.account.connected import connected
 from include.gas.consents.consent import Consent

@@ -37,7 +37,7 @@ class Round:
     """
 
     def __init__(self, couchdb: CouchDBHook, listed: ClientList, meters: MetersRead, waits: LongWaits) -> None:
-        from grdf.stores.account_store import AccountStore
+        from grdf.stores.accounts.account_store import AccountStore
 
         self.couchdb = couchdb
         self.accounts = AccountStore(couchdb)

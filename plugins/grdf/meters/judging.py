@@ -12,7 +12,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
     from grdf.airflow.run import Run
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account
     from include.gas.answers.sorting import Answer
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.daily import Reading
     from include.gas.answers.sorting import Answer
     from include.gas.days.asked_days import Reread

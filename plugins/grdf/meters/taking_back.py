@@ -26,7 +26,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.airflow.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
 
 def take_back_foreign(

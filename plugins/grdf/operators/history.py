@@ -97,7 +97,7 @@ class PlanHistoryOperator(GrdfOperator):
 
     def _listed(self) -> list[tuple[Account, str]]:
         """Return the accounts that can be read, each with the connection of its client."""
-        from grdf.stores.account_store import listing_problem
+        from grdf.stores.accounts.account_store import listing_problem
 
         listed = (document for document in self.accounts.listed() if listing_problem(document) is None)
         return [(Account.from_document(document), client_if_known(document) or DEFAULT) for document in listed]

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 
 from grdf.consents.owners.former_household import another, records_of_another
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.sections.client import client_if_known, client_of
 from include.gas.account.sections.marks import leaving

@@ -14,7 +14,7 @@ from typing import Any
 
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.account_store import TRIES, AccountStore
+from grdf.stores.accounts.account_store import TRIES, AccountStore
 from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight

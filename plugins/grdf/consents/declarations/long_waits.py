@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_refused, names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.days.clocks import agree

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from grdf.airflow.log import Log
     from grdf.consents.declarations.long_waits import LongWaits
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
 
 DOUBTFUL = (

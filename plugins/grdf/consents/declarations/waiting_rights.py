@@ -11,7 +11,7 @@ from grdf import settings
 from grdf.consents.owners.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
 from include.gas.answers.access_rights import WAITING, Rights

@@ -28,7 +28,7 @@ from include.gas.rights.own_rights import WAITS, held_by
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.oauth import GrdfOAuthHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.consents.consent import Consent
     from include.gas.documents.gas_days import Document
 

@@ -31,7 +31,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.airflow.run import Run
     from grdf.hooks.adict import AdictHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account
     from include.gas.consents.consent import Consent
 from grdf.airflow.retries import SOON

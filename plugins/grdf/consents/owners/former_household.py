@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.rights.declaration import Declaration, Holder, is_same_holder
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.days.gas_day import paris_today

@@ -11,8 +11,8 @@ from grdf.consents.owners.taking import one_at_a_time, take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.quota.terms import HISTORY
-from grdf.stores.account_store import AccountStore
-from grdf.stores.adopted_records import AdoptedRecords
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.adopted_records import AdoptedRecords
 from include.gas.account.account import Account
 from include.gas.account.connected import connected
 from include.gas.account.grant import IdToken

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.consents.owners.taking import one_at_a_time
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.marks import TakenOver, leaving

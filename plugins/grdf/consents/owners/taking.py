@@ -21,7 +21,7 @@ from grdf.consents.lists.consent_dates import claimed_rights
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.quota.terms import Terms
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import leaving

@@ -43,8 +43,8 @@ class PurgeAccountOperator(DeletionOperator):
         :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
         from grdf.health import known_accounts
-        from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.household_links import link_document
+        from grdf.stores.records.consent_records import ConsentRecords
 
         run = Run.of(context)
         begun = self.permitted(run)

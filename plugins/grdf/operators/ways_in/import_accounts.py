@@ -148,7 +148,7 @@ class ImportAccountsOperator(GrdfOperator):
             )
 
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
-        from grdf.stores.consent_records import ConsentRecords
+        from grdf.stores.records.consent_records import ConsentRecords
 
         recorded = ConsentRecords(self.couchdb).since(progress.began, self.file)
         several = settings.meter_in_several_accounts()

@@ -21,7 +21,7 @@ from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
 from grdf.quota.terms import Terms
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
 from grdf.stores.once import Once
 from grdf.stores.shared_client import shared_client

@@ -31,10 +31,10 @@ from grdf.page.connect.exchange import (
 from grdf.page.direct.undoing import Undoing
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_index import make_index
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_index import make_index
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.answers.access_rights import WAITING
 from include.gas.documents.doctypes import ACCOUNT
 from tests.helpers import known_account

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore, listing_problem
+from grdf.stores.accounts.account_store import AccountStore, listing_problem
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, StoreBusy

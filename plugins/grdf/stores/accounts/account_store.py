@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.account_index import AccountIndex
+from grdf.stores.accounts.account_index import AccountIndex
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.sections.client import DEFAULT
 from include.gas.account.sections.marks import leaving

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_mirror import AccountMirror
+from grdf.stores.accounts.account_mirror import AccountMirror
 from grdf.stores.removal import Remover
 from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT
@@ -76,7 +76,7 @@ def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> Non
 
 
 def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
     mirror = AccountMirror(couchdb, overview)
     put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
     assert len(mirror.lines()) == 7
@@ -110,7 +110,7 @@ def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb
 def test_a_server_that_never_comes_to_an_end_is_told(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, ignored: str
 ) -> None:
-    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
     put(couchdb, *map(account, IDS))
     real = CouchDBHook.request
 
@@ -129,7 +129,7 @@ def test_a_server_whose_end_is_always_another_one_is_told(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, sequences: int
 ) -> None:
     """A proxy removes ``since``, and a cluster writes the same sequence in many ways."""
-    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 2)
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
     put(couchdb, *map(account, IDS))
     real, sent = CouchDBHook.request, 0
 
@@ -154,7 +154,7 @@ def test_a_server_whose_end_is_always_another_one_is_told(
 def test_accounts_that_change_while_they_are_read_come_again(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.stores.account_mirror.BATCH", 1)
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 1)
     put(couchdb, *map(account, IDS))
     real, changes = CouchDBHook.request, iter(["A", "B", "C", "D", "VENDOR_DOWN"])
 

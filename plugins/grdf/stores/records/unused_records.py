@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
+from grdf.stores.records.consent_records import BEFORE_KEPT, ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.marks import Connected, leaving
 from include.gas.account.sections.rights.declaration import REFUSED_KEPT, Declaration, names_person
@@ -44,7 +44,7 @@ def remove_unused(couchdb: CouchDBHook, remover: Remover, now: datetime, days: i
 
 def _is_unused(record: ConsentRecord, document: Document | None, now: datetime) -> bool:
     if document is None:
-        return False  # see ``grdf.stores.orphaned_records``
+        return False  # see ``grdf.stores.records.orphaned_records``
     asked = Declaration.of(document)
     pending = asked is not None and asked.pce.strip() == record.pce and names_person(document)
     newest = Connected.record_of(document) == record.id and "oauth_callback_results" in document

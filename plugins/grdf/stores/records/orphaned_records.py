@@ -17,10 +17,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import BEFORE_KEPT, ConsentRecords
-from grdf.stores.cut_off_forms import is_record_of
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, link_document
+from grdf.stores.records.consent_records import BEFORE_KEPT, ConsentRecords
+from grdf.stores.records.cut_off_forms import is_record_of
 from grdf.stores.removal import Remover
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
