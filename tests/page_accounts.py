@@ -9,9 +9,9 @@ from typing import Any
 from include.gas.account.sections.stored import with_stored
 from include.gas.answers.published import Period
 from include.gas.days.gas_day import ONE_DAY
+from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import day_id
-from include.gas.documents.periods import period_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from include.sandbox.adict.meter_data.real import file_days

@@ -23,10 +23,10 @@ from include.gas.answers.sorting import Answer
 from include.gas.consents.read_under import is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.comparison import compare_all
+from include.gas.documents.billing.comparison import compare_all
+from include.gas.documents.billing.periods import merge_period, newest_period, period_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.periods import merge_period, newest_period, period_document
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.meter_tag import meter_tag
 

@@ -42,7 +42,7 @@ from include.gas.answers.access_rights import Rights
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.documents.stored_documents import ConsentRecord, ConsentText
+from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

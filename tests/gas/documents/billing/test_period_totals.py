@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from include.gas.answers.daily import Reading
 from include.gas.answers.published import Period
+from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write
+from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.period_totals import is_of_periods, period_totals, to_write
-from include.gas.documents.periods import period_document
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from include.gas.answers.published import Period
 from include.gas.days.windows import Window
+from include.gas.documents.billing.periods import period_of
 from include.gas.documents.gas_days import day_of, has_load
-from include.gas.documents.periods import period_of
 from include.gas.documents.totals import Number, exact_sum
 
 FLOORED = 1

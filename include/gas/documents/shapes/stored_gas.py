@@ -1,6 +1,6 @@
 """The shape of the stored days, totals and billing periods. ``docs/documents.md`` is generated from these classes.
 
-They only describe, like those of :mod:`include.gas.documents.stored_documents`.
+They only describe, like those of :mod:`include.gas.documents.shapes.stored_documents`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import date
 
 import msgspec
 
-from include.gas.documents.kept import Kept
+from include.gas.documents.shapes.kept import Kept
 from include.gas.documents.totals import Number
 
 

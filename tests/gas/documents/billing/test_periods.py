@@ -18,10 +18,10 @@ from include.gas.answers.sorting import Answer
 from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import published_window
 from include.gas.days.windows import Window
-from include.gas.documents.comparison import compare, compare_all
+from include.gas.documents.billing.comparison import compare, compare_all
+from include.gas.documents.billing.periods import merge_period, newest_period, period_document, period_of
 from include.gas.documents.doctypes import DATA, PUBLISHED
 from include.gas.documents.gas_days import CHANGES_KEPT, account_range
-from include.gas.documents.periods import merge_period, newest_period, period_document, period_of
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
 
 PCE = "09900000000017"

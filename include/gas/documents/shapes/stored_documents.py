@@ -1,4 +1,6 @@
-"""The shape of every stored document except the account and those of gas (:mod:`include.gas.documents.stored_gas`).
+"""The shape of every stored document except the account and those of gas.
+
+Those are in :mod:`include.gas.documents.shapes.stored_gas`.
 
 ``docs/documents.md`` is generated from these classes. They only describe:
 :mod:`include.gas.documents.doctypes` names the modules that create the documents, and tests check what they create
@@ -11,7 +13,7 @@ from datetime import date
 
 import msgspec
 
-from include.gas.documents.kept import Kept
+from include.gas.documents.shapes.kept import Kept
 
 
 class GivenApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
