@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
 """Start of the simulation. There is no clock change in the three weeks after it."""
 SHORTEST = 5.0
-"""Minimum seconds before a waiting task runs again, as in ``grdf.airflow.waiting``."""
+"""Minimum seconds before a waiting task runs again, as in ``grdf.airflow.tasks.waiting``."""
 
 
 class Hub:

@@ -10,8 +10,8 @@ from include.gas.errors import FailNow, GasError, RetryLater
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
-    from grdf.airflow.run import Run
+    from grdf.airflow.tasks.log import Log
+    from grdf.airflow.tasks.run import Run
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account
     from include.gas.answers.sorting import Answer

@@ -31,7 +31,7 @@ from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.consents.consent import Consent

@@ -14,7 +14,7 @@ from include.gas.documents.storing import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer

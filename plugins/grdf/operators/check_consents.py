@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator

@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
 from grdf.airflow.announcing import announce
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import must_ask, not_in_force, with_dates
 from grdf.consents.lists.doubt import Doubt
 from grdf.meters.asking import read_meter

@@ -16,7 +16,7 @@ from include.gas.errors import BadAccount, GasError
 from include.gas.rights.unanswered import aged, settled, shows_given_up, unanswered_message
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.answers.access_rights import AccessRight, Rights

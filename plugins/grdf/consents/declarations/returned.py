@@ -22,7 +22,7 @@ from include.gas.leaving.deletion_record import left_before, left_error, righted
 from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.consents.declarations.long_waits import LongWaits
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.accounts.account_store import AccountStore

@@ -12,7 +12,7 @@ from include.gas.account.account import Account
 from include.gas.errors import GasError, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.adict import AdictHook
     from include.gas.answers.access_rights import AccessRight, Rights
 

@@ -29,7 +29,7 @@ from include.gas.errors import (
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.run import Run
+    from grdf.airflow.tasks.run import Run
     from grdf.hooks.adict import AdictHook
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account

@@ -30,8 +30,8 @@ from include.gas.rights.consent_check import Listed, compared
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from grdf.airflow.log import Log
-    from grdf.airflow.run import Run
+    from grdf.airflow.tasks.log import Log
+    from grdf.airflow.tasks.run import Run
     from grdf.consents.lists.client_lists import ClientList
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.answers.access_rights import AccessRight

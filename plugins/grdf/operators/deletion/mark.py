@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.consents.lists.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.check import CheckDeletionOperator

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import without_leaving

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT

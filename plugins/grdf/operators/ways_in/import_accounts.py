@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
 from include.gas.account.sections.client import DEFAULT

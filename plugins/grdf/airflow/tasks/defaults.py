@@ -18,8 +18,8 @@ START = pendulum.datetime(2020, 1, 1, tz=PARIS)
 def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
     """Return a DAG's ``default_args``.
 
-    :param limit: how long a try of a task may take, see ``grdf.airflow.time_limits``; ``None`` if each task sets its
-        own
+    :param limit: how long a try of a task may take, see ``grdf.airflow.tasks.time_limits``; ``None`` if each task
+        sets its own
     :param more: further default arguments for the tasks. With ``retries`` and ``retry_delay``, those of the settings
         are not read
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from include.gas.errors import BadRequest
 from tests.helpers import context
 
