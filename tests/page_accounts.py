@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.sections.stored import with_stored
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR

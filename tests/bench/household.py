@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from include.gas.answers.daily import Reading, read_daily
+from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.windows import Window
 from include.sandbox.adict.meter_data.lines import Asked, informative

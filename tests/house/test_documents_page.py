@@ -11,8 +11,8 @@ import pytest
 from include.gas import account
 from include.gas.account.document import SECTIONS, ConsentEntry
 from include.gas.account.sections.section import Section
-from include.gas.answers.daily import Reading
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.published import Period
 from include.gas.consents.consent import Consent
 from include.gas.documents.billing.periods import merge_period, period_document
 from include.gas.documents.doctypes import DOCTYPES

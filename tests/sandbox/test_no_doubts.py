@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.answers.daily import read_daily
+from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import doubts_about
 from include.gas.documents.gas_days import day_document

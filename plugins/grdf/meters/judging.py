@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from grdf.airflow.tasks.run import Run
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account
-    from include.gas.answers.sorting import Answer
+    from include.gas.answers.consumption.sorting import Answer
 
 
 def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:

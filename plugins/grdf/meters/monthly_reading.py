@@ -17,9 +17,9 @@ from grdf.quota.terms import HISTORY
 from include.gas.account.sections.facts import with_meter_facts
 from include.gas.account.sections.published_note import with_published
 from include.gas.account.sections.rights.lost_consents import handed_over
+from include.gas.answers.consumption.published import Period, read_published
+from include.gas.answers.consumption.sorting import Answer
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.answers.published import Period, read_published
-from include.gas.answers.sorting import Answer
 from include.gas.consents.read_under import is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer
     from grdf.stores.accounts.account_store import AccountStore
-    from include.gas.answers.daily import Reading
-    from include.gas.answers.sorting import Answer
+    from include.gas.answers.consumption.daily import Reading
+    from include.gas.answers.consumption.sorting import Answer
     from include.gas.days.asked_days import Reread
 
 

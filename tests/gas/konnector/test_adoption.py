@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.published import Period
 from include.gas.documents.billing.periods import period_of
 from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
 from include.gas.documents.totals import OF_PERIODS, Number, exact_sum

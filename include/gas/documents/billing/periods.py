@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import CHANGES_KEPT, Document, is_stale, says_the_same
 

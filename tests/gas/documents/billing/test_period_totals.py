@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.published import Period
 from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write
 from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, YEAR

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from include.gas.account.sections.published_note import DIFFERENCES_KEPT, Difference, with_published
 from include.gas.account.sections.section import written
 from include.gas.account.turns import DAYS, day_of_month, is_due, last_turn
-from include.gas.answers.published import PERIODS, Period, read_published
-from include.gas.answers.sorting import Answer
+from include.gas.answers.consumption.published import PERIODS, Period, read_published
+from include.gas.answers.consumption.sorting import Answer
 from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import published_window
 from include.gas.days.windows import Window

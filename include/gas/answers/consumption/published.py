@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
-from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.words import day_in, text_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
 from include.gas.days.windows import Window

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from include.gas.answers.consumption.measures import NONE, Measures, measures_in
+from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, quality_in, status_in
-from include.gas.answers.measures import NONE, Measures, measures_in
-from include.gas.answers.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.words import day_in
 from include.gas.days.gas_day import PARIS, gas_day_of
 from include.gas.days.windows import Window

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import DAILY, Reading, read_daily
-from include.gas.answers.measures import Measures
-from include.gas.answers.sorting import Answer, Refusal
+from include.gas.answers.consumption.daily import DAILY, Reading, read_daily
+from include.gas.answers.consumption.measures import Measures
+from include.gas.answers.consumption.sorting import Answer, Refusal
 from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, PartialAnswer, ServiceUnavailable
 from include.gas.meter_tag import meter_tag

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from include.gas.answers.daily import read_daily
-from include.gas.answers.measures import NAMES, Measures
+from include.gas.answers.consumption.daily import read_daily
+from include.gas.answers.consumption.measures import NAMES, Measures
 from include.gas.days.windows import Window
 
 PCE = "09900000000017"
