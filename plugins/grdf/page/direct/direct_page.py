@@ -14,9 +14,9 @@ from grdf.page.connect import exchange as connecting
 from grdf.page.connect import link_access
 from grdf.page.connect.direct_form import Ticket, Typed, TypedDep
 from grdf.page.connect.exchange import Stop
-from grdf.page.connect.household_page import HOUSEHOLD, Invitation, require_links
+from grdf.page.connect.routes.household_page import HOUSEHOLD, Invitation, require_links
+from grdf.page.connect.routes.start_page import Direct, Opener, require_way, start_page
 from grdf.page.connect.shared_pages import BY_LINK, stopped
-from grdf.page.connect.start_page import Direct, Opener, require_way, start_page
 from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.direct.declaring_now import AlreadySent, Order, send, sent_record
 from grdf.page.direct.progress_cookie import Followed

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.connect.exchange import Stop, couchdb, stop_for
-from grdf.page.connect.household_page import HOUSEHOLD, require_links
+from grdf.page.connect.routes.household_page import HOUSEHOLD, require_links
 from grdf.page.connect.shared_pages import stopped
 from grdf.page.direct.declaring_now import sent_record
 from grdf.page.direct.progress_cookie import Followed

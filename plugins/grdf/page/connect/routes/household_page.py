@@ -22,9 +22,9 @@ from grdf.page.connect import exchange as connecting
 from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop
+from grdf.page.connect.routes.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
 from grdf.page.connect.shared_pages import HolderDep, page_address, stopped
-from grdf.page.connect.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
 from include.gas.days.gas_day import PARIS

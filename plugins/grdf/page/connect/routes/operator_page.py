@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf.page.connect import link_access
 from grdf.page.connect.exchange import Stop
+from grdf.page.connect.routes.start_page import Opener, start_page, to_grdf
 from grdf.page.connect.shared_pages import HolderDep, stopped
-from grdf.page.connect.start_page import Opener, start_page, to_grdf
 from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_connect, may_connect_some
 from include.gas.days.gas_day import PARIS
