@@ -5,8 +5,8 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf import dag_settings
-from grdf.airflow.defaults import by_hand, task_defaults
-from grdf.airflow.time_limits import METERS
+from grdf.airflow.tasks.defaults import by_hand, task_defaults
+from grdf.airflow.tasks.time_limits import METERS
 from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 from include.gas.importing.adoption import DEFAULT_PATTERN
 

@@ -6,8 +6,8 @@ from airflow.sdk import DAG, Param
 
 from grdf import dag_settings
 from grdf.airflow.announcing import CONSENTS, changes_of
-from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.time_limits import STORING
+from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.tasks.time_limits import STORING
 from grdf.operators.check_consents import CheckConsentsOperator
 
 DOC = """

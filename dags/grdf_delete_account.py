@@ -6,8 +6,8 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import dag_settings
-from grdf.airflow.defaults import by_hand, task_defaults
-from grdf.airflow.time_limits import METERS, STORING
+from grdf.airflow.tasks.defaults import by_hand, task_defaults
+from grdf.airflow.tasks.time_limits import METERS, STORING
 from grdf.operators.deletion.approve import ApproveDeletionOperator
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.mark import MarkLeavingOperator

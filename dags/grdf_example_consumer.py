@@ -10,7 +10,7 @@ import logging
 from airflow.sdk import DAG, task
 
 from grdf.airflow.announcing import ASSETS, changes_behind
-from grdf.airflow.time_limits import STORING
+from grdf.airflow.tasks.time_limits import STORING
 from include.gas.documents.doctypes import DAY
 
 DOC = """

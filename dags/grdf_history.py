@@ -6,8 +6,8 @@ from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf import dag_settings
 from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
-from grdf.airflow.defaults import by_hand, task_defaults
-from grdf.airflow.time_limits import METERS, STORING
+from grdf.airflow.tasks.defaults import by_hand, task_defaults
+from grdf.airflow.tasks.time_limits import METERS, STORING
 from grdf.operators.history import (
     AnnounceHistoryOperator,
     PlanHistoryOperator,

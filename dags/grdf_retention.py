@@ -5,8 +5,8 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf import dag_settings
-from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.time_limits import STORING
+from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.tasks.time_limits import STORING
 from grdf.operators.retention import RemoveOverdueOperator
 
 DOC = """

@@ -8,8 +8,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG
 
 from grdf import dag_settings
-from grdf.airflow.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.time_limits import STORING
+from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
+from grdf.airflow.tasks.time_limits import STORING
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 
 DOC = """

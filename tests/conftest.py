@@ -170,8 +170,8 @@ def clean(world: LocalWorld) -> LocalWorld:
     been made.
     """
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
-    from include.sandbox.adict.meters import DEMO_HOLDERS
+    from grdf.stores.accounts.account_store import AccountStore
+    from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS
     from include.sandbox.adict.world import DEFAULTS
 
     control = world.control

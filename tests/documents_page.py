@@ -18,8 +18,6 @@ from typing import Any
 import msgspec
 
 from include.gas.account import document as account
-from include.gas.documents import stored_documents as documents
-from include.gas.documents import stored_gas
 from include.gas.documents.doctypes import (
     ACCOUNT,
     AUDIT,
@@ -35,6 +33,8 @@ from include.gas.documents.doctypes import (
     index_name,
 )
 from include.gas.documents.gas_days import database_name
+from include.gas.documents.shapes import stored_documents as documents
+from include.gas.documents.shapes import stored_gas
 
 PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
 

@@ -13,7 +13,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
-from include.sandbox.adict.meters import Holder, holder_of
+from include.sandbox.adict.meter_data.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer
 from tests.couch_places import Place

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.sections.stored import with_stored
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import ONE_DAY
+from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import day_id
-from include.gas.documents.periods import period_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
-from include.sandbox.adict.real import file_days
+from include.sandbox.adict.meter_data.real import file_days
 
 READ_AT = "2026-01-01T08:00:00.000000Z"
 YEARS = 3

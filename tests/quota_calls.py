@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.adict.meters import holder_of
+from include.sandbox.adict.meter_data.meters import holder_of
 from include.sandbox.local_world import LocalWorld
 
 ROOT = Path(__file__).resolve().parents[1]

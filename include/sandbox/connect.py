@@ -19,7 +19,7 @@ import requests
 
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
-from include.sandbox.adict.meters import DEMO_HOLDERS, Holder, find
+from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS, Holder, find
 from include.sandbox.control import consent_through_browser
 
 TIMEOUT = 30

@@ -16,7 +16,7 @@ from typing import Any
 
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import dag_id
-from include.sandbox.adict.real import real_days
+from include.sandbox.adict.meter_data.real import real_days
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, Household, connect, declared_account
 from include.sandbox.control import answer_mail

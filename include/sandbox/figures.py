@@ -14,7 +14,7 @@ import requests
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range, database_name
-from include.sandbox.adict.real import real_sums
+from include.sandbox.adict.meter_data.real import real_sums
 from include.sandbox.control import SandboxControl
 
 TIMEOUT = 30

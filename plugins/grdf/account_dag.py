@@ -11,8 +11,8 @@ from airflow.sdk import DAG
 from grdf import dag_settings
 from grdf.airflow.account_list import accounts_to_build
 from grdf.airflow.announcing import changes_of_account
-from grdf.airflow.defaults import START, common, task_defaults
-from grdf.airflow.time_limits import METERS, ONE_CALL, STORING
+from grdf.airflow.tasks.defaults import START, common, task_defaults
+from grdf.airflow.tasks.time_limits import METERS, ONE_CALL, STORING
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator

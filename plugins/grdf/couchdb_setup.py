@@ -54,7 +54,7 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :raises BadSettings: if a connection must be corrected
     :raises RetryLater: if CouchDB does not answer
     """
-    from grdf.stores.account_index import make_index
+    from grdf.stores.accounts.account_index import make_index
     from grdf.stores.removal import Remover
 
     greeting = admin.greeting()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import requests
 
 from include.gas.account.sections.client import DEFAULT, bound
-from include.gas.answers.daily import read_daily
+from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name

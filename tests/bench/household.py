@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from include.gas.answers.daily import Reading, read_daily
+from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.windows import Window
-from include.sandbox.adict.lines import Asked, informative
-from include.sandbox.adict.readings import CORRECTED, DEFINITIVE, MEASURED, PROVISIONAL, Day
-from include.sandbox.adict.real import file_days
+from include.sandbox.adict.meter_data.lines import Asked, informative
+from include.sandbox.adict.meter_data.readings import CORRECTED, DEFINITIVE, MEASURED, PROVISIONAL, Day
+from include.sandbox.adict.meter_data.real import file_days
 
 ACCOUNT = "bench"
 PCE = "09999999999901"

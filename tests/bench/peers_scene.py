@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from include.gas.days.windows import oldest_allowed
-from include.sandbox.adict.meters import holder_of
+from include.sandbox.adict.meter_data.meters import holder_of
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.local_world import LocalWorld
 from tests.bench.household import REREAD

@@ -20,7 +20,7 @@ from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.stores.lease import DOCTYPE as LEASE
 from grdf.stores.lease import lease
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.documents.doctypes import DAY, MONTH, YEAR

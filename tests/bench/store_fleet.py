@@ -16,7 +16,7 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.stored import with_stored
-from include.gas.answers.daily import Reading, read_daily
+from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
 from include.gas.documents.gas_days import account_range, day_document

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from include.sandbox.airflow_stack import ADMIN, VIEWER
 from tests.browser.conftest import Visit
+from tests.browser.keyboard import follow
 
 if TYPE_CHECKING:
     from tests.browser.up import Up
@@ -57,10 +58,6 @@ def test_the_keyboard_reaches_the_list_and_the_tables(up: Up, visit: Visit) -> N
     expect(table.get_by_role("row")).to_have_count(12)
     link = page.locator(".tile a").first
     page.get_by_role("link", name="All accounts, one by one").focus()
-    for _ in range(10):
-        page.keyboard.press("Tab")
-        if link.evaluate("node => node === document.activeElement"):
-            break
-    page.keyboard.press("Enter")
+    follow(page, link, within=10)
     page.wait_for_url("**/grdf/?state=*")
     expect(page.get_by_role("link", name="Fleet: all accounts together")).to_be_visible()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from include.sandbox.airflow_stack import ADMIN, VIEWER
 from tests.browser.conftest import Visit
+from tests.browser.keyboard import follow
 
 if TYPE_CHECKING:
     from tests.browser.up import Up
@@ -99,11 +100,7 @@ def test_the_keyboard_reaches_everything(up: Up, visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("row")).to_have_count(2)  # including the one in the headings
     link = page.get_by_role("link", name="two-meters")
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if link.evaluate("node => node === document.activeElement"):
-            break
-    page.keyboard.press("Enter")
+    follow(page, link, within=30)
     page.wait_for_url("**/accounts/two-meters")
     summary = page.get_by_text("Show the numbers as a table").first
     summary.focus()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from include.sandbox.airflow_stack import ADMIN
 from include.sandbox.control import SandboxControl
 from tests.browser.conftest import Visit

@@ -31,7 +31,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
 def two(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalWorld]:
     """The world with both clients. GRDF has no right but those of this test, and there is no account but its own."""
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     for name, value in connections(clean).items():
         monkeypatch.setenv(name, value)

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.rights.list_seen import is_fresh
 from include.gas.errors import CredentialsRefused, FailNow, ServiceUnavailable
 from tests.clients.scene import (

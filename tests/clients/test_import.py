@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.errors import CredentialsRefused
 from tests.clients.scene import CLIENTS, PARTIES, SOUTH, USUAL, asked_by, document, spend, with_extra
 from tests.helpers import context

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from include.gas.errors import MeterTaken
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.clients.scene import (
     CLIENTS,
     PARTIES,

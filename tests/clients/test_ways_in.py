@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.consents.owners.taking import take
 from grdf.consents.room import Room, room_of
-from grdf.consents.taking import take
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.connected import connected
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadRequest, CredentialsRefused, MeterTaken

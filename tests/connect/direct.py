@@ -7,16 +7,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import holder
 from tests.rights.declared import PERSON, TELLING, answer, look, looked_before
 
 if TYPE_CHECKING:
     import requests
 
-    from include.gas.documents.stored_documents import ConsentRecord
+    from include.gas.documents.shapes.stored_documents import ConsentRecord
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Browser
 

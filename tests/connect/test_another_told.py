@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.connect.dance import said, whole
@@ -23,7 +23,7 @@ from tests.rights.tenants import NEXT, clear_away, end_rights
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from include.gas.documents.stored_documents import ConsentRecord
+    from include.gas.documents.shapes.stored_documents import ConsentRecord
     from include.sandbox.local_world import LocalWorld
 
 pytestmark = pytest.mark.usefixtures("shelf")

@@ -15,10 +15,10 @@ from grdf.page.connect.direct_form import Ticket
 from grdf.page.connect.exchange import Stop
 from grdf.page.direct import declaring_now
 from grdf.page.direct.declaring_now import Order, _Sending
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import BEFORE_KEPT
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import CUT_OFF, TRIES, HouseholdLinks, link_document
-from grdf.stores.orphaned_records import OrphanedRecords
+from grdf.stores.records.consent_records import BEFORE_KEPT
+from grdf.stores.records.orphaned_records import OrphanedRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, CONSENT_RECORD

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from grdf.page.connect.household_page import Invitation
+from grdf.page.connect.routes.household_page import Invitation
 from grdf.page.connect.sealing import Seal
 from grdf.page.connect.shared_pages import page_address
 from tests.connect.dance import asked, begin, consent, said, stored_account

@@ -14,7 +14,7 @@ import pytest
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.page.uploads.import_page import _mark
 from include.gas.account.sections.marks import with_leaving
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.connect.dance import said
 from tests.helpers import context, holder, known_account
 from tests.importing.scene import run

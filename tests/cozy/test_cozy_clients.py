@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DATA, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer

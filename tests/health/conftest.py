@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.health.mail import Mailbox, mail_server
+from tests.health.otlp_receiver import OtlpReceiver
 from tests.health.scene import Fleet
+from tests.health.statsd_bridge import StatsdBridge
 from tests.runs.runner import Worker, worker
 
 if TYPE_CHECKING:
@@ -46,3 +49,17 @@ def mailbox() -> Iterator[tuple[Mailbox, dict[str, str]]]:
     """See :func:`mail_server`."""
     with mail_server() as found:
         yield found
+
+
+@pytest.fixture
+def receiver() -> Iterator[OtlpReceiver]:
+    """What Airflow sends by OpenTelemetry arrives here."""
+    with closing(OtlpReceiver()) as running:
+        yield running
+
+
+@pytest.fixture
+def bridge() -> Iterator[StatsdBridge]:
+    """What Airflow sends by StatsD arrives here, and a Prometheus can read it."""
+    with closing(StatsdBridge()) as running:
+        yield running

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 HOME = "scraped-90581"
-
-
-@pytest.fixture
-def bridge() -> Iterator[StatsdBridge]:
-    running = StatsdBridge()
-    yield running
-    running.close()
 
 
 def sends(patch: pytest.MonkeyPatch, **metrics: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.gas.answers.measures import NAMES
+from include.gas.answers.consumption.measures import NAMES
 from include.gas.days.windows import oldest_allowed
 from tests.history.steps import DAY, MONTH, asked, assert_stored_as_grdf, household, read
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.answers import contract, sorting
+from include.gas.answers import contract
+from include.gas.answers.consumption import sorting
 from include.gas.answers.scan import Scan, scan
 from tests.helpers import context, with_memory_shelf
 from tests.history.steps import household, read

@@ -11,14 +11,14 @@ import pytest
 from include.gas import account
 from include.gas.account.document import SECTIONS, ConsentEntry
 from include.gas.account.sections.section import Section
-from include.gas.answers.daily import Reading
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.published import Period
 from include.gas.consents.consent import Consent
-from include.gas.documents import stored_documents as described
-from include.gas.documents import stored_gas
+from include.gas.documents.billing.periods import merge_period, period_document
 from include.gas.documents.doctypes import DOCTYPES
 from include.gas.documents.gas_days import day_document, merge_day
-from include.gas.documents.periods import merge_period, period_document
+from include.gas.documents.shapes import stored_documents as described
+from include.gas.documents.shapes import stored_gas
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.leaving.approval import Order, approval, with_approval
 from include.gas.leaving.deletion_record import (

@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.answers.daily import Reading
-from include.gas.answers.measures import Measures
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.measures import Measures
 from include.gas.documents.doctypes import DATA, DAY
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.gas.importing.csv_file import COLUMNS
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import context
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def puts(world: LocalWorld) -> int:
 
 def records(account: str) -> list[Any]:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     return ConsentRecords(CouchDBHook()).of(account)
 

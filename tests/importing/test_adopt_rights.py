@@ -147,7 +147,7 @@ def left_behind(clean: LocalWorld, pce: str) -> Iterator[str]:
 
 def declare(world: LocalWorld, name: str, pce: str, *, lost: bool = False) -> str:
     """Let an account declare a right, and return the right's id."""
-    from grdf.consents.declaring import Declaring
+    from grdf.consents.declarations.declaring import Declaring
     from grdf.hooks.couchdb import CouchDBHook
     from tests.helpers import adict_hook
 
@@ -184,7 +184,7 @@ def test_a_right_that_an_account_has_just_declared(
 def test_a_right_that_is_declared_after_the_plan(
     clean: LocalWorld, pce: str, left_behind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from grdf.consents.right_adoption import Adopting
+    from grdf.consents.owners.right_adoption import Adopting
 
     monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
     own, adopting = declare(clean, left_behind, pce, lost=True), Adopting.adopt

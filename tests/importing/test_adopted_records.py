@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import CONSENT_RECORD
@@ -128,7 +128,7 @@ def test_an_account_that_is_not_made_leaves_no_record(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody makes an account of that id at the same moment."""
-    from grdf.stores.adopted_records import AdoptedRecords
+    from grdf.stores.records.adopted_records import AdoptedRecords
 
     recorded(home, DAYS)
     own, give = declared(clean, home, DAYS), AdoptedRecords.give
@@ -149,7 +149,7 @@ def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, held_up: str
 ) -> None:
     """Its worker was suspended, and counts as dead. Another run makes the account, with the record."""
-    from grdf.stores.adopted_records import AdoptedRecords
+    from grdf.stores.records.adopted_records import AdoptedRecords
 
     recorded(home, DAYS)
     own, give, others = declared(clean, home, DAYS), AdoptedRecords.give, []
@@ -167,7 +167,7 @@ def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
         return given
 
     monkeypatch.setattr(AdoptedRecords, "give", late)
-    monkeypatch.setattr("grdf.consents.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
+    monkeypatch.setattr("grdf.consents.owners.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
     with pytest.raises(BadAccount, match="there is an account of this id"):
         adopt()
     assert others == [1]
@@ -178,7 +178,7 @@ def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
 def test_a_repetition_names_the_record_that_a_try_has_stored(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     recorded(home, DAYS)
     own = declared(clean, home, DAYS)

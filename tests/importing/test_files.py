@@ -121,7 +121,7 @@ def test_what_became_of_a_file_during_its_import_is_told(
     caplog: pytest.LogCaptureFixture,
     then: str,
 ) -> None:
-    from grdf.consents.household import Households
+    from grdf.consents.declarations.household import Households
 
     declare = Households.declare
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.declaring import Declaring
+from grdf.consents.declarations.declaring import Declaring
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.sections.rights.declaration import PERSON

@@ -289,7 +289,7 @@ def test_a_line_that_is_dropped_after_a_kill_leaves_no_record_for_ever(
     from datetime import timedelta
 
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
     from include.gas.account.sections.rights.declaration import Declaration
     from include.gas.proof.consent_record import new_record
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents import left_behind
-from grdf.consents.left_behind import LeftBehind
+from grdf.consents.declarations import left_behind
+from grdf.consents.declarations.left_behind import LeftBehind
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.access_rights import Rights
@@ -244,7 +244,7 @@ def test_an_account_that_goes_while_it_is_marked_stops_no_check(
     clean: LocalWorld, home: dict[str, str], account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its household has left, a backup was restored, and it is deleted again at this very moment."""
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     account = home["account"]
     stored = connect(clean, account, home["pce"])

@@ -94,7 +94,7 @@ def test_a_clock_that_was_put_back_between_record_and_right_loses_no_proof(
 
 def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
     from include.gas.account.sections.rights.declaration import Declaration
     from include.gas.proof.consent_record import new_record
 
@@ -133,7 +133,7 @@ def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: 
 def test_another_way_that_begins_during_the_import(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.consents.household import Households
+    from grdf.consents.declarations.household import Households
 
     account, declare = home["account"], Households.declare
     given = {key: home[key] for key in ("pce", "name", "postcode")} | {"email": "planted-page@example.org"}

@@ -102,7 +102,7 @@ def delete(
     :param form: values that override the usual form
     :param more: as for :func:`deletion_context`
     """
-    from grdf.airflow.run import Run
+    from grdf.airflow.tasks.run import Run
     from grdf.operators.deletion.step import holds_now
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}

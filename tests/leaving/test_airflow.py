@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from include.gas.documents.gas_days import dag_id
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from include.sandbox.airflow_stack import ADMIN, APPROVER
 from include.sandbox.processes import Processes
 from tests.helpers import PATIENCE, connect_cozy, holder, wait, yesterday

@@ -294,7 +294,7 @@ def test_an_account_of_the_konnector_gets_its_consent_and_loses_its_token(clean:
 def test_an_account_that_leaves_meanwhile(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     pces = settled(clean, account_id)
     behind = f"zz-{account_id}"

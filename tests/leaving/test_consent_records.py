@@ -34,7 +34,7 @@ def nothing_is_kept_for_other_tests(clean: LocalWorld, account_id: str) -> Itera
 def recorded(clean: LocalWorld, account_id: str) -> str:
     """An account with one record, whose right is not declared yet."""
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     pce = give(clean, account_id)
     declaration = Declaration(pce=pce, perimeters=["informatives"], **PERSON)
@@ -50,14 +50,14 @@ def kept() -> list[dict[str, Any]]:
 
 def own(account: str) -> int:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     return len(ConsentRecords(CouchDBHook()).of(account))
 
 
 def clear_away(today: date) -> int:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
     from grdf.stores.removal import Remover
 
     return ConsentRecords(CouchDBHook()).remove_overdue(today, Remover(CouchDBHook(), wholly=True))

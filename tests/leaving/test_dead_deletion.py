@@ -97,7 +97,7 @@ def test_an_approval_that_waits_for_its_run_is_no_deletion(
 def test_the_next_household_of_the_id_has_a_record_of_its_own(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     former = dies(clean, couchdb, account_id, days_ago=900)
     kept = {each["_id"] for each in couchdb.range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")}

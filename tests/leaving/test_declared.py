@@ -41,7 +41,7 @@ def test_what_grdf_has_is_revoked(clean: LocalWorld, account_id: str, when: str)
 
 
 def test_nothing_is_declared_for_a_household_that_leaves(clean: LocalWorld, account_id: str) -> None:
-    from grdf.consents.declaring import Declaring
+    from grdf.consents.declarations.declaring import Declaring
     from grdf.hooks.couchdb import CouchDBHook
     from tests.helpers import adict_hook
 

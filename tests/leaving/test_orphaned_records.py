@@ -38,7 +38,7 @@ def nothing_stays_for_other_tests(clean: LocalWorld, account_id: str) -> Iterato
 
 def record(account: str, age: timedelta = LONG_AGO) -> None:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     declaration = Declaration(pce="09999999900017", perimeters=["informatives"], **PERSON)
     ConsentRecords(CouchDBHook()).add(new_record(account, declaration, datetime.now(UTC) - age, by=HOUSEHOLD))
@@ -46,7 +46,7 @@ def record(account: str, age: timedelta = LONG_AGO) -> None:
 
 def own(account: str) -> int:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.consent_records import ConsentRecords
+    from grdf.stores.records.consent_records import ConsentRecords
 
     return len(ConsentRecords(CouchDBHook()).of(account))
 

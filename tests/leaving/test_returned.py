@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.consents import returned
+from grdf.consents.declarations import returned
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range

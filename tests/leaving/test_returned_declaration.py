@@ -113,7 +113,7 @@ def test_a_right_whose_answer_was_lost_is_not_taken_up(
 
 
 def test_a_restore_just_before_it_is_sent(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from grdf.consents.declaring import Declaring
+    from grdf.consents.declarations.declaring import Declaring
 
     connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
     declared = Declaring._declared

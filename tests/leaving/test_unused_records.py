@@ -13,7 +13,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.retention import RemoveOverdueOperator
 from grdf.staging.imports import Imports
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import Declaration

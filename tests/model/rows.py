@@ -121,7 +121,7 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
     for place in (
         "grdf.meters.notes",
         "grdf.operators.extract",
-        "grdf.consents.consent_dates",
+        "grdf.consents.lists.consent_dates",
         "grdf.meters.book_check",
     ):
         patch.setattr(f"{place}.history_read", history_read)
@@ -148,8 +148,12 @@ def _believed(patch: pytest.MonkeyPatch) -> None:
         kept = {key: value for key, value in document.items() if key.startswith("state")}
         return replace(found, restored=False, document={**found.document, **kept})
 
-    patch.setattr("grdf.consents.doubt.Doubt.weigh", lambda _self, _meter, problems: list(problems))
-    for place in ("include.gas.rights.consent_check", "grdf.consents.consent_dates", "grdf.consents.taking"):
+    patch.setattr("grdf.consents.lists.doubt.Doubt.weigh", lambda _self, _meter, problems: list(problems))
+    for place in (
+        "include.gas.rights.consent_check",
+        "grdf.consents.lists.consent_dates",
+        "grdf.consents.owners.taking",
+    ):
         patch.setattr(f"{place}.compared", compared)
 
 
@@ -247,7 +251,7 @@ ROWS = (
         r"is called|lacks|misses",
         ("2026-04-20", [connect("alder", 0), ("refuse", 0, 0), ("days", 1)]),
         _believed,
-        "grdf.consents.doubt",
+        "grdf.consents.lists.doubt",
     ),
 )
 

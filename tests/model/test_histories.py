@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.gas.days.windows import oldest_allowed
-from include.sandbox.adict import rights
+from include.sandbox.adict.access import rights
 from tests.model import tasks
 from tests.model.leader import Leader
 from tests.model.truth import DAYS

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
-from include.sandbox.adict import identity, paris, quirks, readings, rights, tokens
-from include.sandbox.adict.meters import Holder, find
+from include.sandbox.adict import identity, paris
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.client_connect import tokens
+from include.sandbox.adict.meter_data import quirks, readings
+from include.sandbox.adict.meter_data.meters import Holder, find
 from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World as Sandbox
 from tests.model.clock import FACE, Clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -13,8 +14,10 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.days.gas_day import paris_today
 from include.sandbox.processes import Processes
 from tests.connect.site import Site
+from tests.page_accounts import Fleet
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -43,3 +46,15 @@ def site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
         made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db")
         made.start(processes)
         yield made
+
+
+@pytest.fixture(scope="module")
+def today() -> date:
+    return paris_today(datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def accounts(world: LocalWorld, today: date) -> None:
+    """Sixty accounts in all states, among those of other tests."""
+    for number in range(60):
+        world.book.save(Fleet(today).account(number))

@@ -13,8 +13,8 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.sections.stored import with_stored
-from include.gas.answers.daily import Reading
-from include.gas.answers.measures import Measures
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.measures import Measures
 from include.gas.documents.storing import load_answer
 from tests.page_accounts import Fleet
 

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date
 from html import unescape
 
 import pytest
 
 from grdf.page.html.spelling import Spelling
-from include.gas.days.gas_day import paris_today
 from include.gas.display.fleet import DAYS, GROUPS, fleet
 from include.gas.display.overview import Overview, overview
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id
 
-
-@pytest.fixture(scope="module")
-def today() -> date:
-    return paris_today(datetime.now(UTC))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def accounts(world: LocalWorld, today: date) -> None:
-    for number in range(60):
-        world.book.save(Fleet(today).account(number))
+pytestmark = pytest.mark.usefixtures("accounts")
 
 
 def stored(world: LocalWorld) -> list[Overview]:

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
-from include.gas.days.gas_day import paris_today
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.ports import free_port
 from include.sandbox.processes import Processes
 from tests.connect.site import Site
-from tests.page_accounts import Fleet, account_id, meter
+from tests.page_accounts import account_id, meter
 
 OURS = "/?search=household-000"
 """A query for the accounts of these tests, because other tests have accounts too."""
 
 
-@pytest.fixture(scope="module")
-def today() -> date:
-    return paris_today(datetime.now(UTC))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def accounts(world: LocalWorld, today: date) -> None:
-    for number in range(60):
-        world.book.save(Fleet(today).account(number))
+pytestmark = pytest.mark.usefixtures("accounts")
 
 
 @pytest.fixture

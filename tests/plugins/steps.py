@@ -16,6 +16,9 @@ from tests.helpers import (
     with_memory_shelf,
 )
 
+REREAD = 62
+"""Days before its own that a run reads again, unless a setting says otherwise."""
+
 
 def acquire(account_id: str, **more: Any) -> dict[str, Any]:
     task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))

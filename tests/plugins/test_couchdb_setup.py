@@ -18,7 +18,7 @@ import requests
 
 from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_index import NAME
+from grdf.stores.accounts.account_index import NAME
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable

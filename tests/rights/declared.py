@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from include.gas.errors import RetryLater
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import context, holder
 from tests.leaving.runs import acquire
 from tests.rights.scene import document

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from grdf.consents.declaring import Declaring
+from grdf.consents.declarations.declaring import Declaring
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration

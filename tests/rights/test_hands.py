@@ -121,8 +121,8 @@ def test_a_meter_connected_while_the_dates_are_asked_stays(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """This is the audit's experiment on row 6: the answer is slow, and a second meter is connected in the meantime."""
-    from grdf.consents.consent_dates import with_dates
-    from grdf.stores.account_store import AccountStore
+    from grdf.consents.lists.consent_dates import with_dates
+    from grdf.stores.accounts.account_store import AccountStore
 
     one, two = holder(account_id, 2).pces
     right = bring(clean, account_id, one)
@@ -147,8 +147,8 @@ def test_a_household_connects_again_while_the_list_is_on_its_way(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The answer cannot contain a right given after the request, which does not mean that it is lost."""
-    from grdf.consents.consent_dates import with_dates
-    from grdf.stores.account_store import AccountStore
+    from grdf.consents.lists.consent_dates import with_dates
+    from grdf.stores.accounts.account_store import AccountStore
 
     accounts = AccountStore(couchdb)
     pce = holder(account_id).pces[0]
@@ -300,7 +300,7 @@ def test_a_mornings_list_that_is_older_than_the_new_tenant(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:
     """The check has its list and waits. The meter changes hands, and then the check reaches the old account."""
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
     pce, new = holder(account_id).pces[0], other_of(account_id)
     old_right = bring(clean, account_id, pce)

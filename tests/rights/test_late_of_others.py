@@ -10,7 +10,7 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators import check_consents
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.days.gas_day import utc_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.former_household import records_of_another
+from grdf.consents.owners.former_household import records_of_another
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import utc_text

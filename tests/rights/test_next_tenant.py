@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD, DAY, MONTH, YEAR

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.consents.former_household import records_of_another, stop_if_another
+from grdf.consents.owners.former_household import records_of_another, stop_if_another
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import connected
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight, Rights

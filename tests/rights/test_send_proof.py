@@ -15,12 +15,12 @@ from pypdf import PdfReader
 from grdf import settings
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
-from include.gas.documents.stored_documents import ConsentText
+from include.gas.documents.shapes.stored_documents import ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.take_over import TakeOver
-from grdf.consents.taking import take
-from grdf.stores.account_store import AccountStore
+from grdf.consents.owners.take_over import TakeOver
+from grdf.consents.owners.taking import take
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.gas.account.connected import connected
 from include.gas.consents.consent import Consent
@@ -142,7 +142,7 @@ def test_a_household_that_connects_meanwhile_is_seen(
 def test_who_does_not_get_the_lease_writes_nothing(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.consents.taking.LEASE", 0.5)
+    monkeypatch.setattr("grdf.consents.owners.taking.LEASE", 0.5)
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))
     check()
@@ -162,7 +162,7 @@ def test_who_has_held_the_lease_for_too_long_writes_nothing(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next holder may have checked already."""
-    monkeypatch.setattr("grdf.consents.taking.IN_TIME", 0.0)
+    monkeypatch.setattr("grdf.consents.owners.taking.IN_TIME", 0.0)
     pce = holder(account_id).pces[0]
     clean.control.revoke(bring(clean, account_id, pce))
     check()

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from include.sandbox.adict import meters
+from include.sandbox.adict.meter_data import meters
 from tests.helpers import holder
 from tests.runs.shelves import assert_as_grdf, days
 

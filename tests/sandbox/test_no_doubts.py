@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from include.gas.answers.daily import read_daily
+from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import doubts_about
 from include.gas.documents.gas_days import day_document
-from include.sandbox.adict.meters import REAL_PCE
+from include.sandbox.adict.meter_data.meters import REAL_PCE
 
 
 @pytest.mark.parametrize("pce", [REAL_PCE, *(f"0999999{number:07}" for number in range(9_747_000, 9_747_020))])

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
+from include.gas.documents.billing.period_totals import is_of_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, day_of, has_load
-from include.gas.documents.period_totals import is_of_periods
 from include.gas.documents.totals import Number
 
 Period = TypeVar("Period")

@@ -50,7 +50,8 @@ DATABASES = (
     Database(
         ACCOUNT,
         "a household's connection",
-        "the connection page and every task (`grdf.stores.account_store`); before us cozy-stack or the konnector",
+        "the connection page and every task (`grdf.stores.accounts.account_store`); before us cozy-stack or the "
+        "konnector",
         removed="one document of the account",
     ),
     Database(
@@ -92,7 +93,7 @@ DATABASES = (
         CONSENT_RECORD,
         "what a household agreed to, for GRDF's checks",
         "whatever connects a household without GRDF's site: the connection page and `grdf_import_accounts` "
-        "(`grdf.stores.consent_records`)",
+        "(`grdf.stores.records.consent_records`)",
         removed="all documents of the account",
         kept="A copy without the account's id stays for `[grdf] consent_record_days`, because GRDF asks for the proof "
         "of a consent afterwards. `grdf_retention` removes it then.",
@@ -109,7 +110,7 @@ DATABASES = (
         LEASE,
         "a lease for work that one worker may do at a time (`grdf.stores.lease`), or when GRDF's last list was asked "
         "for "
-        "(`grdf.stores.account_store`)",
+        "(`grdf.stores.accounts.account_store`)",
         "the worker that takes the lease, and the check of consents",
         removed="nothing",
         kept="It holds nothing about any account.",

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeGuard
 
-from include.gas.answers.daily import Reading
-from include.gas.answers.measures import NAMES as MEASURES
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.measures import NAMES as MEASURES
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window

@@ -24,7 +24,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.clocks import not_ahead
 from include.gas.days.gas_day import ONE_DAY, utc_text
 from include.gas.days.windows import Window

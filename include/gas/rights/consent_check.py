@@ -45,7 +45,7 @@ class Listed:
         right is unknown
     :param held: ids of rights to these meters that other accounts have brought
     :param declared: whether the list may say of declared rights that their holder has answered; only
-        ``grdf.consents.waiting_rights`` lets it, which makes sure that no other account has the meter
+        ``grdf.consents.declarations.waiting_rights`` lets it, which makes sure that no other account has the meter
     """
 
     rights: Sequence[AccessRight]
@@ -155,7 +155,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
     # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
     # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
-    # next run reports it as an error at GRDF (``grdf.consents.doubt``).
+    # next run reports it as an error at GRDF (``grdf.consents.lists.doubt``).
     restored = not (lost or account.refused) and (
         (account.state in CONSENT_STATES and not is_about_proof(document))
         or (account.state == VENDOR_DOWN and bool(before))

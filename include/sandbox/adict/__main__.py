@@ -18,9 +18,9 @@ from types import FrameType
 
 from waitress import create_server
 
-from . import identity
-from .app import make_app, open_world
-from .paris import PARIS
+from include.sandbox.adict import identity
+from include.sandbox.adict.app import make_app, open_world
+from include.sandbox.adict.paris import PARIS
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from . import answers, connect_pages, control_api, data_api, gate, identity, journal, mailbox, oauth, proofs, rights_api
-from .paris import civil_day
-from .real import shift_for
-from .store import Store
-from .world import World
+from include.sandbox.adict import answers, control_api, data_api, identity
+from include.sandbox.adict.access import mailbox, proofs, rights_api
+from include.sandbox.adict.client_connect import connect_pages, oauth
+from include.sandbox.adict.gateway import gate, journal
+from include.sandbox.adict.meter_data.real import shift_for
+from include.sandbox.adict.paris import civil_day
+from include.sandbox.adict.store import Store
+from include.sandbox.adict.world import World
 
 _CONTROL = "/sandbox/"
 

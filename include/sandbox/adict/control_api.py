@@ -12,9 +12,12 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from . import answers, gate, identity, journal, mailbox, meters, paris, proofs, quirks, readings, real, rights
-from .loopback import loopback_only
-from .world import DEFAULTS, World, world
+from include.sandbox.adict import answers, identity, paris
+from include.sandbox.adict.access import mailbox, proofs, rights
+from include.sandbox.adict.gateway import gate, journal
+from include.sandbox.adict.loopback import loopback_only
+from include.sandbox.adict.meter_data import meters, quirks, readings, real
+from include.sandbox.adict.world import DEFAULTS, World, world
 
 blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
 

@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from . import answers, identity, layout, lines, meters, paris, quirks, readings, rights
-from .lines import Asked
-from .meters import Meter
-from .world import World, world
+from include.sandbox.adict import answers, identity, paris
+from include.sandbox.adict.access import rights
+from include.sandbox.adict.meter_data import layout, lines, meters, quirks, readings
+from include.sandbox.adict.meter_data.lines import Asked
+from include.sandbox.adict.meter_data.meters import Meter
+from include.sandbox.adict.world import World, world
 
 blueprint = Blueprint("data", __name__, url_prefix=identity.API_PATH)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Response, request
 
-from . import answers
+from include.sandbox.adict import answers
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from flask import current_app
 
-from . import identity, paris
-from .store import Store
+from include.sandbox.adict import identity, paris
+from include.sandbox.adict.store import Store
 
 #: Settings that ``POST /sandbox/settings`` accepts, with their defaults.
 DEFAULTS: Final[dict[str, Any]] = {

@@ -297,7 +297,7 @@ def _within(seconds: float, ask: Callable[[], AccountList]) -> AccountList:
 
 
 def _asked(hook: CouchDBHook) -> AccountList:
-    from grdf.stores.account_store import AccountStore, listing_problem
+    from grdf.stores.accounts.account_store import AccountStore, listing_problem
     from include.gas.documents.doctypes import ACCOUNT
 
     try:

@@ -36,7 +36,7 @@ MODULES = (
     "airflow.sdk.execution_time.task_runner",
     "grdf.account_dag",
     "grdf.airflow.bundle.account_bundle",
-    "grdf.stores.account_store",
+    "grdf.stores.accounts.account_store",
     "grdf.hooks.adict",
     "grdf.stores.lease",
     "grdf.stores.shared_client",

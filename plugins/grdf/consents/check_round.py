@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from grdf.consents.consent_dates import claimed_rights, other_holders, unknown_meters
+from grdf.consents.lists.consent_dates import claimed_rights, other_holders, unknown_meters
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import seen_at, with_seen
 from include.gas.account.sections.rights.lost_consents import SharedMeters
@@ -12,8 +12,8 @@ from include.gas.errors import BadAccount, BadSettings, ServiceUnavailable
 from include.gas.rights.consent_check import Listed
 
 if TYPE_CHECKING:
-    from grdf.consents.client_lists import ClientList
-    from grdf.consents.long_waits import LongWaits
+    from grdf.consents.declarations.long_waits import LongWaits
+    from grdf.consents.lists.client_lists import ClientList
     from grdf.hooks.couchdb import CouchDBHook
 
 COUNTS = ("checked", "lost", "restored", "ending", "foreign", "shared", "proofs", "odd")
@@ -37,7 +37,7 @@ class Round:
     """
 
     def __init__(self, couchdb: CouchDBHook, listed: ClientList, meters: MetersRead, waits: LongWaits) -> None:
-        from grdf.stores.account_store import AccountStore
+        from grdf.stores.accounts.account_store import AccountStore
 
         self.couchdb = couchdb
         self.accounts = AccountStore(couchdb)

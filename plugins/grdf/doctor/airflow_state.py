@@ -10,7 +10,7 @@ from grdf import settings
 from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore, listing_problem
+from grdf.stores.accounts.account_store import AccountStore, listing_problem
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
 
 WHAT = "Airflow"

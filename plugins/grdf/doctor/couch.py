@@ -9,7 +9,7 @@ from functools import partial
 from grdf.doctor.findings import Check, Finding
 from grdf.hooks.couch_roles import has_administrator
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_index import NAME
+from grdf.stores.accounts.account_index import NAME
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, database, index_name
 from include.gas.documents.gas_days import database_name

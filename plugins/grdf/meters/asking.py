@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from grdf.quota.terms import DAILY, Terms
-from include.gas.answers.daily import Reading, read_daily
-from include.gas.answers.sorting import Answer
+from include.gas.answers.consumption.daily import Reading, read_daily
+from include.gas.answers.consumption.sorting import Answer
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,

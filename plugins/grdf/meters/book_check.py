@@ -23,7 +23,7 @@ from include.gas.documents.storing import load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.monthly_reading import Change
 

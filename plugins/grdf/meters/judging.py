@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from grdf.consents.doubt import is_over
+from grdf.consents.lists.doubt import is_over
 from include.gas.errors import FailNow, GasError, RetryLater
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
-    from grdf.airflow.run import Run
-    from grdf.stores.account_store import AccountStore
+    from grdf.airflow.tasks.log import Log
+    from grdf.airflow.tasks.run import Run
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.account.account import Account
-    from include.gas.answers.sorting import Answer
+    from include.gas.answers.consumption.sorting import Answer
 
 
 def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:

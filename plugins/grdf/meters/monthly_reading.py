@@ -17,21 +17,21 @@ from grdf.quota.terms import HISTORY
 from include.gas.account.sections.facts import with_meter_facts
 from include.gas.account.sections.published_note import with_published
 from include.gas.account.sections.rights.lost_consents import handed_over
+from include.gas.answers.consumption.published import Period, read_published
+from include.gas.answers.consumption.sorting import Answer
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.answers.published import Period, read_published
-from include.gas.answers.sorting import Answer
 from include.gas.consents.read_under import is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.comparison import compare_all
+from include.gas.documents.billing.comparison import compare_all
+from include.gas.documents.billing.periods import merge_period, newest_period, period_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.periods import merge_period, newest_period, period_document
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.consents.consent import Consent

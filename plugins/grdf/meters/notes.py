@@ -23,11 +23,11 @@ from include.gas.errors import GasError
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.staging.area import StagedAnswer
-    from include.gas.answers.daily import Reading
-    from include.gas.answers.sorting import Answer
+    from include.gas.answers.consumption.daily import Reading
+    from include.gas.answers.consumption.sorting import Answer
     from include.gas.consents.consent import Consent
     from include.gas.days.windows import Window
     from include.gas.documents.storing import LoadReport

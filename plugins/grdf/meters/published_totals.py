@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from include.gas.documents.billing.period_totals import period_totals, to_write
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
-from include.gas.documents.period_totals import period_totals, to_write
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 

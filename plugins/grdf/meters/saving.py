@@ -14,13 +14,13 @@ from include.gas.documents.storing import LoadReport, load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer
-    from grdf.stores.account_store import AccountStore
-    from include.gas.answers.daily import Reading
-    from include.gas.answers.sorting import Answer
+    from grdf.stores.accounts.account_store import AccountStore
+    from include.gas.answers.consumption.daily import Reading
+    from include.gas.answers.consumption.sorting import Answer
     from include.gas.days.asked_days import Reread
 
 

@@ -24,9 +24,9 @@ from include.gas.leaving.deletion_record import has_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from grdf.airflow.log import Log
+    from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
 
 def take_back_foreign(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
@@ -48,8 +48,8 @@ class AcquireTokenOperator(AccountOperator):
 
     If the ``id_token`` is refused, or the document cannot be read, the account's meters stay as they were.
 
-    An account with a ``declaration`` has its right declared at GRDF, once (see ``grdf.consents.declaring``). Then the
-    run ends, until the contract's holder has accepted it.
+    An account with a ``declaration`` has its right declared at GRDF, once (see
+    ``grdf.consents.declarations.declaring``). Then the run ends, until the contract's holder has accepted it.
 
     ``client`` is the hook for the account's client, from the moment on at which its document was read.
     """
@@ -108,7 +108,7 @@ class AcquireTokenOperator(AccountOperator):
 
     def _declare(self, account: Account, run: Run) -> dict[str, Any]:
         """Have the account's right declared. Its other meters are still read, whatever GRDF says."""
-        from grdf.consents.declaring import Declaring
+        from grdf.consents.declarations.declaring import Declaring
 
         try:
             right = Declaring(self.couchdb, self.client, account.id).declare()
@@ -141,7 +141,7 @@ class AcquireTokenOperator(AccountOperator):
 
     def _take(self, account: Account, token: IdToken, consents: tuple[Consent, ...]) -> Document:
         """Store the meters, unless another account has one of them under a consent that is in force."""
-        from grdf.consents.taking import take
+        from grdf.consents.owners.taking import take
 
         now = datetime.now(UTC)
 

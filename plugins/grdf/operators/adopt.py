@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.meters.notes import note_stored
 from grdf.meters.taking_back import take_back_if_left
 from grdf.operators.base import AccountOperator

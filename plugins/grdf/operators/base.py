@@ -17,7 +17,7 @@ from include.gas.errors import BadSettings
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.account_store import AccountStore
+    from grdf.stores.accounts.account_store import AccountStore
 
 
 class GrdfOperator(BaseOperator):
@@ -44,7 +44,7 @@ class GrdfOperator(BaseOperator):
     @cached_property
     def accounts(self) -> AccountStore:
         """The store of account documents."""
-        from grdf.stores.account_store import AccountStore
+        from grdf.stores.accounts.account_store import AccountStore
 
         return AccountStore(self.couchdb)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
@@ -34,7 +34,7 @@ from include.gas.rights.proof_check import proof_message
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.client_lists import ClientLists
+    from grdf.consents.lists.client_lists import ClientLists
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.consent_check import Finding
 
@@ -47,7 +47,7 @@ class CheckConsentsOperator(GrdfOperator):
     its meters are logged and change nothing. An invalid account is reported and does not stop the check of the others.
 
     With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
-    own, because a person who knows says so (see ``grdf.consents.take_over``).
+    own, because a person who knows says so (see ``grdf.consents.owners.take_over``).
     """
 
     @waiting_for_grdf
@@ -61,10 +61,10 @@ class CheckConsentsOperator(GrdfOperator):
         :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         """
-        from grdf.consents.client_lists import ClientLists
-        from grdf.consents.long_waits import LongWaits
-        from grdf.consents.returned import Returned
-        from grdf.consents.take_over import TakeOver
+        from grdf.consents.declarations.long_waits import LongWaits
+        from grdf.consents.declarations.returned import Returned
+        from grdf.consents.lists.client_lists import ClientLists
+        from grdf.consents.owners.take_over import TakeOver
 
         couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
         named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
@@ -174,7 +174,7 @@ class CheckConsentsOperator(GrdfOperator):
 
     def _note_waiting(self, rounds: Mapping[str, Round], lists: ClientLists) -> None:
         """Note what the lists say of rights that wait for their holder."""
-        from grdf.consents.waiting_rights import WaitingRights
+        from grdf.consents.declarations.waiting_rights import WaitingRights
 
         waiting: dict[str, list[str]] = {}
         for document in self.accounts.waiting():

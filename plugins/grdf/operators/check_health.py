@@ -9,7 +9,7 @@ from logging import ERROR, INFO
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.dag_settings import or_default
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today

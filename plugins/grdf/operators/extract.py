@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import must_ask, not_in_force, record_dates
-from grdf.consents.doubt import Doubt, is_over
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
+from grdf.consents.lists.consent_dates import must_ask, not_in_force, record_dates
+from grdf.consents.lists.doubt import Doubt, is_over
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems

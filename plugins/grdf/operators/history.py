@@ -11,10 +11,10 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
 from grdf.airflow.announcing import announce
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import must_ask, not_in_force, with_dates
-from grdf.consents.doubt import Doubt
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
+from grdf.consents.lists.consent_dates import must_ask, not_in_force, with_dates
+from grdf.consents.lists.doubt import Doubt
 from grdf.meters.asking import read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
@@ -97,7 +97,7 @@ class PlanHistoryOperator(GrdfOperator):
 
     def _listed(self) -> list[tuple[Account, str]]:
         """Return the accounts that can be read, each with the connection of its client."""
-        from grdf.stores.account_store import listing_problem
+        from grdf.stores.accounts.account_store import listing_problem
 
         listed = (document for document in self.accounts.listed() if listing_problem(document) is None)
         return [(Account.from_document(document), client_if_known(document) or DEFAULT) for document in listed]

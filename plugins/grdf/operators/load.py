@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.announcing import announce
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import parse
 from grdf.meters.notes import all_stored
 from grdf.meters.saving import Loaded, acknowledge, store_answer

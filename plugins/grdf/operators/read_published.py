@@ -10,9 +10,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import must_ask, with_dates
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
+from grdf.consents.lists.consent_dates import must_ask, with_dates
 from grdf.operators.base import GrdfOperator
 from grdf.quota.terms import HISTORY
 from include.gas.account.account import Account, stop_if_leaving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 
 if TYPE_CHECKING:

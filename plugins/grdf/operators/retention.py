@@ -35,9 +35,9 @@ STRANGERS = (
 class RemoveOverdueOperator(GrdfOperator):
     """Removes the records of consents of deleted accounts once ``[grdf] consent_record_days`` are over.
 
-    It also makes such kept records of those whose account does not exist (``grdf.stores.orphaned_records``) or on which
-    no right rests (``grdf.stores.unused_records``), and removes what is left of imports after 30 days. What others have
-    left in that folder is told.
+    It also makes such kept records of those whose account does not exist (``grdf.stores.records.orphaned_records``)
+    or on which no right rests (``grdf.stores.records.unused_records``), and removes what is left of imports after 30
+    days. What others have left in that folder is told.
 
     It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
     name and address that a household gave for its right to be declared.
@@ -52,10 +52,10 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.hooks.couch_roles import administrator
         from grdf.proofs.left_files import LeftFiles
         from grdf.staging.imports import Imports
-        from grdf.stores.consent_records import ConsentRecords
-        from grdf.stores.orphaned_records import OrphanedRecords
+        from grdf.stores.records.consent_records import ConsentRecords
+        from grdf.stores.records.orphaned_records import OrphanedRecords
+        from grdf.stores.records.unused_records import remove_unused
         from grdf.stores.removal import Remover
-        from grdf.stores.unused_records import remove_unused
 
         couchdb, days = self.couchdb, settings.consent_record_days()
         now = self._now()

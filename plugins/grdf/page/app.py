@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from grdf.page import askers
 from grdf.page.account import account_page as account
 from grdf.page.account import dag_tab
-from grdf.page.connect import callback as connect_callback
-from grdf.page.connect import household_page as household
-from grdf.page.connect import operator_page as connect
+from grdf.page.connect.routes import callback as connect_callback
+from grdf.page.connect.routes import household_page as household
+from grdf.page.connect.routes import operator_page as connect
 from grdf.page.direct import direct_page as direct
 from grdf.page.direct import progress_page as progress
 from grdf.page.direct import records_page as records

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.staging.proof_files import FOLDER, ProofFiles
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.marks import Connected
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import utc_text

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.proofs.left_files import LeftFiles
 from grdf.staging.proof_files import ProofFiles
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof, with_sent, with_tried
 from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED

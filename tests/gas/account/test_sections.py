@@ -72,8 +72,8 @@ from include.gas.answers.contract import Contract
 from include.gas.consents.consent import Consent
 from include.gas.days.windows import Window
 from include.gas.display.overview import overview
+from include.gas.documents.billing.comparison import Comparison
 from include.gas.documents.changes import Changes
-from include.gas.documents.comparison import Comparison
 from include.gas.documents.gaps import Gap
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount

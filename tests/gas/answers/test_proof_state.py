@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.gas.answers.access_rights import read_rights
 from include.gas.answers.proof_state import STATES, proof_deadline, proof_state
-from include.sandbox.adict.rights import PROOFS
+from include.sandbox.adict.access.rights import PROOFS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from include.gas.account.turns import is_due
-from include.gas.answers.daily import Reading
-from include.gas.answers.published import Period
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.published import Period
 from include.gas.consents.consent import Consent
+from include.gas.documents.billing.periods import merge_period, period_document
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import day_document, day_id, is_stale, merge_day
-from include.gas.documents.periods import merge_period, period_document
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.asked_days import askable
 from include.gas.days.past_range import asked_range
 from include.gas.days.windows import Window, oldest_allowed

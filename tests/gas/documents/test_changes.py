@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.changes import DAYS_NAMED, Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport, load_answer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH
 from include.gas.documents.gas_days import open_days

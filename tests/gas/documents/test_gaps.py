@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.asked_days import Reread
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY

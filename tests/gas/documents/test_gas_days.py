@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents import doctypes
 from include.gas.documents import gas_days as d
 from include.gas.documents.totals import exact_sum, merge_total, month_documents, year_documents

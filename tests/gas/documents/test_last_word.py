@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.answers.daily import read_daily
+from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.asked_days import Reread, askable, daily_window
 from include.gas.days.gas_day import gas_day_start, paris_today
 from include.gas.days.windows import ONE_DAY, Window

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from include.gas.answers.daily import Reading
-from include.gas.answers.measures import Measures
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.measures import Measures
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from include.gas.answers.daily import Reading
-from include.gas.answers.measures import Measures
+from include.gas.answers.consumption.daily import Reading
+from include.gas.answers.consumption.measures import Measures
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents import storing as load_module
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport, TotalChange, WriteResult, load_answer

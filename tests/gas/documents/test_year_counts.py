@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.stored import Stored, is_told, told_years, with_stored
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.storing import load_answer

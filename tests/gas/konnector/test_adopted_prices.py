@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy

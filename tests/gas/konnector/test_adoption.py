@@ -4,214 +4,23 @@ from __future__ import annotations
 
 import copy
 import itertools
-from calendar import isleap, monthrange
-from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import day_of
 from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy
 from include.gas.konnector import adopting as adopt_module
 from include.gas.konnector.adopting import adopt, look
 from include.gas.konnector.old_documents import OddDocumentError, figure_of, ranked
 from include.gas.konnector.plan import READ_AT
-from tests.gas.konnector_store import Shelf, ids, konnector, shelf
-from tests.gas.memory_store import Killed, Mortal, interleave
-
-ACCOUNT, PCE = "home", "09900000000017"
-FIRST = date(2023, 12, 27)  # the days span two years and three months
-SPAN = 40
-NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
-DOCTYPES = (DAY, MONTH, YEAR)
-
-
-def ours(store: Shelf, loads: dict[int, Any], at: datetime = NOW) -> None:
-    readings = [Reading(FIRST + timedelta(days=n), load, "definitive") for n, load in loads.items()]
-    load_answer(store, ACCOUNT, PCE, readings, at)
-
-
-def own(store: Shelf, doctype: str) -> dict[str, dict[str, Any]]:
-    return {
-        key.rpartition(":")[2]: each for key, each in store.docs[doctype].items() if key.startswith(f"{ACCOUNT}:{PCE}:")
-    }
-
-
-def strangers(store: Shelf) -> list[tuple[str, dict[str, Any]]]:
-    return [(t, each) for t in DOCTYPES for key, each in store.docs[t].items() if not key.startswith(ACCOUNT)]
-
-
-def run(store: Any) -> Any:
-    return adopt(store, ACCOUNT, PCE)
-
-
-# -- what must hold, said without the code under test ------------------------------------------------------------------
-
-
-def period_of(doctype: str, document: dict[str, Any]) -> str:
-    whole = f"{document['year']:04d}-{document['month']:02d}-{document['day']:02d}"
-    return whole[: {DAY: 10, MONTH: 7, YEAR: 4}[doctype]]
-
-
-def length(period: str) -> int:
-    year, _, month = period.partition("-")
-    return monthrange(int(year), int(month))[1] if month else 365 + isleap(int(year))
-
-
-def assert_said(store: Shelf, doctype: str, document: dict[str, Any]) -> None:
-    """Assert that each figure of the konnector is still in its document, in a new one, or contradicted by every day."""
-    if document["_id"] in store.docs[doctype]:
-        return
-    period, load = period_of(doctype, document), document["load"]
-    mine = own(store, doctype)[period]
-    loads = [mine["load"], *(entry["load"] for entry in mine.get("adopted", []))]
-    days = [each["load"] for day, each in own(store, DAY).items() if day.startswith(period)]
-    complete = doctype != DAY and len(days) == length(period)
-    assert load in loads or complete or any(abs(load - each) < 0.001 for each in loads if doctype != DAY)
-
-
-def assert_totals(store: Shelf) -> None:
-    days = own(store, DAY)
-    for doctype in (MONTH, YEAR):
-        sums: dict[str, list[Any]] = {}
-        for day, document in days.items():
-            sums.setdefault(day[: {MONTH: 7, YEAR: 4}[doctype]], []).append(document["load"])
-        totals = own(store, doctype)
-        assert sums.keys() <= totals.keys()
-        for period, total in totals.items():
-            found = sums.get(period, [])
-            assert total["days"] == len(found)
-            if found:
-                assert total["load"] == pytest.approx(sum(found), abs=1e-9)
-            else:
-                assert total["load"] in [entry["load"] for entry in total["adopted"]]
-
-
-# -- any mix -----------------------------------------------------------------------------------------------------------
-
-LOADS = st.one_of(st.integers(0, 4), st.sampled_from([0.5, 36.212, 40.5]))
-WRITTEN = st.sampled_from(["", "2024-01-01T10:00:00.000Z", "2024-02-01T10:00:00.000Z"])
-DAYS = st.dictionaries(st.integers(0, SPAN), LOADS, max_size=SPAN)
-THEIR_DAYS = st.one_of(
-    st.lists(st.tuples(st.integers(0, SPAN), LOADS, WRITTEN), max_size=30),
-    st.just([(n, 2, "") for n in range(SPAN)]),  # a January without a gap
-)
-TOTALS = st.lists(
-    st.tuples(
-        st.sampled_from([date(2019, 3, 1), date(2023, 12, 1), date(2024, 1, 1), date(2024, 2, 1)]),
-        st.one_of(st.integers(0, 90), st.just(62)),
-        st.booleans(),
-        WRITTEN,
-    ),
-    max_size=5,
-)
-ODD = st.lists(
-    st.sampled_from(
-        [
-            {"load": "12", "year": 2024, "month": 1, "day": 3},
-            {"load": 12, "year": 2024, "month": 2, "day": 30},
-            {"load": 12, "year": 2024, "month": 1, "day": 3, "hour": 7},
-            {"load": 12, "year": 2024, "month": 1, "day": 3, "account": "x"},
-            {"_id": "_design/days", "views": {}},
-            {},
-        ]
-    ),
-    max_size=3,
-)
-
-
-@st.composite
-def shelves(draw: st.DrawFn) -> Shelf:
-    days = [konnector(FIRST + timedelta(days=n), load, written=at) for n, load, at in draw(THEIR_DAYS)]
-    months = [konnector(day, load, MONTH, zero, at) for day, load, zero, at in draw(TOTALS)]
-    years = [konnector(day, load, YEAR, zero, at) for day, load, zero, at in draw(TOTALS)]
-    odd = [{"_id": f"odd{next(ids)}", **copy.deepcopy(each)} for each in draw(ODD)]
-    odd = list({each["_id"]: each for each in odd}.values())
-    store = shelf(day=days + odd, month=months, year=years)
-    ours(store, draw(DAYS))
-    return store
-
-
-@given(shelves())
-@settings(max_examples=150)
-def test_no_figure_is_lost_and_totals_are_right(store: Shelf) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
-    odd = [pair for pair in strangers(store) if pair not in theirs]
-    held = copy.deepcopy(own(store, DAY))
-    before = store.revs()
-    plan = look(store, ACCOUNT, PCE)
-    assert store.revs() == before
-    report = run(store)
-    assert report.plan.counts() == plan.counts()
-    assert strangers(store) == odd, "odd documents stay as they are, the konnector's are gone"
-    for doctype, document in theirs:
-        assert_said(store, doctype, document)
-    assert_totals(store)
-    days = own(store, DAY)
-    assert Counter(map(day_of, days.values())).most_common(1)[0][1] == 1 if days else True
-    for day, document in held.items():
-        kept = {key: value for key, value in days[day].items() if key not in ("adopted", "_rev")}
-        assert kept == {key: value for key, value in document.items() if key != "_rev"}
-    assert sum(report.removed.values()) == len(theirs)
-    after = store.revs()
-    assert run(store).counts()["removed"] == 0
-    assert store.revs() == after, "twice is once"
-
-
-@given(shelves())
-@settings(max_examples=12)
-def test_killed_anywhere_and_started_again(store: Shelf) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
-    whole = copy.deepcopy(store)
-    run(whole)
-    said = contents(whole)
-    for how in ("before", "halfway", "after"):
-        for at in range(60):
-            again = copy.deepcopy(store)
-            try:
-                run(Mortal(again, at, how))
-            except Killed:
-                for doctype, document in theirs:
-                    assert_said(again, doctype, document)
-                run(again)
-            else:
-                break
-            assert contents(again) == said
-        else:
-            pytest.fail("it never came to an end")
-
-
-def contents(store: Shelf) -> dict[str, Any]:
-    return {
-        f"{doctype} {key}": {name: value for name, value in document.items() if name not in ("_rev", "basis")}
-        for doctype in DOCTYPES
-        for key, document in store.docs[doctype].items()
-    }
-
-
-@given(shelves(), DAYS, st.lists(st.integers(0, 1), max_size=40))
-@settings(max_examples=60)
-def test_while_a_load_is_going_on(store: Shelf, loads: dict[int, Any], order: list[int]) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
-    interleave(store, [run, lambda at_once: ours(at_once, loads, NOW + timedelta(days=1))], order)
-    for doctype, document in theirs:
-        if doctype == DAY:
-            continue  # by now, GRDF may have restated the figure
-        assert document["_id"] not in store.docs[doctype]
-    assert_totals(store)
-    days = own(store, DAY)
-    for n, load in loads.items():
-        assert days[(FIRST + timedelta(days=n)).isoformat()]["load"] == load, "GRDF's word stands"
-
-
-# -- one by one --------------------------------------------------------------------------------------------------------
+from tests.gas.adoption import ACCOUNT, FIRST, NOW, PCE, assert_totals, ours, own, run, strangers
+from tests.gas.konnector_store import Shelf, konnector, shelf
+from tests.gas.memory_store import Killed
 
 
 def test_an_adopted_day_is_restated_by_the_next_reading() -> None:

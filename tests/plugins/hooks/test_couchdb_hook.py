@@ -13,7 +13,7 @@ import requests
 
 from grdf.hooks import couchdb as module
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadRequest

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.answers.daily import Reading
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.storing import load_answer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.stored import Stored, is_told, told_years
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range

@@ -15,7 +15,7 @@ from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, connect_cozy, context, yesterday

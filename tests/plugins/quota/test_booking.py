@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from grdf.quota.allowance import DAY, Purpose, Quota
 from grdf.quota.governor import Governor
-from grdf.quota.ledger import BLOCK_KEPT, Ledger
+from grdf.quota.ledger import Ledger
+from grdf.quota.ledger_state import BLOCK_KEPT
 from grdf.quota.terms import Booking, Terms
 from include.gas.errors import QuotaWait
 from tests.plugins.clockwork import NOON, Clockwork, call, instants

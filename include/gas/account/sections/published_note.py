@@ -11,9 +11,9 @@ import msgspec
 from include.gas.account.sections.section import MeterSection, Text
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.comparison import Comparison
+from include.gas.documents.billing.comparison import Comparison
+from include.gas.documents.billing.periods import newest_period
 from include.gas.documents.gas_days import Document
-from include.gas.documents.periods import newest_period
 from include.gas.documents.totals import Number
 
 DIFFERENCES_KEPT = 24

@@ -9,8 +9,8 @@ from threading import Thread
 from typing import Any
 
 from grdf.airflow.account_list import AccountList, no_database
-from grdf.stores.account_mirror import AccountMirror, KeptMirror
-from grdf.stores.account_store import listing_problem
+from grdf.stores.accounts.account_mirror import AccountMirror, KeptMirror
+from grdf.stores.accounts.account_store import listing_problem
 from include.gas.account.sections.marks import leaving
 from include.gas.errors import GasError, ServiceUnavailable
 

@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.step import order
 from include.gas.documents.doctypes import AUDIT

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
-from grdf.consents.consent_dates import other_holders, unknown_meters
+from grdf.airflow.tasks.run import Run
+from grdf.consents.lists.consent_dates import other_holders, unknown_meters
 from grdf.operators.deletion.step import DeletionOperator, stop_if_other
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import holds_tokens

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.run import Run
-from grdf.consents.consent_dates import unknown_meters, with_dates
+from grdf.airflow.tasks.run import Run
+from grdf.consents.lists.consent_dates import unknown_meters, with_dates
 from grdf.operators.acquire_token import consents_of_grant
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.step import holds_now, stop_if_other
@@ -160,7 +160,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
 
     def _take_declared(self, context: Context) -> None:
         """Look whether GRDF has taken a right whose answer was lost."""
-        from grdf.consents.declaring import Declaring
+        from grdf.consents.declarations.declaring import Declaring
 
         self.wait_for_running(context)
         client = self.adict.of(self.accounts.document(self.account_id))

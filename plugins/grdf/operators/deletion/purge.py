@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import without_leaving
@@ -43,8 +43,8 @@ class PurgeAccountOperator(DeletionOperator):
         :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
         from grdf.health import known_accounts
-        from grdf.stores.consent_records import ConsentRecords
         from grdf.stores.household_links import link_document
+        from grdf.stores.records.consent_records import ConsentRecords
 
         run = Run.of(context)
         begun = self.permitted(run)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import account_range

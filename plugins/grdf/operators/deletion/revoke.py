@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
-from grdf.consents.consent_dates import other_holders
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
+from grdf.consents.lists.consent_dates import other_holders
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from httpx import HTTPError
 
 from grdf import settings
-from grdf.airflow.run import Run
+from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.days.gas_day import utc_text

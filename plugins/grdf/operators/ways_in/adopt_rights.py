@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
@@ -38,8 +38,8 @@ class AdoptRightsOperator(GrdfOperator):
         :raises RetryLater: if GRDF or CouchDB does not answer, or accounts are being connected; the next try continues
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
-        from grdf.consents.client_lists import ClientLists
-        from grdf.consents.right_adoption import Adopting
+        from grdf.consents.lists.client_lists import ClientLists
+        from grdf.consents.owners.right_adoption import Adopting
 
         run = Run.of(context)
         run.stop_if_cleared("grdf_adopt_rights")

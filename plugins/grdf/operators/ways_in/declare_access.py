@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 
@@ -29,7 +29,7 @@ class DeclareAccessOperator(AccountOperator):
         :raises DeclarationRefused: if what the household gave is incomplete, or not as GRDF knows it
         :raises MeterTaken: if another account has the meter
         """
-        from grdf.consents.declaring import Declaring
+        from grdf.consents.declarations.declaring import Declaring
 
         document = self.accounts.document(self.account_id)
         account = Account.from_document(document)

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
 from include.gas.account.sections.client import DEFAULT
@@ -32,7 +32,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.household import Households
+    from grdf.consents.declarations.household import Households
 
 TELL_EVERY = 30.0
 """Shortest time in seconds between two log lines about the progress."""
@@ -148,7 +148,7 @@ class ImportAccountsOperator(GrdfOperator):
             )
 
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
-        from grdf.stores.consent_records import ConsentRecords
+        from grdf.stores.records.consent_records import ConsentRecords
 
         recorded = ConsentRecords(self.couchdb).since(progress.began, self.file)
         several = settings.meter_in_several_accounts()
@@ -176,7 +176,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     def _work(self, checked: Sequence[Checked], holdings: Holdings, progress: Progress, run: Run) -> list[Result]:
         from grdf.consents.clients_aside import OF_CLIENT, ClientsAside
-        from grdf.consents.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
+        from grdf.consents.declarations.household import ABOUT_HOUSEHOLD, DeclaredElsewhere, HouseholdLeft, Households
         from grdf.consents.room import Room
 
         room, several = Room(holdings.meters_of_clients()), len(self.clients()) > 1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
@@ -45,7 +45,7 @@ class LookAtWaitingOperator(GrdfOperator):
         :raises GasError: if GRDF did not answer and no account begins to be read. With several clients, what waits for
             a client's calls is left to the next run
         """
-        from grdf.consents.waiting_rights import waiting_meters
+        from grdf.consents.declarations.waiting_rights import waiting_meters
 
         began, at_hand = datetime.now(UTC), not Run.of(context).is_scheduled
         waiting = self.accounts.waiting()
@@ -84,7 +84,7 @@ class LookAtWaitingOperator(GrdfOperator):
         :param begun: the accounts that begin to be read, to which this adds
         :raises GasError: if GRDF does not answer before any account begins
         """
-        from grdf.consents.waiting_rights import WaitingRights
+        from grdf.consents.declarations.waiting_rights import WaitingRights
 
         questions, split = _chunks(meters), 0
         while questions and len(begun) + len(questions[0]) <= STARTED:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.run import Run
-from grdf.airflow.waiting import waiting_for_grdf
+from grdf.airflow.tasks.run import Run
+from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof
@@ -126,7 +126,7 @@ class SendProofOperator(AccountOperator):
         :param waits: the same for clients whose turn to call has not come, by connection
         :return: the connection of the account's client, the account's id, and its rights
         """
-        from grdf.consents.client_lists import ClientLists
+        from grdf.consents.lists.client_lists import ClientLists
 
         lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         waits |= {name: each for name, each in lists.failures.items() if isinstance(each, QuotaWait)}

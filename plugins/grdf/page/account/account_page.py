@@ -21,7 +21,7 @@ from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_vi
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.csv_cells import safe_cell
-from include.gas.documents.comparison import compare_all
+from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import Document, account_range, dag_id

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from grdf import settings
-from grdf.consents.former_household import names_of, records_of_another
+from grdf.consents.owners.former_household import names_of, records_of_another
+from grdf.consents.owners.taking import take
 from grdf.consents.room import Room
-from grdf.consents.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
@@ -21,7 +21,7 @@ from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
 from grdf.quota.terms import Terms
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
 from grdf.stores.once import Once
 from grdf.stores.shared_client import shared_client
@@ -32,7 +32,7 @@ from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range, dag_id
-from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.documents.shapes.stored_documents import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

@@ -7,8 +7,8 @@ import logging
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.exchange import CALLS, Stop, client_for, couchdb, let_pass, stop_for
 from grdf.quota.shared_quota import governor_for
-from grdf.stores.cut_off_forms import give_link_back
 from grdf.stores.household_links import HouseholdLinks
+from grdf.stores.records.cut_off_forms import give_link_back
 from include.gas.errors import GasError
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from grdf.consents.declaring import Declaring
-from grdf.consents.former_household import stop_if_another
+from grdf.consents.declarations.declaring import Declaring
+from grdf.consents.owners.former_household import stop_if_another
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.api_server import start_first_run
@@ -31,10 +31,10 @@ from grdf.page.connect.exchange import (
 from grdf.page.direct.undoing import Undoing
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.once import Once
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import check_connectable, declaring, is_of_another
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person
@@ -42,7 +42,7 @@ from include.gas.answers.access_rights import Rights
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.documents.stored_documents import ConsentRecord, ConsentText
+from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

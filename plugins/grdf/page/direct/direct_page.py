@@ -14,9 +14,9 @@ from grdf.page.connect import exchange as connecting
 from grdf.page.connect import link_access
 from grdf.page.connect.direct_form import Ticket, Typed, TypedDep
 from grdf.page.connect.exchange import Stop
-from grdf.page.connect.household_page import HOUSEHOLD, Invitation, require_links
+from grdf.page.connect.routes.household_page import HOUSEHOLD, Invitation, require_links
+from grdf.page.connect.routes.start_page import Direct, Opener, require_way, start_page
 from grdf.page.connect.shared_pages import BY_LINK, stopped
-from grdf.page.connect.start_page import Direct, Opener, require_way, start_page
 from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.direct.declaring_now import AlreadySent, Order, send, sent_record
 from grdf.page.direct.progress_cookie import Followed
@@ -24,7 +24,7 @@ from grdf.page.direct.refusal_texts import refusal_texts
 from grdf.page.html.render import page, texts_for
 from grdf.page.security import AccountDep, ConnectorDep, Visitor
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.stored_documents import ConsentText
+from include.gas.documents.shapes.stored_documents import ConsentText
 from include.gas.errors import BadSettings, FailNow
 from include.gas.rights.declared_right import request_of
 

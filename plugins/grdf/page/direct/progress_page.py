@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.connect.exchange import Stop, couchdb, stop_for
-from grdf.page.connect.household_page import HOUSEHOLD, require_links
+from grdf.page.connect.routes.household_page import HOUSEHOLD, require_links
 from grdf.page.connect.shared_pages import stopped
 from grdf.page.direct.declaring_now import sent_record
 from grdf.page.direct.progress_cookie import Followed
@@ -21,7 +21,7 @@ from include.gas.account.sections.rights.declaration import Declaration, names_p
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.documents.shapes.stored_documents import ConsentRecord
 from include.gas.errors import GasError
 
 router = APIRouter()

@@ -12,7 +12,7 @@ from grdf.page.connect.exchange import couchdb, stop_for
 from grdf.page.connect.shared_pages import stopped
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.errors import GasError
 from include.gas.proof.consent_record import HOUSEHOLD
 

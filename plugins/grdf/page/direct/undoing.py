@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_store import AccountStore
-from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import as_before, is_asked, is_bare
 from include.gas.account.sections.marks import Connected, leaving
@@ -16,7 +16,7 @@ from include.gas.account.sections.rights.declaration import Declaration, names_p
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_documents import ConsentRecord
+from include.gas.documents.shapes.stored_documents import ConsentRecord
 from include.gas.errors import GasError, StoreBusy
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.account_mirror import AccountMirror, KeptMirror
+from grdf.stores.accounts.account_mirror import AccountMirror, KeptMirror
 from include.gas.display.overview import Overview, overview
 
 _shared = KeptMirror(overview, patience=1)

@@ -17,7 +17,7 @@ from grdf.page.uploads.uploaded import Uploaded, uploaded
 from grdf.staging.area import Staging
 from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.proof_files import ProofFiles
-from grdf.stores.account_store import AccountStore
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today

@@ -22,7 +22,8 @@ from grdf.airflow.bundle import account_watch, upkeep
 from grdf.airflow.bundle.account_watch import AccountWatch
 from grdf.airflow.bundle.upkeep import Upkeep
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores import account_mirror, shared_list
+from grdf.stores import shared_list
+from grdf.stores.accounts import account_mirror
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import dag_id
 from tests.plugins.airflow.bundle.upkeep_scene import (

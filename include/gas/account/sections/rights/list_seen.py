@@ -1,7 +1,8 @@
 """When GRDF's list of rights last showed an account's rights. Data read long after that may be a stranger's.
 
 GRDF answers a request for a meter under anybody's right. The check of consents every morning writes one moment for all
-accounts (``grdf.stores.account_store``). An account has its own moment only if that list did not show its rights.
+accounts (``grdf.stores.accounts.account_store``). An account has its own moment only if that list did not show its
+rights.
 """
 
 from __future__ import annotations

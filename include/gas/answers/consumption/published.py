@@ -1,0 +1,110 @@
+"""Published data (``donnees_consos_publiees``): the billed consumption, one period per line.
+
+They are a second source for the past: GRDF keeps them for five years, daily data for three. A period is a month for
+most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
+from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
+from include.gas.answers.words import day_in, text_of
+from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
+from include.gas.days.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A billing period.
+
+    :param first: first gas day, included
+    :param end: gas day after the last one, excluded
+    :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
+    :param coefficient: kWh per m³; ``None`` if unknown
+    :param volume: m³; ``None`` if unknown
+    :param reason: why the meter was read at the end (``raison_releve``; usually ``RNO``); ``""`` if unknown
+    :param status: whether GRDF may still change the period
+    :param quality: how GRDF determined the consumption
+    """
+
+    first: date
+    end: date
+    load: int | float
+    coefficient: float | None = None
+    volume: float | None = None
+    reason: str = ""
+    status: Status = "definitive"
+    quality: Quality = "measured"
+
+    def __len__(self) -> int:
+        """Return the number of gas days."""
+        return (self.end - self.first).days
+
+
+def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
+    """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
+
+    If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
+    data next to the row for the month. A row without data never replaces a row with data.
+
+    :param text: the body as received
+    :param account: account id, for messages
+    :param pce: the requested meter; lines about other meters are left out
+    :param window: the requested gas days; periods without any of these days are left out
+    """
+    return sort_answer(PERIODS, text, account=account, pce=pce, window=window)
+
+
+def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
+    taken = line.get("releve_fin")
+    reason = text_of(taken.get("raison_releve")) if isinstance(taken, dict) else ""
+    volume = float_in(use.get("volume_brut"))
+    return Period(span.first, span.end, load, coefficient_in(use), volume, reason[:20], status_in(use), quality_in(use))
+
+
+def _span(line: Line, use: Line) -> Window | None:
+    bounds: list[date] = []
+    for name, taken in (("date_debut_consommation", "releve_debut"), ("date_fin_consommation", "releve_fin")):
+        bound = _bound(use.get(name))
+        reading = line.get(taken)
+        if bound is None and isinstance(reading, dict):
+            bound = _bound(reading.get("date_releve"))
+        if bound is None:
+            return None
+        bounds.append(bound)
+    return Window.of(*bounds)
+
+
+def _bound(value: object) -> date | None:
+    """Return the gas day whose start is nearest to an instant.
+
+    Bounds are at 06:00 Paris time, provided that GRDF wrote the right UTC offset.
+    """
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if "T" not in text and " " not in text:
+        return day_in(text)
+    try:
+        instant = datetime.fromisoformat(text)
+        return gas_day_of((instant if instant.tzinfo else instant.replace(tzinfo=PARIS)) + ONE_DAY / 2)
+    except (ValueError, OverflowError):
+        return None
+
+
+PERIODS: Kind[Period, Window] = Kind(
+    rows="periods",
+    type_conso="publi",
+    missing="a period",
+    span=_span,
+    first=lambda span: span.first,
+    is_asked=lambda span, window: span.clip(window.first, window.end) is not None,
+    days=len,
+    name=lambda span: f"the period of {span}",
+    row=_period,
+    replaces=lambda new, old: new.end >= old.end,
+)
+"""The rules for lines about published periods."""

@@ -1,0 +1,140 @@
+"""Month and year totals of meters without daily data (``6M``, ``JJ``), from the billing periods that GRDF published.
+
+A period's energy is spread evenly over its gas days, since nothing tells how it was used, and so belongs to the
+calendar months that these days are in. The parts of a period add up to it exactly: what rounding leaves to one month,
+the next one gets. Such a total says so (``source``), and gives way as soon as a day of its time is stored. Those that
+are left then are kept up to date with their periods, and go with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any, Final
+
+from include.gas.answers.consumption.published import Period
+from include.gas.documents.billing.periods import period_of
+from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
+from include.gas.documents.totals import OF_PERIODS, Number, exact_sum
+
+SOURCE: Final = "published"
+"""The ``source`` of a total that was made from published periods. A sum of days has none."""
+DECIMALS = 3
+"""Of the parts of a period whose energy is no whole number."""
+
+
+def period_totals(
+    account: str, pce: str, periods: Iterable[Mapping[str, Any]]
+) -> tuple[list[Document], list[Document]]:
+    """Return the month and the year totals that a meter's periods give.
+
+    :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
+        start the longer one
+    :return: month totals and year totals; ``published_days`` is the number of gas days that periods cover
+    """
+    loads: dict[date, list[Number]] = {}
+    days: dict[date, int] = {}
+    for period in _apart(periods):
+        for month, load, number in _parts(period):
+            loads.setdefault(month, []).append(load)
+            days[month] = days.get(month, 0) + number
+    months = [
+        _total(month_id(account, pce, month.year, month.month), account, pce, month, loads[month], days[month])
+        for month in sorted(loads)
+    ]
+    years = []
+    for year in sorted({month.year for month in loads}):
+        inside = [month for month in sorted(loads) if month.year == year]
+        parts = [load for month in inside for load in loads[month]]
+        first = date(year, 1, 1)
+        years.append(
+            _total(year_id(account, pce, year), account, pce, first, parts, sum(days[each] for each in inside))
+        )
+    return months, years
+
+
+def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new: bool) -> list[Document]:
+    """Return what to write so that totals from periods are up to date.
+
+    Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
+    total had been made.
+
+    :param stored: all stored month or year totals of the meter, by id
+    :param totals: those of :func:`period_totals`
+    :param new: whether to make those that are missing; not for a meter that has days, whose history is still to be read
+    """
+    wanted = {document["_id"]: document for document in totals}
+    pending = [document for key, document in wanted.items() if new and key not in stored]
+    for key, old in stored.items():
+        if not is_of_periods(old):
+            continue
+        document = wanted.get(key)
+        if (figure := _adopted(old)) is not None:
+            kept = {name: value for name, value in fitting(old, figure).items() if name not in OF_PERIODS}
+            pending.append({**kept, "load": figure})
+        elif document is None:
+            pending.append({"_id": old["_id"], "_rev": old["_rev"], "_deleted": True})
+        elif any(old.get(name) != value for name, value in document.items()):
+            pending.append({**fitting(old, document["load"]), **document})
+    return pending
+
+
+def _adopted(total: Mapping[str, Any]) -> Number | None:
+    """Return the figure of the konnector's that a total holds; ``None`` if it holds none."""
+    noted = total.get("adopted")
+    figures = [each for each in noted if isinstance(each, Mapping)] if isinstance(noted, list) else []
+    return figures[-1]["load"] if figures and has_load(figures[-1]) else None
+
+
+def is_of_periods(total: Mapping[str, Any]) -> bool:
+    """Whether a stored total was made from published periods."""
+    return total.get("source") == SOURCE and not total.get("days")
+
+
+def _apart(periods: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
+    """Yield the periods without those that overlap an earlier one."""
+    read = [period_of(document) for document in periods if has_load(document)]
+    end = date.min
+    for period in sorted(read, key=lambda period: (period.first, -len(period))):
+        if period.first >= end and len(period) > 0:
+            yield period
+            end = period.end
+
+
+def _parts(period: Period) -> Iterator[tuple[date, Number, int]]:
+    """Yield the calendar months of a period, each with its kWh and its number of gas days."""
+    start, before = period.first, 0.0
+    while start < period.end:
+        month = start.replace(day=1)
+        end = min((month + timedelta(days=31)).replace(day=1), period.end)
+        until = _share(period.load, (end - period.first).days, len(period))
+        yield month, exact_sum((until, -before)), (end - start).days
+        start, before = end, until
+
+
+def _share(load: Number, days: int, of: int) -> Number:
+    """Return the energy of the first days of a period."""
+    if days == of:
+        return load
+    exact = Fraction(load) * days / of
+    return int(exact) if isinstance(load, int) else round(float(exact), DECIMALS)
+
+
+def _total(
+    document_id: str, account: str, pce: str, first: date, loads: Iterable[Number], published_days: int
+) -> Document:
+    return {
+        "_id": document_id,
+        "account": account,
+        "pce": pce,
+        "load": exact_sum(loads),
+        "year": first.year,
+        "month": first.month,
+        "day": 1,
+        "hour": 0,
+        "minute": 0,
+        "days": 0,
+        "source": SOURCE,
+        "published_days": published_days,
+    }

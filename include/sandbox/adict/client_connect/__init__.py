@@ -1,0 +1,1 @@
+"""Client Connect: the consent page, the authorization server, its tokens and its key."""

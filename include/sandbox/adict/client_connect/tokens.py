@@ -1,0 +1,114 @@
+"""Access tokens and authorization codes, stored as SHA-256 only, which expire by the sandbox's clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from include.sandbox.adict.store import Store, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The data of an access token.
+
+    :param scope: the scope as sent to the client: ``openid``, or the API path followed by the user and the company
+    :param grant_type: ``client_credentials`` or ``authorization_code``
+    """
+
+    client_id: str
+    scope: str
+    grant_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The data of an authorization code.
+
+    :param subject: the holder's e-mail address
+    :param right_ids: ``id_droit_acces`` of the holder's new access rights
+    :param auth_time: when the holder consented, in epoch seconds
+    :param code_challenge: PKCE's code challenge, if one was sent
+    :param code_challenge_method: the method of that challenge
+    """
+
+    client_id: str
+    redirect_uri: str
+    scope: str
+    nonce: str | None
+    subject: str
+    right_ids: tuple[str, ...]
+    auth_time: int
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+
+
+def save_token(store: Store, text: str, token: Token, expires: datetime, code: str | None = None) -> None:
+    """Store a new access token.
+
+    :param text: the token itself
+    :param expires: when it expires, aware
+    :param code: the authorization code for which it was issued, if any
+    """
+    store.run(
+        "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
+        fingerprint(text),
+        token.client_id,
+        token.scope,
+        token.grant_type,
+        expires.timestamp(),
+        fingerprint(code) if code else None,
+    )
+
+
+def find_token(store: Store, text: str, now: datetime) -> Token | None:
+    """Return the data of a token, ``None`` if it is unknown or has expired.
+
+    :param text: the token itself
+    :param now: time of the sandbox's clock, aware
+    """
+    rows = store.rows(
+        "SELECT client_id, scope, grant_type FROM tokens WHERE hash = ? AND expires > ?",
+        fingerprint(text),
+        now.timestamp(),
+    )
+    return Token(*rows[0]) if rows else None
+
+
+def save_code(store: Store, text: str, code: Code, expires: datetime) -> None:
+    """Store a new authorization code.
+
+    :param text: the code itself
+    :param code: the data of the code
+    :param expires: when it expires, aware
+    """
+    store.run("INSERT INTO codes VALUES (?, ?, ?, 0)", fingerprint(text), json.dumps(asdict(code)), expires.timestamp())
+
+
+def use_code(store: Store, text: str, client_id: str, now: datetime) -> Code | None:
+    """Use an authorization code, once. A second use also ends the tokens issued for the first one (RFC 6749, 4.1.2).
+
+    The code counts as used even if the rest of the request turns out to be invalid, because it may be stolen.
+
+    :param text: the code itself
+    :param client_id: the client that presents it
+    :param now: time of the sandbox's clock, aware
+    :return: ``None`` if the code is unknown, expired, used or belongs to another client
+    """
+    key = fingerprint(text)
+    with store.lock:
+        rows = store.rows("SELECT body, expires, used FROM codes WHERE hash = ?", key)
+        if not rows:
+            return None
+        fields: dict[str, Any] = json.loads(rows[0][0])
+        if fields["client_id"] != client_id:
+            return None
+        if rows[0][2]:
+            store.run("DELETE FROM tokens WHERE code_hash = ?", key)
+            return None
+        store.run("UPDATE codes SET used = 1 WHERE hash = ?", key)
+    if rows[0][1] <= now.timestamp():
+        return None
+    return Code(**fields | {"right_ids": tuple(fields["right_ids"])})

@@ -1,0 +1,152 @@
+"""The gateway in front of ADICT, which checks callers, scopes and quotas, and the faults that tests inject.
+
+The order of checks is: injected faults, form of the bearer token (400), token known and valid (401), scope (403),
+quota (429). Calls refused before the quota check do not count. The one-second window is shortened by 5 %, so that a
+client which waits exactly one second between calls is never refused because of clock jitter. The daily quota is reset
+at midnight in Paris. The quotas apply to both clients of a third party together, and to each party separately.
+
+A fault is ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
+"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``. Only ``path`` is required. With
+``status`` null the call is only delayed. ``cut`` breaks the connection in the middle of the body. ``after`` lets the
+call take effect first, for example a revocation whose response is lost.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, g, request
+
+from include.sandbox.adict import answers, identity
+from include.sandbox.adict.client_connect import tokens
+from include.sandbox.adict.world import World
+
+_BEARER = re.compile(r"Bearer [\w\-.~+/]+=*")
+
+
+class Pace:
+    """A counter of calls for the quotas ``calls_per_second`` and ``calls_per_day``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._recent: dict[str, deque[float]] = {}
+
+    def reset(self, world: World) -> None:
+        """Forget all counted calls."""
+        with self._lock:
+            self._recent.clear()
+            world.store.run("DELETE FROM calls")
+
+    def take(self, world: World, company: str = identity.COMPANY) -> bool:
+        """Count one call of a third party. Return ``False`` if it exceeds a quota."""
+        per_second, per_day = world.setting("calls_per_second"), world.setting("calls_per_day")
+        with self._lock:
+            recent = self._recent.setdefault(company, deque())
+            if per_second is not None:
+                now = time.monotonic()
+                allowed, window = (int(per_second), 0.95) if per_second >= 1 else (1, 0.95 / max(per_second, 1e-6))
+                while recent and now - recent[0] >= window:
+                    recent.popleft()
+                if len(recent) >= allowed:
+                    return False
+            if per_day is not None:
+                day = world.today().isoformat()
+                day = day if company == identity.COMPANY else f"{day} {company}"
+                rows = world.store.rows("SELECT calls FROM calls WHERE day = ?", day)
+                if rows and rows[0][0] >= per_day:
+                    return False
+                world.store.run(
+                    "INSERT INTO calls VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET calls = calls + 1", day
+                )
+            if per_second is not None:
+                recent.append(now)
+        return True
+
+
+def refuse(world: World, pace: Pace) -> Response | None:
+    """Return the response that refuses a call to the API, ``None`` if the call may pass."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return answers.gateway_error("Authentification nécessaire.", 401)
+    if not _BEARER.fullmatch(header):
+        if "/droit" in request.path:
+            return answers.rights_error("9999999400", answers.BAD_BEARER[1], 400)
+        return answers.data_error(answers.BAD_BEARER)
+    token = tokens.find_token(world.store, header.removeprefix("Bearer "), world.now())
+    if token is None:
+        return answers.gateway_error("Authentification nécessaire : jeton inconnu ou expiré.", 401)
+    g.client_id, g.grant = token.client_id, token.grant_type
+    if token.scope.split(" ")[0] != identity.API_PATH:
+        return answers.gateway_error("La portée de ce jeton ne permet pas cet appel.", 403)
+    if not pace.take(world, identity.company_of(token.client_id)):
+        return answers.gateway_error("Quota d'appels dépassé.", 429, world.setting("retry_after"))
+    return None
+
+
+def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
+    """Return the first fault that matches this request, and count one use of it.
+
+    :param after: whether to look for faults that apply after the call has taken effect
+    """
+    if not world.setting("faults"):
+        return None
+    with world.store.lock:
+        faults: list[dict[str, Any]] = world.setting("faults")
+        for position, fault in enumerate(faults):
+            if (
+                bool(fault.get("after")) == after
+                and fault.get("method", request.method) == request.method
+                and re.search(fault["path"], request.path)
+            ):
+                left = fault.get("times", 1)
+                if left is not None:
+                    kept = [] if left <= 1 else [fault | {"times": left - 1}]
+                    world.store.put("faults", faults[:position] + kept + faults[position + 1 :])
+                return fault
+    return None
+
+
+def strike(fault: dict[str, Any]) -> Response | None:
+    """Apply a fault.
+
+    :param fault: in the form that the module's docstring describes
+    :return: the response to send, or ``None`` if the fault only delays the call
+    """
+    time.sleep(float(fault.get("delay_s") or 0))
+    if fault.get("cut"):
+        return Response(_cut_short(), status=200, mimetype=answers.NDJSON, headers={"Content-Length": "100000"})
+    status = fault.get("status", None if fault.get("delay_s") else 503)
+    if status is None:
+        return None
+    body = fault.get("body")
+    if isinstance(body, str):
+        answer = Response(body, status=status, mimetype="text/html")
+    else:
+        answer = answers.body(body or _usual_body(status), status)
+    if fault.get("retry_after") is not None:
+        answer.headers["Retry-After"] = str(fault["retry_after"])
+    return answer
+
+
+def _usual_body(status: int) -> Any:
+    """Return a technical error in the form that this path uses: ADICT's own for a 500, otherwise the gateway's."""
+    message = "Panne ordonnée au bac à sable."
+    if status != 500 or not request.path.startswith(identity.API_PATH):
+        return {"erreur": message}
+    if "/droit" in request.path:
+        return answers.treatment("2000000007", message)
+    return {"statut_restitution": {"code": "9999500", "message": message}}
+
+
+class CutOff(Exception):
+    """An error raised in the middle of a body to make the server drop the connection."""
+
+
+def _cut_short() -> Iterator[bytes]:
+    yield b'{"pce":{"id_pce":"0999'
+    raise CutOff

@@ -1,0 +1,42 @@
+"""The text layout of a response: one object per line, or one of the odd layouts that clients have seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from include.sandbox.adict.answers import SUCCESS, treatment
+
+
+def render(lines: list[dict[str, Any]], layout: Collection[str] = ()) -> str:
+    """Return the text of one response.
+
+    :param lines: the objects, in order
+    :param layout: names from :data:`quirks.LAYOUTS`, which may be combined. ``envelope`` puts the objects into the list
+        ``liste_acces`` of one object, ``array`` into a plain JSON array
+    """
+    if "empty_body" in layout and not any(line.get("consommation") for line in lines):
+        return ""
+    objects: list[dict[str, Any]] = list(lines)
+    if "status_line" in layout:
+        objects.append(treatment(SUCCESS, "Opération réussie."))
+    values: list[Any] = objects
+    if "envelope" in layout:
+        values = [{"liste_acces": objects}]
+    elif "array" in layout:
+        values = [objects]
+    indent = 1 if "pretty" in layout else None
+    separators = None if indent else (",", ":")
+    texts = [json.dumps(value, ensure_ascii=False, indent=indent, separators=separators) for value in values]
+    if "missing_bracket" in layout and texts:
+        texts.insert(0, texts[0][: texts[0].rindex("}")].rstrip())
+    if "truncated" in layout and texts:
+        texts.append(texts[-1][: len(texts[-1]) * 2 // 3])
+    glue = "" if "glued" in layout else "\n\n \n" if "blank_lines" in layout else "\n"
+    text = glue.join(texts) + ("" if "glued" in layout else "\n")
+    if "blank_lines" in layout:
+        text = f"\n \n{text}\n\n"
+    if "nbsp" in layout:
+        text = "\u00a0 " + text
+    return "\ufeff" + text if "bom" in layout else text

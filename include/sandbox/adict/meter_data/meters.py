@@ -1,0 +1,101 @@
+"""The meters that exist, and their holders."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from include.sandbox.adict.meter_data import synthetic
+
+REAL_PCE: Final = "09999999900017"
+Kind = Literal["real", "synthetic"]
+_FORM = re.compile(r"\d{14}|GI\d{6}")
+_FLEET_EMAIL = re.compile(r"foyer-(\d{1,7})(?:-(\d))?@.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter that GRDF knows.
+
+    :param pce: its id, 14 digits or ``GI`` and 6 digits
+    :param kind: whether it has the real household's data or synthetic data
+    """
+
+    pce: str
+    kind: Kind
+
+    @property
+    def postcode(self) -> str:
+        """The invented postcode of its address, one of the nine districts of Lyon."""
+        return f"6900{1 + synthetic.draw(self.pce, 'postcode') % 9}"
+
+    @property
+    def yearly_use(self) -> int:
+        """Its reference consumption, in kWh per year."""
+        return 22_300 if self.kind == "real" else synthetic.yearly_use(self.pce)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person who may consent for some meters. All holders are invented.
+
+    :param email: identifies the holder in a ``login_hint``
+    """
+
+    first_name: str
+    last_name: str
+    email: str
+    pces: tuple[str, ...]
+
+
+#: The household with the real figures, one with two meters, and one whose consent the demo revokes.
+DEMO_HOLDERS: Final = (
+    Holder("Camille", "Exemple", "camille@example.org", (REAL_PCE,)),
+    Holder("Dominique", "Exemple", "dominique@example.org", ("09999990000042", "GI999042")),
+    Holder("Sacha", "Exemple", "sacha@example.org", ("09999990000073",)),
+)
+
+
+def well_formed(pce: str) -> bool:
+    """Return whether a text has the form of a PCE."""
+    return _FORM.fullmatch(pce) is not None
+
+
+def find(pce: str) -> Meter | None:
+    """Return the meter with that id, ``None`` if GRDF does not know it."""
+    if pce == REAL_PCE:
+        return Meter(pce, "real")
+    return Meter(pce, "synthetic") if synthetic.exists(pce) else None
+
+
+def holder_of(login_hint: str) -> Holder | None:
+    """Return the holder named in an authorization request. Invent one if necessary.
+
+    ``foyer-<n>@...`` holds the fleet meter ``0999999`` followed by n in 7 digits; ``foyer-<n>-<k>@...`` holds k meters,
+    starting with n. Any other e-mail address holds one meter derived from the address.
+
+    :param login_hint: first name, last name, e-mail address and third party, separated by ``;`` (in older guides ``|``)
+    :return: ``None`` if the hint has no e-mail address
+    """
+    fields = [field.strip() for field in re.split(r"[;|]", login_hint)] + [""] * 3
+    first_name, last_name, email = fields[0], fields[1], fields[2].lower()
+    if "@" not in email:
+        return None
+    for holder in DEMO_HOLDERS:
+        if holder.email == email:
+            return holder
+    if fleet := _FLEET_EMAIL.fullmatch(email):
+        start, count = int(fleet[1]), int(fleet[2] or 1)
+        pces = tuple(f"0999999{(start + n) % 10_000_000:07}" for n in range(count))
+    else:
+        pces = (f"0999999{synthetic.draw(email) % 10_000_000:07}",)
+    return Holder(first_name or "Titulaire", last_name or "Exemple", email, pces)
+
+
+def known_holder(pce: str) -> Holder:
+    """Return the holder to name on an access right that is created without the consent page."""
+    for holder in DEMO_HOLDERS:
+        if pce in holder.pces:
+            return holder
+    return Holder("Titulaire", f"Exemple {pce[-4:]}", f"foyer-{pce[-7:].lower()}@example.org", (pce,))

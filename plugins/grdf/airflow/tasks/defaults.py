@@ -1,0 +1,70 @@
+"""The arguments that our DAGs and tasks have in common."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import CronTriggerTimetable
+
+from grdf import dag_settings
+from grdf.airflow.retries import GasRetryPolicy
+
+PARIS = "Europe/Paris"
+START = pendulum.datetime(2020, 1, 1, tz=PARIS)
+
+
+def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
+    """Return a DAG's ``default_args``.
+
+    :param limit: how long a try of a task may take, see ``grdf.airflow.tasks.time_limits``; ``None`` if each task sets
+        its own
+    :param more: further default arguments for the tasks
+    """
+    return {
+        "owner": "grdf",
+        **dag_settings.retrying(),
+        "retry_policy": GasRetryPolicy(),
+        **({"execution_timeout": limit} if limit else {}),
+        **more,
+    }
+
+
+def in_paris(cron: str) -> CronTriggerTimetable:
+    """Return a schedule in Paris time.
+
+    :param cron: a cron expression, such as ``30 7 * * *``
+    """
+    return CronTriggerTimetable(cron, timezone=PARIS)
+
+
+def common(subject: str) -> dict[str, Any]:
+    """Return the arguments that all our DAGs have.
+
+    :param subject: the subject of the DAG, used as its second tag
+    """
+    return {"catchup": False, "is_paused_upon_creation": False, "tags": ["grdf", subject]}
+
+
+def by_hand(subject: str) -> dict[str, Any]:
+    """Return the arguments of a DAG without a schedule, which a person starts.
+
+    :param subject: see :func:`common`
+    """
+    return {**common(subject), "allowed_run_types": ["manual"]}
+
+
+def for_all_accounts(subject: str) -> dict[str, Any]:
+    """Return the arguments of a DAG that processes all accounts on a schedule, and that a person may start, too.
+
+    It refuses backfills, because nothing would check which accounts they name (``grdf.page.askers``).
+
+    :param subject: see :func:`common`
+    """
+    return {
+        **common(subject),
+        "start_date": START,
+        "allowed_run_types": ["scheduled", "manual"],
+        "max_active_runs": 1,
+    }

@@ -1,0 +1,1 @@
+"""GRDF's lists of rights: what they say of the rights of accounts, and where they contradict a refusal."""

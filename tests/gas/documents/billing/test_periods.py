@@ -1,0 +1,319 @@
+"""Published periods: parsed, stored once per first day, and compared with the days without changing them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.gas.account.sections.published_note import DIFFERENCES_KEPT, Difference, with_published
+from include.gas.account.sections.section import written
+from include.gas.account.turns import DAYS, day_of_month, is_due, last_turn
+from include.gas.answers.consumption.published import PERIODS, Period, read_published
+from include.gas.answers.consumption.sorting import Answer
+from include.gas.consents.consent import Consent
+from include.gas.days.asked_days import published_window
+from include.gas.days.windows import Window
+from include.gas.documents.billing.comparison import compare, compare_all
+from include.gas.documents.billing.periods import merge_period, newest_period, period_document, period_of
+from include.gas.documents.doctypes import DATA, PUBLISHED
+from include.gas.documents.gas_days import CHANGES_KEPT, account_range
+from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
+
+PCE = "09900000000017"
+WINDOW = Window(date(2024, 1, 1), date(2024, 6, 1))
+MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
+READ_AT = "2024-06-01T11:00:00+00:00"
+
+
+def line(
+    first: str = "2024-03-01T06:00:00+01:00", end: str = "2024-04-01T06:00:00+02:00", **use: Any
+) -> dict[str, Any]:
+    reading = {"raison_releve": "RNO", "qualite_releve": "Mesure", "statut_releve": "Normal"}
+    return {
+        "pce": {"id_pce": PCE},
+        "periode": {"valeur": None, "date_debut": "2024-01-01", "date_fin": "2024-06-01"},
+        "releve_debut": {"date_releve": first, **reading},
+        "releve_fin": {"date_releve": end, **reading},
+        "consommation": {
+            "date_debut_consommation": first, "date_fin_consommation": end, "journee_gaziere": None,
+            "volume_brut": 171, "energie": 1922, "coeff_calcul": {"coeff_conversion": 11.24},
+            "type_qualif_conso": "Mesuré", "sens_flux_gaz": "Consommation", "statut_conso": "Définitive",
+            "type_conso": "Publiée", **use,
+        },
+        "bordereau_publication": {"date_debut_bordereau": None, "date_fin_bordereau": None, "nb_jour_gazier": None},
+        "statut_restitution": None,
+    }  # fmt: skip
+
+
+def refused(code: str, message: str = "non", **more: Any) -> dict[str, Any]:
+    return line() | {"consommation": None, "statut_restitution": {"code": code, "message": message}, **more}
+
+
+def read(*lines: Any, window: Window = WINDOW) -> Answer[Period]:
+    return read_published("\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window)
+
+
+def kinds(answer: Answer[Period]) -> dict[str, int]:
+    return {kind: count for kind, count in answer.counts.items() if count and kind != "lines"}
+
+
+def test_a_billing_month() -> None:
+    answer = read(line())
+    assert answer.rows == (Period(MARCH, APRIL, 1922, 11.24, 171.0, "RNO", "definitive", "measured"),)
+    assert len(answer.rows[0]) == 31
+    assert answer.counts == dict.fromkeys(PERIODS.counted, 0) | {"lines": 1, "periods": 1}
+    assert answer.problem() is None
+
+
+@pytest.mark.parametrize(
+    ("first", "end"),
+    [
+        ("2024-03-01", "2024-04-01"),  # plain dates are the labels themselves
+        ("2024-03-01T05:00:00+00:00", "2024-04-01T04:00:00+00:00"),  # the same instants in UTC
+        ("2024-03-01T06:00:00", "2024-04-01T06:00:00"),  # no offset: Paris
+        ("2024-03-01T06:00:00+02:00", "2024-04-01T06:00:00+01:00"),  # the offset of the other season
+        ("2024-03-01T00:00:00+01:00", "2024-04-01T00:00:00+02:00"),  # civil days
+    ],
+)
+def test_bounds(first: str, end: str) -> None:
+    (period,) = read(line(first, end)).rows
+    assert (period.first, period.end) == (MARCH, APRIL)
+
+
+def test_bounds_of_the_readings_serve_when_the_consumption_has_none() -> None:
+    (period,) = read(line(date_debut_consommation=None, date_fin_consommation=None)).rows
+    assert (period.first, period.end) == (MARCH, APRIL)
+
+
+def test_of_two_rows_with_the_same_start_the_latest_end_counts() -> None:
+    twin = line(end="2024-03-02T06:00:00+01:00", energie=None, type_qualif_conso="Absence de Données")
+    short = line(end="2024-03-15T06:00:00+01:00", energie=900)
+    for rows in ([twin, short, line()], [line(), short, twin], [short, line(), twin]):
+        answer = read(*rows)
+        assert [(period.first, period.end, period.load) for period in answer.rows] == [(MARCH, APRIL, 1922)]
+        assert kinds(answer) == {"periods": 1, "duplicate": 1, "absent": 1}
+        assert answer.absent == ()
+
+
+def test_a_longer_row_without_data_hides_nothing() -> None:
+    answer = read(line(), line(end="2024-05-01T06:00:00+02:00", energie=None))
+    assert [period.end for period in answer.rows] == [APRIL]
+
+
+@pytest.mark.parametrize("energy", ["1922", True, float("nan"), -1, 10**12, [], {}])
+def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
+    assert kinds(read(line(energie=energy))) == {"broken": 1}
+
+
+def test_every_line_is_counted_once() -> None:
+    answer = read(
+        line(),
+        line("2024-02-01T06:00:00+01:00", "2024-03-01T06:00:00+01:00", energie=None),
+        line() | {"pce": {"id_pce": "09900000000018"}},
+        line(sens_flux_gaz="Production"),
+        line(type_conso="Informative Journalier"),
+        line("2023-03-01T06:00:00+01:00", "2023-04-01T06:00:00+02:00"),
+        line("2024-03-01T06:00:00+01:00", "2024-03-01T06:00:00+01:00"),
+        line("gestern", "heute") | {"releve_debut": None, "releve_fin": None},
+        refused("1000008"),
+        refused("2000100"),
+        {"odd": 1},
+    )
+    assert kinds(answer) == {
+        "periods": 1, "absent": 1, "foreign": 3, "outside": 1, "broken": 3, "status": 1, "refused": 1,
+    }  # fmt: skip
+    assert answer.counts["lines"] == sum(kinds(answer).values()) == 11
+    assert answer.absent == (date(2024, 2, 1),)
+    assert isinstance(answer.problem(), PartialAnswer)
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        ([refused("1000009")], ConsentTooNarrow),
+        ([refused("1000014"), line()], ConsentLost),
+        ([refused("1000008")], None),
+        ([], None),
+        (['{"pce"'], ServiceUnavailable),
+        ([line(), {"odd": 1}], None),
+    ],
+)
+def test_problems(rows: list[Any], error: type[Exception] | None) -> None:
+    text = "".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
+    found = read_published(text, account="a", pce=PCE, window=WINDOW).problem()
+    assert (found and type(found)) is error
+
+
+@given(st.one_of(st.binary(max_size=300), st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda inner: (
+    st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["consommation", "energie", "pce", "date_debut_consommation",
+                                       "date_fin_consommation", "statut_restitution", "code"]), inner, max_size=4)
+)).map(lambda value: json.dumps(value).encode())))  # fmt: skip
+def test_nothing_raises_and_nothing_is_lost(body: bytes) -> None:
+    answer = read_published(body, account="a", pce=PCE, window=WINDOW)
+    answer.problem()
+    assert answer.counts["lines"] == sum(count for kind, count in answer.counts.items() if kind != "lines")
+
+
+def test_five_years_at_first_then_two_months_back() -> None:
+    today = date(2026, 3, 10)
+
+    def window(newest: date | None, first: date | None = None, end: date | None = None) -> Window | None:
+        return published_window(today=today, newest=newest, consent_first=first, consent_end=end)
+
+    assert window(None) == Window(date(2021, 3, 12), today)
+    assert window(date(2026, 1, 1)) == Window(date(2025, 10, 31), today)
+    assert window(None, first=date(2025, 1, 1), end=date(2026, 1, 1)) == Window(date(2025, 1, 1), date(2026, 1, 1))
+    assert window(None, first=today) is None
+    leap = published_window(today=date(2028, 2, 29), newest=None, consent_first=None, consent_end=None)
+    assert leap == Window(date(2023, 3, 3), date(2028, 2, 29))
+
+
+def test_a_document_and_back() -> None:
+    (period,) = read(line()).rows
+    document = period_document("home", PCE, period, READ_AT)
+    assert document == {
+        "_id": f"home:{PCE}:2024-03-01", "account": "home", "pce": PCE, "load": 1922,
+        "first": "2024-03-01", "end": "2024-04-01", "days": 31,
+        "year": 2024, "month": 3, "day": 1, "hour": 0, "minute": 0,
+        "coefficient": 11.24, "volume": 171.0, "reason": "RNO", "status": "definitive", "quality": "measured",
+        "read_at": "2024-06-01T11:00:00.000000Z",
+    }  # fmt: skip
+    assert period_of(document) == period
+    assert newest_period([document]) == period
+    assert newest_period([]) is None
+    start, end = account_range("home")
+    assert start < document["_id"] < end
+    assert PUBLISHED in DATA, "a household that leaves takes its periods along"
+
+
+def test_merging() -> None:
+    period = Period(MARCH, APRIL, 1922, 11.24)
+    first = period_document("home", PCE, period, READ_AT)
+    assert merge_period(None, first) == first
+    stored = {**first, "_rev": "1-a", "other": 1}
+    assert merge_period(stored, period_document("home", PCE, period, "2024-07-01T11:00:00+00:00")) is None
+    corrected = Period(MARCH, date(2024, 3, 20), 1200, 11.24)
+    assert merge_period(stored, period_document("home", PCE, corrected, "2024-05-01T11:00:00+00:00")) is None, "older"
+    new = merge_period(stored, period_document("home", PCE, corrected, "2024-07-01T11:00:00+00:00"))
+    assert new is not None
+    assert (new["load"], new["end"], new["_rev"], new["other"]) == (1200, "2024-03-20", "1-a", 1)
+    assert new["changes"] == [{"at": "2024-07-01T11:00:00.000000Z", "before": 1922, "after": 1200, "end": "2024-04-01"}]
+    for n in range(CHANGES_KEPT + 3):
+        again = period_document("home", PCE, Period(MARCH, APRIL, n), "2024-08-01T11:00:00+00:00")
+        new = merge_period(new, again)
+        assert new is not None
+    assert len(new["changes"]) == CHANGES_KEPT
+    assert new["changes"][-1]["after"] == CHANGES_KEPT + 2
+
+
+def loads(each: int = 62, *, first: date = MARCH, days: int = 31) -> dict[date, int]:
+    return {first + timedelta(days=n): each for n in range(days)}
+
+
+@pytest.mark.parametrize(
+    ("published", "beyond"),
+    [(31 * 62, False), (31 * 62 + 31, False), (31 * 62 + 42, False), (31 * 62 + 43, True),
+     (31 * 62 - 11, False), (31 * 62 - 12, True), (0, True)],
+)  # fmt: skip
+def test_rounding(published: int, beyond: bool) -> None:
+    found = compare(Period(MARCH, APRIL, published, 11.24), loads())
+    assert found.beyond_rounding is beyond
+    assert (found.stored, found.missing_days) == (1922, 0)
+    assert found.difference == published - 1922
+
+
+def test_missing_days_are_counted_and_make_a_difference() -> None:
+    stored = loads()
+    del stored[MARCH + timedelta(days=4)]
+    found = compare(Period(MARCH, APRIL, 1922, 11.24), stored)
+    assert (found.missing_days, found.stored, found.beyond_rounding) == (1, 1860, True)
+    assert written(Difference.of(found)) == {
+        "first": "2024-03-01", "end": "2024-04-01", "published": 1922, "stored": 1860, "missing_days": 1,
+    }  # fmt: skip
+
+
+@given(st.integers(1, 62), st.data())
+def test_what_grdf_rounds_is_no_difference(days: int, data: Any) -> None:
+    """Days use volumes in tenths of m³, floored to kWh; the period uses whole m³ of an index, floored."""
+    coefficient = data.draw(st.integers(9800, 11500)) / 1000
+    volumes = data.draw(st.lists(st.integers(0, 250), min_size=days, max_size=days))
+    start = data.draw(st.integers(0, 9))  # tenths of m³ on the index before
+    whole = (start + sum(volumes)) // 10 - start // 10
+    period = Period(MARCH, MARCH + timedelta(days=days), int(whole * coefficient), coefficient)
+    stored = {MARCH + timedelta(days=n): int(volume / 10 * coefficient) for n, volume in enumerate(volumes)}
+    assert not compare(period, stored).beyond_rounding
+
+
+def day_documents(found: dict[date, int]) -> list[dict[str, Any]]:
+    return [{"year": day.year, "month": day.month, "day": day.day, "load": load} for day, load in found.items()]
+
+
+def test_periods_before_the_first_stored_day_are_not_compared() -> None:
+    periods = [
+        period_document("home", PCE, Period(first, end, 1922, 11.24), READ_AT)
+        for first, end in ((APRIL, date(2024, 5, 1)), (date(2024, 2, 1), MARCH), (MARCH, APRIL))
+    ]
+    found = compare_all(periods, day_documents(loads()))
+    assert [(each.first, each.missing_days) for each in found] == [(MARCH, 0), (APRIL, 30)]
+    assert compare_all(periods, []) == ()
+
+
+def test_what_an_account_says_is_bounded() -> None:
+    firsts = [MARCH + timedelta(days=n) for n in range(40)]
+    periods = [period_document("home", PCE, Period(day, day + timedelta(days=1), 500), READ_AT) for day in firsts]
+    compared = compare_all(periods, day_documents(dict.fromkeys(firsts, 60)))
+    before = {"_id": "home", "published": {"GI999001": {"read_at": "x"}}}
+    consent = Consent(PCE, "right-1")
+    document = with_published(before, consent, read_at=READ_AT, periods=periods, compared=compared)
+    entry = document["published"][PCE]
+    assert document["published"]["GI999001"] == {"read_at": "x"}
+    assert len(entry["differences"]) == DIFFERENCES_KEPT
+    assert entry["differences"][-1]["first"] == firsts[-1].isoformat()
+    assert entry["differences_in_all"] == 40
+    assert entry["last_period"] == {"first": "2024-04-09", "end": "2024-04-10", "load": 500}
+    assert entry["id_accreditation"] == "right-1"
+    assert "message" not in entry
+    none = with_published(before, consent, read_at=READ_AT, periods=[], compared=(), message="No.")["published"][PCE]
+    assert (none["last_period"], none["differences"], none["message"]) == (None, [], "No.")
+
+
+def test_turns_are_spread_over_the_month_and_stay() -> None:
+    days = [day_of_month(f"account-{n}") for n in range(2800)]
+    assert set(days) == set(range(1, DAYS + 1))
+    assert max(days.count(day) for day in set(days)) < 2 * 2800 / DAYS
+    assert days == [day_of_month(f"account-{n}") for n in range(2800)]
+
+
+def test_each_account_has_one_turn_a_month() -> None:
+    consent = Consent(PCE, "right-1")
+    entry = {"read_at": "2024-01-01T12:00:00Z", "id_accreditation": "right-1"}
+    read = []
+    for n in range(366):
+        today = date(2024, 1, 2) + timedelta(days=n)
+        if is_due(entry, consent, account="home", today=today):
+            read.append(today)
+            entry["read_at"] = f"{today}T12:00:00Z"
+    assert len({day.month for day in read}) == len(read) == 12
+    assert {day.day for day in read} == {day_of_month("home")}
+
+
+def test_a_turn_that_was_missed_is_made_up_for() -> None:
+    turn = last_turn("home", date(2024, 5, 28))
+    entry = {"read_at": f"{turn - timedelta(days=20)}T12:00:00Z", "id_accreditation": None}
+    assert is_due(entry, Consent(PCE), account="home", today=turn + timedelta(days=9))
+    assert not is_due(entry, Consent(PCE), account="home", today=turn - timedelta(days=1))
+    assert last_turn("home", date(2024, 1, 1)) in (date(2024, 1, 1), date(2023, 12, day_of_month("home")))
+
+
+@pytest.mark.parametrize(
+    "entry", [None, {}, {"read_at": ""}, {"read_at": "soon", "id_accreditation": "b"},
+              {"read_at": "2999-01-01T00:00:00Z", "id_accreditation": "a"}],
+)  # fmt: skip
+def test_what_is_new_or_consented_anew_is_due_at_once(entry: dict[str, Any] | None) -> None:
+    assert is_due(entry, Consent(PCE, "b"), account="home", today=date(2024, 5, 1))

@@ -1,0 +1,152 @@
+"""The DAGs of a life: each kind of run, executed by the real operators at the moment that the life has reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+from tests.model import tasks
+from tests.model.world import World
+
+
+@dataclass
+class Runs:
+    """The runs of all DAGs in one life, those between ``extract`` and ``load`` among them."""
+
+    world: World
+    numbers: Any = field(default_factory=lambda: count(1))
+    open: dict[str, tuple[dict[str, Any], Any]] = field(default_factory=dict)
+    """Runs between ``extract`` and ``load``, with their contexts and staged answers."""
+    last_day: dict[str, date] = field(default_factory=dict)
+    publication_days: int = 1
+
+    def do_check(self) -> None:
+        """The DAG ``grdf_consents`` runs."""
+        from grdf.operators.check_consents import CheckConsentsOperator
+
+        tasks.execute(self.world, CheckConsentsOperator, self._context("scheduled"), actor=None)
+
+    def _scheduled(self, account: str) -> None:
+        document = self.world.account(account)
+        if document is None or document.get("leaving"):
+            return
+        self.do_load(account)
+        now = self.world.clock.ours
+        day, at = tasks.run_of(account, now, self.publication_days)
+        if day <= self.last_day.get(account, date.min):
+            day += timedelta(days=1)
+            at = tasks.run_of(account, now + timedelta(hours=5), self.publication_days)[1]
+            if day != tasks.run_of(account, at, self.publication_days)[0]:
+                return
+            self.world.clock.pass_(max(0.0, (at - now).total_seconds()))
+        self.last_day[account] = day
+        self._run(account, "scheduled", day)
+
+    def _run(self, account: str, run_type: str, day: date | None) -> None:
+        if self._extract(account, run_type, day):
+            self.do_load(account)
+
+    def do_run(self, account: str) -> None:
+        """Somebody starts a run by hand."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._run(account, "manual", None)
+
+    def do_extract(self, account: str, run_type: str) -> None:
+        """A run executes ``extract``, and ``load`` has to wait."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._extract(account, run_type, None)
+
+    def do_backfill(self, account: str, back: int) -> None:
+        """A native backfill runs once."""
+        if self.world.account(account) is not None and account not in self.open:
+            self._run(account, "backfill", self.world.today - timedelta(days=back))
+
+    def _extract(self, account: str, run_type: str, day: date | None) -> bool:
+        from grdf.operators.acquire_token import AcquireTokenOperator
+        from grdf.operators.extract import ExtractOperator
+        from grdf.operators.rescope_token import RescopeTokenOperator
+
+        if run_type == "scheduled" and day is None:
+            day = tasks.run_of(account, self.world.clock.ours, self.publication_days)[0]
+        at_hand = self._context(run_type, day)
+        ended: Any = None
+        for kind in (AcquireTokenOperator, RescopeTokenOperator, ExtractOperator):
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
+            if ended.state != "success":
+                return False
+        self.open[account] = at_hand, ended.result
+        return True
+
+    def do_load(self, account: str) -> None:
+        """A run that has executed ``extract`` goes on."""
+        from grdf.operators.load import LoadOperator
+
+        if account in self.open:
+            at_hand, staged = self.open.pop(account)
+            ended = tasks.execute(self.world, LoadOperator, at_hand, actor=account, account_id=account, staged=staged)
+            if ended.state == "success":
+                self.world.book.kept.add(f"{account} {at_hand['run_id']}")
+
+    def do_history(self, account: str, back: int, length: int, definitive: bool) -> None:
+        """Somebody starts reading a range of the past again."""
+        from grdf.operators.history import ReadHistoryOperator
+
+        if self.world.account(account) is None:
+            return
+        first = self.world.today - timedelta(days=back)
+        at_hand = self._context("manual")
+        at_hand["params"] = {
+            "accounts": [account], "from": first.isoformat(), "to": (first + timedelta(days=length)).isoformat(),
+            "include_definitive": definitive,
+        }  # fmt: skip
+        ended = tasks.execute(self.world, ReadHistoryOperator, at_hand, actor=account, account_id=account)
+        if ended.state == "success":
+            self.world.book.kept.add(f"{account} {at_hand['run_id']}")
+
+    def do_published(self) -> None:
+        """The DAG ``grdf_published`` runs."""
+        from grdf.operators.read_published import ReadPublishedOperator
+
+        tasks.execute(self.world, ReadPublishedOperator, self._context("scheduled"), actor=None)
+
+    def do_leave(self, account: str, keep: bool, steps: int) -> None:
+        """A household leaves. The deletion may stop after some of its steps."""
+        from grdf.operators.deletion import approve, check, mark, purge, report, revoke
+
+        class Approved(approve.ApproveDeletionOperator):
+            """An approval that somebody other than the requesting operator has given at once."""
+
+            def execute(self, context: Any) -> Any:
+                somebody = {"id": "7", "name": "somebody-else"}
+                event = {"chosen_options": [self.APPROVE], "params_input": {}, "responded_by_user": somebody}
+                return self.execute_complete(context, event | {"responded_at": now}, self.plan(context).digest())
+
+        book, now = self.world.book, self.world.clock.ours
+        if self.world.account(account) is None and account not in book.leaving:
+            return
+        params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep}
+        at_hand = self._context("manual")
+        at_hand["params"] = params
+        kinds = (
+            check.CheckDeletionOperator, Approved, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
+            purge.PurgeAccountOperator, report.ReportDeletionOperator,
+        )  # fmt: skip
+        for number, kind in enumerate(kinds):
+            if number >= steps:
+                return
+            if kind is mark.MarkLeavingOperator:
+                book.begins_to_leave(account)
+            asked = {"subject": "Delete?"} if kind is Approved else {}
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account, **asked)
+            if ended.state != "success":
+                return
+        if keep:
+            book.stays_without_consent(account)
+        else:
+            self.open.pop(account, None)
+            book.has_left(account)
+
+    def _context(self, run_type: str, day: date | None = None) -> dict[str, Any]:
+        return tasks.context(self.world, f"{run_type}__{next(self.numbers)}", run_type, day)

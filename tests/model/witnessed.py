@@ -1,0 +1,264 @@
+"""What passes between households, GRDF, the tasks and CouchDB in a life, and what can be seen at once to be untrue.
+
+The truth that it is compared with is said in :mod:`tests.model.truth`. The numbers of the faults are those of its list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from tests.model.wire import Call
+
+PARIS = ZoneInfo("Europe/Paris")
+ACCOUNTS, DAYS = "io-cozy-accounts", "com-grandlyon-grdf-day"
+DATA = (DAYS, "com-grandlyon-grdf-month", "com-grandlyon-grdf-year", "com-grandlyon-grdf-published")
+Right = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an answer said about a day.
+
+    :param at: when it was sent, in true time
+    :param energy: kWh; ``None`` if GRDF said that it has none, or did not mention a requested day
+    :param allowed: whether the household allowed it at that moment
+    :param run: the run that received it
+    """
+
+    at: datetime
+    energy: float | None
+    allowed: bool
+    run: str
+
+
+def paris_day(instant: datetime) -> date:
+    """Return the civil date in Paris."""
+    return instant.astimezone(PARIS).date()
+
+
+def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
+    """Return whether calls may be made under a right today."""
+    return (
+        right["etat_droit_acces"] == "Active"
+        and right["date_debut_droit_acces"] <= today.isoformat() <= right["date_fin_droit_acces"]
+        and right[f"perim_donnees_{kind}"] == "Vrai"
+    )
+
+
+def covers(right: Right, day: date) -> bool:
+    """Return whether a gas day is in a right's perimeter."""
+    return bool(right["perim_donnees_conso_debut"] <= day.isoformat() < right["perim_donnees_conso_fin"])
+
+
+@dataclass
+class Witnessed:
+    """Everything that was seen of a life.
+
+    :param rights: returns all rights at GRDF as they are now
+    :param now: returns the true time
+    """
+
+    rights: Callable[[], list[Right]]
+    now: Callable[[], datetime]
+    owner: dict[str, str] = field(default_factory=dict)
+    """The account whose household gave each right."""
+    secrets: set[str] = field(default_factory=set)
+    said: dict[tuple[str, str, date], list[Said]] = field(default_factory=lambda: defaultdict(list))
+    brought: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """The rights that an account's document has named, by account and meter, oldest first."""
+    kept: set[str] = field(default_factory=set)
+    """Runs that have ended well."""
+    left: set[str] = field(default_factory=set)
+    """Accounts whose deletion has ended and that have not come back."""
+    leaving: dict[str, set[str]] = field(default_factory=dict)
+    """Accounts whose deletion is in progress, with the rights that it must end."""
+    faults: list[str] = field(default_factory=list)
+    documents: dict[tuple[str, str], Any] = field(default_factory=dict)
+    monthly: dict[tuple[str, str], set[tuple[str, str, float]]] = field(default_factory=lambda: defaultdict(set))
+    """By meter and perimeter: who allowed what was said of a period, with its first day and kWh; of facts, who did."""
+
+    # -- what passes ------------------------------------------------------------------------------------------------
+
+    def about_to(self, actor: str | None, method: str, path: str) -> None:
+        """See :class:`tests.model.wire.Witness`."""
+        if method == "PATCH" and "/droit_acces/" in path:
+            owner = self.owner.get(path.rpartition("/")[2])
+            if owner != actor:
+                self.faults.append(f"3: the deletion of {actor} revokes a right that {owner} gave")
+
+    def answered(self, call: Call) -> None:
+        """See :class:`tests.model.wire.Witness`."""
+        if call.path.endswith("/donnees_consos_informatives") and call.actor and call.status == 200:
+            self._data(call, call.actor, call.path.split("/")[-2])
+        elif call.path.rpartition("_")[2] in ("publiees", "contractuelles", "techniques") and call.status == 200:
+            self._monthly(call, call.path.split("/")[-2], call.path.rpartition("_")[2])
+
+    def _monthly(self, call: Call, pce: str, kind: str) -> None:
+        allowing = [
+            (self.owner.get(right["id_droit_acces"], ""), right)
+            for right in self.rights()
+            if right["id_pce"] == pce and in_force(right, paris_day(self.now()), kind)
+        ]
+        if kind != "publiees":
+            self.monthly[pce, kind] |= {(owner, "", 0.0) for owner, _ in allowing}
+            return
+        for text in call.body.decode().splitlines():
+            try:
+                use = json.loads(text).get("consommation")
+            except ValueError:
+                continue
+            if use:
+                first = use["date_debut_consommation"][:10]
+                covering = [owner for owner, right in allowing if covers(right, date.fromisoformat(first))]
+                self.monthly[pce, kind] |= {(owner, first, use["energie"]) for owner in covering}
+
+    def _own(self, account: str, pce: str) -> list[Right]:
+        return [
+            right
+            for right in self.rights()
+            if right["id_pce"] == pce and self.owner.get(right["id_droit_acces"]) == account
+        ]
+
+    def _data(self, call: Call, account: str, pce: str) -> None:
+        now, mine = self.now(), [right for right in self._own(account, pce) if in_force(right, paris_day(self.now()))]
+        told: dict[date, float | None] = {}
+        refused = False
+        for text in call.body.decode().splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                refused = True
+                continue
+            use, status = line.get("consommation"), line.get("statut_restitution")
+            if use:
+                told[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
+            elif status and status["code"] != "1000008":
+                refused = True
+        first, end = (date.fromisoformat(call.query[name]) for name in ("date_debut", "date_fin"))
+        for number in range((end - first).days):
+            day = first + timedelta(days=number)
+            if day in told or not refused:
+                allowed = any(covers(right, day) for right in mine)
+                self.said[account, pce, day].append(Said(now, told.get(day), allowed, call.run))
+
+    def written(self, database: str, key: str, document: Mapping[str, Any] | None) -> None:
+        """Record a change of a document in CouchDB."""
+        before = self.documents.get((database, key))
+        if document is None:
+            self.documents.pop((database, key), None)
+        else:
+            self.documents[database, key] = dict(document)
+        account = key.partition(":")[0]
+        if database == ACCOUNTS:
+            self._account(account, document)
+        elif (
+            database in DATA
+            and document is None
+            and account not in self.leaving
+            and not self._taken_back(database, key)
+        ):
+            self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
+        elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
+            self._day(key, document["load"])
+        elif database == DATA[3] and document is not None and document != before:
+            said = self.monthly[document["pce"], "publiees"]
+            if (account, document["first"], document["load"]) not in said:
+                self.faults.append(f"1: {account} stores a period that GRDF never told it while its household allowed")
+
+    def _taken_back(self, database: str, key: str) -> bool:
+        account, pce, text = key.split(":")[:3]
+        others = [
+            datetime.fromisoformat(right["date_creation"]).replace(tzinfo=PARIS)
+            for right in self.rights()
+            if right["id_pce"] == pce and right["id_droit_acces"] not in self.brought[account][pce]
+        ]
+        if database != DAYS:
+            return bool(others)
+        said = self.said.get((account, pce, date.fromisoformat(text)), [])
+        return any(each.at >= made for each in said for made in others)
+
+    def _day(self, key: str, load: float) -> None:
+        account, pce, text = key.split(":")
+        said = self.said.get((account, pce, date.fromisoformat(text)), [])
+        same = [each for each in said if each.energy == load]
+        if not any(each.allowed for each in same):
+            why = "which its household does not allow" if same else "which GRDF never told it"
+            self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, {why}")
+
+    def _account(self, account: str, document: Any) -> None:
+        if document is None:
+            if account not in self.leaving:
+                self.faults.append(f"2: the document of {account} is gone, and it does not leave")
+            self.brought.pop(account, None)
+            return
+        if document.get("leaving") and account in self.left:
+            self.faults.append(f"5: {account} has left, and is there again")
+        for pce, facts in (document.get("meter_facts") or {}).items():
+            for kind, name in (("contractuelles", "tariff"), ("techniques", "frequency")):
+                if facts.get(name) is not None and (account, "", 0.0) not in self.monthly[pce, kind]:
+                    self.faults.append(f"1: {account} notes a {name} of meter {self._name(pce)}, not being allowed to")
+        results = document.get("oauth_callback_results") or {}
+        entries = {entry["pce"]: entry for entry in results.get("consents") or []}
+        for pce, entry in entries.items():
+            for right in filter(None, (each.get("id_accreditation") for each in (*entry.get("others", ()), entry))):
+                owner = self.owner.get(right)
+                if owner != account:
+                    self.faults.append(f"2: {account} names a right on meter {self._name(pce)} that {owner} gave")
+                elif right not in self.brought[account][pce]:
+                    self.brought[account][pce].append(right)
+        for pce in self.brought[account]:
+            if pce not in entries:
+                self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")
+
+    def came_back(self, account: str) -> None:
+        """Record that a household connects, again or for the first time."""
+        self.left.discard(account)
+        if (ACCOUNTS, account) not in self.documents:  # a deletion that stopped near its end has nothing more to do
+            self.leaving.pop(account, None)
+
+    def begins_to_leave(self, account: str) -> None:
+        """Record that the deletion of an account has marked it."""
+        results = (self.documents.get((ACCOUNTS, account)) or {}).get("oauth_callback_results") or {}
+        named = {
+            each.get("id_accreditation")
+            for entry in results.get("consents") or []
+            for each in (*entry.get("others", ()), entry)
+        }
+        self.leaving[account] = self.leaving.get(account, set()) | named
+
+    def has_left(self, account: str) -> None:
+        """Check what a successful deletion leaves behind, and record that the household has left."""
+        for database, key in self.documents:
+            if database in (*DATA, ACCOUNTS) and key.partition(":")[0] == account:
+                self.faults.append(f"5: {self._place(key)} of {database} is left of {account}, which has left")
+        stand = {right["id_droit_acces"] for right in self.rights() if right["etat_droit_acces"] == "Active"}
+        if stand & self.leaving.pop(account, set()):
+            self.faults.append(f"5: a right that {account} gave stands, although it has left")
+        self.brought.pop(account, None)
+        self.left.add(account)
+        for key in [key for key in self.said if key[0] == account]:
+            del self.said[key]
+
+    def stays_without_consent(self, account: str) -> None:
+        """Record that a deletion which keeps the data has succeeded."""
+        self.leaving.pop(account, None)
+
+    def returned(self, account: str | None, result: object) -> None:
+        """Check what a task returned."""
+        text = json.dumps(result, default=str)
+        if any(secret in text for secret in self.secrets):
+            self.faults.append(f"4: a task of {account} returned a secret or a meter's number")
+
+    def _name(self, pce: str) -> str:
+        return f"…{pce[-3:]}"
+
+    def _place(self, key: str) -> str:
+        account, _, rest = key.partition(":")
+        return f"{account}:{rest[-14:]}"

@@ -1,0 +1,199 @@
+"""The mirror of the accounts is correct after any change of the documents, and cheap."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.accounts.account_mirror import AccountMirror
+from grdf.stores.removal import Remover
+from include.gas.display.overview import overview
+from include.gas.documents.doctypes import ACCOUNT
+from include.gas.errors import ServiceUnavailable
+
+IDS = ("mirror-a", "mirror-b", "mirror-c")
+
+
+@pytest.fixture
+def couchdb(own_databases: CouchDBHook) -> CouchDBHook:
+    """The accounts that are mirrored."""
+    return own_databases
+
+
+def account(account_id: str, **more: Any) -> dict[str, Any]:
+    return {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {"code": "c"}, **more}
+
+
+def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
+    stored = couchdb.fetch(ACCOUNT, [document["_id"] for document in documents])
+    revisions = {key: {"_rev": document["_rev"]} for key, document in stored.items()}
+    for document in documents:
+        assert couchdb.put(ACCOUNT, document | revisions.get(document["_id"], {}))
+
+
+def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb, overview)
+    assert mirror.lines() == {}  # there is not even a database
+    put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
+    couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
+    assert sorted(mirror.lines()) == list(IDS)
+    put(couchdb, account(IDS[1], state="VENDOR_DOWN"))
+    assert [line.state for line in mirror.lines().values()].count("VENDOR_DOWN") == 1
+    Remover(couchdb).remove(ACCOUNT, IDS[0])
+    assert sorted(mirror.lines()) == list(IDS[1:])
+    put(couchdb, account(IDS[0]))
+    assert sorted(mirror.lines()) == list(IDS)
+    put(couchdb, {"_id": IDS[2], "account_type": "bank"})
+    assert sorted(mirror.lines()) == list(IDS[:2])
+
+
+def test_an_account_that_is_gone_without_a_word_is_noticed(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example after a purge, which CouchDB's changes feed does not report."""
+    mirror = AccountMirror(couchdb, overview)
+    put(couchdb, *map(account, IDS))
+    mirror.lines()
+    Remover(couchdb).remove(ACCOUNT, IDS[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountMirror, "_take", lambda *_: None)
+        mirror.lines()
+    assert sorted(mirror.lines()) == list(IDS[1:])
+
+
+def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb, overview)
+    put(couchdb, *map(account, IDS))
+    put(couchdb, *map(account, IDS))
+    assert len(mirror.lines()) == 3
+    couchdb.good(couchdb.request("DELETE", ACCOUNT, ""))
+    put(couchdb, account("mirror-z"))
+    assert list(mirror.lines()) == ["mirror-z"]
+
+
+def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
+    mirror = AccountMirror(couchdb, overview)
+    put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
+    assert len(mirror.lines()) == 7
+
+
+def test_a_look_costs_two_requests_however_many_accounts_there_are(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb, overview)
+    put(couchdb, *(account(f"mirror-{n}") for n in range(50)))
+    mirror.lines()
+    for changed in (False, True):
+        if changed:
+            put(couchdb, account("mirror-7", state="VENDOR_DOWN"))
+        before = couchdb.requests_sent
+        assert len(mirror.lines()) == 50
+        assert couchdb.requests_sent - before == 2
+
+
+def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb: CouchDBHook) -> None:
+    mirror = AccountMirror(couchdb, overview)
+    put(couchdb, account("mirror-a"))
+    mirror.lines()
+    address = couchdb.get_conn().server_url
+    couchdb.get_conn().server_url = "http://127.0.0.1:9"
+    with pytest.raises(ServiceUnavailable, match="could not be reached"):
+        mirror.lines()
+    couchdb.get_conn().server_url = address
+    assert list(mirror.lines()) == ["mirror-a"]
+
+
+@pytest.mark.parametrize("ignored", ["since", "limit"])
+def test_a_server_that_never_comes_to_an_end_is_told(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, ignored: str
+) -> None:
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
+    put(couchdb, *map(account, IDS))
+    real = CouchDBHook.request
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        if path == "/_changes":
+            more["query"] = {name: value for name, value in more["query"].items() if name != ignored}
+        return real(self, method, doctype, path, **more)
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    with pytest.raises(ServiceUnavailable, match="does not go on from where it was asked to"):
+        AccountMirror(couchdb, overview).lines()
+
+
+@pytest.mark.parametrize("sequences", [50, 2])
+def test_a_server_whose_end_is_always_another_one_is_told(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, sequences: int
+) -> None:
+    """A proxy removes ``since``, and a cluster writes the same sequence in many ways."""
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
+    put(couchdb, *map(account, IDS))
+    real, sent = CouchDBHook.request, 0
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        nonlocal sent
+        if path != "/_changes":
+            return real(self, method, doctype, path, **more)
+        sent += 1
+        assert sent < 20, "it goes on for ever"
+        more["query"] = {name: value for name, value in more["query"].items() if name != "since"}
+        answer = real(self, method, doctype, path, **more)
+        answer._content = json.dumps(answer.json() | {"last_seq": f"2-g1AAA{sent % sequences}"}).encode()
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    mirror = AccountMirror(couchdb, overview)
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable, match="does not go on from where it was asked to"):
+            mirror.lines()
+
+
+def test_accounts_that_change_while_they_are_read_come_again(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 1)
+    put(couchdb, *map(account, IDS))
+    real, changes = CouchDBHook.request, iter(["A", "B", "C", "D", "VENDOR_DOWN"])
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        answer = real(self, method, doctype, path, **more)
+        if path == "/_changes" and (state := next(changes, "")):
+            put(couchdb, account(IDS[0], state=state))
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    lines = AccountMirror(couchdb, overview).lines()
+    assert sorted(lines) == list(IDS)
+    assert lines[IDS[0]].state == "VENDOR_DOWN"
+
+
+def test_one_number_that_no_reader_takes_hides_no_account(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(couchdb, *map(account, IDS[:2]), account(IDS[2], oauth={"code": "12345"}))
+    real = CouchDBHook.request
+
+    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
+        answer = real(self, method, doctype, path, **more)
+        answer._content = answer.content.replace(b'"12345"', b"-1" + b"0" * 5000)
+        return answer
+
+    monkeypatch.setattr(CouchDBHook, "request", request)
+    lines = AccountMirror(couchdb, overview).lines()
+    assert sorted(lines) == list(IDS)
+    assert [bool(lines[account_id].odd) for account_id in IDS] == [False, False, True]
+
+
+def test_large_documents_of_others_are_read_a_few_at_a_time(couchdb: CouchDBHook) -> None:
+    put(couchdb, *({"_id": f"large-{n}", "account_type": "bank", "x": "x" * 30_000} for n in range(8)))
+    put(couchdb, *map(account, IDS))
+    for largest in (50_000, 20_000):
+        narrow = CouchDBHook(couchdb.couchdb_conn_id, largest=largest)
+        if largest < 30_000:
+            with pytest.raises(ServiceUnavailable, match=r"its answer is larger than 0\.02 MB"):
+                AccountMirror(narrow, overview).lines()
+        else:
+            assert sorted(AccountMirror(narrow, overview).lines()) == list(IDS)
