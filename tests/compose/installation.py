@@ -58,7 +58,7 @@ class Installation:
         self.grdf_port, self.public_port, self.port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.public = f"https://127.0.0.1:{self.public_port}"
-        for name in ("docker-compose.yaml", "airflow.env"):
+        for name in ("docker-compose.yaml", "airflow.env", ".env.example"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "deploy", folder / "deploy")
         for name in ("tls", "grdf-tls"):
