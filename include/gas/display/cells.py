@@ -22,6 +22,7 @@ from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, day_of, has_load
 from include.gas.documents.period_totals import is_of_periods
 from include.gas.documents.totals import Number
+from include.gas.errors import ODD_DOCUMENT
 
 Period = TypeVar("Period")
 
@@ -237,7 +238,7 @@ def _readable(
     """Return documents by their periods, without those that others have damaged: the rest of the page is shown."""
     for document in documents:
         if has_load(document):
-            with suppress(KeyError, TypeError, ValueError, OverflowError):
+            with suppress(*ODD_DOCUMENT):
                 yield period(document), document
 
 

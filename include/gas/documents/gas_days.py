@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeGuard
 
 from include.gas.answers.daily import Reading
 from include.gas.answers.measures import NAMES as MEASURES
 from include.gas.days.clocks import is_ahead
-from include.gas.days.gas_day import ONE_DAY, utc_text
+from include.gas.days.gas_day import ONE_DAY, YEARS, parse_day, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.errors import ODD_DOCUMENT
 from include.gas.redact import excerpt
 
 Document = dict[str, Any]
@@ -184,6 +186,37 @@ def day_of(document: Mapping[str, Any]) -> date:
         return date(int(document["year"]), int(document["month"]), int(document["day"]))
     except KeyError:
         return day_of_id(document["_id"])
+
+
+def own_day(document: Mapping[str, Any]) -> date | None:
+    """Return the gas day in the id of a document from the range of a meter's days.
+
+    :return: ``None`` if it is the id of no day: what other programs have put between the days is theirs
+    """
+    with suppress(ValueError):
+        day = parse_day(str(document["_id"]).rpartition(":")[2])
+        return day if day.year in YEARS else None
+    return None
+
+
+def is_day(document: Mapping[str, Any]) -> bool:
+    """Whether a stored document says how much was used on the day that its id names.
+
+    If others have damaged it, so that it says another day or none, it counts as not stored, see :func:`has_load`.
+    """
+    with suppress(*ODD_DOCUMENT):
+        return has_load(document) and own_day(document) == day_of(document)
+    return False
+
+
+def was_read_since(document: Mapping[str, Any], since: str) -> bool:
+    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest.
+
+    :param since: the moment, UTC text
+    """
+    with suppress(*ODD_DOCUMENT):
+        return bool(document.get("read_at")) and utc_text(document["read_at"]) >= since
+    return False
 
 
 def has_load(document: Mapping[str, Any]) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
 from include.gas.answers.published import Period
-from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import CHANGES_KEPT, Document, is_stale, says_the_same
+from include.gas.days.gas_day import YEARS, utc_text
+from include.gas.documents.gas_days import CHANGES_KEPT, Document, has_load, is_stale, own_day, says_the_same
+from include.gas.errors import ODD_DOCUMENT
 
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 
@@ -56,6 +58,18 @@ def period_of(document: Mapping[str, Any]) -> Period:
     )
 
 
+def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
+    """Yield the periods in stored documents, without what others have damaged or put between them.
+
+    :param documents: all documents from the range of a meter's periods
+    """
+    for document in documents:
+        with suppress(*ODD_DOCUMENT):
+            period = period_of(document)
+            if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
+                yield period
+
+
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
     """Return the document to write for a period.
 
@@ -83,4 +97,4 @@ def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
 
     :param documents: stored periods of one meter
     """
-    return max((period_of(document) for document in documents), key=lambda period: period.first, default=None)
+    return max(readable_periods(documents), key=lambda period: period.first, default=None)

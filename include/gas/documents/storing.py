@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from include.gas.answers.daily import Reading
 from include.gas.days.clocks import not_ahead
-from include.gas.days.gas_day import ONE_DAY, utc_text
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -37,11 +37,13 @@ from include.gas.documents.gas_days import (
     day_id,
     day_of,
     day_of_id,
-    has_load,
     id_range,
+    is_day,
     is_stale,
     merge_day,
     month_id,
+    own_day,
+    was_read_since,
     year_id,
 )
 from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
@@ -197,7 +199,8 @@ def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[
     :return: the result, in which removed days count as corrected
     :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the call
     """
-    found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
+    stored = store.range(DAY, *account_range(account, pce))
+    found = {day.year for document in stored if (day := own_day(document))} | set(years)
     if not found:
         return LoadReport()
     return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
@@ -244,7 +247,7 @@ class _Load:
             what = "day"
             if self._write_days(days):
                 what = "total"
-                self.stored = {key: document for key, document in days.items() if has_load(document)}
+                self.stored = {key: document for key, document in days.items() if is_day(document)}
                 if self._write_totals(stored, list(self.stored.values())):
                     return self._report()
         raise _busy(self.account, self.pce, what)
@@ -344,7 +347,7 @@ class _TakeBack(_Load):
         gone = {
             key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
             for key, document in days.items()
-            if document.get("read_at") and utc_text(document["read_at"]) >= self.since
+            if own_day(document) and was_read_since(document, self.since)
         }
         if not gone:
             return True
