@@ -78,11 +78,12 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
     :param now: an aware datetime; ``None`` for the current time
-    :return: ``None`` if the stored document has the same values or is newer
+    :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
     """
     if stored is None:
         return dict(new)
-    if is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now):
+    readable = any(readable_periods([stored]))
+    if readable and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
         return None
     merged = {**stored, **new}
     if (stored.get("load"), stored.get("end")) != (new["load"], new["end"]):

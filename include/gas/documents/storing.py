@@ -280,7 +280,8 @@ class _Load:
 
     def _with_other_doubts(self, days: dict[str, Document]) -> Iterator[tuple[str, Document]]:
         """Yield the days with other doubts than before, as they are to be written. A new day may change others'."""
-        for document_id, words in (self.check(days.values()) if self.check else {}).items():
+        readable = [document for document in days.values() if is_day(document)]
+        for document_id, words in (self.check(readable) if self.check else {}).items():
             document = days[document_id]
             if words != document.get("doubts", []):
                 day = day_of(document)
