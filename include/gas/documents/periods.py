@@ -9,7 +9,7 @@ from typing import Any
 
 from include.gas.answers.published import Period
 from include.gas.days.gas_day import YEARS, utc_text
-from include.gas.documents.gas_days import CHANGES_KEPT, Document, has_load, is_stale, own_day, says_the_same
+from include.gas.documents.gas_days import CHANGES_KEPT, Document, has_load, is_number, is_stale, own_day, says_the_same
 from include.gas.errors import ODD_DOCUMENT
 
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
@@ -46,12 +46,13 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 
 def period_of(document: Mapping[str, Any]) -> Period:
     """Return the period in a document that :func:`period_document` made."""
+    coefficient, volume = document.get("coefficient"), document.get("volume")
     return Period(
         date.fromisoformat(document["first"]),
         date.fromisoformat(document["end"]),
         document["load"],
-        document.get("coefficient"),
-        document.get("volume"),
+        coefficient if is_number(coefficient) else None,
+        volume if is_number(volume) else None,
         document.get("reason", ""),
         document.get("status", "definitive"),
         document.get("quality", "measured"),
