@@ -118,6 +118,7 @@ class LoadReport:
     :param months: number of month totals written
     :param years: number of year totals written
     :param totals: totals whose load changed
+    :param replaced: ids of the totals that were there before and were computed anew, with another load or the same
     :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
     :param doubts: the reasons that are new, by the gas day that they make doubtful
     :param stored_days: all stored gas days of the years in ``looked_at``, in order
@@ -135,6 +136,7 @@ class LoadReport:
     months: int = 0
     years: int = 0
     totals: tuple[TotalChange, ...] = ()
+    replaced: tuple[str, ...] = ()
     changed_days: tuple[date, ...] = ()
     doubts: Mapping[date, list[str]] = field(default_factory=dict)
     stored_days: tuple[date, ...] = ()
@@ -322,6 +324,7 @@ class _Load:
 
     def _report(self) -> LoadReport:
         real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
+        replaced = (key for key, change in self.changes.items() if None not in (change.before, change.after))
         months, years = len(self.written[MONTH]), len(self.written[YEAR])
         wrote = {key for key, kind in self.outcome.items() if kind in WRITTEN}
         return LoadReport(
@@ -329,6 +332,7 @@ class _Load:
             months=months,
             years=years,
             totals=real,
+            replaced=tuple(sorted(replaced)),
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
             doubts=self.doubts,
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
