@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from include.gas.documents.billing.period_totals import period_totals, to_write
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, own_day
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
@@ -29,7 +29,10 @@ def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bo
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
-        stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
+        stored = {
+            doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
+            for doctype in (MONTH, YEAR)
+        }
         periods = couchdb.range(PUBLISHED, *span)
         makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False

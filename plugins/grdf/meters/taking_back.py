@@ -14,10 +14,9 @@ from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.rights.lost_consents import given_back
 from include.gas.account.sections.stored import told_years
-from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, was_read_since
 from include.gas.documents.storing import LoadReport, take_back
 from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.leaving.deletion_record import has_left
@@ -51,7 +50,7 @@ def take_back_foreign(
     for pce, since in meters.items():
         report = reports[pce] = take_back(couchdb, account, pce, since, told_years(before, pce))
         published = couchdb.range(PUBLISHED, *account_range(account, pce))
-        gone = [each for each in published if each.get("read_at") and utc_text(each["read_at"]) >= since]
+        gone = [each for each in published if was_read_since(each, since)]
         if gone:
             periods.add(pce)
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.billing.periods import period_of
+from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
 from include.gas.documents.totals import OF_PERIODS, Number, exact_sum
 
@@ -94,9 +94,8 @@ def is_of_periods(total: Mapping[str, Any]) -> bool:
 
 def _apart(periods: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
     """Yield the periods without those that overlap an earlier one."""
-    read = [period_of(document) for document in periods if has_load(document)]
     end = date.min
-    for period in sorted(read, key=lambda period: (period.first, -len(period))):
+    for period in sorted(readable_periods(periods), key=lambda period: (period.first, -len(period))):
         if period.first >= end and len(period) > 0:
             yield period
             end = period.end
