@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, without_prices
 from include.gas.documents.period_totals import period_totals, to_write
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 TRIES = 5
 
 
-def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False) -> None:
+def write_period_totals(
+    couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False, taken_back: bool = False
+) -> None:
     """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
 
     The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
@@ -25,11 +27,16 @@ def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bo
     :param new: whether to make new totals, for a meter that cannot have daily data. They are made only if it has no
         stored day. Those that a meter has from before its days are kept up to date in any case, and go with their
         periods
+    :param taken_back: whether periods of another household were removed: then no price may tell what they were
     :raises StoreBusy: if others kept changing the same totals
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
         stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
+        if taken_back:
+            stored = {
+                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
+            }
         periods = couchdb.range(PUBLISHED, *span)
         makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False

@@ -57,7 +57,7 @@ def take_back_foreign(
         if gone:
             periods.add(pce)
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
-        write_period_totals(couchdb, account, pce)  # also after a try that was killed here
+        write_period_totals(couchdb, account, pce, taken_back=True)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
                 "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "
