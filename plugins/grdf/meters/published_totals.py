@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from grdf.meters.notes import meter_of
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, without_prices
 from include.gas.documents.period_totals import period_totals, to_write
-from include.gas.errors import StoreBusy
+from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.consents.consent import Consent
 
 TRIES = 5
 
@@ -30,7 +32,8 @@ def write_period_totals(
     :param taken_back: whether periods of another household were removed: then no price may tell what they were
     :raises StoreBusy: if others kept changing the same totals
     """
-    span = account_range(account, pce)
+    span, meter = account_range(account, pce), _rights(couchdb, account, pce)
+    holds = meter.holds if meter else None
     for _ in range(TRIES):
         stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
         if taken_back:
@@ -40,10 +43,18 @@ def write_period_totals(
         periods = couchdb.range(PUBLISHED, *span)
         makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False
-        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
+        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
             if pending := to_write(stored[doctype], totals, new=makes):
                 conflict |= bool(couchdb.write(doctype, pending).conflicts)
         if not conflict:
             return
     tag = meter_tag(account, pce)
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
+
+
+def _rights(couchdb: CouchDBHook, account: str, pce: str) -> Consent | None:
+    """Return the rights that an account brought for a meter; ``None`` if it does not say."""
+    try:
+        return meter_of(couchdb.get(ACCOUNT, account) or {}, pce)
+    except BadAccount:
+        return None
