@@ -325,6 +325,16 @@ def fitting(stored: Document, load: int | float) -> Document:
     return kept | {"former_price": {"price": stored["price"], "load": stored.get("load")}}
 
 
+def without_prices(stored: Document) -> Document:
+    """Return a total without what any price was computed for, which may have been another household's days, too.
+
+    When a price was computed is not known, so an earlier one goes as well. Who computes prices finds it missing.
+
+    :param stored: the stored month or year
+    """
+    return {key: value for key, value in stored.items() if key not in ("price", "former_price")}
+
+
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
     """Return the part of a window that is worth asking for: the days that are not stored as definitive.
 

@@ -44,6 +44,7 @@ from include.gas.documents.gas_days import (
     month_id,
     own_day,
     was_read_since,
+    without_prices,
     year_id,
 )
 from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
@@ -361,6 +362,13 @@ class _TakeBack(_Load):
             self.outcome[key] = "corrected"
             del days[key]
         return not result.conflicts
+
+    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
+        """Write the totals as a load does. Of those that change, no price tells what the removed days were."""
+        plain = {
+            doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
+        }
+        return super()._write_totals(plain, days)
 
 
 def _kind(old: Document | None, new: Document) -> str:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from grdf.meters.notes import note_stored
 from grdf.meters.published_totals import write_period_totals
 from include.gas.account.sections.announcements import with_unannounced
+from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.rights.lost_consents import given_back
 from include.gas.account.sections.stored import told_years
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
 from include.gas.documents.gas_days import account_range, was_read_since
@@ -38,6 +40,7 @@ def take_back_foreign(
 ) -> None:
     """Remove what was read of meters after another consent came into force, under which GRDF has served it.
 
+    With days and periods go the contract and the comparison that were noted since, even if no day or period does.
     The account records what is stored now, and that the history must be read again if its own consent is in force after
     all. Other DAGs are informed with the account's next load, or by the morning's check.
 
@@ -54,7 +57,7 @@ def take_back_foreign(
         if gone:
             periods.add(pce)
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
-        write_period_totals(couchdb, account, pce)  # also after a try that was killed here
+        write_period_totals(couchdb, account, pce, taken_back=True)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
                 "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "
@@ -66,11 +69,24 @@ def take_back_foreign(
     def change(document: dict[str, Any]) -> dict[str, Any]:
         for pce, report in reports.items():
             document = note_stored(document, pce, report, before=before)
-        for pce in periods:
-            document = PublishedNote.put(document, pce, None)
+        for pce, since in meters.items():
+            if pce in periods or _told_since(PublishedNote.raw(document, pce), since):
+                document = PublishedNote.put(document, pce, None)
+            if _told_since(MeterFacts.raw(document, pce), since):
+                document = MeterFacts.put(document, pce, None)
         return note(with_unannounced(document, Changes.of(reports.values())))
 
     accounts.update(account, change)
+
+
+def _told_since(entry: Mapping[str, Any], since: str) -> bool:
+    """Whether GRDF was asked at or after a moment for what an account notes of a meter. What cannot be told was."""
+    if not entry:
+        return False
+    try:
+        return utc_text(str(entry.get("read_at"))) >= since
+    except (ValueError, OverflowError):
+        return True
 
 
 def take_back_given_back(
