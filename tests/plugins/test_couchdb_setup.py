@@ -158,7 +158,7 @@ def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -
     server.connect()
     run()
     views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
-    unnamed = json.loads((Path(__file__).parent / "stores" / "former_index.json").read_text())
+    unnamed = json.loads((Path(__file__).parent / "stores" / "accounts" / "former_index.json").read_text())
     other = {"language": "javascript", "views": {"meters": {"map": "function (doc) { emit(doc.pce, null); }"}}}
     former = {"grdf": unnamed, "grdf-9a64e5fdc69c1001": other}
     plain = {"language": "javascript", "views": views}

@@ -1,4 +1,4 @@
-"""What is taken back can be read as an old revision until CouchDB compacts; docs/leaving.md says how to ask for that."""
+"""What is taken back is in old revisions until CouchDB compacts; docs/leaving.md says how to ask for that."""
 
 from __future__ import annotations
 
