@@ -7,7 +7,7 @@ or ``None`` when the household can do nothing. ``answers/refusals.py`` maps GRDF
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from include.gas.meter_tag import without_numbers
 
@@ -19,6 +19,10 @@ USER_ACTION_NEEDED = "USER_ACTION_NEEDED"
 OAUTH_OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS_CHANGED = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 VENDOR_DOWN = "VENDOR_DOWN"
+
+ODD_DOCUMENT: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+"""The errors that a document with a field of an unexpected shape causes: others write into our databases, too. They
+concern that document, or at most its account."""
 
 
 class GasError(Exception):

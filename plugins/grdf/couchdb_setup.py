@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from include.gas.documents.doctypes import DOCTYPES
+from include.gas.documents.doctypes import DOCTYPES, FOR_READERS
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, RetryLater
 
@@ -50,7 +50,8 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :param ordinary: the hook of the connection for everything
     :param admin: the hook of the administrator's connection, or ``ordinary`` if there is no other
     :param say: called with one line about each item
-    :param readers: names of further CouchDB users with access to the databases
+    :param readers: names of further CouchDB users. They are let into the databases that are for readers alone: whoever
+        may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
     :raises RetryLater: if CouchDB does not answer
     """
@@ -72,8 +73,11 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
         say("user: there is no connection couchdb_admin, so couchdb, an administrator, is used for everything")
     else:
         member = _member(ordinary, admin, say)
+    for reader in readers:
+        _tell_unknown(admin, reader, say)
     for doctype in DOCTYPES:
-        _database(admin, doctype, [*([member] if member else []), *readers], say)
+        let_in = [*([member] if member else []), *(readers if doctype in FOR_READERS else ())]
+        _database(admin, doctype, let_in, say)
     say(f"index of the accounts by their meters: {make_index(admin)}")
     for doctype in DOCTYPES:
         if not ordinary.has_database(doctype):
@@ -101,7 +105,7 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     if users.status_code != 412:
         admin.good(users)
         say("database _users: created")
-    path = "/_users/" + quote(f"org.couchdb.user:{name}", safe="")
+    path = _path_of_user(name)
     answer = admin.ask_server("GET", path)
     if answer.status_code == 404:
         document = {"name": name, "password": password, "roles": [], "type": "user"}
@@ -121,6 +125,16 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
             next_step="Give it its own login, which this command then creates.",
         )
     return name
+
+
+def _tell_unknown(admin: CouchDBHook, name: str, say: Say) -> None:
+    """Say if CouchDB has no user of a name. Readers are let in here, but an administrator creates them."""
+    if admin.ask_server("GET", _path_of_user(name)).status_code == 404:
+        say(f"user {name}: CouchDB does not know it; create it as an administrator (docs/reading.md says how)")
+
+
+def _path_of_user(name: str) -> str:
+    return "/_users/" + quote(f"org.couchdb.user:{name}", safe="")
 
 
 def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
@@ -185,8 +199,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME",
-        help="another CouchDB user with access to the databases (may be repeated); users that are not named lose "
-        "access. CouchDB cannot let somebody only read: this user may also change documents",
+        help="another CouchDB user who is let into the databases of days, months, years and published periods (may be "
+        "repeated); users that are not named lose access. You create the user. CouchDB cannot let somebody only read: "
+        "this user may also change documents there",
     )
     return parser.parse_args(argv)
 

@@ -93,7 +93,7 @@ def shows(whole: Any, part: Any) -> bool:
 
 def test_the_page_has_pairs() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert len(PAIRS) == text.count("```http") == text.count("```json") == 7
+    assert len(PAIRS) == text.count("```http") == text.count("```json") == 8
 
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if "_changes" not in pair[0]], ids=lambda pair: pair[0][:60])

@@ -19,7 +19,7 @@ import requests
 from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
-from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
+from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES, FOR_READERS
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
@@ -158,7 +158,7 @@ def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -
     server.connect()
     run()
     views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
-    unnamed = json.loads((Path(__file__).parent / "stores" / "former_index.json").read_text())
+    unnamed = json.loads((Path(__file__).parent / "stores" / "accounts" / "former_index.json").read_text())
     other = {"language": "javascript", "views": {"meters": {"map": "function (doc) { emit(doc.pce, null); }"}}}
     former = {"grdf": unnamed, "grdf-9a64e5fdc69c1001": other}
     plain = {"language": "javascript", "views": views}
@@ -278,8 +278,39 @@ def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> 
     assert server.security(DAY)["members"] == {"names": [server.member], "roles": ["_admin"]}
     code, said, _ = run("--reader", "bi")
     assert "grdf-day: exists, now open to bi" in said
-    assert server.security(ACCOUNT)["members"]["names"] == sorted(["bi", server.member])
+    assert server.security(ACCOUNT)["members"]["names"] == [server.member]
     assert "open to" not in run("--reader", "bi")[1]
+
+
+def test_a_reader_comes_in_where_the_gas_data_are_and_nowhere_else(server: Server, run: Run) -> None:
+    server.connect()
+    reader = server.member + "-reader"
+    assert f"user {reader}: CouchDB does not know it" in run("--reader", reader)[1], "it is let in, not created"
+    user = f"{server.url}/_users/" + quote(f"org.couchdb.user:{reader}", safe="")
+    document = {"name": reader, "password": "x", "roles": [], "type": "user"}
+    server.http.put(user, json=document, timeout=30)
+    assert f"user {reader}" not in run("--reader", reader)[1]
+    http = requests.Session()
+    http.auth, http.trust_env = (reader, "x"), False
+    for doctype in DOCTYPES:
+        read = http.get(server.path(doctype) + "/_all_docs", timeout=30).status_code
+        written = http.put(server.path(doctype) + "/forged", json={"x": 1}, timeout=30).status_code
+        assert (read, written) == ((200, 201) if doctype in FOR_READERS else (403, 403)), doctype
+    server.http.delete(user, params={"rev": server.user(reader)["_rev"]}, timeout=30)
+
+
+def test_a_reader_that_was_let_in_everywhere_is_taken_out(server: Server, run: Run) -> None:
+    server.connect()
+    run()
+    rules = {"admins": {"names": [], "roles": ["_admin"]}}
+    rules["members"] = {"names": sorted(["bi", server.member]), "roles": ["_admin"]}
+    for doctype in DOCTYPES:
+        server.http.put(server.path(doctype) + "/_security", json=rules, timeout=30)
+    said = run("--reader", "bi")[1]
+    for doctype in DOCTYPES:
+        gone = f"{database_name(doctype, server.prefix)}: exists, no longer open to bi" in said
+        assert gone == (doctype not in FOR_READERS), doctype
+        assert ("bi" in server.security(doctype)["members"]["names"]) == (doctype in FOR_READERS)
 
 
 def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:

@@ -59,7 +59,7 @@ def test_a_check_that_was_killed_after_the_periods_is_finished_by_the_next_one(
     class Killed(BaseException):
         pass
 
-    def killed(*_: Any) -> None:
+    def killed(*_: Any, **__: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:

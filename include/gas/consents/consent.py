@@ -111,6 +111,18 @@ class Consent:
                 stretches.append(part)
         return tuple(stretches)
 
+    def holds(self, window: Window) -> bool:
+        """Return whether the rights that the account brought cover all days of a window, also if they are over now.
+
+        :param window: gas days
+        """
+        first = window.first
+        for part in sorted(part for right in self.rights if (part := window.clip(right.first, right.end))):
+            if part.first > first:
+                return False
+            first = max(first, part.end)
+        return first >= window.end
+
     @property
     def opens(self) -> date | None:
         """First gas day that a usable right covers; ``None`` for no bound."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 START_HOUR = 6
 ONE_DAY = timedelta(days=1)
+YEARS: Final = range(1990, 2101)
+"""Years that a stored document can be about: far more than is ever stored, and far from the limits of ``date``."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

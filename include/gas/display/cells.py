@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_totals import is_of_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
+from include.gas.documents.doctypes import MONTH, YEAR
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
-from include.gas.documents.gas_days import Document, day_of, has_load
+from include.gas.documents.gas_days import Document, has_load, is_day, is_number, own_day
 from include.gas.documents.totals import Number
-
-Period = TypeVar("Period")
+from include.gas.errors import ODD_DOCUMENT
 
 
 class Kind(StrEnum):
@@ -50,8 +50,8 @@ class Change:
     """A correction of a day.
 
     :param at: when GRDF was asked for it, UTC text
-    :param before: the former load in kWh
-    :param after: the new load in kWh
+    :param before: the former load in kWh; ``None`` if there was none, or others have damaged it
+    :param after: the new load in kWh; likewise
     """
 
     at: str
@@ -176,7 +176,7 @@ def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bound
     :param documents: the stored days of that month and of the same month one year earlier
     :param bounds: the days that should be stored
     """
-    stored = dict(_readable(documents, day_of))
+    stored = {day: document for document in documents if is_day(document) and (day := own_day(document))}
     return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
 
 
@@ -202,14 +202,14 @@ def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[
     :param totals: stored month totals; only those of the year and the year before are used
     :param bounds: the days that should be stored
     """
-    stored = dict(_readable(totals, lambda total: (int(total["year"]), int(total["month"]))))
+    stored = dict(_readable(totals, MONTH))
     firsts = [date(year, month, 1) for month in range(1, 13)]
     return tuple(
         _total_cell(
             first,
             (first + timedelta(days=31)).replace(day=1),
-            stored.get((year, first.month)),
-            stored.get((year - 1, first.month)),
+            stored.get(first),
+            stored.get(first.replace(year=year - 1)),
             bounds,
         )
         for first in firsts
@@ -222,7 +222,7 @@ def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     :param totals: stored year totals
     :param bounds: the days that should be stored
     """
-    stored = dict(_readable(totals, _year_of))
+    stored = {first.year: total for first, total in _readable(totals, YEAR)}
     if not stored:
         return ()
     return tuple(
@@ -231,22 +231,17 @@ def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
     )
 
 
-def _readable(
-    documents: Iterable[Mapping[str, Any]], period: Callable[[Mapping[str, Any]], Period]
-) -> Iterator[tuple[Period, Mapping[str, Any]]]:
-    """Return documents by their periods, without those that others have damaged: the rest of the page is shown."""
-    for document in documents:
-        if has_load(document):
-            with suppress(KeyError, TypeError, ValueError, OverflowError):
-                yield period(document), document
+def _readable(totals: Iterable[Mapping[str, Any]], doctype: str) -> Iterator[tuple[date, Mapping[str, Any]]]:
+    """Yield totals with their first day, without what others have damaged or put between them: the rest is shown."""
+    for total in totals:
+        with suppress(*ODD_DOCUMENT):
+            first = date(int(total["year"]), int(total["month"]) if doctype == MONTH else 1, 1)
+            if has_load(total) and first == own_day(total, doctype) and _days_in(total) >= 0:
+                yield first, total
 
 
-def _year_of(total: Mapping[str, Any]) -> int:
-    """Return the year of a total.
-
-    :raises ValueError: if it or the year after it is in no calendar
-    """
-    return date(int(total["year"]) + 1, 1, 1).year - 1
+def _days_in(total: Mapping[str, Any]) -> int:
+    return int(total.get("days") or 0)
 
 
 def _total_cell(
@@ -260,7 +255,7 @@ def _total_cell(
         if expected:
             kind = bounds.why_none_of(first, end)
         return Cell(first, kind, before=before, expected=expected)
-    days = int(total.get("days") or 0)
+    days = _days_in(total)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED
     if is_of_periods(total):
         return Cell(first, Kind.PUBLISHED, total["load"], before)
@@ -271,4 +266,5 @@ def _changes(document: Mapping[str, Any]) -> Iterator[Change]:
     changes = document.get("changes")
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, Mapping):
-            yield Change(str(change.get("at", "")), change.get("before"), change.get("after"))
+            before, after = (load if is_number(load := change.get(name)) else None for name in ("before", "after"))
+            yield Change(str(change.get("at", "")), before, after)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import LoadReport
+from include.gas.errors import ODD_DOCUMENT
 
 DAYS_NAMED = 100
 """Maximum number of days that are listed, the newest ones. A first launch changes three years of days: its first and
@@ -88,6 +89,6 @@ class Changes:
             days = sorted(date.fromisoformat(day) for day in told["days"])
             first = date.fromisoformat(told["first"]) if told["first"] else None
             counts = {str(name): int(number) for name, number in told["counts"].items()}
-        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
+        except ODD_DOCUMENT:
             return cls()
         return cls._made(days, counts, first)

@@ -78,23 +78,26 @@ _REASONS = {
     INDEX: "the meter's index does not go on from the day before",
     ENERGY: "the energy is not the volume times the coefficient",
     JUMP: "it is far more than the meter uses in winter or its contract says",
-    ZEROS: f"there was no gas for {LONG_RUN} days and more in the heating season",
 }
 MOST_NAMED = 5
-"""Days that a message names for each reason, but for days without gas: a log must not say when nobody is at home."""
+"""Days that a message names for each reason."""
 
 
 def doubts_message(doubts: Mapping[date, Iterable[str]]) -> str:
     """Return in words what is doubtful, with the newest days of each reason, for a log.
 
+    Days without gas are left out: a log must not say when nobody is at home. A message on the day on which they are two
+    weeks says since when. The account and its page tell of them.
+
     :param doubts: words of :data:`WORDS` by gas day
+    :return: ``""`` if there is nothing to say
     """
     told = []
-    for word in WORDS:
+    for word, reason in _REASONS.items():
         days = sorted(day for day, words in doubts.items() if word in words)
         if days:
-            named = "" if word == ZEROS else f" ({', '.join(day.isoformat() for day in days[-MOST_NAMED:])})"
-            told.append(f"{len(days)} day(s) are doubtful because {_REASONS[word]}{named}")
+            named = ", ".join(day.isoformat() for day in days[-MOST_NAMED:])
+            told.append(f"{len(days)} day(s) are doubtful because {reason} ({named})")
     return "; ".join(told)
 
 

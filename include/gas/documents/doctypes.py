@@ -28,6 +28,7 @@ class Database:
     :param written_by: the part of the project that writes it, in words
     :param removed: what the deletion of an account removes
     :param kept: why a deletion keeps the other documents; ``""`` if no other document is about the account
+    :param for_readers: whether programs that only need the gas data may be let in. CouchDB then lets them write, too
     :param indexes: fields of the Mango indexes that are made with the database; its ids start with the account's id
     """
 
@@ -36,12 +37,17 @@ class Database:
     written_by: str
     removed: Removed
     kept: str = ""
+    for_readers: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an entry that does not say what happens to the data of a household that leaves."""
         if self.removed == "nothing" and not self.kept:
             raise ValueError(f"say why a deletion keeps the documents of {self.doctype}")
+        if self.for_readers and self.removed != "all documents of the account":
+            raise ValueError(
+                f"documents of {self.doctype} about an account may have any id, so a deletion must look for them"
+            )
         if self.indexes and self.removed != "all documents of the account":
             raise ValueError(f"the documents of {self.doctype} bear the account's id, so a deletion must remove them")
 
@@ -59,6 +65,7 @@ DATABASES = (
         "the consumption of one gas day",
         "the load of a daily run, of a re-read and of an adoption",
         removed="all documents of the account",
+        for_readers=True,
         indexes=(("year", "month", "day"), ("account", "year", "month", "day")),
     ),
     Database(
@@ -66,6 +73,7 @@ DATABASES = (
         "the sum of a month's stored days",
         "every load, after its days",
         removed="all documents of the account",
+        for_readers=True,
         indexes=(("year", "month"), ("account", "year", "month")),
     ),
     Database(
@@ -73,6 +81,7 @@ DATABASES = (
         "the sum of a year's stored days",
         "every load, after its days",
         removed="all documents of the account",
+        for_readers=True,
         indexes=(("year",), ("account", "year")),
     ),
     Database(
@@ -80,6 +89,7 @@ DATABASES = (
         "a billing period that GRDF published",
         "the monthly reading (`grdf_published`)",
         removed="all documents of the account",
+        for_readers=True,
         indexes=(("account", "year", "month", "day"),),
     ),
     Database(
@@ -122,6 +132,8 @@ document last."""
 DOCTYPES = tuple(database.doctype for database in DATABASES)
 DATA = tuple(database.doctype for database in DATABASES if database.removed == "all documents of the account")
 """Doctypes of which a deletion removes all documents of the account, in the order of their removal."""
+FOR_READERS = tuple(database.doctype for database in DATABASES if database.for_readers)
+"""Doctypes that other programs may read, and so may write: in these, documents about an account may have any id."""
 
 
 def index_name(fields: Sequence[str]) -> str:

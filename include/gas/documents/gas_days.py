@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeGuard
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.measures import NAMES as MEASURES
 from include.gas.days.clocks import is_ahead
-from include.gas.days.gas_day import ONE_DAY, utc_text
+from include.gas.days.gas_day import ONE_DAY, YEARS, parse_day, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.errors import ODD_DOCUMENT
 from include.gas.redact import excerpt
 
 Document = dict[str, Any]
@@ -186,6 +188,39 @@ def day_of(document: Mapping[str, Any]) -> date:
         return day_of_id(document["_id"])
 
 
+def own_day(document: Mapping[str, Any], doctype: str = DAY) -> date | None:
+    """Return the gas day in the id of a document from the range of a meter's days, or the first one of a total.
+
+    :param doctype: that of the document's database
+    :return: ``None`` if it is no id of ours: what other programs have put between our documents is theirs
+    """
+    rest = {MONTH: "-01", YEAR: "-01-01"}.get(doctype, "")
+    with suppress(ValueError):
+        day = parse_day(str(document["_id"]).rpartition(":")[2] + rest)
+        return day if day.year in YEARS else None
+    return None
+
+
+def is_day(document: Mapping[str, Any]) -> bool:
+    """Whether a stored document says how much was used on the day that its id names.
+
+    If others have damaged it, so that it says another day or none, it counts as not stored, see :func:`has_load`.
+    """
+    with suppress(*ODD_DOCUMENT):
+        return has_load(document) and own_day(document) == day_of(document)
+    return False
+
+
+def was_read_since(document: Mapping[str, Any], since: str) -> bool:
+    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest.
+
+    :param since: the moment, UTC text
+    """
+    with suppress(*ODD_DOCUMENT):
+        return bool(document.get("read_at")) and utc_text(document["read_at"]) >= since
+    return False
+
+
 def has_load(document: Mapping[str, Any]) -> bool:
     """Whether a stored day says how much was used.
 
@@ -203,14 +238,14 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
     """Return whether the stored document is newer than the one that we want to store.
 
-    A stored document without ``read_at`` counts as the oldest. So does one written by a clock that was ahead: otherwise
-    corrections would be ignored until that time has come.
+    A stored document without ``read_at`` counts as the oldest. So does one that others gave a ``read_at`` that is no
+    moment, and one written by a clock that was ahead: otherwise corrections would be ignored until that time has come.
 
     :param stored: the stored document; ``None`` if there is none
     :param new: the document to store
     :param now: an aware datetime; ``None`` for the current time
     """
-    if stored is None or not stored.get("read_at") or _is_ahead(stored, now):
+    if stored is None or not stored.get("read_at") or _is_implausible(stored, now):
         return False
     return utc_text(stored["read_at"]) > utc_text(new["read_at"])
 
@@ -225,12 +260,17 @@ def says_the_same(
     :param keys: the keys to compare
     :param now: an aware datetime; ``None`` for the current time
     """
-    return not _is_ahead(stored, now) and all(stored.get(key) == new[key] for key in keys)
+    return not _is_implausible(stored, now) and all(stored.get(key) == new[key] for key in keys)
 
 
-def _is_ahead(stored: Mapping[str, Any], now: datetime | None) -> bool:
-    read_at = stored.get("read_at")
-    return bool(read_at) and is_ahead(str(read_at), now or datetime.now(UTC))
+def _is_implausible(stored: Mapping[str, Any], now: datetime | None) -> bool:
+    """Whether a document says that it was read at a moment that is none or has not come."""
+    if not stored.get("read_at"):
+        return False
+    try:
+        return is_ahead(stored["read_at"], now or datetime.now(UTC))
+    except ODD_DOCUMENT:
+        return True
 
 
 def merge_day(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
@@ -247,12 +287,12 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
     :param new: the document made from the reading
     :param now: an aware datetime; ``None`` for the current time
     :return: ``None`` if there is nothing to write: the stored document says the same of all that the reading says, or
-        is newer
+        is newer. One that others have damaged, see :func:`is_day`, is always written
     """
     if stored is None:
         return dict(new)
     said = [*_COMPARED, *(name for name in MEASURES if name in new)]
-    if has_load(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, said, now)):
+    if is_day(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, said, now)):
         return None
     if stored.get("load") == new["load"]:
         silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
@@ -285,6 +325,16 @@ def fitting(stored: Document, load: int | float) -> Document:
     return kept | {"former_price": {"price": stored["price"], "load": stored.get("load")}}
 
 
+def without_prices(stored: Document) -> Document:
+    """Return a total without what any price was computed for, which may have been another household's days, too.
+
+    When a price was computed is not known, so an earlier one goes as well. Who computes prices finds it missing.
+
+    :param stored: the stored month or year
+    """
+    return {key: value for key, value in stored.items() if key not in ("price", "former_price")}
+
+
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
     """Return the part of a window that is worth asking for: the days that are not stored as definitive.
 
@@ -293,7 +343,7 @@ def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | N
     :return: one window from the first to the last such day, since GRDF is asked once; ``None`` if there is none
     """
     definitive = {
-        day_of(document) for document in stored if document.get("status") == "definitive" and has_load(document)
+        day_of(document) for document in stored if document.get("status") == "definitive" and is_day(document)
     }
     rest = [day for day in window.days() if day not in definitive]
     return Window(rest[0], rest[-1] + ONE_DAY) if rest else None

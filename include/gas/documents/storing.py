@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.clocks import not_ahead
-from include.gas.days.gas_day import ONE_DAY, utc_text
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -37,11 +37,14 @@ from include.gas.documents.gas_days import (
     day_id,
     day_of,
     day_of_id,
-    has_load,
     id_range,
+    is_day,
     is_stale,
     merge_day,
     month_id,
+    own_day,
+    was_read_since,
+    without_prices,
     year_id,
 )
 from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
@@ -116,6 +119,7 @@ class LoadReport:
     :param months: number of month totals written
     :param years: number of year totals written
     :param totals: totals whose load changed
+    :param replaced: ids of the totals that were there before and were computed anew, with another load or the same
     :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
     :param doubts: the reasons that are new, by the gas day that they make doubtful
     :param stored_days: all stored gas days of the years in ``looked_at``, in order
@@ -133,6 +137,7 @@ class LoadReport:
     months: int = 0
     years: int = 0
     totals: tuple[TotalChange, ...] = ()
+    replaced: tuple[str, ...] = ()
     changed_days: tuple[date, ...] = ()
     doubts: Mapping[date, list[str]] = field(default_factory=dict)
     stored_days: tuple[date, ...] = ()
@@ -197,7 +202,8 @@ def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[
     :return: the result, in which removed days count as corrected
     :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the call
     """
-    found = {day_of(document).year for document in store.range(DAY, *account_range(account, pce))} | set(years)
+    stored = store.range(DAY, *account_range(account, pce))
+    found = {day.year for document in stored if (day := own_day(document))} | set(years)
     if not found:
         return LoadReport()
     return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
@@ -244,7 +250,7 @@ class _Load:
             what = "day"
             if self._write_days(days):
                 what = "total"
-                self.stored = {key: document for key, document in days.items() if has_load(document)}
+                self.stored = {key: document for key, document in days.items() if is_day(document)}
                 if self._write_totals(stored, list(self.stored.values())):
                     return self._report()
         raise _busy(self.account, self.pce, what)
@@ -277,7 +283,8 @@ class _Load:
 
     def _with_other_doubts(self, days: dict[str, Document]) -> Iterator[tuple[str, Document]]:
         """Yield the days with other doubts than before, as they are to be written. A new day may change others'."""
-        for document_id, words in (self.check(days.values()) if self.check else {}).items():
+        readable = [document for document in days.values() if is_day(document)]
+        for document_id, words in (self.check(readable) if self.check else {}).items():
             document = days[document_id]
             if words != document.get("doubts", []):
                 day = day_of(document)
@@ -318,6 +325,7 @@ class _Load:
 
     def _report(self) -> LoadReport:
         real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
+        replaced = (key for key, change in self.changes.items() if None not in (change.before, change.after))
         months, years = len(self.written[MONTH]), len(self.written[YEAR])
         wrote = {key for key, kind in self.outcome.items() if kind in WRITTEN}
         return LoadReport(
@@ -325,6 +333,7 @@ class _Load:
             months=months,
             years=years,
             totals=real,
+            replaced=tuple(sorted(replaced)),
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
             doubts=self.doubts,
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
@@ -344,7 +353,7 @@ class _TakeBack(_Load):
         gone = {
             key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
             for key, document in days.items()
-            if document.get("read_at") and utc_text(document["read_at"]) >= self.since
+            if own_day(document) and was_read_since(document, self.since)
         }
         if not gone:
             return True
@@ -353,6 +362,13 @@ class _TakeBack(_Load):
             self.outcome[key] = "corrected"
             del days[key]
         return not result.conflicts
+
+    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
+        """Write the totals as a load does. Of those that change, no price tells what the removed days were."""
+        plain = {
+            doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
+        }
+        return super()._write_totals(plain, days)
 
 
 def _kind(old: Document | None, new: Document) -> str:

@@ -57,6 +57,7 @@ class Plan:
         else:
             lines += ["", "To remove:"]
             lines += [f"* {number} documents of {doctype}" for doctype, number in self.documents.items()]
+            lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
             lines += [f"* {self.staged} staged files", f"* the account document{', with its tokens' * self.tokens}"]
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
 

@@ -12,7 +12,7 @@ from include.gas.account.sections.section import put
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.shapes.stored_documents import ConsentRecord
-from include.gas.errors import BadAccount
+from include.gas.errors import ODD_DOCUMENT, BadAccount
 from include.gas.proof.consent_record import record_for
 
 CLOCKS = timedelta(days=1)
@@ -37,7 +37,7 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
     try:
         meters = meters_in(document, record.account)
         given = utc_text(datetime.fromisoformat(record.given) - CLOCKS)
-    except (BadAccount, AttributeError, TypeError, ValueError, OverflowError):
+    except (BadAccount, *ODD_DOCUMENT):
         return True
     rights = (right for meter in meters if meter.pce == record.pce for right in meter.rights)
     unknown = utc_text(now - 2 * CLOCKS)  # of another program: any record but a fresh one

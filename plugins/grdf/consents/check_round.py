@@ -8,7 +8,7 @@ from grdf.consents.lists.consent_dates import claimed_rights, other_holders, unk
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import seen_at, with_seen
 from include.gas.account.sections.rights.lost_consents import SharedMeters
-from include.gas.errors import BadAccount, BadSettings, ServiceUnavailable
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, ServiceUnavailable
 from include.gas.rights.consent_check import Listed
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class MetersRead:
         try:
             if Account.from_document(document).leaving is None:
                 self.read_by(document)
-        except (BadAccount, AttributeError, TypeError):
+        except (BadAccount, *ODD_DOCUMENT):
             return
 
     @property

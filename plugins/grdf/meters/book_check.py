@@ -18,7 +18,7 @@ from include.gas.account.sections.whole_history import history_read
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import YEAR
-from include.gas.documents.gas_days import account_range, day_of_id
+from include.gas.documents.gas_days import account_range, own_day
 from include.gas.documents.storing import load_answer
 from include.gas.meter_tag import meter_tag
 
@@ -41,8 +41,8 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     """
     account, now = str(document["_id"]), datetime.now(UTC)
     told, today = told_years(document, pce), paris_today(now)
-    totals = (day_of_id(f"{total['_id']}-01-01") for total in couchdb.range(YEAR, *account_range(account, pce)))
-    years = {*told, *(first.year for first in totals), today.year - YEARS_BACK, today.year}
+    totals = (own_day(total, YEAR) for total in couchdb.range(YEAR, *account_range(account, pce)))
+    years = {*told, *(first.year for first in totals if first), today.year - YEARS_BACK, today.year}
     window = Window(date(min(years), 1, 1), date(max(years) + 1, 1, 1))
     report = load_answer(couchdb, account, pce, (), now, window=window, now=now)
     write_period_totals(couchdb, account, pce, new=not may_be_daily(document, pce))

@@ -176,7 +176,7 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
     ]  # fmt: skip
     restored = len(couchdb.write(PUBLISHED, back).written) if back else 0
     for account, pce in {(key.split(":")[0], key.split(":")[1]) for key in former}:
-        write_period_totals(couchdb, account, pce)
+        write_period_totals(couchdb, account, pce, taken_back=True)
     return restored
 
 

@@ -17,7 +17,7 @@ from include.gas.days.clocks import not_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import gaps_of
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, is_day
 from include.gas.documents.year_counts import StoredYear, shortfall, stored_years
 from include.gas.errors import GasError
 from include.gas.meter_tag import meter_tag
@@ -164,7 +164,7 @@ def all_stored(couchdb: CouchDBHook, account: str, pce: str, log: Log) -> dict[i
         tries again
     """
     try:
-        return stored_years(couchdb.scan(DAY, *account_range(account, pce)))
+        return stored_years(filter(is_day, couchdb.scan(DAY, *account_range(account, pce))))
     except GasError as error:
         tag = meter_tag(account, pce)
         log.warning("Account %s: the page shows what is stored of meter %s after the next run. %s", account, tag, error)

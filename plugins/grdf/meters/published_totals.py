@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grdf.meters.notes import meter_of
 from include.gas.documents.billing.period_totals import period_totals, to_write
-from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import account_range
-from include.gas.errors import StoreBusy
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range, own_day, without_prices
+from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.consents.consent import Consent
 
 TRIES = 5
 
 
-def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False) -> None:
+def write_period_totals(
+    couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False, taken_back: bool = False
+) -> None:
     """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
 
     The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
@@ -25,18 +29,35 @@ def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bo
     :param new: whether to make new totals, for a meter that cannot have daily data. They are made only if it has no
         stored day. Those that a meter has from before its days are kept up to date in any case, and go with their
         periods
+    :param taken_back: whether periods of another household were removed: then no price may tell what they were
     :raises StoreBusy: if others kept changing the same totals
     """
-    span = account_range(account, pce)
+    span, meter = account_range(account, pce), _rights(couchdb, account, pce)
+    holds = meter.holds if meter else None
     for _ in range(TRIES):
-        stored = {doctype: {each["_id"]: each for each in couchdb.range(doctype, *span)} for doctype in (MONTH, YEAR)}
+        stored = {
+            doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
+            for doctype in (MONTH, YEAR)
+        }
+        if taken_back:
+            stored = {
+                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
+            }
         periods = couchdb.range(PUBLISHED, *span)
         makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False
-        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
+        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
             if pending := to_write(stored[doctype], totals, new=makes):
                 conflict |= bool(couchdb.write(doctype, pending).conflicts)
         if not conflict:
             return
     tag = meter_tag(account, pce)
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
+
+
+def _rights(couchdb: CouchDBHook, account: str, pce: str) -> Consent | None:
+    """Return the rights that an account brought for a meter; ``None`` if it does not say."""
+    try:
+        return meter_of(couchdb.get(ACCOUNT, account) or {}, pce)
+    except BadAccount:
+        return None

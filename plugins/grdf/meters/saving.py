@@ -40,6 +40,9 @@ class Loaded(NamedTuple):
 def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Mapping[str, Any], log: Log) -> Loaded:
     """Store an answer's readings, update the totals, and log what changed and what is doubtful.
 
+    The log outlives a deletion. It must not say when nobody is at home, so it reads the same for days without gas: it
+    names a total whose load stays the same, and counts no days that only became doubtful.
+
     :param known: the account's document, which says what the contract of the meter is
     """
     answer, lines = read
@@ -47,20 +50,21 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Ma
         couchdb, account, answer.pce, lines.rows, answer.read_at,
         window=answer.window, checked=True, car=annual_use(known, answer.pce),
     )  # fmt: skip
+    changed = report.new + report.corrected + report.confirmed + report.completed
     done = {
         "new": report.new,
         "corrected": report.corrected,
         "made definitive": report.confirmed,
         "completed": report.completed,
-        "doubted or no longer": report.doubted,
-        "unchanged": report.unchanged,
+        "unchanged": len(lines.rows) - changed - report.stale,
         "overtaken by a later reading": report.stale,
         "absent at GRDF": len(lines.absent),
     }
     said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
     tag = meter_tag(account, answer.pce)
     log.info("Account %s, meter %s: days: %s (%s).", account, tag, said, answer.window)
-    if not report.changed:
+    doubts = doubts_message(report.doubts)
+    if not (changed or report.months or report.years or doubts):
         log.info("Account %s, meter %s: nothing changed.", account, tag)
     if gone := sum(total.after is None for total in report.totals):
         log.warning(
@@ -68,15 +72,13 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Ma
             "any more.",
             account, tag, gone,
         )  # fmt: skip
-    for total in report.totals:
-        if total.before is None or total.after is None:
-            continue  # a period seen for the first time adds nothing to the count of new days
-        log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.id.rpartition(":")[2])
-    if report.doubts:
+    for total in report.replaced:  # a period seen for the first time adds nothing to the count of new days
+        log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.rpartition(":")[2])
+    if doubts:
         log.warning(
             "Account %s, meter %s: %s. What GRDF sent is stored as it is, and marked: see doubts in docs/documents.md, "
             "and ask GRDF if the household knows of nothing.",
-            account, tag, doubts_message(report.doubts),
+            account, tag, doubts,
         )  # fmt: skip
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)

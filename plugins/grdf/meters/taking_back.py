@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.meters.notes import note_stored
 from grdf.meters.published_totals import write_period_totals
 from include.gas.account.sections.announcements import with_unannounced
+from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.rights.lost_consents import given_back
@@ -17,7 +18,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import account_range, was_read_since
 from include.gas.documents.storing import LoadReport, take_back
 from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.leaving.deletion_record import has_left
@@ -39,6 +40,7 @@ def take_back_foreign(
 ) -> None:
     """Remove what was read of meters after another consent came into force, under which GRDF has served it.
 
+    With days and periods go the contract and the comparison that were noted since, even if no day or period does.
     The account records what is stored now, and that the history must be read again if its own consent is in force after
     all. Other DAGs are informed with the account's next load, or by the morning's check.
 
@@ -51,11 +53,11 @@ def take_back_foreign(
     for pce, since in meters.items():
         report = reports[pce] = take_back(couchdb, account, pce, since, told_years(before, pce))
         published = couchdb.range(PUBLISHED, *account_range(account, pce))
-        gone = [each for each in published if each.get("read_at") and utc_text(each["read_at"]) >= since]
+        gone = [each for each in published if was_read_since(each, since)]
         if gone:
             periods.add(pce)
             couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
-        write_period_totals(couchdb, account, pce)  # also after a try that was killed here
+        write_period_totals(couchdb, account, pce, taken_back=True)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
                 "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "
@@ -67,11 +69,24 @@ def take_back_foreign(
     def change(document: dict[str, Any]) -> dict[str, Any]:
         for pce, report in reports.items():
             document = note_stored(document, pce, report, before=before)
-        for pce in periods:
-            document = PublishedNote.put(document, pce, None)
+        for pce, since in meters.items():
+            if pce in periods or _told_since(PublishedNote.raw(document, pce), since):
+                document = PublishedNote.put(document, pce, None)
+            if _told_since(MeterFacts.raw(document, pce), since):
+                document = MeterFacts.put(document, pce, None)
         return note(with_unannounced(document, Changes.of(reports.values())))
 
     accounts.update(account, change)
+
+
+def _told_since(entry: Mapping[str, Any], since: str) -> bool:
+    """Whether GRDF was asked at or after a moment for what an account notes of a meter. What cannot be told was."""
+    if not entry:
+        return False
+    try:
+        return utc_text(str(entry.get("read_at"))) >= since
+    except (ValueError, OverflowError):
+        return True
 
 
 def take_back_given_back(

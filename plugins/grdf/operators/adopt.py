@@ -15,7 +15,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import results_of
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
 from include.gas.konnector.adopting import adopt, look
@@ -57,8 +57,8 @@ class AdoptKonnectorOperator(AccountOperator):
         pce, others = self._meter(account, document), self._others()
         if others:
             self.log.info(
-                "Account %s: these databases hold %d other account(s). Konnector documents that say they were "
-                "written for one of those stay; all others are treated as this account's.",
+                "Account %s: these databases hold, or held, %d other account(s). Konnector documents that say they "
+                "were written for one of those stay; all others are treated as this account's.",
                 self.account_id, len(others),
             )  # fmt: skip
         if len(account.meters) > 1:
@@ -105,9 +105,14 @@ class AdoptKonnectorOperator(AccountOperator):
         return next((meter.pce for meter in account.meters if meter.pce == noted), account.meters[0].pce)
 
     def _others(self) -> set[str]:
+        """Return the ids of the other accounts, also of those that have left: their figures are nobody else's.
+
+        An account that nobody knows may be the household's own in its Cozy, so it is none of these.
+        """
         documents = self.couchdb.scan(ACCOUNT)
         ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
-        return ids - {self.account_id}
+        gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
+        return (ids | gone) - {self.account_id}
 
     def _note(self, before: dict[str, Any], pce: str, loads: Sequence[LoadReport]) -> None:
         for load in loads:

@@ -24,6 +24,7 @@ from include.gas.consents.consent import Consent
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import (
+    ODD_DOCUMENT,
     AccountLeaving,
     BadAccount,
     BadSettings,
@@ -50,9 +51,6 @@ IN_A_ROW_LATER = 10
 """The same after other accounts were read in this run: then the cause is more likely these accounts than GRDF."""
 LONGEST_WAIT = 3600
 """Longest wait in seconds. If the quota asks for a longer one, the rest is left to the next day's run."""
-
-_ODD = (AttributeError, KeyError, TypeError, ValueError)
-"""The errors that a document with a field of an unexpected shape causes. They concern that account only."""
 
 
 class ReadPublishedOperator(GrdfOperator):
@@ -102,7 +100,7 @@ class ReadPublishedOperator(GrdfOperator):
             except AccountLeaving as error:
                 counts["skipped"] += 1
                 self.log.info("%s", error)
-            except (BadAccount, *_ODD) as error:
+            except (BadAccount, *ODD_DOCUMENT) as error:
                 counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", account_id, error)
             except GasError as error:
@@ -165,7 +163,7 @@ class ReadPublishedOperator(GrdfOperator):
                         for entry in _entries(document, meter)
                     )
                 )
-            except (BadAccount, *_ODD) as error:
+            except (BadAccount, *ODD_DOCUMENT) as error:
                 counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
                 continue

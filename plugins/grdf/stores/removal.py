@@ -124,6 +124,13 @@ class Remover:
         """
         return self._remove(doctype, {doc_id: rev}) == 1
 
+    def remove_revisions(self, doctype: str, rows: dict[str, str]) -> int:
+        """Remove the documents that have not been changed since, and return their number.
+
+        :param rows: their revisions by id
+        """
+        return self._remove(doctype, rows) if rows else 0
+
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
         """Purge what the server keeps of documents that were deleted before, and return their number.
 

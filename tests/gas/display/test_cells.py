@@ -81,6 +81,18 @@ def test_corrections_are_told_in_order_and_odd_ones_left_out() -> None:
     assert not any(cell.changes for cell in others)
 
 
+def test_a_correction_without_numbers_is_told_without_them() -> None:
+    changes = [{"at": "x", "before": "many", "after": {}}]
+    (first, *_) = day_cells(date(2026, 4, 1), [stored(date(2026, 4, 1), changes=changes)], bounds())
+    assert [(change.at, change.before, change.after) for change in first.changes] == [("x", None, None)]
+
+
+def test_what_others_put_between_the_totals_replaces_none() -> None:
+    january = {"_id": "a:m:2024-01", "year": 2024, "month": 1, "load": 310, "days": 31}
+    note = january | {"_id": "a:m:2024-01-note", "load": 5000}
+    assert month_cells(2024, [january, note], bounds()) == month_cells(2024, [january], bounds())
+
+
 @given(st.sets(st.integers(0, 820), min_size=1))
 def test_totals_say_how_many_days_they_sum_and_how_many_are_missing(numbers: set[int]) -> None:
     days = {FIRST + timedelta(days=n) for n in numbers}
@@ -116,7 +128,10 @@ def test_months_without_a_total() -> None:
     assert month_cells(2024, [adopted], bounds())[0].kind == Kind.ADOPTED
 
 
-@pytest.mark.parametrize("totals", [[], [{"year": 2022, "load": 1, "days": 0}, {"year": 2025, "load": 2, "days": 365}]])
+@pytest.mark.parametrize(
+    "totals",
+    [[], [{"_id": f"a:m:{year}", "year": year, "load": 1, "days": days} for year, days in ((2022, 0), (2025, 365))]],
+)
 def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> None:
     cells = year_cells(totals, bounds())
     assert [cell.first.year for cell in cells] == ([2022, 2023, 2024, 2025] if totals else [])
@@ -125,13 +140,14 @@ def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> N
 
 
 @pytest.mark.parametrize(
-    "damage", [{"year": "98765 kWh"}, {"year": -5}, {"year": 9999}, {"year": None}, {"load": "310"}, {"load": None}]
-)
+    "damage", [{"year": "98765 kWh"}, {"year": -5}, {"year": 9999}, {"year": None}, {"load": "310"}, {"load": None},
+               {"days": "many"}, {"days": [1]}, {"days": float("inf")}, {"_id": "a:m:2025-note"}, {"year": 2}]
+)  # fmt: skip
 def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, Any]) -> None:
     good = {"_id": "a:m:2024", "year": 2024, "month": 1, "day": 1, "load": 310.25, "days": 31}
-    bad = {"_id": "a:m:odd", "year": 2025, "month": 1, "day": 1, "load": 5, "days": 31} | damage
+    bad = {"_id": "a:m:2025", "year": 2025, "month": 1, "day": 1, "load": 5, "days": 31} | damage
     without = {key: value for key, value in bad.items() if key not in damage}
-    for odd in (bad, without):
+    for odd in (bad, without if "days" not in damage else bad):
         assert year_cells([good, odd], bounds()) == year_cells([good], bounds())
         assert month_cells(2024, [good, odd], bounds()) == month_cells(2024, [good], bounds())
         assert day_cells(date(2024, 1, 1), [good, odd], bounds()) == day_cells(date(2024, 1, 1), [good], bounds())

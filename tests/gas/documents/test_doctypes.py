@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from include.gas.documents import doctypes
-from include.gas.documents.doctypes import DATA, DATABASES, DOCTYPES, Database, database
+from include.gas.documents.doctypes import (
+    DATA,
+    DATABASES,
+    DAY,
+    DOCTYPES,
+    FOR_READERS,
+    MONTH,
+    PUBLISHED,
+    YEAR,
+    Database,
+    database,
+)
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"(com|io|org|cc)(\.[a-z]+){2,}")
@@ -54,6 +65,14 @@ def test_an_entry_that_forgets_a_household_cannot_be_made() -> None:
         Database("com.grandlyon.grdf.new", "x", "x", removed="nothing")
     with pytest.raises(ValueError, match="must remove"):
         Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x", indexes=(("year",),))
+
+
+def test_readers_come_in_where_the_gas_data_are_and_nowhere_else() -> None:
+    """Names, addresses and tokens of households, and what approves a deletion, are elsewhere."""
+    assert set(FOR_READERS) == {DAY, MONTH, YEAR, PUBLISHED}
+    assert not Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x").for_readers
+    with pytest.raises(ValueError, match="may have any id"):
+        Database("com.grandlyon.grdf.new", "x", "x", removed="nothing", kept="x", for_readers=True)
 
 
 def test_an_unknown_doctype_is_no_database() -> None:

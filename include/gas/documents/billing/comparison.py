@@ -12,8 +12,8 @@ from typing import Any
 
 from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
-from include.gas.documents.billing.periods import period_of
-from include.gas.documents.gas_days import day_of, has_load
+from include.gas.documents.billing.periods import readable_periods
+from include.gas.documents.gas_days import day_of, is_day
 from include.gas.documents.totals import Number, exact_sum
 
 FLOORED = 1
@@ -76,9 +76,9 @@ def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str
     :param days: all stored day documents of that meter
     :return: comparisons in order of their first day; empty for a meter without stored days
     """
-    loads = {day_of(document): document["load"] for document in days if has_load(document)}
+    loads = {day_of(document): document["load"] for document in days if is_day(document)}
     since = min(loads, default=None)
     if since is None:
         return ()
-    spans = sorted((period_of(document) for document in periods), key=lambda period: period.first)
+    spans = sorted(readable_periods(periods), key=lambda period: period.first)
     return tuple(compare(period, loads) for period in spans if period.first >= since)

@@ -8,13 +8,14 @@ are left then are kept up to date with their periods, and go with them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.billing.periods import period_of
+from include.gas.days.windows import Window
+from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
 from include.gas.documents.totals import OF_PERIODS, Number, exact_sum
 
@@ -25,17 +26,19 @@ DECIMALS = 3
 
 
 def period_totals(
-    account: str, pce: str, periods: Iterable[Mapping[str, Any]]
+    account: str, pce: str, periods: Iterable[Mapping[str, Any]], holds: Callable[[Window], bool] | None = None
 ) -> tuple[list[Document], list[Document]]:
     """Return the month and the year totals that a meter's periods give.
 
     :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
         start the longer one
+    :param holds: says whether the account's rights cover all days of a window. A period counts only then, since nothing
+        tells what was used in a part of it; ``None`` if the rights are not known, and all periods count
     :return: month totals and year totals; ``published_days`` is the number of gas days that periods cover
     """
     loads: dict[date, list[Number]] = {}
     days: dict[date, int] = {}
-    for period in _apart(periods):
+    for period in _apart(periods, holds):
         for month, load, number in _parts(period):
             loads.setdefault(month, []).append(load)
             days[month] = days.get(month, 0) + number
@@ -92,12 +95,12 @@ def is_of_periods(total: Mapping[str, Any]) -> bool:
     return total.get("source") == SOURCE and not total.get("days")
 
 
-def _apart(periods: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods without those that overlap an earlier one."""
-    read = [period_of(document) for document in periods if has_load(document)]
+def _apart(periods: Iterable[Mapping[str, Any]], holds: Callable[[Window], bool] | None) -> Iterator[Period]:
+    """Yield the periods that the rights cover, without those that overlap an earlier one."""
     end = date.min
-    for period in sorted(read, key=lambda period: (period.first, -len(period))):
-        if period.first >= end and len(period) > 0:
+    for period in sorted(readable_periods(periods), key=lambda period: (period.first, -len(period))):
+        window = Window.of(period.first, period.end)
+        if period.first >= end and window and (holds is None or holds(window)):
             yield period
             end = period.end
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
 from include.gas.answers.consumption.published import Period
-from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import CHANGES_KEPT, Document, is_stale, says_the_same
+from include.gas.days.gas_day import YEARS, utc_text
+from include.gas.documents.gas_days import CHANGES_KEPT, Document, has_load, is_number, is_stale, own_day, says_the_same
+from include.gas.errors import ODD_DOCUMENT
 
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 
@@ -44,16 +46,29 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 
 def period_of(document: Mapping[str, Any]) -> Period:
     """Return the period in a document that :func:`period_document` made."""
+    coefficient, volume = document.get("coefficient"), document.get("volume")
     return Period(
         date.fromisoformat(document["first"]),
         date.fromisoformat(document["end"]),
         document["load"],
-        document.get("coefficient"),
-        document.get("volume"),
+        coefficient if is_number(coefficient) else None,
+        volume if is_number(volume) else None,
         document.get("reason", ""),
         document.get("status", "definitive"),
         document.get("quality", "measured"),
     )
+
+
+def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
+    """Yield the periods in stored documents, without what others have damaged or put between them.
+
+    :param documents: all documents from the range of a meter's periods
+    """
+    for document in documents:
+        with suppress(*ODD_DOCUMENT):
+            period = period_of(document)
+            if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
+                yield period
 
 
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
@@ -64,11 +79,12 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
     :param now: an aware datetime; ``None`` for the current time
-    :return: ``None`` if the stored document has the same values or is newer
+    :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
     """
     if stored is None:
         return dict(new)
-    if is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now):
+    readable = any(readable_periods([stored]))
+    if readable and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
         return None
     merged = {**stored, **new}
     if (stored.get("load"), stored.get("end")) != (new["load"], new["end"]):
@@ -83,4 +99,4 @@ def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
 
     :param documents: stored periods of one meter
     """
-    return max((period_of(document) for document in documents), key=lambda period: period.first, default=None)
+    return max(readable_periods(documents), key=lambda period: period.first, default=None)

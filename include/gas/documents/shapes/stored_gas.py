@@ -128,7 +128,8 @@ class Total(Kept, frozen=True):
     """The sum of the stored days of a month or a year. It is removed together with the last of these days.
 
     Of a meter without daily data, it is the part of GRDF's billing periods that belongs to the month or year: the
-    energy of a period is spread evenly over its gas days. ``source`` then says so.
+    energy of a period is spread evenly over its gas days. ``source`` then says so. A period of which the consent covers
+    only a part does not count.
 
     :param id: ``<account>:<pce>:<YYYY-MM>`` for a month, ``<account>:<pce>:<YYYY>`` for a year
     :param rev: CouchDB's revision
@@ -142,7 +143,7 @@ class Total(Kept, frozen=True):
     :param minute: always 0
     :param days: number of stored days in the sum; 0 for a figure of the konnector's or of GRDF's periods
     :param source: ``published`` for a figure of GRDF's periods
-    :param published_days: number of gas days in it that are in a published period
+    :param published_days: number of gas days in it that are in a published period, of those that count
     :param volume: m³, the sum of the days that have one; null if none has
     :param volume_days: number of days with a volume
     :param measured_days: number of days whose load GRDF measured

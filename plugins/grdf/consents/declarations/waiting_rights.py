@@ -16,7 +16,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
 from include.gas.answers.access_rights import WAITING, Rights
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.errors import BadAccount, GasError, MeterTaken
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, MeterTaken
 from include.gas.rights.consent_check import Listed, compared
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class WaitingRights:
             except MeterTaken as error:
                 log.warning("%s", error)
                 self._mark(name, error)
-            except (GasError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            except (GasError, *ODD_DOCUMENT) as error:
                 log.warning("Account %s: whether its holder has accepted could not be noted. %s", name, error)
         return opened
 

@@ -45,6 +45,7 @@ class PurgeAccountOperator(DeletionOperator):
         from grdf.health import known_accounts
         from grdf.stores.household_links import link_document
         from grdf.stores.records.consent_records import ConsentRecords
+        from grdf.stores.strays import find_strays
 
         run = Run.of(context)
         begun = self.permitted(run)
@@ -54,7 +55,9 @@ class PurgeAccountOperator(DeletionOperator):
         if run.params["keep_data"]:
             self._keep()
             return {"account": self.account_id, "removed": {}}
-        found = self.documents_left() | {
+        strays = find_strays(self.couchdb, self.account_id)
+        found = {name: number + len(strays.get(name, ())) for name, number in self.documents_left().items()}
+        found |= {
             "staged": self.staging.count(self.account_id),
             ACCOUNT: int(self.document() is not None),
         }
@@ -68,6 +71,8 @@ class PurgeAccountOperator(DeletionOperator):
         keys = account_range(self.account_id)
         for doctype in DATA:
             removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
+            rows = strays.get(doctype, {})
+            removed[doctype] += self._note(run, doctype, self.remover.remove_revisions(doctype, rows))
         self.forget_former(self._meters())
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
         self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark

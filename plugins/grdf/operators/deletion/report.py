@@ -83,15 +83,22 @@ class ReportDeletionOperator(DeletionOperator):
         return [*found.kept, THIS_RUN, AUDIT_LOG, LOGS]
 
     def _verify(self, run: Run) -> dict[str, int]:
+        from grdf.stores.strays import find_strays
+
         keys = account_range(self.account_id)
+        stay: dict[str, int] = {}
+        strays = find_strays(self.couchdb, self.account_id)
         for doctype in DATA:
-            if late := self.remover.remove_range(doctype, *keys):
+            rows = strays.get(doctype, {})
+            gone = self.remover.remove_revisions(doctype, rows)
+            stay[doctype] = len(rows) - gone  # somebody has just changed them
+            if late := gone + self.remover.remove_range(doctype, *keys):
                 self.log.warning("Account %s: %d late documents of %s removed.", self.account_id, late, doctype)
                 self.record(run, partial(with_removed, removed={doctype: late}))
         if late := self.staging.remove_all(self.account_id):
             self.log.warning("Account %s: %d late staged files removed.", self.account_id, late)
             self.record(run, partial(with_removed, removed={"staged": late}))
-        left = self.documents_left()
+        left = {doctype: number + stay[doctype] for doctype, number in self.documents_left().items()}
         left[ACCOUNT] = int(self.document() is not None)
         left["staged"] = self.staging.count(self.account_id)
         for doctype in (*DATA, ACCOUNT):

@@ -15,6 +15,7 @@ from include.gas.account.sections.rights.proofs import Proof
 from include.gas.answers.proof_state import ASKED
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import (
+    ODD_DOCUMENT,
     AccountLeaving,
     BadAccount,
     BadRequest,
@@ -139,7 +140,7 @@ class SendProofOperator(AccountOperator):
             try:
                 listed = lists.of(document)
                 found, noted = _own(document, listed.rights if listed else {}), bool(Proof.all_of(document))
-            except (BadAccount, AttributeError, TypeError, ValueError) as error:
+            except (BadAccount, *ODD_DOCUMENT) as error:
                 self.log.warning("Account %s is left out: %s", document["_id"], error)
                 continue
             if listed and (noted or any(right.proof == ASKED for right in found)):

@@ -18,17 +18,14 @@ from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import parse_day
+from include.gas.days.gas_day import YEARS, parse_day
 from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.day_checks import WORDS
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gaps import Gap
-from include.gas.documents.gas_days import Document, account_range, day_id
+from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
-
-SHOWN = range(1990, 2101)
-"""Years that can be shown: far more than is ever stored, and far from the limits of ``date``."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +96,13 @@ def asked_month(text: str | None) -> date | None:
     """Parse a month from the query of a request.
 
     :param text: ``YYYY-MM``
-    :return: the first day of the month, or ``None`` if the text is not a month or its year is not in :data:`SHOWN`
+    :return: the first day of the month, or ``None`` if the text is not a month or its year is not in :data:`YEARS`
     """
     try:
         month = parse_day(f"{text}-01")
     except ValueError:
         return None
-    return month if month.year in SHOWN else None
+    return month if month.year in YEARS else None
 
 
 def account_view(
@@ -164,7 +161,7 @@ def _meter_view(
 
 def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> date | None:
     told = max((year.last for year in stored.values()), default=None)
-    return told or max((date(each["year"], each["month"], 1) for each in months), default=None)
+    return told or max(filter(None, (own_day(each, MONTH) for each in months)), default=None)
 
 
 def _first(document: Mapping[str, Any], pce: str, stored: Mapping[int, StoredYear]) -> date | None:

@@ -57,11 +57,12 @@ class Spelling:
         """
         try:
             instant = datetime.fromisoformat(text)
-        except ValueError:
+            if instant.tzinfo is None:
+                return text
+            instant = instant.astimezone(PARIS)
+        except (ValueError, OverflowError):  # the latter at the ends of the calendar
             return text
-        if instant.tzinfo is None:
-            return text
-        return format_datetime(instant.astimezone(PARIS), "d MMM y, HH:mm", locale=self.language)
+        return format_datetime(instant, "d MMM y, HH:mm", locale=self.language)
 
     def number(self, number: float) -> str:
         """Format a number with up to three decimals, so kWh are exact to the watt-hour."""

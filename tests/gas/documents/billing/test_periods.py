@@ -21,7 +21,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare, compare_all
 from include.gas.documents.billing.periods import merge_period, newest_period, period_document, period_of
 from include.gas.documents.doctypes import DATA, PUBLISHED
-from include.gas.documents.gas_days import CHANGES_KEPT, account_range
+from include.gas.documents.gas_days import CHANGES_KEPT, account_range, day_id
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
 
 PCE = "09900000000017"
@@ -251,7 +251,10 @@ def test_what_grdf_rounds_is_no_difference(days: int, data: Any) -> None:
 
 
 def day_documents(found: dict[date, int]) -> list[dict[str, Any]]:
-    return [{"year": day.year, "month": day.month, "day": day.day, "load": load} for day, load in found.items()]
+    return [
+        {"_id": day_id("home", PCE, day), "year": day.year, "month": day.month, "day": day.day, "load": load}
+        for day, load in found.items()
+    ]
 
 
 def test_periods_before_the_first_stored_day_are_not_compared() -> None:
@@ -262,6 +265,18 @@ def test_periods_before_the_first_stored_day_are_not_compared() -> None:
     found = compare_all(periods, day_documents(loads()))
     assert [(each.first, each.missing_days) for each in found] == [(MARCH, 0), (APRIL, 30)]
     assert compare_all(periods, []) == ()
+
+
+def test_what_others_have_damaged_is_not_compared() -> None:
+    good = period_document("home", PCE, Period(MARCH, APRIL, 1922, 11.24), READ_AT)
+    days = day_documents(loads())
+    expected = compare_all([good], days)
+    note = days[0] | {"_id": f"{days[0]['_id']}-note", "load": 5000}
+    assert compare_all([good], [*days, note, days[0] | {"month": 13}]) == expected
+    for damage in ({"first": None}, {"first": "2024-03-02"}, {"end": "9999-12-31"}, {"load": "x"}, {"end": 7}):
+        assert compare_all([good | damage], days) == ()
+    (found,) = compare_all([good | {"coefficient": "abc"}], days)
+    assert found == expected[0], "as if GRDF had sent none"
 
 
 def test_what_an_account_says_is_bounded() -> None:

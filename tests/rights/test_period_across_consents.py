@@ -1,0 +1,95 @@
+"""A billing period that is only partly in the days of the consent gives its household no month and no year."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.meters.published_totals import write_period_totals
+from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
+from include.gas.documents.doctypes import MONTH, YEAR
+from include.gas.documents.gas_days import account_range
+from tests.helpers import holder
+from tests.plugins.steps import read_published
+from tests.rights.scene import bring, check, document
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+THIS = paris_today(datetime.now(UTC)).year - 1
+BEFORE = THIS - 1
+WINTER, SUMMER = (f"{BEFORE}-12-01", f"{THIS}-06-01", 6000), (f"{THIS}-06-01", f"{THIS}-11-01", 900)
+OF_SUMMER = {*(f"{THIS}-{month:02}" for month in range(6, 11)), f"{THIS}"}
+
+
+def line(pce: str, first: str, end: str, load: int) -> str:
+    use = {"date_debut_consommation": f"{first}T06:00:00+01:00", "date_fin_consommation": f"{end}T06:00:00+01:00"}
+    said = {"energie": load, "type_conso": "publiée", "type_qualif_conso": "Mesuré", "statut_conso": "Définitive"}
+    return json.dumps({"pce": {"id_pce": pce}, "consommation": use | said, "statut_restitution": None})
+
+
+def read(world: LocalWorld, account: str, pce: str) -> None:
+    world.control.set_quirks(pce, frequency="6M")
+    body = "\n".join(line(pce, *each) for each in (WINTER, SUMMER))
+    world.control.fault(f"/pce/{pce}/donnees_consos_publiees", times=None, status=200, body=body)
+    check()
+    read_published(account)
+    world.control.set(faults=[])
+
+
+def totals(account: str) -> dict[str, Any]:
+    found = (each for name in (MONTH, YEAR) for each in CouchDBHook().range(name, *account_range(account)))
+    return {each["_id"].rpartition(":")[2]: each["load"] for each in found}
+
+
+def test_the_months_of_the_former_household_are_not_the_next_ones(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    bring(clean, account_id, pce, conso_debut=f"{THIS}-05-20")
+    read(clean, account_id, pce)
+    found = totals(account_id)
+    assert set(found) == OF_SUMMER
+    assert found[f"{THIS}"] == 900
+
+
+def test_nor_the_other_way_round(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    bring(clean, account_id, pce, conso_debut=f"{BEFORE}-11-20", conso_fin=f"{THIS}-05-20")
+    read(clean, account_id, pce)
+    assert totals(account_id) == {}
+
+
+def test_what_it_allowed_stays_when_it_has_revoked(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    right = bring(clean, account_id, pce, conso_debut=f"{THIS}-05-20")
+    read(clean, account_id, pce)
+    clean.control.revoke(right)
+    check()
+    write_period_totals(CouchDBHook(), account_id, pce)
+    assert set(totals(account_id)) == OF_SUMMER
+
+
+def test_totals_from_before_this_rule_go(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pce,) = holder(account_id).pces
+    bring(clean, account_id, pce, conso_debut=f"{THIS}-05-20")
+    with monkeypatch.context() as patch:
+        patch.setattr(Consent, "holds", lambda *_: True)
+        read(clean, account_id, pce)
+    assert {f"{BEFORE}", f"{BEFORE}-12", f"{THIS}-05"} < set(totals(account_id))
+    write_period_totals(CouchDBHook(), account_id, pce)
+    assert set(totals(account_id)) == OF_SUMMER
+    assert document(clean, account_id)["published"][pce]["last_period"]["load"] == 900
+
+
+def test_rights_that_follow_each_other_hold_a_period_together() -> None:
+    period = Window(date(2026, 1, 1), date(2026, 7, 1))
+    first = Consent("09900000000017", "a", end=date(2026, 3, 1), unusable="it is over")
+    assert not first.holds(period)
+    assert Consent("09900000000017", "b", first=date(2026, 3, 1), others=(first,)).holds(period)
+    assert not Consent("09900000000017", "b", first=date(2026, 3, 2), others=(first,)).holds(period)
+    assert Consent("09900000000017").holds(period), "no bounds are known"
