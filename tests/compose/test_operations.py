@@ -57,6 +57,12 @@ def test_what_is_lost_comes_back(connected: Installation, shell: Shell) -> None:
     reads_on(connected, 72)
 
 
+def test_an_upgrade_starts_everything_again(connected: Installation, shell: Shell) -> None:
+    (block,) = commands(ROOT / "docs" / "upgrade.md")["With Docker Compose"]
+    shell.run(block, seconds=PATIENCE)
+    reads_on(connected, 91)
+
+
 def test_every_secret_can_be_replaced(connected: Installation, shell: Shell) -> None:
     written = connected.filled_in()
     blocks = PAGE["New secrets"]
@@ -77,9 +83,3 @@ def test_what_airflow_forgets(connected: Installation, shell: Shell) -> None:
     (block,) = PAGE["What is kept how long"]
     told = shell.run(block, seconds=PATIENCE)
     assert "dag_run" in told
-
-
-def test_an_upgrade_starts_everything_again(connected: Installation, shell: Shell) -> None:
-    (block,) = commands(ROOT / "docs" / "upgrade.md")["With Docker Compose"]
-    shell.run(block, seconds=PATIENCE)
-    reads_on(connected, 91)
