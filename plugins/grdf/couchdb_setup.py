@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         ordinary = CouchDBHook()
-        set_up(ordinary, administrator(ordinary), say=print, readers=options.reader)
+        set_up(ordinary, administrator(ordinary), say=print, readers=sorted({*options.reader, *_readers()}))
     except GasError as error:
         print(f"grdf: {error}", file=sys.stderr)
         return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
@@ -183,6 +183,13 @@ def _named(who: Collection[tuple[str, str, str]]) -> str:
     return " and ".join(sorted(texts))
 
 
+def _readers() -> list[str]:
+    """Return the readers that the setting names: the compose file runs this at each start, without arguments."""
+    from grdf.settings import written
+
+    return [name.strip() for name in written("couchdb_readers").split(",") if name.strip()]
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./grdf couchdb",
@@ -200,8 +207,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME",
         help="another CouchDB user who is let into the databases of days, months, years and published periods (may be "
-        "repeated); users that are not named lose access. You create the user. CouchDB cannot let somebody only read: "
-        "this user may also change documents there",
+        "repeated); users that neither this nor [grdf] couchdb_readers names lose access. You create the user. CouchDB "
+        "cannot let somebody only read: this user may also change documents there",
     )
     return parser.parse_args(argv)
 

@@ -313,6 +313,18 @@ def test_a_reader_that_was_let_in_everywhere_is_taken_out(server: Server, run: R
         assert ("bi" in server.security(doctype)["members"]["names"]) == (doctype in FOR_READERS)
 
 
+def test_readers_in_the_settings_stay_when_the_compose_file_starts_again(
+    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.connect()
+    monkeypatch.setenv("AIRFLOW__GRDF__COUCHDB_READERS", "bi, ecolyo,")
+    for arguments in ((), ("--reader", "bi"), ("--reader", "third"), ()):
+        run(*arguments)
+        assert server.security(DAY)["members"]["names"] == sorted(
+            {"bi", "ecolyo", server.member, *arguments} - {"--reader"}
+        )
+
+
 def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:
     user, secret = server.http.auth
     server.connect(user, secret)
