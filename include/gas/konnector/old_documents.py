@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range, is_number
+from include.gas.documents.gas_days import account_range, is_day, is_number
 from include.gas.documents.totals import Number
 
 YEARS = range(2000, 2101)
@@ -185,7 +185,7 @@ def sort_documents(
         for document in documents.get(doctype, ()):
             doc_id = str(document["_id"])
             if is_ours(document):
-                if start <= doc_id <= end:
+                if start <= doc_id <= end and (doctype != DAY or is_day(document)):  # a damaged day is not stored
                     ours[doctype][doc_id] = document
                 continue
             if doc_id.startswith("_"):
