@@ -64,6 +64,7 @@ def upgraded(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> Ite
     couch = json.loads(env["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": PREFIX}}
     env["AIRFLOW_CONN_COUCHDB"] = env["AIRFLOW_CONN_UPGRADED_COUCHDB"] = json.dumps(couch)
     env["AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL"] = "False"
+    env["AIRFLOW__GRDF__RETRY_SECONDS"] = "5"  # the former version's first runs find no database of accounts yet
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     with pytest.MonkeyPatch.context() as patch, Processes() as servers:
         ours = settings_of(ROOT).keys()
