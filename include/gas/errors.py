@@ -25,6 +25,19 @@ ODD_DOCUMENT: Final = (AttributeError, KeyError, TypeError, ValueError, Overflow
 concern that document, or at most its account."""
 
 
+def what_is_odd(error: BaseException) -> str:
+    """Return what a person reads of an error of :data:`ODD_DOCUMENT`, or the error's own text if it is one of ours.
+
+    Python's text may quote a field, and with it what somebody used, and says nothing of what to do.
+    """
+    if isinstance(error, GasError):
+        return str(error)
+    return (
+        f"it, or a document of its meters, has a field of another shape than docs/documents.md says "
+        f"({type(error).__name__}). Compare them, and correct what another program has written."
+    )
+
+
 class GasError(Exception):
     """The base of all errors that keep gas data from arriving.
 

@@ -63,7 +63,7 @@ def test_the_check_takes_back_the_next_tenants_days_and_goes_on(
 
 
 def test_an_error_about_one_account_stops_no_other(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
     other = other_of(account_id)
@@ -77,9 +77,13 @@ def test_an_error_about_one_account_stops_no_other(
 
     def stumbles(self: CheckConsentsOperator, round_: Any, stored: dict[str, Any], *more: Any) -> None:
         if stored["_id"] == account_id:
-            raise OverflowError("a document that nobody has thought of")
+            raise ValueError("could not convert string to float: '812 kWh'")
         usual(self, round_, stored, *more)
 
     monkeypatch.setattr(CheckConsentsOperator, "_give_back", stumbles)
     assert check()["odd"] == 1
+    said = capsys.readouterr()
+    (told,) = [line for line in f"{said.out}{said.err}".splitlines() if f"Account {account_id} is left unch" in line]
+    assert "docs/documents.md" in told
+    assert "812" not in told, "Python quotes the field, which may say what somebody used"
     assert document(clean, other)["state"] == OUTDATED

@@ -25,7 +25,7 @@ from include.gas.account.sections.rights.lost_consents import GivenBack, SharedM
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, ServiceUnavailable
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, ServiceUnavailable, what_is_odd
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import check_consents, to_give_back
@@ -145,7 +145,7 @@ class CheckConsentsOperator(GrdfOperator):
                 listed = lists.of(document)
             except BadAccount as error:
                 unbound += 1
-                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
                 continue
             round_ = rounds[listed.connection] if listed else None
             if round_ is None or round_.is_void:
@@ -205,7 +205,7 @@ class CheckConsentsOperator(GrdfOperator):
                 step(round_, document)
             except (BadAccount, *ODD_DOCUMENT) as error:
                 round_.counts["odd"] += 1
-                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
                 with suppress(BadAccount, *ODD_DOCUMENT):
                     Account.from_document(document)  # an account that no run can read stays exactly as it is
                     round_.accounts.update(document["_id"], round_.unseen)

@@ -33,6 +33,7 @@ from include.gas.errors import (
     QuotaExceeded,
     QuotaWait,
     RetryLater,
+    what_is_odd,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class ReadPublishedOperator(GrdfOperator):
                 self.log.info("%s", error)
             except (BadAccount, *ODD_DOCUMENT) as error:
                 counts["odd"] += 1
-                self.log.warning("Account %s is left unchanged: %s", account_id, error)
+                self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
             except GasError as error:
                 counts["failed"] += 1
                 failures.append(error)
@@ -165,7 +166,7 @@ class ReadPublishedOperator(GrdfOperator):
                 )
             except (BadAccount, *ODD_DOCUMENT) as error:
                 counts["odd"] += 1
-                self.log.warning("Account %s is left unchanged: %s", document["_id"], error)
+                self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
                 continue
             if wanted:
                 failed[account.id] = MonthlyFailed.of(document)

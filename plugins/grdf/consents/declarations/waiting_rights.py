@@ -16,7 +16,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import is_fresh, seen_at, with_seen
 from include.gas.answers.access_rights import WAITING, Rights
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, MeterTaken
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, MeterTaken, what_is_odd
 from include.gas.rights.consent_check import Listed, compared
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class WaitingRights:
                 log.warning("%s", error)
                 self._mark(name, error)
             except (GasError, *ODD_DOCUMENT) as error:
-                log.warning("Account %s: whether its holder has accepted could not be noted. %s", name, error)
+                why = what_is_odd(error)
+                log.warning("Account %s: whether its holder has accepted could not be noted. %s", name, why)
         return opened
 
     def _note(self, name: str, rights: Rights, asked_at: datetime) -> bool:

@@ -26,6 +26,7 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
     ServiceUnavailable,
+    what_is_odd,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class SendProofOperator(AccountOperator):
                 listed = lists.of(document)
                 found, noted = _own(document, listed.rights if listed else {}), bool(Proof.all_of(document))
             except (BadAccount, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s is left out: %s", document["_id"], error)
+                self.log.warning("Account %s is left out: %s", document["_id"], what_is_odd(error))
                 continue
             if listed and (noted or any(right.proof == ASKED for right in found)):
                 yield listed.connection, str(document["_id"]), found
