@@ -53,11 +53,13 @@ def test_with_couchdb_down_it_is_red_with_that_reason(fleet: Fleet) -> None:
 
 
 def test_a_wrong_setting_is_its_own_error_and_hides_nothing(fleet: Fleet) -> None:
-    fleet.add(account(1, age=9))
-    run = fleet.check(health_at="noon", health_late_percent="many", alert_notifier="no.such.Notifier")
+    fleet.add(account(1, age=9), account(2))
+    wrong = {"health_at": "noon", "health_late_percent": "many", "alert_notifier": "no.such.N", "connections": "a b"}
+    run = fleet.check(**wrong)
     assert run.state == "failed"
-    for name in ("health_at", "health_late_percent", "alert_notifier"):
-        assert f"[grdf] {name} is" in run.output
+    for name in wrong:
+        assert len(re.findall(rf"setting: .*\[grdf\] {name} is", run.output)) == 1, name
+    assert "of 2 accounts that should be read are silent" in run.output, "the other limits hold"
 
 
 def test_a_wrong_setting_of_another_dag_does_not_hide_the_fleet(fleet: Fleet) -> None:

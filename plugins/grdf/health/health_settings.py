@@ -19,6 +19,15 @@ from include.gas.health.limits import Cause, Limits
 AT = "14:00"
 DEADLINE = 60
 NAMES = 20
+LATE_DAYS, QUOTA_PERCENT = 7, 10
+PERCENT = {
+    Cause.LATE: 5,
+    Cause.SILENT: 2,
+    Cause.REFUSED: 5,
+    Cause.CONNECT: 20,
+    Cause.NONE_DAYS: 5,
+    Cause.BRAKED: 0,
+}
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -49,42 +58,42 @@ def health_deadline_minutes() -> int:
 
 def health_late_days() -> int:
     """Return from which age in days the newest gas day of an account is late (default 7, as on the page)."""
-    return number("health_late_days", 7, least=3, most=365)
+    return number("health_late_days", LATE_DAYS, least=3, most=365)
 
 
 def health_late_percent() -> int:
     """Return which percentage of the accounts may be late (default 5). GRDF is late with some meters on any day."""
-    return number("health_late_percent", 5, least=0, most=100)
+    return number("health_late_percent", PERCENT[Cause.LATE], least=0, most=100)
 
 
 def health_silent_percent() -> int:
     """Return which percentage of the accounts may be silent (default 2): of fewer than 50, none."""
-    return number("health_silent_percent", 2, least=0, most=100)
+    return number("health_silent_percent", PERCENT[Cause.SILENT], least=0, most=100)
 
 
 def health_refused_percent() -> int:
     """Return which percentage of the accounts GRDF may refuse (default 5)."""
-    return number("health_refused_percent", 5, least=0, most=100)
+    return number("health_refused_percent", PERCENT[Cause.REFUSED], least=0, most=100)
 
 
 def health_connect_percent() -> int:
     """Return which percentage of the accounts may wait for their household (default 20): consents do end."""
-    return number("health_connect_percent", 20, least=0, most=100)
+    return number("health_connect_percent", PERCENT[Cause.CONNECT], least=0, most=100)
 
 
 def health_none_percent() -> int:
     """Return which percentage of the last 60 gas days GRDF may not have (default 5)."""
-    return number("health_none_percent", 5, least=0, most=100)
+    return number("health_none_percent", PERCENT[Cause.NONE_DAYS], least=0, most=100)
 
 
 def health_braked_percent() -> int:
     """Return for which percentage of the accounts a list of GRDF may be disbelieved (default 0)."""
-    return number("health_braked_percent", 0, least=0, most=100)
+    return number("health_braked_percent", PERCENT[Cause.BRAKED], least=0, most=100)
 
 
 def health_quota_percent() -> int:
     """Return which percentage of a client's calls of the day must be left at the time of the check (default 10)."""
-    return number("health_quota_percent", 10, least=0, most=100)
+    return number("health_quota_percent", QUOTA_PERCENT, least=0, most=100)
 
 
 def health_names() -> int:
@@ -129,21 +138,19 @@ def alert_notifier_kwargs() -> dict[str, Any]:
 
 
 def limits() -> Limits:
-    """Return when a person is called.
-
-    :raises BadSettings: if a setting is wrong
-    """
+    """Return when a person is called. It never fails: a limit that is wrong is its default, and another cause."""
+    readers = {
+        Cause.LATE: health_late_percent,
+        Cause.SILENT: health_silent_percent,
+        Cause.REFUSED: health_refused_percent,
+        Cause.CONNECT: health_connect_percent,
+        Cause.NONE_DAYS: health_none_percent,
+        Cause.BRAKED: health_braked_percent,
+    }
     return Limits(
-        health_late_days(),
-        health_quota_percent(),
-        {
-            Cause.LATE: health_late_percent(),
-            Cause.SILENT: health_silent_percent(),
-            Cause.REFUSED: health_refused_percent(),
-            Cause.CONNECT: health_connect_percent(),
-            Cause.NONE_DAYS: health_none_percent(),
-            Cause.BRAKED: health_braked_percent(),
-        },
+        or_default(health_late_days, LATE_DAYS),
+        or_default(health_quota_percent, QUOTA_PERCENT),
+        {cause: or_default(read, PERCENT[cause]) for cause, read in readers.items()},
     )
 
 

@@ -108,10 +108,7 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.airflow.account_list import no_database
         from grdf.health import gauges, health_settings, known_accounts
 
-        try:
-            limits = health_settings.limits()
-        except BadSettings:
-            limits = Limits(percent=dict.fromkeys(Cause, 100))
+        limits = health_settings.limits()
         now = datetime.now(UTC)
         today = paris_today(now)
         soon = timedelta(days=or_default(settings.consent_warning_days, ENDS_SOON.days))
