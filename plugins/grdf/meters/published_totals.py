@@ -23,8 +23,8 @@ def write_period_totals(
 ) -> None:
     """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
 
-    The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
-    the one that has read older periods gets a conflict, or writes first.
+    The totals are read before the rights and the periods, and written against the revisions that were read. So if two
+    do this at once, the one that has read older ones gets a conflict, or writes first.
 
     :param new: whether to make new totals, for a meter that cannot have daily data. They are made only if it has no
         stored day. Those that a meter has from before its days are kept up to date in any case, and go with their
@@ -32,8 +32,7 @@ def write_period_totals(
     :param taken_back: whether periods of another household were removed: then no price may tell what they were
     :raises StoreBusy: if others kept changing the same totals
     """
-    span, meter = account_range(account, pce), _rights(couchdb, account, pce)
-    holds = meter.holds if meter else None
+    span = account_range(account, pce)
     for _ in range(TRIES):
         stored = {
             doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
@@ -43,7 +42,8 @@ def write_period_totals(
             stored = {
                 doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
             }
-        periods = couchdb.range(PUBLISHED, *span)
+        rights, periods = _rights(couchdb, account, pce), couchdb.range(PUBLISHED, *span)
+        holds = rights.holds if rights else None
         makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
         conflict = False
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
