@@ -32,7 +32,7 @@ NOT_RUN = {
     ("docs/helm.md", "3. The folder that pods share"): CLUSTER,
     ("docs/helm.md", "4. Install"): CLUSTER,
     ("docs/helm.md", "5. Set up CouchDB, and look"): CLUSTER,
-    ("docs/reading.md", "A reader's login"): "asks for a password; tests/plugins/test_couchdb_setup.py sends the same",
+    ("docs/reading.md", "A reader's login"): "asks for a password; tests/plugins/couchdb_setup sends the same",
     ("docs/metrics.md", "To Prometheus by StatsD (recommended)"): ONLY_LINES,
 }
 

@@ -11,7 +11,7 @@ from grdf.hooks.couch_roles import has_administrator
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
 from include.gas.days.clocks import agree
-from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, database, index_name
+from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, FOR_READERS, database, index_name
 from include.gas.documents.gas_days import database_name
 
 WHAT = "CouchDB"
@@ -96,6 +96,7 @@ def logins(hook: CouchDBHook) -> Iterator[Finding]:
 def databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Look for databases and indexes, and at who may come in."""
     missing, unindexed, open_ = [], [], []
+    strangers: set[str] = set()
     for doctype in DOCTYPES:
         name = database_name(doctype, hook.prefix)
         if not hook.has_database(doctype):
@@ -111,11 +112,21 @@ def databases(hook: CouchDBHook) -> Iterator[Finding]:
         members = rules.get("members") or {}
         if not (members.get("names") or members.get("roles")):
             open_.append(name)
+        elif hook.login[0] in members.get("names", ()) and doctype not in FOR_READERS:
+            roles = {*members.get("roles", ())} - {"_admin"}
+            strangers |= {*members["names"]} - {hook.login[0]} | {f"the role {role}" for role in roles}
+    if strangers:
+        yield Finding(
+            WHAT, "bad", f"{', '.join(sorted(strangers))} may read tokens, names and addresses in CouchDB, and approve "
+            "deletions",
+            f"{SET_UP} It takes them out; with --reader NAME, or named in [grdf] couchdb_readers, a user keeps the gas "
+            "data alone.",
+        )  # fmt: skip
     if open_:
         yield Finding(WHAT, "bad", f"anybody may read {', '.join(open_)}", f"{SET_UP} It corrects the access rules.")
     if missing:
         yield Finding(WHAT, "bad", f"the databases {', '.join(missing)} are missing", SET_UP)
     if unindexed:
         yield Finding(WHAT, "look", f"{', '.join(unindexed)} have no or an older index, so searches are slow", SET_UP)
-    if not (missing or unindexed or open_):
+    if not (missing or unindexed or open_ or strangers):
         yield Finding(WHAT, "ok", f"all {len(DOCTYPES)} databases are there, with their indexes, open to members alone")

@@ -7,92 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import requests
 
-from grdf import couchdb_setup
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
-from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES, FOR_READERS
+from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
-from include.sandbox.couch import EmbeddedCouch
-from tests.named_couch import SERVERS
-
-ROOT = Path(__file__).parents[2]
-Put = Callable[..., str]
-
-
-class Server:
-    """A CouchDB, with the connections to it that a test needs."""
-
-    def __init__(self, url: str, user: str, password: str, connection: Put) -> None:
-        self.url, self.connection = url, connection
-        self.http = requests.Session()
-        self.http.auth, self.http.trust_env = (user, password), False
-        self.prefix = f"setup{secrets.token_hex(4)}/"
-        self.member = f"grdf-test-{secrets.token_hex(4)}"
-        self.extra = {"database_prefix": self.prefix}
-
-    def connect(self, member: str = "", password: str = "member-password", *, admin: bool = True, **more: Any) -> None:
-        """Set ``couchdb`` to the member's login, and ``couchdb_admin`` to the administrator's."""
-        fields = {"host": self.url, "extra": self.extra} | more
-        self.connection("couchdb", **fields, login=member or self.member, password=password)
-        if admin:
-            user, secret = self.http.auth
-            self.connection("couchdb_admin", **fields, login=user, password=secret)
-
-    def only_one(self) -> None:
-        user, secret = self.http.auth
-        self.connection("couchdb", host=self.url, extra=self.extra, login=user, password=secret)
-
-    def path(self, doctype: str) -> str:
-        return f"{self.url}/{quote(database_name(doctype, self.prefix), safe='')}"
-
-    def security(self, doctype: str) -> dict[str, Any]:
-        return dict(self.http.get(self.path(doctype) + "/_security", timeout=30).json())
-
-    def user(self, name: str) -> dict[str, Any]:
-        path = quote(f"org.couchdb.user:{name}", safe="")
-        return dict(self.http.get(f"{self.url}/_users/{path}", timeout=30).json())
-
-    def databases(self) -> set[str]:
-        return {
-            name for name in self.http.get(f"{self.url}/_all_dbs", timeout=30).json() if name.startswith(self.prefix)
-        }
-
-
-@pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest, tmp_path: Path, connection: Put) -> Iterator[Server]:
-    if request.param == "embedded":
-        with EmbeddedCouch(tmp_path / "couch", memory=True, lockout=5) as couch:
-            yield Server(couch.url, couch.user, couch.password, connection)
-        return
-    couch = request.getfixturevalue("world").couch
-    made = Server(couch.url, couch.user, couch.password, connection)
-    yield made
-    if rev := made.user(made.member).get("_rev"):
-        path = quote(f"org.couchdb.user:{made.member}", safe="")
-        made.http.delete(f"{made.url}/_users/{path}", params={"rev": rev}, timeout=30)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*argv: str) -> tuple[int, str, str]:
-        code = couchdb_setup.main(["setup", *argv])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.plugins.couchdb_setup.server import Put, Run, Server
 
 
 def test_it_makes_all_there_is_to_make(server: Server, run: Run) -> None:
@@ -158,7 +85,7 @@ def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -
     server.connect()
     run()
     views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
-    unnamed = json.loads((Path(__file__).parent / "stores" / "accounts" / "former_index.json").read_text())
+    unnamed = json.loads((Path(__file__).parents[1] / "stores" / "accounts" / "former_index.json").read_text())
     other = {"language": "javascript", "views": {"meters": {"map": "function (doc) { emit(doc.pce, null); }"}}}
     former = {"grdf": unnamed, "grdf-9a64e5fdc69c1001": other}
     plain = {"language": "javascript", "views": views}
@@ -261,70 +188,6 @@ def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
     assert CouchDBHook().logs_in()
 
 
-def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> None:
-    server.connect()
-    run()
-    open_to_all = {"admins": {"names": [], "roles": []}, "members": {"names": [], "roles": []}}
-    others = {
-        "admins": {"names": [], "roles": ["_admin"]},
-        "members": {"names": [server.member, "bi"], "roles": ["city"]},
-    }
-    server.http.put(server.path(DAY) + "/_security", json=others, timeout=30)
-    server.http.put(server.path(ACCOUNT) + "/_security", json=open_to_all, timeout=30)
-    code, said, _ = run()
-    assert code == 0
-    assert "grdf-day: exists, no longer open to bi and the role city" in said
-    assert f"io-cozy-accounts: exists, was open to everybody, now to {server.member}" in said
-    assert server.security(DAY)["members"] == {"names": [server.member], "roles": ["_admin"]}
-    code, said, _ = run("--reader", "bi")
-    assert "grdf-day: exists, now open to bi" in said
-    assert server.security(ACCOUNT)["members"]["names"] == [server.member]
-    assert "open to" not in run("--reader", "bi")[1]
-
-
-def test_a_reader_comes_in_where_the_gas_data_are_and_nowhere_else(server: Server, run: Run) -> None:
-    server.connect()
-    reader = server.member + "-reader"
-    assert f"user {reader}: CouchDB does not know it" in run("--reader", reader)[1], "it is let in, not created"
-    user = f"{server.url}/_users/" + quote(f"org.couchdb.user:{reader}", safe="")
-    document = {"name": reader, "password": "x", "roles": [], "type": "user"}
-    server.http.put(user, json=document, timeout=30)
-    assert f"user {reader}" not in run("--reader", reader)[1]
-    http = requests.Session()
-    http.auth, http.trust_env = (reader, "x"), False
-    for doctype in DOCTYPES:
-        read = http.get(server.path(doctype) + "/_all_docs", timeout=30).status_code
-        written = http.put(server.path(doctype) + "/forged", json={"x": 1}, timeout=30).status_code
-        assert (read, written) == ((200, 201) if doctype in FOR_READERS else (403, 403)), doctype
-    server.http.delete(user, params={"rev": server.user(reader)["_rev"]}, timeout=30)
-
-
-def test_a_reader_that_was_let_in_everywhere_is_taken_out(server: Server, run: Run) -> None:
-    server.connect()
-    run()
-    rules = {"admins": {"names": [], "roles": ["_admin"]}}
-    rules["members"] = {"names": sorted(["bi", server.member]), "roles": ["_admin"]}
-    for doctype in DOCTYPES:
-        server.http.put(server.path(doctype) + "/_security", json=rules, timeout=30)
-    said = run("--reader", "bi")[1]
-    for doctype in DOCTYPES:
-        gone = f"{database_name(doctype, server.prefix)}: exists, no longer open to bi" in said
-        assert gone == (doctype not in FOR_READERS), doctype
-        assert ("bi" in server.security(doctype)["members"]["names"]) == (doctype in FOR_READERS)
-
-
-def test_readers_in_the_settings_stay_when_the_compose_file_starts_again(
-    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.connect()
-    monkeypatch.setenv("AIRFLOW__GRDF__COUCHDB_READERS", "bi, ecolyo,")
-    for arguments in ((), ("--reader", "bi"), ("--reader", "third"), ()):
-        run(*arguments)
-        assert server.security(DAY)["members"]["names"] == sorted(
-            {"bi", "ecolyo", server.member, *arguments} - {"--reader"}
-        )
-
-
 def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:
     user, secret = server.http.auth
     server.connect(user, secret)
@@ -378,6 +241,6 @@ def test_the_list_of_databases_is_whole() -> None:
     """Every doctype named in the code is in the list that the set-up uses."""
     named = set()
     for folder in ("plugins", "include/gas", "dags"):
-        for file in (ROOT / folder).rglob("*.py"):
+        for file in (Path(__file__).parents[3] / folder).rglob("*.py"):
             named |= set(re.findall(r'"((?:com\.grandlyon\.grdf|io\.cozy)\.[a-z-]+)"', file.read_text()))
     assert named == set(DOCTYPES)
