@@ -213,7 +213,7 @@ def test_why_did_my_march_change(world: LocalWorld, couchdb: CouchDBHook, accoun
     )  # fmt: skip
     assert now <= datetime.fromisoformat(change["at"]) + timedelta(seconds=1)
     march = f"{Y}-03"
-    told = f"the total of {march} has changed"
+    told = f"the total of {march} was computed anew"
     assert any(told in line for line in lines)
 
     for turn in range(14):

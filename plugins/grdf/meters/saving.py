@@ -41,7 +41,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Ma
     """Store an answer's readings, update the totals, and log what changed and what is doubtful.
 
     The log outlives a deletion. It must not say when nobody is at home, so it reads the same for days without gas: it
-    names a total whose load stays the same, and counts no days that only became doubtful.
+    names a total also if its load stays the same, and counts no days that only became doubtful.
 
     :param known: the account's document, which says what the contract of the meter is
     """
@@ -73,7 +73,7 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Ma
             account, tag, gone,
         )  # fmt: skip
     for total in report.replaced:  # a period seen for the first time adds nothing to the count of new days
-        log.info("Account %s, meter %s: the total of %s has changed.", account, tag, total.rpartition(":")[2])
+        log.info("Account %s, meter %s: the total of %s was computed anew.", account, tag, total.rpartition(":")[2])
     if doubts:
         log.warning(
             "Account %s, meter %s: %s. What GRDF sent is stored as it is, and marked: see doubts in docs/documents.md, "

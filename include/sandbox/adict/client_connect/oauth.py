@@ -8,8 +8,7 @@ string).
 
 # Authlib has no type hints, so mypy sees its classes as Any:
 # mypy: disallow-subclassing-any=False
-# Authlib passes our functions more arguments than they need:
-# ruff: noqa: ARG001, ARG002
+# ruff: noqa: ARG001, ARG002 - Authlib passes our functions more arguments than they need
 
 from __future__ import annotations
 
