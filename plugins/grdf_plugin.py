@@ -12,7 +12,7 @@ from typing import Any
 from airflow.configuration import conf as airflow_conf
 from airflow.plugins_manager import AirflowPlugin
 
-from grdf import settings
+from grdf import options
 from grdf.airflow import alias_links, preload
 from grdf.timetable import GasDayTimetable
 
@@ -22,7 +22,7 @@ PAGE = "grdf"
 ICONS = {"icon": f"{PAGE}/static/gas.svg", "icon_dark_mode": f"{PAGE}/static/gas-dark.svg"}
 """The icon for each of Airflow's themes, relative to its own address like the views."""
 
-settings.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not the tasks' parser
+options.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not the tasks' parser
 
 
 class GrdfPlugin(AirflowPlugin):

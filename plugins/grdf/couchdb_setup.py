@@ -185,7 +185,7 @@ def _named(who: Collection[tuple[str, str, str]]) -> str:
 
 def _readers() -> list[str]:
     """Return the readers that the setting names: the compose file runs this at each start, without arguments."""
-    from grdf.settings import written
+    from grdf.options import written
 
     return [name.strip() for name in written("couchdb_readers").split(",") if name.strip()]
 

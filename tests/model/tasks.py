@@ -203,7 +203,7 @@ def installed() -> Iterator[None]:
         # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
         patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
-        patch.setattr("grdf.settings.conf", _Settings)
+        patch.setattr("grdf.options.conf", _Settings)
         known = cache(BaseHook.get_connection)
         patch.setattr("grdf.hooks.connection.BaseHook", SimpleNamespace(get_connection=known))
         try:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from grdf.dag_settings import or_default
-from grdf.settings import number, written
+from grdf.options import number, written
 from include.gas.errors import BadSettings
 from include.gas.health.limits import Cause, Limits
 
