@@ -111,6 +111,15 @@ class Consent:
                 stretches.append(part)
         return tuple(stretches)
 
+    def next_covered(self, day: date) -> date | None:
+        """Return the first gas day after another that usable rights cover; ``None`` if they cover none.
+
+        :param day: gas day, of any year
+        """
+        later = Window.of(day + ONE_DAY, date.max) if day < date.max else None
+        parts = self.covered(later) if later else ()
+        return parts[0].first if parts else None
+
     def holds(self, window: Window) -> bool:
         """Return whether the rights that the account brought cover all days of a window, also if they are over now.
 

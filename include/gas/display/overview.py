@@ -77,6 +77,8 @@ class Overview:
     :param first: first stored gas day of any meter; ``None`` if no day is stored
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
+    :param due: the oldest of the meters' first days after the newest stored one that a consent covers; ``None`` if no
+        day is stored, or no consent covers any
     :param days: number of stored days of all meters
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days that were corrected
@@ -108,6 +110,7 @@ class Overview:
     odd: str = ""
     first: date | None = None
     last: date | None = None
+    due: date | None = None
     days: int = 0
     provisional: int = 0
     corrected: int = 0
@@ -140,7 +143,8 @@ class Overview:
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
         # A day after tomorrow was written while a clock was ahead. Until it is over, it would hide that nothing comes.
-        late = self.last is not None and not today - LATE <= self.last <= today + AHEAD
+        ahead = self.last is not None and self.last > today + AHEAD
+        late = ahead or (self.due is not None and self.due <= today - LATE)
         for true, what in (
             (self.leaving, Situation.LEAVING),
             (bool(self.odd), Situation.ODD),
@@ -191,10 +195,12 @@ def _summary(document: Mapping[str, Any]) -> Overview:
     account, client = Account.from_document(document), client_of(document)
     pces = tuple(meter.pce for meter in account.meters)
     told = {pce: told_years(document, pce) for pce in pces}
-    held = [years for years in told.values() if years]
+    held = [meter for meter in account.meters if told[meter.pce]]
     # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
-    daily = [years for pce, years in told.items() if years and may_be_daily(document, pce)]
-    all_years = [year for years in held for year in years.values()]
+    shown = [meter for meter in held if may_be_daily(document, meter.pce)] or held
+    newest = [max(year.last for year in told[meter.pce].values()) for meter in shown]
+    due = (meter.next_covered(last) for meter, last in zip(shown, newest, strict=True))
+    all_years = [year for years in told.values() for year in years.values()]
     gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
     # A meter without a consent in force is not read, whatever the state says.
     gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
@@ -230,7 +236,8 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         partial=(account.partial and not is_about_proof(document)) or bool(gone),
         leaving=is_leaving,
         first=min((year.first for year in all_years), default=None),
-        last=min((max(year.last for year in years.values()) for years in daily or held), default=None),
+        last=min(newest, default=None),
+        due=min((day for day in due if day), default=None),
         days=sum(year.days for year in all_years),
         provisional=sum(year.provisional for year in all_years),
         corrected=sum(year.corrected for year in all_years),

@@ -22,8 +22,8 @@ class RecentDays:
     """What is stored of a meter's newest gas days.
 
     :param first: ordinal of the day of the first letter
-    :param letters: one letter per day up to the newest stored day, see :mod:`include.gas.documents.year_counts`, and
-        :data:`OUTSIDE`
+    :param letters: one letter per day, see :mod:`include.gas.documents.year_counts` and :data:`OUTSIDE`, up to the
+        newest stored day, or to where the consent begins that covers the next one
     :param until: ordinal of the last day that should be stored; ``None`` for no end
     """
 
@@ -58,6 +58,8 @@ def recent_days(
     first = last - timedelta(days=len(letters) - 1)
     if ABSENT in letters:
         letters = _with_outside(letters, first, meter)
+    if is_read and (following := meter.next_covered(last)):  # another right may begin long after the one before
+        letters += OUTSIDE * (following - last - ONE_DAY).days
     return RecentDays(first.toordinal(), letters, until if is_read else last.toordinal())
 
 

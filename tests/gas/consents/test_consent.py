@@ -43,6 +43,21 @@ def test_claims(claim: Any) -> None:
     assert parse_claims({"consentements": claim}, account="a") == (Consent(PCE, "u-1"), Consent(GI, "u-2"))
 
 
+@pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        (date(2024, 1, 5), date(2024, 1, 6)), (date(2024, 1, 31), date(2024, 6, 1)),
+        (date(2024, 4, 1), date(2024, 6, 1)), (date(2024, 6, 1), date(2024, 6, 2)),
+        (date(2026, 1, 1), None), (date.max, None),
+    ],
+)  # fmt: skip
+def test_the_next_day_that_a_right_covers(day: date, following: date | None) -> None:
+    former = Consent(PCE, "u-1", date(2024, 1, 1), date(2024, 2, 1))
+    withdrawn = Consent(PCE, "u-0", date(2024, 1, 1), unusable="withdrawn")
+    consent = Consent(PCE, "u-2", date(2024, 6, 1), date(2025, 1, 1), others=(former, withdrawn))
+    assert consent.next_covered(day) == following
+
+
 def test_one_meter_twice_counts_once_and_a_lone_object_is_a_list() -> None:
     assert parse_claims({"consentements": [*ENTRIES, {"pce": PCE, "id_accreditation": "u-9"}]})[0] == Consent(
         PCE, "u-9"

@@ -31,7 +31,7 @@ def test_each_account_is_counted_in_one_group() -> None:
         [
             account("a"),
             account("b", awaited=3),
-            account("c", last=TODAY - timedelta(days=9)),
+            account("c", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)),
             account("d", asks=True),
             account("e", waits=True),
             account("f", leaving=True),
@@ -49,7 +49,7 @@ def test_each_account_is_counted_in_one_group() -> None:
 
 
 def test_what_needs_a_person_comes_by_urgency_with_some_accounts() -> None:
-    late = [account(f"late-{n}", last=TODAY - timedelta(days=9)) for n in (3, 1, 2, 4)]
+    late = [account(f"late-{n}", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)) for n in (3, 1, 2, 4)]
     found = fleet([*late, account("odd", odd="?"), account("fine")], TODAY)
     assert [(need.situation, need.number, need.accounts) for need in found.needs] == [
         (Situation.ODD, 1, ("odd",)),

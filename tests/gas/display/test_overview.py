@@ -44,6 +44,15 @@ def calls_until(days: int) -> dict[str, Any]:
     return consents("2029-01-01", calls_until=(TODAY + timedelta(days)).isoformat())
 
 
+def two_rights(end: str, first: str) -> dict[str, Any]:
+    """Return an account whose first right ended long before the next begins, with its days stored up to that end."""
+    last = (date.fromisoformat(end) - timedelta(1)).isoformat()
+    former = {"pce": PCE, "id_accreditation": "w", "end": end}
+    consent = {"pce": PCE, "id_accreditation": "x", "first": first, "others": [former]}
+    stored = {PCE: {"2026": {"days": 1, "first": last, "last": last}}}
+    return {"oauth_callback_results": {"pce_id": PCE, "consents": [consent]}, "stored": stored}
+
+
 def gap(awaited: int, none: int) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "first": "2026-02-01",
@@ -113,6 +122,9 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),
     (Situation.LATE, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-12", "last": "2026-05-12"}}}}),
     (Situation.WELL, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-13", "last": "2026-05-13"}}}}),
+    (Situation.WELL, two_rights("2026-03-01", "2026-05-14")),
+    (Situation.LATE, two_rights("2026-03-01", "2026-05-13")),
+    (Situation.WELL, two_rights("2026-03-01", "2026-09-01")),
     (Situation.GAPS, gap(1, 3)),
     (Situation.LEAVING, {"leaving": {"run": "r", "by": "x", "since": "y"}, "state": OAUTH_OUTDATED}),
     (Situation.LEAVING, {"leaving": {"run": "r"}, "oauth": 7}),

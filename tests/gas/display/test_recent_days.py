@@ -55,6 +55,16 @@ def test_a_day_that_no_consent_covers_is_not_missing() -> None:
     assert found.letters == "s-..-s"
 
 
+def test_days_between_two_rights_are_not_missing_before_the_first_day_of_the_second_has_come() -> None:
+    years = {"2026": year("2026-05-10", "2026-05-12")}
+    former = Consent(PCE, "v", end=date(2026, 5, 13))
+    assert told(years, asked_from=None, first=date(2026, 5, 20), others=(former,)).letters == "sss" + "." * 7
+    assert told(years, asked_from=None, first=date(2026, 5, 13), others=(former,)).letters == "sss"
+    assert (
+        told(years, asked_from="2026-05-10", first=date(2026, 5, 20), others=(former,), is_read=False).letters == "sss"
+    )
+
+
 def test_what_comes_after_the_newest_day_is_expected_up_to_the_consents_end_and_only_while_it_is_read() -> None:
     years = {"2026": year("2026-05-10", "2026-05-12")}
     last = date(2026, 5, 12).toordinal()
