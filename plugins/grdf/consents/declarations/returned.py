@@ -16,7 +16,7 @@ from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import OAUTH_OUTDATED, BadDocument, GasError
+from include.gas.errors import OAUTH_OUTDATED, ODD_DOCUMENT, BadDocument, GasError
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
 from include.gas.leaving.late_rights import open_message, unfinished_message
@@ -51,7 +51,7 @@ class Returned:
         now = datetime.now(UTC)
         try:
             found = righted(record, now)
-        except (AttributeError, TypeError):
+        except ODD_DOCUMENT:
             return record
         if found is None:
             return record
@@ -119,5 +119,5 @@ class Returned:
     def _left(self, document: dict[str, Any]) -> str | None:
         try:
             return left_before(document, self.records.get(str(document["_id"]), ()))
-        except (AttributeError, TypeError):
+        except ODD_DOCUMENT:
             return None  # an invalid document is reported where its consents are checked
