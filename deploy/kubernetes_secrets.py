@@ -31,9 +31,33 @@ ADDRESSES = {
 """What the compose file also gives the connection ``grdf_adict``; empty values use this project's defaults."""
 
 
+WRITTEN = re.compile(r"""\s*(?:'([^']*)'|"((?:\\.|[^"\\])*)"|(.*?))\s*(?:(?<=\s)\#.*)?""")
+"""A value: in single quotes as it is, in double quotes with escapes, or bare, and perhaps a comment."""
+ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
 def filled(form: str) -> dict[str, str]:
-    """Return the variables of a ``.env`` that have a value."""
-    return dict(re.findall(r"(?m)^([A-Z_]+)=(.+)$", form))
+    """Return the variables of a ``.env`` that have a value, as Docker Compose reads them.
+
+    :raises ValueError: if it contains what Compose would replace, or a quote without its end (Docker doc, "Syntax for
+        environment files in Docker Compose")
+    """
+    lines = re.findall(r"(?m)^\s*(?:export\s+)?([A-Z_][A-Z_0-9]*)[^\S\n]*=(.*)$", form)
+    values = {name: _value(name, text) for name, text in lines}
+    return {name: value for name, value in values.items() if value}
+
+
+def _value(name: str, text: str) -> str:
+    found = WRITTEN.fullmatch(text)
+    literal, quoted, bare = found.groups() if found else (None, None, text)
+    if literal is not None:
+        return str(literal)
+    value = bare if quoted is None else re.sub(r"\\(.)", lambda each: ESCAPED.get(each[1], each[1]), quoted)
+    if quoted is None and value[:1] in ("'", '"'):
+        raise ValueError(f"{name}: its quote does not end, or something follows it")
+    if "$" in value:
+        raise ValueError(f"{name}: Docker Compose would replace what follows the $. Put the value in single quotes")
+    return str(value)
 
 
 def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) -> dict[str, dict[str, str]]:
@@ -99,7 +123,11 @@ def main(argv: Sequence[str]) -> int:
         url = urlsplit(getattr(asked, name))
         if not (url.scheme and url.hostname) or "@" in url.netloc or url.path.strip("/"):
             parser.error(f"--{name} is an address without a password or a path, such as {example}")
-    env = filled(asked.env.read_text(encoding="utf-8"))
+    try:
+        env = filled(asked.env.read_text(encoding="utf-8"))
+    except ValueError as error:
+        print(f"grdf: {asked.env}: {error}.", file=sys.stderr)
+        return 1
     if missing := [name for name in NEEDED if name not in env]:
         print(f"grdf: fill in {', '.join(missing)} in {asked.env} first.", file=sys.stderr)
         return 1

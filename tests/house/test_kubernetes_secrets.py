@@ -133,3 +133,27 @@ def test_an_address_is_an_address_alone(form: Path, option: str, value: str) -> 
     done = run(str(form), *ADDRESSES, option, value)
     assert done.returncode == 2
     assert f"{option} is an address without a password or a path" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("'s3$cr#t\"'", 's3$cr#t"'), ('"s3 cr#t"  # from the text message', "s3 cr#t"),
+        ("s3cret # by text message", "s3cret"), ("s3#cret\r", "s3#cret"),
+        ('"a\\"b\\\\c"', 'a"b\\c'), ("  s3cret  ", "s3cret"),
+    ],
+)  # fmt: skip
+def test_a_value_is_read_as_docker_compose_reads_it(form: Path, written: str, read: str) -> None:
+    """Compose takes quotes and comments away: with them GRDF would refuse the secret, in Kubernetes alone."""
+    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\n", newline="")
+    connection = made(run(str(form), *ADDRESSES))["grdf-client"]["connection"]
+    assert json.loads(connection)["password"] == read
+
+
+@pytest.mark.parametrize("written", ["a$b", '"${a}"', "'ab", '"ab', "'a' b"])
+def test_a_value_that_docker_compose_would_change_is_refused_by_its_name(form: Path, written: str) -> None:
+    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\n")
+    done = run(str(form), *ADDRESSES)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "GRDF_CLIENT_SECRET" in done.stderr
+    assert written not in done.stderr
