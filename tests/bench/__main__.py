@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota", "quota-fleet", "store", "peers", "page")
+NAMES = ("parse", "load", "quota", "quota-fleet", "store", "peers", "page", "cozy")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -32,11 +32,18 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
     parser.add_argument(
-        "--accounts", type=_count, metavar="N", help="accounts (default: parse 200, quota 100, quota-fleet 215)"
+        "--accounts",
+        type=_count,
+        metavar="N",
+        help="accounts (default: parse 200, quota and cozy 100, quota-fleet 215)",
     )
-    parser.add_argument("--years", type=float, metavar="Y", help="store: history of each account (default: 1)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="store: filling ends after so long (default: 6)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="store: keep it there; a later call goes on with it")
+    parser.add_argument("--years", type=float, metavar="Y", help="store, cozy: history of each account (default: 1)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="filling ends after so long (default: store 6, cozy 60)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="store, cozy: keep it there; a later call goes on with it"
+    )
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
     parser.add_argument(
         "--days", type=_count, metavar="D", help="load, peers: days of the first import (default: 3 years)"
@@ -85,6 +92,18 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
         from tests.bench import store
 
         store.run(
+            report,
+            home,
+            accounts=options.accounts,
+            years=options.years,
+            minutes=options.minutes,
+            repeat=options.repeat,
+            keep=options.keep,
+        )
+    elif report.name == "cozy":
+        from tests.bench import cozy
+
+        cozy.run(
             report,
             home,
             accounts=options.accounts,

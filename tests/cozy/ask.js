@@ -16,11 +16,13 @@ const DocumentCollection = required('cozy-stack-client/dist/DocumentCollection')
 const { FetchError } = required('cozy-stack-client/dist/errors');
 
 const sent = [];
+const ms = []; // of each of these
 
 async function throughStack(method, address, body) {
   const [, doctype, rest] = /^\/data\/([^/]+)\/(.*)$/.exec(address);
   const database = encodeURIComponent(order.prefix + doctype.replace(/\./g, '-'));
   sent.push([method, rest.split('?')[0]]);
+  const started = performance.now();
   const response = await fetch(`${order.url}/${database}/${rest}`, {
     method,
     headers: {
@@ -31,6 +33,7 @@ async function throughStack(method, address, body) {
     body: body === undefined || body === null ? undefined : JSON.stringify(body),
   });
   const answer = await response.json();
+  ms.push(performance.now() - started);
   if (!response.ok) throw new FetchError(response, answer);
   if (rest === '_find') answer.next = answer.docs.length >= (body.limit || 100);
   return answer;
@@ -50,11 +53,10 @@ async function pages(collection, selector, options) {
 
 async function main() {
   const collection = new DocumentCollection(order.doctype, { fetchJSON: throughStack });
-  const started = Date.now();
   const answer = order.all
     ? [(await collection.all({ limit: null })).data]
     : await pages(collection, order.selector, order.options);
-  return { pages: answer, sent, ms: Date.now() - started };
+  return { pages: answer, sent, ms };
 }
 
 main().then(

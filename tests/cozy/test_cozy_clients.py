@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,21 +20,15 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DATA, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer
-from include.sandbox.couch import install_node_modules, node_binary
 from include.sandbox.local_world import LocalWorld
+from tests.cozy.client import Client
 
-HERE = Path(__file__).parent
 FIRST, DAYS = date(2025, 8, 20), 150
 ACCOUNTS = ("cozy-74610", "cozy-74611")
 PCE = "09999990746107"
 NEWEST_FIRST = [{"year": "desc"}, {"month": "desc"}, {"day": "desc"}]
 
 Ask = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def packages() -> Path:
-    return install_node_modules(manifests=HERE)
 
 
 @pytest.fixture(scope="module")
@@ -58,25 +50,8 @@ def prefix(world: LocalWorld) -> Iterator[str]:
 
 
 @pytest.fixture
-def ask(world: LocalWorld, packages: Path, prefix: str) -> Ask:
-    def asked(
-        doctype: str, selector: dict[str, Any] | None = None, *, pages: int = 9, **options: Any
-    ) -> dict[str, Any]:
-        order = {
-            "packages": str(packages), "url": world.couch.url, "user": world.couch.user, "prefix": prefix,
-            "password": world.couch.password, "doctype": doctype, "selector": selector, "options": options,
-            "pages": pages, "all": selector is None,
-        }  # fmt: skip
-        done = subprocess.run(
-            [str(node_binary()), str(HERE / "ask.js")],
-            input=json.dumps(order), capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
-        assert "error" not in answer, answer
-        return answer
-
-    return asked
+def ask(world: LocalWorld, prefix: str) -> Ask:
+    return Client(world.couch.url, world.couch.user, world.couch.password, prefix).ask
 
 
 def dates(documents: list[dict[str, Any]]) -> list[date]:
