@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from grdf import __version__
 from tests.compose.engine import Engine
 from tests.compose.images import AIRFLOW, ROOT
 
@@ -39,7 +40,8 @@ def test_it_has_what_the_lock_says_and_nothing_else(images: Engine) -> None:
 
     locked = {f"{spelt(name)}=={version}" for name, version in lock}
     held = {f"{spelt(each.partition('==')[0])}=={each.partition('==')[2]}" for each in listed}
-    assert {each for each in held - locked if not each.startswith("pip==")} == set()
+    ours = f"airflow-provider-grdf=={__version__}"
+    assert {each for each in held - locked if not each.startswith("pip==")} == {ours}
     for name in (
         *("celery", "fab", "amazon", "http", "smtp", "standard"),
         *("common-sql", "common-io", "common-compat"),
@@ -47,6 +49,23 @@ def test_it_has_what_the_lock_says_and_nothing_else(images: Engine) -> None:
         assert any(each.startswith(f"apache-airflow-providers-{name}==") for each in held), name
     for name in ("statsd", "opentelemetry-exporter-otlp", "psycopg", "redis", "s3fs", "cloudant", "pyjwt", "pendulum"):
         assert any(each.startswith(f"{name}==") for each in held), name
+
+
+CODE = """
+import json
+from airflow import plugins_manager
+from airflow.providers_manager import ProvidersManager
+plugins, errors = plugins_manager._get_plugins()
+names = [each.name for each in plugins]
+print("\\n" + json.dumps({"types": [*ProvidersManager().hooks], "plugins": names, "errors": errors}), flush=True)
+"""
+
+
+def test_airflow_knows_the_connection_types_and_loads_the_plugin_once(images: Engine) -> None:
+    said = run(images, "/opt/venv/bin/python", "-c", CODE)
+    told = json.loads(next(line for line in said.splitlines() if line.startswith('{"types"')))
+    assert {"grdf", "grdfdelete", "couchdb"} <= set(told["types"])
+    assert (told["plugins"].count("grdf"), told["errors"]) == (1, {})
 
 
 def test_its_code_is_roots_and_nothing_in_it_is_the_users(images: Engine) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.txt", "requirements-dev.txt"]
+LOCKS = ["requirements.txt", "requirements-dev.txt", "deploy/requirements-build.txt"]
 
 
 def entries(lock: str) -> dict[str, str]:
@@ -40,15 +40,19 @@ def test_no_address_and_no_option(lock: str) -> None:
     assert not re.search(r"^-", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize(("source", "lock"), [("requirements.in", LOCKS[0]), ("requirements-dev.in", LOCKS[1])])
-def test_everything_asked_for_is_locked(source: str, lock: str) -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_everything_asked_for_is_locked(lock: str) -> None:
     locked = {re.split(r"[\[=]", head)[0] for head in entries(lock)}
-    assert wanted(source) <= locked
+    assert wanted(lock.removesuffix("txt") + "in") <= locked
 
 
 def test_development_runs_on_the_versions_of_production() -> None:
     production, development = entries("requirements.txt"), entries("requirements-dev.txt")
     assert {without_marker(head) for head in production} <= {without_marker(head) for head in development}
+
+
+def test_the_image_s_package_is_built_as_the_wheel_is() -> None:
+    assert set(entries(LOCKS[2])) <= set(entries(LOCKS[1]))
 
 
 def without_marker(head: str) -> str:
