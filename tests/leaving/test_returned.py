@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
+def the_list_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables. Earlier tests may have left many accounts whose consents are over."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
 
 
 def left_and_restored(world: LocalWorld, account: str, *, keep: bool = False) -> tuple[str, ...]:
