@@ -26,9 +26,10 @@ WRONG = ["1000002", "1000003", "1000014", "1000010"]
 
 
 @pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
+def the_list_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables. Earlier tests may have left many accounts whose consents are over."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1) -> tuple[str, ...]:
