@@ -35,7 +35,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--accounts",
         type=_count,
         metavar="N",
-        help="accounts (default: parse 200, quota and cozy 100, quota-fleet 215)",
+        help="accounts (default: parse 200, quota 100, quota-fleet 215, cozy 15)",
     )
     parser.add_argument("--years", type=float, metavar="Y", help="store, cozy: history of each account (default: 1)")
     parser.add_argument(
