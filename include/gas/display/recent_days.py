@@ -15,6 +15,8 @@ from include.gas.documents.year_counts import ABSENT, RECENT, StoredYear
 
 OUTSIDE = "."
 """Letter of a day that need not be stored, because no consent covers it."""
+FARTHEST = 3653
+"""How many such days are told after the newest stored one, ten years: a document may say any year, also 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def recent_days(
     if ABSENT in letters:
         letters = _with_outside(letters, first, meter)
     if is_read and (following := meter.next_covered(last)):  # another right may begin long after the one before
-        letters += OUTSIDE * (following - last - ONE_DAY).days
+        letters += OUTSIDE * min((following - last - ONE_DAY).days, FARTHEST)
     return RecentDays(first.toordinal(), letters, until if is_read else last.toordinal())
 
 
