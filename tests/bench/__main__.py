@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,22 +89,8 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
         from tests.bench import quota_fleet
 
         quota_fleet.run(report, home, accounts=options.accounts)
-    elif report.name == "store":
-        from tests.bench import store
-
-        store.run(
-            report,
-            home,
-            accounts=options.accounts,
-            years=options.years,
-            minutes=options.minutes,
-            repeat=options.repeat,
-            keep=options.keep,
-        )
-    elif report.name == "cozy":
-        from tests.bench import cozy
-
-        cozy.run(
+    elif report.name in ("store", "cozy"):
+        import_module(f"tests.bench.{report.name}").run(
             report,
             home,
             accounts=options.accounts,
