@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,17 @@ def test_everything_asked_for_is_locked(lock: str) -> None:
 def test_development_runs_on_the_versions_of_production() -> None:
     production, development = entries("requirements.txt"), entries("requirements-dev.txt")
     assert {without_marker(head) for head in production} <= {without_marker(head) for head in development}
+
+
+def test_airflow_loads_nothing_here_that_production_lacks() -> None:
+    """A tool for development can slow Airflow down: one made each of its processes parse a grammar for 0.7 s."""
+    code = "import json, sys; import airflow.sdk; print(json.dumps([name.partition('.')[0] for name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=600)
+    loaded, brought_by = set(json.loads(done.stdout.splitlines()[-1])), packages_distributions()
+    packages = {re.sub(r"[._]", "-", name).lower() for module in loaded for name in brought_by.get(module, ())}
+    production = {re.split(r"[\[=]", head)[0] for head in entries("requirements.txt")}
+    assert {"apache-airflow-core", "jsonschema"} <= packages
+    assert packages <= production, packages - production
 
 
 def test_the_image_s_package_is_built_as_the_wheel_is() -> None:
