@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
@@ -98,3 +98,26 @@ def test_it_speaks_french_and_needs_nothing_inline(site: Site) -> None:
     assert "style=" not in answer.text
     assert not re.search(r"<script(?! src)|\son\w+=", answer.text)
     assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
+
+
+def test_days_without_exceptions_are_said_to_be_so(site: Site, world: LocalWorld, today: date) -> None:
+    """An empty chart would look as if something were missing."""
+    listed = {name: world.book.get(name) or {} for name in world.book.listed()}
+    whole = Fleet(today).account(1)
+    (years,) = whole["stored"].values()
+    for year in years.values():
+        year["recent"] = "s" * len(year["recent"])
+    (consent,) = whole["oauth_callback_results"]["consents"]
+    consent["end"] = str(max(date.fromisoformat(year["last"]) for year in years.values()) + timedelta(days=1))
+    try:
+        for name, document in listed.items():
+            world.book.save(document | {"_id": name, "account_type": "somebody-elses"})
+        world.book.save(whole)
+        html = site.browser("viewer").get("/fleet").text
+        assert "Accounts: 1" in html
+        assert "None of them is corrected, missing, or still to be published." in html
+        assert html.count("<svg") == 2
+    finally:
+        for name, document in listed.items():
+            world.book.save(document | {"_id": name})
+    assert site.browser("viewer").get("/fleet").text.count("<svg") == 3
