@@ -113,7 +113,7 @@ def read_periods(
     try:
         for window in windows:
             staged = adict.published_lines(meter.pce, window, account=account, terms=HISTORY)
-            answer = read_published(staged.body, account=account, pce=meter.pce, window=window)
+            answer = read_published(staged.body, account=account, pce=meter.pce, window=window, today=today)
             if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
                 log.warning(
                     "Account %s: its consent for meter %s ended while its published data were read, and another "

@@ -7,13 +7,16 @@ most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
 from include.gas.answers.words import day_in, text_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
 from include.gas.days.windows import Window
+
+TO_COME = timedelta(days=31)
+"""How far in the future a period may end: its nominal end, or our clock is slow. GRDF publishes none to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,20 @@ class Period:
         return (self.end - self.first).days
 
 
-def read_published(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Period]:
+def read_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> Answer[Period]:
     """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
 
     If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
-    data next to the row for the month. A row without data never replaces a row with data.
+    data next to the row for the month. A row without data never replaces a row with data. A row that ends in the far
+    future counts as unreadable: it would take the place of the right one, and be spread over months to come.
 
     :param text: the body as received
     :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; periods without any of these days are left out
+    :param today: civil date in Paris
     """
-    return sort_answer(PERIODS, text, account=account, pce=pce, window=window)
+    return sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
 
 
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:

@@ -151,7 +151,9 @@ class Kind(Generic[Row, Span]):
         return ("lines", self.rows, "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
 
 
-def sort_answer(kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Row]:
+def sort_answer(
+    kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: str, window: Window, latest: date | None = None
+) -> Answer[Row]:
     """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
     :param kind: the rules to sort by
@@ -159,9 +161,10 @@ def sort_answer(kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: 
     :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
+    :param latest: the last possible end of a span; a line with a later one counts as unreadable. ``None`` for no limit
     """
     found = scan(text)
-    sorter = _Sorter(kind, pce, window)
+    sorter = _Sorter(kind, pce, window, latest)
     sorter.broken.extend(found.broken)
     for line in found.objects:
         sorter.take(line)
@@ -185,10 +188,11 @@ def sort_answer(kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: 
 class _Sorter(Generic[Row, Span]):
     """Collects the lines of one answer."""
 
-    def __init__(self, kind: Kind[Row, Span], pce: str, window: Window) -> None:
+    def __init__(self, kind: Kind[Row, Span], pce: str, window: Window, latest: date | None) -> None:
         self.kind = kind
         self.pce = pce
         self.window = window
+        self.latest = latest or date.max
         self.best: dict[date, Row] = {}
         self.absent: set[date] = set()
         self.refusals: list[Refusal] = []
@@ -228,6 +232,8 @@ class _Sorter(Generic[Row, Span]):
             self.broken.append(f"a line without {self.kind.missing}")
         elif not self.kind.is_asked(span, self.window):
             self.counts["outside"] += 1
+        elif self.kind.days(span) > (self.latest - self.kind.first(span)).days:
+            self.broken.append(f"{self.kind.name(span)}: it ends in the future")
         elif energy is None or fold(use.get("type_qualif_conso")).startswith("absence"):
             self.counts["absent"] += 1
             self.absent.add(self.kind.first(span))

@@ -27,6 +27,7 @@ from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, Ser
 PCE = "09900000000017"
 WINDOW = Window(date(2024, 1, 1), date(2024, 6, 1))
 MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
+TODAY = date(2024, 6, 1)
 READ_AT = "2024-06-01T11:00:00+00:00"
 
 
@@ -55,7 +56,9 @@ def refused(code: str, message: str = "non", **more: Any) -> dict[str, Any]:
 
 
 def read(*lines: Any, window: Window = WINDOW) -> Answer[Period]:
-    return read_published("\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window)
+    return read_published(
+        "\n".join(json.dumps(each) for each in lines), account="a", pce=PCE, window=window, today=TODAY
+    )
 
 
 def kinds(answer: Answer[Period]) -> dict[str, int]:
@@ -145,8 +148,23 @@ def test_every_line_is_counted_once() -> None:
 )
 def test_problems(rows: list[Any], error: type[Exception] | None) -> None:
     text = "".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
-    found = read_published(text, account="a", pce=PCE, window=WINDOW).problem()
+    found = read_published(text, account="a", pce=PCE, window=WINDOW, today=TODAY).problem()
     assert (found and type(found)) is error
+
+
+def test_a_period_that_ends_in_the_far_future_takes_no_other_ones_place() -> None:
+    """One row of GRDF's with a wrong year, beside the right one, in any order."""
+    wrong = line(end="9999-12-31T06:00:00+01:00")
+    for rows in ([line(), wrong], [wrong, line()]):
+        answer = read(*rows)
+        assert [(row.first, row.end) for row in answer.rows] == [(MARCH, APRIL)]
+        assert len(answer.broken) == 1
+        assert "ends in the future" in answer.broken[0]
+        assert not answer.whole
+    nominal = read(line(first="2024-05-15T06:00:00+02:00", end="2024-06-15T06:00:00+02:00"))
+    assert len(nominal.rows) == 1
+    assert len(read(line(end="2024-07-02T06:00:00+02:00")).rows) == 1
+    assert not read(line(end="2024-07-03T06:00:00+02:00")).rows
 
 
 @given(st.one_of(st.binary(max_size=300), st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda inner: (
@@ -155,7 +173,7 @@ def test_problems(rows: list[Any], error: type[Exception] | None) -> None:
                                        "date_fin_consommation", "statut_restitution", "code"]), inner, max_size=4)
 )).map(lambda value: json.dumps(value).encode())))  # fmt: skip
 def test_nothing_raises_and_nothing_is_lost(body: bytes) -> None:
-    answer = read_published(body, account="a", pce=PCE, window=WINDOW)
+    answer = read_published(body, account="a", pce=PCE, window=WINDOW, today=TODAY)
     answer.problem()
     assert answer.counts["lines"] == sum(count for kind, count in answer.counts.items() if kind != "lines")
 
