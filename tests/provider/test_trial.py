@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 Press = Callable[..., tuple[bool, str]]
+Tried = Callable[..., tuple[bool, str]]
 Serve = Callable[[Callable[[Heard], Reply]], Server]
 ELSEWHERE = "https://elsewhere.example.org/token"
 
@@ -30,6 +32,17 @@ def test_the_secret_is_not_sent_elsewhere(press: Press, conn_id: str, token_url:
     assert "./grdf doctor" in message
 
 
+@pytest.mark.parametrize("own", ["localhost", "127.0.0.1", "x.grdf.fr"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_no_way_of_writing_an_address_leads_elsewhere(tried: Tried, serve: Serve, own: str, scheme: str) -> None:
+    """What the check reads as the host's name must be what the client connects to."""
+    other = serve(lambda _: Reply("{}"))
+    good, message = tried(token_url=f"{scheme}://{urlsplit(other.url).netloc}\\@{own}/token")
+    assert not other.heard
+    assert not good
+    assert "not an http(s) address" in message
+
+
 def test_a_stored_password_of_anything_else_stays_here(press: Press) -> None:
     """The type of the form is not that of the stored connection, which is a mail server."""
     fields: dict[str, Any] = {"host": "smtp.example.org", "port": 587, "login": "mailer", "password": "invented-word"}
@@ -38,7 +51,7 @@ def test_a_stored_password_of_anything_else_stays_here(press: Press) -> None:
 
 
 @pytest.fixture
-def tried(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool, str]]:
+def tried(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Tried:
     """A function that presses *Test* in this process, whose quota is the tasks', with some fields changed."""
     from grdf.provider.hooks import GrdfAdict
 
@@ -51,7 +64,7 @@ def tried(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Callable[..., t
     return tried
 
 
-def test_a_server_that_asks_for_patience_stops_no_worker(tried: Callable[..., tuple[bool, str]], serve: Serve) -> None:
+def test_a_server_that_asks_for_patience_stops_no_worker(tried: Tried, serve: Serve) -> None:
     """It may be any server: the address is what a person has typed."""
     other = serve(lambda _: Reply("{}", 429, {"Retry-After": "86400"}))
     assert not tried(token_url=f"{other.url}/token")[0]
@@ -59,7 +72,7 @@ def test_a_server_that_asks_for_patience_stops_no_worker(tried: Callable[..., tu
     adict_hook().all_access_rights()
 
 
-def test_a_mistyped_rate_stops_no_worker(tried: Callable[..., tuple[bool, str]]) -> None:
+def test_a_mistyped_rate_stops_no_worker(tried: Tried) -> None:
     began = time.monotonic()
     assert tried(calls_per_second=0.0003)[0]
     adict_hook().all_access_rights()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import settings
+from grdf.transport.addresses import is_safe, split, what_is_wrong
 from include.gas.account.sections.client import DEFAULT, client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
 from include.gas.redact import redact
@@ -181,8 +181,8 @@ class GrdfConnection:
             token_url=text("token_url", TOKEN_URL),
             authorize_url=authorize_url,
             redirect_uri=text("redirect_uri"),
-            scope=text("scope") or _split(api_base).path or "/adict/v2",
-            issuer=text("issuer") or (issuer_of(authorize_url) if is_address(authorize_url) else ""),
+            scope=text("scope") or split(api_base).path or "/adict/v2",
+            issuer=text("issuer") or ("" if what_is_wrong(authorize_url) else issuer_of(authorize_url)),
             id_token_algorithms=tuple(algorithms),
             jwks_url=text("jwks_url"),
             calls_per_second=_positive(extra, "calls_per_second", 1.0, odd),
@@ -205,8 +205,8 @@ class GrdfConnection:
         for name in ("api_base", "token_url", "authorize_url", "jwks_url"):
             value = getattr(self, name)
             place = "host" if name == "api_base" else name
-            if value and not is_address(value):
-                wrong.append(f"{place} is {redact(value)!r}, which is not an http(s) address")
+            if value and (fault := what_is_wrong(value)):
+                wrong.append(f"{place} is {redact(value)!r}, {fault}")
             elif value and not is_safe(value):
                 wrong.append(
                     f"{place} is {redact(value)!r}, which anybody on the way could read and change: use an https "
@@ -266,46 +266,7 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
         here = host.partition(":")[0].partition("/")[0] in ("localhost", "127.0.0.1")
         scheme = "https" if connection.conn_type == "https" else "http" if here else default_scheme
         host = f"{schema or scheme}://{host}"
-    place = _split(host).netloc
+    place = split(host).netloc
     if connection.port and place and ":" not in place.rpartition("@")[2].rpartition("]")[2]:
         host = host.replace(place, f"{place}:{connection.port}", 1)
     return host + path
-
-
-def _split(url: str) -> SplitResult:
-    """Return the parts of an address. An address that cannot be split has empty parts."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return urlsplit("")
-
-
-def is_address(url: str) -> bool:
-    """Return whether a text is an http(s) address with a host."""
-    parts = _split(url)
-    try:
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # an invalid port
-        return False
-
-
-def is_safe(url: str) -> bool:
-    """Return whether secrets, tokens and keys may travel to and from an address: over TLS, or within this machine.
-
-    :param url: an address, see :func:`is_address`
-    """
-    return _split(url).scheme == "https" or is_this_machine(url)
-
-
-def is_this_machine(url: str) -> bool:
-    """Return whether an address is on this machine, by a name that cannot mean another.
-
-    :param url: an address, see :func:`is_address`
-    """
-    host = _split(url).hostname
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:  # a host name: it may resolve to any machine
-        return False

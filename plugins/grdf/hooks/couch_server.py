@@ -18,8 +18,9 @@ import requests
 from airflow.sdk import BaseHook
 from urllib3.util import Retry
 
-from grdf.hooks.connection import airflow_connection, base_url, extra_of, is_address
+from grdf.hooks.connection import airflow_connection, base_url, extra_of
 from grdf.hooks.couch_answers import checked, json_object, place, unwritable
+from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.transport.quiet import hush
 from include.gas.documents.gas_days import database_name
@@ -98,8 +99,8 @@ class CouchServer(BaseHook):
             for field, value in (("host", url), ("login", connection.login), ("password", connection.password))
             if not value
         ]
-        if url and not is_address(url):
-            wrong.append(f"host is {redact(url)!r}, which is not an http(s) address")
+        if url and (fault := what_is_wrong(url)):
+            wrong.append(f"host is {redact(url)!r}, {fault}")
         if not isinstance(prefix, str):
             wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:

@@ -12,8 +12,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from grdf.doctor.findings import Check, Finding
-from grdf.hooks.connection import is_this_machine
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.transport.addresses import is_this_machine
 
 GRDF = "grdf.fr"
 

@@ -1,0 +1,64 @@
+"""Which addresses secrets, tokens and documents may be sent to, read as the HTTP client reads them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+NO_ADDRESS = "which is not an http(s) address"
+HAS_LOGIN = "which holds a login before its @: which belongs in the login and the password of the connection"
+
+
+def split(url: str) -> SplitResult:
+    """Return the parts of an address. An address that cannot be split has empty parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def what_is_wrong(url: str) -> str:
+    r"""Return why a text is not an http(s) address with a host; ``""`` if it is one.
+
+    An address that ``urllib.parse`` and ``urllib3`` read differently is none: ``http://a.example\@b.example`` would be
+    checked as if it led to the one, and be sent to the other. A login in an address would be told with it, in
+    messages and in lineage.
+
+    :return: the end of a sentence, beginning with "which"
+    """
+    parts = split(url)
+    try:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            return NO_ADDRESS
+        if "@" in parts.netloc and "\\" not in url:
+            return HAS_LOGIN
+        read = parse_url(url)
+    except (ValueError, LocationParseError):  # an invalid port, for example
+        return NO_ADDRESS
+    same = (read.host or "").strip("[]") == parts.hostname and read.port == parts.port and read.auth is None
+    return "" if same and "\\" not in url and url.isprintable() and " " not in url else NO_ADDRESS
+
+
+def is_safe(url: str) -> bool:
+    """Return whether secrets, tokens and keys may travel to and from an address: over TLS, or within this machine.
+
+    :param url: an address, see :func:`what_is_wrong`
+    """
+    return split(url).scheme == "https" or is_this_machine(url)
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether an address is on this machine, by a name that cannot mean another.
+
+    :param url: an address, see :func:`what_is_wrong`
+    """
+    host = split(url).hostname
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:  # a host name: it may resolve to any machine
+        return False
