@@ -33,8 +33,8 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-de
 # The user that runs everything owns two folders and none of the code. A new volume takes the owner of its folder. Airflow
 # would write a settings file if there were none; ours are in the environment.
 RUN useradd --uid 50000 --user-group --home-dir /opt/airflow --no-create-home --shell /usr/sbin/nologin airflow \
-    && mkdir --parents /opt/airflow/logs /opt/airflow/grdf \
-    && chown airflow:airflow /opt/airflow/logs /opt/airflow/grdf \
+    && mkdir --parents /opt/airflow/logs /var/lib/grdf \
+    && chown airflow:airflow /opt/airflow/logs /var/lib/grdf \
     && touch /opt/airflow/airflow.cfg
 
 COPY dags /opt/airflow/dags
@@ -42,11 +42,14 @@ COPY plugins /opt/airflow/plugins
 COPY include /opt/airflow/include
 RUN python3 -m compileall -q /opt/airflow/dags /opt/airflow/plugins /opt/airflow/include
 
-# DAG files and plugins import include.gas and grdf; Airflow does not put their parent folders on the path.
+# DAG files and plugins import include.gas and grdf; Airflow does not put their parent folders on the path. Nothing that is
+# on it can be written: neither the working folder nor the folder of state, which several services share, counts there.
 ENV AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__GRDF__STATE_FOLDER=/var/lib/grdf \
     PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONPATH=/opt/airflow:/opt/airflow/plugins \
+    PYTHONPATH=/opt/airflow/plugins:/opt/airflow \
+    PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /opt/airflow
 USER airflow

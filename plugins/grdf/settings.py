@@ -23,8 +23,12 @@ WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 
 def home() -> Path:
-    """Return the folder below Airflow's home for files of this project (copy of the account list, local staging)."""
-    return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / "grdf"
+    """Return the folder for files of this project (copy of the account list, local staging): ``state_folder``.
+
+    The image has it elsewhere than below Airflow's home, which Python searches there: whoever may write
+    ``grdf/__init__.py`` in it would take the place of this package in every service.
+    """
+    return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / (written("state_folder").strip() or "grdf")
 
 
 def staging_url() -> str:

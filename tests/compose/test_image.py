@@ -71,8 +71,29 @@ def test_airflow_knows_the_connection_types_and_loads_the_plugin_once(images: En
 def test_its_code_is_roots_and_nothing_in_it_is_the_users(images: Engine) -> None:
     assert images.run("image", "inspect", "--format", "{{.Config.User}}", AIRFLOW).strip() == "airflow"
     found = run(images, "find", "/", "-xdev", "-user", "airflow", "-not", "-path", "/proc/*", user="0").split()
-    assert sorted(found) == ["/opt/airflow/grdf", "/opt/airflow/logs"]
+    assert sorted(found) == ["/opt/airflow/logs", "/var/lib/grdf"]
     assert run(images, "find", "/opt", "-perm", "-o+w", "-not", "-type", "l", user="0") == ""
+
+
+PATHS = """
+import json, os, sys
+import grdf
+roots = [each for each in sys.path if os.path.isdir(each)]
+inside = [os.path.join(root, name) for root in roots for name in os.listdir(root)]
+print(json.dumps({"grdf": grdf.__file__, "written": [each for each in [*roots, *inside] if os.access(each, os.W_OK)]}))
+"""
+
+
+@pytest.mark.parametrize("folder", ["/var/lib", "/var/lib/grdf", "/opt/airflow", "/tmp"])
+def test_nobody_can_put_code_in_its_place(images: Engine, folder: str) -> None:
+    """Several services share the folder of state: who may write there must not run code in the others."""
+    code = "print('planted', flush=True)"
+    plant = f'for each in /var/lib/grdf /tmp/grdf; do mkdir -p $each && echo "{code}" >$each/__init__.py; done'
+    shell = f'{plant}; cd {folder} && python3 -c "$0" && python3 -m grdf.heartbeat none; echo "code $?"'
+    told, *rest = run(images, "sh", "-c", shell, PATHS).splitlines()
+    assert json.loads(told) == {"grdf": "/opt/airflow/plugins/grdf/__init__.py", "written": ["/opt/airflow/logs"]}
+    assert "planted" not in rest
+    assert rest[-1] != "code 0", "the heart of no job of that name beats"
 
 
 def test_nothing_of_the_tests_or_of_this_machine_is_in_it(images: Engine) -> None:

@@ -110,7 +110,7 @@ VOLUMES = yaml.safe_load(COMPOSE.read_text())["volumes"]
 
 def test_the_api_server_reads_logs_and_writes_only_the_files_that_its_page_takes() -> None:
     assert SERVICES["airflow-apiserver"]["volumes"] == [
-        "airflow-logs:/opt/airflow/logs:ro", "airflow-state:/opt/airflow/grdf"
+        "airflow-logs:/opt/airflow/logs:ro", "airflow-state:/var/lib/grdf"
     ]  # fmt: skip
     for name in ("scheduler", "triggerer", "worker", "worker-deletion"):  # otherwise they would need its key
         assert "--skip-serve-logs" in SERVICES[f"airflow-{name}"]["command"]

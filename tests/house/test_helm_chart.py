@@ -98,7 +98,7 @@ def test_a_pod_runs_our_image_with_few_rights(name: str, pods: dict[str, dict[st
     mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
     volumes = {each["name"]: each for each in pods[name]["volumes"]}
     assert mounts["/tmp"] == "tmp"
-    assert ("/opt/airflow/grdf" in mounts) is ("extraVolumes" in PODS[name])
+    assert ("/var/lib/grdf" in mounts) is ("extraVolumes" in PODS[name])
     assert mounts.get("/opt/airflow/logs", "logs") == "logs"
     assert "persistentVolumeClaim" in volumes.get("logs", {"persistentVolumeClaim": None})
     if probe := PODS[name].get("livenessProbe"):

@@ -135,9 +135,9 @@ def test_its_health_is_asked_for_as_there(service: str) -> None:
 
 @pytest.mark.parametrize("service", PODS)
 def test_it_shares_the_folder_that_it_shares_there(service: str) -> None:
-    there = "airflow-state:/opt/airflow/grdf" in SERVICES[service]["volumes"]
+    there = "airflow-state:/var/lib/grdf" in SERVICES[service]["volumes"]
     mounts = PODS[service].get("extraVolumeMounts", [])
-    assert mounts == ([{"name": "state", "mountPath": "/opt/airflow/grdf"}] if there else [])
+    assert mounts == ([{"name": "state", "mountPath": "/var/lib/grdf"}] if there else [])
     claims = [each["persistentVolumeClaim"]["claimName"] for each in PODS[service].get("extraVolumes", [])]
     assert claims == (["grdf-state"] if there else [])
     assert "metadata: {name: grdf-state}" in PAGE

@@ -58,7 +58,7 @@ def test_who_runs_it_owns_no_code() -> None:
     assert all(at < user for at, (kind, _) in enumerate(STEPS) if kind in ("COPY", "RUN"))
     assert not [rest for kind, rest in STEPS if kind == "COPY" and re.search(r"--(?!from=)", rest)]
     owned = [part.split()[2:] for _, rest in STEPS for part in rest.split("&&") if part.strip().startswith("chown")]
-    assert owned == [["/opt/airflow/logs", "/opt/airflow/grdf"]]
+    assert owned == [["/opt/airflow/logs", "/var/lib/grdf"]]
 
 
 def test_what_is_sent_to_the_build_is_what_it_copies() -> None:
