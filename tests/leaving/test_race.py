@@ -6,6 +6,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
 from include.gas.leaving.deletion_record import audit_entry
-from tests.helpers import connect_code, known_account, stored, yesterday
+from tests.helpers import connect_code, context, known_account, stored, yesterday
 from tests.leaving.household import (
     AUDIT_DATABASE,
     REVOKED,
@@ -308,3 +309,20 @@ class TestTwoAtOnce:
             assert sorted(ended) == ["told", "won"]
             assert len(revocations(clean)) == 1
             assert_gone(clean, account, pces)
+
+
+def test_a_load_removes_no_file_that_is_not_its_own(clean: LocalWorld, account_id: str, tmp_path: Path) -> None:
+    """Users can change what a task was given, and a load of an account that is leaving removes its answers."""
+    from grdf.operators.load import LoadOperator
+    from include.gas.errors import FailNow
+
+    known_account(clean, account_id, history=False)
+    delete(account_id, steps=("check", "mark"))
+    precious = tmp_path / "quota.db"
+    precious.write_text("precious")
+    operator = LoadOperator(
+        task_id="load", account_id=account_id, staged={"reference": f"file://{precious}", "problems": []}
+    )
+    with pytest.raises(FailNow, match="not in this account's folder"):
+        operator.execute(context(yesterday(clean)))
+    assert precious.read_text() == "precious"

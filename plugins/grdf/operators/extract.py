@@ -224,7 +224,7 @@ class ExtractOperator(AccountOperator):
         try:
             stop_if_leaving(self.accounts.account(account.id))
         except (AccountLeaving, BadAccount):
-            self.staging.remove(reference)
+            self.staging.remove(account.id, reference)
             raise
         return reference
 

@@ -96,7 +96,7 @@ class LoadOperator(AccountOperator):
 
         def forget() -> None:
             if reference:
-                staging.remove(reference)
+                staging.remove(self.account_id, reference)
 
         with taken_back_if_left(self.couchdb, self.account_id, forget):
             changes = self._acknowledge(loads, changes, None if problems else Run.of(context).id)
@@ -151,7 +151,7 @@ class LoadOperator(AccountOperator):
             )
             reports += [self._store(answer).report for answer in answers]
             if all(answer.read_at < a_day_ago for answer in answers):
-                staging.remove(former)
+                staging.remove(self.account_id, former)
         return reports
 
     def _left_behind(self, staging: Staging, reference: str) -> list[StagedAnswer]:
@@ -171,14 +171,14 @@ class LoadOperator(AccountOperator):
     def _set_aside(self, staging: Staging, reference: str | None) -> None:
         try:
             if reference:
-                staging.set_aside(reference)
+                staging.set_aside(self.account_id, reference)
         except GasError as error:
             self.log.warning("%s", error)
 
     def _read_account(self, staging: Staging, reference: str | None) -> None:
         document = self.couchdb.get(ACCOUNT, self.account_id)
         if reference and (document is None or leaving(document)):
-            staging.remove(reference)
+            staging.remove(self.account_id, reference)
         account = Account.from_document(document) if document else self.accounts.account(self.account_id)
         stop_if_leaving(account)
         self._before = document

@@ -133,15 +133,10 @@ class Staging:
         :raises FailNow: if they belong to another account
         :raises StoreBusy: if the place does not answer at the moment
         """
-        if reference.rpartition("/")[0] != self._folder(account):
-            raise FailNow.about(
-                cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
-                account=account,
-                next_step=EXTRACT_AGAIN,
-            )
+        path = self._own(account, reference)
         try:
             with in_words(self.base_url, account, may_be_missing=True):
-                content = self._path(reference).read_bytes()
+                content = path.read_bytes()
         except FileNotFoundError:
             raise AnswersGone.about(
                 cause=f"the answers staged at {reference} are gone: already loaded, removed by hand{self._elsewhere}",
@@ -165,15 +160,16 @@ class Staging:
             )
         return answers
 
-    def set_aside(self, reference: str) -> None:
+    def set_aside(self, account: str, reference: str) -> None:
         """Rename a file that cannot be understood, so that no load reads it.
 
         It is removed with the old files after a week.
 
         :param reference: as returned by :meth:`put`
+        :raises FailNow: if it belongs to another account
         """
-        with in_words(self.base_url, None):
-            path = self._path(reference)
+        path = self._own(account, reference)
+        with in_words(self.base_url, account):
             path.fs.mv(path.path, self._path(reference + ASIDE).path)
 
     @property
@@ -189,13 +185,15 @@ class Staging:
             "set [grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
         )
 
-    def remove(self, reference: str) -> None:
+    def remove(self, account: str, reference: str) -> None:
         """Remove a run's answers. It is fine if they are gone already.
 
         :param reference: as returned by :meth:`put`
+        :raises FailNow: if they belong to another account
         """
-        with in_words(self.base_url, None):
-            self._path(reference).unlink(missing_ok=True)
+        path = self._own(account, reference)
+        with in_words(self.base_url, account):
+            path.unlink(missing_ok=True)
 
     def keep(self, account: str, name: str, text: str | None) -> None:
         """Keep a text for a task that will continue later. It is stored beside the answers but never mistaken for them.
@@ -252,6 +250,20 @@ class Staging:
         with in_words(self.base_url, account):
             return proofs + entries.remove(self._path(self._folder(account)))
 
+    def _own(self, account: str, reference: str) -> ObjectStoragePath:
+        """Return where an account's answers are. Users can change what a task was given: it may name any file.
+
+        :raises FailNow: if it is not a file that :meth:`put` makes for this account
+        """
+        folder, _, name = reference.rpartition("/")
+        if folder != self._folder(account) or not _is_staged(name):
+            raise FailNow.about(
+                cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
+                account=account,
+                next_step=EXTRACT_AGAIN,
+            )
+        return self._path(reference)
+
     def _folder(self, account: str) -> str:
         # No account id has a tilde.
         return f"{self.base_url}/{account}{'~' if account in (IMPORTS, PROOFS) else ''}"
@@ -273,7 +285,7 @@ class Staging:
 
 
 def _is_staged(name: str) -> bool:
-    return not name.startswith(".") and not name.endswith(ASIDE)
+    return bool(name) and not name.startswith(".") and not name.endswith(ASIDE)
 
 
 def _answer(row: Any) -> StagedAnswer | None:

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,32 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
     reference = place.put("home", "scheduled__2026-06-01T04:00:00+00:00", answers)
     assert place.get("home", reference) == answers
     assert place.get("home", reference)[0].window.first.isoformat() == "2026-06-01"
-    place.remove(reference)
-    place.remove(reference)  # doing it again is fine
+    place.remove("home", reference)
+    place.remove("home", reference)  # doing it again is fine
     with pytest.raises(FailNow, match=r"home.*gone.*extract"):
         place.get("home", reference)
+
+
+@pytest.mark.parametrize("do", [Staging.get, Staging.remove, Staging.set_aside])
+@pytest.mark.parametrize(
+    "form", ["{home}2/x.json", "{home}/../home2/x.json", "{home}/.kept", "{home}/", "file://{tmp}/any", "x"]
+)
+def test_only_an_account_s_own_files_are_touched(tmp_path: Path, do: Callable[..., object], form: str) -> None:
+    """Users can change what a task was given."""
+    base = f"file://{tmp_path}/staging"
+    place = Staging(base)
+    place.put("home", "run", [ANSWER])
+    for other in (
+        place.put("home2", "run", [ANSWER]),
+        f"{base}/home2/x.json",
+        f"{base}/home/.kept",
+        f"file://{tmp_path}/any",
+    ):
+        local(other).write_text("[]")
+    before = {file: file.read_text() for file in tmp_path.rglob("*") if file.is_file()}
+    with pytest.raises(FailNow, match=r"home.*not in this account's folder"):
+        do(place, "home", form.format(home=f"{base}/home", tmp=tmp_path))
+    assert {file: file.read_text() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
 def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
@@ -172,7 +195,7 @@ def test_an_object_store_that_goes_away(tmp_path: Path, monkeypatch: pytest.Monk
         reference = place.put("home", "run", [ANSWER])
     for do in (
         lambda: place.get("home", reference),
-        lambda: place.remove(reference),
+        lambda: place.remove("home", reference),
         lambda: place.count("home"),
         lambda: place.remove_all("home"),
     ):

@@ -120,7 +120,7 @@ def test_a_former_run_whose_clock_was_ahead_fills_in_what_is_missing_and_changes
 def test_answers_that_are_gone_name_another_worker_s_disk_where_staging_is_one_machine_s(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
     reference = place.put("home", "run", [])
-    place.remove(reference)
+    place.remove("home", reference)
     with pytest.raises(AnswersGone, match=r"home.*gone.*another worker's disk.*\[grdf\] staging_url.*s3://.*extract"):
         place.get("home", reference)
     shared = Staging("memory://gone/staging")
