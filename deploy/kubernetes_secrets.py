@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,30 +33,46 @@ ADDRESSES = {
 """What the compose file also gives the connection ``grdf_adict``; empty values use this project's defaults."""
 
 
-WRITTEN = re.compile(r"""\s*(?:'([^']*)'|"((?:\\.|[^"\\])*)"|(.*?))\s*(?:(?<=\s)\#.*)?""")
-"""A value: in single quotes as it is, in double quotes with escapes, or bare, and perhaps a comment."""
+LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z_0-9]*)=(.*)")
+WRITTEN = re.compile(
+    r"""\s*(?:'([^']*)'|"((?:\\["\\nrt]|[^"\\])*)"|([^'"#\s](?:(?!\s\#).)*))\s*(?:(?<=\x20)\#.*)?|\s*"""
+)
+"""A value: in single quotes as it is, in double quotes with escapes, or bare, and perhaps a comment after a space."""
 ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def filled(form: str) -> dict[str, str]:
     """Return the variables of a ``.env`` that have a value, as Docker Compose reads them.
 
-    :raises ValueError: if it contains what Compose would replace, or a quote without its end (Docker doc, "Syntax for
-        environment files in Docker Compose")
+    What Compose may read in another way is refused rather than guessed: a secret or an address would differ.
+
+    :raises ValueError: if it contains what Compose would replace, a quote without its end, or a line of another form
+        (Docker doc, "Syntax for environment files in Docker Compose"; compared with Compose 2.26)
     """
-    lines = re.findall(r"(?m)^\s*(?:export\s+)?([A-Z_][A-Z_0-9]*)[^\S\n]*=(.*)$", form)
-    values = {name: _value(name, text) for name, text in lines}
+    values = {}
+    for number, line in enumerate(form.replace("\r\n", "\n").split("\n"), start=1):
+        if not line.strip() or line.strip().startswith("#"):
+            continue
+        found = LINE.fullmatch(line) if line.replace("\t", " ").isprintable() else None
+        if not found:
+            raise ValueError(f"line {number} is neither NAME=value nor a comment")
+        values[found[1]] = _value(*found.groups())
     return {name: value for name, value in values.items() if value}
 
 
 def _value(name: str, text: str) -> str:
     found = WRITTEN.fullmatch(text)
-    literal, quoted, bare = found.groups() if found else (None, None, text)
+    if not found or (found[1] or "").endswith("\\"):
+        raise ValueError(
+            f"{name}: its quote does not end, something follows it, a \\ stands before a letter that stays as it is, "
+            "or a # does not follow a space. Put the value in single quotes"
+        )
+    literal, quoted, bare = found.groups()
     if literal is not None:
         return str(literal)
-    value = bare if quoted is None else re.sub(r"\\(.)", lambda each: ESCAPED.get(each[1], each[1]), quoted)
-    if quoted is None and value[:1] in ("'", '"'):
-        raise ValueError(f"{name}: its quote does not end, or something follows it")
+    value = (
+        (bare or "").strip() if quoted is None else re.sub(r"\\(.)", lambda each: ESCAPED.get(each[1], each[1]), quoted)
+    )
     if "$" in value:
         raise ValueError(f"{name}: Docker Compose would replace what follows the $. Put the value in single quotes")
     return str(value)
@@ -124,7 +142,7 @@ def main(argv: Sequence[str]) -> int:
         if not (url.scheme and url.hostname) or "@" in url.netloc or url.path.strip("/"):
             parser.error(f"--{name} is an address without a password or a path, such as {example}")
     try:
-        env = filled(asked.env.read_text(encoding="utf-8"))
+        env = filled(asked.env.read_bytes().decode("utf-8-sig"))
     except ValueError as error:
         print(f"grdf: {asked.env}: {error}.", file=sys.stderr)
         return 1
@@ -135,6 +153,8 @@ def main(argv: Sequence[str]) -> int:
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", "stringData": keys}
         for name, keys in secrets_of(env, asked.postgres, asked.redis, asked.couchdb).items()
     ]
+    if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+        os.fchmod(sys.stdout.fileno(), 0o600)
     json.dump({"apiVersion": "v1", "kind": "List", "items": items}, sys.stdout, indent=2)
     print()
     return 0

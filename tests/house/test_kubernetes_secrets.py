@@ -140,7 +140,7 @@ def test_an_address_is_an_address_alone(form: Path, option: str, value: str) -> 
     [
         ("'s3$cr#t\"'", 's3$cr#t"'), ('"s3 cr#t"  # from the text message', "s3 cr#t"),
         ("s3cret # by text message", "s3cret"), ("s3#cret\r", "s3#cret"),
-        ('"a\\"b\\\\c"', 'a"b\\c'), ("  s3cret  ", "s3cret"),
+        ('"a\\"b\\\\c"', 'a"b\\c'), ("  s3cret  ", "s3cret"), ("s3\\ncret", "s3\\ncret"), ("a=b 'c", "a=b 'c"),
     ],
 )  # fmt: skip
 def test_a_value_is_read_as_docker_compose_reads_it(form: Path, written: str, read: str) -> None:
@@ -150,10 +150,38 @@ def test_a_value_is_read_as_docker_compose_reads_it(form: Path, written: str, re
     assert json.loads(connection)["password"] == read
 
 
-@pytest.mark.parametrize("written", ["a$b", '"${a}"', "'ab", '"ab', "'a' b"])
-def test_a_value_that_docker_compose_would_change_is_refused_by_its_name(form: Path, written: str) -> None:
-    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\n")
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("a$b", '"${a}"', "'ab", '"ab', "'a' b", "'a'#b", '"a"#b', "'a\\'", '"pass\\word"', '"a\\u0041"'),
+        *("#ab", " #ab", "ab\t# note", "ab\u00a0#note", "ab\x0bc"),
+    ],
+)
+def test_a_value_that_docker_compose_may_read_otherwise_is_refused_by_its_place(form: Path, written: str) -> None:
+    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\n", newline="")
     done = run(str(form), *ADDRESSES)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "GRDF_CLIENT_SECRET" in done.stderr
+    assert re.search(r"GRDF_CLIENT_SECRET|line \d+", done.stderr)
     assert written not in done.stderr
+
+
+@pytest.mark.parametrize("line", ["GRDF_API_BASE: https://api.test.example", "GRDF_API_BASE", "GRDF-API=x"])
+def test_a_line_of_another_form_is_not_passed_over(form: Path, line: str) -> None:
+    """Compose takes a colon: Kubernetes would have asked GRDF's production instead."""
+    form.write_text(f"{line}\n{form.read_text()}")
+    done = run(str(form), *ADDRESSES)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "line 1 is neither NAME=value nor a comment" in done.stderr
+
+
+def test_a_file_of_windows_counts_from_its_first_line(form: Path) -> None:
+    text = f"GRDF_CLIENT_ID=first\n{re.sub('(?m)^GRDF_CLIENT_ID=.*$', '', form.read_text())}"
+    form.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert json.loads(made(run(str(form), *ADDRESSES))["grdf-client"]["connection"])["login"] == "first"
+
+
+def test_a_file_that_it_is_written_to_is_private(form: Path, tmp_path: Path) -> None:
+    with (tmp_path / "secrets.json").open("w") as out:
+        command = [sys.executable, str(ROOT / "deploy" / "kubernetes_secrets.py"), str(form), *ADDRESSES]
+        subprocess.run(command, stdout=out, check=True, timeout=60)
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
