@@ -157,7 +157,7 @@ def _at_once(session: requests.Session, address: str, count: int) -> Iterator[re
         yield from threads.map(lambda _: session.get(address, timeout=60), range(count))
 
 
-def test_no_log_holds_a_query_even_of_a_broken_request(installation: Installation) -> None:
+def test_no_log_holds_a_query_even_of_a_broken_request(installation: Installation, outsider: requests.Session) -> None:
     """nginx writes the request line beside errors: of a record that cannot be decrypted, for example."""
     context = ssl.create_default_context(cafile=str(installation.authority.certificate))
     with socket.create_connection(("127.0.0.1", installation.public_port), 30) as plain:
@@ -168,8 +168,15 @@ def test_no_log_holds_a_query_even_of_a_broken_request(installation: Installatio
         os.write(tls.fileno(), b"\x17\x03\x03\x00\x20" + os.urandom(32))
         time.sleep(1)
         tls.close()
+    for path in (
+        "household%3Ftoken=invented-code-1",
+        "household/token=invented-code-1",
+        "household/gAAAAinvented-code-1",
+    ):
+        outsider.get(f"{installation.public}/grdf/{path}", timeout=60)
     told = installation.compose("logs", "--no-color", "proxy")
     assert "POST /grdf/callback" in told, "the access log has it"
+    assert told.count("GET /grdf/household") >= 3
     assert "invented-code-1" not in told
 
 

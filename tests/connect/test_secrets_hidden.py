@@ -84,7 +84,18 @@ def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id:
         f"{path}?code=beside-code&state={sealed}" for path in ("//grdf/callback", "/grdf", "/grdf/callback", "/x")
     ]
     targets += [f"//grdf/household?token={link}", "/grdf/callback?%63ode=beside-code", "/x?CODE=beside-code"]
-    targets += [f"//grdf/callback?error=access_denied&state={sealed}"]
+    targets += [f"//grdf/callback?error=access_denied&state={sealed}", f"//grdf/callback?{sealed}", f"/x/{sealed}/y"]
+    # What programs that handle mail make of a link, and people who copy it
+    targets += [
+        f"{path}/household%3F{name}{link}" for path in ("/grdf", "//grdf", "") for name in ("token=", "token%3D")
+    ]
+    targets += [
+        f"/grdf/household%253Ftoken%253D{link}",
+        f"/grdf/household/token={link}",
+        f"/grdf/callback%3Fx%26{link}",
+    ]
+    targets += [f"//grdf/household?{words}{link}" for words in ("x=1;token=", "token%3D", "token%20=", "amp%3btoken=")]
+    targets += ["/grdf/callback%3Fcode=beside-code", "/grdf/callback;code=beside-code", "//x?y=1;code=beside-code"]
     for target in targets:
         with socket.create_connection((place.hostname, place.port), 10) as to:
             to.sendall(f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\n{upgrade}\r\n".encode())

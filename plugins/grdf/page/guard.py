@@ -6,7 +6,8 @@ This is a middleware, so it also covers every route added later.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+import re
+from urllib.parse import unquote, urlsplit
 
 from airflow.sdk.configuration import conf
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_ADDRESSES = ("/callback", "/household", "/household/direct")
 """Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
+SECRET = re.compile(r"(?:code|token)\s*=|state[^&;=]*=[^&;]{41}|gAAAA", re.IGNORECASE)
+"""What in an address shows GRDF's code or state, or a household's link, which is sealed by Fernet.
+
+Airflow's own queries also have a ``state``, but there it is a short word.
+"""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -88,7 +94,8 @@ class Guard:
 class Unlogged:
     """Middleware that keeps GRDF's code and state and household links out of the logs of the whole API server.
 
-    They may be sent to addresses outside the page: with an extra slash before its path, or in a WebSocket handshake.
+    They may come to addresses outside the page: with an extra slash before its path, or in a WebSocket handshake. And
+    they may be part of the path: programs that handle mail write a link's question mark as ``%3F``.
 
     :param app: the whole of Airflow's API server, inside its access log
     """
@@ -97,25 +104,33 @@ class Unlogged:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, and empty a secret query before it is logged."""
-        secret = _holds_secret(scope.get("query_string", b""))
-        if secret and scope["type"] == "websocket":  # uvicorn logs it when it responds; nothing here reads the query
-            scope["query_string"] = b""
+        """Handle a request, and take what is secret out of its address before that is logged."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        logged: dict[str, object] = {"path": without_secret(scope["path"])}
+        if SECRET.search(_decoded(scope.get("query_string", b"").decode("latin-1"))):
+            logged["query_string"] = b""
+        if scope["type"] == "websocket":  # uvicorn logs it when it responds; nothing here reads the query
+            scope.update(logged)
         try:
             await self.app(scope, receive, send)
-        finally:
-            if secret:  # see Guard
-                scope["query_string"] = b""
+        finally:  # see Guard
+            scope.update(logged)
 
 
-def _holds_secret(query: bytes) -> bool:
-    """Return whether a query contains GRDF's code or state, or a household's link.
+def without_secret(path: str) -> str:
+    """Return a path as it may be logged: cut where a query begins that is part of it, or something secret.
 
-    Airflow's own queries also have a ``state``, but there it is a short word.
+    :param path: as ASGI gives it, percent-decoded once
     """
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    words = [(name.casefold(), value) for name, value in pairs]
-    return any(name.endswith(("code", "token")) or ("state" in name and len(value) > 40) for name, value in words)
+    text = _decoded(path)
+    found = [at for at in (text.find("?"), *(match.start() for match in SECRET.finditer(text))) if at >= 0]
+    return f"{text[: min(found)]}[hidden]" if found else path
+
+
+def _decoded(text: str) -> str:
+    return unquote(unquote(text))
 
 
 def guard(headers: MutableHeaders) -> None:
