@@ -148,6 +148,22 @@ def test_accounts_named_twice_or_with_blanks_are_read_once_and_none_is_all(world
         assert f"{account_id}-other" not in everybody
 
 
+def test_an_odd_account_document_stops_nobody_else(world: LocalWorld, account_id: str) -> None:
+    household(world, account_id, date(2024, 1, 1))
+    odd = f"{account_id}-odd"
+    filled = {"from": f"{Y}-03-01", "to": f"{Y}-03-05", "include_definitive": False}
+    world.book.save({"_id": odd, "account_type": "grdfgrandlyon", "oauth_callback_results": {"consents": {"a": 1}}})
+    try:
+        assert plan(accounts=[account_id], **filled) == [account_id]
+        with said() as lines:
+            everybody = plan(accounts=[], **filled)
+    finally:
+        world.book.remove(odd)
+    assert account_id in everybody
+    assert odd not in everybody
+    assert any(f"Account {odd} is left out of a re-read of all accounts" in line for line in lines)
+
+
 def test_an_unknown_account_fails_naming_itself(world: LocalWorld, couchdb: CouchDBHook) -> None:
     with pytest.raises(BadAccount, match="nobody-here"):
         read("nobody-here", f"{Y}-03-01", f"{Y}-03-05")

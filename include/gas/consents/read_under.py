@@ -1,7 +1,7 @@
 """The consent under which an answer was read. A household may give a new one before the answer is stored.
 
-The days of an answer are stored in any case. What follows from it about the history (that it was read, which days are
-missing) is true only for the consent under which it was read.
+The days of an answer are stored all the same, unless the account is another household's by then. What follows from it
+about the history (that it was read, which days are missing) is true only for the consent under which it was read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from include.gas.answers.words import day_in
 from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import utc_text
 
 
 def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
@@ -42,3 +43,25 @@ def is_under(asked: Consent | None, held: Consent | None) -> bool:
     :param held: the account's present consent for the meter; ``None`` if there is none
     """
     return asked is not None and held is not None and asked.id_accreditation == held.id_accreditation
+
+
+def is_own(asked: Consent | None, held: Consent | None, read_at: str) -> bool:
+    """Return whether an answer belongs to the household that has the account now.
+
+    A deletion frees the account's id, and cannot end a worker that is cut off from Airflow: its answer may come when
+    the id is another household's.
+
+    :param asked: the consent under which the answer was read; ``None`` if unknown
+    :param held: the account's present consent for the meter; ``None`` if there is none
+    :param read_at: when GRDF was asked, as ISO text
+    """
+    if held is None:
+        return False
+    if asked is None or not asked.own or not held.own:
+        # Which right it was is unknown, as for the konnector's accounts. Whoever brought one later is somebody else, or
+        # has its days read again.
+        try:
+            return not held.brought or utc_text(read_at) >= utc_text(held.brought)
+        except (ValueError, OverflowError):
+            return False
+    return bool(asked.own & held.own)

@@ -11,7 +11,7 @@ from include.gas.account.sections.lost_days import with_history_read_again, with
 from include.gas.account.sections.missing_days import known_gaps, with_gaps
 from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
-from include.gas.consents.read_under import is_under
+from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.asked_days import Reread
 from include.gas.days.clocks import not_ahead
 from include.gas.days.gas_day import paris_today, utc_text
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 def meter_of(document: dict[str, Any], pce: str) -> Consent | None:
     """Return an account's present consent on a meter, or ``None`` if it has none."""
     return next((meter for meter in Account.from_document(document).meters if meter.pce == pce), None)
+
+
+def belongs(document: dict[str, Any], answer: StagedAnswer) -> bool:
+    """Return whether an answer may be stored for the household that an account document is about.
+
+    :raises BadAccount: if the document is invalid
+    """
+    return is_own(answer.read_under, meter_of(document, answer.pce), answer.read_at)
 
 
 def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grdf.meters.judging import warn_of_left_out
-from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
+from grdf.meters.notes import belongs, note_gaps, note_history, note_stored, warn_of_lost_days
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.facts import annual_use
 from include.gas.documents.day_checks import doubts_message
@@ -97,7 +97,7 @@ def acknowledge(
 ) -> dict[str, Any]:
     """Record on the account what was just stored of its meters, which days are missing, and which were lost.
 
-    :param loads: what was stored; meters that the account no longer has are left out
+    :param loads: what was stored; answers that are not those of the account's present household are left out
     :param before: the account document from before the store was read
     :param first_launch: meters of which no other years can be stored
     :param reread: the re-read window with which the answers were requested; ``None`` means the setting's
@@ -109,9 +109,8 @@ def acknowledge(
     def change(document: dict[str, Any]) -> dict[str, Any]:
         now = Account.from_document(document)
         stop_if_leaving(now)
-        held = {meter.pce for meter in now.meters}
         for answer, lines, report in loads:
-            if answer.pce in held:
+            if belongs(document, answer):
                 first = answer.pce in first_launch
                 document = note_stored(document, answer.pce, report, first_launch=first, before=before)
                 document = note_gaps(note_history(document, answer), answer, lines, report, reread)

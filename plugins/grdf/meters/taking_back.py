@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.meters.notes import note_stored
+from grdf.meters.notes import belongs, note_stored
 from grdf.meters.published_totals import write_period_totals
 from include.gas.account.sections.announcements import with_unannounced
 from include.gas.account.sections.facts import MeterFacts
@@ -27,6 +27,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.staging.area import StagedAnswer
     from grdf.stores.accounts.account_store import AccountStore
 
 
@@ -93,15 +94,21 @@ def take_back_given_back(
     couchdb: CouchDBHook,
     accounts: AccountStore,
     document: dict[str, Any],
-    pces: Collection[str],
+    answers: Collection[StagedAnswer],
     log: Log,
 ) -> None:
     """Remove what was read under somebody else's consent, if the account has learned of such a consent in the meantime.
 
+    Or if the account itself is somebody else's by now, see :func:`grdf.meters.notes.belongs`.
+
     :param document: the account document in its present state
-    :param pces: numbers of the meters whose answers were stored
+    :param answers: the answers that were stored
     """
+    pces = {answer.pce for answer in answers}
     found = {pce: note.since for pce, note in given_back(document).items() if note.since and pce in pces}
+    for answer in answers:
+        if not belongs(document, answer):
+            found[answer.pce] = min(utc_text(answer.read_at), found.get(answer.pce, "9"))
     if found:
         take_back_foreign(couchdb, accounts, str(document["_id"]), found, log)
 

@@ -18,6 +18,7 @@ from grdf.consents.lists.doubt import Doubt
 from grdf.meters.asking import read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
+from grdf.meters.notes import belongs
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
@@ -33,13 +34,14 @@ from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.gas.documents.gas_days import id_range, open_days
-from include.gas.errors import FailNow, GasError
+from include.gas.errors import ODD_DOCUMENT, BadAccount, FailNow, GasError, what_is_odd
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
+    from grdf.meters.asking import MeterRead
     from grdf.quota.governor import Governor
     from include.gas.consents.consent import Consent
 
@@ -99,8 +101,16 @@ class PlanHistoryOperator(GrdfOperator):
         """Return the accounts that can be read, each with the connection of its client."""
         from grdf.stores.accounts.account_store import listing_problem
 
-        listed = (document for document in self.accounts.listed() if listing_problem(document) is None)
-        return [(Account.from_document(document), client_if_known(document) or DEFAULT) for document in listed]
+        found: list[tuple[Account, str]] = []
+        for document in self.accounts.listed():
+            if listing_problem(document) is None:
+                try:
+                    found.append((Account.from_document(document), client_if_known(document) or DEFAULT))
+                except (BadAccount, *ODD_DOCUMENT) as error:
+                    self.log.error(
+                        "Account %s is left out of a re-read of all accounts: %s", document["_id"], what_is_odd(error)
+                    )
+        return found
 
 
 class ReadHistoryOperator(AccountOperator):
@@ -176,7 +186,7 @@ class ReadHistoryOperator(AccountOperator):
                 counts["calls"] += max(len(read.answers), len(windows))
                 counts["refused"] += len(read.problems)
                 trouble = doubt.weigh(meter, read.problems)
-                if read.answers and meter.pce in handed_over(self.couchdb.get(ACCOUNT, account.id) or {}):
+                if read.answers and self._is_anothers(meter, read):
                     over = not_in_force(account.id, replace(meter, unusable="over since it was asked"))
                     problems.add([*trouble, over])
                     continue
@@ -204,6 +214,13 @@ class ReadHistoryOperator(AccountOperator):
             self.log.info("Account %s: its meters are not known yet; its own DAG must run first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
+    def _is_anothers(self, meter: Consent, read: MeterRead) -> bool:
+        """Return whether the meter, or the account, has become another household's while GRDF was asked."""
+        now = self.couchdb.get(ACCOUNT, self.account_id)
+        if now is None:  # its deletion is noticed once this is stored, and everything is taken back
+            return False
+        return meter.pce in handed_over(now) or not all(belongs(now, answer.staged) for answer in read.answers)
+
     def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
         """Record which days are still missing. Take everything back if the household has left in the meantime.
 
@@ -218,7 +235,7 @@ class ReadHistoryOperator(AccountOperator):
                 self.accounts, self.account_id, loads, self.log, before=before,
                 note=lambda document: document if told else with_unannounced(document, changes),
             )  # fmt: skip
-            read = {loaded.answer.pce for loaded in loads}
+            read = [loaded.answer for loaded in loads]
             take_back_given_back(self.couchdb, self.accounts, noted, read, self.log)
         return changes
 

@@ -12,7 +12,7 @@ from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import parse
-from grdf.meters.notes import all_stored
+from grdf.meters.notes import all_stored, belongs
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.metrics.of_loads import tell_load
@@ -81,6 +81,7 @@ class LoadOperator(AccountOperator):
         except AnswersUnreadable as error:
             answers, unreadable = error.answers, error
             self._set_aside(staging, reference)
+        answers = self._own(answers)
         staged_answers, answers = answers, self._without_handed_over(answers)
         self._take_back(self._before or {}, staged_answers)  # a try that died may have stored them
         former = self._finish_former(staging, reference, answers)
@@ -142,7 +143,10 @@ class LoadOperator(AccountOperator):
         newest = max((answer.read_at for answer in ours), default="9999")
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
-            left = [_in_its_time(answer) for answer in self._left_behind(staging, former)]
+            staged = self._left_behind(staging, former)
+            left = [_in_its_time(answer) for answer in self._own(staged)]
+            if staged and not left:
+                staging.remove(self.account_id, former)
             answers = [answer for answer in self._without_handed_over(left) if answer.read_at < newest]
             if not answers:
                 continue
@@ -186,6 +190,17 @@ class LoadOperator(AccountOperator):
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if not HistoryRead.holds(document or {}, pce)]
 
+    def _own(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
+        """Leave out answers that were asked for under consents of another household, which had this account before."""
+        own = [answer for answer in answers if belongs(self._before or {}, answer)]
+        if len(own) < len(answers):
+            self.log.warning(
+                "Account %s: %d answer(s) of GRDF were asked for under a consent that this account does not have. They "
+                "are not stored: they are of a household that left, or of a meter that the account no longer has.",
+                self.account_id, len(answers) - len(own),
+            )  # fmt: skip
+        return own
+
     def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
         """Leave out answers about a meter that somebody else has connected since the request.
 
@@ -209,8 +224,7 @@ class LoadOperator(AccountOperator):
         If the check ran while these answers were being stored, it has not seen all of them. If it runs later, it takes
         them back itself, in the morning.
         """
-        pces = {answer.pce for answer in answers}
-        take_back_given_back(self.couchdb, self.accounts, document, pces, self.log)
+        take_back_given_back(self.couchdb, self.accounts, document, answers, self.log)
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
         """Record on the account that a history is read, which days are missing, and that there is no problem.
