@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grdf.meters.last_day import last_stored_day
 from grdf.meters.notes import meter_of
 from include.gas.documents.billing.period_totals import period_totals, to_write
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.doctypes import ACCOUNT, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, own_day, without_prices
 from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
@@ -44,7 +45,7 @@ def write_period_totals(
             }
         rights, periods = _rights(couchdb, account, pce), couchdb.range(PUBLISHED, *span)
         holds = rights.holds if rights else None
-        makes = new and bool(periods) and couchdb.last_id(DAY, *span) is None
+        makes = new and bool(periods) and last_stored_day(couchdb, account, pce) is None
         conflict = False
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
             if pending := to_write(stored[doctype], totals, new=makes):

@@ -17,6 +17,7 @@ from grdf.consents.lists.doubt import Doubt, is_over
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
+from grdf.meters.last_day import last_stored_day
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving
@@ -30,7 +31,7 @@ from include.gas.days.asked_days import Reread, daily_window
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
-from include.gas.documents.gas_days import account_range, day_id, day_of_id
+from include.gas.documents.gas_days import day_id
 from include.gas.errors import AccountLeaving, BadAccount, RetryLater
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.own_rights import WAITS
@@ -272,8 +273,7 @@ class ExtractOperator(AccountOperator):
         """
         if told := told_years(document, pce):
             return max(year.last for year in told.values())
-        last_id = self.couchdb.last_id(DAY, *account_range(self.account_id, pce))
-        return day_of_id(last_id) if last_id else None
+        return last_stored_day(self.couchdb, self.account_id, pce)
 
     def _judge(self, run: Run, account: Account, problems: Problems, *, readings: int) -> None:
         """Mark the account with what its household must know.

@@ -123,3 +123,19 @@ def test_a_day_that_is_not_over_or_too_old_is_not_asked_for(clean: LocalWorld, a
         assert (staged["reference"], staged["answers"]) == (None, 0)
         assert load(account_id, staged)["account"] == account_id
     assert asked(clean) == []
+
+
+@pytest.mark.parametrize("end", ["note", "2026-11", "2026-11-01-note", "9999-12-31"])
+@pytest.mark.parametrize("days", [True, False])
+def test_what_others_put_between_the_days_is_not_the_last_stored_one(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, end: str, days: bool
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    day, today = yesterday(clean), clean.control.today()
+    last = today - timedelta(days=20)
+    couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{end}", "text": "seen"}])
+    if days:
+        couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{last}", "load": 5}])
+    extract(account_id, day)
+    first = last + timedelta(days=1 - REREAD) if days else oldest_allowed(today)
+    assert asked(clean) == [(pce, str(first), str(today))]

@@ -61,3 +61,12 @@ def test_an_ordinary_meter_gets_none_before_its_days_are_read(own: Any, account_
     read(account_id)
     assert stored(account_id, PUBLISHED)
     assert [stored(account_id, doctype) for doctype in (MONTH, YEAR)] == [[], []]
+
+
+@pytest.mark.parametrize("end", ["note", "2026-11", "2026-11-01-note", "9999-12-31"])
+def test_what_others_put_between_the_days_is_no_day(own: Any, account_id: str, end: str) -> None:
+    (pce,) = known_account(own, account_id)
+    own.control.set_quirks(pce, frequency="6M")
+    CouchDBHook().write(DAY, [{"_id": f"{account_id}:{pce}:{end}", "text": "seen"}])
+    read(account_id)
+    assert loads(account_id, MONTH) == loads(account_id, YEAR) == loads(account_id, PUBLISHED) > 0
