@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
@@ -19,6 +20,24 @@ def change(world: Any, account: str, **fields: Any) -> None:
 
 def periods(account: str) -> list[dict[str, Any]]:
     return CouchDBHook().range(PUBLISHED, *account_range(account))
+
+
+def month_later(world: Any, account: str) -> None:
+    """Date what the account notes of its monthly readings so far back that they are due again."""
+    said = document(world, account)
+    for key in ("meter_facts", "published"):
+        for entry in said[key].values():
+            entry["read_at"] = "2020-01-01T12:00:00.000000Z"
+            for gap in entry.get("gaps") or ():
+                gap["since"] = str(date.fromisoformat(gap["since"]) - timedelta(days=31))
+    world.book.save(said)
+
+
+def asked_from(world: Any) -> list[str]:
+    """Return the first day of each call for published data, in order, and clear the log."""
+    log = world.control.log()
+    world.control.clear_log()
+    return [call["query"]["date_debut"] for call in log if call["path"].endswith("/donnees_consos_publiees")]
 
 
 def calls(world: Any) -> list[str]:

@@ -161,7 +161,8 @@ def published_window(
 ) -> Window | None:
     """Return the days to ask published data for, in one call.
 
-    The first request covers five years, later ones start two months before the newest stored period.
+    The first request covers five years, later ones start two months before the newest stored period. While an older
+    period may be missing they cover five years, too, see :mod:`include.gas.documents.billing.period_gaps`.
 
     :param today: civil date in Paris; GRDF refuses an end after it
     :param newest: first day of the newest stored period; ``None`` to read all five years

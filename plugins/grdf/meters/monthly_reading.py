@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.notes import meter_of
 from grdf.meters.published_totals import write_period_totals
 from grdf.quota.terms import HISTORY
-from include.gas.account.sections.facts import with_meter_facts
-from include.gas.account.sections.published_note import with_published
+from include.gas.account.sections.facts import may_be_daily, with_meter_facts
+from include.gas.account.sections.published_note import noted_gaps, with_published
 from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.answers.consumption.published import Period, read_published
 from include.gas.answers.consumption.sorting import Answer
@@ -23,7 +23,9 @@ from include.gas.answers.contract import Contract, has_daily_data, no_daily_data
 from include.gas.consents.read_under import is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare_all
+from include.gas.documents.billing.period_gaps import awaited, gaps_in_words, gaps_left, open_stretches
 from include.gas.documents.billing.periods import merge_period, newest_period, period_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
@@ -81,13 +83,12 @@ def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts:
 def read_periods(
     adict: AdictHook,
     couchdb: CouchDBHook,
-    account: str,
+    document: dict[str, Any],
     meter: Consent,
     log: Log,
     counts: Counter[str],
     *,
     whole: bool,
-    may_be_daily: bool,
     replaced: dict[str, Document | None],
 ) -> Change:
     """Read a meter's published periods, store them, and compare all stored periods with the gas days.
@@ -96,18 +97,23 @@ def read_periods(
     has learned in the meantime that its meter belongs to another household, because GRDF may have served it under that
     household's consent.
 
+    :param document: the account document, with the meter's facts. If GRDF has no daily data for the meter, its months
+        and years are made of its periods
     :param meter: the meter, with its consent
     :param counts: incremented by what was done
-    :param whole: whether to read all that GRDF has, not only what may have changed since the newest stored period
-    :param may_be_daily: whether the meter may have daily data. If not, its months and years are made of its periods
+    :param whole: whether to read all that GRDF has in any case. Otherwise only what may have changed since the newest
+        stored period is read, unless a period may be missing
     :param replaced: filled with the former document of each period that is written, by id; ``None`` for a new one
     :return: what to record on the account
     :raises GasError: if the failure concerns all accounts or is temporary; the periods that were valid are stored
     """
-    last = None if whole else newest_period(couchdb.range(PUBLISHED, *account_range(account, meter.pce)))
-    newest, today = last.first if last else None, paris_today(datetime.now(UTC))
-    window = published_window(today=today, newest=newest, consent_first=meter.opens, consent_end=meter.closes)
-    windows = meter.covered(window, today) if window else ()
+    account, today = str(document["_id"]), paris_today(datetime.now(UTC))
+    span = account_range(account, meter.pce)
+    stored = couchdb.range(PUBLISHED, *span)
+    covered, gaps = _asked(meter, today, None), noted_gaps(document, meter)
+    whole = whole or gaps is None or bool(awaited(open_stretches(stored, covered), gaps))
+    windows = covered if whole else _asked(meter, today, newest_period(stored))
+    complete, absent = bool(windows), list[date]()
     read_at = datetime.now(UTC).isoformat()
     message = "" if windows else "The household's consent covers no day that can be asked for."
     try:
@@ -122,13 +128,20 @@ def read_periods(
                 )  # fmt: skip
                 return lambda document: document
             _store(couchdb, account, answer, read_at, log, counts, replaced)
+            complete &= answer.whole
+            absent += answer.absent
             if problem := answer.problem():
                 raise problem
     except FailNow as error:
-        message = _words(error, "published data", account, log, counts)
-    stored = couchdb.range(PUBLISHED, *account_range(account, meter.pce))
-    write_period_totals(couchdb, account, meter.pce, new=not may_be_daily)
-    compared = compare_all(stored, couchdb.range(DAY, *account_range(account, meter.pce)))
+        complete, message = False, _words(error, "published data", account, log, counts)
+    stored = couchdb.range(PUBLISHED, *span)
+    still_open = open_stretches(stored, covered)
+    if not complete:
+        gaps = None
+    elif whole:
+        gaps = gaps_left(still_open, gaps, absent, today)
+    write_period_totals(couchdb, account, meter.pce, new=not may_be_daily(document, meter.pce))
+    compared = compare_all(stored, couchdb.range(DAY, *span))
     for each in compared:
         if each.beyond_rounding:
             counts["differences"] += 1
@@ -138,10 +151,23 @@ def read_periods(
                 "page.",
                 account, meter_tag(account, meter.pce), each.first, each.end, each.missing_days,
             )  # fmt: skip
+    if missing := gaps_in_words(still_open, gaps, stored):
+        log.warning("Account %s, meter %s: %s", account, meter_tag(account, meter.pce), missing)
+    said = " ".join(filter(None, (message, missing)))
     counts["meters"] += 1
     return lambda document: with_published(
-        document, meter, read_at=read_at, periods=stored, compared=compared, message=message
+        document, meter, read_at=read_at, periods=stored, compared=compared, message=said, gaps=gaps
     )
+
+
+def _asked(meter: Consent, today: date, newest: Period | None) -> tuple[Window, ...]:
+    """Return the days to ask for, a window for each stretch that the account's rights cover.
+
+    :param newest: the newest stored period, from shortly before which to ask; ``None`` to ask for all
+    """
+    first = newest.first if newest else None
+    window = published_window(today=today, newest=first, consent_first=meter.opens, consent_end=meter.closes)
+    return meter.covered(window, today) if window else ()
 
 
 def under(meter: Consent, change: Change) -> Change:

@@ -16,7 +16,7 @@ from grdf.consents.lists.consent_dates import must_ask, with_dates
 from grdf.operators.base import GrdfOperator
 from grdf.quota.terms import HISTORY
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.facts import MeterFacts, may_be_daily
+from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
 from include.gas.account.sections.rights.lost_consents import handed_over, meters_lost
 from include.gas.account.turns import is_due, is_new
@@ -246,14 +246,13 @@ class ReadPublishedOperator(GrdfOperator):
             if _wanted(facts, meter, account, today, since):
                 changes.append(under(meter, read_facts(client, account.id, meter, self.log, counts)))
             if _wanted(periods, meter, account, today, since):
-                whole = is_new(periods) or periods.get("id_accreditation") != meter.id_accreditation
                 known = document
                 for change in changes:
                     known = change(known)
+                by_hand = since is not None  # a person misses something
                 read = read_periods(
-                    client, self.couchdb, account.id, meter, self.log, counts,
-                    whole=whole, may_be_daily=may_be_daily(known, meter.pce), replaced=replaced,
-                )  # fmt: skip
+                    client, self.couchdb, known, meter, self.log, counts, whole=by_hand, replaced=replaced
+                )
                 changes.append(under(meter, read))
         except QuotaExceeded:
             raise

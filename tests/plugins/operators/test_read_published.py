@@ -20,7 +20,7 @@ from include.gas.documents.gas_days import account_range, id_range
 from include.gas.errors import BadRequest
 from include.gas.meter_tag import meter_tag
 from tests.helpers import MemoryShelf, context, known_account, lose, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, calls, change, document, periods
+from tests.plugins.published import ALL, asked_from, calls, change, document, month_later, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -62,18 +62,24 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
 
 
+def settled(own: Any, account_id: str) -> None:
+    """Read all periods twice, four weeks apart: GRDF has nothing before the first one."""
+    for _ in range(2):
+        read()
+        month_later(own, account_id)
+    own.control.clear_log()
+
+
 def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
     own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``[grdf] reread_days`` only affects daily runs; ``PUBLISHED_REREAD`` says why."""
     known_account(own, account_id)
     monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
-    read(account_id)
-    own.control.clear_log()
-    read(account_id)
-    asked = [call["query"] for call in own.control.log() if call["path"].endswith("/donnees_consos_publiees")]
+    settled(own, account_id)
+    read()
     newest = max(each["first"] for each in periods(account_id))
-    assert [each["date_debut"] for each in asked] == [str(date.fromisoformat(newest) - timedelta(days=62))]
+    assert asked_from(own) == [str(date.fromisoformat(newest) - timedelta(days=62))]
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -120,15 +126,15 @@ def test_periods_that_were_replaced_come_back(own: Any, account_id: str) -> None
 
 def test_a_repeated_reading_asks_two_months_back_and_writes_no_period(own: Any, account_id: str) -> None:
     known_account(own, account_id)
-    read(account_id)
+    settled(own, account_id)
     before = periods(account_id)
-    own.control.clear_log()
-    counts = read(account_id)
+    counts = read()
     assert (counts["accounts"], counts.get("new", 0), counts.get("corrected", 0)) == (1, 0, 0)
     assert periods(account_id) == before
     (call,) = [each for each in own.control.log() if each["path"].endswith("publiees")]
     assert call["query"]["date_debut"] == str(date.fromisoformat(before[-1]["first"]) - timedelta(days=62))
     assert call["query"]["date_fin"] == str(TODAY)
+    assert "message" not in document(own, account_id)["published"][before[0]["pce"]]
 
 
 def test_differences_are_shown_and_nothing_is_mended(

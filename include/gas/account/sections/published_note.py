@@ -12,6 +12,7 @@ from include.gas.account.sections.section import MeterSection, Text
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.billing.comparison import Comparison
+from include.gas.documents.billing.period_gaps import PeriodGap
 from include.gas.documents.billing.periods import newest_period
 from include.gas.documents.gas_days import Document
 from include.gas.documents.totals import Number
@@ -77,7 +78,10 @@ class PublishedNote(MeterSection, frozen=True):
     :param differences_in_all: number of all periods that differ
     :param id_accreditation: GRDF's id of the right under which the periods were read
     :param read_at: when GRDF was asked, UTC
-    :param message: why GRDF sent no periods, in words
+    :param message: why GRDF sent no periods, and for which days none is stored, in words
+    :param gaps: days before the newest period that rights of the account cover and no period has, as the last answers
+        about all periods left them, the newest 24; absent if GRDF must be asked for all periods again, because some of
+        them could not be read
     """
 
     key: ClassVar[str] = "published"
@@ -91,6 +95,18 @@ class PublishedNote(MeterSection, frozen=True):
     id_accreditation: str | None
     read_at: str
     message: str = ""
+    gaps: list[PeriodGap] | None = None
+
+
+def noted_gaps(document: Mapping[str, Any], consent: Consent) -> list[PeriodGap] | None:
+    """Return the gaps that the last answers about all of a meter's periods left.
+
+    :param consent: the meter's present consent
+    :return: ``None`` if GRDF must be asked for all periods: it was not yet under this consent, or some of them could
+        not be read
+    """
+    note = PublishedNote.of(document, consent.pce)
+    return note.gaps if note and note.read_at and note.id_accreditation == consent.id_accreditation else None
 
 
 def with_published(
@@ -101,6 +117,7 @@ def with_published(
     periods: Iterable[Mapping[str, Any]],
     compared: Iterable[Comparison],
     message: str = "",
+    gaps: list[PeriodGap] | None = None,
 ) -> Document:
     """Return the account document with the summary of a meter's published periods.
 
@@ -108,7 +125,8 @@ def with_published(
     :param read_at: when GRDF was asked, aware
     :param periods: all stored periods of the meter
     :param compared: the comparisons of these periods with the stored days
-    :param message: why GRDF sent no periods, in words; ``""`` otherwise
+    :param message: why GRDF sent no periods, and which are missing, in words; ``""`` otherwise
+    :param gaps: the result of :func:`gaps_left`; ``None`` if not all periods could be read
     """
     differences = [Difference.of(each) for each in compared if each.beyond_rounding]
     newest = newest_period(periods)
@@ -119,5 +137,6 @@ def with_published(
         consent.id_accreditation,
         utc_text(read_at),
         message,
+        gaps,
     )
     return note.noted(document, consent.pce)
