@@ -12,7 +12,7 @@ import pytest
 
 from grdf.hooks.adict import AdictHook
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import GasError
 from tests.helpers import MemoryShelf, holder, known_account, stored, yesterday
@@ -126,7 +126,7 @@ def test_an_answer_that_was_being_stored_is_taken_back(
     assert stored(couchdb, account_id, former) == {}
 
 
-@pytest.mark.parametrize(("call", "doctype"), [("daily_lines", DAY)])
+@pytest.mark.parametrize(("call", "doctype"), [("daily_lines", DAY), ("published_lines", PUBLISHED)])
 def test_what_other_dags_have_asked_is_not_stored(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, call: str, doctype: str
 ) -> None:

@@ -20,7 +20,7 @@ from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.answers.consumption.published import Period, read_published
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.consents.read_under import is_under
+from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.asked_days import published_window
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
@@ -120,10 +120,11 @@ def read_periods(
         for window in windows:
             staged = adict.published_lines(meter.pce, window, account=account, terms=HISTORY)
             answer = read_published(staged.body, account=account, pce=meter.pce, window=window, today=today)
-            if meter.pce in handed_over(couchdb.get(ACCOUNT, account) or {}):
+            now = couchdb.get(ACCOUNT, account)
+            if now and (meter.pce in handed_over(now) or not is_own(meter, meter_of(now, meter.pce), read_at)):
                 log.warning(
                     "Account %s: its consent for meter %s ended while its published data were read, and another "
-                    "consent is in force there now. What GRDF sent is not stored.",
+                    "consent is in force there now, or the account is another one's. What GRDF sent is not stored.",
                     account, meter_tag(account, meter.pce),
                 )  # fmt: skip
                 return lambda document: document

@@ -21,6 +21,7 @@ from include.gas.account.sections.published_note import BookHeld, MonthlyFailed,
 from include.gas.account.sections.rights.lost_consents import handed_over, meters_lost
 from include.gas.account.turns import is_due, is_new
 from include.gas.consents.consent import Consent
+from include.gas.consents.read_under import is_own
 from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import (
@@ -180,13 +181,13 @@ class ReadPublishedOperator(GrdfOperator):
         yield from self._in_order(run, [*due, *first], failed)
 
     def _account(self, document: dict[str, Any], counts: Counter[str], *, since: datetime | None) -> None:
-        account, client = Account.from_document(document), self.adict.of(document)
+        account, client, now = Account.from_document(document), self.adict.of(document), datetime.now(UTC)
         self._hold_unread_books(document, account, counts, since)
         if reason := _waits(account):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
-        if must_ask(document, account, datetime.now(UTC), self.accounts.listed_at(client.grdf_conn_id)):
+        if must_ask(document, account, now, self.accounts.listed_at(client.grdf_conn_id)):
             account = with_dates(client, self.accounts, account, HISTORY)
             document = self.accounts.document(account.id)
         changes: list[Change] = []
@@ -197,7 +198,7 @@ class ReadPublishedOperator(GrdfOperator):
                 self._meter(document, account, meter, counts, changes, problems, replaced, since=since)
         finally:
             if changes:
-                self._note(account, changes, replaced)
+                self._note(account, now, changes, replaced)
         if problems:
             raise problems[0]
         if MonthlyFailed.of(document):
@@ -216,7 +217,7 @@ class ReadPublishedOperator(GrdfOperator):
         now = datetime.now(UTC)
         if pces := _unread_books(document, account, paris_today(now), since):
             changes = [hold_book(self.couchdb, document, pce, self.log, counts) for pce in pces]
-            self._note(account, [*changes, lambda stored: BookHeld.noted(stored, utc_text(now))], {})
+            self._note(account, now, [*changes, lambda stored: BookHeld.noted(stored, utc_text(now))], {})
 
     def _meter(
         self,
@@ -259,23 +260,37 @@ class ReadPublishedOperator(GrdfOperator):
         except RetryLater as error:
             problems.append(error)
 
-    def _note(self, account: Account, changes: Iterable[Change], replaced: dict[str, Document | None]) -> None:
+    def _note(
+        self, account: Account, began: datetime, changes: Iterable[Change], replaced: dict[str, Document | None]
+    ) -> None:
         """Write what was read to the account.
 
-        Take the periods back if the household has left in the meantime, or a meter has become another account's.
+        Take the periods back if the household has left in the meantime, or if a meter or the account's id has become
+        another one's.
+
+        :param account: as it was read
+        :param began: when it was read
         """
         from grdf.meters.monthly_reading import take_back
+        from grdf.meters.notes import meter_of
         from grdf.meters.taking_back import taken_back_if_left
 
+        foreign = set[str]()
+
         def change(document: dict[str, Any]) -> dict[str, Any]:
+            nonlocal foreign
             stop_if_leaving(Account.from_document(document))
+            meters = [(meter, meter_of(document, meter.pce)) for meter in account.meters]
+            foreign = {meter.pce for meter, held in meters if not is_own(meter, held, utc_text(began))}
+            if meters and len(foreign) == len(meters):
+                return document
             for each in changes:
                 document = each(document)
             return document
 
         with taken_back_if_left(self.couchdb, account.id):
             noted = self.accounts.update(account.id, change)
-        if back := take_back(self.couchdb, replaced, handed_over(noted)):
+        if back := take_back(self.couchdb, replaced, handed_over(noted) | foreign):
             self.log.warning(
                 "Account %s: its consent for a meter ended while its published data were read, and another "
                 "consent is in force there now. %d period(s) are as they were before.", account.id, back,
