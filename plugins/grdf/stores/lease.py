@@ -48,8 +48,10 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
 def _take(couchdb: CouchDBHook, name: str, holder: str, seconds: float) -> Document | None:
     """Return the document that says that the lease is held; ``None`` if somebody else holds it."""
     stored = couchdb.get(DOCTYPE, name) or {"_id": name}
-    if 0 < float(stored.get("until") or 0) - time.time() <= LONGEST:
+    until, now = stored.get("until"), time.time()
+    # Any program may have written the document. What is not a number, or one without an end, is over: nobody holds it.
+    if isinstance(until, int | float) and now < until <= now + LONGEST:
         return None
-    taken = stored | {"holder": holder, "until": time.time() + seconds}
+    taken = stored | {"holder": holder, "until": now + seconds}
     revision = couchdb.put(DOCTYPE, taken)
     return None if revision is None else taken | {"_rev": revision}

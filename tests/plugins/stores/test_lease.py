@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Lock
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,13 @@ def test_a_lease_of_a_clock_that_was_ahead_is_over(couchdb: CouchDBHook, account
         with lease(couchdb, account_id, seconds=10, poll=0.02) as mine:
             assert mine
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("until", ["soon", ["soon"], {}, True, 10**400, 10**20, None])
+def test_a_lease_whose_end_is_no_moment_is_over(couchdb: CouchDBHook, account_id: str, until: Any) -> None:
+    couchdb.put(DOCTYPE, {"_id": account_id, "holder": "another program", "until": until})
+    with lease(couchdb, account_id, seconds=10) as mine:
+        assert mine
+        document = couchdb.get(DOCTYPE, account_id)
+        assert document is not None
+        assert document["until"] > time.time()
