@@ -135,6 +135,12 @@ class AccessRight:
         )
 
     @property
+    def terms(self) -> tuple[object, ...]:
+        """What the line says about whether the right is in force, since when, and for which days."""
+        days = self.first, self.last, self.data_first, self.data_end, self.created, self.revoked
+        return self.state, self.role, self.informative, *days
+
+    @property
     def stands(self) -> bool:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
@@ -168,7 +174,7 @@ class Rights:
     """A parsed answer of ``droits_acces``.
 
     :param rights: the rights in the order of the answer
-    :param odd: number of objects that were neither a right nor a status, or could not be read
+    :param odd: number of objects that were neither a right nor a status, could not be read, or contradict each other
     :param problem: the error to raise; ``None`` if the answer is good
     """
 
@@ -224,11 +230,27 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:
             odd += 1
-    if problem is not None and rights:  # a line about one of several meters says nothing about the rights beside it
+    agreed, contradictory = _agreed(rights)
+    odd += contradictory
+    if problem is not None and agreed:  # a line about one of several meters says nothing about the rights beside it
         problem, odd = None, odd + 1
-    if problem is None and odd and not rights:
+    if problem is None and odd and not agreed:
         problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
-    return Rights(tuple(rights), odd, problem)
+    return Rights(agreed, odd, problem)
+
+
+def _agreed(rights: Iterable[AccessRight]) -> tuple[tuple[AccessRight, ...], int]:
+    """Return each right once, without those whose lines contradict each other, and the number of the latter's lines.
+
+    Which of such lines is true is not known. If one of them counted, their order would decide whether a household is
+    read.
+    """
+    lines: dict[tuple[str, str], list[AccessRight]] = {}
+    for right in rights:
+        lines.setdefault((right.pce, right.id), []).append(right)
+    agreed = [each for each in lines.values() if len({right.terms for right in each}) == 1]
+    told = sum(map(len, lines.values()))
+    return tuple(each[-1] for each in agreed), told - sum(map(len, agreed))
 
 
 def is_usable(right: AccessRight, today: date) -> bool:

@@ -82,8 +82,8 @@ class CheckConsentsOperator(GrdfOperator):
         for round_ in rounds.values():
             if odd := round_.answer.odd:
                 self.log.warning(
-                    "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
-                    "in one of them. Tell GRDF if this continues.",
+                    "%d line(s) of GRDF's list of rights could not be read, or contradict each other: a meter that "
+                    "seems to be missing may be in one of them. Tell GRDF if this continues.",
                     odd,
                 )
         here = Returned(couchdb, self.log)

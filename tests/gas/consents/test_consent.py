@@ -190,6 +190,27 @@ def test_refused_and_unreadable_lists() -> None:
     assert (len(answer.rights), answer.odd, answer.problem) == (1, 2, None)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"etat_droit_acces": "Obsolète"}, {"perim_donnees_conso_fin": "2024-05-01"}, {"date_fin_droit_acces": None},
+        {"date_revocation": "2024-04-30"}, {"date_creation": "2024-04-01"}, {"perim_donnees_informatives": "Faux"},
+    ],
+)  # fmt: skip
+def test_lines_of_one_right_that_contradict_each_other_cannot_be_read(other: dict[str, Any], order: int) -> None:
+    lines = [right(), right(**other)][::order]
+    answer = read_rights("\n".join(map(json.dumps, [*lines, right(id_droit_acces="u-2")])), account="a")
+    assert ([each.id for each in answer.rights], answer.odd, answer.problem) == (["u-2"], 2, None)
+    assert isinstance(read_rights("\n".join(map(json.dumps, lines)), account="a").problem, ServiceUnavailable)
+
+
+def test_a_line_that_is_there_twice_counts_once() -> None:
+    lines = [right(), right(), right(id_pce=GI), right(courriel_titulaire="a@example.org")]
+    answer = read_rights("\n".join(map(json.dumps, lines)), account="a")
+    assert ([each.pce for each in answer.rights], answer.odd) == ([PCE, GI], 0)
+
+
 @given(st.binary(max_size=80))
 def test_any_list_is_read(body: bytes) -> None:
     read_rights(body, account="a")
