@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,7 @@ class LoadOperator(AccountOperator):
         except AnswersGone as error:
             return self._announce_again(context, error)
         except AnswersUnreadable as error:
-            answers, unreadable = error.answers, error
+            answers, unreadable = _without_history(error.answers), error
             self._set_aside(staging, reference)
         answers = self._own(answers)
         staged_answers, answers = answers, self._without_handed_over(answers)
@@ -167,7 +167,7 @@ class LoadOperator(AccountOperator):
         except AnswersUnreadable as error:
             self.log.warning("Answers of an earlier run: %s", error)
             self._set_aside(staging, reference)
-            return error.answers
+            return _without_history(error.answers)
         except GasError as error:
             self.log.warning("Answers of an earlier run are left for the next load: %s", error)
             return []
@@ -267,6 +267,14 @@ class LoadOperator(AccountOperator):
         pces = [pce for pce in self._untold if pce not in self._first_launch]
         read = {pce: all_stored(self.couchdb, self.account_id, pce, self.log) for pce in pces}
         return {pce: years for pce, years in read.items() if years is not None}
+
+
+def _without_history(answers: Iterable[StagedAnswer]) -> list[StagedAnswer]:
+    """Return what could be read of a damaged file. The rest may be a part of any history, whatever it says of itself.
+
+    So none counts as read, and the next run asks for it again in the call that it makes anyway.
+    """
+    return [replace(answer, history_from=None) for answer in answers]
 
 
 def _in_its_time(answer: StagedAnswer) -> StagedAnswer:

@@ -200,6 +200,27 @@ def test_history_belongs_to_one_consent() -> None:
         assert not history_read({"history": history}, METERS[0])
 
 
+def test_days_between_rights_count_as_unread_once_a_right_covers_them() -> None:
+    def two(first: date) -> Consent:
+        former = Consent(PCE, "u-0", date(2022, 1, 1), date(2022, 7, 1))
+        return Consent(PCE, "u-1", first, date(2027, 4, 2), others=(former,))
+
+    asked = two(date(2023, 10, 1))
+    noted = with_history(document(), asked, date(2022, 1, 1), NOW)
+    assert noted["history"][PCE]["between"] == ["2022-07-01/2023-09-30"]
+    assert history_read(noted, asked, NOW)
+    assert history_read(noted, two(date(2024, 1, 1)), NOW), "a right that covers less has nothing read again"
+    assert not history_read(noted, two(date(2023, 9, 30)), NOW)
+    again = with_history(noted, two(date(2022, 7, 1)), date(2022, 1, 1), NOW)
+    assert "between" not in again["history"][PCE]
+    assert history_read(again, two(date(2022, 7, 1)), NOW)
+    former_version = document(history={PCE: noted["history"][PCE] | {"between": []}})
+    assert history_read(former_version, two(date(2022, 7, 1)), NOW), "no fleet is read again because of an update"
+    for between in ("x", "2022-07-01", "2022-07-01/9999-12-31"):
+        damaged = document(history={PCE: noted["history"][PCE] | {"between": [between]}})
+        assert not history_read(damaged, asked, NOW)
+
+
 def test_documents_are_never_changed_in_place() -> None:
     original = document(history={GI: {"from": "2021-01-01"}})
     before = copy.deepcopy(original)

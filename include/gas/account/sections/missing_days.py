@@ -10,7 +10,7 @@ import msgspec
 
 from include.gas.account.sections.section import MeterSection, members, read, written
 from include.gas.account.sections.stored import is_year
-from include.gas.days.gas_day import ONE_DAY, utc_text
+from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.gaps import Gap
 from include.gas.documents.gas_days import Document
@@ -48,8 +48,8 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
         """
         once: dict[str, list[str]] = {}
         for at, run in gap.once:
-            once.setdefault(at.isoformat(), []).append(_text(run))
-        runs = [_text(run) for run in gap.none_days]
+            once.setdefault(at.isoformat(), []).append(run.as_text)
+        runs = [run.as_text for run in gap.none_days]
         return cls(gap.first, gap.last, gap.awaited, gap.none, since, gap.awaited_from, gap.ask_from, runs, once)
 
     def gap(self) -> Gap | None:
@@ -59,8 +59,10 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
         All days of such an entry are looked for again.
         """
         try:
-            runs = tuple(_run(text) for text in self.none_days)
-            once = tuple((date.fromisoformat(at), _run(text)) for at, all_ in self.once.items() for text in all_)
+            runs = tuple(map(Window.of_text, self.none_days))
+            once = tuple(
+                (date.fromisoformat(at), Window.of_text(text)) for at, all_ in self.once.items() for text in all_
+            )
         except (ValueError, OverflowError):
             return None
         if sum(len(run) for run in runs) != self.none:
@@ -121,12 +123,3 @@ def with_gaps(
         if gap is not None:
             mine[str(year)] = written(MissingYear.from_gap(gap, str(before.get("since") or utc_text(noticed_at))))
     return MissingDays.put(document, pce, dict(sorted(mine.items())) or None)
-
-
-def _text(run: Window) -> str:
-    return f"{run.first}/{run.last}"
-
-
-def _run(text: str) -> Window:
-    first, _, last = text.partition("/")
-    return Window(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY)

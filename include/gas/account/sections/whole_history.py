@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import MeterSection
 from include.gas.consents.consent import Consent
-from include.gas.days.clocks import is_ahead
+from include.gas.days.clocks import is_ahead, not_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
@@ -23,6 +24,8 @@ class HistoryRead(MeterSection, frozen=True):
     :param since: the oldest gas day that was asked for
     :param read_at: when GRDF was asked, UTC
     :param under: GRDF's ids of all rights under which it was read, if that was not the only one
+    :param between: the days from then on that lay between those rights and were not asked for, as runs ``first/last``,
+        both included
     """
 
     key: ClassVar[str] = "history"
@@ -32,6 +35,17 @@ class HistoryRead(MeterSection, frozen=True):
     since: date = msgspec.field(name="from")
     read_at: str
     under: list[str] = msgspec.field(default_factory=list)
+    between: list[str] = msgspec.field(default_factory=list)
+
+    def unasked(self) -> list[Window]:
+        """Return the days that GRDF served when it was read and that were not asked for, since no right covered them.
+
+        Former versions did not note those between rights.
+
+        :raises ValueError, OverflowError: if the entry is damaged
+        """
+        before = Window.of(oldest_allowed(paris_today(datetime.fromisoformat(utc_text(self.read_at)))), self.since)
+        return [*([before] if before else ()), *map(Window.of_text, self.between)]
 
 
 def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
@@ -41,9 +55,13 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
     :param first: the oldest gas day that was asked for
     :param read_at: when GRDF was asked, aware
     """
-    right = consent.id_accreditation
+    right, moment = consent.id_accreditation, utc_text(read_at)
     under = list(consent.ids) if set(consent.ids) - {right} else []
-    return HistoryRead(right, first, utc_text(read_at), under).noted(document, consent.pce)
+    today = paris_today(datetime.fromisoformat(utc_text(not_ahead(moment, datetime.now(UTC)))))
+    asked = Window.of(first, today)
+    stretches = consent.covered(asked, today) if asked else ()
+    between = [Window(one.end, other.first).as_text for one, other in pairwise(stretches)]
+    return HistoryRead(right, first, moment, under, between).noted(document, consent.pce)
 
 
 def history_since(document: Mapping[str, Any], pce: str) -> date | None:
@@ -55,8 +73,9 @@ def history_since(document: Mapping[str, Any], pce: str) -> date | None:
 def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
     """Return whether a meter's whole history was read under all usable rights of its consent.
 
-    It was not if a right now covers older days that GRDF served at that time, because GRDF's list said less then or a
-    clock was ahead. If a right covers fewer days than before, nothing must be read again.
+    It was not if a right now covers days that GRDF served at that time and that no right covered then, because GRDF's
+    list said less or a clock was ahead: older days, or days between two rights. Newer ones are asked for by each daily
+    run. If a right covers fewer days than before, nothing must be read again.
 
     :param consent: the present consent
     :param now: an aware datetime; ``None`` for the current time
@@ -66,10 +85,9 @@ def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | 
         return False
     now = now or datetime.now(UTC)
     try:
-        read_at = datetime.fromisoformat(utc_text(noted.read_at))
-        unasked = Window.of(oldest_allowed(paris_today(read_at)), noted.since)
+        unasked = noted.unasked()
     except (ValueError, OverflowError):
         return False
-    if is_ahead(read_at, now) or (unasked and consent.covered(unasked, paris_today(now))):
+    if is_ahead(noted.read_at, now) or any(consent.covered(days, paris_today(now)) for days in unasked):
         return False
     return {noted.id_accreditation, *noted.under}.issuperset(consent.ids or (consent.id_accreditation,))
