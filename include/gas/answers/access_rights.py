@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.answers.proof_state import proof_deadline, proof_state
@@ -25,6 +25,8 @@ ON_SITE = "client_connect"
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 
 
+UTC_FOR_PARIS = timedelta(hours=2)
+"""How much too early a moment is at most that GRDF wrote as UTC without saying so."""
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail.
 
@@ -196,6 +198,20 @@ def moment_in(value: object) -> str:
         return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
     except (ValueError, OverflowError):  # no moment, or one of the year 1 or 9999
         return ""
+
+
+def surely_before(moment: str, other: str) -> bool:
+    """Return whether a moment in GRDF's list is before another one, also if GRDF means UTC or only names the day.
+
+    :param moment: as returned by :func:`moment_in`; ``""``, an unknown one, is before none
+    :param other: UTC text, or ``""``
+    """
+    try:
+        earliest = datetime.fromisoformat(moment)
+        names_day = moment == moment_in(earliest.astimezone(PARIS).date())
+        return utc_text(earliest + UTC_FOR_PARIS + (ONE_DAY if names_day else timedelta())) < other
+    except (ValueError, OverflowError):
+        return False
 
 
 def is_right_id(text: str) -> bool:

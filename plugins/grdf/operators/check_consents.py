@@ -306,15 +306,18 @@ class CheckConsentsOperator(GrdfOperator):
         after = noted(finding)
         if after != document:
             after = accounts.update(document["_id"], change, known=document)
-        self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
+        self._give_back(round_, document, after, listed.rights)
         round_.meters.read_by(finding.document)
 
-    def _give_back(self, round_: Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
+    def _give_back(
+        self, round_: Round, before: dict[str, Any], document: dict[str, Any], rights: Sequence[AccessRight]
+    ) -> None:
         """Take back what was read under somebody else's right that appeared on a meter since a list was last read."""
         name, gone = document["_id"], handed_over(document)
         if not gone and GivenBack.key not in document:
             return
-        meters = to_give_back(document, rights, seen, paris_today(datetime.now(UTC)))
+        seen, today = seen_at(before, round_.last), paris_today(datetime.now(UTC))
+        meters = to_give_back(before, document, rights, seen, today)
         noted = partial(with_given_back, meters=meters)
         if meters:
             take_back_foreign(round_.couchdb, round_.accounts, name, meters, self.log, noted)

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.access_rights import AccessRight, Rights, consent_state, is_pce, read_rights, usable_right
+from include.gas.answers.access_rights import (
+    AccessRight,
+    Rights,
+    consent_state,
+    is_pce,
+    moment_in,
+    read_rights,
+    surely_before,
+    usable_right,
+)
 from include.gas.consents.consent import Consent, parse_claims, told
 from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, IdTokenRefused, ServiceUnavailable
@@ -203,6 +212,20 @@ def test_lines_of_one_right_that_contradict_each_other_cannot_be_read(other: dic
     answer = read_rights("\n".join(map(json.dumps, [*lines, right(id_droit_acces="u-2")])), account="a")
     assert ([each.id for each in answer.rights], answer.odd, answer.problem) == (["u-2"], 2, None)
     assert isinstance(read_rights("\n".join(map(json.dumps, lines)), account="a").problem, ServiceUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("moment", "other", "before"),
+    [
+        ("2024-04-30 20:00:00", "2024-05-01T06:00:00.000000Z", True),
+        ("2024-04-30T20:00:00Z", "2024-04-30T21:59:00.000000Z", False),
+        ("2024-04-30", "2024-05-01T00:00:00.000000Z", False), ("2024-04-30", "2024-05-01T06:00:00.000000Z", True),
+        ("2024-04-30", "", False), ("", "2024-05-01T06:00:00.000000Z", False),
+        ("9999-12-31T23:00:00Z", "9999-12-31T23:59:00.000000Z", False),
+    ],
+)  # fmt: skip
+def test_moments_of_the_list_may_be_later_than_they_say(moment: str, other: str, *, before: bool) -> None:
+    assert surely_before(moment_in(moment), other) is before
 
 
 def test_a_line_that_is_there_twice_counts_once() -> None:
