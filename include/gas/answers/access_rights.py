@@ -178,11 +178,14 @@ class Rights:
     :param rights: the rights in the order of the answer
     :param odd: number of objects that were neither a right nor a status, could not be read, or contradict each other
     :param problem: the error to raise; ``None`` if the answer is good
+    :param contradicted: the rights whose lines contradict each other, each by a line that says that it stands, if there
+        is one. They are not among ``rights``; whoever revokes a household's rights must know them
     """
 
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
     problem: GasError | None = None
+    contradicted: tuple[AccessRight, ...] = ()
 
 
 def moment_in(value: object) -> str:
@@ -246,17 +249,18 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:
             odd += 1
-    agreed, contradictory = _agreed(rights)
-    odd += contradictory
-    if problem is not None and agreed:  # a line about one of several meters says nothing about the rights beside it
+    if problem is not None and rights:  # a line about one of several meters says nothing about the rights beside it
         problem, odd = None, odd + 1
-    if problem is None and odd and not agreed:
+    if problem is None and odd and not rights:
         problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
-    return Rights(agreed, odd, problem)
+    agreed, contradictory = _sorted(rights)
+    odd += sum(map(len, contradictory))
+    contradicted = tuple(next((right for right in lines if right.stands), lines[-1]) for lines in contradictory)
+    return Rights(agreed, odd, problem, contradicted)
 
 
-def _agreed(rights: Iterable[AccessRight]) -> tuple[tuple[AccessRight, ...], int]:
-    """Return each right once, without those whose lines contradict each other, and the number of the latter's lines.
+def _sorted(rights: Iterable[AccessRight]) -> tuple[tuple[AccessRight, ...], list[list[AccessRight]]]:
+    """Return each right once, without those whose lines contradict each other, and the lines of the latter.
 
     Which of such lines is true is not known. If one of them counted, their order would decide whether a household is
     read.
@@ -264,9 +268,11 @@ def _agreed(rights: Iterable[AccessRight]) -> tuple[tuple[AccessRight, ...], int
     lines: dict[tuple[str, str], list[AccessRight]] = {}
     for right in rights:
         lines.setdefault((right.pce, right.id), []).append(right)
-    agreed = [each for each in lines.values() if len({right.terms for right in each}) == 1]
-    told = sum(map(len, lines.values()))
-    return tuple(each[-1] for each in agreed), told - sum(map(len, agreed))
+    agree = {key: len({right.terms for right in each}) == 1 for key, each in lines.items()}
+    return (
+        tuple(each[-1] for key, each in lines.items() if agree[key]),
+        [each for key, each in lines.items() if not agree[key]],
+    )
 
 
 def is_usable(right: AccessRight, today: date) -> bool:

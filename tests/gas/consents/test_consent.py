@@ -211,7 +211,9 @@ def test_lines_of_one_right_that_contradict_each_other_cannot_be_read(other: dic
     lines = [right(), right(**other)][::order]
     answer = read_rights("\n".join(map(json.dumps, [*lines, right(id_droit_acces="u-2")])), account="a")
     assert ([each.id for each in answer.rights], answer.odd, answer.problem) == (["u-2"], 2, None)
-    assert isinstance(read_rights("\n".join(map(json.dumps, lines)), account="a").problem, ServiceUnavailable)
+    alone = read_rights("\n".join(map(json.dumps, lines)), account="a")
+    assert (alone.rights, alone.odd, alone.problem) == ((), 2, None)
+    assert [each.stands for each in alone.contradicted] == [True], "whoever revokes must know it"
 
 
 @pytest.mark.parametrize(
