@@ -164,6 +164,15 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert couchdb.get(CONNECT, link_document(account_id)) is None, "an empty one goes with the next"
 
 
+@pytest.mark.parametrize("until", ["soon", [], None])
+def test_an_odd_record_keeps_no_link_back(front: Site, couchdb: CouchDBHook, account_id: str, until: object) -> None:
+    """Any program may have written it."""
+    odd = link_document(f"odd-{account_id}")
+    assert couchdb.put(CONNECT, {"_id": odd, "account": f"odd-{account_id}", "until": until})
+    assert front.browser().get(path_of(link_for(front, account_id))).status_code == 200
+    assert couchdb.get(CONNECT, odd) is None
+
+
 def test_a_used_link_stays_used_whatever_a_clock_says(
     front: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,11 +14,10 @@ from include.gas.account.own_meters import without_old_token
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
-from include.gas.documents.doctypes import LEASE
 from include.gas.errors import FailNow, ServiceUnavailable
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import extract, load
-from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
+from tests.rights.scene import OUTDATED, bring, check, consents, document, listed_then, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -32,12 +31,6 @@ def hands_over(world: LocalWorld, account: str, right: str) -> str:
     (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
     world.control.correct(pce, yesterday(world) - timedelta(days=3), 777)
     return str(new["id_droit_acces"])
-
-
-def listed_then(couchdb: CouchDBHook, hours: float) -> None:
-    """Set how long ago the last list was requested that all accounts were checked against."""
-    known = couchdb.get(LEASE, "list-of-consents") or {"_id": "list-of-consents"}
-    assert couchdb.put(LEASE, known | {"asked_at": utc_text(datetime.now(UTC) - timedelta(hours=hours))})
 
 
 def list_of(world: LocalWorld, *, garbled: str = "", without: str = "") -> str:

@@ -12,8 +12,7 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, LEASE, MONTH, PUBLISHED
 from include.gas.documents.gas_days import account_range
 from tests.helpers import days_of, holder, stored, yesterday
 from tests.plugins.steps import read_published
-from tests.rights.scene import OUTDATED, bring, check, document, run
-from tests.rights.test_foreign_days import listed_then
+from tests.rights.scene import OUTDATED, bring, check, document, listed_then, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook, Document

@@ -233,11 +233,16 @@ class HouseholdLinks:
     def _sweep(self) -> None:
         try:
             links = self._couchdb.range(DOCTYPE, *_ALL)
-            over = [stored["_id"] for stored in links if not time.time() < stored.get("until", 0)]
+            over = [stored["_id"] for stored in links if not _lasts(stored.get("until"))]
             for name in over[:SWEPT]:
                 Remover(self._couchdb).remove(DOCTYPE, name)
         except GasError as error:
             log.warning("Records of expired links stay in %s until the next link is created. %s", DOCTYPE, error)
+
+
+def _lasts(until: object) -> bool:
+    """Return whether a moment is still to come. Any program may have written it."""
+    return isinstance(until, int | float) and time.time() < until
 
 
 def _standing(stored: dict[str, Any], link: str) -> Standing:
