@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -128,8 +129,9 @@ def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
 
 
 def deadline_mails(mailbox: Mailbox, run: dict[str, Any]) -> int:
-    """Return how many mails say of a run that it has not ended in time."""
-    return sum(f"due at {run['run_after']} has not ended" in text for text in mailbox.texts)
+    """Return how many mails say of a run that it has not ended in time, or is red and has told nobody."""
+    said = [f"due at {run['run_after']} {what}" for what in ("has not ended", "is red, and has sent no alert")]
+    return sum(each in text for text in mailbox.texts for each in said)
 
 
 def test_a_check_that_does_not_end_is_told_by_mail(stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]) -> None:
@@ -157,3 +159,17 @@ def test_a_red_check_that_ended_in_time_sends_no_mail_of_the_deadline(
     if not in_time:
         pytest.skip("the run that saw paused and skipped accounts took a minute: its mail was right")
     assert [deadline_mails(box[0], run) for run in in_time] == [0] * len(in_time)
+
+
+def test_a_check_that_is_ended_from_outside_is_told_by_mail(
+    stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]
+) -> None:
+    """It is red without a verdict, as when its worker is killed until no try is left."""
+    changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 0})
+    try:
+        run = changed(stack, "POST", "/dags/grdf_health/dagRuns", {"logical_date": None})
+        changed(stack, "PATCH", f"/dags/grdf_health/dagRuns/{quote(run['dag_run_id'])}", {"state": "failed"})
+        wait(lambda: deadline_mails(box[0], run), seconds=300, what="a mail")
+    finally:
+        changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 32})
+    assert any("red and has told nobody" in mail["Subject"] for mail in box[0].mails)

@@ -1,4 +1,4 @@
-"""The alert of the deadline is about a run that goes on. Airflow asks for it for those that were red in time, too."""
+"""The alert of the deadline is about a run that goes on, or is red and told nobody. Airflow asks for every red one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from grdf.health.deadline import check_is_late
+from grdf.health.told_runs import VARIABLE
 from tests.health.notifiers import HERE, Keeping
 
 DUE = "2026-11-28T08:18:27.251948Z"
@@ -27,13 +28,31 @@ def passed(context: Any) -> None:
 
 
 def run(state: str, end: str | None) -> dict[str, Any]:
-    return {"dag_run": {"run_after": DUE, "state": state, "end_date": end}}
+    return {"dag_run": {"dag_run_id": "scheduled__a", "run_after": DUE, "state": state, "end_date": end}}
 
 
-@pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_run_that_has_ended_is_told_to_nobody(told: list[str], state: str) -> None:
-    passed(run(state, END))
+def test_a_run_that_has_ended_well_is_told_to_nobody(told: list[str]) -> None:
+    passed(run("success", END))
     assert told == []
+
+
+def test_a_red_run_that_has_told_it_is_told_once(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"AIRFLOW_VAR_{VARIABLE.upper()}", "scheduled__a")
+    passed(run("failed", END))
+    assert told == []
+
+
+@pytest.mark.parametrize("last", [None, "scheduled__b", ""])
+def test_a_red_run_that_has_told_nobody_is_told(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, last: str | None
+) -> None:
+    """It was killed, or met an error that was not foreseen."""
+    if last is not None:
+        monkeypatch.setenv(f"AIRFLOW_VAR_{VARIABLE.upper()}", last)
+    passed(run("failed", END))
+    (text,) = told
+    assert f"due at {DUE} is red, and has sent no alert" in text
+    assert "has not ended" not in text
 
 
 @pytest.mark.parametrize(

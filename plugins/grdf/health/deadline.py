@@ -1,4 +1,4 @@
-"""What happens when the check of health has not ended in time: one alert, sent by Airflow's triggerer.
+"""What happens when the check of health has not ended in time, or is red and has told nobody: one alert.
 
 The check is due once the morning's pass should be over, and uses the same scheduler, workers and pool. If it does not
 end, they are behind or stand still, and nothing else would tell: a run that never starts is never red. The triggerer
@@ -16,6 +16,12 @@ log = logging.getLogger(__name__)
 
 ENDED = frozenset(("success", "failed"))
 TITLE = "GRDF gas accounts: the check of health has not ended in time"
+RED_TITLE = "GRDF gas accounts: the check of health is red and has told nobody"
+RED = (
+    "The run of grdf_health that was due at {due} is red, and has sent no alert of its own. It was ended from outside, "
+    "it met an error that was not foreseen, or its alert could not be sent. "
+    "See the log of its task check, and clear it (docs/runbook.md, deadline)."
+)
 TEXT = (
     "The run of grdf_health that was due at {due} has not ended {minutes} minutes after it was queued. "
     "The scheduler or the workers are behind or stand still, so that the households' morning runs probably are, too, "
@@ -26,25 +32,28 @@ TEXT = (
 
 
 async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
-    """Send the alert, unless the run has ended. Airflow calls this in the triggerer.
+    """Send the alert, unless the run has ended and told what it found. Airflow calls this in the triggerer.
 
     Airflow 3.3.2 forgets a run's deadline only if the run succeeds (``DagRun.update_state``). A red run has sent its
-    own alert, and must not send a false one an hour later.
+    own alert, and must not send a false one an hour later. One that has sent none is told here.
 
     :param minutes: how long after the run was due that is
     :param context: what Airflow tells of the run
     """
     from grdf.health.alerting import Alerter
+    from grdf.health.told_runs import was_told
     from include.gas.errors import GasError
 
     run = _run(context)
+    title, text = TITLE, TEXT.format(due=_due(run), minutes=minutes)
     if run.get("state") in ENDED and run.get("end_date"):
-        log.info("The run that was due at %s has ended (%s): no alert is sent.", _due(run), run["state"])
-        return
-    text = TEXT.format(due=_due(run), minutes=minutes)
+        if run["state"] == "success" or await asyncio.to_thread(was_told, str(run.get("dag_run_id") or "")):
+            log.info("The run that was due at %s has ended (%s): no alert is sent.", _due(run), run["state"])
+            return
+        title, text = RED_TITLE, RED.format(due=_due(run))
     log.error("%s", text)
     try:
-        if await asyncio.to_thread(lambda: Alerter().send({}, TITLE, text)):
+        if await asyncio.to_thread(lambda: Alerter().send({}, title, text)):
             log.info("One alert was sent.")
         else:
             log.warning("No alert was sent: [grdf] alert_notifier is not set.")

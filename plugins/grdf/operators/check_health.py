@@ -188,11 +188,14 @@ class CheckHealthOperator(GrdfOperator):
             return False
 
     def _alert(self, context: Context, alerter: Alerter | None, verdict: Verdict) -> None:
+        from grdf.health import told_runs
+
         if alerter is None:
             return
         try:
             if alerter.send(context, f"{ABOUT}: {len(verdict.red)} cause(s) need a person", verdict.message()):
                 self.log.info("One alert was sent by %s.", alerter.path)
+                told_runs.note(Run.of(context).id)
             else:
                 self.log.info("No alert was sent: [grdf] alert_notifier is not set.")
         except BadSettings as error:
