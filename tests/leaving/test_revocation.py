@@ -301,17 +301,3 @@ def test_the_token_stays_in_memory(
     for word in (mine[0], secret):
         assert word not in everything
         assert couch.mentions(word) == {}
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_right_that_is_listed_in_force_and_over_is_revoked(clean: LocalWorld, account_id: str, order: int) -> None:
-    """Nothing else is done by such a list: which of its lines is true is not known."""
-    pces = household(clean, account_id, 1)
-    lines = [json.dumps(each, ensure_ascii=False) for each in clean.control.consents() if each["id_pce"] in pces]
-    twice = [[line, line.replace('"Active"', '"Obsolète"')][::order] for line in lines]
-    body = "\n".join(line for each in twice for line in each)
-    assert "Obsol" in body
-    clean.control.fault("/droits_acces", status=200, body=body, times=2)
-    delete(account_id)
-    assert set(rights(clean, pces).values()) == {REVOKED}
-    assert_gone(clean, account_id, pces)

@@ -151,24 +151,6 @@ def test_an_own_line_that_cannot_be_read_is_asked_for_once_the_last_good_list_is
     assert "consents_seen" not in document(clean, account_id)
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_list_that_says_two_things_of_one_right_changes_nothing(
-    clean: LocalWorld, account_id: str, order: int
-) -> None:
-    right = bring(clean, account_id, holder(account_id).pces[0])
-    clean.control.consent(list(holder(other_of(account_id)).pces), keep_others=True)
-    check()
-    before = consents(clean, account_id)
-    over = '"Obsol\u00e8te"'
-    lines = list_of(clean).splitlines()
-    twice = [[line, line.replace('"Active"', over)][::order] if right in line else [line] for line in lines]
-    body = "\n".join(line for each in twice for line in each)
-    assert over in body
-    clean.control.fault("/droits_acces", method="GET", status=200, body=body)
-    check()
-    assert (consents(clean, account_id), document(clean, account_id).get("state")) == (before, None)
-
-
 def test_no_days_are_read_on_the_word_of_a_list_that_is_old(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from include.gas.answers.proof_state import proof_deadline, proof_state
@@ -25,8 +25,6 @@ ON_SITE = "client_connect"
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 
 
-UTC_FOR_PARIS = timedelta(hours=2)
-"""How much too early a moment is at most that GRDF wrote as UTC without saying so."""
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail.
 
@@ -137,12 +135,6 @@ class AccessRight:
         )
 
     @property
-    def terms(self) -> tuple[object, ...]:
-        """What the line says about whether the right is in force, since when, and for which days."""
-        days = self.first, self.last, self.data_first, self.data_end, self.created, self.revoked
-        return self.state, self.role, self.informative, *days
-
-    @property
     def stands(self) -> bool:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
@@ -176,16 +168,13 @@ class Rights:
     """A parsed answer of ``droits_acces``.
 
     :param rights: the rights in the order of the answer
-    :param odd: number of objects that were neither a right nor a status, could not be read, or contradict each other
+    :param odd: number of objects that were neither a right nor a status, or could not be read
     :param problem: the error to raise; ``None`` if the answer is good
-    :param contradicted: the rights whose lines contradict each other, each by a line that says that it stands, if there
-        is one. They are not among ``rights``; whoever revokes a household's rights must know them
     """
 
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
     problem: GasError | None = None
-    contradicted: tuple[AccessRight, ...] = ()
 
 
 def moment_in(value: object) -> str:
@@ -201,20 +190,6 @@ def moment_in(value: object) -> str:
         return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
     except (ValueError, OverflowError):  # no moment, or one of the year 1 or 9999
         return ""
-
-
-def surely_before(moment: str, other: str) -> bool:
-    """Return whether a moment in GRDF's list is before another one, also if GRDF means UTC or only names the day.
-
-    :param moment: as returned by :func:`moment_in`; ``""``, an unknown one, is before none
-    :param other: UTC text, or ``""``
-    """
-    try:
-        earliest = datetime.fromisoformat(moment)
-        names_day = moment == moment_in(earliest.astimezone(PARIS).date())
-        return utc_text(earliest + UTC_FOR_PARIS + (ONE_DAY if names_day else timedelta())) < other
-    except (ValueError, OverflowError):
-        return False
 
 
 def is_right_id(text: str) -> bool:
@@ -253,26 +228,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
         problem, odd = None, odd + 1
     if problem is None and odd and not rights:
         problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
-    agreed, contradictory = _sorted(rights)
-    odd += sum(map(len, contradictory))
-    contradicted = tuple(next((right for right in lines if right.stands), lines[-1]) for lines in contradictory)
-    return Rights(agreed, odd, problem, contradicted)
-
-
-def _sorted(rights: Iterable[AccessRight]) -> tuple[tuple[AccessRight, ...], list[list[AccessRight]]]:
-    """Return each right once, without those whose lines contradict each other, and the lines of the latter.
-
-    Which of such lines is true is not known. If one of them counted, their order would decide whether a household is
-    read.
-    """
-    lines: dict[tuple[str, str], list[AccessRight]] = {}
-    for right in rights:
-        lines.setdefault((right.pce, right.id), []).append(right)
-    agree = {key: len({right.terms for right in each}) == 1 for key, each in lines.items()}
-    return (
-        tuple(each[-1] for key, each in lines.items() if agree[key]),
-        [each for key, each in lines.items() if not agree[key]],
-    )
+    return Rights(tuple(rights), odd, problem)
 
 
 def is_usable(right: AccessRight, today: date) -> bool:

@@ -21,7 +21,7 @@ from include.gas.account.sections.rights.lost_consents import (
     meters_lost,
 )
 from include.gas.account.state import is_about_proof, with_state
-from include.gas.answers.access_rights import WAITING, AccessRight, moment_in, surely_before
+from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
 from include.gas.consents.consent import Consent, told
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
@@ -191,26 +191,20 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     return Finding(changed, tuple(lost), restored=restored, ends=min(ends, default=None), foreign=tuple(others))
 
 
-def to_give_back(
-    before: Mapping[str, Any], document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date
-) -> dict[str, str]:
+def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], seen: str, today: date) -> dict[str, str]:
     """Return the meters whose days may have been read under somebody else's right, and since which moment.
 
     From that moment on, the other right existed and the account's own rights had ended. Everything read before a list
     showed one of its own rights in force belongs to the account. If neither such a list nor the end of its own rights
     is known, the moment is unknown and the meter is left out.
 
-    A restored account does not know what the lists since its backup have shown. Such a list had the other right, which
-    the account would have noted. So it showed no right of the account's own in force either, if that had ended by then.
-
-    :param before: the account document before the check
     :param document: the account document after the check
     :param rights: all our rights to its meters
     :param seen: when a list last showed the account's own rights, UTC text, or ``""``
     :param today: civil date in Paris
     :return: moments, UTC text, by meter
     """
-    known, noted, told = given_back(document), OthersRights.of(document), OthersRights.of(before)
+    known, noted = given_back(document), OthersRights.of(document)
     found: dict[str, str] = {}
     for meter in Account.from_document(document).meters:
         others = foreign(meter, rights)
@@ -220,10 +214,8 @@ def to_give_back(
             continue
         mine = {right.id: right.over_at(today) for right in rights if right.id in meter.own}
         over = max(mine.values()) if mine.keys() == meter.own and all(mine.values()) else ""
-        made = min(right.created_at for right in others)
-        restored = meter.pce not in told and all(surely_before(moment, seen) for moment in (over, made))
         if over or seen:
-            found[meter.pce] = max(made, over, "" if restored else seen)
+            found[meter.pce] = max(min(right.created_at for right in others), over, seen)
     return found
 
 

@@ -59,8 +59,6 @@ class RevocationHook(AdictHook):
     def rights_on(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
         """Ask for all our rights on some meters, also those that are over.
 
-        A right that GRDF lists twice, in force and over, counts as in force.
-
         :param pces: numbers of the account's meters
         :param own: GRDF's ids of the rights that the account brought
         :param account: the account's id, for messages
@@ -70,15 +68,14 @@ class RevocationHook(AdictHook):
         if not pces:
             return ()
         listed = self.listed_rights(pces, account=account)
-        rights = (*listed.rights, *listed.contradicted)
-        if listed.odd and not {right.id for right in rights}.issuperset(own):
+        if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
             raise ServiceUnavailable.about(
                 account,
                 f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so no consent is "
                 "considered revoked",
                 "It is tried again automatically, and nothing is removed before. If this continues, tell GRDF.",
             )
-        return rights
+        return listed.rights
 
     def revoke(self, right: AccessRight, *, account: str) -> str:
         """Revoke one right (``PATCH /droit_acces/{id}``). A right that is already revoked counts as success (ADICT 4).

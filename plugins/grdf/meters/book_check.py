@@ -1,8 +1,7 @@
 """The monthly check of a meter's book against the store. It reads all days of the meter, whatever its runs cover.
 
 Missing days become gaps, which runs ask for again. Totals are compared with the sum of the days, corrected, and
-counted. Days of another household that were taken back and are there again, out of a backup, are taken back again. GRDF
-is not asked here.
+counted. GRDF is not asked here.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
 from grdf.meters.published_totals import write_period_totals
-from grdf.meters.taking_back import with_taken_back
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
@@ -41,7 +39,6 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     :param counts: incremented by what was found: days that the store has lost, totals that were wrong
     :return: what to record on the account: all missing days, what is stored, and what was lost
     """
-    document = with_taken_back(couchdb, document, pce, log)  # before it is summed
     account, now = str(document["_id"]), datetime.now(UTC)
     told, today = told_years(document, pce), paris_today(now)
     totals = (own_day(total, YEAR) for total in couchdb.range(YEAR, *account_range(account, pce)))

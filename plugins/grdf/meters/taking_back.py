@@ -17,7 +17,7 @@ from include.gas.account.sections.rights.lost_consents import given_back
 from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, DAY, PUBLISHED
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
 from include.gas.documents.gas_days import account_range, was_read_since
 from include.gas.documents.storing import LoadReport, take_back
 from include.gas.errors import AccountLeaving, BadAccount
@@ -111,25 +111,6 @@ def take_back_given_back(
             found[answer.pce] = min(utc_text(answer.read_at), found.get(answer.pce, "9"))
     if found:
         take_back_foreign(couchdb, accounts, str(document["_id"]), found, log)
-
-
-def with_taken_back(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log) -> dict[str, Any]:
-    """Remove again what was removed from a meter as another household's, if a restored database has brought it back.
-
-    :param document: the account document
-    :return: the account document as it is then
-    """
-    from grdf.stores.accounts.account_store import AccountStore
-
-    account, note = str(document["_id"]), given_back(document).get(pce)
-    if note is None or not note.since:
-        return document
-    span = account_range(account, pce)
-    if not any(was_read_since(each, note.since) for kind in (DAY, PUBLISHED) for each in couchdb.range(kind, *span)):
-        return document
-    accounts = AccountStore(couchdb)
-    take_back_foreign(couchdb, accounts, account, {pce: note.since}, log)
-    return accounts.document(account)
 
 
 @contextmanager

@@ -82,8 +82,8 @@ class CheckConsentsOperator(GrdfOperator):
         for round_ in rounds.values():
             if odd := round_.answer.odd:
                 self.log.warning(
-                    "%d line(s) of GRDF's list of rights could not be read, or contradict each other: a meter that "
-                    "seems to be missing may be in one of them. Tell GRDF if this continues.",
+                    "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
+                    "in one of them. Tell GRDF if this continues.",
                     odd,
                 )
         here = Returned(couchdb, self.log)
@@ -306,18 +306,15 @@ class CheckConsentsOperator(GrdfOperator):
         after = noted(finding)
         if after != document:
             after = accounts.update(document["_id"], change, known=document)
-        self._give_back(round_, document, after, listed.rights)
+        self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
         round_.meters.read_by(finding.document)
 
-    def _give_back(
-        self, round_: Round, before: dict[str, Any], document: dict[str, Any], rights: Sequence[AccessRight]
-    ) -> None:
+    def _give_back(self, round_: Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
         """Take back what was read under somebody else's right that appeared on a meter since a list was last read."""
         name, gone = document["_id"], handed_over(document)
         if not gone and GivenBack.key not in document:
             return
-        seen, today = seen_at(before, round_.last), paris_today(datetime.now(UTC))
-        meters = to_give_back(before, document, rights, seen, today)
+        meters = to_give_back(document, rights, seen, paris_today(datetime.now(UTC)))
         noted = partial(with_given_back, meters=meters)
         if meters:
             take_back_foreign(round_.couchdb, round_.accounts, name, meters, self.log, noted)

@@ -12,16 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.access_rights import (
-    AccessRight,
-    Rights,
-    consent_state,
-    is_pce,
-    moment_in,
-    read_rights,
-    surely_before,
-    usable_right,
-)
+from include.gas.answers.access_rights import AccessRight, Rights, consent_state, is_pce, read_rights, usable_right
 from include.gas.consents.consent import Consent, parse_claims, told
 from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, IdTokenRefused, ServiceUnavailable
@@ -197,43 +188,6 @@ def test_refused_and_unreadable_lists() -> None:
     assert isinstance(read_rights("<html>", account="a").problem, ServiceUnavailable)
     answer = read_rights(json.dumps(right()) + '{"id_droit_acces": "u-3"}{"id_pce', account="a")
     assert (len(answer.rights), answer.odd, answer.problem) == (1, 2, None)
-
-
-@pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"etat_droit_acces": "Obsolète"}, {"perim_donnees_conso_fin": "2024-05-01"}, {"date_fin_droit_acces": None},
-        {"date_revocation": "2024-04-30"}, {"date_creation": "2024-04-01"}, {"perim_donnees_informatives": "Faux"},
-    ],
-)  # fmt: skip
-def test_lines_of_one_right_that_contradict_each_other_cannot_be_read(other: dict[str, Any], order: int) -> None:
-    lines = [right(), right(**other)][::order]
-    answer = read_rights("\n".join(map(json.dumps, [*lines, right(id_droit_acces="u-2")])), account="a")
-    assert ([each.id for each in answer.rights], answer.odd, answer.problem) == (["u-2"], 2, None)
-    alone = read_rights("\n".join(map(json.dumps, lines)), account="a")
-    assert (alone.rights, alone.odd, alone.problem) == ((), 2, None)
-    assert [each.stands for each in alone.contradicted] == [True], "whoever revokes must know it"
-
-
-@pytest.mark.parametrize(
-    ("moment", "other", "before"),
-    [
-        ("2024-04-30 20:00:00", "2024-05-01T06:00:00.000000Z", True),
-        ("2024-04-30T20:00:00Z", "2024-04-30T21:59:00.000000Z", False),
-        ("2024-04-30", "2024-05-01T00:00:00.000000Z", False), ("2024-04-30", "2024-05-01T06:00:00.000000Z", True),
-        ("2024-04-30", "", False), ("", "2024-05-01T06:00:00.000000Z", False),
-        ("9999-12-31T23:00:00Z", "9999-12-31T23:59:00.000000Z", False),
-    ],
-)  # fmt: skip
-def test_moments_of_the_list_may_be_later_than_they_say(moment: str, other: str, *, before: bool) -> None:
-    assert surely_before(moment_in(moment), other) is before
-
-
-def test_a_line_that_is_there_twice_counts_once() -> None:
-    lines = [right(), right(), right(id_pce=GI), right(courriel_titulaire="a@example.org")]
-    answer = read_rights("\n".join(map(json.dumps, lines)), account="a")
-    assert ([each.pce for each in answer.rights], answer.odd) == ([PCE, GI], 0)
 
 
 @given(st.binary(max_size=80))

@@ -106,8 +106,7 @@ class CheckDeletionOperator(DeletionOperator):
                     notes.append(f"Its consents belong to the GRDF client of the connection {client.grdf_conn_id}.")
                 listed = client.listed_rights(pces, account=account.id)
                 used = other_holders(self.accounts, account.id, pces)
-                listing = (*listed.rights, *listed.contradicted)
-                mine, left_alone = to_revoke(standing(listing), account.meters, used)
+                mine, left_alone = to_revoke(standing(listed.rights), account.meters, used)
                 rights = tuple((right.id, right.state) for right in mine)
                 if unknown_meters(account):
                     notes.append(
@@ -115,7 +114,7 @@ class CheckDeletionOperator(DeletionOperator):
                         "consents are revoked; a consent that may be somebody else's is left alone."
                     )
                 own = {right for meter in account.meters for right in meter.own}
-                if listed.odd and not {right.id for right in listing}.issuperset(own):
+                if listed.odd and not {right.id for right in listed.rights}.issuperset(own):
                     notes.append(
                         f"{listed.odd} line(s) of GRDF's list of its consents could not be read, so there may be "
                         "more. Nothing is revoked or removed before the whole list can be read."
