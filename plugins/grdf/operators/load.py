@@ -12,7 +12,7 @@ from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import parse
-from grdf.meters.notes import all_stored, belongs
+from grdf.meters.notes import all_stored, belongs, meter_of
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.metrics.of_loads import tell_load
@@ -245,8 +245,11 @@ class LoadOperator(AccountOperator):
         own = (self.staged or {}).get("reread_days")
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
+            # If the account's id is another household's by now, nothing of the former one's meters is told of it.
+            foreign = {each.answer.pce for each in loads if not belongs(document, each.answer)}
             for pce, years in untold.items():
-                document = with_stored(document, pce, None, years)
+                if pce not in foreign and meter_of(document, pce):
+                    document = with_stored(document, pce, None, years)
             nonlocal before
             if run is None:
                 return with_unannounced(document, changes)

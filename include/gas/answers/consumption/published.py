@@ -15,8 +15,8 @@ from include.gas.answers.words import day_in, text_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
 from include.gas.days.windows import Window
 
-TO_COME = timedelta(days=31)
-"""How far in the future a period may end: its nominal end, or our clock is slow. GRDF publishes none to come."""
+TO_COME = timedelta(days=200)
+"""How far in the future a period may end: half a year and more, in case that GRDF writes its nominal end."""
 
 
 @dataclass(frozen=True, slots=True)
