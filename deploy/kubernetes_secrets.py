@@ -122,11 +122,19 @@ def _grdf(env: Mapping[str, str], client: str, extra: Sequence[str] | Mapping[st
         {
             "conn_type": "http",
             "host": env.get("GRDF_API_BASE", ""),
-            "login": env[f"{client}_ID"],
-            "password": env[f"{client}_SECRET"],
+            "login": _from_json(env, f"{client}_ID"),
+            "password": _from_json(env, f"{client}_SECRET"),
             "extra": {name: env.get(ADDRESSES[name], "") for name in extra},
         }
     )
+
+
+def _from_json(env: Mapping[str, str], name: str) -> str:
+    """Return a value that the compose file puts into a JSON text as it is, where a quote needs a backslash."""
+    try:
+        return str(json.loads(f'"{env[name]}"'))
+    except ValueError:
+        raise ValueError(f'{name}: a " or a \\ in it needs a \\ before it, and single quotes around it all') from None
 
 
 def main(argv: Sequence[str]) -> int:
@@ -143,15 +151,16 @@ def main(argv: Sequence[str]) -> int:
             parser.error(f"--{name} is an address without a password or a path, such as {example}")
     try:
         env = filled(asked.env.read_bytes().decode("utf-8-sig"))
+        if missing := [name for name in NEEDED if name not in env]:
+            print(f"grdf: fill in {', '.join(missing)} in {asked.env} first.", file=sys.stderr)
+            return 1
+        secrets = secrets_of(env, asked.postgres, asked.redis, asked.couchdb)
     except ValueError as error:
         print(f"grdf: {asked.env}: {error}.", file=sys.stderr)
         return 1
-    if missing := [name for name in NEEDED if name not in env]:
-        print(f"grdf: fill in {', '.join(missing)} in {asked.env} first.", file=sys.stderr)
-        return 1
     items = [
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", "stringData": keys}
-        for name, keys in secrets_of(env, asked.postgres, asked.redis, asked.couchdb).items()
+        for name, keys in secrets.items()
     ]
     if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
         os.fchmod(sys.stdout.fileno(), 0o600)

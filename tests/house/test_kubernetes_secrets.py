@@ -145,9 +145,28 @@ def test_an_address_is_an_address_alone(form: Path, option: str, value: str) -> 
 )  # fmt: skip
 def test_a_value_is_read_as_docker_compose_reads_it(form: Path, written: str, read: str) -> None:
     """Compose takes quotes and comments away: with them GRDF would refuse the secret, in Kubernetes alone."""
-    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\n", newline="")
-    connection = made(run(str(form), *ADDRESSES))["grdf-client"]["connection"]
-    assert json.loads(connection)["password"] == read
+    form.write_text(form.read_text() + f"JWT_SECRET={written}\n", newline="")
+    assert made(run(str(form), *ADDRESSES))["grdf-jwt"]["jwt-secret"] == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("s3cr$t".join("''"), "s3cr$t"), ("""'s3\\"cr\\\\et'""", 's3"cr\\et'), ("s3cr/é=t", "s3cr/é=t")],
+)
+def test_the_clients_are_read_as_the_compose_file_puts_them_into_json(form: Path, written: str, read: str) -> None:
+    form.write_text(form.read_text() + f"GRDF_CLIENT_SECRET={written}\nGRDF_DELETE_CLIENT_SECRET={written}\n")
+    secrets = made(run(str(form), *ADDRESSES))
+    for name in ("grdf-client", "grdf-deletion"):
+        assert json.loads(secrets[name]["connection"])["password"] == read
+
+
+@pytest.mark.parametrize("written", ["""'s3"cret'""", "s3\\cret"])
+def test_a_secret_that_would_break_that_json_is_refused_by_its_name(form: Path, written: str) -> None:
+    form.write_text(form.read_text() + f"GRDF_DELETE_CLIENT_SECRET={written}\n")
+    done = run(str(form), *ADDRESSES)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'GRDF_DELETE_CLIENT_SECRET: a " or a \\ in it needs a \\ before it' in done.stderr
+    assert "cret" not in done.stderr.lower().replace("secret", "")
 
 
 @pytest.mark.parametrize(
