@@ -164,6 +164,15 @@ def test_an_odd_account_document_stops_nobody_else(world: LocalWorld, account_id
     assert any(f"Account {odd} is left out of a re-read of all accounts" in line for line in lines)
 
 
+def test_an_account_that_the_form_does_not_name_is_not_read(world: LocalWorld, account_id: str) -> None:
+    """The API server has checked who may start the form's accounts; XComs, which name each task's, may be edited."""
+    household(world, account_id, date(2024, 1, 1))
+    with pytest.raises(BadRequest, match=f"{account_id}: the form of this run does not name it"):
+        read(account_id, f"{Y}-03-01", f"{Y}-03-05", accounts=["somebody-else"])
+    assert asked(world) == []
+    assert read(account_id, f"{Y}-03-01", f"{Y}-03-05", accounts=[account_id, "b"]).result["new"] > 0
+
+
 def test_an_unknown_account_fails_naming_itself(world: LocalWorld, couchdb: CouchDBHook) -> None:
     with pytest.raises(BadAccount, match="nobody-here"):
         read("nobody-here", f"{Y}-03-01", f"{Y}-03-05")

@@ -34,7 +34,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.gas.documents.gas_days import id_range, open_days
-from include.gas.errors import ODD_DOCUMENT, BadAccount, FailNow, GasError, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadRequest, FailNow, GasError, what_is_odd
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -133,6 +133,11 @@ class ReadHistoryOperator(AccountOperator):
         """
         run = Run.of(context)
         asked = asked_range(run.params["from"], run.params["to"])
+        wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
+        if wanted and self.account_id not in wanted:  # users may be allowed to edit the XCom that names it
+            raise BadRequest.about(
+                self.account_id, "the form of this run does not name it", "Nothing was read. Start grdf_history for it."
+            )
         before = self.accounts.document(self.account_id)
         account = Account.from_document(before)
         stop_if_leaving(account)
