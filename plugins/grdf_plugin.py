@@ -59,7 +59,15 @@ class GrdfPlugin(AirflowPlugin):
 
     @cached_property
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Middleware that keeps GRDF's codes out of the API server's logs, even if they arrive outside the page."""
-        from grdf.page.guard import Unlogged
+        """Middleware around all of the API server.
 
-        return [{"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"}]
+        It keeps GRDF's codes out of the logs, even if they arrive outside the page, and secrets of our connections from
+        being sent elsewhere by a *Test*.
+        """
+        from grdf.page.guard import Unlogged
+        from grdf.page.tested_connections import TestedAsStored
+
+        return [
+            {"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"},
+            {"middleware": TestedAsStored, "args": [], "kwargs": {}, "name": "Gas accounts: no secret sent elsewhere"},
+        ]
