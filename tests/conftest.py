@@ -155,6 +155,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
         _running.clear()
 
 
+@pytest.fixture(scope="module")
+def as_at_first(world: LocalWorld) -> None:
+    """Let a file begin with a world as at first, for folders whose tests ask for all that is stored.
+
+    Such are a retention, an adoption, a check of everybody: what other files leave behind is their business, too.
+    """
+    _as_at_first(world)
+
+
 @pytest.fixture(autouse=True)
 def fresh_quota() -> None:
     """No test inherits the calls to GRDF that others have made, nor the pause that they have caused."""

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _numbers = count(200_000)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_world(as_at_first: None) -> None:
+    """No file finds what another one has left, so that their order does not matter."""
+
+
 @pytest.fixture(autouse=True)
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
