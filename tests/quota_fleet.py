@@ -229,7 +229,7 @@ class World:
             self.running.discard(account)
             if result["answers"] == self.meters[account]:
                 self.finished[account, day] = self.hub.now
-            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(result["reference"])  # as ``load`` does
+            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(account, result["reference"])  # as ``load`` does
 
         self.submit(Task(self, work, done, daily=True))
 

@@ -1,4 +1,4 @@
-"""A stored secret of ours is not sent by a Test of another type: Airflow fills it in for any."""
+"""A stored secret is not sent by a Test of another type: Airflow fills it in for any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SECRET = "INVENTED-SECRET"
 
 
-@pytest.fixture(params=["grdf_adict", "couchdb", "grdfgrandlyon_delete"])
+@pytest.fixture(params=["grdf_adict", "couchdb", "mail_of_the_city"])
 def stored(request: pytest.FixtureRequest, api_server: AirflowStack) -> Iterator[str]:
     """The id of a stored connection, of the type that the compose file gives it."""
     body = {"connection_id": request.param, "conn_type": "http", "login": "us", "password": SECRET, "schema": "http"}

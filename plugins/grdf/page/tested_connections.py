@@ -1,4 +1,4 @@
-"""A *Test* of one of our connections reaches no server that the connection does not name.
+"""A *Test* of a stored connection reaches no server that the connection does not name.
 
 Airflow 3.3.2 fills in the stored password while host and port are the stored ones (``_same_endpoint`` of its route
 ``/connections/test``), also of a connection in the API server's environment, which nobody can read in its UI. But the
@@ -17,9 +17,6 @@ from anyio import to_thread
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from grdf import settings
-from include.gas.errors import BadSettings
-
 ROUTE = re.compile(r"/connections/test/?$")
 LARGEST = 1_000_000
 """Bytes of a request's body. A connection's fields have a few thousand."""
@@ -31,7 +28,7 @@ after it has looked who asks."""
 
 
 class TestedAsStored:
-    """Middleware that lets Airflow fill in a password of ours only for the stored type and schema.
+    """Middleware that lets Airflow fill in a stored password only for the stored type and schema.
 
     :param app: the whole of Airflow's API server
     """
@@ -87,11 +84,9 @@ def _fields(body: bytes) -> dict[str, Any] | None:
 
 
 def _is_elsewhere(sent: dict[str, Any]) -> bool:
-    """Return whether a stored password of ours would be sent by another type, or with another schema."""
+    """Return whether a stored password would be sent by another type, or with another schema."""
     name = sent.get("connection_id")
-    if not isinstance(name, str) or name.casefold() not in _ours():
-        return False
-    if sent.get("password") not in (None, "", MASKED):  # their own
+    if not isinstance(name, str) or sent.get("password") not in (None, "", MASKED):
         return False
     from airflow.models.connection import Connection
 
@@ -101,13 +96,3 @@ def _is_elsewhere(sent: dict[str, Any]) -> bool:
         return False
     typed = "schema" in sent and (sent["schema"] or "") != (stored.schema or "")
     return typed or sent.get("conn_type") != stored.conn_type
-
-
-def _ours() -> set[str]:
-    """Return the ids of connections with secrets of ours. Airflow finds those of the environment in whatever case."""
-    named = ["couchdb", "couchdb_admin", "grdf_adict", "grdfgrandlyon_delete", settings.staging_conn_id() or ""]
-    try:
-        clients = settings.connections()
-    except BadSettings:  # whoever needs the list says so
-        clients = ()
-    return {each.casefold() for each in (*named, *clients, *(f"{client}_delete" for client in clients)) if each}
