@@ -44,6 +44,18 @@ def test_an_account_with_a_meter_that_was_never_read_starts(
     assert started == [dag_id(account_id)]
 
 
+def test_an_account_with_a_new_right_on_a_meter_that_was_read_starts(
+    clean: LocalWorld, account_id: str, started: list[str]
+) -> None:
+    """The household's former right is over, and another one was declared and accepted."""
+    (pce,) = known_account(clean, account_id)
+    stored = clean.book.get(account_id) or {}
+    stored["history"][pce]["id_accreditation"] = "00000000-0000-4000-8000-000000000000"
+    clean.book.save(stored)
+    run(dag_id(account_id))
+    assert started == [dag_id(account_id)]
+
+
 def test_no_other_dag_starts(clean: LocalWorld, account_id: str, started: list[str]) -> None:
     """Users may be allowed to edit XComs, but not to start every DAG."""
     known_account(clean, account_id)
