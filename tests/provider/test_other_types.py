@@ -46,6 +46,12 @@ def test_a_typed_schema_leads_nowhere(
     assert (answer.status_code, "Include the credentials" in answer.text) == (400, True)
 
 
+@pytest.mark.parametrize(("schema", "status"), [("another_database", 200), ("", 200), ("https", 400), ("HTTP", 400)])
+def test_a_schema_that_is_a_name_may_be_tried(api_server: AirflowStack, stored: str, schema: str, status: int) -> None:
+    body = {"connection_id": stored, "conn_type": "http", "schema": schema}
+    assert api_server.api("POST", "/connections/test", json=body).status_code == status
+
+
 @pytest.mark.parametrize("name", [str, str.upper])
 def test_another_type_does_not_get_it(
     api_server: AirflowStack, stored: str, listener: Server, name: Callable[[str], str]

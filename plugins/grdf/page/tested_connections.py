@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ROUTE = re.compile(r"/connections/test/?$")
 LARGEST = 1_000_000
 """Bytes of a request's body. A connection's fields have a few thousand."""
+PLAIN = re.compile(r"[\w.-]*")
+"""A schema that is a name, as of a database. It leads nowhere, and people try another one."""
 MASKED = "***"
 """What the form sends for a password that stays as it is stored."""
 ELSEWHERE = "the-type-or-the-schema-is-not-the-stored-one.invalid"
@@ -28,7 +30,7 @@ after it has looked who asks."""
 
 
 class TestedAsStored:
-    """Middleware that lets Airflow fill in a stored password only for the stored type and schema.
+    """Middleware that lets Airflow fill in a stored password for the stored type only, and for no address as a schema.
 
     :param app: the whole of Airflow's API server
     """
@@ -94,5 +96,6 @@ def _is_elsewhere(sent: dict[str, Any]) -> bool:
         stored = Connection.get_connection_from_secrets(name)
     except AirflowNotFoundException:
         return False
-    typed = "schema" in sent and (sent["schema"] or "") != (stored.schema or "")
-    return typed or sent.get("conn_type") != stored.conn_type
+    typed = str(sent.get("schema") or "")
+    leads = typed != (stored.schema or "") and ("http" in typed.casefold() or not PLAIN.fullmatch(typed))
+    return ("schema" in sent and leads) or sent.get("conn_type") != stored.conn_type
