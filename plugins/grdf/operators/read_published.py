@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,22 @@ from grdf.airflow.tasks.run import Run
 from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import must_ask, with_dates
 from grdf.operators.base import GrdfOperator
+from grdf.operators.monthly.due_readings import (
+    entries_of,
+    is_anything_due,
+    is_wanted,
+    readable,
+    unread_books,
+    why_it_waits,
+)
+from grdf.operators.monthly.stopped_clients import StoppedClients
 from grdf.quota.terms import HISTORY
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.facts import MeterFacts
-from include.gas.account.sections.published_note import BookHeld, MonthlyFailed, PublishedNote
-from include.gas.account.sections.rights.lost_consents import handed_over, meters_lost
-from include.gas.account.turns import is_due, is_new
+from include.gas.account.sections.published_note import BookHeld, MonthlyFailed
+from include.gas.account.sections.rights.lost_consents import handed_over
+from include.gas.account.turns import is_new
 from include.gas.consents.consent import Consent
 from include.gas.consents.read_under import is_own
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import (
     ODD_DOCUMENT,
@@ -75,7 +82,7 @@ class ReadPublishedOperator(GrdfOperator):
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
-        out = _Stopped(len(self.clients()), last_try=run.is_last_try)
+        out = StoppedClients(len(self.clients()), last_try=run.is_last_try)
         for account_id in self._in_order(run, named) if named else self._due(run, counts):
             client = ""
             try:
@@ -156,20 +163,13 @@ class ReadPublishedOperator(GrdfOperator):
         for document in self.accounts.listed():
             try:
                 account = Account.from_document(document)
-                entries = [entry for meter in account.meters for entry in _entries(document, meter)]
-                wanted = bool(_unread_books(document, account, today, None)) or (
-                    not _waits(account)
-                    and any(
-                        is_due(entry, meter, account=account.id, today=today)
-                        for meter in _readable(document, account)
-                        for entry in _entries(document, meter)
-                    )
-                )
+                entries = [entry for meter in account.meters for entry in entries_of(document, meter)]
+                due_now = is_anything_due(document, account, today)
             except (BadAccount, *ODD_DOCUMENT) as error:
                 counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
                 continue
-            if wanted:
+            if due_now:
                 failed[account.id] = MonthlyFailed.of(document)
                 (first if all(is_new(entry) for entry in entries) else due).append(account.id)
         if len(first) > FIRST_READINGS:
@@ -183,7 +183,7 @@ class ReadPublishedOperator(GrdfOperator):
     def _account(self, document: dict[str, Any], counts: Counter[str], *, since: datetime | None) -> None:
         account, client, now = Account.from_document(document), self.adict.of(document), datetime.now(UTC)
         self._hold_unread_books(document, account, counts, since)
-        if reason := _waits(account):
+        if reason := why_it_waits(account):
             counts["skipped"] += 1
             self.log.info("Account %s is not read: %s.", account.id, reason)
             return
@@ -194,7 +194,7 @@ class ReadPublishedOperator(GrdfOperator):
         problems: list[GasError] = []
         replaced: dict[str, Document | None] = {}
         try:
-            for meter in _readable(document, account):
+            for meter in readable(document, account):
                 self._meter(document, account, meter, counts, changes, problems, replaced, since=since)
         finally:
             if changes:
@@ -215,7 +215,7 @@ class ReadPublishedOperator(GrdfOperator):
         from grdf.meters.book_check import hold_book
 
         now = datetime.now(UTC)
-        if pces := _unread_books(document, account, paris_today(now), since):
+        if pces := unread_books(document, account, paris_today(now), since):
             changes = [hold_book(self.couchdb, document, pce, self.log, counts) for pce in pces]
             self._note(account, now, [*changes, lambda stored: BookHeld.noted(stored, utc_text(now))], {})
 
@@ -240,13 +240,13 @@ class ReadPublishedOperator(GrdfOperator):
 
         today = paris_today(datetime.now(UTC))
         client = self.adict.of(document)
-        facts, periods = _entries(document, meter)
-        if _wanted(periods, meter, account, today, since):  # this needs all its days anyway
+        facts, periods = entries_of(document, meter)
+        if is_wanted(periods, meter, account, today, since):  # this needs all its days anyway
             changes.append(hold_book(self.couchdb, document, meter.pce, self.log, counts))
         try:
-            if _wanted(facts, meter, account, today, since):
+            if is_wanted(facts, meter, account, today, since):
                 changes.append(under(meter, read_facts(client, account.id, meter, self.log, counts)))
-            if _wanted(periods, meter, account, today, since):
+            if is_wanted(periods, meter, account, today, since):
                 known = document
                 for change in changes:
                     known = change(known)
@@ -295,88 +295,3 @@ class ReadPublishedOperator(GrdfOperator):
                 "Account %s: its consent for a meter ended while its published data were read, and another "
                 "consent is in force there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
-
-
-class _Stopped:
-    """The clients for which no further account is read in this try. A single one ends it; several stop each other not.
-
-    ``reasons`` says why, by the client's connection. ``in_a_row`` counts the last accounts that failed, and ``read``
-    those that were read.
-
-    :param clients: number of our clients
-    :param last_try: whether Airflow will not try the task again by itself
-    """
-
-    def __init__(self, clients: int, *, last_try: bool) -> None:
-        self._clients, self._last_try = clients, last_try
-        self.reasons: dict[str, GasError] = {}
-        self._put_off: set[str] = set()
-        self.in_a_row: Counter[str] = Counter()
-        self.read: Counter[str] = Counter()
-
-    def stop(self, client: str, error: GasError) -> None:
-        """Stop a client.
-
-        :param client: its connection; ``""`` if an error keeps us from knowing it
-        :raises GasError: if the error concerns all clients
-        """
-        self.reasons[client] = error
-        if self.are_all or not client:
-            raise first_to_raise([*self.problems, error], last_try=self._last_try)
-
-    def put_off(self, client: str, error: GasError) -> None:
-        """Leave a client's other accounts to the next run."""
-        self.reasons[client] = error
-        self._put_off.add(client)
-
-    @property
-    def are_all(self) -> bool:
-        """Whether no client is left."""
-        return len(self.reasons) >= self._clients
-
-    @property
-    def are_several(self) -> bool:
-        """Whether there are several clients."""
-        return self._clients > 1
-
-    @property
-    def problems(self) -> list[GasError]:
-        """The errors that stopped a client, without those that leave its accounts to the next run."""
-        return [error for client, error in self.reasons.items() if client not in self._put_off]
-
-
-def _wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today: date, since: datetime | None) -> bool:
-    if since is None:
-        return is_due(entry, meter, account=account.id, today=today)
-    read_at = str(entry.get("read_at"))
-    return is_new(entry) or is_ahead(read_at, datetime.now(UTC)) or utc_text(read_at) < utc_text(since)
-
-
-def _waits(account: Account) -> str:
-    """Return why an account is not read now, or "" if it is."""
-    if account.leaving:
-        return "its household is leaving"
-    if account.needs_first_launch:
-        return "its own DAG must learn its meters first"
-    if account.waits_for_person:
-        return f"its household must act first ({account.state})"
-    return ""
-
-
-def _unread_books(document: dict[str, Any], account: Account, today: date, since: datetime | None) -> list[str]:
-    """Return the meters that are not read now and whose books are due for a check against the store."""
-    read = () if _waits(account) else (meter.pce for meter in _readable(document, account))
-    unread = [] if account.leaving else sorted({meter.pce for meter in account.meters} - set(read))
-    entry = {"read_at": BookHeld.of(document), "id_accreditation": None}
-    return [pce for pce in unread if _wanted(entry, Consent(pce), account, today, since)]
-
-
-def _readable(document: dict[str, Any], account: Account) -> Iterator[Consent]:
-    """Return the account's meters without those whose consent is known to be lost."""
-    lost, today = meters_lost(document), paris_today(datetime.now(UTC))
-    return (meter for meter in account.meters if meter.pce not in lost and meter.usable(today))
-
-
-def _entries(document: dict[str, Any], meter: Consent) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return what an account document contains about a meter: its facts, its published periods."""
-    return MeterFacts.raw(document, meter.pce), PublishedNote.raw(document, meter.pce)
