@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 DONE, NEEDS_A_PERSON, LATER = 0, 1, 4
 """Exit codes. 2 is wrong usage."""
+
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between the tries with a new password."""
 
 Say = Callable[[str], None]
 
@@ -68,6 +72,8 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
             "this again; the connection couchdb may stay as it is.",
         )
     say(f"removed documents: {Remover(admin).tombstones}")
+    if admin.logs_requests():
+        say("log: CouchDB writes down each request, which names accounts and meters; set its [log] level to warning")
     member = None
     if ordinary is admin:
         say("user: there is no connection couchdb_admin, so couchdb, an administrator, is used for everything")
@@ -118,6 +124,7 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     else:
         admin.good(admin.ask_server("PUT", path, body=document | {"password": password}))
         say(f"user {name}: exists, now with the password of the connection {ordinary.couchdb_conn_id}")
+        _wait_for(ordinary)
     if ordinary.is_administrator():
         raise BadSettings.about(
             account=None,
@@ -125,6 +132,18 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
             next_step="Give it its own login, which this command then creates.",
         )
     return name
+
+
+def _wait_for(ordinary: CouchDBHook) -> None:
+    """Wait until CouchDB knows a new password.
+
+    It remembers logins, and forgets the old one only after it has answered (``chttpd_auth_cache``). There are fewer
+    tries than it takes to lock a login out, which is five.
+    """
+    for pause in PAUSES:
+        if ordinary.logs_in():
+            return
+        time.sleep(pause)
 
 
 def _tell_unknown(admin: CouchDBHook, name: str, say: Say) -> None:

@@ -11,7 +11,17 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, DATA, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.doctypes import (
+    ACCOUNT,
+    CONSENT_RECORD,
+    DATA,
+    DAY,
+    MONTH,
+    PUBLISHED,
+    YEAR,
+    database,
+    index_name,
+)
 from include.gas.documents.gas_days import account_range, database_name
 from include.gas.errors import StoreBusy
 from include.sandbox.couch import EmbeddedCouch
@@ -94,6 +104,61 @@ def test_compaction_of_indexes(server: PurgingCouch, remover: Remover, capsys: p
     said = capsys.readouterr().out
     assert "could not be brought up to date for view all of _design/broken (HTTP 400)" in said
     assert "theirs" not in said
+
+
+@pytest.mark.parametrize("doctype", [DAY, MONTH, YEAR, PUBLISHED])
+def test_indexes_are_up_to_date_when_they_are_compacted(
+    server: PurgingCouch, remover: Remover, doctype: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CouchDB looks elsewhere, without an error, if a query does not ask for all fields of an index."""
+    server.databases[database_name(doctype)] = {}
+    server.designs = [
+        {
+            "_id": f"_design/{index_name(fields)}",
+            "language": "query",
+            "views": {index_name(fields): {"map": {"fields": dict.fromkeys(fields, "asc")}}},
+        }
+        for fields in database(doctype).indexes
+    ]
+    remover.compact(doctype)
+    assert server.designs
+    assert server.updated == [each["_id"] for each in server.designs]
+    assert "could not be brought" not in capsys.readouterr().out
+
+
+def test_an_index_that_couchdb_does_not_use_is_told(
+    server: PurgingCouch, remover: Remover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {"words": {"map": {"fields": "all_fields"}}}
+    server.designs = [{"_id": "_design/odd", "language": "query", "views": words}]
+    remover.compact(DAY)
+    assert "view words of _design/odd (HTTP 200: CouchDB did not use it)" in capsys.readouterr().out
+
+
+def test_a_compaction_that_runs_is_waited_for(
+    server: PurgingCouch, remover: Remover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one beside it is answered like a first, and does nothing."""
+    from grdf.stores import database_files
+
+    monkeypatch.setattr(database_files, "FIRST_LOOK", 0.001)
+    server.designs = [{"_id": "_design/without", "language": "javascript"}]
+    name = database_name(DAY)
+    server.busy.update({name: 3, f"{name}/without": 2})
+    remover.compact(DAY)
+    assert server.compacted == [name, f"{name}/without"]
+
+
+def test_a_compaction_that_never_ends_is_told(
+    server: PurgingCouch, remover: Remover, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from grdf.stores import database_files
+
+    monkeypatch.setattr(database_files, "FIRST_LOOK", 0.001)
+    monkeypatch.setattr(database_files, "PATIENCE", 0.01)
+    server.busy[database_name(DAY)] = 1_000_000
+    remover.compact(DAY)
+    assert "until the next compaction" in capsys.readouterr().out
 
 
 def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
+from include.gas.answers.half_pairs import without_half_pairs
+
 JsonObject = dict[str, Any]
 
 # Inside an object: a brace or a whole string. JSON strings contain no line breaks, so a string ends at a line break at
@@ -134,7 +136,7 @@ def scan(text: str | bytes) -> Scan:
 
     :param text: the body as received; bytes are read as UTF-8, and bytes that are not UTF-8 as Latin-1
     """
-    reader = _Reader(_text(text))
+    reader = _Reader(without_half_pairs(_text(text)))
     reader.read()
     return Scan(reader.objects, reader.broken)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from grdf.doctor.findings import Check, Finding
-from grdf.hooks.couch_roles import has_administrator
+from grdf.hooks.couch_roles import administrator, has_administrator
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
 from include.gas.days.clocks import agree
@@ -23,7 +23,7 @@ SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./g
 
 def checks_of(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
     """Yield the checks of the installation's CouchDB."""
-    for check in (server, logins, databases):
+    for check in (server, logins, log, databases):
         yield WHAT, partial(check, hook)
 
 
@@ -90,6 +90,15 @@ def logins(hook: CouchDBHook) -> Iterator[Finding]:
         yield Finding(
             WHAT, "ok", "the connection couchdb is an ordinary member's; couchdb_admin is "
             + ("readable from here" if there else "not set here, which only deletions and the set-up need"),
+        )  # fmt: skip
+
+
+def log(hook: CouchDBHook) -> Iterator[Finding]:
+    """Look whether CouchDB's own log names meters. Only an administrator is told, so others pass over it."""
+    if has_administrator() and administrator(hook).logs_requests():
+        yield Finding(
+            WHAT, "look", "its own log has a line for each request, which names accounts and meters",
+            "Set [log] level to warning in CouchDB's configuration, and remove the logs that it has written.",
         )  # fmt: skip
 
 

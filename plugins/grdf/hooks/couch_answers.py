@@ -74,7 +74,8 @@ def checked(response: requests.Response, conn_id: str) -> requests.Response:
         raise BadSettings.about(
             account=None,
             cause=where,
-            next_step=f"Check that the Airflow connection {conn_id} names a CouchDB 3 server.",
+            next_step=f"Check that the Airflow connection {conn_id} names a CouchDB 3 server. If it does, CouchDB "
+            "refuses what was sent to it, for the reason above; another login or address does not help then.",
         )
     raise ServiceUnavailable.about(account=None, cause=where)
 
@@ -152,7 +153,7 @@ def _json(response: requests.Response) -> Any:
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
     except (msgspec.MsgspecError, RecursionError):
-        pass  # such as half a surrogate pair, which CouchDB stores and msgspec does not take
+        pass  # such as half a surrogate pair, which the embedded server stores and msgspec does not take
     try:
         return response.json(parse_int=_whole)
     except (ValueError, RecursionError):

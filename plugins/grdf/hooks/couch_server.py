@@ -6,6 +6,7 @@ cache for ever, hide conflicts, or stop after the first page.
 
 from __future__ import annotations
 
+import json
 import threading
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from grdf.hooks.couch_answers import checked, json_object, place, unwritable
 from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.transport.quiet import hush
+from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
 from include.gas.redact import redact
@@ -38,6 +40,7 @@ TIMEOUT = (3.05, 60.0)
 READS = 5
 """How many single reads' timeouts a whole answer may take. Without this bound, a server that sends bytes slowly would
 hold its caller for ever."""
+JSON = {"Content-Type": "application/json"}
 LARGEST = 1_000_000_000
 """Largest answer in bytes. A page of documents is some megabytes."""
 
@@ -172,12 +175,14 @@ class CouchServer(BaseHook):
         client = self.get_conn()
         self.requests_sent += 1
         try:
+            sent = None if body is None else without_half_pairs(json.dumps(body, allow_nan=False))
+        except ValueError:
+            raise unwritable(body or {}, url) from None
+        try:
             # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
             response: requests.Response = client.r_session.request(
-                method, url, params=query, json=body, allow_redirects=False
+                method, url, params=query, data=sent, headers=JSON if sent else None, allow_redirects=False
             )
-        except requests.exceptions.InvalidJSONError:
-            raise unwritable(body or {}, url) from None
         except (requests.RequestException, CloudantException) as error:
             kind = AnswerTooLarge if isinstance(error, TooLarge) else ServiceUnavailable
             raise kind.about(
@@ -212,6 +217,17 @@ class CouchServer(BaseHook):
     def greeting(self) -> dict[str, Any]:
         """Return the server's description of itself: version, features."""
         return json_object(self.good(self.ask_server("GET", "/")))
+
+    def logs_requests(self) -> bool:
+        """Return whether the server writes a line for each request into its own log. Only an administrator is told.
+
+        It does at the levels ``debug``, ``info`` and ``notice`` (``chttpd:maybe_log``), and its default is ``info``
+        (``[log] level``). Where the level cannot be read, such as on the embedded server, the answer is no.
+        """
+        response = self.ask_server("GET", "/_node/_local/_config/log/level")
+        if response.status_code == 404:
+            return "unknown_config_value" in response.text
+        return response.ok and response.text.strip().strip('"').lower() in ("debug", "info", "notice")
 
     def clock(self) -> datetime | None:
         """Return what the server's clock says, aware, to the second; ``None`` if the answer does not tell."""

@@ -22,7 +22,8 @@ BATCH = 2000
 """Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
 PAGE = 5000
 """Documents per page when a range is read."""
-HIGHEST = "\ufff0"
+HIGHEST = "\U0010ffff"
+"""No id is higher, byte by byte, as CouchDB compares ids."""
 SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --rm couchdb-setup), then clear the task."
 
 

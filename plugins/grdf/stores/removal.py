@@ -15,17 +15,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
-import requests
-
-from grdf.hooks.couch_answers import docs_of, json_keys, json_object, rows_of
+from grdf.hooks.couch_answers import json_keys, json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.section import members
+from grdf.stores.database_files import DatabaseFiles
 from include.gas.errors import BadSettings, StoreBusy
 
 PURGE_BATCH = 100
-"""Documents per ``_purge``; CouchDB's default limit (``[purge] max_document_id_number``)."""
+"""Documents per ``_purge``; the default limit of CouchDB up to 3.5.0 (``[purge] max_document_id_number``)."""
 PAGE = 1000
 TRIES = 10
 
@@ -44,6 +41,7 @@ class Remover:
     def __init__(self, couchdb: CouchDBHook, *, wholly: bool = False) -> None:
         self._couchdb = couchdb
         self._wholly = wholly
+        self._files = DatabaseFiles(couchdb)
 
     @property
     def tombstones(self) -> str:
@@ -152,47 +150,12 @@ class Remover:
     def compact(self, doctype: str) -> None:
         """Have the server free what its files keep of removed documents, if it purges; also those of its indexes."""
         if self.purges:
-            self.forget_revisions(doctype)
-            self._compact_indexes(doctype)
-
-    def _compact_indexes(self, doctype: str) -> None:
-        """Bring all indexes of a database up to date, and have their files compacted: they name meters, too."""
-        query = json_keys(startkey="_design/", endkey="_design/~", include_docs=True)
-        response = self._couchdb.request("GET", doctype, "/_all_docs", query=query)
-        if response.status_code == 404:
-            return
-        for row in docs_of(self._couchdb.good(response)):
-            name = quote(row["id"].removeprefix("_design/"), safe="")
-            for view, what in members(row["doc"].get("views")).items():
-                if "map" not in members(what):  # a library
-                    continue
-                if row["doc"].get("language") == "query":
-                    field = next(iter(members(members(what).get("map")).get("fields") or ["_id"]))
-                    asked = {"selector": {field: {"$gt": None}}, "fields": ["_id"], "limit": 1, "use_index": row["id"]}
-                    answer = self._couchdb.request("POST", doctype, "/_find", body=asked)
-                else:
-                    path = f"/_design/{name}/_view/{quote(view, safe='')}"
-                    answer = self._couchdb.request("GET", doctype, path, query={"limit": "0"})
-                self._tell_if_not(answer, f"brought up to date for view {view} of {row['id']}", doctype)
-            self._tell_if_not(
-                self._couchdb.request("POST", doctype, f"/_compact/{name}", body={}),
-                f"compacted for {row['id']}",
-                doctype,
-            )
-
-    def _tell_if_not(self, answer: requests.Response, what: str, doctype: str) -> None:
-        """Tell that an index is not as it should be. Others make indexes, too, and theirs must keep nobody's data."""
-        if not answer.ok:
-            self._couchdb.log.warning(
-                "CouchDB's database of %s could not be %s (HTTP %d). If the index is not needed, remove it: its file "
-                "may name documents that are gone.", doctype, what, answer.status_code,
-            )  # fmt: skip
+            self._files.compact(doctype)
+            self._files.compact_indexes(doctype)
 
     def forget_revisions(self, doctype: str) -> None:
         """Have the server drop the content of old revisions. Only an administrator may do that."""
-        response = self._couchdb.request("POST", doctype, "/_compact", body={})
-        if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
-            self._couchdb.good(response)
+        self._files.compact(doctype)
 
     def forget_indexes(self, doctype: str) -> None:
         """Have the server free the files of views that are gone, if it purges: they name meters, too.
@@ -200,7 +163,7 @@ class Remover:
         The embedded server never answers this request.
         """
         if self.purges:
-            self._couchdb.good(self._couchdb.request("POST", doctype, "/_view_cleanup", body={}))
+            self._files.drop_old_indexes(doctype)
 
     def _remove(self, doctype: str, rows: dict[str, str]) -> int:
         if not self.purges:

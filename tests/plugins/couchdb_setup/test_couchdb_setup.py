@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from grdf.stores.accounts.account_index import NAME
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
+from tests.plugins.conftest import Heard, Reply
+from tests.plugins.conftest import Server as HttpServer
 from tests.plugins.couchdb_setup.server import Put, Run, Server
 
 
@@ -186,6 +189,33 @@ def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
     assert code == 0
     assert f"user {server.member}: exists, now with the password" in said
     assert CouchDBHook().logs_in()
+
+
+def test_a_new_password_that_couchdb_does_not_know_at_once(
+    server: Server, run: Run, serve: Callable[[Callable[[Heard], Reply]], HttpServer]
+) -> None:
+    """It forgets the login that it remembers only after it has answered that there is a new one."""
+    server.connect()
+    run()
+    stale = 0
+
+    def pass_on(heard: Heard) -> Reply:
+        nonlocal stale
+        login = heard.headers.get("Authorization", "")
+        if stale and server.member in b64decode(login.partition(" ")[2]).decode():
+            stale -= 1
+            return Reply({"error": "unauthorized", "reason": "Name or password is incorrect."}, 401)
+        headers = {name: heard.headers[name] for name in ("Authorization", "Content-Type") if name in heard.headers}
+        answer = requests.request(heard.method, server.url + heard.path, data=heard.body, headers=headers, timeout=30)
+        if heard.method == "PUT" and heard.path.startswith("/_users/"):
+            stale = 2
+        return Reply(answer.content, answer.status_code, {"Content-Type": "application/json"})
+
+    server.connect(password="a-new-one", host=serve(pass_on).url)
+    code, said, wrong = run()
+    assert (code, wrong) == (0, "")
+    assert stale == 0
+    assert f"user {server.member}: exists, now with the password" in said
 
 
 def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:

@@ -1,0 +1,125 @@
+"""The files of CouchDB's databases and indexes, which keep what was removed until they are compacted."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import quote
+
+import requests
+
+from grdf.hooks.couch_answers import docs_of, json_keys, json_object
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.sections.section import members
+from include.gas.documents.gas_days import Document
+from include.gas.errors import ServiceUnavailable
+
+PATIENCE = 300.0
+"""Longest wait in seconds for a compaction that runs already. CouchDB starts no second one beside it, and what it has
+copied by then stays in the new file."""
+FIRST_LOOK, LAST_LOOK = 0.2, 5.0
+"""Seconds between two looks at first and at last."""
+
+
+class DatabaseFiles:
+    """Has CouchDB write the files of its databases anew, without what is gone. Only an administrator may.
+
+    :param couchdb: the hook for the CouchDB that holds them
+    """
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def compact(self, doctype: str) -> None:
+        """Drop what a database's file keeps of removed documents and of old revisions.
+
+        :raises BadSettings: if the login is no administrator's
+        """
+        self._wait(doctype, "", "the documents")
+        response = self._couchdb.request("POST", doctype, "/_compact", body={})
+        if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
+            self._couchdb.good(response)
+
+    def compact_indexes(self, doctype: str) -> None:
+        """Bring all indexes of a database up to date, and have their files compacted: they name meters, too."""
+        query = json_keys(startkey="_design/", endkey="_design/~", include_docs=True)
+        response = self._couchdb.request("GET", doctype, "/_all_docs", query=query)
+        if response.status_code == 404:
+            return
+        for row in docs_of(self._couchdb.good(response)):
+            name = quote(row["id"].removeprefix("_design/"), safe="")
+            for view, what in members(row["doc"].get("views")).items():
+                if "map" not in members(what):  # a library
+                    continue
+                answer = self._updated(doctype, row["doc"], view)
+                self._tell_if_not(answer, f"brought up to date for view {view} of {row['id']}", doctype)
+            self._wait(doctype, f"/_design/{name}/_info", row["id"])
+            self._tell_if_not(
+                self._couchdb.request("POST", doctype, f"/_compact/{name}", body={}),
+                f"compacted for {row['id']}",
+                doctype,
+            )
+
+    def drop_old_indexes(self, doctype: str) -> None:
+        """Free the files of views that are gone.
+
+        The embedded server never answers this request.
+        """
+        self._couchdb.good(self._couchdb.request("POST", doctype, "/_view_cleanup", body={}))
+
+    def _updated(self, doctype: str, design: Document, view: str) -> requests.Response:
+        """Ask for something by an index, before which CouchDB brings it up to date.
+
+        :raises ServiceUnavailable: if that takes longer than an answer may take; CouchDB goes on with it meanwhile
+        """
+        try:
+            if design.get("language") == "query":
+                # CouchDB takes an index only if all its fields are asked for; if not, it looks elsewhere and says so in
+                # a warning (mango_idx_view:is_usable, and the reference of _find).
+                fields = members(members(members(design["views"])[view]).get("map")).get("fields")
+                selector = {field: {"$gt": None} for field in members(fields) or ["_id"]}
+                asked = {"selector": selector, "fields": ["_id"], "limit": 1, "use_index": design["_id"]}
+                return self._couchdb.request("POST", doctype, "/_find", body=asked)
+            name = quote(design["_id"].removeprefix("_design/"), safe="")
+            path = f"/_design/{name}/_view/{quote(view, safe='')}"
+            return self._couchdb.request("GET", doctype, path, query={"limit": "0"})
+        except ServiceUnavailable:
+            self._couchdb.log.warning(
+                "CouchDB has not brought view %s of %s up to date in %s. It names documents that are gone until then; "
+                "if the index is not needed, remove it.", view, design["_id"], doctype,
+            )  # fmt: skip
+            raise
+
+    def _wait(self, doctype: str, path: str, what: str) -> None:
+        """Wait for a compaction that runs already: a second one is answered like a first and does nothing.
+
+        :param path: below the database, what tells of it
+        :param what: what is compacted, in words
+        """
+        until, pause = time.monotonic() + PATIENCE, FIRST_LOOK
+        while self._is_running(doctype, path):
+            if time.monotonic() > until:
+                self._couchdb.log.warning(
+                    "CouchDB has been compacting %s of %s for %d minutes. What was removed since it began stays in the "
+                    "file until the next compaction: compact it yourself once this one has ended.", what, doctype,
+                    PATIENCE // 60,
+                )  # fmt: skip
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, LAST_LOOK)
+
+    def _is_running(self, doctype: str, path: str) -> bool:
+        response = self._couchdb.request("GET", doctype, path)
+        if not response.ok:
+            return False  # the compaction itself says what is wrong
+        told = json_object(response)
+        return members(told.get("view_index", told)).get("compact_running") is True
+
+    def _tell_if_not(self, answer: requests.Response, what: str, doctype: str) -> None:
+        """Tell that an index is not as it should be. Others make indexes, too, and theirs must keep nobody's data."""
+        said = json_object(answer).get("warning") if answer.ok else None
+        if said or not answer.ok:
+            self._couchdb.log.warning(
+                "CouchDB's database of %s could not be %s (HTTP %d%s). If the index is not needed, remove it: its file "
+                "may name documents that are gone.", doctype, what, answer.status_code,
+                ": CouchDB did not use it" if said else "",
+            )  # fmt: skip
