@@ -86,7 +86,7 @@ def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) 
     :param couchdb: ``http[s]://HOST[:PORT]``
     """
     queue = redis.replace("://", f"://:{quote(env['REDIS_PASSWORD'], safe='')}@", 1).rstrip("/")
-    made = {
+    return {
         "grdf-database": {
             "connection": f"postgresql+psycopg://airflow:{quote(env['POSTGRES_PASSWORD'], safe='')}@{postgres}"
         },
@@ -101,13 +101,11 @@ def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) 
         "grdf-deletion": {
             "connection": _grdf(env, "GRDF_DELETE_CLIENT", ("token_url",)),
             "couchdb-admin": _couchdb(couchdb, "admin", env["COUCHDB_ADMIN_PASSWORD"]),
+            "airflow": env.get("DELETION_AIRFLOW_CONNECTION", ""),
         },
+        # Empty where there is none, as in the compose file: the chart drops `optional`, and no pod would start.
+        "grdf-staging": {"connection": env.get("STAGING_CONNECTION", "")},
     }
-    if own := env.get("DELETION_AIRFLOW_CONNECTION"):
-        made["grdf-deletion"]["airflow"] = own
-    if store := env.get("STAGING_CONNECTION"):
-        made["grdf-staging"] = {"connection": store}
-    return made
 
 
 def _couchdb(address: str, login: str, password: str) -> str:

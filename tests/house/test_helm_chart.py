@@ -48,7 +48,8 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         files.append(folder / f"{number}.yaml")
         files[-1].write_text(block, encoding="utf-8")
     own = [word for file in files for word in ("--values", str(file))]
-    command = ["helm", "template", "airflow", CHART, "--namespace", "grdf", *own]
+    chart = str(Path(CHART).resolve()) if Path(CHART).exists() else CHART
+    command = ["helm", "template", "airflow", chart, "--namespace", "grdf", *own]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return [each for each in yaml.safe_load_all(done.stdout) if each]
@@ -65,10 +66,10 @@ def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(pod.get("initContainers") or []), *pod["containers"]]
 
 
-def secrets(what: Any) -> set[tuple[str, str]]:
-    """Return the keys of Secrets that are named anywhere in a description."""
+def secrets(what: Any) -> set[tuple[str, ...]]:
+    """Return the keys of Secrets that are named anywhere in a description, with all that is said of them."""
     found = re.findall(r'"secretKeyRef": (\{[^}]*\})', json.dumps(what))
-    return {(ref["name"], ref["key"]) for ref in map(json.loads, found)}
+    return {tuple(map(str, sorted(json.loads(each).items()))) for each in found}
 
 
 def test_there_is_what_the_page_says(pods: dict[str, dict[str, Any]]) -> None:
