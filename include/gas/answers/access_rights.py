@@ -30,6 +30,8 @@ WAITING = "waiting for the holder"
 
 Accounts have this text stored (``consents[].unusable``) and it is compared with, so it must never be reworded.
 """
+NEVER_IN_FORCE = ("refused", WAITING)
+"""The states of a right that its holder has not accepted: it gives no day, and says nothing about its holder."""
 _STATES = {
     "active": "active",
     "a valider": WAITING,

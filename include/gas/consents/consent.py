@@ -8,13 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from include.gas.answers.access_rights import AccessRight, consent_state, is_pce, is_usable
+from include.gas.answers.access_rights import NEVER_IN_FORCE, AccessRight, consent_state, is_pce, is_usable
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import ONE_DAY, Window
 from include.gas.errors import IdTokenRefused
 
 CLAIM = "consentements"
 """The claim of the id_token that names the meters: a string that contains JSON."""
+NOT_ACCEPTED = ", without ever being in force"
+"""The end of the state of a right that was not accepted before it was over.
+
+Accounts have this text stored (``consents[].unusable``) and it is compared with, so it must never be reworded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,24 @@ class Consent:
     @property
     def is_dated(self) -> bool:
         """Whether GRDF's list has told us the dates of every usable right."""
-        rights = [right for right in self.rights if not right.unusable]
-        return all(right.first or right.end or right.calls_until for right in rights)
+        return all(right._has_dates for right in self.rights if not right.unusable)
+
+    @property
+    def was_never_in_force(self) -> bool:
+        """Whether nobody has accepted the newest right: it waits, was refused, or was over before it was accepted.
+
+        Its days are only those that somebody has asked for, maybe for another household.
+        """
+        return self.unusable.startswith(NEVER_IN_FORCE) or self.unusable.endswith(NOT_ACCEPTED)
+
+    @property
+    def _may_have_been_in_force(self) -> bool:
+        """Whether the newest right is usable, or was. One that is not and has no dates was never seen in a list."""
+        return not self.unusable or (self._has_dates and not self.was_never_in_force)
+
+    @property
+    def _has_dates(self) -> bool:
+        return bool(self.first or self.end or self.calls_until)
 
     def usable(self, today: date) -> tuple[Consent, ...]:
         """Return the rights under which GRDF may be asked today.
@@ -123,10 +144,12 @@ class Consent:
     def holds(self, window: Window) -> bool:
         """Return whether the rights that the account brought cover all days of a window, also if they are over now.
 
+        A right that was never in force covers none: otherwise, whoever asks for all days opens the former household's.
+
         :param window: gas days
         """
-        first = window.first
-        for part in sorted(part for right in self.rights if (part := window.clip(right.first, right.end))):
+        first, rights = window.first, [right for right in self.rights if right._may_have_been_in_force]
+        for part in sorted(part for right in rights if (part := window.clip(right.first, right.end))):
             if part.first > first:
                 return False
             first = max(first, part.end)
@@ -158,8 +181,9 @@ class Consent:
 
     @property
     def _telling(self) -> tuple[Consent, ...]:
-        """The usable rights; all rights if none is usable, to say what was covered before."""
-        return tuple(right for right in self.rights if not right.unusable) or self.rights
+        """The usable rights; if none is usable, those that were, to say what was covered before; or else all rights."""
+        usable = tuple(right for right in self.rights if not right.unusable)
+        return usable or tuple(right for right in self.rights if right._may_have_been_in_force) or self.rights
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry for the account document."""
@@ -221,7 +245,8 @@ def own_right(consent: Consent, rights: Iterable[AccessRight], today: date) -> A
 def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at: datetime | str) -> Consent:
     """Return a consent updated from GRDF's list: the dates of its rights, and which of them cannot be used.
 
-    Rights with other ids change nothing, because they may belong to the people who live there now.
+    Rights with other ids change nothing, because they may belong to the people who live there now. GRDF's list does not
+    tell whether a right that is over was ever accepted; so what it said before is kept.
 
     :param rights: all our rights to the meter; rights to other meters are ignored
     :param today: civil date in Paris
@@ -242,6 +267,8 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
                 return mine
             return replace(mine, unusable=consent_state((), consent.pce, today), told=utc_text(moment))
         state = "" if is_usable(right, today) else consent_state((right,), consent.pce, today)
+        if right.is_over and mine.was_never_in_force and not state.startswith(NEVER_IN_FORCE):
+            state += NOT_ACCEPTED
         return replace(
             Consent.of_right(right), unusable=state, told=utc_text(moment) if state else "", brought=mine.brought
         )

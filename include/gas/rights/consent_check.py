@@ -196,7 +196,7 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
 
     From that moment on, the other right existed and the account's own rights had ended. Everything read before a list
     showed one of its own rights in force belongs to the account. If neither such a list nor the end of its own rights
-    is known, the moment is unknown and the meter is left out.
+    is known, the moment is unknown and the meter is left out. When a right ended that nobody had accepted says nothing.
 
     :param document: the account document after the check
     :param rights: all our rights to its meters
@@ -212,8 +212,9 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
             continue
         if meter.pce in known and known[meter.pce].made == noted[meter.pce]:
             continue
-        mine = {right.id: right.over_at(today) for right in rights if right.id in meter.own}
-        over = max(mine.values()) if mine.keys() == meter.own and all(mine.values()) else ""
+        own = {each.id_accreditation for each in meter.rights if each.id_accreditation and not each.was_never_in_force}
+        mine = {right.id: right.over_at(today) for right in rights if right.id in own}
+        over = max(mine.values(), default="") if mine.keys() == own and all(mine.values()) else ""
         if over or seen:
             found[meter.pce] = max(min(right.created_at for right in others), over, seen)
     return found

@@ -13,14 +13,11 @@ from typing import Any
 
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.rights.declaration import Declaration, Holder
-from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.access_rights import NEVER_IN_FORCE, AccessRight
 from include.gas.answers.words import fold, fold_address
 from include.gas.consents.consent import Consent
 from include.gas.errors import BadAccount
 from include.gas.rights.declared_right import may_be_of
-
-_NEVER_IN_FORCE = ("refused", WAITING)
-"""States in which a right says nothing: its holder has not agreed, so somebody else may have declared it."""
 
 
 def meters_with_rights(document: Mapping[str, Any] | None) -> list[Consent]:
@@ -38,7 +35,8 @@ def meters_with_rights(document: Mapping[str, Any] | None) -> list[Consent]:
 def newest_in(rights: Iterable[AccessRight], meters: Iterable[Consent]) -> list[AccessRight] | None:
     """Return the right that an account brought last of those whose holder has agreed, as GRDF lists it.
 
-    There may be one for each meter, if they were brought together.
+    There may be one for each meter, if they were brought together. A right whose holder has not agreed says nothing:
+    somebody else may have declared it.
 
     :param rights: GRDF's list
     :param meters: the account's meters
@@ -47,13 +45,18 @@ def newest_in(rights: Iterable[AccessRight], meters: Iterable[Consent]) -> list[
     listed = {(right.pce, right.id): right for right in rights}
     latest: list[tuple[str, AccessRight | None]] = []
     for meter in meters:
-        own = ((each.brought, listed.get((meter.pce, each.id_accreditation or ""))) for each in meter.rights)
-        agreed = (each for each in own if each[1] is None or each[1].state not in _NEVER_IN_FORCE)
+        own = ((each, listed.get((meter.pce, each.id_accreditation or ""))) for each in meter.rights)
+        agreed = ((each.brought, right) for each, right in own if right is None or _has_agreed(each, right))
         latest.extend(islice(agreed, 1))
     last = max((brought for brought, _ in latest), default="")
     newest = [right for brought, right in latest if brought == last]
     shown = [right for right in newest if right is not None]
     return shown if len(shown) == len(newest) else None
+
+
+def _has_agreed(known: Consent, listed: AccessRight) -> bool:
+    """Return whether the holder of a right has accepted it, according to the list and to what is known from before."""
+    return listed.state not in NEVER_IN_FORCE and not (listed.is_over and known.was_never_in_force)
 
 
 def vouches_for(right: AccessRight, holder: Holder, today: date, *, since: str = "") -> bool:

@@ -294,3 +294,41 @@ def test_of_two_usable_rights_the_one_whose_days_go_on() -> None:
     found = usable_right(rights(over, fresh), PCE, TODAY)
     assert found is not None
     assert found.id == "u-2"
+
+
+@pytest.mark.parametrize("state", ["waiting for the holder", "refused", "obsolete, without ever being in force"])
+def test_a_right_that_was_never_in_force_holds_no_day(state: str) -> None:
+    former = Consent(PCE, "u-0", date(2024, 3, 1), date(2024, 6, 1), unusable="revoked on 2024-06-01")
+    asked = Consent(PCE, "u-1", date(2020, 1, 1), date(2027, 1, 1), unusable=state, others=(former,))
+    assert asked.was_never_in_force
+    assert not asked.holds(Window(date(2024, 2, 1), date(2024, 5, 1)))
+    assert asked.holds(Window(date(2024, 3, 1), date(2024, 5, 1))), "what the former right covered"
+    assert (asked.opens, asked.closes) == (former.first, former.end)
+    assert not replace(former, unusable="").was_never_in_force
+
+
+def test_a_right_that_no_list_has_shown_holds_no_day() -> None:
+    former = Consent(PCE, "u-0", date(2024, 3, 1), unusable="revoked on 2024-06-01")
+    missing = Consent(PCE, "u-1", unusable="no consent is listed", others=(former,))
+    assert not missing.holds(Window(date(2024, 2, 1), date(2024, 5, 1)))
+    assert not missing.was_never_in_force, "the list may be cut short"
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "never"),
+    [
+        ("waiting for the holder", "Révoquée", True), ("waiting for the holder", "Obsolète", True),
+        ("waiting for the holder", "Refusée", True), ("refused", "Révoquée", True),
+        ("revoked on 2024-01-01, without ever being in force", "Révoquée", True),
+        ("revoked on 2024-01-01, without ever being in force", "Active", False),
+        ("waiting for the holder", "Active", False), ("waiting for the holder", "A revérifier", False),
+        ("", "Révoquée", False), ("", "Obsolète", False), ("ended on 2024-04-30", "Révoquée", False),
+        ("no consent is listed", "Révoquée", False), ("", "Refusée", True),
+    ],
+)  # fmt: skip
+def test_whether_a_right_was_ever_in_force_is_kept_once_it_is_over(before: str, word: str, never: bool) -> None:
+    known = Consent(PCE, "u-1", unusable=before)
+    for _ in range(2):
+        known = told(known, rights(right(etat_droit_acces=word)), TODAY, "2024-05-01T06:00:00Z")
+        assert known.was_never_in_force is never
+        assert known.unusable.count("without ever") <= 1

@@ -55,6 +55,14 @@ def test_one_to_which_nobody_has_agreed_is_none(state: str) -> None:
     assert newest([right("new", state=state)], consent("new")) == []
 
 
+def test_nor_is_one_that_was_over_before_anybody_agreed() -> None:
+    never = consent("new", PCE, SUMMER, consent("old")) | {"unusable": "obsolete, without ever being in force"}
+    listed = [right("new", state="Obsolète", holder="Petit"), right("old", state="Révoquée")]
+    assert newest(listed, never) == ["old"]
+    assert newest(listed, never | {"unusable": "obsolete"}) == ["new"]
+    assert newest([right("new"), listed[1]], never) == ["new"], "it is in force after all"
+
+
 def test_a_list_that_does_not_show_it_says_nothing() -> None:
     assert newest([right("old")], consent("new", PCE, SUMMER, consent("old"))) is None
     assert newest([right("new", OTHER)], consent("new")) is None
