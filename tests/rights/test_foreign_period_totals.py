@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.meters.monthly_reading import take_back
 from grdf.meters.published_totals import write_period_totals
 from include.gas.documents.doctypes import MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
+from include.gas.documents.storing import WriteResult
+from include.gas.errors import StoreBusy
 from tests.helpers import holder, yesterday
 from tests.plugins.steps import read_published
-from tests.rights.scene import bring, check
+from tests.rights.scene import bring, check, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -70,6 +74,79 @@ def test_a_check_that_was_killed_after_the_periods_is_finished_by_the_next_one(
     assert (periods, bool(months), bool(years)) == ([], True, True)
     check()
     assert stored(account_id) == [[], [], []]
+
+
+def touched_by_others(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """Let another program write one of the periods just before we do, several times. Return the periods' ids."""
+    usual, touched = CouchDBHook.write, list[str]()
+
+    def write(self: CouchDBHook, doctype: str, docs: Collection[dict[str, Any]]) -> WriteResult:
+        if doctype == PUBLISHED and len(touched) < times:
+            (one,) = self.fetch(PUBLISHED, [next(iter(docs))["_id"]]).values()
+            touched.append(one["_id"])
+            assert usual(self, PUBLISHED, [{**one, "seen": len(touched)}]).written
+        return usual(self, doctype, docs)
+
+    monkeypatch.setattr(CouchDBHook, "write", write)
+    return touched
+
+
+def test_a_period_that_another_program_writes_meanwhile_goes_too(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_after_the_next_household_came(clean, account_id, "6M")
+    touched = touched_by_others(monkeypatch, 3)
+    check()
+    assert len(touched) == 3
+    assert stored(account_id) == [[], [], []]
+    assert document(clean, account_id)["given_back"]
+
+
+def test_nothing_is_noted_as_taken_back_while_a_period_is_left(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_after_the_next_household_came(clean, account_id, "6M")
+    with monkeypatch.context() as patch:
+        touched_by_others(patch, 99)
+        with pytest.raises(StoreBusy, match="published periods"):
+            check()
+    assert stored(account_id)[0]
+    assert "given_back" not in document(clean, account_id)
+    check()
+    assert stored(account_id) == [[], [], []]
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_the_monthly_reading_takes_back_what_another_program_writes_meanwhile(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, *, new: bool
+) -> None:
+    pce = read_after_the_next_household_came(clean, account_id, "6M")
+    former = {each["_id"]: None if new else each | {"load": 1} for each in stored(account_id)[0]}
+    with monkeypatch.context() as patch:
+        touched_by_others(patch, 99)
+        with pytest.raises(StoreBusy):
+            take_back(CouchDBHook(), former, [pce])
+    touched_by_others(monkeypatch, 2)
+    assert take_back(CouchDBHook(), former, [pce]) > 0
+    assert [each["load"] for each in stored(account_id)[0]] == ([] if new else [1] * len(former))
+
+
+def test_a_period_that_was_read_again_meanwhile_stays(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The household has connected again, and another run has read its periods."""
+    pce = read_after_the_next_household_came(clean, account_id, "6M")
+    first, *_ = before = stored(account_id)[0]
+    usual = CouchDBHook.write
+
+    def write(self: CouchDBHook, doctype: str, docs: Collection[dict[str, Any]]) -> WriteResult:
+        if doctype == PUBLISHED and "own" not in (one := self.get(PUBLISHED, first["_id"]) or {}):
+            assert usual(self, PUBLISHED, [one | {"own": True, "read_at": "2026-01-01T00:00:00.000000Z"}]).written
+        return usual(self, doctype, docs)
+
+    monkeypatch.setattr(CouchDBHook, "write", write)
+    assert take_back(CouchDBHook(), dict.fromkeys(each["_id"] for each in before), [pce]) == len(before) - 1
+    assert [each["own"] for each in stored(account_id)[0]] == [True]
 
 
 def test_totals_may_be_brought_up_to_date_at_any_time(clean: LocalWorld, account_id: str) -> None:

@@ -29,6 +29,7 @@ from include.gas.documents.billing.period_gaps import awaited, gaps_in_words, ga
 from include.gas.documents.billing.periods import merge_period, newest_period, period_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
+from include.gas.documents.storing import ATTEMPTS
 from include.gas.errors import BadSettings, ConsentTooNarrow, CredentialsRefused, FailNow, StoreBusy
 from include.gas.meter_tag import meter_tag
 
@@ -194,16 +195,28 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
     :param replaced: the former document of each period that was written, by id
     :param pces: the meters' numbers
     :return: how many periods were restored
+    :raises StoreBusy: if others kept changing them; the others are restored
     """
     former = {key: was for key, was in replaced.items() if key.split(":")[1] in pces}
-    stored = couchdb.fetch(PUBLISHED, list(former)) if former else {}
-    back = [
-        (former[key] or {"_id": key, "_deleted": True}) | {"_rev": document["_rev"]}
-        for key, document in stored.items()
-    ]  # fmt: skip
-    restored = len(couchdb.write(PUBLISHED, back).written) if back else 0
+    pending, restored, read_at = set(former), 0, dict[str, Any]()
+    for _ in range(ATTEMPTS):
+        if not pending:
+            break
+        back = [
+            (former[key] or {"_id": key, "_deleted": True}) | {"_rev": document["_rev"]}
+            for key, document in couchdb.fetch(PUBLISHED, sorted(pending)).items()
+            if read_at.setdefault(key, document.get("read_at")) == document.get("read_at")  # not read again meanwhile
+        ]
+        result = couchdb.write(PUBLISHED, back) if back else None
+        restored += len(result.written) if result else 0
+        pending = result.conflicts if result else set()
     for account, pce in {(key.split(":")[0], key.split(":")[1]) for key in former}:
         write_period_totals(couchdb, account, pce, taken_back=True)
+    if pending:
+        account, pce, _ = min(pending).split(":")
+        raise StoreBusy.about(
+            account, f"published periods of meter {meter_tag(account, pce)} kept being changed by others"
+        )
     return restored
 
 

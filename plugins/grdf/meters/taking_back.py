@@ -18,9 +18,9 @@ from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents.gas_days import account_range, was_read_since
-from include.gas.documents.storing import LoadReport, take_back
-from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.documents.gas_days import account_range, own_day, was_read_since
+from include.gas.documents.storing import ATTEMPTS, LoadReport, take_back
+from include.gas.errors import AccountLeaving, BadAccount, StoreBusy
 from include.gas.leaving.deletion_record import has_left
 from include.gas.meter_tag import meter_tag
 
@@ -47,24 +47,23 @@ def take_back_foreign(
 
     :param meters: the meters' numbers, each with the moment since which answers are not the account's own, as UTC text
     :param note: adds other records to the account's document in the same write
+    :raises StoreBusy: if others kept changing the same documents; nothing is noted then, and the call may be repeated
     """
     before = accounts.document(account)
     reports: dict[str, LoadReport] = {}
     periods: set[str] = set()
     for pce, since in meters.items():
         report = reports[pce] = take_back(couchdb, account, pce, since, told_years(before, pce))
-        published = couchdb.range(PUBLISHED, *account_range(account, pce))
-        gone = [each for each in published if was_read_since(each, since)]
+        gone = _remove_periods(couchdb, account, pce, since)
         if gone:
             periods.add(pce)
-            couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
         write_period_totals(couchdb, account, pce, taken_back=True)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
                 "Account %s, meter %s: %d day(s) and %d published period(s) were read after its own consent had "
                 "ended, while somebody else's consent was in force on the meter. They are removed, and the "
                 "totals are computed again.",
-                account, meter_tag(account, pce), report.corrected, len(gone),
+                account, meter_tag(account, pce), report.corrected, gone,
             )  # fmt: skip
 
     def change(document: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +77,28 @@ def take_back_foreign(
         return note(with_unannounced(document, Changes.of(reports.values())))
 
     accounts.update(account, change)
+
+
+def _remove_periods(couchdb: CouchDBHook, account: str, pce: str, since: str) -> int:
+    """Remove the published periods of a meter that were read at or after a moment, and return their number.
+
+    :raises StoreBusy: if others kept changing them
+    """
+    removed = 0
+    for _ in range(ATTEMPTS):
+        stored = couchdb.range(PUBLISHED, *account_range(account, pce))
+        gone = [each for each in stored if own_day(each) and was_read_since(each, since)]
+        if not gone:
+            return removed
+        result = couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])
+        removed += len(result.written)
+        if not result.conflicts:
+            return removed
+    raise StoreBusy.about(
+        account,
+        f"others changed the published periods of meter {meter_tag(account, pce)} each of the {ATTEMPTS} times that "
+        "we tried to take another household's back",
+    )
 
 
 def _told_since(entry: Mapping[str, Any], since: str) -> bool:
