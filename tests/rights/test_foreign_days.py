@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.own_meters import without_old_token
+from include.gas.account.own_meters import with_meters, without_old_token
 from include.gas.answers.access_rights import AccessRight
+from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import FailNow, ServiceUnavailable
@@ -64,7 +65,7 @@ def test_what_a_run_between_two_lists_has_read_is_taken_back(
     assert "They are removed" in "".join(capfd.readouterr())
     told = document(clean, account_id)
     assert told["state"] == OUTDATED
-    assert told["lost_days"][pce]["read_again"] is True
+    assert told["lost_days"] == {pce: {"read_again": True}}, "none of them is lost"
     assert sum(year["days"] for year in told["stored"][pce].values()) == len(days_of(after))
     assert set(told["announced"]["days"]) == corrected, "other DAGs are told"
     assert consents(clean, account_id)[0]["id_accreditation"] != new
@@ -74,6 +75,26 @@ def test_what_a_run_between_two_lists_has_read_is_taken_back(
     check()
     run(clean, account_id)
     assert len(days_of(stored(couchdb, account_id, pce))) == len(days_of(before)), "read again if it was its own"
+
+
+def test_who_comes_back_has_no_history_with_holes(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
+    """A household that has moved back consents to the days from then on. Nobody asks for the next one's again."""
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce)
+    check()
+    run(clean, account_id)
+    check()
+    hands_over(clean, account_id, right)
+    run(clean, account_id)
+    check()
+    told, since = document(clean, account_id), str(yesterday(clean) - timedelta(days=1))
+    (new,) = clean.control.consent([pce], conso_debut=since)
+    clean.book.save(with_meters(told, [Consent(pce, str(new["id_droit_acces"]))], datetime.now(UTC)))
+    check()
+    run(clean, account_id)
+    told = document(clean, account_id)
+    assert "lost_days" not in told
+    assert overview(told).situation(clean.control.today()) is not Situation.HOLES
 
 
 def test_what_a_load_stores_while_the_check_looks_is_taken_back(

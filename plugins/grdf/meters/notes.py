@@ -131,6 +131,7 @@ def note_stored(
     *,
     first_launch: bool = False,
     before: dict[str, Any] | None = None,
+    taken_back: bool = False,
 ) -> dict[str, Any]:
     """Return the account document with what is stored of a meter, for the years whose days the load has just read.
 
@@ -141,11 +142,12 @@ def note_stored(
         and its next daily load counts all years
     :param before: the account document from before the store was read; days that it listed and that are no longer
         stored are recorded as lost
+    :param taken_back: whether the load has removed another household's days, which are not lost
     """
     if not report.looked_at or not (first_launch or is_told(document, pce)):
         return document
-    told = told_years(before or {}, pce)
-    document = with_lost_days(document, pce, told, report.held, report.looked_at)
+    told, gone = told_years(before or {}, pce), report.changed_days if taken_back else ()
+    document = with_lost_days(document, pce, told, report.held, report.looked_at, gone)
     return with_stored(document, pce, report.looked_at, report.held)
 
 

@@ -68,7 +68,7 @@ def take_back_foreign(
 
     def change(document: dict[str, Any]) -> dict[str, Any]:
         for pce, report in reports.items():
-            document = note_stored(document, pce, report, before=before)
+            document = note_stored(document, pce, report, before=before, taken_back=True)
         for pce, since in meters.items():
             if pce in periods or _told_since(PublishedNote.raw(document, pce), since):
                 document = PublishedNote.put(document, pce, None)

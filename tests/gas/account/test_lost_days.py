@@ -57,6 +57,24 @@ def test_a_note_stays_until_as_many_days_are_there_again(
         assert document["lost_days"][OTHER] == {"read_again": True}
 
 
+@given(YEARS, YEARS, st.integers(0, 400))
+def test_days_that_were_taken_back_are_not_lost(own: dict[int, int], held: dict[int, int], foreign: int) -> None:
+    """What is short besides is."""
+    gone = [date(2026, 1, 1)] * foreign
+    told = {**own, 2026: own.get(2026, 0) + foreign}
+    document = with_lost_days({"_id": "a"}, PCE, book(told), book(held), {2024, 2025, 2026}, gone)
+    assert lost_years(document, PCE) == {year: n for year, n in own.items() if held.get(year, 0) < n}
+    assert reads_again(document, PCE) or not gone, "some may be its own, corrected meanwhile"
+
+
+def test_the_last_stored_day_may_be_one_that_was_taken_back() -> None:
+    told = {2025: StoredYear(10, date(2025, 1, 1), date(2025, 1, 10))}
+    held = {2025: StoredYear(8, date(2025, 1, 2), date(2025, 1, 9))}
+    gone = [date(2025, 1, 1), date(2025, 1, 10)]
+    assert with_lost_days({"_id": "a"}, PCE, told, held, [2025], gone)["lost_days"] == {PCE: {"read_again": True}}
+    assert lost_years(with_lost_days({"_id": "a"}, PCE, told, held, [2025], gone[1:]), PCE) == {2025: 9}
+
+
 @pytest.mark.parametrize(
     "odd", [None, 7, "x", [], {PCE: 7}, {PCE: {"years": 7}}, {PCE: {"years": {"x": 1, "2025": "y"}}}]
 )

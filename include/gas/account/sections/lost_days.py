@@ -1,15 +1,17 @@
 """Days that a database has lost, found by comparing the account's section ``stored`` with the store.
 
-Loads add days and never remove any. So if fewer days of a year are stored than the account says, a database has lost
-them: it was partly restored, or it is a new one. Just updating ``stored`` would hide this. Instead the loss is noted
-under ``lost_days``, and the next daily run asks for the whole history of the meter again, in the call that it makes
-anyway. The note of a year is removed when as many days are stored as before. It stays for days that GRDF does not serve
-any more.
+Loads add days and never remove any; what is taken back as another household's is left out of the count. So if fewer
+days of a year are stored than the account says, a database has lost them: it was partly restored, or it is a new one.
+Just updating ``stored`` would hide this. Instead the loss is noted under ``lost_days``, and the next daily run asks for
+the whole history of the meter again, in the call that it makes anyway. The note of a year is removed when as many days
+are stored as before. It stays for days that GRDF does not serve any more.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, ClassVar
 
 import msgspec
@@ -58,16 +60,22 @@ def with_lost_days(
     told: Mapping[int, StoredYear],
     held: Mapping[int, StoredYear],
     years: Collection[int],
+    gone: Collection[date] = (),
 ) -> Document:
     """Return the account document with an up-to-date note of the days that the store has lost.
+
+    Days that were removed as another household's are not lost. But some may be its own, with a figure that was
+    corrected meanwhile. So the history is read again after them, too, should the household's own consent be in force.
 
     :param told: what the account said before ``held`` was read
     :param held: what is stored
     :param years: the years whose stored days were all read
+    :param gone: days that ``told`` counts and that were removed since as another household's
     :return: equal to the old document if no days were lost and none are back
     """
-    former = LostDays.of(document, pce)
+    former, number = LostDays.of(document, pce), Counter(day.year for day in gone)
     noted = former.by_year
+    told = {year: _without(said, number[year], held.get(year)) for year, said in told.items()}
     short = shortfall(told, held, years)
     noted |= {year: max(noted.get(year, 0), told[year].days) for year in short}
     left = {
@@ -75,7 +83,15 @@ def with_lost_days(
         for year, days in sorted(noted.items())
         if year in short or year not in years or (held[year].days if year in held else 0) < days
     }
-    return LostDays.put(document, pce, written(LostDays(bool(short) or former.read_again, left)) or None)
+    return LostDays.put(document, pce, written(LostDays(bool(short or gone) or former.read_again, left)) or None)
+
+
+def _without(said: StoredYear, number: int, held: StoredYear | None) -> StoredYear:
+    """Return what an account says of a year without so many days, wherever in the year they were."""
+    if not number:
+        return said
+    first, last = (held.first, held.last) if held else (said.first, said.last)
+    return msgspec.structs.replace(said, days=max(said.days - number, 0), first=first, last=last)
 
 
 def reads_again(document: Mapping[str, Any], pce: str) -> bool:
