@@ -33,6 +33,8 @@ CHANGES_KEPT = 10
 
 LARGEST = 10**15
 """kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
+LOAD_READ = "load_read_at"
+"""When the load of a day or period was read, if a later reading has confirmed it."""
 _COMPARED = ("load", "status", "quality")
 _SAID_TOGETHER = (
     ("grdf_status", "status"),
@@ -221,6 +223,34 @@ def was_read_since(document: Mapping[str, Any], since: str) -> bool:
     return False
 
 
+def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
+    """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
+
+    :param document: one that can be understood; a damaged one does not say whose its load is
+    :param since: the moment, UTC text
+    """
+    with suppress(*ODD_DOCUMENT):
+        if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:
+            return False
+    return was_read_since(document, since)
+
+
+def first_read(stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime | None = None) -> Document:
+    """Return the key that says when the load was read that a new reading confirms; empty if that is not known.
+
+    Whoever gets a day back that was only confirmed under another household's consent needs it: the day is its own.
+
+    :param stored: the stored day or period, which can be understood and has the same load
+    :param new: the document made from the reading
+    :param now: an aware datetime; ``None`` for the current time
+    """
+    with suppress(*ODD_DOCUMENT):
+        first = stored.get(LOAD_READ) or stored["read_at"]
+        if utc_text(first) < utc_text(new["read_at"]) and not _is_implausible(stored, now):
+            return {LOAD_READ: utc_text(first)}
+    return {}
+
+
 def has_load(document: Mapping[str, Any]) -> bool:
     """Whether a stored day says how much was used.
 
@@ -296,8 +326,9 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
         return None
     if stored.get("load") == new["load"]:
         silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
-        return {**{key: value for key, value in stored.items() if key not in silent}, **new}
-    kept = {key: value for key, value in stored.items() if key not in MEASURES}
+        kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
+        return {**kept, **new, **(first_read(stored, new, now) if is_day(stored) else {})}
+    kept = {key: value for key, value in stored.items() if key not in {*MEASURES, LOAD_READ}}
     merged = {**fitting(kept, new["load"]), **new}
     change = {
         "at": new["read_at"],

@@ -40,6 +40,7 @@ from include.gas.documents.gas_days import (
     id_range,
     is_day,
     is_stale,
+    load_was_read_since,
     merge_day,
     month_id,
     own_day,
@@ -195,7 +196,7 @@ def load_answer(
 
 
 def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
-    """Remove the days of a meter that were read at or after a moment, and update its totals.
+    """Remove the days of a meter whose load was read at or after a moment, and update its totals.
 
     :param since: the moment, UTC text
     :param years: years whose totals are recomputed in any case, because an earlier attempt may have removed their days
@@ -353,7 +354,7 @@ class _TakeBack(_Load):
         gone = {
             key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
             for key, document in days.items()
-            if own_day(document) and was_read_since(document, self.since)
+            if own_day(document) and self._is_foreign(document)
         }
         if not gone:
             return True
@@ -362,6 +363,10 @@ class _TakeBack(_Load):
             self.outcome[key] = "corrected"
             del days[key]
         return not result.conflicts
+
+    def _is_foreign(self, document: Document) -> bool:
+        """Whether a day's load was read since then. A day that was only confirmed with the same load stays."""
+        return load_was_read_since(document, self.since) if is_day(document) else was_read_since(document, self.since)
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
         """Write the totals as a load does. Of those that change, no price tells what the removed days were."""

@@ -16,9 +16,10 @@ from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.rights.lost_consents import given_back
 from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
+from include.gas.documents.billing.periods import is_read_since
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents.gas_days import account_range, own_day, was_read_since
+from include.gas.documents.gas_days import account_range
 from include.gas.documents.storing import ATTEMPTS, LoadReport, take_back
 from include.gas.errors import AccountLeaving, BadAccount, StoreBusy
 from include.gas.leaving.deletion_record import has_left
@@ -87,7 +88,7 @@ def _remove_periods(couchdb: CouchDBHook, account: str, pce: str, since: str) ->
     removed = 0
     for _ in range(ATTEMPTS):
         stored = couchdb.range(PUBLISHED, *account_range(account, pce))
-        gone = [each for each in stored if own_day(each) and was_read_since(each, since)]
+        gone = [each for each in stored if is_read_since(each, since)]
         if not gone:
             return removed
         result = couchdb.write(PUBLISHED, [{"_id": e["_id"], "_rev": e["_rev"], "_deleted": True} for e in gone])

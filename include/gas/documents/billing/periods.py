@@ -9,7 +9,19 @@ from typing import Any
 
 from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import YEARS, utc_text
-from include.gas.documents.gas_days import CHANGES_KEPT, Document, has_load, is_number, is_stale, own_day, says_the_same
+from include.gas.documents.gas_days import (
+    CHANGES_KEPT,
+    LOAD_READ,
+    Document,
+    first_read,
+    has_load,
+    is_number,
+    is_stale,
+    load_was_read_since,
+    own_day,
+    says_the_same,
+    was_read_since,
+)
 from include.gas.errors import ODD_DOCUMENT
 
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
@@ -86,12 +98,27 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     readable = any(readable_periods([stored]))
     if readable and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
         return None
-    merged = {**stored, **new}
-    if (stored.get("load"), stored.get("end")) != (new["load"], new["end"]):
+    merged = {**{key: value for key, value in stored.items() if key != LOAD_READ}, **new}
+    if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
+        merged |= first_read(stored, new, now) if readable else {}
+    else:
         former = stored.get("changes")
         change = {"at": new["read_at"], "before": stored.get("load"), "after": new["load"], "end": stored.get("end")}
         merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
     return merged
+
+
+def is_read_since(document: Mapping[str, Any], since: str) -> bool:
+    """Whether a stored period was read at or after a moment, and not only confirmed then with the same load and end.
+
+    :param document: a document from the range of a meter's periods
+    :param since: the moment, UTC text
+    """
+    if not own_day(document):
+        return False
+    return (
+        load_was_read_since(document, since) if any(readable_periods([document])) else was_read_since(document, since)
+    )
 
 
 def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:

@@ -67,6 +67,8 @@ class Day(Kept, frozen=True):
     :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
     :param read_at: when GRDF was asked, UTC; 1970 for a day adopted from the konnector. A newer reading replaces an
         older one
+    :param load_read_at: when GRDF was asked for this load at first, UTC, if a later reading has confirmed it, with
+        another status or quality, or with more that was measured
     :param volume: m³; finer than the indexes. The load is *not* volume times coefficient, but close to it
     :param converted_volume: m³ at normal conditions, of meters with a converter
     :param coefficient: kWh per m³
@@ -103,6 +105,7 @@ class Day(Kept, frozen=True):
     status: str | None
     quality: str | None
     read_at: str
+    load_read_at: str = ""
     volume: Number | None = None
     converted_volume: Number | None = None
     coefficient: Number | None = None
@@ -215,6 +218,8 @@ class Published(Kept, frozen=True):
     :param status: ``provisional`` while GRDF may still change the period, then ``definitive``
     :param quality: how GRDF determined the load: ``measured``, ``estimated`` or ``corrected``
     :param read_at: when GRDF was asked, UTC. A newer reading replaces an older one
+    :param load_read_at: when GRDF was asked for this load and end at first, UTC, if a later reading has confirmed them
+        with something else changed
     :param changes: the last 10 corrections, newest last
     """
 
@@ -235,4 +240,5 @@ class Published(Kept, frozen=True):
     status: str
     quality: str
     read_at: str
+    load_read_at: str = ""
     changes: list[PeriodCorrection] = msgspec.field(default_factory=list)
