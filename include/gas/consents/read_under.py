@@ -57,7 +57,11 @@ def is_own(asked: Consent | None, held: Consent | None, read_at: str) -> bool:
     """
     if held is None:
         return False
-    if asked is None or not asked.own or not held.own:
+    if asked is not None and asked.own and not held.own:
+        # No account forgets a right that it brought. One that has none yet is another household's, or was restored from
+        # before its right was learnt; then the days are read again.
+        return False
+    if asked is None or not asked.own:
         # Which right it was is unknown, as for the konnector's accounts. Whoever brought one later is somebody else, or
         # has its days read again.
         try:
