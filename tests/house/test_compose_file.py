@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.house.command_lines import told_to_programs, words_of
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -76,6 +78,23 @@ def given(service: dict[str, Any]) -> set[str]:
 
 def test_each_service_is_given_the_secrets_that_it_needs() -> None:
     assert {name: given(service) for name, service in SERVICES.items()} == SECRETS
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_no_command_line_holds_a_secret(service: str) -> None:
+    """All users of the machine can read the command lines of all processes in all containers."""
+    what = SERVICES[service]
+    secret = {name for name, value in what.get("environment", {}).items() if given({"value": value})}
+    assert secret or not SECRETS[service]
+    for word in words_of(what.get("entrypoint"), what.get("command"), what.get("healthcheck", {}).get("test")):
+        assert given({"word": word}) == set(), "Docker Compose would write its value there"
+        assert told_to_programs(word) & secret == set()
+
+
+def test_a_secret_on_a_command_line_would_be_found() -> None:
+    assert told_to_programs('airflow users create --password "$$ADMIN_PASSWORD"') == {"ADMIN_PASSWORD"}
+    assert told_to_programs('echo "$$A_WORD" > /tmp/x; serve --word $$A_WORD') == {"A_WORD"}
+    assert told_to_programs('umask 077; echo "word $$A_WORD" > /tmp/x; A_WORD="$$A_WORD" serve') == set()
 
 
 def test_every_secret_of_the_form_is_in_the_table() -> None:

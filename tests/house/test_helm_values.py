@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.house.command_lines import told_to_programs, words_of
+
 ROOT = Path(__file__).parents[2]
 VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
@@ -84,6 +86,9 @@ def test_what_prepares_the_database_gets_that_and_the_first_users_password() -> 
     assert given(JOBS["migrateDatabaseJob"]).keys() == database
     assert given(JOBS["createUserJob"]).keys() == database | {"ADMIN_USER", "ADMIN_PASSWORD", "GRDF_POOL_SLOTS"}
     (script,) = JOBS["createUserJob"]["args"]
+    (there,) = SERVICES["airflow-init"]["command"]
+    assert "python3 -m grdf.first_user" in script
+    assert "python3 -m grdf.first_user" in there
     assert 'airflow pools set grdf "$GRDF_POOL_SLOTS" ' in script
     assert setting("AIRFLOW__GRDF__POOL") == "grdf"
 
@@ -109,6 +114,15 @@ def test_no_secret_is_in_the_file() -> None:
         assert {each["name"] for each in pod["env"] if "value" in each} <= PLAIN
     keys = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
     assert not keys & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}
+
+
+@pytest.mark.parametrize("pod", [*PODS.values(), *JOBS.values()], ids=[*PODS, *JOBS])
+def test_no_command_line_holds_a_secret(pod: dict[str, Any]) -> None:
+    """All users of the node can read the command lines of all processes in all pods."""
+    secret = {name for name, value in given(pod).items() if isinstance(value, dict)}
+    probes = [pod.get(f"{kind}Probe", {}).get("command") for kind in ("startup", "liveness")]
+    told = {name for word in words_of(pod["command"], pod["args"], *probes) for name in told_to_programs(word)}
+    assert told & secret <= {"ADMIN_USER"}
 
 
 @pytest.mark.parametrize("service", PODS)

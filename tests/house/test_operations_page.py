@@ -6,6 +6,8 @@ Docker is replaced by a program that fails at one step; with real containers the
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -33,16 +35,33 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
+NEW = (
+    *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"),
+    *("JWT_SECRET", "API_SECRET_KEY", "FERNET_KEY"),
+)
+
+
 def typed(here: Path, block: str, *, fail: str = "") -> str:
     """Paste a block into a shell, which goes on after each command whatever it did, and return what docker was told."""
+    return run(here, block, fail=fail)[0]
+
+
+def run(here: Path, block: str, *, fail: str = "") -> tuple[str, str]:
+    """Do the same, and return what the shell has printed as well."""
     told = here / "told"
     told.write_text("")
     helpers = PAGE["New secrets"][0]
     env = {"PATH": f"{here}/bin:{os.environ['PATH']}", "TOLD": str(told), "FAIL": fail, "HERE": str(here)}
-    subprocess.run(
-        ["bash", "-c", f"{helpers}\n{block}"], cwd=here, env=env, check=False, capture_output=True, timeout=60
+    done = subprocess.run(
+        ["bash", "-c", f"{helpers}\n{block}"],
+        cwd=here,
+        env=env,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    return told.read_text()
+    return told.read_text(), done.stdout
 
 
 def block(title: str, word: str) -> str:
@@ -63,8 +82,26 @@ def test_the_former_key_stays_until_everything_is_encrypted_anew(here: Path) -> 
 
 
 def test_a_password_that_postgresql_has_not_taken_is_not_written(here: Path) -> None:
-    typed(here, block("New secrets", "ALTER USER"), fail="ALTER USER")
+    typed(here, block("New secrets", "ALTER USER"), fail="psql")
     assert secret(here, "POSTGRES_PASSWORD") == "former-password"
+
+
+def test_no_command_line_holds_a_new_secret(here: Path) -> None:
+    """All users of the machine can read the command lines of all processes."""
+    sed = here / "bin" / "sed"
+    sed.write_text(f'#!/bin/sh\necho "sed $*" >> "$TOLD"\nexec {shutil.which("sed")} "$@"\n')
+    sed.chmod(0o755)
+    (here / ".env").write_text("".join(f"{name}=former-{name}\n" for name in NEW))
+    told, said = "", ""
+    for each in PAGE["New secrets"][1:]:
+        found = run(here, each)
+        told, said = told + found[0], said + found[1]
+    held = {name: secret(here, name) for name in NEW}
+    assert [name for name, value in held.items() if "former" in value] == []
+    (shown,) = re.findall(r"(?m)^[0-9a-f]{32}$", said)
+    assert told.count("sed ") > len(NEW)
+    assert "reset-password" in told
+    assert [name for name, value in {**held, "the user's password": shown}.items() if value in told] == []
 
 
 @pytest.mark.parametrize("fail", ["pg_dump", "stop couchdb", "-cf -", "pg_restore --list"])
