@@ -171,9 +171,19 @@ def test_no_log_holds_a_query_even_of_a_broken_request(installation: Installatio
     seal = "gAAAAAinvented-code-1=="
     for path in (f"household{mark}{seal}" for mark in ("%3Ftoken=", "/token=", "/", "&", "%0A", "%3F", "%253F", "")):
         outsider.get(f"{installation.public}/grdf/{path}", timeout=60)
+    for mark, equals, beside in (
+        ("%3F", "=", "&"),
+        ("%3f", "%3D", "%26"),
+        (";", "=", ";"),
+        ("&", "=", "&"),
+        ("%253F", "%253D", "%2526"),
+    ):
+        answer = f"{mark}code{equals}invented-code-1{beside}state{equals}{seal}"
+        outsider.get(f"{installation.public}/grdf/callback{answer}", timeout=60)
     told = installation.compose("logs", "--no-color", "proxy")
     assert "POST /grdf/callback" in told, "the access log has it"
     assert told.count("GET /grdf/household") >= 3
+    assert told.count("GET /grdf/callback[...]") >= 5
     assert "invented-code-1" not in told
 
 

@@ -22,6 +22,11 @@ SECRET = re.compile(r"(?:code|token)\s*=|state[^&;=]*=[^&;]{41}|gAAAA", re.IGNOR
 
 Airflow's own queries also have a ``state``, but there it is a short word.
 """
+QUERY_IN_PATH = re.compile(r"[?=;%&]|gAAAA")
+"""Where a path may begin to be a query, or to be sealed. ``deploy/nginx.conf`` cuts at the same; a test compares them.
+
+No address of the page or of Airflow's that anybody needs to find in a log has one of these in its path.
+"""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -120,17 +125,17 @@ class Unlogged:
 
 
 def without_secret(path: str) -> str:
-    """Return a path as it may be logged: cut where a query begins that is part of it, or something secret.
+    """Return a path as it may be logged: cut where a query begins that is part of it, or something sealed.
 
-    :param path: as ASGI gives it, percent-decoded once
+    :param path: as ASGI gives it, percent-decoded once; what is left of ``%`` shows that it was encoded more often
     """
-    text = _decoded(path)
-    found = [at for at in (text.find("?"), *(match.start() for match in SECRET.finditer(text))) if at >= 0]
-    return f"{text[: min(found)]}[hidden]" if found else path
+    found = QUERY_IN_PATH.search(path)
+    return f"{path[: found.start()]}[hidden]" if found else path
 
 
 def _decoded(text: str) -> str:
-    return unquote(unquote(text))
+    """Return a text without its percent-encoding, however often it was encoded as a whole."""
+    return unquote(unquote(re.sub("%(?:25)+", "%", text)))
 
 
 def guard(headers: MutableHeaders) -> None:
