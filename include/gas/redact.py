@@ -33,9 +33,14 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![\w-])((?:{_SECRET_NAMES})=)[^\s&\"'<>]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"\b(Bearer|Basic)\s+(?!\[hidden\])[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"(?<![\w-])eyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
-    (re.compile(r"(://)[^\s/@:]*:[^\s/@]*@"), rf"\1{HIDDEN}@"),
+    # A login in an address, up to the last @: a password may hold any of the signs that end a host.
+    (re.compile(r"(://)(?:(?!://)[^\s\"'<>])*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
 )
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LOGIN = re.compile(r"[^/@:]*:(?!//|[0-9]*(?:/|\Z))[^@]*@", re.DOTALL)
+"""A name and a password, at the start of an address without its scheme. A password may hold a slash, as secret keys of
+S3 do; what has digits alone before its first slash is a host with its port."""
 _DIGIT, _DIGITS_LAST = re.compile("[0-9]"), re.compile(r"(?<![0-9])(?:GI)?[0-9]+\Z")
 
 
@@ -49,6 +54,26 @@ def redact(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redact_address(url: str) -> str:
+    """Return an address as a message may quote it: whatever stands before its last ``@`` is hidden, too.
+
+    A password may hold any character, also one that ends the host for whoever splits the address. So an ``@`` in a path
+    hides more than it must.
+    """
+    before, at, rest = url.rpartition("@")
+    scheme = _SCHEME.match(before)
+    return redact(f"{scheme[0] if scheme else ''}{HIDDEN}@{rest}" if at else url)
+
+
+def holds_password(url: str) -> bool:
+    """Return whether an address of any scheme, or without one, has a name and a password before its host.
+
+    A name alone is none: ``s3://connection@bucket`` and ``abfs://container@account`` are usual.
+    """
+    scheme = _SCHEME.match(url)
+    return _LOGIN.match(url, scheme.end() if scheme else 0) is not None
 
 
 def excerpt(text: str, limit: int = 160) -> str:

@@ -13,6 +13,7 @@ from grdf.options import boolean, number, written
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
+from include.gas.redact import holds_password, redact, redact_address
 
 RETRIES, RETRY_SECONDS = 3, 600
 PUBLICATION_DAYS, FIRST_HOUR, SPREAD_MINUTES = 1, 8, 240
@@ -34,16 +35,32 @@ def home() -> Path:
 def staging_url() -> str:
     """Return where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
 
-    :raises BadSettings: if the value has no scheme
+    :raises BadSettings: if the value has no scheme, or holds a login: the place of a run's answers is an XCom, and
+        stands in rendered fields and messages
     """
-    url = written("staging_url") or f"file://{home() / 'staging'}"
-    if not urlsplit(url).scheme:
+    url = written("staging_url").strip() or f"file://{home() / 'staging'}"
+    query = url.partition("?")[2]
+    if holds_password(url) or redact(query) != query:
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] staging_url is {url!r}, which is not a URL",
+            cause="the setting [grdf] staging_url holds a login, which Airflow would show wherever it shows the place",
+            next_step="Take the login out, put it into an Airflow connection for that store, and name that connection "
+            "in [grdf] staging_conn_id. If tasks have run with it, change the password: it is in their XComs.",
+        )
+    if not _has_scheme(url):
+        raise BadSettings.about(
+            account=None,
+            cause=f"the setting [grdf] staging_url is {redact_address(url)!r}, which is not a URL",
             next_step="Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
         )
     return url.rstrip("/")
+
+
+def _has_scheme(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).scheme)
+    except ValueError:  # its text quotes the address
+        return False
 
 
 def staging_conn_id() -> str | None:

@@ -25,7 +25,7 @@ WRONG = {
     "household_links": "sometimes",
     "consent_warning_days": "x",
     "daily_reserve": "half",
-    "staging_url": "folder",
+    "staging_url": "s3://writer:invented@bucket/x",
 }
 
 

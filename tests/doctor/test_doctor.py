@@ -80,11 +80,12 @@ def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", host="127.0.0.1:9"), "CouchDB", "could not be reached"),
         (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "redis://127.0.0.1:9/0"}, "GRDF (grdf_adict)", "Redis server"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", database_prefix="empty"), "CouchDB", "are missing"),
+        (lambda _: {"AIRFLOW__GRDF__STAGING_URL": "s3://writer:wrong/word@bucket"}, "settings", "staging_url holds a"),
     ],
     ids=[
         "a wrong secret", "an address where nobody is", "a wrong scope", "an empty connection", "a setting of letters",
         "connections that are misspelt", "a pool that is not there", "CouchDB's password", "CouchDB's address",
-        "a quota store that is not there", "databases that are missing",
+        "a quota store that is not there", "databases that are missing", "a login in the staging store's address",
     ],
 )  # fmt: skip
 def test_what_is_broken_is_told_with_what_to_do(
@@ -95,6 +96,7 @@ def test_what_is_broken_is_told_with_what_to_do(
     assert code == 1
     assert any(says in each["says"] for each in told), json.dumps(told, indent=1)
     assert all(each["do"] for each in told), told
+    assert "wrong/word" not in json.dumps(findings)
 
 
 def test_every_setting_is_read() -> None:

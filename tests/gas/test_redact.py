@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.redact import excerpt, redact
+from include.gas.redact import excerpt, holds_password, redact, redact_address
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 
@@ -23,6 +23,9 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
         ('{"client_secret": "s3 cr\\"3t", "x": 1}', '{"client_secret": "[hidden]", "x": 1}'),
         ("{'access_token': 's3cr3t'}", "{'access_token': '[hidden]'}"),
         ("https://user:pass@host/db", "https://[hidden]@host/db"),
+        ("https://user:pa/ss@host/db", "https://[hidden]@host/db"),
+        ("of s3://key:se/cr?e#t@word@bucket/x.", "of s3://[hidden]@bucket/x."),
+        ("at https://token@host/db", "at https://[hidden]@host/db"),
         ("write to personne.exemple+x@example.org now", "write to [hidden] now"),
         ("https://airflow/grdf/household?token=gAAAAB-x_=&x=1", "https://airflow/grdf/household?token=[hidden]&x=1"),
         ('{"token": "s3cr3t", "x": 1}', '{"token": "[hidden]", "x": 1}'),
@@ -52,6 +55,48 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 )
 def test_secrets(text: str, hidden: str) -> None:
     assert redact(text) == hidden
+
+
+@pytest.mark.parametrize(
+    "word", ["word", "wo/rd", "wo@rd", "wo?rd", "wo#rd", "[word]", "wo rd", "wo'rd", "wo\nrd", "é℀"]
+)
+@pytest.mark.parametrize(
+    "form", ["https://name:{}@h/x", "name:{}@h/x", "https://{}@h/x", "https://name:{}@h/x?sig=other"]
+)
+def test_an_address_is_told_without_its_login(form: str, word: str) -> None:
+    told = redact_address(form.format(word))
+    assert told.partition("?")[0] == ("https://" if form.startswith("https") else "") + "[hidden]@h/x"
+    assert "other" not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h.example/x", "h.example:84/x", "s3://bucket/a=b", "file:///srv/x", "", "folder"]
+)
+def test_an_address_without_one_stays(url: str) -> None:
+    assert redact_address(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "holds"),
+    [
+        *(
+            (f"{scheme}name:{word}@host/x", True)
+            for scheme in ("s3://", "https://", "")
+            for word in ("w", "w/x", "1", "a@b")
+        ),
+        *(("redis://:word@host/0", True), ("name:word/x@host", True)),
+        *(
+            (url, False)
+            for url in ("s3://connection@bucket/x", "abfs://container@account.example/x", "s3://bucket/a:b@c")
+        ),
+        *(
+            (url, False)
+            for url in ("hdfs://node:8020/user/me@home", "file:///srv/a:b@c", "file:/srv/a@b", "folder", "")
+        ),
+    ],
+)
+def test_a_password_in_an_address_is_seen(url: str, holds: bool) -> None:
+    assert holds_password(url) is holds
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grdf.health import health_settings
+from grdf.transport.addresses import split
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
 
@@ -21,6 +22,9 @@ SECONDS = 120.0
 _TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
 """What notifiers call their text. The first of these that a notifier takes gets ours, unless the settings give one."""
 _TITLE_ARGUMENTS = ("subject", "title", "summary")
+_ARGUMENTS = re.compile(r"got an unexpected keyword argument '\w+'|missing \d+ required [a-z -]+: [\w', ]+")
+"""What Python says of a call with wrong arguments."""
+_DEEPEST = 10
 
 
 class Alerter:
@@ -50,7 +54,8 @@ class Alerter:
             raise BadSettings.about(
                 None,
                 f"the alert could not be sent by {self.path}: {problem}",
-                "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs.",
+                "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs. What else it said may "
+                "quote the notifier's own secret, so it is not shown.",
             )
         return True
 
@@ -69,7 +74,7 @@ class Alerter:
             raise BadSettings.about(
                 None,
                 f"the notifier {self.path} does not take what [grdf] alert_notifier_kwargs says "
-                f"({redact(f'{type(error).__name__}: {error}')[:200]})",
+                f"({_what_went_wrong(error)})",
                 "Set it to a JSON object with the notifier's arguments; its documentation lists them.",
             ) from None
         return made
@@ -86,7 +91,7 @@ def _problem(notifier: BaseNotifier, context: Context) -> str:
         try:
             notifier(context)
         except BaseException as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
-            problems.append(redact(f"{type(error).__name__}: {error}")[:300])
+            problems.append(_what_went_wrong(error))
 
     sending = threading.Thread(target=copy_context().run, args=(send,), name="grdf alert", daemon=True)
     sending.start()
@@ -94,6 +99,39 @@ def _problem(notifier: BaseNotifier, context: Context) -> str:
     if sending.is_alive():
         return f"it had not ended after {SECONDS:g} s, and may send it later or never"
     return "".join(problems)
+
+
+def _what_went_wrong(error: BaseException) -> str:
+    """Return the class of an error, what caused it, the server's status and its host, such as ``HTTPError at h (404)``.
+
+    Never its text: a chat's webhook has its secret in the path, and clients quote the whole address. Only what Python
+    says of a notifier's arguments is told, which has their names alone.
+    """
+    chain = [error]
+    while len(chain) < _DEEPEST and (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(cause)
+    if isinstance(error, TypeError) and (found := _ARGUMENTS.search(str(error))):
+        return f"TypeError: {found[0]}"
+    host = next(filter(None, map(_host, chain)), "")
+    status = next((str(number) for number in map(_status, chain) if number is not None), "")
+    root = type(chain[-1]).__name__ if len(chain) > 1 else ""
+    more = ", ".join(filter(None, (root, status)))
+    return type(error).__name__ + (f" at {host}" if host else "") + (f" ({more})" if more else "")
+
+
+def _host(error: BaseException) -> str:
+    """Return the host that a client could not use, as ``requests``, ``urllib`` and ``aiohttp`` tell it."""
+    for holder in (error, getattr(error, "request", None), getattr(error, "response", None)):
+        url = str(getattr(holder, "url", None) or "")
+        if "@" not in url and (host := split(url).hostname):
+            return host
+    return ""
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the status of a server's refusal, of HTTP or SMTP."""
+    told = getattr(getattr(error, "response", None), "status_code", None), getattr(error, "smtp_code", None)
+    return next((number for number in told if isinstance(number, int)), None)
 
 
 def _class_at(path: str) -> Any:

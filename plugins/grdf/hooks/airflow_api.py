@@ -11,8 +11,10 @@ import requests
 from airflow.sdk import BaseHook
 
 from grdf.hooks.connection import airflow_connection, base_url
+from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, outcome, why
 from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.redact import redact_address
 
 TIMEOUT = (5.0, 60.0)
 WHOLE = 300.0
@@ -40,7 +42,7 @@ class AirflowApiHook(BaseHook):
 
         :param path: path below ``/api/v2``, quoted
         :param query: query parameters
-        :raises BadSettings: if Airflow refuses the user
+        :raises BadSettings: if the connection has no address that can be used, or Airflow refuses the user
         :raises ServiceUnavailable: if Airflow does not answer
         """
         answer = self._send("GET", path, query)
@@ -50,7 +52,7 @@ class AirflowApiHook(BaseHook):
         """Remove something. It is fine if Airflow does not know the path.
 
         :param path: path below ``/api/v2``, quoted
-        :raises BadSettings: if Airflow refuses the user
+        :raises BadSettings: if the connection has no address that can be used, or Airflow refuses the user
         :raises ServiceUnavailable: if Airflow does not answer, or if what should be removed is in use
         """
         self._send("DELETE", path, {})
@@ -58,6 +60,13 @@ class AirflowApiHook(BaseHook):
     def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
         connection = airflow_connection(self.airflow_conn_id)
         url = base_url(connection, default_scheme="http")
+        if fault := what_is_wrong(url):
+            raise BadSettings.about(
+                None,
+                f"the host of the Airflow connection {self.airflow_conn_id} is {redact_address(url)!r}, {fault}",
+                "Nothing was sent. Correct it under Admin, Connections (or in "
+                f"AIRFLOW_CONN_{self.airflow_conn_id.upper()}).",
+            )
         try:
             if self._token is None:
                 login = self._session.post(
@@ -77,7 +86,9 @@ class AirflowApiHook(BaseHook):
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise ServiceUnavailable.about(None, f"Airflow's API at {url} {outcome(error)} ({why(error)})") from None
+            raise ServiceUnavailable.about(
+                None, f"Airflow's API at {redact_address(url)} {outcome(error)} ({why(error)})"
+            ) from None
         if answer.status_code != NOT_FOUND:
             self._check(answer, f"{'show' if method == 'GET' else 'remove'} {path}")
         return answer

@@ -15,7 +15,7 @@ from grdf import settings
 from grdf.transport.addresses import is_safe, split, what_is_wrong
 from include.gas.account.sections.client import DEFAULT, client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
-from include.gas.redact import redact
+from include.gas.redact import redact_address
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -206,11 +206,11 @@ class GrdfConnection:
             value = getattr(self, name)
             place = "host" if name == "api_base" else name
             if value and (fault := what_is_wrong(value)):
-                wrong.append(f"{place} is {redact(value)!r}, {fault}")
+                wrong.append(f"{place} is {redact_address(value)!r}, {fault}")
             elif value and not is_safe(value):
                 wrong.append(
-                    f"{place} is {redact(value)!r}, which anybody on the way could read and change: use an https "
-                    "address (http is for this machine only)"
+                    f"{place} is {redact_address(value)!r}, which anybody on the way could read and change: use an "
+                    "https address (http is for this machine only)"
                 )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")

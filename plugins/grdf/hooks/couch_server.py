@@ -27,7 +27,7 @@ from grdf.transport.quiet import hush
 from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
-from include.gas.redact import redact
+from include.gas.redact import redact, redact_address
 
 with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -103,7 +103,7 @@ class CouchServer(BaseHook):
             if not value
         ]
         if url and (fault := what_is_wrong(url)):
-            wrong.append(f"host is {redact(url)!r}, {fault}")
+            wrong.append(f"host is {redact_address(url)!r}, {fault}")
         if not isinstance(prefix, str):
             wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:

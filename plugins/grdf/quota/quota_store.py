@@ -21,7 +21,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from include.gas.errors import BadSettings, StoreBusy
 
@@ -29,6 +28,7 @@ Result = TypeVar("Result")
 Change = Callable[[str | None, float], tuple[str, Result]]
 """A function of the stored text and the shared clock (epoch seconds), which returns the text to store and a result."""
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _PATIENCE = 30.0
 """Seconds to wait for the short updates of other processes."""
 
@@ -52,7 +52,8 @@ def store_at(url: str) -> Store:
     :param url: ``sqlite:///path``, ``redis://...``, ``rediss://...`` or ``postgresql://...``
     :raises BadSettings: if the URL names another kind of store
     """
-    kind = urlsplit(url).scheme
+    scheme = _SCHEME.match(url)  # what splits a whole address quotes a part of a password that it cannot read
+    kind = scheme[1].lower() if scheme else ""
     if kind == "sqlite":
         return SQLiteStore(Path(url.removeprefix("sqlite:///")))
     if kind in ("redis", "rediss"):
@@ -154,11 +155,15 @@ class PostgresStore:
 
     def update(self, key: str, change: Change[Result]) -> Result:
         """Change one text, see :class:`Store`. The clock is the server's."""
-        from sqlalchemy import NullPool, create_engine, text
+        from sqlalchemy import NullPool, create_engine, make_url, text
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
         try:
-            engine = create_engine(self._url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+            address = make_url(self._url)
+        except (ArgumentError, ValueError) as error:  # the latter of a port that is no number: a part of a password
+            raise _refused("PostgreSQL", error) from None
+        try:
+            engine = create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": 5})
             with engine.begin() as database:
                 # The lock lasts as long as this transaction, so updates run one after another. The first creates the
                 # table.

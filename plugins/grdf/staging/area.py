@@ -27,6 +27,7 @@ from include.gas.consents.read_under import consent_of
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow
+from include.gas.redact import redact_address
 
 if TYPE_CHECKING:
     from include.gas.consents.consent import Consent
@@ -258,7 +259,8 @@ class Staging:
         folder, _, name = reference.rpartition("/")
         if folder != self._folder(account) or not _is_staged(name):
             raise FailNow.about(
-                cause=f"the staged answers at {reference} are not in this account's folder of {self.base_url}",
+                cause=f"the staged answers at {redact_address(reference)} are not in this account's folder of "
+                f"{self.base_url}",
                 account=account,
                 next_step=EXTRACT_AGAIN,
             )

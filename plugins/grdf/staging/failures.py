@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from grdf.staging.entries import NotAFile, local_path
 from include.gas.errors import BadSettings, GasError, StoreBusy
+from include.gas.redact import redact
 
 _BUSY = {errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
 """``s3fs`` raises EBUSY and EIO if an S3 server is overloaded or failing (its ``errors.py``)."""
@@ -79,10 +80,12 @@ def _settings(place: str, account: str | None, error: Exception) -> BadSettings:
 def _said(error: Exception) -> str:
     """Return the message of a disk or store.
 
-    Return only the class of an unknown error, whose text may contain a secret.
+    Return only the class of an unknown error, whose text may contain a secret. Errors of HTTP clients are OSErrors too,
+    and quote the address that they asked, which may be signed.
     """
-    said = (error.strerror or str(error)) if isinstance(error, OSError) else ""
-    return said.rstrip(". ") or type(error).__name__
+    if not isinstance(error, OSError) or type(error).__module__ != "builtins":
+        return type(error).__name__
+    return redact(error.strerror or str(error)).rstrip(". ") or type(error).__name__
 
 
 def _passing(error: Exception) -> bool:

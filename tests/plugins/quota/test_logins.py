@@ -52,6 +52,24 @@ def test_a_login_that_postgresql_refuses_needs_a_person(
 
 
 @pytest.mark.parametrize(
+    "word", ["hush/x", "x/hush", "[hush]", "x[hush", "hush\u2100", "x#hush", "x?hush", "x@hush", "%ZZhush"]
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("redis://:{}@127.0.0.1:9/0", "rediss://u:{}@127.0.0.1:9/0", "postgresql://u:{}@127.0.0.1:9/x"),
+        *("postgresql+psycopg://u:{}@127.0.0.1:9/x", "redis:{}@127.0.0.1:9/0", "{}:x@127.0.0.1:9", "mysql://u:{}@h/x"),
+    ],
+)
+def test_a_password_with_odd_signs_is_not_told(form: str, word: str) -> None:
+    """What splits an address quotes the part that it takes for a port or a host."""
+    with pytest.raises((BadSettings, StoreBusy), match=r"\[grdf\] quota_url") as caught:
+        call(Governor(store_at(form.format(word)), "id", GRDF))
+    assert "damaged" not in str(caught.value)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
     ("state", "said", "kind"),
     [
         ("28P01", "Passwort-Authentifizierung fehlgeschlagen", BadSettings),

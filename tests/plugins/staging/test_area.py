@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import area as module
@@ -177,6 +178,10 @@ class HttpError(Exception):
         (Exception("sig=SECRET"), BadSettings),
         (FileNotFoundError(errno.ENOENT, "No such bucket", "https://store/?sig=SECRET"), BadSettings),
         (HttpError("https://store/?sig=SECRET"), StoreBusy),
+        # These are OSErrors, too. WebHDFS has its token in the query, for example.
+        (requests.ConnectionError("Max retries exceeded with url: /x?delegation=SECRET"), BadSettings),
+        (requests.HTTPError("404 Client Error: Not Found for url: https://store/SECRET/x"), BadSettings),
+        (OSError("https://writer:SECRET/x@store/ is closed"), BadSettings),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset", "https://store/?sig=SECRET"), StoreBusy),
     ],
 )

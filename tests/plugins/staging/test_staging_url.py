@@ -1,0 +1,54 @@
+"""``[grdf] staging_url`` holds no login: the place of a run's answers is an XCom, and stands in messages."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from grdf import settings
+from grdf.staging.area import Staging
+from include.gas.errors import BadSettings, FailNow
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("memory://writer:hush-hush@store/staging", "s3://KEY:hush/hush-hush@bucket/x", "ftp://:hush-hush@host/x"),
+        *("writer:hush-hush@store/staging", "s3://writer:[hush-hush]@bucket/x", "s3://writer:x@hush-hush@bucket"),
+        *("s3://bucket/x?X-Amz-Signature=hush-hush", "abfs://container@account.example/x?sig=hush-hush"),
+    ],
+)
+def test_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", url)
+    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url holds a login.*\[grdf\] staging_conn_id") as caught:
+        settings.staging_url()
+    assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("s3://bucket/staging", "s3://connection@bucket/staging", "abfs://container@account.example/staging"),
+        *("hdfs://node:8020/user/me@home", "file:///srv/of:us@home", "memory://store"),
+    ],
+)
+def test_what_is_no_login_stays(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", url)
+    assert settings.staging_url() == url
+
+
+@pytest.mark.parametrize("url", ["hush-hush@store", "//[hush-hush]@store/x", "//writer@hush-hush\u2100@store/x"])
+def test_what_is_no_url_is_told_without_its_login(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", url)
+    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url is '.*store.*', which is not a URL") as caught:
+        settings.staging_url()
+    assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_place_that_a_former_setting_gave_is_told_without_it() -> None:
+    """The XCom of a run that began before the setting was corrected."""
+    former = "memory://writer:hush-hush@store/staging/home/0123.json"
+    with pytest.raises(FailNow, match=r"memory://\[hidden\]@store/staging/home.*are not in this account") as caught:
+        Staging("memory://store/staging").get("home", former)
+    assert "hush-hush" not in str(caught.value)
