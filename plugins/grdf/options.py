@@ -16,8 +16,8 @@ from include.gas.errors import BadSettings
 log = logging.getLogger(__name__)
 SECTION = "grdf"
 
-SECRETS = ("connect_secret", "quota_url")
-"""Options whose value, or a password in it, is secret."""
+SECRETS = ("alert_notifier_kwargs", "connect_secret", "quota_url")
+"""Options whose value, or a part of it, is secret: a password, or what a notifier takes for one."""
 
 
 def hide_secrets(*parsers: Any) -> None:

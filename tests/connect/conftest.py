@@ -58,6 +58,7 @@ def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Te
         settings = {
             "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
             "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests",
+            "AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS": '{"token": "a-token-of-the-tests"}',
             "AIRFLOW__GRDF__QUOTA_URL": f"sqlite:///{home}/a-login-of-the-tests.db",
             "AIRFLOW__API__EXPOSE_CONFIG": "True",
         }

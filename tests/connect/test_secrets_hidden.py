@@ -11,6 +11,8 @@ import pytest
 import requests
 
 from grdf import settings
+from grdf.health.health_settings import alert_notifier_kwargs
+from grdf.options import SECRETS
 from include.gas.errors import BadSettings
 from tests.connect.dance import asked, begin, consent, said
 from tests.connect.links import link_for
@@ -25,13 +27,14 @@ def log_of(site: Site) -> str:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
-@pytest.mark.parametrize("path", ["", "/section/grdf/option/connect_secret", "/section/grdf/option/quota_url"])
+@pytest.mark.parametrize("path", ["", *(f"/section/grdf/option/{name}" for name in SECRETS)])
 def test_airflows_configuration_hides_the_secrets(open_site: Site, path: str, accept: str) -> None:
     url = f"{open_site.url}/api/v2/config{path}"
     answer = open_site.program("admin").get(url, headers={"Accept": accept}, timeout=60)
     assert answer.status_code == 200, answer.text
     assert "< hidden >" in answer.text
-    assert [word for word in ("a secret of the tests", "a-login-of-the-tests") if word in answer.text] == []
+    words = ("a secret of the tests", "a-login-of-the-tests", "a-token-of-the-tests")
+    assert [word for word in words if word in answer.text] == []
     if not path:
         assert "household_links" in answer.text, "what is no secret is shown"
 
@@ -41,6 +44,11 @@ def test_secrets_may_come_from_a_command(monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.delenv(f"AIRFLOW__GRDF__{name}", raising=False)
     monkeypatch.setenv(f"AIRFLOW__GRDF__{name}_CMD", "echo from-a-vault")
     assert getattr(settings, read)() == "from-a-vault"
+
+
+def test_so_may_the_notifier_s_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS_CMD", """echo '{"token": "from-a-vault"}'""")
+    assert alert_notifier_kwargs() == {"token": "from-a-vault"}
 
 
 def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
