@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 NEEDED = (
-    *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"),
+    *("POSTGRES_PASSWORD", "COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"),
+    *("REDIS_SCHEDULER_PASSWORD", "REDIS_WORKER_PASSWORD", "REDIS_DELETION_PASSWORD", "REDIS_QUOTA_PASSWORD"),
     *("AIRFLOW_ADMIN_USER", "AIRFLOW_ADMIN_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
     *("GRDF_CLIENT_ID", "GRDF_CLIENT_SECRET", "GRDF_DELETE_CLIENT_ID", "GRDF_DELETE_CLIENT_SECRET"),
 )
@@ -85,13 +86,14 @@ def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) 
     :param redis: ``redis://HOST[:PORT]``, without a number
     :param couchdb: ``http[s]://HOST[:PORT]``
     """
-    queue = redis.replace("://", f"://:{quote(env['REDIS_PASSWORD'], safe='')}@", 1).rstrip("/")
     return {
         "grdf-database": {
             "connection": f"postgresql+psycopg://airflow:{quote(env['POSTGRES_PASSWORD'], safe='')}@{postgres}"
         },
-        "grdf-broker": {"connection": f"{queue}/0", "results": f"{queue}/2"},
-        "grdf-quota": {"connection": env.get("QUOTA_URL") or f"{queue}/1"},
+        "grdf-broker": _broker(env, redis, "scheduler"),
+        "grdf-broker-worker": _broker(env, redis, "worker"),
+        "grdf-broker-deletion": _broker(env, redis, "deletion"),
+        "grdf-quota": {"connection": env.get("QUOTA_URL") or f"{_redis(env, redis, 'quota')}/1"},
         "grdf-fernet": {"fernet-key": env["FERNET_KEY"]},
         "grdf-jwt": {"jwt-secret": env["JWT_SECRET"]},
         "grdf-api": {"api-secret-key": env["API_SECRET_KEY"]},
@@ -106,6 +108,16 @@ def secrets_of(env: Mapping[str, str], postgres: str, redis: str, couchdb: str) 
         # Empty where there is none, as in the compose file: the chart drops `optional`, and no pod would start.
         "grdf-staging": {"connection": env.get("STAGING_CONNECTION", "")},
     }
+
+
+def _redis(env: Mapping[str, str], address: str, user: str) -> str:
+    password = quote(env[f"REDIS_{user.upper()}_PASSWORD"], safe="")
+    return address.replace("://", f"://{user}:{password}@", 1).rstrip("/")
+
+
+def _broker(env: Mapping[str, str], address: str, user: str) -> dict[str, str]:
+    own = _redis(env, address, user)
+    return {"connection": f"{own}/0", "results": f"{own}/2"}
 
 
 def _couchdb(address: str, login: str, password: str) -> str:

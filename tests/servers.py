@@ -1,6 +1,6 @@
-"""Servers besides PostgreSQL that several machines share: Redis and an object store, on free loopback ports.
+"""Servers besides PostgreSQL that several machines share: an object store here, Redis in :mod:`tests.redis_users`.
 
-They are Debian's ``redis-server`` and the Python package ``moto``. They are started here and stopped by their pid.
+They are the Python package ``moto`` and Debian's ``redis-server``, on free loopback ports, stopped by their pid.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import requests
 
-from include.sandbox.processes import LOOPBACK, ProcessError, Processes, free_port
+from include.sandbox.processes import LOOPBACK, Processes, free_port
 from tests import postgres
 
 
@@ -23,27 +23,6 @@ def servers_missing() -> str:
     if shutil.which("redis-server") is None:
         lacking.append("Redis (apt-get install redis-server)")
     return " and ".join(lacking)
-
-
-def start_redis(processes: Processes, folder: Path) -> str:
-    """Start a temporary Redis server, which stores nothing on disk.
-
-    :param processes: the block that stops it
-    :param folder: folder for its log
-    :return: ``redis://127.0.0.1:port``, without a database number
-    :raises ProcessError: if Redis is not installed; the message names the package to install
-    """
-    program = shutil.which("redis-server")
-    if program is None:
-        raise ProcessError("Redis is not installed: run 'apt-get install redis-server' as root.")
-    port = free_port()
-    child = processes.start(
-        "Redis",
-        [program, "--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)],
-        log=folder / "redis.log",
-    )
-    child.await_line("Ready to accept connections", 120)
-    return f"redis://{LOOPBACK}:{port}"
 
 
 @dataclass(frozen=True)

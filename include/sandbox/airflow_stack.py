@@ -125,9 +125,16 @@ class AirflowStack:
             f"Airflow's {name}",
             [self.python, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
-            env=self.env | (self._impatient() if name == "api-server" else {}),
+            env=self.env | self.own_settings(name),
             cwd=self.home,
         )
+
+    def own_settings(self, component: str) -> dict[str, str]:
+        """Return the variables that one component has and the others have not.
+
+        :param component: the Airflow command that runs it
+        """
+        return self._impatient() if component == "api-server" else {}
 
     def _sqlite(self, seconds: int) -> str:
         """Return the address of the database in this home.

@@ -20,25 +20,27 @@ COMPOSE = ROOT / "docker-compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 AIRFLOW = {name for name in SERVICES if name.startswith("airflow-")}
 
-WORKER = {"REDIS_PASSWORD", "COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"}
+REDIS_USERS = ("scheduler", "worker", "deletion", "quota")
+WORKER = {"REDIS_QUOTA_PASSWORD", "COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"}
 SECRETS = {
     "postgres": {"POSTGRES_PASSWORD"},
-    "redis": {"REDIS_PASSWORD"},
+    "redis": {f"REDIS_{user.upper()}_PASSWORD" for user in REDIS_USERS},
     "couchdb": {"COUCHDB_ADMIN_PASSWORD"},
     "couchdb-setup": {"COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"},
     "airflow-init": {"POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD"},
     # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": {
         *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
-        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD", "STAGING_CONNECTION"),
+        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_QUOTA_PASSWORD", "STAGING_CONNECTION"),
     },
     # It creates tokens for tasks and sends them, but runs no tasks.
-    "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
+    "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_SCHEDULER_PASSWORD"},
     "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY", "COUCHDB_PASSWORD"},
     "airflow-triggerer": {"POSTGRES_PASSWORD", "FERNET_KEY"},
-    "airflow-worker": WORKER,
+    "airflow-worker": WORKER | {"REDIS_WORKER_PASSWORD"},
     "airflow-worker-deletion": {
         *WORKER,
+        "REDIS_DELETION_PASSWORD",
         *("COUCHDB_ADMIN_PASSWORD", "GRDF_DELETE_CLIENT_SECRET", "DELETION_AIRFLOW_CONNECTION"),
     },
     "proxy": set(),
@@ -150,10 +152,31 @@ def test_deletions_run_where_their_secret_is() -> None:
     assert apart == {"proxy": ["public"]}, "all that deletions need is there by default"
 
 
-def test_redis_asks_for_its_password() -> None:
-    assert "requirepass $$REDISCLI_AUTH" in SERVICES["redis"]["command"][-1]
+def test_each_service_comes_to_redis_as_a_user_of_its_own() -> None:
     text = COMPOSE.read_text()
-    assert text.count("redis://:${REDIS_PASSWORD") == text.count("redis://") == text.count("@redis:6379/") == 3
+    logins = re.findall(r"redis://(\w+):\$\{REDIS_(\w+)_PASSWORD[^}]*\}@redis:6379/(\d)", text)
+    assert all(user.upper() == password for user, password, _ in logins)
+    brokers = {(user, database) for user in ("scheduler", "worker", "deletion") for database in ("0", "2")}
+    assert {(user, database) for user, _, database in logins} == brokers | {("quota", "1")}
+    assert len(logins) == text.count("redis://") == 7
+    used = {
+        name: set(re.findall(r"redis://(\w+):", json.dumps(service)))
+        for name, service in SERVICES.items()
+        if "redis://" in json.dumps(service)
+    }
+    assert used == {
+        "airflow-apiserver": {"quota"},
+        "airflow-scheduler": {"scheduler"},
+        "airflow-worker": {"worker", "quota"},
+        "airflow-worker-deletion": {"deletion", "quota"},
+    }
+    known = re.findall(r"(?m)^user (\w+) reset", (ROOT / "deploy" / "redis-users.conf").read_text())
+    assert known == ["default", "health", *REDIS_USERS]
+    for name in AIRFLOW - {"airflow-init"}:
+        options = SERVICES[name]["environment"]["AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS"]
+        assert options == "grdf.airflow.celery_config.CONFIG", "without it workers share what their users may not reach"
+    for name in ("airflow-worker", "airflow-worker-deletion"):
+        assert {"--without-mingle", "--without-gossip"} <= set(SERVICES[name]["command"])
 
 
 @pytest.mark.parametrize("service", sorted(AIRFLOW))

@@ -13,9 +13,25 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.commands import Shell, commands
+
 ROOT = Path(__file__).parents[2]
 VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+PODS: dict[str, Any] = {
+    **{
+        f"airflow-{name}": VALUES[key]
+        for name, key in (
+            *(("apiserver", "apiServer"), ("scheduler", "scheduler"), ("dag-processor", "dagProcessor")),
+            *(("triggerer", "triggerer"), ("init", "createUserJob")),
+        )
+    },
+    **{
+        f"airflow-worker{'' if each['name'] == 'tasks' else '-' + each['name']}": each
+        for each in VALUES["workers"]["celery"]["sets"]
+    },
+}
+"""What the values say of a pod, by the service of the compose file that it is."""
 OPTIONAL = {"STAGING_URL", "QUOTA_URL"}
 FORM = {
     name: "p@ss/" + name if name.endswith("_SECRET") else f"filled{name.replace('_', '')}"
@@ -57,6 +73,14 @@ def named(value: Any) -> dict[str, dict[str, Any]]:
     return named(list(value.values()))
 
 
+def references(value: Any) -> set[tuple[str, str]]:
+    """Return the keys of Secrets that a value names: two pods may get different ones as the same variable."""
+    if isinstance(value, dict) and "secretKeyRef" in value:
+        return {(value["secretKeyRef"]["name"], value["secretKeyRef"]["key"])}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {each for part in inner for each in references(part)}
+
+
 def rendered(text: str) -> str:
     """Return what Docker Compose makes of a value, from the innermost variable outwards."""
     variable = re.compile(r"\$\{(\w+)(?::([-?+])([^${}]*))?\}")
@@ -73,7 +97,7 @@ def test_the_command_of_the_page_makes_every_secret_that_is_named(form: Path) ->
     page = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8").replace("\\\n", "")
     (command,) = re.findall(r"(?m)^python3 deploy/kubernetes_secrets\.py (.*) \| kubectl apply --server-side", page)
     secrets = made(run(*shlex.split(command), cwd=form.parent))
-    wanted = {(ref["name"], ref["key"]) for ref in named(VALUES).values()}
+    wanted = references(VALUES)
     chart = {
         (VALUES["data"]["metadataSecretName"], "connection"),
         (VALUES["data"]["brokerUrlSecretName"], "connection"),
@@ -83,6 +107,18 @@ def test_the_command_of_the_page_makes_every_secret_that_is_named(form: Path) ->
     }
     assert {(name, key) for name, keys in secrets.items() for key in keys} == wanted
     assert chart <= wanted
+
+
+def test_the_other_command_of_the_page_fills_in_the_users_of_redis(form: Path) -> None:
+    _, block = commands(ROOT / "docs" / "helm.md")["2. The secrets"]
+    (form.parent / "deploy").mkdir()
+    users = ROOT / "deploy" / "redis-users.conf"
+    (form.parent / "deploy" / users.name).write_bytes(users.read_bytes())
+    Shell(form.parent, {"PATH": "/usr/bin:/bin"}).run(block, seconds=60)
+    made_file = form.parent / "redis-users.conf"
+    assert made_file.read_text() == rendered(users.read_text())
+    assert made_file.stat().st_mode & 0o777 == 0o600
+    assert made_file.read_text().count(">filledREDIS") == 4
 
 
 def test_every_key_exists_also_where_nothing_is_set(form: Path) -> None:
@@ -98,24 +134,24 @@ def test_every_key_exists_also_where_nothing_is_set(form: Path) -> None:
 
 def test_each_holds_what_the_compose_file_gives(form: Path) -> None:
     secrets, compared = made(run(str(form), *ADDRESSES)), set()
-    for service in SERVICES.values():
-        for name, text in service.get("environment", {}).items():
-            if (ref := named(VALUES).get(name)) is None:
+    for service, pod in PODS.items():
+        for name, text in SERVICES[service]["environment"].items():
+            if (ref := named(pod["env"]).get(name)) is None:
                 continue
             here, there = secrets[ref["name"]][ref["key"]], rendered(text)
             if there.startswith("{"):
                 assert json.loads(here) == json.loads(there), name
             else:
                 assert here == there, name
-            compared.add(name)
-    assert compared == named(VALUES).keys()
+            compared.add((ref["name"], ref["key"]))
+    assert compared == references(VALUES)
 
 
 def test_a_password_may_hold_anything(form: Path) -> None:
-    form.write_text(form.read_text() + "POSTGRES_PASSWORD=a/b@c:d\nREDIS_PASSWORD=e/f@g\n")
+    form.write_text(form.read_text() + "POSTGRES_PASSWORD=a/b@c:d\nREDIS_SCHEDULER_PASSWORD=e/f@g\n")
     secrets = made(run(str(form), *ADDRESSES))
     assert secrets["grdf-database"]["connection"] == "postgresql+psycopg://airflow:a%2Fb%40c%3Ad@postgres/airflow"
-    assert secrets["grdf-broker"]["connection"] == "redis://:e%2Ff%40g@redis:6379/0"
+    assert secrets["grdf-broker"]["connection"] == "redis://scheduler:e%2Ff%40g@redis:6379/0"
 
 
 def test_what_is_missing_is_named(form: Path) -> None:

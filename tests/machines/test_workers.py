@@ -114,6 +114,7 @@ def test_first_launches_on_two_workers(world: LocalWorld, stack: CeleryStack) ->
     assert stack.store.objects() == [], "what was staged is loaded and gone"
     homes = [stack.home.with_name(f"{stack.home.name}-worker-{n}") for n in (1, 2)]
     assert not any(file for home in homes for file in (home / "grdf").rglob("*.json")), "no disk is shared or needed"
+    assert stack.redis.refused() == [], "each part's user of Redis has the rights that it needs"
 
 
 def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, processes: Processes) -> None:
@@ -144,4 +145,5 @@ def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, pr
     again = stack.api("GET", f"/dags/{dag}/dagRuns/{runs[dag]['dag_run_id']}/taskInstances/extract").json()
     assert again["try_number"] > 1
     assert stack.store.objects() == []
+    assert stack.redis.refused() == []
     stack.add_worker(processes)
