@@ -89,6 +89,9 @@ WRITES: list[tuple[Any, ...]] = [
     ("HDEL", "deletion.unacked", "tag"),
     ("ZADD", "deletion.unacked_index", 0, "forged"),
     ("SET", "deletion.unacked_mutex", "forged", "NX", "EX", 9),
+    # The same under the names that all workers share where Celery is left as it is
+    ("HSET", "unacked", "tag", "forged"),
+    ("ZADD", "unacked_index", 0, "forged"),
     # Where Celery would look for the queues of an exchange, and whom a worker answers
     ("SADD", "_kombu.binding.deletion", "deletion\x06\x16\x06\x16default"),
     ("SADD", "_kombu.binding.default", "default\x06\x16\x06\x16deletion"),
@@ -279,8 +282,11 @@ class Workers:
         self._folder = folder
         self._number = 0
 
-    def start(self, user: str, queues: str) -> Child:
-        """Start a worker. It looks every second for messages that another one has not finished in two."""
+    def start(self, user: str, queues: str, *, ready: bool = True) -> Child:
+        """Start a worker. It looks every second for messages that another one has not finished in five.
+
+        :param ready: whether to wait until it takes messages
+        """
         self._number += 1
         home = self._folder / f"{user}-{self._number}"
         home.mkdir()
@@ -304,7 +310,8 @@ class Workers:
             },
             cwd=home,
         )
-        worker.await_line("ready", SECONDS)
+        if ready:
+            worker.await_line("ready", SECONDS)
         return worker
 
     def alive(self, worker: Child) -> float:
@@ -432,7 +439,37 @@ def test_what_a_killed_worker_had_taken_comes_back(
     assert redis.refused() == []
 
 
-def test_a_worker_gives_a_sign_of_life_while_it_reaches_redis(processes: Processes, tmp_path: Path) -> None:
+def test_what_is_forged_among_ones_own_tasks_goes_no_further(tmp_path: Path) -> None:
+    """A worker writes what it likes into its own list of unfinished tasks; whoever puts that back has its rights alone.
+
+    The same in the list that all workers share where Celery is left as it is: nobody looks there.
+    """
+    with Processes() as own:
+        (tmp_path / "redis").mkdir()
+        redis = start_guarded_redis(own, tmp_path / "redis")
+        workers = Workers(redis, own, tmp_path)
+        workers.send("tests.slow", 0, str(tmp_path), queue="default")
+        admin = redis.client(ADMIN)
+        message = json.loads(admin.lpop("default"))
+        message["properties"]["delivery_info"]["routing_key"] = "deletion"
+        forged = json.dumps([message, "", "deletion"])
+        for prefix, who in (("worker.", redis.client("worker")), ("", admin)):
+            who.hset(f"{prefix}unacked", "forged", forged)
+            who.zadd(f"{prefix}unacked_index", {"forged": 1})
+        deletions = workers.start("deletion", "deletion")
+        workers.start("worker", "default", ready=False)
+        wait(lambda: "worker: deletion" in redis.refused(), SECONDS, "a refusal")
+        assert workers.end(workers.send("tests.who", queue="deletion")) == deletions.pid
+        time.sleep(5)
+        assert not (tmp_path / "was-here").exists(), "it was run by nobody"
+        assert admin.hkeys("unacked") == [b"forged"]
+        # A rightful entry is put back and runs: the forged one was a good one.
+        redis.client("deletion").hset("deletion.unacked", "forged", forged)
+        redis.client("deletion").zadd("deletion.unacked_index", {"forged": 1})
+        wait((tmp_path / "was-here").exists, SECONDS, "the task")
+
+
+def test_a_worker_gives_a_sign_of_life_while_it_reaches_redis(tmp_path: Path) -> None:
     with Processes() as own:
         (tmp_path / "redis").mkdir()
         redis = start_guarded_redis(own, tmp_path / "redis")
