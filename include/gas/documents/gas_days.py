@@ -226,11 +226,14 @@ def was_read_since(document: Mapping[str, Any], since: str) -> bool:
 def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
 
+    A worker of a former version keeps the key when it changes the load, but notes the change.
+
     :param document: one that can be understood; a damaged one does not say whose its load is
     :param since: the moment, UTC text
     """
     with suppress(*ODD_DOCUMENT):
-        if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:
+        changed = [utc_text(change["at"]) for change in document.get("changes", ())]
+        if document.get(LOAD_READ) and max([utc_text(document[LOAD_READ]), *changed]) < since:
             return False
     return was_read_since(document, since)
 

@@ -12,7 +12,7 @@ from include.gas.answers.consumption.measures import Measures
 from include.gas.answers.consumption.published import Period
 from include.gas.documents.billing.periods import is_read_since, merge_period, period_document
 from include.gas.documents.doctypes import DAY, MONTH
-from include.gas.documents.gas_days import day_document, merge_day
+from include.gas.documents.gas_days import day_document, load_was_read_since, merge_day
 from include.gas.documents.storing import load_answer, take_back
 from tests.gas.memory_store import MemoryStore
 
@@ -96,6 +96,15 @@ def test_a_day_that_does_not_say_it_goes_as_before(odd: dict[str, Any]) -> None:
     store.docs[DAY][f"a:{PCE}:2026-01-01"] |= odd
     take_back(store, "a", PCE, SINCE)
     assert list(store.docs[DAY]) == [f"a:{PCE}:2026-01-02"]
+
+
+def test_a_load_that_a_former_version_has_changed_is_not_the_one_that_was_read_first() -> None:
+    confirmed = merged(day(60, OWN - timedelta(days=9)), day(60, OWN, "definitive"))
+    changed = merge_day(confirmed, day(99, FOREIGN, "definitive"), LATER) or {}
+    by_former = changed | {"load_read_at": confirmed["load_read_at"]}
+    assert not load_was_read_since(confirmed, SINCE)
+    assert load_was_read_since(by_former, SINCE)
+    assert load_was_read_since(merged(by_former, day(99, LATER)), SINCE)
 
 
 def test_a_period_says_it_too() -> None:
