@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.account.account_data import names_in_addresses
 from include.gas.answers.proof_state import STATES
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
@@ -125,6 +126,34 @@ def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_t
     assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
 
 
+def test_no_address_of_the_page_holds_a_meter_s_number(site: Site, world: LocalWorld, today: date) -> None:
+    """Proxies log addresses, and browsers keep them. Bookmarks of former versions have the number, and still work."""
+    document = Fleet(today).account(5) | {"_id": "tagged-meters"}
+    (first,) = document["oauth_callback_results"]["consents"]
+    document["oauth_callback_results"]["consents"] = [first, {"pce": meter(6), "id_accreditation": "other"}]
+    world.book.save(document)
+    browser = site.browser("admin")
+    page = "/accounts/tagged-meters"
+    for path in (page, f"{page}?meter={meter(6)}", f"{page}/published?meter={meter(6)}"):
+        html = browser.get(path).text
+        tied = re.findall(r'(?:href|action|value)="([^"]*)"', html)
+        assert any(each.endswith(meter_tag("tagged-meters", meter(6))) for each in tied)
+        assert [each for each in tied if meter(5) in each or meter(6) in each] == []
+    tags = [meter_tag("tagged-meters", meter(number)) for number in (5, 6)]
+    shown = [text(browser.get(f"{page}?meter={tag}").text) for tag in tags]
+    assert shown == [text(browser.get(f"{page}?meter={meter(number)}").text) for number in (5, 6)]
+    assert shown[0] != shown[1]
+
+
+def test_two_meters_with_the_same_tag_have_names_of_their_own() -> None:
+    of_tag: dict[str, list[str]] = {}
+    for number in range(2000):
+        of_tag.setdefault(meter_tag("home", meter(number)), []).append(meter(number))
+    same = next(meters for meters in of_tag.values() if len(meters) > 1)[:2]
+    tag = meter_tag("home", same[0])
+    assert names_in_addresses("home", same[::-1]) == {tag: min(same), f"{tag}-2": max(same)}
+
+
 @pytest.mark.parametrize("what", ["days", "months", "years", "published"])
 def test_all_figures_can_be_taken_away(
     visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], what: str
@@ -142,7 +171,7 @@ def test_all_figures_can_be_taken_away(
 def test_published_periods_lie_beside_the_stored_days(
     visitor: requests.Session, figures: dict[str, list[dict[str, Any]]]
 ) -> None:
-    html = visitor.get(f"/accounts/{ACCOUNT}/published?meter={PCE}").text
+    html = visitor.get(f"/accounts/{ACCOUNT}/published?meter={meter_tag(ACCOUNT, PCE)}").text
     since = figures[DAY][0]["_id"][-10:]
     compared = [each for each in figures[PUBLISHED] if each["first"] >= since]
     rows = re.findall(r'<tr role="row">(.*?)</tr>', html, re.DOTALL)[1:]

@@ -10,6 +10,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.meter_tag import meter_tag
 from tests.page_accounts import Fleet, account_id, meter
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ PATHS = (
     f"/accounts/{ACCOUNT}",
     f"/accounts/{ACCOUNT}?month={MARCH}",
     f"/accounts/{ACCOUNT}/published?meter={PCE}",
+    f"/accounts/{ACCOUNT}/published?meter={meter_tag(ACCOUNT, PCE)}",
     *(f"/accounts/{ACCOUNT}/{table}.csv" for table in ("days", "months", "years", "published")),
 )
 

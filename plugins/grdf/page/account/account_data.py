@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -26,6 +26,7 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gaps import Gap
 from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
+from include.gas.meter_tag import meter_tag
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,13 @@ class AccountView:
     :param line: the account's line in the list
     :param meters: the account's meters, in their order in the document
     :param meter: the meter to show, ``None`` until the account has one
+    :param names: what addresses call each meter
     """
 
     line: Overview
     meters: tuple[Consent, ...] = ()
     meter: MeterView | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def asked_month(text: str | None) -> date | None:
@@ -105,6 +108,19 @@ def asked_month(text: str | None) -> date | None:
     return month if month.year in YEARS else None
 
 
+def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
+    """Return an account's meters by what addresses call them: by their tags, since proxies and browsers keep addresses.
+
+    The second of two meters with the same tag has a number after it, such as ``M-7KQ-2``.
+    """
+    named: dict[str, str] = {}
+    for pce in sorted(meters):
+        tag = meter_tag(account, pce)
+        same = sum(name.startswith(tag) for name in named)
+        named[f"{tag}-{same + 1}" if same else tag] = pce
+    return named
+
+
 def account_view(
     couchdb: CouchDBHook, document: Document, *, today: date, meter: str | None = None, month: date | None = None
 ) -> AccountView:
@@ -112,15 +128,18 @@ def account_view(
 
     :param document: the account's document
     :param today: civil date in Paris
-    :param meter: number of the meter to show; the account's first meter if it has no such meter
+    :param meter: the meter to show, as :func:`names_in_addresses` calls it; the account's first if it has no such meter
     :param month: first day of the month to show; by default the month of the last stored day
     """
     line = overview(document)
     if line.odd or not line.meters:
         return AccountView(line)
     meters = Account.from_document(document).meters
-    consent = next((each for each in meters if each.pce == meter), meters[0])
-    return AccountView(line, meters, _meter_view(couchdb, document, consent, today, month))
+    named = names_in_addresses(line.id, line.meters)
+    # Bookmarks of former versions have the number.
+    consent = next((each for each in meters if each.pce == named.get(meter or "", meter)), meters[0])
+    names = {pce: name for name, pce in named.items()}
+    return AccountView(line, meters, _meter_view(couchdb, document, consent, today, month), names)
 
 
 def _meter_view(

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from grdf import settings
 from grdf.page.account.account_charts import chart, said
-from grdf.page.account.account_data import AccountView, MeterView, account_view, asked_month
+from grdf.page.account.account_data import AccountView, MeterView, account_view, asked_month, names_in_addresses
 from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
@@ -21,6 +21,7 @@ from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_vi
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.csv_cells import safe_cell
+from include.gas.display.overview import overview
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
@@ -94,9 +95,12 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
     document = couchdb().get(ACCOUNT, account)
     if document is None:
         return page(request, "no_account.html", 404, heading=account, key="account.unknown")
-    span = account_range(account, meter)
+    named = names_in_addresses(account, overview(document).meters)
+    pce = named.get(meter, meter)
+    span = account_range(account, pce)
     compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
-    return page(request, "published.html", account=account, meter=meter, compared=compared[::-1])
+    name = next((name for name, known in named.items() if known == pce), "")
+    return page(request, "published.html", account=account, meter=pce, name=name, compared=compared[::-1])
 
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
