@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grdf.meters.last_day import last_stored_day
 from grdf.meters.notes import meter_of
-from include.gas.documents.billing.period_totals import period_totals, to_write
-from include.gas.documents.doctypes import ACCOUNT, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import account_range, own_day, without_prices
+from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write, without_days
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range, day_of, is_day, own_day, without_prices
 from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
 
@@ -27,9 +26,10 @@ def write_period_totals(
     The totals are read before the rights and the periods, and written against the revisions that were read. So if two
     do this at once, the one that has read older ones gets a conflict, or writes first.
 
-    :param new: whether to make new totals, for a meter that cannot have daily data. They are made only if it has no
-        stored day. Those that a meter has from before its days are kept up to date in any case, and go with their
-        periods
+    :param new: whether to make totals for all months and years without a stored day, for a meter that cannot have daily
+        data. A meter that has totals of periods from before it was exchanged for one with daily data gets those before
+        its first stored day in any case: its last period is published after its first days. Those that a meter has are
+        kept up to date, and go with their periods
     :param taken_back: whether periods of another household were removed: then no price may tell what they were
     :raises StoreBusy: if others kept changing the same totals
     """
@@ -45,10 +45,13 @@ def write_period_totals(
             }
         rights, periods = _rights(couchdb, account, pce), couchdb.range(PUBLISHED, *span)
         holds = rights.holds if rights else None
-        makes = new and bool(periods) and last_stored_day(couchdb, account, pce) is None
+        exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
+        makes = periods and (new or (exchanged and not taken_back))
+        days = [*filter(is_day, couchdb.range(DAY, *span))] if makes else ()
         conflict = False
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
-            if pending := to_write(stored[doctype], totals, new=makes):
+            free = without_days(totals, map(day_of, days), only_before=not new) if makes else ()
+            if pending := to_write(stored[doctype], totals, new={total["_id"] for total in free}):
                 conflict |= bool(couchdb.write(doctype, pending).conflicts)
         if not conflict:
             return

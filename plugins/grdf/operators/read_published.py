@@ -266,7 +266,7 @@ class ReadPublishedOperator(GrdfOperator):
         """Write what was read to the account.
 
         Take the periods back if the household has left in the meantime, or if a meter or the account's id has become
-        another one's.
+        another one's. What they replace goes only after that.
 
         :param account: as it was read
         :param began: when it was read
@@ -274,6 +274,7 @@ class ReadPublishedOperator(GrdfOperator):
         from grdf.meters.monthly_reading import take_back
         from grdf.meters.notes import meter_of
         from grdf.meters.taking_back import taken_back_if_left
+        from grdf.meters.withdrawn import remove_withdrawn
 
         foreign = set[str]()
 
@@ -290,8 +291,11 @@ class ReadPublishedOperator(GrdfOperator):
 
         with taken_back_if_left(self.couchdb, account.id):
             noted = self.accounts.update(account.id, change)
-        if back := take_back(self.couchdb, replaced, handed_over(noted) | foreign):
+        others = handed_over(noted) | foreign
+        if back := take_back(self.couchdb, replaced, others):
             self.log.warning(
                 "Account %s: its consent for a meter ended while its published data were read, and another "
                 "consent is in force there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
+        for pce in {meter.pce for meter in account.meters} - others:
+            remove_withdrawn(self.couchdb, account.id, pce, self.log)

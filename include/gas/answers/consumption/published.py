@@ -6,8 +6,11 @@ most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
@@ -31,6 +34,9 @@ class Period:
     :param reason: why the meter was read at the end (``raison_releve``; usually ``RNO``); ``""`` if unknown
     :param status: whether GRDF may still change the period
     :param quality: how GRDF determined the consumption
+    :param asked_from: first gas day of the question, if a whole answer named this period and no other one on its days:
+        GRDF has then withdrawn older periods on these days that start on that day or later. ``None`` if that is not
+        known
     """
 
     first: date
@@ -41,6 +47,7 @@ class Period:
     reason: str = ""
     status: Status = "definitive"
     quality: Quality = "measured"
+    asked_from: date | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         """Return the number of gas days."""
@@ -51,7 +58,8 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
     """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
 
     If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
-    data next to the row for the month. A row without data never replaces a row with data. A row that ends in the far
+    data next to the row for the month. If they have the same end, too, the later row counts, but a provisional row
+    never replaces a definitive one. A row without data never replaces a row with data. A row that ends in the far
     future counts as unreadable: it would take the place of the right one, and be spread over months to come.
 
     :param text: the body as received
@@ -60,7 +68,23 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
     :param window: the requested gas days; periods without any of these days are left out
     :param today: civil date in Paris
     """
-    return sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
+    answer = sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
+    return replace(answer, rows=tuple(_with_question(answer))) if answer.whole else answer
+
+
+def _with_question(answer: Answer[Period]) -> Iterator[Period]:
+    """Yield the periods of a whole answer; those that share no day with others get their ``asked_from``.
+
+    A row without data is a period that GRDF has not withdrawn. Its end is not known here, so nothing up to its start
+    counts as withdrawn.
+    """
+    until = date.min
+    for row, later in zip_longest(answer.rows, answer.rows[1:]):
+        alone = row.first >= until and (later is None or later.first >= row.end)
+        before = bisect_left(answer.absent, row.end)
+        unsaid = [answer.absent[before - 1] + ONE_DAY] if before else []
+        yield replace(row, asked_from=max([answer.window.first, *unsaid])) if alone else row
+        until = max(until, row.end)
 
 
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
@@ -110,6 +134,6 @@ PERIODS: Kind[Period, Window] = Kind(
     days=len,
     name=lambda span: f"the period of {span}",
     row=_period,
-    replaces=lambda new, old: new.end >= old.end,
+    replaces=lambda new, old: (new.end, new.status == "definitive") >= (old.end, old.status == "definitive"),
 )
 """The rules for lines about published periods."""

@@ -3,12 +3,13 @@
 A period's energy is spread evenly over its gas days, since nothing tells how it was used, and so belongs to the
 calendar months that these days are in. The parts of a period add up to it exactly: what rounding leaves to one month,
 the next one gets. Such a total says so (``source``), and gives way as soon as a day of its time is stored. Those that
-are left then are kept up to date with their periods, and go with them.
+are left then are kept up to date with their periods, and go with them. A meter that is exchanged for one with daily
+data still gets those of its last period, for the months before its first day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
@@ -57,7 +58,24 @@ def period_totals(
     return months, years
 
 
-def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new: bool) -> list[Document]:
+def without_days(totals: Iterable[Document], days: Iterable[date], *, only_before: bool) -> list[Document]:
+    """Return the totals in whose month or year no day is stored.
+
+    :param totals: those of :func:`period_totals`
+    :param days: the stored days of the meter
+    :param only_before: whether to leave out those after the first stored day, whose days may still come
+    """
+    stored = sorted(map(str, days))
+    taken = {day[:length] for day in stored for length in (len("2026"), len("2026-01"))}
+    found = []
+    for total in totals:
+        span = total["_id"].rpartition(":")[2]
+        if span not in taken and not (only_before and stored and span > stored[0]):
+            found.append(total)
+    return found
+
+
+def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new: Collection[str]) -> list[Document]:
     """Return what to write so that totals from periods are up to date.
 
     Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
@@ -65,10 +83,10 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
-    :param new: whether to make those that are missing; not for a meter that has days, whose history is still to be read
+    :param new: ids of those to make if they are missing, see :func:`without_days`
     """
     wanted = {document["_id"]: document for document in totals}
-    pending = [document for key, document in wanted.items() if new and key not in stored]
+    pending = [document for key, document in wanted.items() if key in new and key not in stored]
     for key, old in stored.items():
         if not is_of_periods(old):
             continue

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.answers.consumption.published import Period
+from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import YEARS, utc_text
 from include.gas.documents.gas_days import (
     CHANGES_KEPT,
@@ -30,7 +31,8 @@ _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
     """Return the document for a period.
 
-    Its id contains the first day only, so that a period with a corrected end replaces the former one.
+    Its id contains the first day only, so that a period with a corrected end replaces the former one. Of one with a
+    corrected start see :func:`withdrawn_periods`.
 
     :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
@@ -53,6 +55,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
         "status": period.status,
         "quality": period.quality,
         "read_at": utc_text(read_at),
+        **({"asked_from": period.asked_from.isoformat()} if period.asked_from else {}),
     }
 
 
@@ -68,19 +71,68 @@ def period_of(document: Mapping[str, Any]) -> Period:
         document.get("reason", ""),
         document.get("status", "definitive"),
         document.get("quality", "measured"),
+        _day_in(document.get("asked_from")),
     )
 
 
+def _day_in(value: object) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    return None
+
+
 def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods in stored documents, without what others have damaged or put between them.
+    """Yield the periods in stored documents, without those that GRDF has withdrawn, see :func:`withdrawn_periods`.
+
+    What others have damaged or put between them is left out, too.
 
     :param documents: all documents from the range of a meter's periods
     """
+    found = list(_readable(documents))
+    gone = {document["_id"] for document in _withdrawn(found)}
+    return (period for period, document in found if document["_id"] not in gone)
+
+
+def withdrawn_periods(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the documents of periods that GRDF has withdrawn.
+
+    When GRDF moves the start of a period, the new version has another id, and the former one would stay beside it. So a
+    period goes when a later answer names another one on its days and does not name it. Only a whole answer tells that,
+    and only of periods that start on a day that was asked for: from one that was cut short any line may be missing.
+
+    :param documents: all documents from the range of a meter's periods
+    """
+    return _withdrawn(list(_readable(documents)))
+
+
+def _readable(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Period, Mapping[str, Any]]]:
     for document in documents:
         with suppress(*ODD_DOCUMENT):
             period = period_of(document)
             if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
-                yield period
+                yield period, document
+
+
+def _withdrawn(found: list[tuple[Period, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    now = datetime.now(UTC)
+    gone: dict[str, Mapping[str, Any]] = {}
+    before: list[tuple[Period, Mapping[str, Any]]] = []
+    for each in sorted(found, key=lambda pair: pair[0].first):
+        before = [other for other in before if other[0].end > each[0].first]  # those that share days with this one
+        for other in before:
+            for (new, said), (old, former) in ((each, other), (other, each)):
+                asked = new.asked_from is not None and new.asked_from <= old.first
+                if asked and _read_at(said, now) > _read_at(former, now):
+                    gone[former["_id"]] = former
+        before.append(each)
+    return list(gone.values())
+
+
+def _read_at(document: Mapping[str, Any], now: datetime) -> str:
+    """Return when a document was read, UTC. One that says no moment, or one that has not come, counts as the oldest."""
+    with suppress(*ODD_DOCUMENT):
+        return "" if is_ahead(document["read_at"], now) else utc_text(document["read_at"])
+    return ""
 
 
 def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
@@ -95,12 +147,17 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     """
     if stored is None:
         return dict(new)
-    readable = any(readable_periods([stored]))
-    if readable and (is_stale(stored, new, now) or says_the_same(stored, new, _COMPARED, now)):
-        return None
-    merged = {**{key: value for key, value in stored.items() if key != LOAD_READ}, **new}
+    readable = any(_readable([stored]))
+    if readable:
+        if is_stale(stored, new, now):
+            return None
+        if says_the_same(stored, new, _COMPARED, now) and not _says_more(new, stored):
+            return None
+    merged = {key: value for key, value in stored.items() if key not in ("asked_from", LOAD_READ)} | new
     if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
         merged |= first_read(stored, new, now) if readable else {}
+        if new["volume"] is None and is_number(stored.get("volume")):
+            merged["volume"] = stored["volume"]
     else:
         former = stored.get("changes")
         change = {"at": new["read_at"], "before": stored.get("load"), "after": new["load"], "end": stored.get("end")}
@@ -116,8 +173,14 @@ def is_read_since(document: Mapping[str, Any], since: str) -> bool:
     """
     if not own_day(document):
         return False
-    return (
-        load_was_read_since(document, since) if any(readable_periods([document])) else was_read_since(document, since)
+    return load_was_read_since(document, since) if any(_readable([document])) else was_read_since(document, since)
+
+
+def _says_more(new: Document, stored: Document) -> bool:
+    """Whether a period with the same figures has a volume now, or comes from a whole answer about more days."""
+    asked, before = new.get("asked_from"), _day_in(stored.get("asked_from"))
+    return new["volume"] not in (None, stored.get("volume")) or bool(
+        asked and (before is None or asked < before.isoformat())
     )
 
 

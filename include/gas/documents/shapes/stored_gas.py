@@ -220,6 +220,9 @@ class Published(Kept, frozen=True):
     :param read_at: when GRDF was asked, UTC. A newer reading replaces an older one
     :param load_read_at: when GRDF was asked for this load and end at first, UTC, if a later reading has confirmed them
         with something else changed
+    :param asked_from: first gas day of GRDF's answer if that was whole and named no other period on these days: stored
+        periods on these days that start on it or later, and were read before, no longer count and are removed. Absent
+        if the answer could not be read completely
     :param changes: the last 10 corrections, newest last
     """
 
@@ -241,4 +244,5 @@ class Published(Kept, frozen=True):
     quality: str
     read_at: str
     load_read_at: str = ""
+    asked_from: date | None = None
     changes: list[PeriodCorrection] = msgspec.field(default_factory=list)

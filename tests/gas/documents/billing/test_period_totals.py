@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write
+from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write, without_days
 from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer
@@ -98,7 +98,8 @@ def store_with(*given: tuple[str, str, Any]) -> MemoryStore:
 def write(store: MemoryStore, *given: tuple[str, str, Any], new: bool = True) -> int:
     written = 0
     for doctype, totals in zip((MONTH, YEAR), period_totals("a", PCE, periods(*given)), strict=True):
-        pending = to_write(store.docs[doctype], totals, new=new)
+        made = {total["_id"] for total in without_days(totals, (), only_before=False)} if new else ()
+        pending = to_write(store.docs[doctype], totals, new=made)
         assert not store.write(doctype, pending).conflicts
         written += len(pending)
     return written
@@ -165,3 +166,21 @@ def test_a_figure_of_the_konnectors_that_was_adopted_later_counts_all_the_same()
     assert (store.docs[MONTH][key]["load"], store.docs[MONTH][key].get("source")) == (333, None)
     write(store)
     assert [(each["_id"], each["load"]) for each in store.docs[MONTH].values()] == [(key, 333)]
+
+
+@pytest.mark.parametrize(
+    ("days", "before", "elsewhere"),
+    [
+        ((), 8, 8),
+        (("2024-01-15",), 4, 6),
+        (("2023-12-31", "2024-03-05"), 2, 4),
+        (("2024-04-02",), 7, 7),
+        (("2022-05-01",), 0, 8),
+    ],
+)
+def test_no_total_is_made_where_a_day_is_stored(days: tuple[str, ...], before: int, elsewhere: int) -> None:
+    """Of a meter that now has daily data, those after its first day may still come from days."""
+    months, years = period_totals("a", PCE, periods(HALF))
+    stored = [date.fromisoformat(day) for day in days]
+    assert len(without_days([*months, *years], stored, only_before=True)) == before
+    assert len(without_days([*months, *years], stored, only_before=False)) == elsewhere

@@ -103,6 +103,16 @@ def test_of_two_rows_with_the_same_start_the_latest_end_counts() -> None:
         assert answer.absent == ()
 
 
+@pytest.mark.parametrize("later", [APRIL, date(2024, 5, 1)])
+def test_a_provisional_row_replaces_no_definitive_one_unless_it_ends_later(later: date) -> None:
+    definitive = line()
+    provisional = line(end=f"{later}T06:00:00+02:00", energie=1800, statut_conso="Provisoire")
+    expected = (1922, "definitive") if later == APRIL else (1800, "provisional")
+    for rows in ([definitive, provisional], [provisional, definitive]):
+        assert [(row.load, row.status) for row in read(*rows).rows] == [expected]
+    assert [row.load for row in read(definitive, line(energie=1923)).rows] == [1923]
+
+
 def test_a_longer_row_without_data_hides_nothing() -> None:
     answer = read(line(), line(end="2024-05-01T06:00:00+02:00", energie=None))
     assert [period.end for period in answer.rows] == [APRIL]
@@ -200,7 +210,7 @@ def test_a_document_and_back() -> None:
         "first": "2024-03-01", "end": "2024-04-01", "days": 31,
         "year": 2024, "month": 3, "day": 1, "hour": 0, "minute": 0,
         "coefficient": 11.24, "volume": 171.0, "reason": "RNO", "status": "definitive", "quality": "measured",
-        "read_at": "2024-06-01T11:00:00.000000Z",
+        "read_at": "2024-06-01T11:00:00.000000Z", "asked_from": "2024-01-01",
     }  # fmt: skip
     assert period_of(document) == period
     assert newest_period([document]) == period
@@ -228,6 +238,22 @@ def test_merging() -> None:
         assert new is not None
     assert len(new["changes"]) == CHANGES_KEPT
     assert new["changes"][-1]["after"] == CHANGES_KEPT + 2
+
+
+def test_a_volume_that_comes_later_is_stored_and_stays() -> None:
+    def told(volume: float | None, month: int, load: int = 1922) -> dict[str, Any]:
+        return period_document("home", PCE, Period(MARCH, APRIL, load, 11.24, volume), f"2024-0{month}-01T11:00:00Z")
+
+    stored = told(None, 5)
+    new = merge_period(stored, told(171.0, 6))
+    assert new is not None
+    assert (new["volume"], "changes" in new) == (171.0, False)
+    assert merge_period(new, told(171.0, 7)) is merge_period(new, told(None, 7)) is None
+    corrected = merge_period(new, told(None, 7, load=1930))
+    assert corrected is not None
+    assert corrected["volume"] is None, "it was that of another load"
+    asked = told(None, 8) | {"status": "provisional"}
+    assert (merge_period(new, asked) or {})["volume"] == 171.0
 
 
 def loads(each: int = 62, *, first: date = MARCH, days: int = 31) -> dict[date, int]:
