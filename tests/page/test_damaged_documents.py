@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,44 @@ def test_the_rest_is_shown(site: Site, path: str, sizes: dict[str, int]) -> None
     answer = site.browser("viewer").get(path)
     assert answer.status_code == 200
     assert len(answer.text) < sizes[path] + 1000
+
+
+@pytest.mark.parametrize(
+    "odd", ["9999-12-31", "0001-01-01", 10**30, -(10**400), {"2026": {"first": "9999-12-31"}}], ids=str
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("stored", PCE, str(LAST_YEAR), "first"),
+        ("stored", PCE, str(LAST_YEAR), "last"),
+        ("stored", PCE, str(LAST_YEAR), "days"),
+        ("gaps", PCE, str(LAST_YEAR), "first"),
+        ("gaps", PCE, str(LAST_YEAR), "last"),
+        ("gaps", PCE, str(LAST_YEAR), "awaited_from"),
+        ("gaps", PCE, str(LAST_YEAR), "awaited"),
+        ("meter_facts", PCE, "car"),
+        ("published", PCE, "last_period", "first"),
+        ("published", PCE, "last_period", "load"),
+        ("published", PCE, "differences_in_all"),
+    ],
+    ids=str,
+)
+def test_the_account_is_shown_whatever_it_notes(
+    world: LocalWorld, visitor: requests.Session, place: tuple[str, ...], odd: Any
+) -> None:
+    document: Any = world.book.get(ACCOUNT) or {}
+    inner = damaged = copy.deepcopy(document)
+    gap = {"first": f"{MARCH}-01", "last": f"{MARCH}-02", "awaited": 2, "none": 0, "since": f"{MARCH}-09T10:00:00Z"}
+    period = {"first": f"{MARCH}-01", "end": f"{MARCH}-31", "load": 5}
+    note = {"differences": [], "differences_in_all": 0, "id_accreditation": "x", "read_at": f"{MARCH}-09T10:00:00Z"}
+    damaged["gaps"] = {PCE: {str(LAST_YEAR): gap | {"awaited_from": f"{MARCH}-01"}}}
+    damaged["published"] = {PCE: note | {"last_period": period}}
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = odd
+    world.book.save(damaged)
+    assert [visitor.get(path).status_code for path in (PATHS[0], "/", "/fleet")] == [200] * 3
+    world.book.save(document)
 
 
 def test_an_account_without_a_book_is_shown_too(world: LocalWorld, visitor: requests.Session) -> None:

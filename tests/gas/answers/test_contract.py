@@ -45,12 +45,18 @@ def test_a_contract_with_objects() -> None:
     assert found == Contract("T2", "P012", 11400, 11000, None, date(2019, 5, 2))
 
 
+def test_an_annual_use_beyond_all_use_is_none() -> None:
+    found = contract(car={"car_actuelle": 10**10, "car_future": 10**10 + 1})
+    assert found is not None
+    assert (found.car, found.car_next) == (10**10, None)
+
+
 def test_a_contract_with_bare_numbers() -> None:
     found = contract(car=9426, cja=0, profil="P012", tarif_acheminement=" t2 ", date_mes="2019-05-02 00:00:00")
     assert found == Contract("T2", "P012", 9426, None, 0, date(2019, 5, 2))
 
 
-@pytest.mark.parametrize("odd", [None, "11400", True, -1, [], {}, {"car_actuelle": "many"}])
+@pytest.mark.parametrize("odd", [None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400])
 def test_odd_figures_are_none(odd: Any) -> None:
     found = contract(car=odd, cja=odd, profil=odd if isinstance(odd, dict) else None)
     assert found is not None

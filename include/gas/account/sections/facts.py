@@ -12,7 +12,7 @@ from include.gas.account.sections.section import MeterSection
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import Document
+from include.gas.documents.gas_days import Document, is_number
 from include.gas.documents.totals import Number
 
 
@@ -62,7 +62,7 @@ def may_be_daily(document: Mapping[str, Any], pce: str) -> bool:
 def annual_use(document: Mapping[str, Any], pce: str) -> Number | None:
     """Return the annual reference consumption of a meter's contract in kWh; ``None`` if it is not known."""
     facts = MeterFacts.of(document, pce)
-    return facts.car if facts else None
+    return facts.car if facts and is_number(facts.car) else None
 
 
 def with_meter_facts(

@@ -179,7 +179,7 @@ def _meter_view(
 
 
 def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> date | None:
-    told = max((year.last for year in stored.values()), default=None)
+    told = max((year.last for year in stored.values() if year.last.year in YEARS), default=None)
     return told or max(filter(None, (own_day(each, MONTH) for each in months)), default=None)
 
 

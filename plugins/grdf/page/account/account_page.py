@@ -147,9 +147,11 @@ def _charts(request: Request, view: AccountView) -> dict[str, Any]:
 def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
     """Return the range of days to propose for reading again, its end exclusive.
 
-    The range covers the missing days that may still arrive, or else all missing days, or else the month shown.
+    The range covers the missing days that may still arrive, or else all missing days, or else the month shown. Missing
+    days that are still to come are not believed.
     """
-    missing = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
+    noted = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
+    missing = [gap for gap in noted if gap.first <= (gap.awaited_from or gap.first) <= gap.last < today]
     if gaps := [gap for gap in missing if gap.awaited_from] or missing:
         return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY
     month = view.meter.month if view.meter else today.replace(day=1)

@@ -8,6 +8,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from include.gas.days.gas_day import PARIS, parse_day
+from include.gas.documents.gas_days import is_number
 
 
 class Spelling:
@@ -65,5 +66,11 @@ class Spelling:
         return format_datetime(instant, "d MMM y, HH:mm", locale=self.language)
 
     def number(self, number: float) -> str:
-        """Format a number with up to three decimals, so kWh are exact to the watt-hour."""
+        """Format a number with up to three decimals, so kWh are exact to the watt-hour.
+
+        :param number: one that is too large to stand for anything becomes a question mark: CouchDB keeps whole numbers
+            of any length, and other programs may have written them
+        """
+        if not is_number(number):
+            return "?"
         return format_decimal(number, "#,##0.###", locale=self.language)
