@@ -2,8 +2,8 @@
 
 ``./grdf run`` runs it, or ``python -m grdf.foreground`` where ``./grdf`` is not available. It executes the same
 operators as the account's DAG, one after the other, with the connections and settings of this environment. Airflow's
-database is not needed and learns nothing of it: no run is recorded, and no other DAG is told of the changes. A run of
-the scheduler at the same time does no harm: loads may run twice at once.
+database is not needed and learns nothing of it: no run is recorded, and other DAGs are told of the changes by the next
+load that the scheduler runs. A run of the scheduler at the same time does no harm: loads may run twice at once.
 """
 
 from __future__ import annotations
@@ -110,10 +110,13 @@ class Foreground:
         yield "acquire_token", lambda: AcquireTokenOperator(task_id="acquire_token", account_id=account)
         yield "rescope_token", lambda: RescopeTokenOperator(task_id="rescope_token", account_id=account)
         if self._asked.first:
-            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account)
+            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account, announces=False)
             return
         yield "extract", lambda: ExtractOperator(task_id="extract", account_id=account)
-        yield "load", lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged)
+        yield (
+            "load",
+            lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged, announces=False),
+        )
 
     def _execute(self, made: Callable[[], GrdfOperator], step: Step) -> None:
         from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException

@@ -31,7 +31,7 @@ from include.gas.days.asked_days import Reread, daily_window
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
-from include.gas.documents.gas_days import day_id
+from include.gas.documents.gas_days import day_id, is_day
 from include.gas.errors import AccountLeaving, BadAccount, RetryLater
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.own_rights import WAITS
@@ -232,12 +232,12 @@ class ExtractOperator(AccountOperator):
     def _is_definitive(self, run: Run, account: Account, meter: Consent) -> bool:
         """Return whether a backfilled day is stored as definitive, which saves a call to GRDF.
 
-        Return ``False`` if the backfill's configuration asks for definitive days.
+        Return ``False`` if the backfill's configuration asks for definitive days, or if others have damaged the day.
         """
         if run.conf.get("include_definitive") is True:
             return False
         stored = self.couchdb.get(DAY, day_id(account.id, meter.pce, run.day))
-        if stored is None or stored.get("status") != "definitive":
+        if stored is None or stored.get("status") != "definitive" or not is_day(stored):
             return False
         self.log.info(
             "Account %s, meter %s: gas day %s is stored as definitive, so GRDF is not asked. To ask anyway, "

@@ -119,10 +119,16 @@ class ReadHistoryOperator(AccountOperator):
     Days of the range that cannot be requested are left out, and the log says why: they are in the future, older than
     GRDF keeps, or outside the household's consent. Days stored as definitive are not requested unless the form says so.
     ``client`` is the hook for the account's client, from the moment on at which its document was read.
+
+    :param announces: whether another task of its DAG announces what changed. If not, the account's next load does
     """
 
     template_fields: Sequence[str] = ("account_id",)
     client: AdictHook
+
+    def __init__(self, *, announces: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.announces = announces
 
     @waiting_for_grdf
     def execute(self, context: Context) -> dict[str, Any]:
@@ -211,7 +217,7 @@ class ReadHistoryOperator(AccountOperator):
         ):  # it concerns all meters, or has to wait; what was read is stored
             self._acknowledge(before, loads, told=False)
             raise
-        changes = self._acknowledge(before, loads, told=not problems.all)
+        changes = self._acknowledge(before, loads, told=self.announces and not problems.all)
         problems.judge(run, self.accounts)
         if problems.all:
             raise problems.all[0]

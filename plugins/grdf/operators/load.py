@@ -48,13 +48,16 @@ class LoadOperator(AccountOperator):
     task is safe to repeat, to interrupt and to run twice at once. The staged answers are removed once they are stored.
 
     :param staged: the return value of ``extract`` (templated)
+    :param announces: whether its task announces to other DAGs what changed. If not, the account's next load that does
+        also announces these changes
     """
 
     template_fields: Sequence[str] = ("account_id", "staged")
 
-    def __init__(self, *, staged: Any, **kwargs: Any) -> None:
+    def __init__(self, *, staged: Any, announces: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.staged = staged
+        self.announces = announces
         self._handed_over: frozenset[str] = frozenset()
         self._untold: list[str] = []
         self._first_launch: list[str] = []
@@ -251,11 +254,12 @@ class LoadOperator(AccountOperator):
                 if pce not in foreign and meter_of(document, pce):
                     document = with_stored(document, pce, None, years)
             nonlocal before
-            if run is None:
-                return with_unannounced(document, changes)
-            before = unannounced(document)
-            document = with_announced(document, before + changes, run)
-            return document if keeps_state(document) else with_state(document, None)
+            if run is None or not self.announces:
+                document = with_unannounced(document, changes)
+            else:
+                before = unannounced(document)
+                document = with_announced(document, before + changes, run)
+            return document if run is None or keeps_state(document) else with_state(document, None)
 
         noted = acknowledge(
             self.accounts, self.account_id, loads, self.log,

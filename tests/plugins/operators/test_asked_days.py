@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import day_id
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import (
     connect_cozy,
@@ -93,6 +95,24 @@ def test_a_backfilled_run_asks_for_its_own_day(clean: LocalWorld, account_id: st
     day = yesterday(clean) - timedelta(days=400)
     extract(account_id, day, run_type="backfill")
     assert asked(clean) == [(pce, str(day), str(day + timedelta(days=1)))]
+
+
+@pytest.mark.parametrize("damage", [{"load": None}, {"day": 99}])
+def test_a_backfill_asks_for_a_definitive_day_that_others_have_damaged(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, damage: dict[str, Any]
+) -> None:
+    (pce,) = known_account(clean, account_id)
+    day = yesterday(clean) - timedelta(days=120)
+    load(account_id, extract(account_id, day, run_type="backfill"))
+    good = couchdb.get(DAY, day_id(account_id, pce, day)) or {}
+    assert good["status"] == "definitive"
+    asked(clean)
+    couchdb.write(DAY, [good | damage])
+    load(account_id, extract(account_id, day, run_type="backfill"))
+    assert asked(clean) == [(pce, str(day), str(day + timedelta(days=1)))]
+    mended = couchdb.get(DAY, good["_id"]) or {}
+    assert (mended["load"], mended["day"]) == (good["load"], good["day"])
+    assert extract(account_id, day, run_type="backfill")["reference"] is None, "it is whole again"
 
 
 def test_a_run_by_hand_is_about_the_last_gas_day_that_is_over(clean: LocalWorld, account_id: str) -> None:
