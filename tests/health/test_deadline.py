@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grdf.health.deadline import check_is_late
-from grdf.health.told_runs import VARIABLE
+from grdf.health.told_runs import KEPT, VARIABLE, note, was_told
 from tests.health.notifiers import HERE, Keeping
 
 DUE = "2026-11-28T08:18:27.251948Z"
@@ -22,13 +22,22 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return Keeping.told
 
 
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Airflow's Variables. Outside a task there are none."""
+    variables: dict[str, str] = {}
+    monkeypatch.setattr("airflow.sdk.Variable.get", lambda name, default=None: variables.get(name, default))
+    monkeypatch.setattr("airflow.sdk.Variable.set", lambda name, value, **_: variables.update({name: value}))
+    return variables
+
+
 def passed(context: Any) -> None:
     """Do as the triggerer does when a deadline has passed."""
     asyncio.run(check_is_late(minutes=60, context=context))
 
 
-def run(state: str, end: str | None) -> dict[str, Any]:
-    return {"dag_run": {"dag_run_id": "scheduled__a", "run_after": DUE, "state": state, "end_date": end}}
+def run(state: str, end: str | None, name: str = "scheduled__a") -> dict[str, Any]:
+    return {"dag_run": {"dag_run_id": name, "run_after": DUE, "state": state, "end_date": end}}
 
 
 def test_a_run_that_has_ended_well_is_told_to_nobody(told: list[str]) -> None:
@@ -42,7 +51,31 @@ def test_a_red_run_that_has_told_it_is_told_once(told: list[str], monkeypatch: p
     assert told == []
 
 
-@pytest.mark.parametrize("last", [None, "scheduled__b", ""])
+def test_of_two_red_runs_that_have_told_it_each_is_told_once(told: list[str], kept: dict[str, str]) -> None:
+    """A person starts one by hand before the deadline of the morning's has passed."""
+    note("scheduled__a")
+    note("manual__b")
+    for name in ("scheduled__a", "manual__b"):
+        passed(run("failed", END, name))
+    assert told == []
+    passed(run("failed", END, "manual__c"))
+    assert len(told) == 1
+
+
+def test_the_last_runs_that_have_told_it_are_kept(kept: dict[str, str]) -> None:
+    kept[VARIABLE] = "scheduled__0"  # as an earlier version has left it
+    assert was_told("scheduled__0")
+    for number in (*range(1, KEPT), 1):  # one of them was cleared, and told it again
+        note(f"scheduled__{number}")
+    assert was_told("scheduled__0")
+    note("manual__last")
+    assert not was_told("scheduled__0")
+    assert was_told("scheduled__1")
+    assert was_told("manual__last")
+    assert len(kept[VARIABLE].splitlines()) == KEPT
+
+
+@pytest.mark.parametrize("last", [None, "scheduled__b", "", "scheduled__ab\nscheduled__"])
 def test_a_red_run_that_has_told_nobody_is_told(
     told: list[str], monkeypatch: pytest.MonkeyPatch, last: str | None
 ) -> None:
