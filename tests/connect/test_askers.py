@@ -101,6 +101,8 @@ CONNECTING = [
     ("grdf_adopt_rights", {}),
     ("grdf_send_proof", {}),
     ("grdf_send_proof", {"account": OTHER}),
+    ("grdf_consents", {"accounts": [OTHER], "dry_run": False}),
+    ("grdf_consents", {"accounts": [OTHER]}),
 ]
 
 
@@ -121,8 +123,8 @@ def test_the_keeper_of_one_account_reaches_no_other(kept: Site, dag: str, conf: 
         ("grdf_history", {"accounts": [OWN], **RANGE}),
         ("grdf_published", {"accounts": [OWN]}),
         ("grdf_published", {}),
-        ("grdf_consents", {"accounts": [OWN], "dry_run": False}),
         ("grdf_consents", {}),
+        ("grdf_consents", {"accounts": [], "dry_run": False}),
     ],
     ids=str,
 )
@@ -151,8 +153,9 @@ def test_who_may_not_connect_households_connects_none_through_a_dag(kept: Site, 
     assert start(kept, "op", dag, **conf).ok
 
 
-def test_who_may_start_all_dags_starts_those_that_connect_nobody(kept: Site) -> None:
-    assert start(kept, "user", "grdf_history", **RANGE).ok
+@pytest.mark.parametrize(("dag", "conf"), [("grdf_history", RANGE), ("grdf_consents", {})], ids=str)
+def test_who_may_start_all_dags_starts_those_that_connect_nobody(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    assert start(kept, "user", dag, **conf).ok
 
 
 def test_who_may_connect_one_account_sees_and_swaps_no_file_of_households(kept: Site) -> None:
@@ -166,10 +169,18 @@ def test_who_may_connect_one_account_sees_and_swaps_no_file_of_households(kept: 
     assert kept.browser("op").get("/import/").status_code == 200
 
 
-def test_the_keeper_of_one_account_sends_no_proof_without_the_right_to_connect(kept: Site) -> None:
-    answer = start(kept, "keeper", "grdf_send_proof", account=OWN)
+@pytest.mark.parametrize(
+    ("dag", "conf"),
+    [("grdf_send_proof", {"account": OWN}), ("grdf_consents", {"accounts": [OWN], "dry_run": False})],
+    ids=str,
+)
+def test_the_keeper_of_one_account_needs_the_right_to_connect_it(kept: Site, dag: str, conf: dict[str, Any]) -> None:
+    """The page asks for it before it shows a proof, or gives an account another right."""
+    answer = start(kept, "keeper", dag, **conf)
     assert answer.status_code == 403, answer.text
     assert "edit the connection" in answer.json()["detail"]
+    answer = start(kept, "agent", dag, **conf)
+    assert answer.ok, answer.text
 
 
 @pytest.mark.parametrize(
@@ -212,6 +223,7 @@ def test_whatever_a_user_may_have_asked_for_is_checked(
     by: DagRunTriggeredByType | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This includes ways of starting a run that a later Airflow may add."""
+    monkeypatch.setattr("grdf.page.security.may_edit_adict", lambda *_: True)
     monkeypatch.setattr("grdf.page.security.may_start", lambda *_: False)
     run = SimpleNamespace(
         dag_id="grdf_consents", triggered_by=by, triggering_user_name="keeper", conf={"accounts": [OTHER]}

@@ -66,6 +66,9 @@ CONNECTING = frozenset({"grdf_import_accounts", "grdf_adopt_rights", "grdf_send_
 """DAGs that do what the page lets nobody do without the right to connect households: connecting them, and sending GRDF
 what proves their consents. A dry run needs that right too, since it names households' rights."""
 
+TAKE_OVER = "grdf_consents"
+"""The DAG that does so if it is given accounts: each gets a right on its meter that it has not brought."""
+
 UNASKED = ("timetable", "asset", "operator", "cli", "test")
 """Sources of runs that no user of the API server has requested."""
 
@@ -103,12 +106,13 @@ def check(dag: str, conf: object, asker: str | None) -> None:
     :raises HTTPException: 400 if a name cannot be an account's id, 403 if the user lacks a right, 503 if Airflow's auth
         manager cannot be asked
     """
-    accounts = REACHING[dag](conf if isinstance(conf, Mapping) else {})
+    accounts = _reached(dag, conf)
     dags = [_dag_of(account) if account else None for account in accounts]
-    if dag in CONNECTING and not (asker and _ask(security.may_edit_adict, asker)):
+    if _connects(dag, conf) and not (asker and _ask(security.may_edit_adict, asker)):
+        what = f"{dag} for accounts" if dag == TAKE_OVER else dag
         raise HTTPException(
             403,
-            f"You may not edit the connection {security.ADICT_CONNECTION}, so you may not start {dag}: only who may "
+            f"You may not edit the connection {security.ADICT_CONNECTION}, so you may not start {what}: only who may "
             "connect households may. Ask somebody with the role Op or Admin.",
         )
     for own in dags:
@@ -122,6 +126,14 @@ def check(dag: str, conf: object, asker: str | None) -> None:
             if REACHING[dag] is _all
             else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
         )
+
+
+def _connects(dag: str, conf: object) -> bool:
+    return dag in CONNECTING or (dag == TAKE_OVER and bool(_reached(dag, conf)))
+
+
+def _reached(dag: str, conf: object) -> list[str | None]:
+    return REACHING[dag](conf if isinstance(conf, Mapping) else {})
 
 
 def _dag_of(account: str) -> str:
